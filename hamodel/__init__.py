@@ -1,0 +1,93 @@
+"""hamodel: availability, recovery time, lag and latency of architectures.
+
+Markov-chain and queueing models that answer, before anything is built, how available
+a service will be, how long a failover takes, what it can lose and how slow it gets.
+Every time is in seconds.  Names load when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hamodel import (
+        architectures,
+        catalogue,
+        chain,
+        conflicts,
+        duration,
+        failover,
+        latency,
+        markov,
+        overload,
+        plots,
+        queueing,
+        quorum,
+        replication,
+        structure,
+        units,
+    )
+    from hamodel.architectures import ActivePassive
+    from hamodel.chain import Chain
+    from hamodel.failover import Failover
+
+__version__ = "0.1.0"
+
+_HOME = {  # public name: the room that holds it
+    "ActivePassive": "hamodel.architectures",
+    "Chain": "hamodel.chain",
+    "Failover": "hamodel.failover",
+}
+_ROOMS = {
+    "architectures",
+    "catalogue",
+    "chain",
+    "conflicts",
+    "duration",
+    "failover",
+    "latency",
+    "markov",
+    "overload",
+    "plots",
+    "queueing",
+    "quorum",
+    "replication",
+    "structure",
+    "units",
+}
+
+__all__ = [
+    "ActivePassive",
+    "Chain",
+    "Failover",
+    "architectures",
+    "catalogue",
+    "chain",
+    "conflicts",
+    "duration",
+    "failover",
+    "latency",
+    "markov",
+    "overload",
+    "plots",
+    "queueing",
+    "quorum",
+    "replication",
+    "structure",
+    "units",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _ROOMS:
+        return import_module(f"hamodel.{name}")
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'hamodel' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

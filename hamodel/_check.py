@@ -1,0 +1,121 @@
+"""Checks of input, worded once.
+
+Every message names the field, its limit and the value that broke it.  A value may
+be a number, an array of numbers (the first offender is named) or a SymPy
+expression, which passes unless it is a plain number.
+"""
+
+from __future__ import annotations
+
+import difflib
+import numbers
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from hamodel._types import Quantity
+
+
+def positive(**fields: object) -> None:
+    """Raise unless every field is a finite number above zero."""
+    _each(fields, "> 0 and finite", lambda x: np.isfinite(x) & (x > 0))
+
+
+def mean_time(**fields: object) -> None:
+    """Raise unless every field is above zero; infinity means `never`."""
+    _each(fields, "> 0 (inf for never)", lambda x: x > 0)
+
+
+def non_negative(**fields: object) -> None:
+    """Raise unless every field is a finite number of at least zero."""
+    _each(fields, ">= 0 and finite", lambda x: np.isfinite(x) & (x >= 0))
+
+
+def finite(**fields: object) -> None:
+    """Raise unless every field is a finite number."""
+    _each(fields, "finite", np.isfinite)
+
+
+def probability(**fields: object) -> None:
+    """Raise unless every field lies in [0, 1]."""
+    between(0, 1, **fields)
+
+
+def between(low: float, high: float, /, **fields: object) -> None:
+    """Raise unless every field lies in [low, high]."""
+    _each(fields, f"in [{low:g}, {high:g}]", lambda x: (x >= low) & (x <= high))
+
+
+def whole(at_least: int, /, **fields: object) -> None:
+    """Raise unless every field is a whole number of at least `at_least`."""
+    limit = f"a whole number >= {at_least}"
+    _each(fields, limit, lambda x: (x >= at_least) & (x == np.floor(x)))
+
+
+def one_of(choices: Iterable[str], /, **fields: object) -> None:
+    """Raise unless every field is one of the choices; suggest the nearest."""
+    choices = tuple(choices)
+    for name, value in fields.items():
+        if value not in choices:
+            near = difflib.get_close_matches(str(value), choices, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            listed = ", ".join(map(repr, choices))
+            raise ValueError(f"{name} must be one of {listed}, got {value!r}{hint}")
+
+
+def instance(kind: type | tuple[type, ...], /, **fields: object) -> None:
+    """Raise unless every field is an instance of `kind`."""
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    for name, value in fields.items():
+        if not isinstance(value, kinds):
+            wanted = " or ".join(k.__name__ for k in kinds)
+            raise ValueError(f"{name} must be a {wanted}, got {value!r}")
+
+
+def is_symbolic(value: object) -> bool:
+    """Tell whether a value is a SymPy expression, without importing SymPy."""
+    return hasattr(value, "free_symbols")
+
+
+def _each(
+    fields: dict[str, object], limit: str, holds: Callable[[Any], np.ndarray[Any, Any]]
+) -> None:
+    for name, value in fields.items():
+        if is_symbolic(value) and not getattr(value, "is_number", False):
+            continue
+        numbers_ = _numbers(name, limit, value)
+        bad = ~np.asarray(holds(numbers_), dtype=bool)
+        if np.any(bad):
+            raise ValueError(f"{name} must be {limit}, got {_first(numbers_, bad)}")
+
+
+def _numbers(name: str, limit: str, value: Quantity) -> np.ndarray[Any, Any]:
+    """Return the value as real numbers (of a complex step, the real part)."""
+    if is_symbolic(value):
+        value = float(value)
+    refused = ValueError(f"{name} must be {limit}, got {value!r}")
+    if value is None or isinstance(value, (str, bytes, bool)):
+        raise refused
+    try:
+        array = np.asarray(value)
+        if array.dtype == object:
+            if not all(isinstance(v, numbers.Number) for v in array.flat):
+                raise refused
+            array = array.astype(float)
+        elif array.dtype.kind not in "iufc":
+            raise refused
+    except (TypeError, ValueError):
+        raise refused from None
+    return np.asarray(array.real)
+
+
+def _first(values: np.ndarray[Any, Any], bad: np.ndarray[Any, Any]) -> str:
+    """Name the first offender, and where it stands if there are several."""
+    if values.ndim == 0:
+        return f"{values[()]:g}"
+    where = tuple(int(i) for i in np.argwhere(bad)[0])
+    place = where[0] if len(where) == 1 else where
+    return f"{values[where]:g} at index {place}"

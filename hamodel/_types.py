@@ -1,0 +1,14 @@
+"""Types that many rooms share."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
+
+#: A float, an array (of floats or complex steps) or a SymPy expression: the three
+#: readings of one model.  Arithmetic is all that may be done with it.
+Quantity: TypeAlias = Any
