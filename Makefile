@@ -1,0 +1,65 @@
+# hamodel: `make help` lists the commands.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+export PYTHONDONTWRITEBYTECODE =
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test lessons check-lessons bench coverage lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+lab: $(VENV)/.installed ## open the course in JupyterLab (ARGS="--no-browser --port 8890")
+	@root=; [ "$$(id -u)" != 0 ] || root=--allow-root; \
+	exec $(BIN)/jupyter lab $$root $(ARGS) notebooks/00_start_here.ipynb
+
+test: $(VENV)/.installed ## run the whole suite: tests, doctests, lessons, gates, browser
+	$(BIN)/python -m pytest $(ARGS)
+
+lessons: $(VENV)/.installed ## re-execute every notebook in place
+	$(BIN)/python -m hamodel.course.lessons $(ARGS)
+
+bench: $(VENV)/.installed ## measure against yardsticks and write benchmarks/results.md
+	$(BIN)/python -m benchmarks $(ARGS)
+
+coverage: $(VENV)/.installed ## show which branches of the package no test reaches
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered \
+	  -m "not browser and not slow" hamodel tests $(ARGS)
+
+lock: ## resolve the pins anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	  --upgrade --extra course --extra test pyproject.toml -o requirements.lock
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build dist site test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# The environment is made once, and again when the pins change.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "hamodel needs Python 3.11 or newer, and '$(PYTHON)' was not found."; \
+	  echo "Install it (Debian and Ubuntu: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3"; \
+	  exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "hamodel needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)."; \
+	  echo "Install a newer one, or name it: make PYTHON=python3.12"; \
+	  exit 1; }
+	@if command -v uv >/dev/null; then \
+	  echo "Making $(VENV) with uv"; \
+	  uv venv --quiet --clear --python "$$(command -v $(PYTHON))" $(VENV) && \
+	  UV_COMPILE_BYTECODE=1 uv pip install --quiet --python $(BIN)/python -r requirements.lock && \
+	  uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e . ; \
+	else \
+	  $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "This Python has no venv module."; \
+	    echo "Install it (Debian and Ubuntu: apt install python3-venv), or install uv."; \
+	    exit 1; }; \
+	  echo "Making $(VENV) with pip; this takes a minute or two"; \
+	  $(PYTHON) -m venv --clear $(VENV) && \
+	  $(BIN)/python -m pip install --quiet -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e . ; \
+	fi
+	@touch $@
