@@ -19,3 +19,11 @@ def _doctest_names(doctest_namespace):
     doctest_namespace["np"] = np
     with np.printoptions(precision=6, suppress=True):
         yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the cells of a notebook in order again, after the tests were shuffled."""
+    cells = [item for item in items if hasattr(item, "cell_num")]
+    cells.sort(key=lambda cell: (cell.path, cell.cell_num))
+    items[:] = [item for item in items if not hasattr(item, "cell_num")] + cells
