@@ -1,0 +1,205 @@
+"""What is wrong with an SVG picture, found by reading it.
+
+A picture is sound if it is well-formed, says its size, has no number that is not one,
+and every text lies within its view box.  Text is measured with the font that Matplotlib
+brings, which is wider than most fonts that a browser would take in its place.
+"""
+
+import math
+import re
+from functools import lru_cache
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+NOT_A_NUMBER = re.compile(r"(?i)(?<![a-z])(nan|inf)(?![a-z])")
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+UNIT = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+SLACK = 1.0  # px; a glyph's side bearing may stick out
+
+
+def faults(svg):
+    """Return what is wrong with a picture, one phrase each."""
+    try:
+        root = ET.fromstring(svg)
+    except ET.ParseError as error:
+        return [f"a picture that is not well-formed: {error}"]
+    if _tag(root) != "svg":
+        return [f"a picture whose root is <{_tag(root)}>"]
+    box = _floats(root.get("viewBox", ""))
+    if len(box) != 4:
+        return ["a picture without a view box"]
+    found = [
+        f"a picture with {match[0]} in it: {svg[match.start() - 40 : match.end() + 20]}"
+        for match in NOT_A_NUMBER.finditer(svg)
+    ][:1]
+    tags = [_tag(element) for element in root.iter()]
+    if len(tags) < 4:
+        found.append("an empty picture")
+    foreign = sorted({"script", "foreignObject", "image"} & set(tags))
+    return [*found, *(f"a picture with <{t}>" for t in foreign), *outside(svg, box)]
+
+
+def outside(svg, box):
+    """Return a phrase for each text that leaves the view box."""
+    x, y, width, height = box
+    return [
+        f"a picture with text outside its view box: {text!r} at "
+        f"x {left:.0f}..{right:.0f}, y {top:.0f}..{bottom:.0f} in {box}"
+        for text, (left, top, right, bottom) in texts(svg)
+        if min(left - x, top - y) < -SLACK
+        or right > x + width + SLACK
+        or bottom > y + height + SLACK
+    ]
+
+
+def texts(svg):
+    """Return (text, (left, top, right, bottom)) of every text of a picture."""
+    found = []
+    _walk(ET.fromstring(svg), UNIT, {}, found)
+    return found
+
+
+def collisions(svg, overlap=0.25):
+    """Return the pairs of texts that cover more than a share of the smaller one."""
+    found = []
+    shown = [(t, b) for t, b in texts(svg) if t.strip()]
+    for i, (first, a) in enumerate(shown):
+        for second, b in shown[i + 1 :]:
+            wide = min(a[2], b[2]) - max(a[0], b[0])
+            high = min(a[3], b[3]) - max(a[1], b[1])
+            smaller = min((x[2] - x[0]) * (x[3] - x[1]) for x in (a, b))
+            if wide > 0 and high > 0 and wide * high > overlap * smaller:
+                found.append((first, second))
+    return found
+
+
+def _walk(element, matrix, style, found):
+    style = {**style, **_style(element)}
+    if style.get("display") == "none" or _tag(element) in {"defs", "title", "desc"}:
+        return
+    matrix = _multiply(matrix, _transform(element.get("transform", "")))
+    if _tag(element) == "text":
+        _text(element, matrix, style, found)
+        return
+    for child in element:
+        _walk(child, matrix, style, found)
+
+
+def _text(element, matrix, style, found):
+    """Add the runs of a text: its own, or those of its placed tspans."""
+    place = (_first(element, "x"), _first(element, "y") + _first(element, "dy"))
+    runs = [child for child in element.iter() if _tag(child) == "tspan"]
+    if any(run.get("x") or run.get("dy") for run in runs):
+        y = place[1]
+        for run in runs:
+            y = (_first(run, "y") if run.get("y") else y) + _first(run, "dy")
+            x = _first(run, "x") if run.get("x") else place[0]
+            words = "".join(run.itertext())
+            found.append((words, _box(words, (x, y), matrix, {**style, **_style(run)})))
+    else:
+        words = " ".join("".join(element.itertext()).split())
+        found.append((words, _box(words, place, matrix, style)))
+
+
+def _box(words, place, matrix, style):
+    size = _size(style)
+    width = _width(words, size, "bold" in str(style.get("font-weight", "")))
+    anchor = style.get("text-anchor", "start")
+    left = place[0] - {"middle": width / 2, "end": width}.get(anchor, 0.0)
+    middle = style.get("dominant-baseline") in {"middle", "central"}
+    rise, fall = (0.5, 0.5) if middle else (0.76, 0.24)
+    corners = [
+        _apply(matrix, (x, y))
+        for x in (left, left + width)
+        for y in (place[1] - rise * size, place[1] + fall * size)
+    ]
+    xs, ys = zip(*corners, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+@lru_cache(maxsize=20_000)
+def _width(words, size, bold):
+    return _font(bold).getlength(words) * size / 100
+
+
+@lru_cache
+def _font(bold):
+    import matplotlib as mpl
+    from PIL import ImageFont
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(Path(mpl.get_data_path(), "fonts/ttf", name), 100)
+
+
+def _style(element):
+    """Return the properties of an element, whether attributes or in `style`."""
+    names = ("display", "font", "font-size", "font-weight", "text-anchor")
+    found = {k: element.get(k) for k in (*names, "dominant-baseline") if element.get(k)}
+    for part in element.get("style", "").split(";"):
+        name, colon, value = part.partition(":")
+        if colon:
+            found[name.strip()] = value.strip()
+    if "font" in found:  # the shorthand: "bold 10px 'DejaVu Sans'"
+        if match := re.search(rf"({NUMBER})(px|pt)", found["font"]):
+            found.setdefault("font-size", match[0])
+        if "bold" in found["font"]:
+            found.setdefault("font-weight", "bold")
+    return found
+
+
+def _size(style):
+    value = str(style.get("font-size", "16"))
+    (number,) = _floats(value)[:1] or [16.0]
+    return number * (4 / 3 if value.endswith("pt") else 1)
+
+
+def _transform(text):
+    """Return the matrix of a transform list."""
+    matrix = UNIT
+    for name, arguments in re.findall(r"(\w+)\s*\(([^)]*)\)", text):
+        matrix = _multiply(matrix, _matrix(name, _floats(arguments)))
+    return matrix
+
+
+def _matrix(name, v):
+    if name == "matrix":
+        return tuple(v)
+    if name == "translate":
+        return (1, 0, 0, 1, v[0], v[1] if len(v) > 1 else 0)
+    if name == "scale":
+        return (v[0], 0, 0, v[1] if len(v) > 1 else v[0], 0, 0)
+    if name == "rotate":
+        c, s = math.cos(math.radians(v[0])), math.sin(math.radians(v[0]))
+        x, y = v[1:3] if len(v) == 3 else (0, 0)
+        return (c, s, -s, c, x - c * x + s * y, y - s * x - c * y)
+    raise ValueError(f"transform must be one of the four known, got {name}")
+
+
+def _multiply(m, n):
+    a, b, c, d, e, f = m
+    g, h, i, j, k, l = n  # noqa: E741  the six letters of the SVG standard
+    return (
+        a * g + c * h,
+        b * g + d * h,
+        a * i + c * j,
+        b * i + d * j,
+        a * k + c * l + e,
+        b * k + d * l + f,
+    )
+
+
+def _apply(m, point):
+    x, y = point
+    return m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5]
+
+
+def _first(element, name):
+    return (_floats(element.get(name, "")) or [0.0])[0]
+
+
+def _floats(text):
+    return [float(n) for n in re.findall(NUMBER, text)]
+
+
+def _tag(element):
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
