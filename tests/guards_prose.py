@@ -126,7 +126,7 @@ def links(notebook, folder):
             file = (folder / unquote(name)).resolve() if name else None
             if file is not None and not file.exists():
                 faulty.append(f"markdown cell {number}: {target} does not exist")
-            elif anchor and unquote(anchor) not in _anchors(file, notebook):
+            elif anchor and unquote(anchor) not in anchors(file, notebook):
                 faulty.append(f"markdown cell {number}: {target} has no such heading")
     return faulty
 
@@ -170,7 +170,7 @@ def _year(number):
     return "." not in number and 1900 <= float(number) <= 2100
 
 
-def _anchors(file, notebook):
+def anchors(file, notebook=None):
     """Return the anchors of a markdown file or a notebook."""
     if file is None:
         titles = [t for _, c in prose(notebook) for _, t in headings(c.source)]
