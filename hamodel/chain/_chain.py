@@ -1,0 +1,399 @@
+"""Chain: a Markov chain with named states, some of them up."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel.chain._gradient import gradient
+from hamodel.chain._pieces import INSTANT, NONE, ONE, Cut, Piece, cut
+
+if TYPE_CHECKING:
+    from collections.abc import (
+        Callable,
+        Collection,
+        Hashable,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
+
+    from hamodel._elimination import Edges
+    from hamodel._types import Quantity
+
+    Moves = Callable[[Any], Iterable[tuple[Hashable, Quantity]]]
+    Up = Collection[Hashable] | Callable[[Any], object]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Chain:
+    """A Markov chain with named states, some of which are up.
+
+    Parameters
+    ----------
+    rates : mapping
+        `{(state, next_state): rate}` in 1/s.  A rate is a number, an array (all
+        arrays broadcast against each other) or a SymPy expression.
+    up : collection or callable
+        The states in which the service works, or a function that tells.
+    start : hashable, optional
+        The state at time 0; by default the first one named in `rates`.
+
+    Raises
+    ------
+    ValueError
+        If a rate is negative or not a number, or `start` is not a state.
+
+    Notes
+    -----
+    The long run is that of a chain that starts in `start`.  If it can end in
+    several sets of states that it never leaves, the answers weigh them by the
+    probability of ending there.
+
+    Examples
+    --------
+    >>> from hamodel.units import HOUR
+    >>> node = Chain({("up", "down"): 1 / (1000 * HOUR), ("down", "up"): 1 / HOUR}, {"up"})
+    >>> node.unavailability
+    0.000999000999000999
+    """
+
+    rates: Mapping[tuple[Hashable, Hashable], Quantity]
+    up: Up
+    start: Hashable = None
+    states: tuple[Hashable, ...] = field(init=False)
+    _edges: Edges = field(init=False)
+    _values: tuple[Quantity, ...] = field(init=False)
+    _shape: tuple[int, ...] | None = field(init=False)
+    _cut: Cut = field(init=False)
+    _up_numbers: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        given = dict(self.rates)
+        if not given and self.start is None:
+            raise ValueError("rates must name at least one transition, got none")
+        start = next(iter(given))[0] if self.start is None else self.start
+        number = {start: 0}
+        for pair in given:
+            for state in pair:
+                number.setdefault(state, len(number))
+        if given and self.start is not None and not any(start in p for p in given):
+            raise ValueError(f"start must be one of the states, got {start!r}")
+        states = tuple(number)
+        rates = {p: _rate(p, r) for p, r in given.items() if p[0] != p[1]}
+        kept = {p: r for p, r in rates.items() if not _is_zero(r)}
+        self._set(
+            start=start,
+            rates=MappingProxyType(kept),
+            states=states,
+            up=_up_states(self.up, states),
+            _edges=tuple((number[a], number[b]) for a, b in kept),
+        )
+        values, shape = _flat(_alike(list(kept.values())))
+        self._set(
+            _values=values,
+            _shape=shape,
+            _cut=cut(len(states), self._edges, values, shape),
+            _up_numbers=frozenset(k for k, s in enumerate(states) if s in self._up),
+        )
+
+    def _set(self, **fields: object) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def explore(
+        cls, start: Hashable, moves: Moves, *, up: Up, limit: int = 1_000_000
+    ) -> Chain:
+        """Find all states that can be reached from a start state.
+
+        Parameters
+        ----------
+        start : hashable
+            The state at time 0; a string, a tuple, a NamedTuple...
+        moves : callable
+            `moves(state)` yields pairs (next_state, rate), rates in 1/s.  Rates to
+            the same state add up; a rate of 0 is no move, a move to the state
+            itself none either.
+        up : collection or callable
+            The states in which the service works, or a function that tells.
+        limit : int
+            Largest number of states.
+
+        Returns
+        -------
+        Chain
+            The chain; its states are in the order in which they were found.
+
+        Raises
+        ------
+        ValueError
+            If a rate is negative or not a number, or there are too many states.
+
+        Examples
+        --------
+        >>> def moves(working):
+        ...     yield working - 1, working / 1000
+        ...     if working < 2:
+        ...         yield working + 1, 1 / 10
+        >>> def limited(working):
+        ...     return [(s, r) for s, r in moves(working) if s >= 0]
+        >>> Chain.explore(2, limited, up=lambda working: working >= 1).unavailability
+        0.000196...
+        """
+        rates: dict[tuple[Hashable, Hashable], Quantity] = {}
+        seen = {start}
+        waiting = deque([start])
+        while waiting:
+            state = waiting.popleft()
+            for goal, rate in moves(state):
+                if goal == state or _is_zero(rate):
+                    continue
+                pair = state, goal
+                rates[pair] = rates[pair] + rate if pair in rates else rate
+                if goal not in seen:
+                    seen.add(goal)
+                    waiting.append(goal)
+            if len(seen) > limit:
+                raise ValueError(f"limit must be at least the states, > {limit} found")
+        return cls(rates, up, start=start)
+
+    @property
+    def down(self) -> frozenset[Hashable]:
+        """The states in which the service does not work."""
+        up = self._up
+        return frozenset(s for s in self.states if s not in up)
+
+    @property
+    def _up(self) -> frozenset[Hashable]:
+        up: Any = self.up
+        return up  # type: ignore[no-any-return]
+
+    def steady_state(self) -> dict[Hashable, Quantity]:
+        """Return the long-run probability of each state.
+
+        Returns
+        -------
+        dict
+            `{state: probability}`: floats, arrays or SymPy expressions.
+
+        Examples
+        --------
+        >>> Chain({("a", "b"): 1.0, ("b", "a"): 3.0}, {"a"}).steady_state()
+        {'a': 0.75, 'b': 0.25}
+        """
+        places = {
+            id(piece): {k: i for i, k in enumerate(piece.states)}
+            for piece in self._cut.pieces
+        }
+
+        def probability(piece: Piece, k: int) -> Quantity:
+            place = places[id(piece)].get(k)
+            return 0.0 if place is None else piece.probabilities[place]
+
+        return {
+            state: self._cut.answer(partial(probability, k=k))
+            for k, state in enumerate(self.states)
+        }
+
+    @property
+    def unavailability(self) -> Quantity:
+        """Long-run share of time in down states, summed over these, never 1 - A."""
+        up = self._up_numbers
+        return self._mean([NONE if k in up else ONE for k in range(len(self.states))])
+
+    @property
+    def availability(self) -> Quantity:
+        """Long-run share of time in up states."""
+        up = self._up_numbers
+        return self._mean([ONE if k in up else NONE for k in range(len(self.states))])
+
+    @property
+    def failure_frequency(self) -> Quantity:
+        """How often the service goes down in the long run, in 1/s."""
+        return self._cut.answer(lambda piece: piece.flow(self._up_numbers))
+
+    @property
+    def mean_downtime(self) -> Quantity:
+        """Mean length of an outage in s; 0 if there is none, inf if one never ends."""
+        up = self._up_numbers
+        values = [NONE if k in up else ONE for k in range(len(self.states))]
+        return self._cut.answer(
+            lambda piece: _per_event(piece.mean(values), piece.flow(up))
+        )
+
+    @property
+    def mttf(self) -> Quantity:
+        """Mean time from the start until the service is first down, in s."""
+        return self.mean_time_to(self.down)
+
+    def mean_time_to(self, targets: Collection[Hashable]) -> Quantity:
+        """Return the mean time from the start until a target state is entered.
+
+        Parameters
+        ----------
+        targets : collection of hashable
+            States.
+
+        Returns
+        -------
+        float, ndarray or SymPy expression
+            Time in s; inf if the targets may never be reached.
+
+        Examples
+        --------
+        >>> Chain({("a", "b"): 0.5, ("b", "a"): 1.0}, {"a"}).mean_time_to({"b"})
+        2.0
+        """
+        goal = {k for k, state in enumerate(self.states) if state in targets}
+
+        def answer(piece: Piece) -> Quantity:
+            ends = frozenset(i for i, k in enumerate(piece.states) if k in goal)
+            return piece.mean_time_to(ends)
+
+        return self._cut.answer(answer)
+
+    def reward(self, value: Callable[[Any], Quantity]) -> Quantity:
+        """Return the long-run mean of a quantity that each state has.
+
+        Parameters
+        ----------
+        value : callable
+            `value(state)`, a number.
+
+        Returns
+        -------
+        float, ndarray or SymPy expression
+            Sum of probability times value.
+
+        Examples
+        --------
+        >>> pair = Chain({(2, 1): 0.2, (1, 2): 1.0, (1, 0): 0.1, (0, 1): 1.0}, {2, 1})
+        >>> pair.reward(lambda working: working)  # mean number of working nodes
+        1.8032...
+        """
+        values = [value(state) for state in self.states]
+        return self._mean([NONE if _is_zero(v) else v for v in values])
+
+    def sensitivity(self) -> dict[tuple[Hashable, Hashable], Quantity]:
+        """Return the derivative of the unavailability by every rate.
+
+        Returns
+        -------
+        dict
+            `{(state, next_state): d unavailability / d rate}`, in s.
+
+        Raises
+        ------
+        ValueError
+            If the chain is too large to be planned.
+
+        Notes
+        -----
+        Exact to rounding: reverse mode, not finite differences.  Where a rate is 0
+        it is the derivative from above.
+
+        Examples
+        --------
+        >>> node = Chain({("up", "down"): 0.01, ("down", "up"): 1.0}, {"up"})
+        >>> node.sensitivity()
+        {('up', 'down'): 0.980296..., ('down', 'up'): -0.00980296...}
+        """
+        slopes = gradient(self._edges, self._values, self._up_numbers)
+        whole = Cut((), self._shape, self._cut.finish)
+        return {
+            pair: whole.shaped(slope)
+            for pair, slope in zip(self.rates, slopes, strict=True)
+        }
+
+    def _mean(self, values: Sequence[Quantity]) -> Quantity:
+        return self._cut.answer(lambda piece: piece.mean(values))
+
+
+def _per_event(share: Quantity, frequency: Quantity) -> Quantity:
+    """Return the time per event; 0 if there are none and no time either."""
+    if isinstance(share, np.ndarray) or isinstance(frequency, np.ndarray):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(share == 0, 0.0, share / frequency)
+    if share == 0:
+        return 0.0
+    return share / frequency if frequency else float("inf")
+
+
+def _is_zero(rate: Quantity) -> bool:
+    if isinstance(rate, np.ndarray):
+        return not rate.any()
+    return bool(rate == 0)
+
+
+def _up_states(up: Any, states: tuple[Hashable, ...]) -> frozenset[Hashable]:
+    if callable(up) and not hasattr(up, "__contains__"):
+        return frozenset(s for s in states if up(s))
+    if isinstance(up, str):
+        raise ValueError(f"up must be a collection of states or a function, got {up!r}")
+    return frozenset(s for s in states if s in up)
+
+
+def _rate(pair: tuple[Hashable, Hashable], rate: Quantity) -> Quantity:
+    """Return a rate ready for arithmetic, or say what is wrong with it."""
+    if isinstance(rate, np.ndarray | list | np.generic):
+        array = np.asarray(rate)
+        if array.dtype.kind not in "iufc":
+            _refuse(pair, rate)
+        if not np.all(array.real >= 0):
+            _refuse(pair, array[~(array.real >= 0)].flat[0])
+        array = np.where(np.isinf(array), INSTANT, array)
+        return array if array.ndim else array.item()
+    if hasattr(rate, "free_symbols"):
+        return _symbolic_rate(pair, rate)
+    if isinstance(rate, str | bytes | bool) or not hasattr(rate, "real"):
+        _refuse(pair, rate)
+    if not rate.real >= 0:
+        _refuse(pair, rate)
+    if isinstance(rate, int):
+        return rate
+    return INSTANT if rate.real == float("inf") else rate
+
+
+def _symbolic_rate(pair: tuple[Hashable, Hashable], rate: Quantity) -> Quantity:
+    if rate.is_number and not rate >= 0:
+        _refuse(pair, rate)
+    return int(INSTANT) if rate.is_infinite else rate
+
+
+def _refuse(pair: tuple[Hashable, Hashable], rate: object) -> None:
+    a, b = pair
+    raise ValueError(f"the rate from {a!r} to {b!r} must be >= 0, got {rate}")
+
+
+def _alike(values: list[Quantity]) -> list[Quantity]:
+    """Return whole numbers as floats, unless the others are exact."""
+    if all(isinstance(v, int | float | complex | np.ndarray) for v in values):
+        return [float(v) if isinstance(v, int) else v for v in values]
+    return [_exact(v) for v in values]
+
+
+def _exact(value: Quantity) -> Quantity:
+    from fractions import Fraction
+
+    return Fraction(value) if isinstance(value, int) else value
+
+
+def _flat(
+    values: list[Quantity],
+) -> tuple[tuple[Quantity, ...], tuple[int, ...] | None]:
+    """Return arrays broadcast and flattened (equal ones once), and their shape."""
+    arrays = {id(v): v for v in values if isinstance(v, np.ndarray)}
+    if not arrays:
+        return tuple(values), None
+    shape = np.broadcast_shapes(*(a.shape for a in arrays.values()))
+    flat = {
+        k: np.ascontiguousarray(np.broadcast_to(a, shape).reshape(-1))
+        for k, a in arrays.items()
+    }
+    return tuple(flat.get(id(v), v) for v in values), shape
