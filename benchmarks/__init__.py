@@ -1,0 +1,1 @@
+"""Speed and accuracy against yardsticks, as ratios: `python -m benchmarks`."""
