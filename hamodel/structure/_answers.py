@@ -1,0 +1,184 @@
+"""How the questions to a structure are answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from hamodel import _check
+from hamodel.structure import _circuit, _probability, _sets, _shares
+from hamodel.structure._bdd import WORKS, Builder, Diagram, substituted
+from hamodel.structure._errors import TooManySetsError
+from hamodel.structure._results import Importance, Importances, Outages, Purchase
+from hamodel.structure._values import (
+    common_causes,
+    complete,
+    is_client,
+    known,
+    plain,
+    probabilities,
+    ratio,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from hamodel._types import Quantity
+    from hamodel.structure._model import Structure
+
+_LISTED = 200_000  # minimal sets that are still listed
+
+
+def numbers(
+    whole: Structure,
+    unavailabilities: Mapping[str, Quantity],
+    common_cause: Mapping[tuple[str, ...], Quantity] | None,
+) -> tuple[Structure, dict[str, Quantity]]:
+    """Return the structure and the numbers, common causes made parts of both."""
+    q = probabilities("unavailabilities", unavailabilities, whole.diagram.order)
+    if not common_cause:
+        return whole, q
+    causes, alone = common_causes(q, common_cause)
+    return shared(whole, causes), alone
+
+
+def minimal_sets(
+    whole: Structure, diagram: Diagram, max_order: int | None
+) -> tuple[frozenset[str], ...]:
+    """Return the minimal sets that turn a diagram, small ones first."""
+    if max_order is not None:
+        _check.whole(1, max_order=max_order)
+    perfect = frozenset(filter(is_client, diagram.order))
+    families, found = _sets.minimal(diagram, perfect, max_order)
+    count = families.count(found)
+    if count > _LISTED:
+        raise TooManySetsError(count, _LISTED)
+    place = {name: i for i, name in enumerate(whole.components)}
+
+    def key(members: frozenset[str]) -> tuple[int, list[int]]:
+        return len(members), sorted(place[name] for name in members)
+
+    return tuple(sorted(families.members(found), key=key))
+
+
+def importances(whole: Structure, q: Mapping[str, Quantity]) -> Importances:
+    """Return the six measures of every part."""
+    total = plain(_probability.down(whole.diagram, q)[-1])
+    splits = _probability.splits(whole.diagram, q)
+    shares = _cut_set_shares(whole, q)
+    rows = {}
+    for name in whole.components:
+        split = splits[name]
+        rows[name] = Importance(
+            birnbaum=plain(split.critical),
+            criticality=ratio(q[name] * split.critical, total, 0.0),
+            fussell_vesely=ratio(q[name] * shares[name], total, 0.0),
+            diagnostic=ratio(q[name] * split.failed, total, 0.0),
+            raw=ratio(split.failed, total, 1.0),
+            rrw=ratio(total, split.works, 1.0),
+        )
+    return Importances(unavailability=total, parts=rows)
+
+
+def _cut_set_shares(whole: Structure, q: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """Return for every part P(the rest of a minimal cut set with it has failed)."""
+    if whole.circuit is None:
+        return _shares.of_diagram(whole.diagram, q)
+    circuit = whole.circuit
+    for name, dependents in whole.needs:
+        circuit = _circuit.needing(circuit, name, dependents)
+    return _shares.of_circuit(circuit, q)
+
+
+def purchases(
+    whole: Structure, q: Mapping[str, float], cost: Mapping[str, float], budget: float
+) -> tuple[Purchase, ...]:
+    """Return what a second copy of each part brings, the best first."""
+    _check.mean_time(budget=budget)
+    parts = whole.components
+    for name, price in cost.items():
+        known("prices", name, parts)
+        _check.non_negative(**{f"price of {name}": price})
+    splits = _probability.splits(whole.diagram, q)
+    found = []
+    for name, price in cost.items():
+        if price > budget:
+            continue
+        split, twice = splits[name], q[name] ** 2
+        after = twice * split.failed + (1 - twice) * split.works
+        saved = (q[name] - twice) * split.critical
+        found.append(
+            Purchase(part=name, price=float(price), unavailability=after, saved=saved)
+        )
+    return tuple(sorted(found, key=lambda p: (p.unavailability, p.price)))
+
+
+def outages(
+    whole: Structure, mttf: Mapping[str, Quantity], mttr: Mapping[str, Quantity]
+) -> Outages:
+    """Return how often the service fails, how long, and who starts it."""
+    parts = whole.components
+    up, down = complete("mttf", mttf, parts), complete("mttr", mttr, parts)
+    _check.positive(**{f"mttf of {n}": t for n, t in up.items()})
+    _check.positive(**{f"mttr of {n}": t for n, t in down.items()})
+    q = dict.fromkeys(whole.diagram.order, 0.0)
+    q |= {n: down[n] / (up[n] + down[n]) for n in parts}
+    total = plain(_probability.down(whole.diagram, q)[-1])
+    splits = _probability.splits(whole.diagram, q)
+    starts = {n: plain(splits[n].critical / (up[n] + down[n])) for n in parts}
+    frequency = plain(sum(starts.values()))
+    return Outages(
+        unavailability=total,
+        frequency=frequency,
+        mean_duration=ratio(total, frequency, 0.0),
+        by_part=starts,
+    )
+
+
+def perfected(diagram: Diagram) -> Diagram:
+    """Return the diagram of a client that cannot fail."""
+    kept = [name for name in diagram.order if not is_client(name)]
+
+    def formula(builder: Builder, name: str) -> int:
+        return WORKS if is_client(name) else builder.part(name)
+
+    return substituted(diagram, kept, formula)
+
+
+def shared(whole: Structure, given: Mapping[str, Iterable[str]]) -> Structure:
+    """Return the structure with dependencies added, each after those that need it."""
+    needs = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in given.items()}
+    uses = {k: [d for d in dependents if d in needs] for k, dependents in needs.items()}
+    try:
+        order = tuple(TopologicalSorter(uses).static_order())
+    except CycleError as error:
+        loop = " needs ".join(error.args[1][::-1])
+        raise ValueError(f"shared must not lead in a circle, got {loop}") from None
+    for name in order:
+        whole = _with_need(whole, name, needs[name])
+    return whole
+
+
+def _with_need(whole: Structure, name: str, dependents: tuple[str, ...]) -> Structure:
+    """Return the structure in which the dependents also need `name`."""
+    old = whole.diagram.order
+    for dependent in dependents:
+        known(f"shared[{name!r}]", dependent, old)
+    if not dependents or is_client(name):
+        raise ValueError(f"shared must name what needs {name!r}, got {dependents}")
+    order: dict[str, None] = {}
+    for part in old:
+        if part in dependents:
+            order[name] = None  # asked just before the first that needs it
+        order[part] = None
+
+    def formula(builder: Builder, part: str) -> int:
+        causes = [part, name] if part in dependents else [part]
+        return builder.at_least(1, map(builder.part, causes))
+
+    return replace(
+        whole,
+        diagram=substituted(whole.diagram, tuple(order), formula),
+        needs=(*whole.needs, (name, dependents)),
+    )

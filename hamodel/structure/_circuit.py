@@ -1,0 +1,133 @@
+"""The structure as it is written: parts, and gates over them.
+
+A circuit is a flat tuple of nodes, inputs before gates and the whole last, so that
+depth costs nothing.  A gate works when at least `needed` of its inputs work.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from hamodel.structure._bdd import Builder, Diagram
+from hamodel.structure._errors import StructureTooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_LIMITS = (20_000, 200_000, 1_500_000)  # nodes: try every order small before one large
+
+
+@dataclass(frozen=True)
+class Part:
+    """A component, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A block that works when at least `needed` of its inputs work."""
+
+    needed: int
+    inputs: tuple[int, ...]
+
+    @property
+    def tolerated(self) -> int:
+        """How many inputs may fail."""
+        return len(self.inputs) - self.needed
+
+
+Circuit: TypeAlias = tuple[Part | Gate, ...]
+
+
+def names(circuit: Circuit) -> tuple[str, ...]:
+    """Return the parts in the order in which a reader meets them."""
+    return tuple(dict.fromkeys(_met(circuit)))
+
+
+def _met(circuit: Circuit) -> Iterator[str]:
+    """Walk from the whole down, left to right; each gate is opened once."""
+    todo, opened = [len(circuit) - 1], set()
+    while todo:
+        i = todo.pop()
+        node = circuit[i]
+        if isinstance(node, Part):
+            yield node.name
+        elif i not in opened:
+            opened.add(i)
+            todo += reversed(node.inputs)
+
+
+def _orders(circuit: Circuit) -> Iterator[tuple[str, ...]]:
+    """Yield orders of the parts worth trying, the likeliest first."""
+    plain = names(circuit)
+    yield plain
+    uses = Counter(_met(circuit))
+    if max(uses.values()) > 1:  # what is shared is best asked first
+        yield tuple(sorted(plain, key=lambda name: -uses[name]))
+    yield tuple(reversed(plain))
+
+
+def root(builder: Builder, circuit: Circuit) -> int:
+    """Return the node of a circuit: down when the circuit is."""
+    made: list[int] = []
+    for node in circuit:
+        if isinstance(node, Part):
+            made.append(builder.part(node.name))
+        else:
+            items = [made[i] for i in node.inputs]
+            made.append(builder.at_least(node.tolerated + 1, items))
+    return made[-1]
+
+
+def diagram(circuit: Circuit) -> Diagram:
+    """Return the decision diagram of a circuit, in the first order that stays small.
+
+    Raises
+    ------
+    StructureTooLargeError
+        If every order needs more nodes than the limit.
+    """
+    for limit in _LIMITS:
+        for order in _orders(circuit):
+            builder = Builder(order, limit)
+            try:
+                return builder.finish(root(builder, circuit))
+            except StructureTooLargeError:
+                continue
+    raise StructureTooLargeError(len(names(circuit)), _LIMITS[-1])
+
+
+def needing(circuit: Circuit, name: str, dependents: Iterable[str]) -> Circuit:
+    """Return the circuit in which each dependent also needs the part `name`."""
+    touched = frozenset(dependents)
+    flat: list[Part | Gate] = [Part(name)]
+    new: list[int] = []
+    for node in circuit:
+        if isinstance(node, Gate):
+            node = Gate(node.needed, tuple(new[j] for j in node.inputs))
+        flat.append(node)
+        if isinstance(node, Part) and node.name in touched:
+            flat.append(Gate(2, (len(flat) - 1, 0)))
+        new.append(len(flat) - 1)
+    return tuple(flat)
+
+
+def reachable(circuit: Circuit) -> Circuit:
+    """Return the circuit without the nodes that the whole does not use."""
+    used = {len(circuit) - 1}
+    for i in reversed(range(len(circuit))):
+        node = circuit[i]
+        if i in used and isinstance(node, Gate):
+            used |= set(node.inputs)
+    kept = sorted(used)
+    new = {i: place for place, i in enumerate(kept)}
+    flat: list[Part | Gate] = []
+    for i in kept:
+        node = circuit[i]
+        if isinstance(node, Gate):
+            node = Gate(node.needed, tuple(new[j] for j in node.inputs))
+        flat.append(node)
+    return tuple(flat)

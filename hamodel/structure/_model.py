@@ -1,0 +1,397 @@
+"""The structure itself: what a user holds and asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hamodel import _html
+from hamodel.structure import _answers, _probability
+from hamodel.structure._bdd import dual
+from hamodel.structure._values import is_client, known, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from hamodel._types import Quantity
+    from hamodel.structure._bdd import Diagram
+    from hamodel.structure._circuit import Circuit
+    from hamodel.structure._results import Importances, Outages, Purchase
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Structure:
+    """What a request needs: which failures the service survives, and which not.
+
+    Made by `parse`, `fault_tree`, `network` or `connected`, not by hand.
+
+    Attributes
+    ----------
+    diagram : Diagram
+        The exact decision diagram.
+    drawn : tuple of str
+        The parts that the text or graph shows, the client included.
+    circuit : tuple of Part and Gate, optional
+        The structure as written; none for a network.
+    links : tuple of (str, str)
+        The links of a network; empty otherwise.
+    needs : tuple of (str, tuple of str)
+        Shared dependencies and what needs them, in the order in which they were added.
+    """
+
+    diagram: Diagram
+    drawn: tuple[str, ...]
+    circuit: Circuit | None = None
+    links: tuple[tuple[str, str], ...] = ()
+    needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The parts that can fail: all but the client, hidden ones last."""
+        return tuple(n for n in (*self.drawn, *self.hidden) if not is_client(n))
+
+    @property
+    def hidden(self) -> dict[str, tuple[str, ...]]:
+        """The shared dependencies that nobody had drawn, and what needs them."""
+        return {n: users for n, users in self.needs if n not in self.drawn}
+
+    def works(self, failed: Iterable[str] = ()) -> bool:
+        """Tell whether the service works with these parts failed.
+
+        Parameters
+        ----------
+        failed : iterable of str
+            Names of the failed parts; all others work.
+
+        Returns
+        -------
+        bool
+            Whether requests are still served.
+
+        Raises
+        ------
+        UnknownPartError
+            If there is no part of a name.
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> structure.parse("lb > any(app1, app2) > db").works({"app1"})
+        True
+        """
+        gone = frozenset((failed,) if isinstance(failed, str) else failed)
+        for name in gone:
+            known("failed", name, self.diagram.order)
+        return not self.diagram.down(gone)
+
+    def single_points_of_failure(self) -> tuple[str, ...]:
+        """Return the parts whose failure alone brings the service down.
+
+        Returns
+        -------
+        tuple of str
+            Names in the order of `components`, hidden ones included.
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> service = structure.parse("client > lb > any(app1, app2, app3) > db")
+        >>> service.single_points_of_failure()
+        ('lb', 'db')
+        """
+        alone = {name for cut in self.minimal_cut_sets(1) for name in cut}
+        return tuple(name for name in self.components if name in alone)
+
+    def minimal_cut_sets(
+        self, max_order: int | None = None
+    ) -> tuple[frozenset[str], ...]:
+        """Return the smallest sets of parts whose failure brings the service down.
+
+        Parameters
+        ----------
+        max_order : int, optional
+            Largest number of parts in a set; all sets if not given.
+
+        Returns
+        -------
+        tuple of frozenset of str
+            The sets, small ones first, then in the order of `components`.
+
+        Raises
+        ------
+        TooManySetsError
+            If there are more than 200 000.
+
+        Notes
+        -----
+        Source: Rauzy (1993), Reliability Engineering & System Safety 40, 203-211.
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> for cut in structure.parse("lb > any(app1, app2) > db").minimal_cut_sets():
+        ...     print(sorted(cut))
+        ['lb']
+        ['db']
+        ['app1', 'app2']
+        """
+        return _answers.minimal_sets(self, self.diagram, max_order)
+
+    def minimal_path_sets(
+        self, max_order: int | None = None
+    ) -> tuple[frozenset[str], ...]:
+        """Return the smallest sets of parts that keep the service up on their own.
+
+        Parameters
+        ----------
+        max_order : int, optional
+            Largest number of parts in a set; all sets if not given.
+
+        Returns
+        -------
+        tuple of frozenset of str
+            The sets, small ones first, then in the order of `components`.
+
+        Raises
+        ------
+        TooManySetsError
+            If there are more than 200 000.
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> service = structure.parse("lb > any(app1, app2) > db")
+        >>> for path in service.minimal_path_sets():
+        ...     print(sorted(path))
+        ['app1', 'db', 'lb']
+        ['app2', 'db', 'lb']
+        """
+        paths = dual(_answers.perfected(self.diagram))
+        return _answers.minimal_sets(self, paths, max_order)
+
+    def unavailability(
+        self,
+        unavailabilities: Mapping[str, Quantity],
+        *,
+        common_cause: Mapping[tuple[str, ...], Quantity] | None = None,
+    ) -> Quantity:
+        """Return the probability that the service is down.
+
+        Parameters
+        ----------
+        unavailabilities : mapping of str to float, array or expression
+            Probability that each part is down, independently of the others.  `client`
+            counts as perfect unless given; names of other structures are ignored.
+        common_cause : mapping of tuple of str to float, array or expression, optional
+            Groups of parts and the share β of the failures of each that takes the whole
+            group at once.
+
+        Returns
+        -------
+        float, array or expression
+            Unavailability; arrays broadcast.
+
+        Raises
+        ------
+        ValueError
+            If a part has no unavailability (it is named), or one is outside [0, 1].
+
+        Notes
+        -----
+        Exact, shared parts included; summed over the failing paths of the decision
+        diagram, so small numbers keep their digits.  β-factor model: a group fails as
+        one with βq, and each member by itself just so often that its q stays what it
+        was.  If members differ, q is the smallest of them.
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> service = structure.parse("client > lb > any(app1, app2, app3) > db")
+        >>> down = {"lb": 5e-4, "app1": 1e-3, "app2": 1e-3, "app3": 1e-3, "db": 5e-4}
+        >>> print(f"{service.unavailability(down):.6e}")
+        9.997510e-04
+
+        Two replicas of 99.9 % with 5 % shared failures have four nines, not six:
+
+        >>> pair = structure.parse("any(a, b)")
+        >>> down = {"a": 1e-3, "b": 1e-3}
+        >>> print(f"{pair.unavailability(down, common_cause={('a', 'b'): 0.05}):.4e}")
+        5.0903e-05
+        """
+        whole, q = _answers.numbers(self, unavailabilities, common_cause)
+        return plain(_probability.down(whole.diagram, q)[-1])
+
+    def importance(
+        self,
+        unavailabilities: Mapping[str, Quantity],
+        *,
+        common_cause: Mapping[tuple[str, ...], Quantity] | None = None,
+    ) -> Importances:
+        """Return how much every part matters, by six measures.
+
+        Parameters
+        ----------
+        unavailabilities : mapping of str to float, array or expression
+            Probability that each part is down, as for `unavailability`.
+        common_cause : mapping of tuple of str to float, array or expression, optional
+            Groups and their β; each group becomes a row of its own.
+
+        Returns
+        -------
+        Importances
+            A mapping from part to `Importance`.
+
+        Raises
+        ------
+        ValueError
+            As for `unavailability`.
+
+        Notes
+        -----
+        Definitions: Rausand and Høyland, System Reliability Theory (2004), chapter 5.
+        Some tools print the diagnostic importance as Fussell-Vesely; here both are
+        given.  Ratios to an unavailability of 0 are 0 (criticality, Fussell-Vesely,
+        diagnostic), and 1 or inf (worths).
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> down = {"lb": 5e-4, "app1": 1e-3, "app2": 1e-3, "db": 5e-4}
+        >>> service = structure.parse("client > lb > any(app1, app2) > db")
+        >>> table = service.importance(down)
+        >>> round(table["lb"].criticality, 4), round(table["app1"].criticality, 4)
+        (0.4994, 0.001)
+        """
+        whole, q = _answers.numbers(self, unavailabilities, common_cause)
+        return _answers.importances(whole, q)
+
+    def purchases(
+        self,
+        unavailabilities: Mapping[str, float],
+        *,
+        prices: Mapping[str, float] | None = None,
+        budget: float = float("inf"),
+        common_cause: Mapping[tuple[str, ...], float] | None = None,
+    ) -> tuple[Purchase, ...]:
+        """Return what a second copy of each part would bring, the best first.
+
+        Parameters
+        ----------
+        unavailabilities : mapping of str to float
+            Probability that each part is down.
+        prices : mapping of str to float, optional
+            Price of a copy; a part without one is not for sale.  1 each if not given.
+        budget : float
+            Dearer copies are left out.
+        common_cause : mapping of tuple of str to float, optional
+            Groups and their β; a copy joins the groups of its part.
+
+        Returns
+        -------
+        tuple of Purchase
+            All that the budget allows; the cheaper first where two bring the same.
+
+        Raises
+        ------
+        ValueError
+            If a price names no part, or a number is out of range.
+
+        Notes
+        -----
+        A copy fails independently of its part: q becomes q², and the service's
+        unavailability q² U₁ + (1 - q²) U₀.
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> down = {"lb": 5e-4, "app1": 1e-3, "app2": 1e-3, "db": 5e-4}
+        >>> service = structure.parse("client > lb > any(app1, app2) > db")
+        >>> service.purchases(down, prices={"lb": 20, "db": 90, "app1": 10}, budget=50)
+        (Purchase(a second lb for 20: unavailability 0.0005012, 4.38 h a year less),
+         Purchase(a second app1 for 10: unavailability 0.0009998, 31.5 s a year less))
+        """
+        whole, q = _answers.numbers(self, unavailabilities, common_cause)
+        cost = dict.fromkeys(self.components, 1.0) if prices is None else prices
+        return _answers.purchases(whole, q, cost, budget)
+
+    def outages(
+        self, *, mttf: Mapping[str, Quantity], mttr: Mapping[str, Quantity]
+    ) -> Outages:
+        """Return how often the service fails and for how long.
+
+        Parameters
+        ----------
+        mttf, mttr : mapping of str to float, array or expression
+            Mean time to failure and to repair of each part, in s.
+
+        Returns
+        -------
+        Outages
+            Unavailability, frequency in 1/s, mean duration in s, share of each part.
+
+        Raises
+        ------
+        ValueError
+            If a part has no time, or one is not above zero.
+
+        Notes
+        -----
+        Parts fail and are repaired independently; the distributions do not matter.
+        Frequency = Σ Birnbaum × 1/(MTTF + MTTR): Rausand and Høyland (2004), 9.6.
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> from hamodel.units import HOUR, YEAR
+        >>> pair = structure.parse("any(a, b)")
+        >>> up, down = dict.fromkeys("ab", 1000 * HOUR), dict.fromkeys("ab", HOUR)
+        >>> found = pair.outages(mttf=up, mttr=down)
+        >>> round(found.frequency * YEAR, 4), round(found.mean_duration / HOUR, 4)
+        (0.0175, 0.5)
+        """
+        return _answers.outages(self, mttf, mttr)
+
+    def share(self, shared: Mapping[str, Iterable[str]]) -> Structure:
+        """Return the structure with dependencies that nobody had drawn.
+
+        Parameters
+        ----------
+        shared : mapping of str to iterable of str
+            A dependency (a power feed, DNS, a configuration push) and the parts that
+            stop working without it.  A dependency may need another.
+
+        Returns
+        -------
+        Structure
+            The same structure with hidden parts.
+
+        Raises
+        ------
+        ValueError
+            If a dependent is unknown, or dependencies lead back to themselves.
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> twins = structure.parse("any(app1, app2)")
+        >>> twins.share({"dns": ["app1", "app2"]}).single_points_of_failure()
+        ('dns',)
+        """
+        return _answers.shared(self, shared)
+
+    def __repr__(self) -> str:
+        points = ", ".join(self.single_points_of_failure()) or "none"
+        return (
+            f"Structure({len(self.components)} parts, single points of failure: "
+            f"{points})"
+        )
+
+    def _repr_html_(self) -> str:
+        alone = self.single_points_of_failure()
+        rows = [
+            (name, "yes" if name in alone else "", ", ".join(self.hidden.get(name, ())))
+            for name in self.components
+        ]
+        return _html.table(
+            rows, header=["part", "single point of failure", "needed by"]
+        )
