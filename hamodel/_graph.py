@@ -29,50 +29,44 @@ def reached(after: Sequence[Sequence[int]], start: Iterable[int]) -> set[int]:
 
 
 def components(after: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Return the strongly connected components, successors before predecessors.
-
-    Tarjan's algorithm (1972), with an explicit stack.
-    """
-    number: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    waiting: set[int] = set()
-    found: list[list[int]] = []
-    for root in range(len(after)):
-        path = [] if root in number else [(root, iter(after[root]))]
-        if path:
-            number[root] = low[root] = len(number)
-            stack.append(root)
-            waiting.add(root)
-        while path:
-            i, rest = path[-1]
-            for j in rest:
-                if j not in number:
-                    number[j] = low[j] = len(number)
-                    stack.append(j)
-                    waiting.add(j)
-                    path.append((j, iter(after[j])))
-                    break
-                if j in waiting:
-                    low[i] = min(low[i], number[j])
-            else:
-                path.pop()
-                if path:
-                    parent = path[-1][0]
-                    low[parent] = min(low[parent], low[i])
-                if low[i] == number[i]:
-                    found.append(_unwind(stack, waiting, i))
+    """Return the strongly connected components (Kosaraju's two searches)."""
+    before: list[list[int]] = [[] for _ in after]
+    for i, goals in enumerate(after):
+        for j in goals:
+            before[j].append(i)
+    seen: set[int] = set()
+    found = []
+    for root in reversed(_finished(after)):
+        if root not in seen:
+            component = {root}
+            waiting = [root]
+            seen.add(root)
+            while waiting:
+                new = [i for i in before[waiting.pop()] if i not in seen]
+                seen.update(new)
+                component.update(new)
+                waiting += new
+            found.append(sorted(component))
     return found
 
 
-def _unwind(stack: list[int], waiting: set[int], root: int) -> list[int]:
-    component = []
-    while True:
-        i = stack.pop()
-        waiting.remove(i)
-        component.append(i)
-        if i == root:
-            return sorted(component)
+def _finished(after: Sequence[Sequence[int]]) -> list[int]:
+    """Return the states in the order in which a depth-first search leaves them."""
+    seen: set[int] = set()
+    order = []
+    for root in range(len(after)):
+        path = [] if root in seen else [(root, iter(after[root]))]
+        seen.add(root)
+        while path:
+            i, goals = path[-1]
+            j = next((j for j in goals if j not in seen), None)
+            if j is None:
+                order.append(i)
+                path.pop()
+            else:
+                seen.add(j)
+                path.append((j, iter(after[j])))
+    return order
 
 
 def closed_classes(after: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -14,6 +14,7 @@ only.
 """
 
 from hamodel.chain._chain import Chain
-from hamodel.chain._pieces import INSTANT, ImmediateLoopError
+from hamodel.chain._pieces import ImmediateLoopError
+from hamodel.chain._rates import INSTANT
 
 __all__ = ["INSTANT", "Chain", "ImmediateLoopError"]

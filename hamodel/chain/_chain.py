@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel.chain._gradient import gradient
-from hamodel.chain._pieces import INSTANT, NONE, ONE, Cut, Piece, cut
+from hamodel.chain._pieces import NONE, ONE, Cut, Piece, cut
+from hamodel.chain._rates import Rates, is_zero, read
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -58,9 +59,9 @@ class Chain:
     Examples
     --------
     >>> from hamodel.units import HOUR
-    >>> node = Chain({("up", "down"): 1 / (1000 * HOUR), ("down", "up"): 1 / HOUR}, {"up"})
-    >>> node.unavailability
-    0.000999000999000999
+    >>> rates = {("up", "down"): 1 / (1000 * HOUR), ("down", "up"): 1 / HOUR}
+    >>> Chain(rates, {"up"}).unavailability
+    0.000999000999...
     """
 
     rates: Mapping[tuple[Hashable, Hashable], Quantity]
@@ -68,8 +69,7 @@ class Chain:
     start: Hashable = None
     states: tuple[Hashable, ...] = field(init=False)
     _edges: Edges = field(init=False)
-    _values: tuple[Quantity, ...] = field(init=False)
-    _shape: tuple[int, ...] | None = field(init=False)
+    _rates: Rates = field(init=False)
     _cut: Cut = field(init=False)
     _up_numbers: frozenset[int] = field(init=False)
 
@@ -85,21 +85,18 @@ class Chain:
         if given and self.start is not None and not any(start in p for p in given):
             raise ValueError(f"start must be one of the states, got {start!r}")
         states = tuple(number)
-        rates = {p: _rate(p, r) for p, r in given.items() if p[0] != p[1]}
-        kept = {p: r for p, r in rates.items() if not _is_zero(r)}
+        rates = read(given)
+        edges = tuple((number[a], number[b]) for a, b in rates.given)
+        up = _up_states(self.up, states)
         self._set(
             start=start,
-            rates=MappingProxyType(kept),
+            rates=MappingProxyType(rates.given),
             states=states,
-            up=_up_states(self.up, states),
-            _edges=tuple((number[a], number[b]) for a, b in kept),
-        )
-        values, shape = _flat(_alike(list(kept.values())))
-        self._set(
-            _values=values,
-            _shape=shape,
-            _cut=cut(len(states), self._edges, values, shape),
-            _up_numbers=frozenset(k for k, s in enumerate(states) if s in self._up),
+            up=up,
+            _edges=edges,
+            _rates=rates,
+            _cut=cut(len(states), edges, rates),
+            _up_numbers=frozenset(k for k, s in enumerate(states) if s in up),
         )
 
     def _set(self, **fields: object) -> None:
@@ -152,7 +149,7 @@ class Chain:
         while waiting:
             state = waiting.popleft()
             for goal, rate in moves(state):
-                if goal == state or _is_zero(rate):
+                if goal == state or is_zero(rate):
                     continue
                 pair = state, goal
                 rates[pair] = rates[pair] + rate if pair in rates else rate
@@ -278,7 +275,7 @@ class Chain:
         1.8032...
         """
         values = [value(state) for state in self.states]
-        return self._mean([NONE if _is_zero(v) else v for v in values])
+        return self._mean([NONE if is_zero(v) else v for v in values])
 
     def sensitivity(self) -> dict[tuple[Hashable, Hashable], Quantity]:
         """Return the derivative of the unavailability by every rate.
@@ -304,8 +301,8 @@ class Chain:
         >>> node.sensitivity()
         {('up', 'down'): 0.980296..., ('down', 'up'): -0.00980296...}
         """
-        slopes = gradient(self._edges, self._values, self._up_numbers)
-        whole = Cut((), self._shape, self._cut.finish)
+        slopes = gradient(self._edges, self._rates.flat, self._up_numbers)
+        whole = Cut((), self._rates.shape, self._cut.finish)
         return {
             pair: whole.shaped(slope)
             for pair, slope in zip(self.rates, slopes, strict=True)
@@ -325,75 +322,9 @@ def _per_event(share: Quantity, frequency: Quantity) -> Quantity:
     return share / frequency if frequency else float("inf")
 
 
-def _is_zero(rate: Quantity) -> bool:
-    if isinstance(rate, np.ndarray):
-        return not rate.any()
-    return bool(rate == 0)
-
-
-def _up_states(up: Any, states: tuple[Hashable, ...]) -> frozenset[Hashable]:
-    if callable(up) and not hasattr(up, "__contains__"):
+def _up_states(up: Up, states: tuple[Hashable, ...]) -> frozenset[Hashable]:
+    if callable(up):
         return frozenset(s for s in states if up(s))
     if isinstance(up, str):
         raise ValueError(f"up must be a collection of states or a function, got {up!r}")
     return frozenset(s for s in states if s in up)
-
-
-def _rate(pair: tuple[Hashable, Hashable], rate: Quantity) -> Quantity:
-    """Return a rate ready for arithmetic, or say what is wrong with it."""
-    if isinstance(rate, np.ndarray | list | np.generic):
-        array = np.asarray(rate)
-        if array.dtype.kind not in "iufc":
-            _refuse(pair, rate)
-        if not np.all(array.real >= 0):
-            _refuse(pair, array[~(array.real >= 0)].flat[0])
-        array = np.where(np.isinf(array), INSTANT, array)
-        return array if array.ndim else array.item()
-    if hasattr(rate, "free_symbols"):
-        return _symbolic_rate(pair, rate)
-    if isinstance(rate, str | bytes | bool) or not hasattr(rate, "real"):
-        _refuse(pair, rate)
-    if not rate.real >= 0:
-        _refuse(pair, rate)
-    if isinstance(rate, int):
-        return rate
-    return INSTANT if rate.real == float("inf") else rate
-
-
-def _symbolic_rate(pair: tuple[Hashable, Hashable], rate: Quantity) -> Quantity:
-    if rate.is_number and not rate >= 0:
-        _refuse(pair, rate)
-    return int(INSTANT) if rate.is_infinite else rate
-
-
-def _refuse(pair: tuple[Hashable, Hashable], rate: object) -> None:
-    a, b = pair
-    raise ValueError(f"the rate from {a!r} to {b!r} must be >= 0, got {rate}")
-
-
-def _alike(values: list[Quantity]) -> list[Quantity]:
-    """Return whole numbers as floats, unless the others are exact."""
-    if all(isinstance(v, int | float | complex | np.ndarray) for v in values):
-        return [float(v) if isinstance(v, int) else v for v in values]
-    return [_exact(v) for v in values]
-
-
-def _exact(value: Quantity) -> Quantity:
-    from fractions import Fraction
-
-    return Fraction(value) if isinstance(value, int) else value
-
-
-def _flat(
-    values: list[Quantity],
-) -> tuple[tuple[Quantity, ...], tuple[int, ...] | None]:
-    """Return arrays broadcast and flattened (equal ones once), and their shape."""
-    arrays = {id(v): v for v in values if isinstance(v, np.ndarray)}
-    if not arrays:
-        return tuple(values), None
-    shape = np.broadcast_shapes(*(a.shape for a in arrays.values()))
-    flat = {
-        k: np.ascontiguousarray(np.broadcast_to(a, shape).reshape(-1))
-        for k, a in arrays.items()
-    }
-    return tuple(flat.get(id(v), v) for v in values), shape

@@ -6,6 +6,7 @@ all derivatives together cost two to four times the solution itself.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,9 +61,8 @@ def _slopes(
                 f" {len(down)} states and {len(edges)} transitions"
             )
         with np.errstate(all="ignore"):
-            slopes = in_blocks(
-                lambda r, p=chosen: _pulled(p, r, down), rates, chosen.block // 2
-            )
+            function = partial(_pulled, chosen, down=down)
+            slopes = in_blocks(function, rates, chosen.block // 2)
         found = _merged(found, slopes)
         if not any(np.any(slope != slope) for slope in found):
             break
@@ -84,7 +84,7 @@ def _above_zero(rate: Quantity) -> Quantity:
 
 
 def _pulled(
-    chosen: Plan, rates: Sequence[Quantity], down: Sequence[bool]
+    chosen: Plan, rates: Sequence[Quantity], *, down: Sequence[bool]
 ) -> Sequence[Quantity]:
     weights, pullback = chosen.weights(rates)
     below = sum(w for w, d in zip(weights, down, strict=True) if d)

@@ -14,24 +14,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hamodel._elimination import Edges
 from hamodel._graph import closed_classes, reached, successors
+from hamodel.chain._rates import code
 from hamodel.markov._stationary import long_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from hamodel._elimination import Edges
     from hamodel._types import Quantity
-
-#: The rate of what takes no time.  In proportion to others of the same state it
-#: still says how likely this way is: `0.9 * INSTANT` against `0.1 * INSTANT`.
-INSTANT = 1e200
-_AT_ONCE = 1e150
+    from hamodel.chain._rates import Rates
 
 #: Values of a state that need no multiplication.
 ONE, NONE = 1, 0
 
-Rates: TypeAlias = "Sequence[Quantity]"
+Members: TypeAlias = Any  # positions of scenarios, or None for all
 
 
 class ImmediateLoopError(ValueError):
@@ -59,10 +56,10 @@ class Piece:
     the piece is the whole chain.
     """
 
-    members: Any
+    members: Members
     states: tuple[int, ...]
     edges: Edges
-    rates: Rates
+    rates: Sequence[Quantity]
 
     @cached_property
     def probabilities(self) -> list[Quantity]:
@@ -235,28 +232,31 @@ class Cut:
         return whole.reshape(self.shape)
 
 
-def cut(states: int, edges: Edges, rates: Rates, shape: tuple[int, ...] | None) -> Cut:
-    """Cut flat rates into pieces of one graph each, and clear away what vanishes."""
+def cut(states: int, edges: Edges, rates: Rates) -> Cut:
+    """Cut rates into pieces of one graph each, and clear away what vanishes."""
     pieces = []
     for members, present, swift in _patterns(rates):
         chosen: Sequence[tuple[int, int]] = edges
-        values = rates
+        values: Sequence[Quantity] = rates.flat
         if len(present) < len(edges):
             chosen = tuple(edges[e] for e in present)
-            values = [rates[e] for e in present]
+            values = [values[e] for e in present]
         if members is not None:
             values = [r[members] if isinstance(r, np.ndarray) else r for r in values]
         if swift:
             fast = {edges[e] for e in swift}
             chosen, values = _without_vanishing(states, chosen, values, fast)
         pieces.append(_reached_piece(members, states, tuple(chosen), values))
+    shape = rates.shape
     if any(hasattr(rate, "free_symbols") for rate in pieces[0].rates):
         fractions, finish = _as_fractions(pieces[0].rates)
         return Cut((replace(pieces[0], rates=fractions),), shape, finish)
     return Cut(tuple(pieces), shape)
 
 
-def _as_fractions(rates: Rates) -> tuple[Rates, Callable[[Quantity], Quantity]]:
+def _as_fractions(
+    rates: Sequence[Quantity],
+) -> tuple[Sequence[Quantity], Callable[[Quantity], Quantity]]:
     """Return expressions as elements of a field of fractions, and the way back.
 
     There a sum of fractions is a fraction in lowest terms, so that the closed form
@@ -274,51 +274,28 @@ def _as_fractions(rates: Rates) -> tuple[Rates, Callable[[Quantity], Quantity]]:
     return elements, finish
 
 
-def _patterns(rates: Rates) -> list[tuple[Any, list[int], list[int]]]:
+def _patterns(rates: Rates) -> list[tuple[Members, list[int], set[int]]]:
     """Group scenarios by graph: (members, edges with a rate, edges left at once)."""
-    size = next((r.size for r in rates if isinstance(r, np.ndarray)), None)
-    everything = list(range(len(rates)))
-    codes: dict[int, Any] = {}  # of the edges that have a 0 or an instant rate
-    for e, rate in enumerate(rates):
-        code = _code(rate)
-        if np.any(code != 1):
-            codes[e] = code
+    everything = range(len(rates.flat))
+    codes = {e: code(rates.flat[e]) for e in rates.odd}
     varied = [e for e, c in codes.items() if np.ndim(c)]
     if not varied:
-        return [_pattern(None, everything, codes)]
-    table = np.stack([codes[e] for e in varied], axis=-1).reshape(size, -1)
+        return [(None, list(everything), {e for e, c in codes.items() if c == 2})]
+    table = np.stack([codes[e] for e in varied], axis=-1)
     kinds, number = np.unique(table, axis=0, return_inverse=True)
-    found = []
+    found: list[tuple[Members, list[int], set[int]]] = []
     for k, kind in enumerate(kinds):
         members = np.flatnonzero(number.reshape(-1) == k)
         fixed = codes | dict(zip(varied, kind.tolist(), strict=True))
-        found.append(_pattern(members, everything, fixed))
+        present = [e for e in everything if fixed.get(e, 1) != 0]
+        found.append((members, present, {e for e in present if fixed.get(e, 1) == 2}))
     return found
-
-
-def _pattern(
-    members: Any, everything: list[int], codes: dict[int, Any]
-) -> tuple[Any, list[int], list[int]]:
-    present = [e for e in everything if codes.get(e, 1) != 0]
-    return members, present, [e for e in present if codes.get(e, 1) == 2]
-
-
-def _code(rate: Quantity) -> Any:
-    """Return 0 for a rate of 0, 2 for an instant one, 1 for all between."""
-    if isinstance(rate, np.ndarray):
-        if rate.dtype == float and rate.min() > 0 and rate.max() < _AT_ONCE:
-            return 1
-        code = np.where(rate == 0, 0, 1)
-        return np.where(np.abs(rate) >= _AT_ONCE, 2, code)
-    if hasattr(rate, "free_symbols"):
-        return 0 if rate == 0 else 2 if rate.is_number and rate >= _AT_ONCE else 1
-    return 0 if rate == 0 else 2 if abs(rate) >= _AT_ONCE else 1
 
 
 def _without_vanishing(
     states: int,
     edges: Sequence[tuple[int, int]],
-    rates: Rates,
+    rates: Sequence[Quantity],
     fast: set[tuple[int, int]],
 ) -> tuple[list[tuple[int, int]], list[Quantity]]:
     """Lead the flow into states that are left at once on to where they lead."""
@@ -332,22 +309,29 @@ def _without_vanishing(
         if edge[0] not in gone or edge in fast:
             out[edge[0]][edge[1]] = rate
     for k in sorted(gone):
-        ways = {j: r for j, r in out[k].items() if j != k}
-        if not ways:
+        if not out[k]:
             raise ImmediateLoopError([k])
-        total = _sum(list(ways.values()))
         for i, leaving in enumerate(out):
-            if k in leaving and i != k:
-                inflow = leaving.pop(k)
-                for j, rate in ways.items():
-                    if j != i:
-                        leaving[j] = leaving.get(j, 0) + inflow * (rate / total)
+            if k in leaving:
+                _lead_on(leaving, i, leaving.pop(k), out[k])
         out[k] = {}
     pairs = [(i, j, r) for i, ways in enumerate(out) for j, r in ways.items()]
     return [(i, j) for i, j, _ in pairs], [r for *_, r in pairs]
 
 
-def _reached_piece(members: Any, states: int, edges: Edges, rates: Rates) -> Piece:
+def _lead_on(
+    leaving: dict[int, Quantity], i: int, inflow: Quantity, ways: dict[int, Quantity]
+) -> None:
+    """Add a flow out of state `i` to where it is led on, except back to `i`."""
+    total = _sum(list(ways.values()))
+    for j, rate in ways.items():
+        if j != i:
+            leaving[j] = leaving.get(j, 0) + inflow * (rate / total)
+
+
+def _reached_piece(
+    members: Members, states: int, edges: Edges, rates: Sequence[Quantity]
+) -> Piece:
     inside, kept, numbers = _reachable(states, edges)
     if len(numbers) < len(edges):
         rates = [rates[e] for e in numbers]

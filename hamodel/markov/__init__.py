@@ -12,6 +12,7 @@ digits, where a linear solver returns noise, often below zero.
 Assumptions: sojourn times are exponential and the rates constant in time.
 """
 
+from hamodel.markov._sparse import ConvergenceError
 from hamodel.markov._stationary import ReducibleChainError, steady_state
 
-__all__ = ["ReducibleChainError", "steady_state"]
+__all__ = ["ConvergenceError", "ReducibleChainError", "steady_state"]

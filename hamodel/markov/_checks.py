@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,3 +36,24 @@ def rate_stack(rates: ArrayLike) -> tuple[FloatArray, tuple[int, ...]]:
             f"rates must be >= 0 and finite, got {stack[where]:g} from state {i} to {j}"
         )
     return stack, given.shape[:-2]
+
+
+def sparse_rates(rates: Any) -> Any:  # noqa: ANN401
+    """Return sparse rates in CSR form, without diagonal or stored zeros."""
+    from scipy.sparse import csr_array
+
+    given = csr_array(rates, dtype=float)
+    if given.shape[0] != given.shape[1] or not given.shape[0]:
+        raise ValueError(f"rates must have shape (n, n), got {given.shape}")
+    entries = given.tocoo()
+    bad = ~(np.isfinite(entries.data) & (entries.data >= 0))
+    bad &= entries.row != entries.col
+    if bad.any():
+        k = int(np.argmax(bad))
+        raise ValueError(
+            f"rates must be >= 0 and finite, got {entries.data[k]:g} from state"
+            f" {entries.row[k]} to {entries.col[k]}"
+        )
+    kept = (entries.row != entries.col) & (entries.data != 0)
+    place = entries.row[kept], entries.col[kept]
+    return csr_array((entries.data[kept], place), shape=given.shape)

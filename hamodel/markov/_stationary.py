@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel._elimination import Edges, in_blocks, plan
+from hamodel._elimination import in_blocks, plan
 from hamodel._graph import closed_classes, successors
-from hamodel.markov._checks import rate_stack
+from hamodel.markov._checks import rate_stack, sparse_rates
+from hamodel.markov._dense import fold
+from hamodel.markov._sparse import DENSE, sparse_stationary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
-    from scipy.sparse import sparray, spmatrix
+    from numpy.typing import ArrayLike, NDArray
 
+    from hamodel._elimination import Edges
     from hamodel._types import FloatArray, Quantity
 
-#: From here on a single dense matrix is folded in panels, by matrix products.
-_PANEL = 48
+#: Graphs of more states are not worth planning.
+_PLANNED = 400
 
 
 class ReducibleChainError(ValueError):
@@ -33,17 +35,18 @@ class ReducibleChainError(ValueError):
     """
 
     def __init__(self, classes: Sequence[Sequence[int]]) -> None:
-        self.classes = tuple(tuple(c) for c in classes)
+        self.classes = tuple(tuple(map(int, c)) for c in classes)
         shown = ", ".join(str(list(c)) for c in self.classes[:4])
         more = ", ..." if len(self.classes) > 4 else ""
         super().__init__(
-            f"the chain has {len(self.classes)} closed classes of states ({shown}{more}),"
-            " so where it ends up depends on where it starts; give each a way back,"
-            " ask for one class alone, or use Chain, which knows its start"
+            f"the chain has {len(self.classes)} closed classes of states"
+            f" ({shown}{more}), so where it ends up depends on where it starts;"
+            " give each a way back, ask for one class alone, or use Chain, which"
+            " knows its start"
         )
 
 
-def steady_state(rates: ArrayLike | sparray | spmatrix) -> FloatArray:
+def steady_state(rates: ArrayLike) -> FloatArray:
     """Return the long-run state probabilities of Markov chains.
 
     Parameters
@@ -63,58 +66,89 @@ def steady_state(rates: ArrayLike | sparray | spmatrix) -> FloatArray:
     ReducibleChainError
         If several sets of states are never left, so that the answer depends on the
         start.
+    ConvergenceError
+        If a large sparse chain does not settle.
     ValueError
         If a rate is negative, infinite or not a number.
 
     Notes
     -----
     GTH elimination never subtracts, so 1e-40 is as exact as 0.5.  Source: Grassmann,
-    Taksar and Heyman (1985), Operations Research 33(5), 1107-1116.  Sparse input is
-    solved as :func:`hamodel.markov.sparse_steady_state` says.
+    Taksar and Heyman (1985), Operations Research 33(5), 1107-1116.  A sparse matrix
+    of up to some ten thousand states is folded by levels, as exactly; a larger one
+    is iterated until no component changes by more than 1e-13 of itself.
 
     Examples
     --------
     >>> steady_state([[0, 1 / 1000], [1 / 2, 0]])  # fails every 1000 s, back in 2 s
     array([0.998004, 0.001996])
     """
+    if hasattr(rates, "tocsr"):
+        return _steady_state_of_sparse(rates)
     stack, lead = rate_stack(rates)
     n = stack.shape[-1]
     result = np.zeros((len(stack), n), stack.dtype)
-    for members, edges in _patterns(stack):
-        (*others, recurrent) = classes = closed_classes(successors(n, edges))
-        if others:
+    for members, there in _patterns(stack):
+        classes = _closed_classes(there)
+        if len(classes) > 1:
             raise ReducibleChainError(classes)
-        part = stack[np.ix_(members, recurrent, recurrent)]
-        result[np.ix_(members, recurrent)] = _irreducible(part)
+        inside = np.array(classes[0])
+        part = stack[np.ix_(members, inside, inside)]
+        result[np.ix_(members, inside)] = _irreducible(part)
     return result.reshape(*lead, n)
 
 
-def _patterns(stack: FloatArray) -> list[tuple[FloatArray, Edges]]:
+def _patterns(
+    stack: FloatArray,
+) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
     """Group the matrices by which of their rates are not zero."""
-    n = stack.shape[-1]
-    there = (stack != 0) & ~np.eye(n, dtype=bool)
     if not len(stack):
         return []
+    there = stack != 0
     if np.all(there == there[0]):
-        groups = [np.arange(len(stack))]
-    else:
-        packed = np.packbits(there.reshape(len(stack), -1), axis=1)
-        _, number = np.unique(packed, axis=0, return_inverse=True)
-        number = number.reshape(-1)
-        groups = [np.flatnonzero(number == g) for g in range(number.max() + 1)]
-    return [(g, _edges(there[g[0]])) for g in groups]
+        return [(np.arange(len(stack)), there[0])]
+    packed = np.packbits(there.reshape(len(stack), -1), axis=1)
+    _, first, number = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    return [
+        (np.flatnonzero(number.reshape(-1) == g), there[k]) for g, k in enumerate(first)
+    ]
 
 
-def _edges(there: np.ndarray[Any, np.dtype[np.bool_]]) -> Edges:
-    return tuple((int(i), int(j)) for i, j in zip(*np.nonzero(there), strict=True))
+def _steady_state_of_sparse(rates: Any) -> FloatArray:  # noqa: ANN401
+    from scipy.sparse.csgraph import connected_components
+
+    matrix = sparse_rates(rates)
+    n = matrix.shape[0]
+    count, label = connected_components(matrix, connection="strong")
+    rows, columns = matrix.nonzero()
+    left = np.unique(label[rows[label[rows] != label[columns]]])
+    closed = np.setdiff1d(np.arange(count), left)
+    if len(closed) > 1:
+        raise ReducibleChainError([np.flatnonzero(label == c).tolist() for c in closed])
+    inside = np.flatnonzero(label == closed[0])
+    result = np.zeros(n)
+    result[inside] = sparse_stationary(matrix[inside][:, inside])
+    return result
+
+
+def _closed_classes(there: NDArray[np.bool_]) -> list[list[int]]:
+    n = len(there)
+    if np.count_nonzero(there) == n * (n - 1):
+        return [list(range(n))]
+    return closed_classes(successors(n, _edges(there)))
+
+
+def _edges(there: NDArray[np.bool_]) -> Edges:
+    rows, columns = np.nonzero(there)
+    return tuple(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def _irreducible(stack: FloatArray) -> FloatArray:
     """Solve a stack of irreducible chains of one graph, shape (b, n, n)."""
     n = stack.shape[-1]
-    edges = _edges((stack[0] != 0) & ~np.eye(n, dtype=bool))
-    if len(stack) == 1 and stack.dtype == float:
+    if len(stack) == 1:
         return fold(stack[0])[None]
+    edges = _edges(stack[0] != 0)
     flat = [np.ascontiguousarray(stack[:, i, j]) for i, j in edges]
     return np.stack(long_run(n, edges, flat), axis=-1)
 
@@ -130,7 +164,7 @@ def long_run(
     if numeric:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             return _long_run_of_arrays(states, edges, rates, keep)
-    chosen = plan(states, edges, keep) if states <= 400 else None
+    chosen = plan(states, edges, keep) if states <= _PLANNED else None
     simple = all(isinstance(r, float) for r in rates)
     if chosen is None:
         return list(_fold_edges(states, edges, rates))
@@ -143,7 +177,7 @@ def long_run(
 def _long_run_of_arrays(
     states: int, edges: Edges, rates: Sequence[Quantity], keep: int
 ) -> list[Quantity]:
-    chosen = plan(states, edges, keep) if states <= 400 else None
+    chosen = plan(states, edges, keep) if states <= _PLANNED else None
     size = next(r.size for r in rates if isinstance(r, np.ndarray))
     if chosen is None:
         block = max(1, 2**16 // states**2)
@@ -160,10 +194,17 @@ def _long_run_of_arrays(
 
 
 def _fold_edges(states: int, edges: Edges, rates: Sequence[Quantity]) -> list[float]:
-    matrix = np.zeros((states, states), np.result_type(*map(np.asarray, rates)))
-    for (i, j), rate in zip(edges, rates, strict=True):
-        matrix[i, j] = rate
-    return [p.item() for p in fold(matrix)]
+    kind = np.result_type(*map(np.asarray, rates))
+    if states > DENSE and kind.kind == "f":
+        from scipy.sparse import csr_array
+
+        matrix = csr_array((list(rates), tuple(zip(*edges, strict=True))))
+        solved = sparse_stationary(matrix)
+    else:
+        whole = np.zeros((states, states), kind)
+        whole[_positions(edges)] = rates
+        solved = fold(whole)
+    return [p.item() for p in solved]
 
 
 @lru_cache(maxsize=64)
@@ -187,27 +228,3 @@ def _fold_stack(
         p[k] = (p[:k] * a[:k, k]).sum(axis=0)
     rows: Sequence[FloatArray] = p / p.sum(axis=0)
     return rows
-
-
-def fold(rates: FloatArray) -> FloatArray:
-    """Return the long-run probabilities of one irreducible matrix.
-
-    Folds panels of states at a time: within a panel one by one, into the rest by
-    one product of non-negative matrices, which cannot cancel either.
-    """
-    a = rates.copy()
-    n = len(a)
-    for high in range(n, 1, -_PANEL):
-        low = max(high - _PANEL, 1)
-        for k in range(high - 1, low - 1, -1):
-            a[:k, k] /= a[k, :k].sum()
-            a[low:k, :k] += a[low:k, k, None] * a[k, None, :k]
-            a[:low, low:k] += a[:low, k, None] * a[k, None, low:k]
-        a[:low, :low] += a[:low, low:high] @ a[low:high, :low]
-    p = np.ones(n, a.dtype)
-    for k in range(1, n):
-        p[k] = p[:k] @ a[:k, k]
-        if abs(p[k]) > 1e200:  # the first state is rare: underflow is harmless
-            p[: k + 1] /= p[k]
-    total: FloatArray = p / p.sum()
-    return total

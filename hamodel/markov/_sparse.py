@@ -1,0 +1,221 @@
+"""Chains of a thousand to a million states: fold level by level, or iterate.
+
+States are sorted by how many jumps they are from the first one.  A jump goes at most
+one level up, so the last level folds into the one before it, as a panel of dense
+algebra: the same elimination, still without a subtraction.  Where the levels are too
+wide for that, Gauss-Seidel iteration takes over, which has no subtraction either, and
+stops when no component moves any more, however small it is.
+
+Source: W. J. Stewart (1994), Introduction to the Numerical Solution of Markov Chains,
+chapters 2 (block elimination) and 3 (Gauss-Seidel).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel.markov._dense import fold, fold_panel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hamodel._types import FloatArray
+
+#: Up to here a matrix is folded whole.
+DENSE = 1200
+_WORK = 2e11  # multiplications that folding by levels may take
+_STORE = 1.5e8  # numbers that it may keep
+_SWEEPS = 5_000
+_SETTLED = 1e-13  # relative error of a component that counts as none
+
+
+class ConvergenceError(ValueError):
+    """An iteration was stopped before every component had settled.
+
+    Attributes
+    ----------
+    change : float
+        The largest relative change of a component in the last sweep.
+    estimate : ndarray
+        The probabilities so far, for those who insist.
+    """
+
+    def __init__(self, sweeps: int, change: float, estimate: FloatArray) -> None:
+        self.change = change
+        self.estimate = estimate
+        super().__init__(
+            f"after {sweeps} sweeps some probability still changes by {change:.1e} of"
+            " itself; the chain has parts that hardly ever meet: solve them apart, or"
+            " take the field `estimate` of this error"
+        )
+
+
+def sparse_stationary(rates: Any) -> FloatArray:  # noqa: ANN401
+    """Return the long-run probabilities of one irreducible chain.
+
+    Parameters
+    ----------
+    rates : SciPy sparse array in CSR form, shape (n, n)
+        Rates, the diagonal empty; the first state should be a likely one.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Probabilities.
+    """
+    if rates.shape[0] <= DENSE:
+        return fold(rates.toarray())
+    levels = _levels(rates)
+    own = np.array([len(level) for level in levels], dtype=float)
+    outer = np.concatenate([[0], own[:-1]])
+    work = np.sum(own * (own + outer) * (own + 2 * outer))
+    if work <= _WORK and np.sum(own * (own + outer)) <= _STORE:
+        return _fold_levels(rates, levels)
+    try:
+        return gauss_seidel(rates)
+    except ConvergenceError as error:
+        return _by_factors(rates, error)
+
+
+def _by_factors(rates: Any, error: ConvergenceError) -> FloatArray:  # noqa: ANN401
+    """Solve with the likeliest state fixed, by sparse LU without pivoting.
+
+    What remains is a diagonally dominant matrix of which the factors keep their
+    signs, so this is nearly as good as folding; but its diagonal was summed before,
+    and parts that hardly ever leave lose digits.  The residual tells.
+    """
+    from scipy.sparse import csc_array, diags_array
+    from scipy.sparse.linalg import splu
+
+    n = rates.shape[0]
+    fixed = int(np.argmax(error.estimate))
+    rest = np.delete(np.arange(n), fixed)
+    out = np.asarray(rates.sum(axis=1)).reshape(-1)
+    into = csc_array(rates.T)
+    reduced = csc_array(diags_array(out[rest]) - into[rest][:, rest])
+    solver = splu(
+        reduced,
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+    p = np.ones(n)
+    p[rest] = solver.solve(into[rest][:, [fixed]].toarray()[:, 0])
+    p /= p.sum()
+    balance = np.abs(into @ p / (out * np.maximum(p, 1e-300)) - 1)
+    if p.min() < 0 or balance[p > 1e-290].max() > 1e-10:
+        raise error
+    return p
+
+
+def _levels(rates: Any) -> list[NDArray[np.intp]]:  # noqa: ANN401
+    """Return the states by their distance from the first."""
+    from scipy.sparse.csgraph import breadth_first_order
+
+    order, parents = breadth_first_order(rates, 0)
+    distance = np.zeros(rates.shape[0], dtype=int)
+    for state in order[1:].tolist():
+        distance[state] = distance[parents[state]] + 1
+    by_distance = np.argsort(distance, kind="stable")
+    ends = np.cumsum(np.bincount(distance))
+    return np.split(by_distance, ends[:-1])
+
+
+def _fold_levels(rates: Any, levels: list[NDArray[np.intp]]) -> FloatArray:  # noqa: ANN401
+    """Fold the last level into the one before, and so on; then unfold.
+
+    What a level inherits from those folded into it is a dense matrix over a few
+    columns, for only the level before it leads up to a level.
+    """
+    height = np.empty(rates.shape[0], dtype=int)
+    for number, level in enumerate(levels):
+        height[level] = number
+    visits = []
+    heirs = np.array([], dtype=int)
+    inherited = np.zeros((len(levels[-1]), 0))
+    for number in range(len(levels) - 1, 0, -1):
+        level, outer = levels[number], levels[number - 1]
+        own = rates[level]
+        goals = np.union1d(own.indices, heirs)
+        rest = goals[height[goals] < number]
+        columns = np.concatenate([rest, level])
+        place = np.empty(rates.shape[0], dtype=int)
+        place[columns] = np.arange(len(columns))
+        a = np.zeros((len(outer) + len(level), len(columns)))
+        a[len(outer) :] = own[:, columns].toarray()
+        a[len(outer) :, place[heirs]] += inherited
+        a[: len(outer), len(rest) :] = rates[outer][:, level].toarray()
+        fold_panel(a, len(outer), len(rest))
+        heirs, inherited = rest, a[: len(outer), : len(rest)]
+        visits.append(a[:, len(rest) :].copy())
+    return _unfold(levels, visits[::-1], rates.shape[0])
+
+
+def _unfold(
+    levels: list[NDArray[np.intp]], visits: list[FloatArray], states: int
+) -> FloatArray:
+    p = np.zeros(states)
+    p[levels[0]] = 1.0
+    for outer, level, flow in zip(levels[:-1], levels[1:], visits, strict=True):
+        known = np.concatenate([p[outer], np.zeros(len(level))])
+        for k in range(len(level)):
+            known[len(outer) + k] = known[: len(outer) + k] @ flow[: len(outer) + k, k]
+        p[level] = known[len(outer) :]
+        if p[level].max() > 1e100:
+            p /= p[level].max()
+    total: FloatArray = p / p.sum()
+    return total
+
+
+def gauss_seidel(rates: Any, *, sweeps: int = _SWEEPS) -> FloatArray:  # noqa: ANN401
+    """Return the long-run probabilities by Gauss-Seidel iteration.
+
+    A sweep solves a triangular system whose entries off the diagonal are not
+    positive, so it only adds.  The error is estimated, component by component, from
+    the change of a sweep and how the changes shrink.
+
+    Parameters
+    ----------
+    rates : SciPy sparse array in CSR form, shape (n, n)
+        Rates, the diagonal empty.
+    sweeps : int
+        How many sweeps are allowed.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Probabilities.
+
+    Raises
+    ------
+    ConvergenceError
+        If some component still changes after the last sweep.
+    """
+    from scipy.sparse import csc_array, diags_array, tril, triu
+    from scipy.sparse.linalg import splu
+
+    into = csc_array(rates.T)
+    out = np.asarray(rates.sum(axis=1)).reshape(-1)
+    lower = csc_array(diags_array(out) - tril(into, -1))
+    upper = csc_array(triu(into, 1)).tocsr()
+    solver = splu(
+        lower,
+        permc_spec="NATURAL",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+    p = np.full(rates.shape[0], 1 / rates.shape[0])
+    change = last = float("inf")
+    stride = 10
+    for sweep in range(0, sweeps, stride):
+        for _ in range(stride):
+            old, p = p, solver.solve(upper @ p)
+            p /= p.sum()
+        seen = p > 1e-300
+        last, change = change, float(np.max(np.abs(p[seen] / old[seen] - 1)))
+        speed = min((change / last) ** (1 / stride), 1 - 1e-9) if sweep else 1 - 1e-9
+        if change <= 4e-16 or change * speed / (1 - speed) <= _SETTLED:
+            return p
+    raise ConvergenceError(sweeps, change, p)
