@@ -16,7 +16,7 @@ from hamodel.structure._errors import StructureTooLargeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_LIMITS = (20_000, 200_000, 1_500_000)  # nodes: try every order small before one large
+_LIMITS = (2_000, 20_000, 400_000)  # nodes: try every order small before one large
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,56 @@ def _orders(circuit: Circuit) -> Iterator[tuple[str, ...]]:
     plain = names(circuit)
     yield plain
     uses = Counter(_met(circuit))
-    if max(uses.values()) > 1:  # what is shared is best asked first
-        yield tuple(sorted(plain, key=lambda name: -uses[name]))
-    yield tuple(reversed(plain))
+    if max(uses.values()) == 1:
+        return  # without shared parts no order beats the text's
+    sizes = [1] * len(circuit)
+    for i, node in enumerate(circuit):
+        if isinstance(node, Gate):
+            sizes[i] = sum(sizes[j] for j in node.inputs)
+    small_first = [
+        Gate(node.needed, tuple(sorted(node.inputs, key=lambda j: sizes[j])))
+        if isinstance(node, Gate)
+        else node
+        for node in circuit
+    ]
+    yield names(tuple(small_first))
+    yield _gathered(circuit, plain)
+    yield tuple(sorted(plain, key=lambda name: -uses[name]))
+
+
+def _gathered(circuit: Circuit, order: tuple[str, ...]) -> tuple[str, ...]:
+    """Return an order that keeps the parts of each gate together.
+
+    Every part moves to the mean place of its gates, again and again: Aloul, Markov and
+    Sakallah (2003), FORCE, Great Lakes Symposium on VLSI, 116-119.
+    """
+    gates = [held for held in _held(circuit) if 1 < len(held) < len(order)]
+    for _ in range(20):
+        place = {name: float(i) for i, name in enumerate(order)}
+        pull: dict[str, list[float]] = {name: [] for name in order}
+        for held in gates:
+            centre = sum(place[name] for name in held) / len(held)
+            for name in held:
+                pull[name].append(centre)
+        aim = {n: sum(p) / len(p) if p else place[n] for n, p in pull.items()}
+        moved = tuple(sorted(order, key=lambda name: aim[name]))
+        if moved == order:
+            break
+        order = moved
+    return order
+
+
+def _held(circuit: Circuit, most: int = 64) -> list[frozenset[str]]:
+    """Return the parts below each node; none where there are more than `most`."""
+    below: list[frozenset[str]] = []
+    for node in circuit:
+        if isinstance(node, Part):
+            below.append(frozenset((node.name,)))
+            continue
+        inner = [below[j] for j in node.inputs]
+        whole = frozenset[str]().union(*inner)
+        below.append(whole if all(inner) and len(whole) <= most else frozenset())
+    return below
 
 
 def root(builder: Builder, circuit: Circuit) -> int:

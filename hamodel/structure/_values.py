@@ -41,7 +41,8 @@ def complete(
         hint = nearest(missing[0], unused)
         hint = hint.replace("did you mean", "is it given as")
         raise ValueError(f"{field} must give {', '.join(missing)}{hint}")
-    return {n: _value(given.get(n, 0.0)) for n in parts}
+    # a bare 0 leaves no trace in a formula
+    return {n: _value(given[n]) if n in given else 0 for n in parts}
 
 
 def probabilities(
