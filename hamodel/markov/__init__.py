@@ -12,7 +12,26 @@ digits, where a linear solver returns noise, often below zero.
 Assumptions: sojourn times are exponential and the rates constant in time.
 """
 
+from hamodel.markov._downtime import downtime_cdf, downtime_sf
+from hamodel.markov._passage import mean_time_to
 from hamodel.markov._sparse import ConvergenceError
 from hamodel.markov._stationary import ReducibleChainError, steady_state
+from hamodel.markov._transient import (
+    accumulated_reward,
+    first_passage_cdf,
+    interval_unavailability,
+    transient,
+)
 
-__all__ = ["ConvergenceError", "ReducibleChainError", "steady_state"]
+__all__ = [
+    "ConvergenceError",
+    "ReducibleChainError",
+    "accumulated_reward",
+    "downtime_cdf",
+    "downtime_sf",
+    "first_passage_cdf",
+    "interval_unavailability",
+    "mean_time_to",
+    "steady_state",
+    "transient",
+]

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from collections.abc import Collection
+
+    from numpy.typing import ArrayLike, NDArray
 
     from hamodel._types import FloatArray
 
@@ -38,6 +40,20 @@ def rate_stack(rates: ArrayLike) -> tuple[FloatArray, tuple[int, ...]]:
     return stack, given.shape[:-2]
 
 
+def patterns(stack: FloatArray) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
+    """Group matrices by which of their rates are not zero."""
+    if not len(stack):
+        return []
+    there = stack != 0
+    if np.all(there == there[0]):
+        return [(np.arange(len(stack)), there[0])]
+    packed = np.packbits(there.reshape(len(stack), -1), axis=1)
+    _, first, number = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    return [
+        (np.flatnonzero(number.reshape(-1) == g), there[k]) for g, k in enumerate(first)
+    ]
+
+
 def sparse_rates(rates: Any) -> Any:  # noqa: ANN401
     """Return sparse rates in CSR form, without diagonal or stored zeros."""
     from scipy.sparse import csr_array
@@ -57,3 +73,35 @@ def sparse_rates(rates: Any) -> Any:  # noqa: ANN401
     kept = (entries.row != entries.col) & (entries.data != 0)
     place = entries.row[kept], entries.col[kept]
     return csr_array((entries.data[kept], place), shape=given.shape)
+
+
+def starting(start: ArrayLike, states: int) -> FloatArray:
+    """Return the probabilities at time 0, checked and scaled to sum to 1."""
+    given = np.array(start, dtype=float)
+    if given.shape != (states,):
+        raise ValueError(f"start must have shape ({states},), got {given.shape}")
+    total = given.sum()
+    if not (np.all(given >= 0) and abs(total - 1) < 1e-9):
+        raise ValueError(f"start must be >= 0 and sum to 1, got {given} of sum {total}")
+    given /= total
+    return given
+
+
+def moments(times: ArrayLike) -> FloatArray:
+    """Return times as a flat array, checked."""
+    given = np.array(times, dtype=float)
+    if given.ndim > 1:
+        raise ValueError(f"times must have shape (k,), got {given.shape}")
+    if not np.all(np.isfinite(given) & (given >= 0)):
+        bad = given[~(np.isfinite(given) & (given >= 0))].flat[0]
+        raise ValueError(f"times must be >= 0 and finite, got {bad:g}")
+    return given.reshape(-1)
+
+
+def state_numbers(numbers: Collection[int], states: int, name: str) -> list[int]:
+    """Return state numbers, sorted and checked."""
+    found = sorted(set(numbers))
+    for k in found:
+        if k != int(k) or not 0 <= k < states:
+            raise ValueError(f"{name} must be states 0 to {states - 1}, got {k!r}")
+    return [int(k) for k in found]

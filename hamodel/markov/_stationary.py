@@ -9,7 +9,7 @@ import numpy as np
 
 from hamodel._elimination import in_blocks, plan
 from hamodel._graph import closed_classes, successors
-from hamodel.markov._checks import rate_stack, sparse_rates
+from hamodel.markov._checks import patterns, rate_stack, sparse_rates
 from hamodel.markov._dense import fold
 from hamodel.markov._sparse import DENSE, sparse_stationary
 
@@ -88,7 +88,7 @@ def steady_state(rates: ArrayLike) -> FloatArray:
     stack, lead = rate_stack(rates)
     n = stack.shape[-1]
     result = np.zeros((len(stack), n), stack.dtype)
-    for members, there in _patterns(stack):
+    for members, there in patterns(stack):
         classes = _closed_classes(there)
         if len(classes) > 1:
             raise ReducibleChainError(classes)
@@ -96,22 +96,6 @@ def steady_state(rates: ArrayLike) -> FloatArray:
         part = stack[np.ix_(members, inside, inside)]
         result[np.ix_(members, inside)] = _irreducible(part)
     return result.reshape(*lead, n)
-
-
-def _patterns(
-    stack: FloatArray,
-) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
-    """Group the matrices by which of their rates are not zero."""
-    if not len(stack):
-        return []
-    there = stack != 0
-    if np.all(there == there[0]):
-        return [(np.arange(len(stack)), there[0])]
-    packed = np.packbits(there.reshape(len(stack), -1), axis=1)
-    _, first, number = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    return [
-        (np.flatnonzero(number.reshape(-1) == g), there[k]) for g, k in enumerate(first)
-    ]
 
 
 def _steady_state_of_sparse(rates: Any) -> FloatArray:  # noqa: ANN401
