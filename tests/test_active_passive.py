@@ -1,0 +1,396 @@
+"""Active-passive: against closed forms, published chains and the classic numbers."""
+
+import inspect
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+from reference import answer
+
+from hamodel.architectures import (
+    CAUSES,
+    ActivePassive,
+    Node,
+    PairState,
+    Site,
+    Standby,
+)
+from hamodel.failover import Failover
+from hamodel.units import DAY, HOUR, MINUTE, YEAR
+
+NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
+HOURS = st.floats(1.0, 1e5).map(lambda hours: hours * HOUR)
+
+
+def pair(**fields):
+    """Return the pair of the lessons, with some fields changed."""
+    return ActivePassive(
+        **({"database": NODE, "failover": Failover(promotion=30)} | fields)
+    )
+
+
+def close(expected, rel=1e-12):
+    return pytest.approx(expected, rel=rel, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "coverage", "minutes"),
+    [(30, 0.99, 16.8), (10, 0.99, 15.4), (30, 0.999, 7.4), (0, 1, 4.2)],
+)
+def test_the_numbers_of_the_lesson(seconds, coverage, minutes):
+    model = pair(failover=Failover(promotion=seconds, coverage=coverage))
+    assert round(model.minutes_per_year, 1) == minutes
+    single = NODE.mttr / (NODE.mttf + NODE.mttr)
+    assert round(single * YEAR / MINUTE, -1) == 1050
+
+
+def test_the_plain_reading_has_four_states():
+    chain = pair(failover=Failover(promotion=30, coverage=0.99)).chain()
+    assert {s.nodes for s in chain.states} == {"both", "switching", "one", "none"}
+    assert all(s.site == "up" for s in chain.states)
+    named = {(a.nodes, b.nodes): rate for (a, b), rate in chain.rates.items()}
+    fail, repair = 1 / NODE.mttf, 1 / NODE.mttr
+    assert named == {
+        ("both", "switching"): close(0.99 * fail),
+        ("both", "none"): close(0.01 * fail),
+        ("both", "one"): close(fail),
+        ("switching", "one"): close(1 / 30),
+        ("one", "both"): close(repair),
+        ("one", "none"): close(fail),
+        ("none", "one"): close(repair),
+    }
+
+
+@given(HOURS, HOURS, st.floats(0, 600), st.floats(0, 1), st.sampled_from([1, 2]))
+def test_closed_form(mttf, mttr, seconds, coverage, crews):
+    model = pair(
+        database=Node(mttf=mttf, mttr=mttr),
+        failover=Failover(detection=seconds, coverage=coverage),
+        crews=crews,
+    )
+    load = mttr / mttf
+    switching = coverage * seconds / mttf
+    none = ((1 - coverage) * load + 2 * load**2) / crews
+    expected = (switching + none) / (1 + 2 * load + switching + none)
+    assert model.unavailability == close(expected)
+
+
+@given(HOURS, HOURS)
+def test_an_instant_certain_failover_is_a_parallel_pair(mttf, mttr):
+    database, failover = Node(mttf=mttf, mttr=mttr), Failover()
+    two = pair(database=database, failover=failover, crews=2).unavailability
+    assert two == close((mttr / (mttf + mttr)) ** 2)
+    one = pair(database=database, failover=failover, crews=1).unavailability
+    load = mttr / mttf
+    assert one == close(2 * load**2 / (1 + 2 * load + 2 * load**2))
+
+
+@given(HOURS, HOURS, st.floats(0, 600))
+def test_without_coverage_the_standby_buys_nothing(mttf, mttr, seconds):
+    """Nobody takes over by hand, one crew: exactly the single node."""
+    model = pair(
+        database=Node(mttf=mttf, mttr=mttr),
+        failover=Failover(promotion=seconds, coverage=0),
+    )
+    assert model.unavailability == close(mttr / (mttf + mttr))
+
+
+def test_without_coverage_every_failover_is_manual():
+    """Coverage 0 is coverage 1 with a failover as slow as attempt and person."""
+    by_hand = pair(failover=Failover(promotion=30, coverage=0, manual=HOUR))
+    slow = pair(failover=Failover(promotion=30 + HOUR))
+    assert by_hand.unavailability == close(slow.unavailability)
+    assert by_hand.downtime_by_cause["failing over"] == 0
+    assert by_hand.downtime_by_cause["failover did not work"] > 0
+
+
+def everything(scale=1.0, **changes):
+    """Return a pair in which every option is in use; `changes` by parameter."""
+    p = {
+        "mttf": 2000 * HOUR,
+        "mttr": 4 * HOUR,
+        "detection": 10.0,
+        "promotion": 20.0,
+        "coverage": 0.98,
+        "manual": 0.5 * HOUR,
+        "standby_mttf": 3000 * HOUR,
+        "probe": DAY,
+        "takeover_mttf": 500 * HOUR,
+        "site_mttf": 5 * YEAR,
+        "site_mttr": 6 * HOUR,
+    } | changes
+    coverage = p.pop("coverage")
+    t = {name: value * scale for name, value in p.items()}
+    return ActivePassive(
+        database=Node(mttf=t["mttf"], mttr=t["mttr"]),
+        failover=Failover(
+            detection=t["detection"],
+            promotion=t["promotion"],
+            coverage=coverage,
+            manual=t["manual"],
+        ),
+        standby=Standby(
+            mttf=t["standby_mttf"],
+            probe=t["probe"],
+            takeover_mttf=t["takeover_mttf"],
+        ),
+        site=Site(mttf=t["site_mttf"], mttr=t["site_mttr"]),
+    )
+
+
+BETTER = {  # the direction in which each parameter helps
+    "mttf": 1,
+    "standby_mttf": 1,
+    "takeover_mttf": 1,
+    "site_mttf": 1,
+    "coverage": 1,
+    "mttr": -1,
+    "detection": -1,
+    "promotion": -1,
+    "manual": -1,
+    "probe": -1,
+    "site_mttr": -1,
+}
+RANGES = {
+    "mttf": (100 * HOUR, 1e5 * HOUR),
+    "standby_mttf": (100 * HOUR, 1e5 * HOUR),
+    "takeover_mttf": (100 * HOUR, 1e5 * HOUR),
+    "site_mttf": (DAY, 100 * YEAR),
+    "coverage": (0, 1),
+    "mttr": (HOUR, 48 * HOUR),
+    "detection": (0, 600),
+    "promotion": (0, 600),
+    "manual": (0, 2400),
+    "probe": (0, 90 * DAY),
+    "site_mttr": (MINUTE, 10 * DAY),
+}
+POINTS = st.fixed_dictionaries({k: st.floats(*v) for k, v in RANGES.items()})
+
+
+@pytest.mark.parametrize("name", BETTER)
+@given(point=POINTS)
+def test_monotone_where_failovers_are_quicker_than_repairs(name, point):
+    grid = np.linspace(*RANGES[name], 9)
+    worse = everything(**(point | {name: grid})).unavailability
+    steps = np.diff(worse) * -BETTER[name]
+    assert np.all(steps >= -1e-13 * worse[1:])
+
+
+def test_a_failover_slower_than_the_repair_turns_repair_upside_down():
+    """The limit of the model, exactly: outage = 2 mttr (1 + mttr / mttf)."""
+
+    def slope(mttr, outage, mttf=1000.0):
+        at = mttr * np.array([1 - 1e-4, 1 + 1e-4])
+        node = Node(mttf=mttf, mttr=at)
+        low, high = pair(
+            database=node, failover=Failover(detection=outage)
+        ).unavailability
+        return high - low
+
+    edge = 2 * 5.0 * (1 + 5.0 / 1000)
+    assert slope(5.0, 0.99 * edge) > 0 > slope(5.0, 1.01 * edge)
+
+
+@given(point=POINTS, scale=st.sampled_from([1e-3, 1e3]))
+def test_the_unit_of_time_does_not_matter(point, scale):
+    here, there = everything(**point), everything(scale, **point)
+    assert there.unavailability == close(here.unavailability)
+    assert there.chain().mttf == close(here.chain().mttf * scale, 1e-10)
+
+
+@given(point=POINTS)
+def test_causes_add_up(point):
+    model = everything(**point)
+    budget = model.downtime_by_cause
+    assert tuple(budget) == CAUSES
+    assert all(share >= 0 for share in budget.values())
+    assert sum(budget.values()) == close(model.unavailability)
+
+
+def manual(mttf, mttr, promotion, coverage, manual):
+    return pair(
+        database=Node(mttf=mttf, mttr=mttr),
+        failover=Failover(promotion=promotion, coverage=coverage, manual=manual),
+    )
+
+
+def unseen(mttf, mttr, standby_mttf, probe):
+    return pair(
+        database=Node(mttf=mttf, mttr=mttr),
+        standby=Standby(mttf=standby_mttf, probe=probe),
+        crews=2,
+    )
+
+
+def shared_site(mttf, mttr, site_mttf, site_mttr):
+    return pair(
+        database=Node(mttf=mttf, mttr=mttr),
+        failover=Failover(),
+        site=Site(mttf=site_mttf, mttr=site_mttr),
+    )
+
+
+@pytest.mark.parametrize("make", [manual, unseen, shared_site])
+def test_three_readings_agree(make):
+    names = list(inspect.signature(make).parameters)
+    symbols = {n: sympy.Symbol(n, positive=True) for n in names}
+    formula = make(**symbols)
+    shares = sympy.lambdify(
+        list(symbols.values()),
+        [formula.unavailability, *formula.downtime_by_cause.values()],
+    )
+    rng = np.random.default_rng(4)
+    grid = {n: rng.uniform(*RANGES[n], 3) for n in names}
+    swept = make(**grid)
+    for k in range(3):
+        point = {n: float(grid[n][k]) for n in names}
+        number = make(**point)
+        read = [number.unavailability, *number.downtime_by_cause.values()]
+        assert shares(**point) == pytest.approx(read, rel=1e-12, abs=0)
+        assert swept.unavailability[k] == close(read[0], 1e-14)
+        for share, expected in zip(
+            swept.downtime_by_cause.values(), read[1:], strict=True
+        ):
+            assert np.broadcast_to(share, 3)[k] == close(expected, 1e-13)
+
+
+def test_sweeps_broadcast():
+    model = pair(
+        failover=Failover(
+            promotion=[[0.0], [30.0], [60.0]], coverage=[1.0, 0.99, 0.9, 0.0]
+        )
+    )
+    assert model.unavailability.shape == (3, 4)
+    alone = pair(failover=Failover(promotion=60.0, coverage=0.9))
+    assert model.unavailability[2, 2] == close(alone.unavailability, 1e-14)
+    assert model.downtime_by_cause["failing over"][0].tolist() == [0] * 4
+
+
+def test_site_failures_are_independent_of_the_nodes():
+    """Frozen nodes: the odds of down add up, site and pair."""
+    without = everything(site_mttf=float("inf"))
+    site = 6 * HOUR / (5 * YEAR)
+    expected = (without.unavailability + site) / (1 + site)
+    assert everything().unavailability == close(expected)
+    assert everything().downtime_by_cause["site down"] == close(site / (1 + site))
+
+
+def test_an_untested_standby_is_no_standby():
+    """If its failure is never looked for, the pair drifts to a single node."""
+    single = NODE.mttr / (NODE.mttf + NODE.mttr)
+    never = pair(standby=Standby(probe=1e6 * YEAR), failover=Failover())
+    monthly = pair(standby=Standby(probe=30 * DAY), failover=Failover())
+    at_once = pair(failover=Failover())
+    assert at_once.unavailability < monthly.unavailability < never.unavailability
+    assert never.unavailability > 0.5 * single
+    assert never.downtime_by_cause["standby failed unseen"] == close(
+        never.unavailability, 0.01
+    )
+
+
+def published_pair(record):
+    """Return the published pair's parameters as ours: its times are in hours."""
+    p = record["params"]
+    return ActivePassive(
+        database=Node(mttf=1 / p["lam_a"], mttr=1 / p["mu"]),
+        failover=Failover(
+            detection=1 / p["delta"],
+            promotion=1 / p["phi"],
+            coverage=p["c"],
+            manual=1 / p["man"],
+        ),
+        standby=Standby(mttf=1 / p["lam_s"], probe=1 / p["audit"]),
+        restore=1 / p["both"],
+    )
+
+
+def test_published_pair():
+    record = answer("markov", "pub-ctmc-ss-01")
+    model = published_pair(record)
+    assert model.unavailability == close(record["value"], record["rtol"])
+    record = answer("markov", "pub-ctmc-ss-02")
+    lost = model.chain().steady_state()[PairState("none")]
+    assert lost == close(record["value"], record["rtol"])
+
+
+def test_published_coverage():
+    """A loaded pair's second unit needs cover too: as coverage 2c - 1 of the first."""
+    record = answer("markov", "pub-coverage-01")
+    p = record["params"]
+    model = ActivePassive(
+        database=Node(mttf=1 / p["lam"], mttr=1 / p["mu"]),
+        failover=Failover(coverage=2 * p["c"] - 1),
+    )
+    assert model.chain().mttf == close(record["value"], record["rtol"])
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity"),
+    [("pub-standby-02", "unavailability"), ("pub-standby-03", "mttf")],
+)
+def test_published_warm_standby(name, quantity):
+    record = answer("markov", name)
+    p = record["params"]
+    model = ActivePassive(
+        database=Node(mttf=1 / p["lam"], mttr=1 / p["mu"]),
+        failover=Failover(),
+        standby=Standby(mttf=1 / (p["alpha"] * p["lam"])),
+    )
+    assert getattr(model.chain(), quantity) == close(record["value"], record["rtol"])
+
+
+def test_published_cold_standby():
+    """Without repair: the reliability, from the transient of our rates."""
+    from scipy.linalg import expm
+
+    record = answer("markov", "pub-standby-01")
+    p = record["params"]
+    chain = ActivePassive(
+        database=Node(mttf=1 / p["lam"], mttr=float("inf")),
+        failover=Failover(promotion=1e-5, coverage=p["p"]),
+        standby=Standby(mttf=float("inf")),
+    ).chain()
+    at = {state: k for k, state in enumerate(chain.states)}
+    generator = np.zeros((len(at), len(at)))
+    for (a, b), rate in chain.rates.items():
+        generator[at[a], at[b]] += rate
+        generator[at[a], at[a]] -= rate
+    now = expm(generator * p["t"])[at[PairState("both")]]
+    up = sum(now[at[s]] for s in chain.states if s not in chain.down)
+    assert up == close(record["value"], 1e-7)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Node(mttf=0, mttr=1), "mttf must be > 0 .*got 0"),
+        (lambda: Node(mttf=1, mttr=-2), "mttr must be > 0 .*got -2"),
+        (lambda: Standby(probe=-1), "probe must be >= 0 and finite, got -1"),
+        (lambda: Standby(mttf=0), "mttf must be > 0"),
+        (lambda: Standby(takeover_mttf=0), "takeover_mttf must be > 0"),
+        (lambda: Site(mttf=-1), "mttf must be > 0"),
+        (lambda: Site(mttr=float("inf")), "mttr must be > 0 and finite, got inf"),
+        (lambda: pair(crews=0), "crews must be a whole number >= 1, got 0"),
+        (lambda: pair(crews=3), r"crews must be in \[1, 2\], got 3"),
+        (lambda: pair(restore=0), "restore must be > 0 and finite, got 0"),
+        (lambda: pair(database=4), "database must be a Node, got 4"),
+        (lambda: pair(failover=30), "failover must be a Failover, got 30"),
+        (lambda: pair(standby=None), "standby must be a Standby, got None"),
+        (lambda: pair(site="dc1"), "site must be a Site, got 'dc1'"),
+        (lambda: Node(mttf=[1, -1], mttr=1), "mttf must be .*got -1 at index 1"),
+    ],
+)
+def test_bad_input(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_specifications_keep_their_values():
+    times = np.array([1.0, 2.0])
+    node = Node(mttf=times, mttr=1)
+    times[0] = 7
+    assert node.mttf.tolist() == [1, 2]
+    with pytest.raises(ValueError, match="read-only"):
+        node.mttf[0] = 3
