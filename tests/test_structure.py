@@ -212,6 +212,18 @@ def test_dependency_that_is_drawn_already():
     assert everything.single_points_of_failure() == ("dns",)
 
 
+def test_dependencies_added_one_after_the_other():
+    steps = parse("any(a, b) > c").share({"c": ["a"]}).share({"dns": ["c"]})
+    steps = steps.share({"a": ["b"]})
+    at_once = parse("any(a, b) > c", shared={"a": ["b"], "c": ["a"], "dns": ["c"]})
+    assert steps.minimal_cut_sets() == at_once.minimal_cut_sets()
+    assert set(steps.hidden) == {"dns"}
+    names = steps.components
+    down = {name: (i + 1) / 10 for i, name in enumerate(names)}
+    found = steps.importance(down).by("fussell_vesely")
+    assert found == pytest.approx(at_once.importance(down).by("fussell_vesely"))
+
+
 def test_best_purchase_within_a_budget():
     service = parse(CLASSIC)
     prices = {"lb": 20, "db": 90, "app1": 5}

@@ -157,6 +157,18 @@ def test_blocks_and_the_whole_diagram_agree(left, right, q):
         assert blocks.get(name, 0) == whole[name]
 
 
+@pytest.mark.parametrize("needed", [1, 2, 3, 4, 5])
+def test_blocks_that_need_some_of_many(needed):
+    service = parse(f"any(x, atleast({needed}, a, b, c > d, e, f)) > y > x")
+    q = {name: Fraction(i + 1, 12) for i, name in enumerate(service.components)}
+    table, total = service.importance(q), service.unavailability(q)
+    cuts = service.minimal_cut_sets()
+    for name in service.components:
+        mine = [cut for cut in cuts if name in cut]
+        held = enumerated(service, q, lambda s, mine=mine: any(c <= s for c in mine))
+        assert table[name].fussell_vesely == held / total
+
+
 def _marked(text):
     """Pair each character with whether it belongs to a word of the language."""
     marks = [False] * len(text)

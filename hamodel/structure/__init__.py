@@ -221,5 +221,10 @@ def _of_graph(
     graph: nx.Graph[Any], terminals: tuple[Hashable, ...], fails: Fails
 ) -> Structure:
     diagram = _network.diagram(graph, terminals, fails)
-    links = tuple((str(a), str(b)) for a, b, _ in _network.links(graph))
-    return Structure(diagram=diagram, drawn=diagram.order, links=links)
+    links = tuple((str(a), str(b), name) for a, b, name in _network.links(graph))
+    return Structure(
+        diagram=diagram,
+        drawn=diagram.order,
+        links=links,
+        terminals=tuple(map(str, terminals)),
+    )

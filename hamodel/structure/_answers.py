@@ -156,17 +156,31 @@ def shared(whole: Structure, given: Mapping[str, Iterable[str]]) -> Structure:
         loop = " needs ".join(error.args[1][::-1])
         raise ValueError(f"shared must not lead in a circle, got {loop}") from None
     for name in order:
-        whole = _with_need(whole, name, needs[name])
+        dependents = needs[name]
+        if not dependents or is_client(name):
+            raise ValueError(f"shared must name what needs {name!r}, got {dependents}")
+        # what a part needed before now reaches those that need the part
+        for cause in (name, *_needed_by(whole, name)):
+            whole = _with_need(whole, cause, dependents, f"shared[{name!r}]")
     return whole
 
 
-def _with_need(whole: Structure, name: str, dependents: tuple[str, ...]) -> Structure:
+def _needed_by(whole: Structure, name: str) -> tuple[str, ...]:
+    """Return what a part needs already, through others too."""
+    found = {name: None}
+    for cause, dependents in whole.needs:
+        if not found.keys().isdisjoint(dependents):
+            found[cause] = None
+    return tuple(found)[1:]
+
+
+def _with_need(
+    whole: Structure, name: str, dependents: tuple[str, ...], field: str
+) -> Structure:
     """Return the structure in which the dependents also need `name`."""
     old = whole.diagram.order
     for dependent in dependents:
-        known(f"shared[{name!r}]", dependent, old)
-    if not dependents or is_client(name):
-        raise ValueError(f"shared must name what needs {name!r}, got {dependents}")
+        known(field, dependent, old)
     order: dict[str, None] = {}
     for part in old:
         if part in dependents:

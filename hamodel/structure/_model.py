@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Structure:
     """What a request needs: which failures the service survives, and which not.
 
-    Made by `parse`, `fault_tree`, `network` or `connected`, not by hand.
+    Made by `parse`, `fault_tree`, `network` or `connected`.
 
     Attributes
     ----------
@@ -33,16 +33,19 @@ class Structure:
         The parts that the text or graph shows, the client included.
     circuit : tuple of Part and Gate, optional
         The structure as written; none for a network.
-    links : tuple of (str, str)
-        The links of a network; empty otherwise.
+    links : tuple of (str, str, str)
+        The links of a network: two nodes and a name.  Empty otherwise.
+    terminals : tuple of str
+        The nodes of a network that must reach each other.
     needs : tuple of (str, tuple of str)
-        Shared dependencies and what needs them, in the order in which they were added.
+        Shared dependencies and what needs them, as they were added.
     """
 
     diagram: Diagram
     drawn: tuple[str, ...]
     circuit: Circuit | None = None
-    links: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str, str], ...] = ()
+    terminals: tuple[str, ...] = ()
     needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
@@ -53,7 +56,11 @@ class Structure:
     @property
     def hidden(self) -> dict[str, tuple[str, ...]]:
         """The shared dependencies that nobody had drawn, and what needs them."""
-        return {n: users for n, users in self.needs if n not in self.drawn}
+        found: dict[str, tuple[str, ...]] = {}
+        for name, users in self.needs:
+            if name not in self.drawn:
+                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *users)))
+        return found
 
     def works(self, failed: Iterable[str] = ()) -> bool:
         """Tell whether the service works with these parts failed.
@@ -90,7 +97,7 @@ class Structure:
         Returns
         -------
         tuple of str
-            Names in the order of `components`, hidden ones included.
+            Names in the order of `components`.
 
         Examples
         --------
@@ -381,10 +388,8 @@ class Structure:
 
     def __repr__(self) -> str:
         points = ", ".join(self.single_points_of_failure()) or "none"
-        return (
-            f"Structure({len(self.components)} parts, single points of failure: "
-            f"{points})"
-        )
+        count = len(self.components)
+        return f"Structure({count} parts, single points of failure: {points})"
 
     def _repr_html_(self) -> str:
         alone = self.single_points_of_failure()

@@ -1,0 +1,238 @@
+"""Where the boxes of a structure stand, and which wires run between them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from math import cos, pi, sin
+from typing import TYPE_CHECKING
+
+from hamodel.structure import Gate, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hamodel.structure import Structure
+    from hamodel.structure._circuit import Circuit
+
+WIDE, HIGH = 1.7, 0.8  # of a box
+_GAP, _ROW, _BUS = 0.55, 0.4, 0.35
+_MOST = 300  # boxes that a reader could still find
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire:
+    """A line through points; it carries nothing if one of `follows` is down."""
+
+    points: tuple[Point, ...]
+    follows: frozenset[int | str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Layout:
+    """Centres of the boxes of every part, wires, and labels."""
+
+    boxes: Mapping[str, tuple[Point, ...]]
+    wires: tuple[Wire, ...]
+    labels: tuple[tuple[Point, str], ...]
+    blocks: tuple[_Block, ...]
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom and top of all boxes and wires."""
+        points = [p for places in self.boxes.values() for p in places]
+        xs, ys = zip(*points, *(p for w in self.wires for p in w.points), strict=True)
+        left, right = min(xs) - WIDE / 2, max(xs) + WIDE / 2
+        return left, right, min(ys) - HIGH / 2, max(ys) + HIGH / 2
+
+    def dead(self, down: frozenset[str]) -> frozenset[int | str]:
+        """Return the blocks and parts that carry nothing."""
+        works: dict[int, bool] = {}
+        for i in reversed(range(len(self.blocks))):
+            node = self.blocks[i].node
+            if isinstance(node, Part):
+                works[i] = node.name not in down
+            else:
+                works[i] = sum(works[j] for j in self.blocks[i].inner) >= node.needed
+        return frozenset(i for i, up in works.items() if not up) | down
+
+
+@dataclass
+class _Block:
+    """A part or gate at one place of the drawing."""
+
+    node: Part | Gate
+    inner: list[int]
+    wide: float = WIDE
+    high: float = HIGH
+    left: float = 0.0
+    middle: float = 0.0
+
+    @property
+    def right(self) -> float:
+        return self.left + self.wide
+
+    @property
+    def in_line(self) -> bool:
+        """Whether the inner blocks stand one behind the other."""
+        return isinstance(self.node, Gate) and self.node.tolerated == 0
+
+
+def of(structure: Structure) -> Layout:
+    """Return the layout of a path from left to right, or of a network."""
+    if structure.circuit is None:
+        return _network(structure)
+    blocks = _unfolded(structure.circuit)
+    _measure(blocks)
+    _place(blocks)
+    whole = blocks[0]
+    boxes: dict[str, tuple[Point, ...]] = {}
+    for block in blocks:
+        if isinstance(block.node, Part):
+            centre = (block.left + WIDE / 2, block.middle)
+            boxes[block.node.name] = (*boxes.get(block.node.name, ()), centre)
+    wires = [wire for i in range(len(blocks)) for wire in _wires(blocks, i)]
+    wires.append(Wire(points=((-_GAP, whole.middle), (0.0, whole.middle))))
+    ends = ((whole.right, whole.middle), (whole.right + _GAP, whole.middle))
+    wires.append(Wire(points=ends, follows=frozenset((0,))))
+    return Layout(
+        boxes=boxes,
+        wires=tuple(wires),
+        labels=tuple(_counts(blocks)),
+        blocks=tuple(blocks),
+    )
+
+
+def _unfolded(circuit: Circuit) -> list[_Block]:
+    """Return one block per place; a gate used twice is drawn twice."""
+    blocks = [_Block(circuit[-1], [])]
+    todo = [(0, circuit[-1])]
+    while todo:
+        i, node = todo.pop()
+        if isinstance(node, Part):
+            continue
+        for j in node.inputs:
+            blocks[i].inner.append(len(blocks))
+            todo.append((len(blocks), circuit[j]))
+            blocks.append(_Block(circuit[j], []))
+        if len(blocks) > _MOST:
+            raise ValueError(f"structure must have <= {_MOST} blocks to be drawn")
+    return blocks
+
+
+def _measure(blocks: list[_Block]) -> None:
+    """Find the size of each block, the inner ones first."""
+    for block in reversed(blocks):
+        inner = [blocks[j] for j in block.inner]
+        if block.in_line:
+            block.wide = sum(b.wide for b in inner) + _GAP * (len(inner) - 1)
+            block.high = max(b.high for b in inner)
+        elif inner:
+            block.wide = max(b.wide for b in inner) + 2 * _BUS
+            block.high = sum(b.high for b in inner) + _ROW * (len(inner) - 1)
+
+
+def _place(blocks: list[_Block]) -> None:
+    """Put each block in its place, the outer ones first."""
+    for block in blocks:
+        inner = [blocks[j] for j in block.inner]
+        if block.in_line:
+            left = block.left
+            for b in inner:
+                b.left, b.middle = left, block.middle
+                left += b.wide + _GAP
+        else:
+            top = block.middle + block.high / 2
+            for b in inner:
+                b.left = block.left + (block.wide - b.wide) / 2
+                b.middle = top - b.high / 2
+                top -= b.high + _ROW
+
+
+def _wires(blocks: list[_Block], i: int) -> list[Wire]:
+    """Return the wires inside one block."""
+    block = blocks[i]
+    inner = [blocks[j] for j in block.inner]
+    if block.in_line:
+        return [
+            Wire(
+                points=((a.right, a.middle), (b.left, b.middle)),
+                follows=frozenset(block.inner[: k + 1]),
+            )
+            for k, (a, b) in enumerate(itertools.pairwise(inner))
+        ]
+    found = []
+    for j, b in zip(block.inner, inner, strict=True):
+        into = ((block.left, block.middle), (block.left, b.middle), (b.left, b.middle))
+        out = (
+            (b.right, b.middle),
+            (block.right, b.middle),
+            (block.right, block.middle),
+        )
+        found.append(Wire(points=into))
+        found.append(Wire(points=out, follows=frozenset((j,))))
+    return found
+
+
+def _counts(blocks: list[_Block]) -> list[tuple[Point, str]]:
+    """Label the gates that need more than one of their inputs."""
+    return [
+        (
+            (block.right, block.middle + block.high / 2),
+            f"{block.node.needed} of {len(block.inner)}",
+        )
+        for block in blocks
+        if isinstance(block.node, Gate) and 1 < block.node.needed < len(block.inner)
+    ]
+
+
+def _network(structure: Structure) -> Layout:
+    """Put the nodes of a network in ranks by distance, or on a circle."""
+    nodes = list(dict.fromkeys(n for link in structure.links for n in link[:2]))
+    roomy = any(name in structure.drawn for *_, name in structure.links)
+    places = _ranks(structure, 2.0 if roomy else 1.0) or _circle(nodes)
+    boxes: dict[str, tuple[Point, ...]] = {}
+    wires = []
+    for a, b, name in structure.links:
+        if a not in places or b not in places:
+            continue
+        (x, y), (u, v) = places[a], places[b]
+        wires.append(Wire(points=((x, y), (u, v)), follows=frozenset((a, b, name))))
+        if name in structure.drawn:  # off the middle, where links cross
+            boxes[name] = ((0.6 * x + 0.4 * u, 0.6 * y + 0.4 * v),)
+    boxes |= {n: (places[n],) for n in nodes if n in places and n in structure.drawn}
+    labels = tuple((places[n], n) for n in nodes if n in places and n not in boxes)
+    return Layout(boxes=boxes, wires=tuple(wires), labels=labels, blocks=())
+
+
+def _ranks(structure: Structure, room: float) -> dict[str, Point]:
+    """Return places by hops from the first terminal; none if there are not two."""
+    if len(structure.terminals) != 2:
+        return {}
+    rank = {structure.terminals[0]: 0}
+    queue = [structure.terminals[0]]
+    for node in queue:
+        for a, b, _ in structure.links:
+            for start, end in ((a, b), (b, a)):
+                if start == node and end not in rank:
+                    rank[end] = rank[node] + 1
+                    queue.append(end)
+    places: dict[str, Point] = {}
+    for level in range(max(rank.values()) + 1):
+        row = [node for node in queue if rank[node] == level]
+        for i, node in enumerate(row):
+            high = ((len(row) - 1) / 2 - i) * (HIGH + 2 * _ROW) * room
+            places[node] = (WIDE / 2 + level * (WIDE + 2 * _GAP) * room, high)
+    return places
+
+
+def _circle(nodes: list[str]) -> dict[str, Point]:
+    """Return places on a circle wide enough for boxes on the links."""
+    radius = max(2.0, len(nodes) * (WIDE + _GAP) / 2.5)
+    turn = [2 * pi * i / len(nodes) for i in range(len(nodes))]
+    return {
+        node: (radius * (1 + sin(angle)), radius * cos(angle))
+        for node, angle in zip(nodes, turn, strict=True)
+    }
