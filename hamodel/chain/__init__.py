@@ -14,7 +14,18 @@ only.
 """
 
 from hamodel.chain._chain import Chain
+from hamodel.chain._parameters import Sensitivities, sensitivity_to
 from hamodel.chain._pieces import ImmediateLoopError
 from hamodel.chain._rates import INSTANT
+from hamodel.chain._units import Product, after, k_of_n
 
-__all__ = ["INSTANT", "Chain", "ImmediateLoopError"]
+__all__ = [
+    "INSTANT",
+    "Chain",
+    "ImmediateLoopError",
+    "Product",
+    "Sensitivities",
+    "after",
+    "k_of_n",
+    "sensitivity_to",
+]

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamodel._html import table
+from hamodel.chain import _over_time as over_time
 from hamodel.chain._gradient import gradient
 from hamodel.chain._pieces import NONE, ONE, Cut, Piece, cut
-from hamodel.chain._rates import Rates, is_zero, read
+from hamodel.chain._prism import to_prism
+from hamodel.chain._rates import Rates, brief, is_zero, read
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -24,11 +27,16 @@ if TYPE_CHECKING:
         Sequence,
     )
 
+    from numpy.typing import ArrayLike
+
     from hamodel._elimination import Edges
-    from hamodel._types import Quantity
+    from hamodel._types import FloatArray, Quantity
 
     Moves = Callable[[Any], Iterable[tuple[Hashable, Quantity]]]
     Up = Collection[Hashable] | Callable[[Any], object]
+
+
+_SHOWN = 30  # states in the table of a notebook
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -275,7 +283,11 @@ class Chain:
         1.8032...
         """
         values = [value(state) for state in self.states]
-        return self._mean([NONE if is_zero(v) else v for v in values])
+        if all(isinstance(v, int | float) for v in values):
+            return self._mean([NONE if v == 0 else v for v in values])
+        return sum(
+            p * v for p, v in zip(self.steady_state().values(), values, strict=True)
+        )
 
     def sensitivity(self) -> dict[tuple[Hashable, Hashable], Quantity]:
         """Return the derivative of the unavailability by every rate.
@@ -307,6 +319,231 @@ class Chain:
             pair: whole.shaped(slope)
             for pair, slope in zip(self.rates, slopes, strict=True)
         }
+
+    def transient(self, times: ArrayLike) -> dict[Hashable, FloatArray]:
+        """Return the probability of each state at given times.
+
+        Parameters
+        ----------
+        times : array_like, shape (k,), or float
+            Times in s after the start.
+
+        Returns
+        -------
+        dict
+            `{state: ndarray of shape (..., k)}`, the sweep's axes first.
+
+        Examples
+        --------
+        >>> node = Chain({("up", "down"): 0.1, ("down", "up"): 1.0}, {"up"})
+        >>> node.transient([0, 1])["down"]
+        array([0.      , 0.060648])
+        """
+        found = over_time.transient(self._cut, times, len(self.states))
+        return dict(zip(self.states, found, strict=True))
+
+    def unavailability_at(self, times: ArrayLike) -> Quantity:
+        """Return the probability to be down at given times.
+
+        Parameters
+        ----------
+        times : array_like, shape (k,), or float
+            Times in s after the start.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Probabilities.
+
+        Examples
+        --------
+        >>> node = Chain({("up", "down"): 0.1, ("down", "up"): 1.0}, {"up"})
+        >>> node.unavailability_at([0, 1, 100])
+        array([0.      , 0.060648, 0.090909])
+        """
+        found = over_time.transient(self._cut, times, len(self.states))
+        total = found[self._down_numbers].sum(axis=0)
+        return total if np.ndim(total) else float(total)
+
+    def interval_unavailability(self, times: ArrayLike) -> Quantity:
+        """Return the expected share of the time from the start to t spent down.
+
+        Parameters
+        ----------
+        times : array_like, shape (k,), or float
+            Lengths t of the interval, in s.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Shares.
+
+        Examples
+        --------
+        >>> node = Chain({("up", "down"): 0.001, ("down", "up"): 0.25}, {"up"})
+        >>> node.interval_unavailability(24.0)
+        0.003324...
+        """
+        return over_time.interval_unavailability(self._cut, self._down_numbers, times)
+
+    def accumulated_reward(
+        self, value: Callable[[Any], float], times: ArrayLike
+    ) -> Quantity:
+        """Return the expected reward earned from the start to t.
+
+        Parameters
+        ----------
+        value : callable
+            `value(state)`, what a second spent in the state earns.
+        times : array_like, shape (k,), or float
+            Times t in s.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Rewards.
+
+        Examples
+        --------
+        >>> node = Chain({("up", "down"): 0.001, ("down", "up"): 0.25}, {"up"})
+        >>> node.accumulated_reward(lambda state: state == "down", 24.0)
+        0.0797...
+        """
+        reward = [float(value(state)) for state in self.states]
+        return over_time.accumulated(self._cut, reward, times)
+
+    def first_passage_cdf(
+        self, times: ArrayLike, targets: Collection[Hashable] | None = None
+    ) -> Quantity:
+        """Return the probability that a target state has been entered by t.
+
+        Parameters
+        ----------
+        times : array_like, shape (k,), or float
+            Times t in s after the start.
+        targets : collection of hashable, optional
+            States; by default those in which the service is down.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Probabilities.
+
+        Examples
+        --------
+        >>> node = Chain({("up", "down"): 0.1, ("down", "up"): 1.0}, {"up"})
+        >>> node.first_passage_cdf([0, 10])
+        array([0.      , 0.632121])
+        """
+        goal = self.down if targets is None else targets
+        numbers = [k for k, state in enumerate(self.states) if state in goal]
+        return over_time.first_passage_cdf(self._cut, numbers, times)
+
+    def downtime_cdf(self, horizon: float, downtimes: ArrayLike) -> Quantity:
+        """Return the probability that the downtime up to a horizon is at most x.
+
+        Parameters
+        ----------
+        horizon : float
+            Length of the interval in s.
+        downtimes : array_like, shape (k,), or float
+            Downtimes x in s.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Probabilities.
+
+        Examples
+        --------
+        How likely is a year with 99.99 %, if one year is like another?
+
+        >>> from hamodel.units import HOUR, MINUTE, YEAR
+        >>> rates = {("up", "down"): 1 / (2000 * HOUR), ("down", "up"): 2 / HOUR}
+        >>> Chain(rates, {"up"}).downtime_cdf(YEAR, 52.56 * MINUTE)
+        0.1920...
+        """
+        down = self._down_numbers
+        return over_time.downtime(self._cut, down, horizon, downtimes, cdf=True)
+
+    def downtime_sf(self, horizon: float, downtimes: ArrayLike) -> Quantity:
+        """Return the probability that the downtime up to a horizon is more than x.
+
+        Parameters
+        ----------
+        horizon : float
+            Length of the interval in s.
+        downtimes : array_like, shape (k,), or float
+            Downtimes x in s.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Probabilities.
+
+        Examples
+        --------
+        >>> node = Chain({("up", "down"): 1e-9, ("down", "up"): 1e-3}, {"up"})
+        >>> node.downtime_sf(365 * 86400, [0, 900])
+        array([0.031044, 0.012...])
+        """
+        down = self._down_numbers
+        return over_time.downtime(self._cut, down, horizon, downtimes, cdf=False)
+
+    def to_prism(self) -> str:
+        """Return the chain as a model of the PRISM and Storm model checkers.
+
+        Returns
+        -------
+        str
+            The text of a `.prism` file with the labels "up" and "down"; SymPy
+            symbols become its constants.  Ask it for `S=? ["down"]`.
+
+        Raises
+        ------
+        ValueError
+            If the rates are arrays.
+
+        Examples
+        --------
+        >>> print(Chain({("a", "b"): 1.0, ("b", "a"): 3.0}, {"a"}).to_prism())
+        ctmc
+        <BLANKLINE>
+        module chain
+          s : [0..1] init 0;
+          // 0: a
+          [] s=0 -> 1.0 : (s'=1);
+          // 1: b
+          [] s=1 -> 3.0 : (s'=0);
+        endmodule
+        <BLANKLINE>
+        label "up" = s=0;
+        label "down" = s=1;
+        <BLANKLINE>
+        """
+        return to_prism(self.states, self.rates, self._up)
+
+    def __repr__(self) -> str:
+        shape = "" if self._rates.shape is None else f", {self._rates.shape} scenarios"
+        return (
+            f"Chain of {len(self.states)} states ({len(self._up)} up) and"
+            f" {len(self.rates)} transitions{shape}, from {self.start!r}"
+        )
+
+    def _repr_html_(self) -> str:
+        shown = list(self.steady_state().items())[:_SHOWN]
+        rows = [
+            (state, "up" if state in self._up else "down", brief(p))
+            for state, p in shown
+        ]
+        if len(self.states) > _SHOWN:
+            rows.append(("...", "", f"{len(self.states) - _SHOWN} more"))
+        header = "state", "service", "long-run probability"
+        return table(rows, header=header, caption=repr(self))
+
+    @property
+    def _down_numbers(self) -> list[int]:
+        return [k for k in range(len(self.states)) if k not in self._up_numbers]
 
     def _mean(self, values: Sequence[Quantity]) -> Quantity:
         return self._cut.answer(lambda piece: piece.mean(values))

@@ -68,7 +68,8 @@ class Piece:
         rates = self.rates
         if ending.whole:
             return long_run(len(self.states), self.edges, rates)
-        result: list[Quantity] = [0] * len(self.states)
+        zero = 0 * self.rates[0] if self.rates else 0.0
+        result: list[Quantity] = [zero] * len(self.states)
         ends = self._endings(ending)
         for share, (members, edges, numbers) in zip(ends, ending.classes, strict=True):
             inside = long_run(len(members), edges, [rates[e] for e in numbers])

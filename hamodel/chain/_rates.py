@@ -70,6 +70,13 @@ def is_zero(rate: Quantity) -> bool:
     return bool(rate == 0)
 
 
+def brief(value: Quantity) -> str:
+    """Return a number in a few digits; of an array its range."""
+    if np.ndim(value):
+        return f"{np.min(value):.3g} .. {np.max(value):.3g}"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 def code(rate: Quantity) -> Quantity:
     """Return 0 for a rate of 0, 2 for an instant one, 1 for all between."""
     if isinstance(rate, np.ndarray):

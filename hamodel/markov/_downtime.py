@@ -243,7 +243,7 @@ def _line(
     m = np.arange(first * _ROUND, last * _ROUND)
     share = np.where(m == 0, 0.5, 1.0) * np.exp(1j * np.pi * m / _ROUND)
     real = _ALIAS / (2 * _ROUND)
-    w = (real + 1j * np.pi * m / _ROUND) / x[:, None]
+    w = np.asarray((real + 1j * np.pi * m / _ROUND) / x[:, None], dtype=complex)
     weight: NDArray[np.complex128] = np.exp(real) / (_ROUND * x[:, None]) * share
     return w, weight
 

@@ -1,0 +1,60 @@
+"""A chain in the language of the PRISM model checker, so that another tool can check.
+
+Storm reads the same language.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable, Mapping, Sequence
+
+    from hamodel._types import Quantity
+
+
+def to_prism(
+    states: Sequence[Hashable],
+    rates: Mapping[tuple[Hashable, Hashable], Quantity],
+    up: Collection[Hashable],
+) -> str:
+    """Return the chain as the text of a PRISM model; the first state is the start."""
+    number = {state: k for k, state in enumerate(states)}
+    symbols = sorted(
+        {str(s) for rate in rates.values() for s in getattr(rate, "free_symbols", ())}
+    )
+    for name in symbols:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError(f"a symbol must be a PRISM identifier, got {name!r}")
+    lines = ["ctmc", ""]
+    lines += [f"const double {name};" for name in symbols]
+    lines += ["" for _ in symbols[:1]]
+    lines += ["module chain", f"  s : [0..{max(len(states) - 1, 1)}] init 0;"]
+    for k, state in enumerate(states):
+        label = str(state).replace("\n", " ")
+        ways = [
+            f"{_written(rate)} : (s'={number[b]})"
+            for (a, b), rate in rates.items()
+            if a == state
+        ]
+        lines.append(f"  // {k}: {label}")
+        if ways:
+            lines.append(f"  [] s={k} -> {' + '.join(ways)};")
+    lines += ["endmodule", ""]
+    for name, wanted in (("up", True), ("down", False)):
+        places = [f"s={number[s]}" for s in states if (s in up) is wanted]
+        lines.append(f'label "{name}" = {" | ".join(places) or "false"};')
+    return "\n".join([*lines, ""])
+
+
+def _written(rate: Quantity) -> str:
+    if hasattr(rate, "free_symbols"):
+        from sympy import Pow, Symbol
+
+        powers = {p: Symbol(f"pow({p.base}, {p.exp})") for p in rate.atoms(Pow)}
+        plain = {p: s for p, s in powers.items() if p.exp != -1}
+        return f"({rate.subs(plain)})"
+    if not isinstance(rate, int | float):
+        raise ValueError(f"rates must be numbers or expressions, got {rate!r}")
+    return repr(float(rate))
