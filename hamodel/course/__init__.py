@@ -1,0 +1,72 @@
+"""What a lesson needs beside prose: explorers, predictions, exercises, quizzes.
+
+A lesson is a notebook and one module here.  The module makes the parts, the notebook
+shows them: prose, calls and questions, and no plotting.  The surprising part is that
+all of it can be tested without a browser or a kernel, because what moves is a pure
+function of the package and what shows is a string.
+
+How to make an explorer, in 40 to 80 lines (`failover_maths` is the example):
+
+1. The model: a function of the controls' values, in the units of their labels, that
+   calls the package and returns its result.
+2. The picture: a class with a `figure` from `hamodel.plots.figure()` and a method
+   `update(values, result, guess)`.  Make every artist in `__init__`, with fixed limits
+   and ticks and plain-text labels; in `update` set data, text and visibility only.  A
+   redraw may take 50 ms, and should take 25.
+3. The sentence: a function of values and result that says what the picture says, with
+   its numbers.  It stands under the picture and is its alternative text.
+4. The controls: at most four, each `Slider` or `Choice` with the unit in its label,
+   and at least three presets.  They start where intuition goes wrong.
+
+    >>> from hamodel.course import Slider, decades
+    >>> from hamodel.units import HOUR
+    >>> repair = Slider(label="Repair time (h)", grid=decades(0.5, 48), start=4)
+    >>> repair.value, repair.text
+    (4, 'Repair time 4 h')
+
+Conventions of a notebook: the explorer, the prediction and the quiz are bound to names
+(`explorer`, `prediction`, `quiz`), so that tests find and sweep them.  An exercise's
+stub is a cell with `answer_1 = None`; its solution stands in a fold right after it:
+`<details>` with one Python block that assigns `answer_1`.  Numbers in prose are
+followed by a comment that says where they come from, one to a line, and a test
+evaluates it when the cells have run and compares at the digits shown:
+
+    <!-- numbers
+    16.8 = base.minutes_per_year
+    -->
+
+Assumptions: ipywidgets 8, JupyterLab 4; no `interact` and no `Output` widget, which
+neither nbval nor JupyterLite can follow.
+"""
+
+from hamodel.course.controls import Choice, Slider, decades
+from hamodel.course.exercise import (
+    Exercise,
+    Feedback,
+    Mistake,
+    function,
+    matrix,
+    number,
+    word,
+)
+from hamodel.course.explorer import Explorer, Picture
+from hamodel.course.prediction import Prediction
+from hamodel.course.quiz import Question, Quiz
+
+__all__ = [
+    "Choice",
+    "Exercise",
+    "Explorer",
+    "Feedback",
+    "Mistake",
+    "Picture",
+    "Prediction",
+    "Question",
+    "Quiz",
+    "Slider",
+    "decades",
+    "function",
+    "matrix",
+    "number",
+    "word",
+]

@@ -1,0 +1,123 @@
+"""A prediction that is committed before the answer shows.
+
+Predicting works through surprise, and only a prediction that was committed can
+surprise.  So the answer stays hidden until the button is pressed; then the guess
+stands beside the answer, and an explorer draws it as a dashed ghost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from hamodel.course import progress
+from hamodel.course._widgets import bundle, paragraph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hamodel.course.controls import Slider
+
+    Guess = Mapping[str, float]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Prediction:
+    """A question whose answer is one or more numbers, to be guessed first.
+
+    Attributes
+    ----------
+    key : str
+        Names lesson and question: "04 failover".
+    question : str
+        The question.
+    fields : mapping of str to Slider
+        What is to be guessed; the keys name the numbers.
+    truth : callable
+        `truth()` returns `{key: the right number}`, computed when it is needed.
+    comment : callable
+        `comment(guess, truth)` returns what to say when both are known.
+    """
+
+    key: str
+    question: str
+    fields: Mapping[str, Slider]
+    truth: Callable[[], Guess]
+    comment: Callable[[Guess, Guess], str]
+    guess: dict[str, float] | None = field(default=None, init=False)
+    commit_button: widgets.Button = field(init=False)
+    again_button: widgets.Button = field(init=False)
+    feedback: widgets.HTML = field(init=False)
+    box: widgets.VBox = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._watchers: list[Callable[[], None]] = []
+        self.commit_button = widgets.Button(
+            description="Commit my prediction", button_style="primary"
+        )
+        self.again_button = widgets.Button(description="Start over", disabled=True)
+        for button in (self.commit_button, self.again_button):
+            button.layout.width = "190px"
+        self.commit_button.on_click(lambda _: self.commit())
+        self.again_button.on_click(lambda _: self.clear())
+        self.feedback = widgets.HTML(layout=widgets.Layout(min_height="60px"))
+        self.box = widgets.VBox(
+            [
+                widgets.HTML(paragraph(escape(self.question))),
+                *(control.widget for control in self.fields.values()),
+                widgets.HBox([self.commit_button, self.again_button]),
+                self.feedback,
+            ]
+        )
+        self._say("Nothing is committed yet. A guess is enough.")
+
+    def commit(self) -> None:
+        """Fix the guess, show the answer and tell those who watch."""
+        self.guess = {name: control.value for name, control in self.fields.items()}
+        truth = {name: float(value) for name, value in self.truth().items()}
+        kept = progress.record(self.key, {"guess": self.guess, "truth": truth})
+        parts = [
+            f"{control.label}: you said {self.guess[name]:,g}, "
+            f"the model says <b>{truth[name]:,.1f}</b>."
+            for name, control in self.fields.items()
+        ]
+        comment = escape(self.comment(self.guess, truth))
+        note = "" if kept else " (This folder is read-only, so it was not saved.)"
+        self._lock(on=True)
+        self._say("<br>".join([*parts, comment + note]))
+
+    def clear(self) -> None:
+        """Take the guess back."""
+        self.guess = None
+        self._lock(on=False)
+        self._say("Nothing is committed yet. A guess is enough.")
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call a function whenever a guess is committed or taken back."""
+        self._watchers.append(changed)
+
+    def _lock(self, *, on: bool) -> None:
+        for control in self.fields.values():
+            control.enable(on=not on)
+        self.commit_button.disabled, self.again_button.disabled = on, not on
+
+    def _say(self, html: str) -> None:
+        self.feedback.value = (
+            f'<div role="status" style="line-height: 1.5">{html}</div>'
+        )
+        for changed in self._watchers:
+            changed()
+
+    def __repr__(self) -> str:
+        return f"Prediction {self.key}: {self.guess or 'not committed'}"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        labels = "".join(f"<li>{escape(c.label)}</li>" for c in self.fields.values())
+        html = (
+            f"{paragraph(escape(self.question))}<ul>{labels}</ul>"
+            "<p><i>Run this cell to commit your prediction.</i></p>"
+        )
+        return bundle(self.box, html, repr(self))

@@ -1,0 +1,420 @@
+"""The parts of a lesson: explorer, prediction, exercise, quiz, controls, progress.
+
+None of this needs a kernel or a browser.
+"""
+
+import json
+from types import SimpleNamespace
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pictures import faults
+
+from hamodel import course, plots
+from hamodel.course import (
+    Choice,
+    Exercise,
+    Explorer,
+    Mistake,
+    Prediction,
+    Question,
+    Quiz,
+    Slider,
+    decades,
+    progress,
+)
+
+
+@pytest.fixture(autouse=True)
+def _private_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
+
+
+class Line:
+    """The smallest picture: a line whose height is the result."""
+
+    def __init__(self):
+        self.figure = plots.figure(3, 2)
+        with plots.styled():
+            axes = self.figure.add_subplot(xlim=(0, 1), ylim=(0, 100))
+            (self.line,) = axes.plot([0, 1], [0, 0])
+            (self.ghost,) = axes.plot([0, 1], [0, 0], linestyle="--", visible=False)
+        self.updates = 0
+
+    def update(self, values, result, guess):  # noqa: ARG002
+        self.updates += 1
+        self.line.set_ydata([result, result])
+        self.ghost.set_visible(guess is not None)
+        if guess:
+            self.ghost.set_ydata([guess["height"]] * 2)
+
+
+def model(a, kind):
+    if a == 7:
+        raise ValueError("a must not be 7, got 7")
+    return a * {"once": 1, "twice": 2}[kind]
+
+
+def explorer(prediction=None):
+    return Explorer(
+        title="How high?",
+        controls={
+            "a": Slider(label="A (m)", grid=(1, 2, 5, 7, 10), start=2, step=0.5),
+            "kind": Choice(label="Kind", options=("once", "twice"), start="once"),
+        },
+        model=model,
+        picture=Line(),
+        describe=lambda _, result: f"The line stands <{result:g}> metres high & still.",
+        presets={"High": {"a": 10, "kind": "twice"}, "Low": {"a": 1}},
+        prediction=prediction,
+    )
+
+
+def prediction():
+    return Prediction(
+        key="00 height",
+        question="How high & why?",
+        fields={"height": Slider(label="Height (m)", grid=(0, 5, 10), start=5)},
+        truth=lambda: {"height": 2},
+        comment=lambda guess, truth: f"Off by {guess['height'] - truth['height']:g}.",
+    )
+
+
+# ---- controls ----------------------------------------------------------------------
+
+
+def test_slider_and_box_share_a_value():
+    moved = []
+    slider = Slider(label="Time (s)", grid=(1, 3, 10), start=3)
+    slider.watch(lambda _: moved.append(slider.value))
+    slider.slider.index = 2
+    assert slider.value == slider.box.value == 10
+    slider.box.value = 4.5  # off the grid: kept, and the slider goes near it
+    assert (slider.value, slider.slider.index) == (4.5, 1)
+    slider.box.value = 99  # beyond the end: the box holds it
+    assert (slider.value, slider.slider.index) == (10, 2)
+    assert moved == [10, 4.5, 10]
+    assert slider.text == "Time 10 s"
+    assert slider.box.description == "Time (s)", "the name that a screen reader says"
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=40))
+def test_keyboard_steps_never_drift(steps):
+    grid = decades(0.5, 48)
+    slider = Slider(label="Time (h)", grid=grid, start=4)
+    for step in steps:
+        slider.slider.index = step
+        assert slider.value == grid[step]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Slider(label="T", grid=(2, 1), start=1), "grid must increase"),
+        (lambda: Slider(label="T", grid=(1, 2), start=3), r"T must be in \[1, 2\]"),
+        (lambda: Slider(label="T", grid=(1, 2), start=np.nan), "got nan"),
+        (lambda: Choice(label="K", options=("a",), start="b"), "K must be one of a"),
+        (lambda: decades(0, 1), r"low must be in \(0, 1\), got 0"),
+        (lambda: explorer().set(b=1), "control must be one of a, kind, got 'b'"),
+        (lambda: explorer().set(a=11), r"A \(m\) must be in \[1, 10\], got 11"),
+        (lambda: explorer().set(kind="x"), "Kind must be one of once, twice"),
+        (lambda: explorer().apply("Far"), "preset must be one of High, Low, Reset"),
+        (lambda: Question(text="?", right="a", options={}), "right must be one of"),
+        (lambda: plots.image("<svg viewBox='0 0 1 1'/>", " "), "alt must say"),
+        (lambda: plots.image("<svg/>", "A picture."), "view box"),
+        (lambda: plots.show(plots.figure(), alt=""), "alt must say"),
+    ],
+)
+def test_bad_input(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_a_preset_must_fit_the_controls():
+    with pytest.raises(ValueError, match="got 'c'"):
+        Explorer(
+            title="",
+            controls={"a": Slider(label="A", grid=(1, 2), start=1)},
+            model=lambda a: a,
+            picture=Line(),
+            describe=str,
+            presets={"Wrong": {"c": 1}},
+        )
+
+
+# ---- explorer ----------------------------------------------------------------------
+
+
+def test_explorer_follows_its_controls():
+    here = explorer()
+    first = here.svg
+    here.controls["a"].slider.index = 4
+    assert (here.result, here.values) == (10, {"a": 10, "kind": "once"})
+    assert here.svg != first
+    here.controls["kind"].value = "twice"
+    assert here.sentence == "The line stands <20> metres high & still."
+    before = here.picture.updates
+    here.set(a=1, kind="once")
+    assert here.picture.updates == before + 1, "one move, one redraw"
+    here.buttons["High"].click()
+    assert here.result == 20
+    here.apply("Low")  # what a preset leaves out returns to the start
+    assert here.values == {"a": 1, "kind": "once"}
+    here.buttons["Reset"].click()
+    assert here.svg == first, "the same setting is the same text"
+
+
+def test_an_exception_in_a_callback_is_shown():
+    here = explorer()
+    picture = here.svg
+    here.controls["a"].slider.index = 3
+    assert here.trouble == "ValueError: a must not be 7, got 7"
+    assert "must not be 7" in here._status.value
+    assert here.svg == picture
+    here.controls["a"].slider.index = 4
+    assert here.trouble == here._status.value == ""
+    with pytest.raises(ValueError, match="must not be 7"):
+        here.set(a=7)
+
+
+def test_explorer_stores_a_described_picture():
+    bundle = explorer()._repr_mimebundle_()
+    assert bundle["text/plain"] == "The line stands <2> metres high & still."
+    html = bundle["text/html"]
+    assert 'alt="The line stands &lt;2&gt; metres high &amp; still."' in html
+    assert "<svg" not in html
+    assert "A 2 m; Kind once" in html
+    source = html.partition("data:image/svg+xml,")[2].partition('"')[0]
+    assert faults(unquote(source)) == []
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_the_page_does_not_jump():
+    here = explorer()
+    sizes = [w.layout.height or w.layout.min_height for w in here.box.children[-3:]]
+    assert all(size.endswith("px") for size in sizes)
+
+
+# ---- prediction --------------------------------------------------------------------
+
+
+def test_prediction_is_committed_before_the_answer_shows():
+    guess = prediction()
+    here = explorer(guess)
+    without = here.svg
+    assert "2" not in guess.feedback.value.partition(">")[2]
+    guess.fields["height"].value = 10
+    guess.commit_button.click()
+    assert guess.guess == {"height": 10}
+    assert "you said 10, the model says <b>2.0</b>" in guess.feedback.value
+    assert "Off by 8." in guess.feedback.value
+    assert here.svg != without, "the ghost"
+    assert guess.fields["height"].slider.disabled
+    assert guess.commit_button.disabled
+    kept = progress.recall()["00 height"]
+    assert kept == {"guess": {"height": 10}, "truth": {"height": 2}}
+    guess.again_button.click()
+    assert guess.guess is None
+    assert here.svg == without
+    assert not guess.fields["height"].box.disabled
+
+
+def test_prediction_stored_without_an_answer():
+    bundle = prediction()._repr_mimebundle_()
+    assert bundle["text/plain"] == "Prediction 00 height: not committed"
+    assert "How high &amp; why?" in bundle["text/html"]
+    assert "Run this cell" in bundle["text/html"]
+
+
+def test_committing_where_nothing_can_be_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "no" / "such" / "folder"))
+    guess = prediction()
+    guess.commit()
+    assert "not saved" in guess.feedback.value
+
+
+# ---- progress ----------------------------------------------------------------------
+
+
+def test_progress_is_kept_and_forgives_a_spoilt_file():
+    assert progress.recall() == {}
+    assert progress.record("one", 1)
+    assert progress.record("two", {"b": "ü"})
+    assert progress.record("one", 3)
+    assert progress.recall() == {"one": 3, "two": {"b": "ü"}}
+    for spoilt in ("{", "[1]", ""):
+        progress.place().write_text(spoilt)
+        assert progress.recall() == {}
+    assert progress.record("one", 1)
+    assert json.loads(progress.place().read_text()) == {"one": 1}
+
+
+# ---- exercise ----------------------------------------------------------------------
+
+HALF = Exercise(
+    form="a number",
+    reference=lambda: 0.5,
+    same=course.number(),
+    right="One in two.",
+    hint="Count the sides.",
+    mistakes=[Mistake(name="percent", answer=lambda: 50, hint="That is in percent.")],
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "words"),
+    [
+        (None, "unanswered", "a number"),
+        (0.5, "right", "One in two."),
+        (np.float64(0.5004), "right", "One in two."),
+        (0.51, "wrong", "Count the sides."),
+        (50, "wrong", "That is in percent."),
+        (float("nan"), "wrong", "Count the sides."),
+        ("0.5", "unreadable", "'0.5' is not a number"),
+        (True, "unreadable", "not a number"),
+        ([1, 2], "unreadable", "TypeError"),
+        (SimpleNamespace(), "unreadable", "TypeError"),
+        (..., "unreadable", "a number"),
+    ],
+)
+def test_check_answers_back_whatever_the_answer(answer, verdict, words):
+    said = HALF.check(answer)
+    assert said.verdict == verdict
+    assert words in repr(said)
+    assert ("0.5" in repr(said)) == (answer == "0.5"), "the answer is not given away"
+    assert said.words.split()[0] in said._repr_html_()
+
+
+@given(st.one_of(st.none(), st.floats(), st.text(), st.binary(), st.lists(st.none())))
+def test_check_never_raises(answer):
+    for same in (course.number(), course.matrix(), course.function([1.0])):
+        one = Exercise(
+            form="", reference=lambda: abs, same=same, right="", hint="", mistakes=()
+        )
+        assert one.check(answer).verdict != "right"
+
+
+def test_matrix_compares_entry_by_entry():
+    same = course.matrix()
+    assert same([[1, 0], [0, 2.001]], [[1, 0], [0, 2]])
+    assert not same([[1, 1e-9], [0, 2]], [[1, 0], [0, 2]])
+    with pytest.raises(ValueError, match=r"its shape is \(2,\), not \(1, 2\)"):
+        same([1, 2], [[1, 2]])
+
+
+def test_word_and_function():
+    same = course.word("up", "down")
+    assert same(" Up ", "up")
+    assert not same("down", "up")
+    with pytest.raises(ValueError, match="none of up, down"):
+        same("sideways", "up")
+    same = course.function([1.0], [2.0])
+    assert same(lambda x: 2 * x, lambda x: x + x)
+    assert not same(lambda x: x + 1, lambda x: 2 * x)
+    with pytest.raises(ValueError, match="returns nothing"):
+        same(lambda _: None, abs)
+    with pytest.raises(TypeError, match="not a function"):
+        same(3, abs)
+
+
+def test_a_broken_reference_is_our_fault_and_loud():
+    broken = Exercise(
+        form="", reference=lambda: 1 / 0, same=course.number(), right="", hint=""
+    )
+    with pytest.raises(ZeroDivisionError):
+        broken.check(1)
+
+
+# ---- quiz --------------------------------------------------------------------------
+
+
+def quiz(key="", right="b"):
+    options = {"a": "No, since.", "b": "Yes, since."}
+    questions = [Question(text=t, right=right, options=options) for t in ("1?", "2?")]
+    return Quiz(title="Ready?", questions=questions, key=key)
+
+
+def test_quiz_answers_each_option():
+    asked = quiz()
+    assert "0 of 2" in asked.score.value
+    asked.choices[0].value = "a"
+    assert "No, since." in asked.feedback[0].value
+    assert asked.answer(1, "b").verdict == "right"
+    assert "Yes, since." in asked.feedback[0].value
+    assert "1 of 2" in asked.score.value
+    assert repr(asked) == "Ready?: 1 of 2 answered"
+    with pytest.raises(ValueError, match="option must be one of a, b, got 'c'"):
+        asked.answer(2, "c")
+    assert progress.recall() == {}
+
+
+def test_quiz_of_opinion_is_kept():
+    asked = quiz(key="00 box", right="")
+    assert asked.score.value == ""
+    assert asked.answer(2, "a").verdict == "kept"
+    assert progress.recall() == {"00 box": [None, "a"]}
+    assert asked.questions[0].feedback(None).verdict == "unanswered"
+    assert "1?" in asked._repr_mimebundle_()["text/html"]
+
+
+# ---- look --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ink", [plots.INK, plots.GREY])
+def test_text_reads_on_paper(ink):
+    assert plots.contrast(ink, plots.PAPER) >= 4.5
+
+
+def test_feedback_reads():
+    from hamodel.course.exercise import _MARKS
+
+    assert all(plots.contrast(c, "#ffffff") >= 4.5 for *_, c in _MARKS.values())
+
+
+def test_contrast_of_known_colours():
+    assert plots.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+    assert plots.contrast("#000000", "#000000") == 1
+
+
+def test_no_meaning_hangs_on_colour_alone():
+    looks = list(plots.LOOKS.values())
+    assert len({look.colour for look in looks}) == len(looks)
+    causes = [look.hatch for look in looks[2:]]
+    assert len(set(causes)) == len(causes)
+    assert "" not in causes
+
+
+def test_svg_is_the_same_text_for_the_same_picture():
+    def drawn():
+        picture = Line()
+        picture.update({}, 41.23456, {"height": 3})
+        return plots.svg(picture.figure)
+
+    once = drawn()
+    assert drawn() == once
+    assert once.startswith("<svg")
+    for noise in ("<!--", "metadata", "DOCTYPE", "Date"):
+        assert noise not in once
+    assert faults(once) == []
+    assert "'DejaVu Sans', Verdana, sans-serif" in once
+
+
+def test_svg_rounds_places_and_no_text():
+    figure = plots.figure(2, 1)
+    figure.text(0.1234, 0.5678, "16.817")
+    text = plots.svg(figure)
+    assert ">16.817<" in text
+    import re
+
+    places = re.findall(r' (?:d|x|y|transform)="([^"]*)"', text)
+    assert places
+    assert not any(re.search(r"\.\d\d", place) for place in places)
+
+
+def test_shown_picture():
+    shown = plots.show(Line().figure, alt='A flat line at "0".')
+    assert repr(shown) == 'A flat line at "0".'
+    assert 'alt="A flat line at &quot;0&quot;."' in shown._repr_html_()
