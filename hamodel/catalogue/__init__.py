@@ -1,0 +1,35 @@
+"""Facts with their sources, and presets of real products built on them.
+
+The surprise, for whoever collects such numbers, is how few there are.  Vendors say how
+soon they detect a failure, seldom how often a failover does not work, which is what
+counts most.  So every number of a preset either points to facts by their identifiers,
+or says `assumed` and why; nothing is merely there.
+
+Assumptions: a fact holds under its stated conditions only, and a vendor's commitment
+(`SLA-...`) is a promise about money, not a measurement.
+"""
+
+from hamodel.catalogue._facts import (
+    CONFIDENCE,
+    UNITS,
+    Fact,
+    amount,
+    fact,
+    facts,
+    folder,
+)
+from hamodel.catalogue._systems import Parameter, System, system, systems
+
+__all__ = [
+    "CONFIDENCE",
+    "UNITS",
+    "Fact",
+    "Parameter",
+    "System",
+    "amount",
+    "fact",
+    "facts",
+    "folder",
+    "system",
+    "systems",
+]

@@ -1,0 +1,226 @@
+"""The catalogue: every pointer followed, every number of a preset accounted for."""
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from hamodel import catalogue
+from hamodel.architectures import ActivePassive, Node
+from hamodel.catalogue import _systems
+from hamodel.failover import Failover
+from hamodel.units import DAY, HOUR, YEAR
+
+EVERY = catalogue.facts()
+FILES = sorted((catalogue.folder() / "systems").glob("*.yaml"))
+COLUMNS = [f.name for f in fields(catalogue.Fact)]
+SECONDS = {"s": 1, "ms": 1e-3, "minutes": 60, "hours": 3600, "percent": 0.01}
+
+
+def entries():
+    """Yield every number of every preset, as the file has it."""
+    for path in FILES:
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        for name, entry in content["parameters"].items():
+            yield pytest.param(path.stem, name, entry, id=f"{path.stem}:{name}")
+
+
+def test_the_file_keeps_its_columns():
+    with (catalogue.folder() / "facts.csv").open(encoding="utf-8") as file:
+        assert file.readline().strip().split(",") == COLUMNS
+
+
+KINDS = sorted({f.id.split("-")[0] for f in EVERY})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_fact_is_usable_and_sourced(kind):
+    for f in EVERY:
+        if f.id.startswith(kind):
+            usable_and_sourced(f)
+
+
+def usable_and_sourced(f):
+    assert re.fullmatch(r"[A-Z]+-\d{3}", f.id)
+    assert f.system
+    assert f.quantity
+    assert f.unit
+    assert f.source_title
+    assert f.source_org
+    assert 1980 <= f.year <= 2026
+    assert f.confidence in catalogue.CONFIDENCE
+    if f.unit == "text":
+        assert f.value is None
+        assert f.conditions
+    else:
+        known = [x for x in (f.low, f.value, f.high) if x is not None]
+        assert known == sorted(known)
+    if not f.url:
+        assert f.confidence == "derived"
+        named = re.findall(r"[A-Z]+-\d{3}", f.source_title)
+        assert all(catalogue.fact(name) for name in named)
+        assert named or f.source_title.startswith("Computed: ")
+    else:
+        assert f.url.startswith("http")
+
+
+def test_identifiers_are_unique():
+    with (catalogue.folder() / "facts.csv").open(encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    assert len(lines) - 1 == len(EVERY) > 500
+
+
+def test_computed_facts_follow_from_their_rows():
+    value = {f.id: f.value for f in EVERY}
+    assert value["FAIL-080"] == pytest.approx(value["FAIL-079"] / 158, rel=0.01)
+    share = value["FAIL-079"] / (9 * 26 * 730.5)
+    assert value["FAIL-081"] == pytest.approx(100 * (1 - share), abs=0.01)
+    assert value["FO-008"] == value["FO-001"] - value["FO-002"] / 2 + 2
+    assert value["FO-065"] == value["FO-063"] + value["FO-064"]
+    assert value["FO-075"] == value["FO-073"] * value["FO-074"]
+    assert value["FO-077"] == 2 * value["FO-076"]
+    assert value["FO-082"] == 3 * value["FO-078"] + value["FO-081"]
+    assert value["FAIL-018"] == pytest.approx(
+        100 * (1 - value["FAIL-016"] * 3.3 / 8766), abs=0.01
+    )
+
+
+def test_presets_that_must_be_there():
+    assert {
+        "postgresql-patroni",
+        "managed-multi-zone",
+        "mysql-orchestrator",
+        "redis-sentinel",
+    } <= set(catalogue.systems())
+
+
+@pytest.mark.parametrize(("key", "name", "entry"), list(entries()))
+def test_every_number_points_to_a_fact_or_is_assumed(key, name, entry):
+    """Follow the pointer on a road of our own: the file, and units read here."""
+    (loaded,) = (p for p in catalogue.system(key).parameters if p.name == name)
+    kinds = [k for k in ("fact", "derived", "assumed") if k in entry]
+    assert len(kinds) == 1
+    if kinds == ["assumed"]:
+        assert len(entry["assumed"]) > 15
+        assert loaded.source == f"assumed: {entry['assumed']}"
+        return
+    where = {"x": entry["fact"]} if "fact" in entry else entry["where"]
+    numbers = {}
+    for word, pointer in where.items():
+        key_, _, which = pointer.partition(".")
+        found = catalogue.fact(key_)
+        scale = {"per year": 1 / YEAR}.get(found.unit) or SECONDS.get(found.unit, 1)
+        numbers[word] = getattr(found, which or "value") * scale
+    expected = eval(entry.get("derived", "x"), {"__builtins__": {}}, numbers)
+    assert loaded.value == pytest.approx(expected, rel=5e-3)
+    for pointer in where.values():
+        assert pointer in loaded.source
+
+
+@pytest.mark.parametrize("key", catalogue.systems())
+def test_every_preset_makes_an_architecture(key):
+    preset = catalogue.system(key)
+    pair = preset.architecture()
+    assert isinstance(pair, ActivePassive)
+    assert 1 < pair.minutes_per_year < 100
+    single = pair.database.mttr / (pair.database.mttf + pair.database.mttr)
+    assert pair.unavailability < single / 4
+    read = {p.name: p.value for p in preset.parameters}
+    assert pair.database.mttf == read["database.mttf"]
+    assert pair.failover.coverage == read["failover.coverage"]
+    shown = preset._repr_html_()
+    assert all(p.name in shown for p in preset.parameters)
+
+
+def test_overrides():
+    preset = catalogue.system("postgresql-patroni")
+    grid = np.array([5.0, 25.0])
+    swept = preset.architecture(failover__detection=grid, crews=2)
+    assert swept.unavailability.shape == (2,)
+    assert swept.crews == 2
+    assert swept.database.mttr == 3 * HOUR
+    other = preset.architecture(database=Node(mttf=DAY, mttr=HOUR), failover__manual=9)
+    assert other.database.mttf == DAY
+    assert other.failover.manual == 9
+    whole = preset.architecture(failover=Failover(promotion=9), failover__coverage=0.5)
+    assert whole.failover.outage == 9
+    assert whole.failover.coverage == 0.5
+    with pytest.raises(ValueError, match="did you mean 'failover__detection'"):
+        preset.architecture(failover__detektion=3)
+    with pytest.raises(ValueError, match="coverage must be in"):
+        preset.architecture(failover__coverage=3)
+
+
+def test_misspelt_names():
+    with pytest.raises(ValueError, match=r"no system 'patroni'.*'postgresql-patroni'"):
+        catalogue.system("patroni")
+    with pytest.raises(ValueError, match="no fact 'FO-01'; did you mean 'FO-0"):
+        catalogue.fact("FO-01")
+    with pytest.raises(ValueError, match=r"there is no fact 'x'$"):
+        catalogue.fact("x")
+    with pytest.raises(ValueError, match="confidence must be one of"):
+        catalogue.facts(confidence="sure")
+
+
+def test_facts_by_words():
+    found = catalogue.facts(system="patroni", confidence="read")
+    assert found
+    assert all("Patroni" in f.system and f.confidence == "read" for f in found)
+    assert catalogue.facts(system="nobody's product") == ()
+
+
+def test_numbers_in_base_units():
+    assert catalogue.fact("FAIL-016").in_base() == pytest.approx(4.2 / YEAR)
+    assert catalogue.fact("FO-076").in_base("high") == 300
+    assert catalogue.fact("INC-009").in_base() == pytest.approx(0.025)
+    with pytest.raises(ValueError, match="value of FAIL-003 must be a number"):
+        catalogue.fact("FAIL-003").in_base()
+    with pytest.raises(ValueError, match="unit of FO-062 must be in UNITS, got 'phi'"):
+        catalogue.fact("FO-062").in_base()
+    with pytest.raises(ValueError, match="which must be one of"):
+        catalogue.fact("FO-062").in_base("middle")
+
+
+def test_text_facts_say_what_they_say():
+    said = str(catalogue.fact("DEP-008"))
+    assert "last writer wins" in said
+    assert "last writer wins" in catalogue.fact("DEP-008")._repr_html_()
+
+
+@pytest.mark.parametrize("words", ["30 lightyears", "many s", "", "30s"])
+def test_amounts_that_are_none(words):
+    with pytest.raises(ValueError, match="amount must be a number and one of"):
+        catalogue.amount(words)
+
+
+@pytest.mark.parametrize("formula", ["a ** 2", "b", "a.real", "f(a)", "a + 'x'"])
+def test_formulas_that_are_refused(formula):
+    with pytest.raises(ValueError, match="formula must be of names"):
+        _systems.evaluated(formula, {"a": 1.0})
+
+
+def test_a_planted_error_in_a_preset_is_seen():
+    wrong = {"database.mttr": {"value": "4 h", "fact": "FAIL-017"}}
+    with pytest.raises(ValueError, match="must be 10800 as its facts say, got 14400"):
+        list(_systems._parameters(wrong))
+    bare = {"database.mttr": {"value": "4 h"}}
+    with pytest.raises(ValueError, match="must have a fact, or say why"):
+        list(_systems._parameters(bare))
+
+
+def test_the_catalogue_is_found_from_elsewhere(tmp_path):
+    code = "from hamodel import catalogue; print(catalogue.fact('FO-001').value)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "30.0"
+    assert Path(catalogue.folder()).is_dir()
