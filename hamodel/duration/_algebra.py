@@ -1,0 +1,165 @@
+"""How laws add, scale and combine: exact forms first, the lattice last."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel._check import is_symbolic
+from hamodel.duration import _law, _phase
+from hamodel.duration._change import Affine
+from hamodel.duration._combine import Mixture
+from hamodel.duration._families import Constant, Exponential, Gamma
+from hamodel.duration._phase import PhaseType
+from hamodel.duration._sum import Sum
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hamodel._types import Quantity
+    from hamodel.duration._law import Law
+
+_PHASES = 100  # the largest phase-type law made without being asked for
+_TERMS = 64  # the largest mixture made by spreading a sum over one
+
+
+def plain(value: Any) -> Quantity:  # noqa: ANN401
+    """Keep symbols; make numbers floats and everything else a read-only array."""
+    if is_symbolic(value):
+        return value
+    if np.ndim(value) == 0:
+        return float(value)
+    array = np.array(value, float)
+    array.setflags(write=False)
+    return array
+
+
+def affine(law: Law, factor: Quantity, shift: Quantity) -> Law:
+    """Return factor x law + shift in its simplest form."""
+    if isinstance(law, Affine):
+        inner = law.factor * factor, law.shift * factor + shift
+        return affine(law.law, *inner)
+    if isinstance(law, Constant):
+        return Constant(law.value * factor + shift)
+    if _zero(factor):
+        return Constant(shift)
+    if np.any(np.asarray(factor) == 0):
+        return mixture(
+            (np.asarray(factor == 0, float), np.asarray(factor != 0, float)),
+            (Constant(shift), affine(law, np.where(factor == 0, 1, factor), shift)),
+        )
+    if isinstance(law, Mixture):
+        return mixture(law.weights, [affine(part, factor, shift) for part in law.parts])
+    if _zero(shift):
+        return _scaled(law, factor)
+    return Affine(law, factor, shift)
+
+
+def _scaled(law: Law, factor: Quantity) -> Law:
+    if np.ndim(factor) == 0 and not is_symbolic(factor) and factor == 1:
+        return law
+    if isinstance(law, Exponential):
+        return Exponential(law.mean * factor)
+    if isinstance(law, Gamma):
+        return Gamma(law.stages, law.scale * factor)
+    if isinstance(law, PhaseType):
+        return PhaseType(law.alpha, law.T / np.asarray(factor)[..., None, None])
+    return Affine(law, factor, 0.0)
+
+
+def _zero(value: Quantity) -> bool:
+    return np.ndim(value) == 0 and not is_symbolic(value) and value == 0
+
+
+def mixture(weights: Sequence[Quantity], parts: Sequence[Law]) -> Law:
+    """Return a mixture of no mixtures, equal parts joined."""
+    joined: dict[Any, tuple[Quantity, Law]] = {}
+    for weight, part in zip(weights, parts, strict=True):
+        inner = [(weight, part)]
+        if isinstance(part, Mixture):
+            inner = [
+                (weight * w, p) for w, p in zip(part.weights, part.parts, strict=True)
+            ]
+        for w, p in inner:
+            if _zero(w):
+                continue
+            name = _law.key(p)
+            joined[name] = (joined[name][0] + w, p) if name in joined else (w, p)
+    if len(joined) == 1:
+        return next(iter(joined.values()))[1]
+    return Mixture(*(tuple(x) for x in zip(*joined.values(), strict=True)))
+
+
+def plus(*laws: Law) -> Law:
+    """Return the law of the sum of independent laws."""
+    shift: Quantity = 0.0
+    parts: list[Law] = []
+    for law in laws:
+        core, by = _core(law)
+        shift = shift + by
+        if core is not None:
+            parts += core.parts if isinstance(core, Sum) else [core]
+    if not parts:
+        return Constant(shift)
+    spread = _spread(parts)
+    if spread is not None:
+        return affine(spread, 1.0, shift)
+    return affine(_joined(parts), 1.0, shift)
+
+
+def _core(law: Law) -> tuple[Law | None, Quantity]:
+    """Take a constant shift off a law."""
+    if isinstance(law, Constant):
+        return None, law.value
+    if isinstance(law, Affine) and not _zero(law.shift):
+        return _scaled(law.law, law.factor), law.shift
+    return law, 0.0
+
+
+def _spread(parts: list[Law]) -> Law | None:
+    """Spread a sum over a mixture that jumps, so that its jumps stay jumps."""
+    for k, part in enumerate(parts):
+        if isinstance(part, Mixture) and any(p.knots for p in part.parts):
+            rest = parts[:k] + parts[k + 1 :]
+            terms = len(part.parts)
+            terms *= int(
+                np.prod([len(p.parts) for p in rest if isinstance(p, Mixture)])
+            )
+            if rest and terms <= _TERMS:
+                return mixture(part.weights, [plus(p, *rest) for p in part.parts])
+    return None
+
+
+def _joined(parts: list[Law]) -> Law:
+    if len(parts) == 1:
+        return parts[0]
+    phases = [as_phase(part) for part in parts]
+    found = [p for p in phases if p is not None]
+    size = sum(p.alpha.shape[-1] for p in found)
+    if len(found) == len(parts) and size <= _PHASES:
+        return reduce(_phase.chained, found)
+    return Sum(tuple(parts))
+
+
+def as_phase(law: Law) -> PhaseType | None:
+    """Return the law in phase-type form if it has one of moderate size."""
+    if isinstance(law, PhaseType):
+        return law
+    if isinstance(law, Exponential) and not is_symbolic(law.mean):
+        mean = np.asarray(law.mean, float)
+        return PhaseType(np.ones((*mean.shape, 1)), -1 / mean[..., None, None])
+    if (
+        isinstance(law, Gamma)
+        and isinstance(law.stages, int)
+        and law.stages <= _PHASES // 2
+    ):
+        n = law.stages
+        rate = 1 / np.asarray(law.scale, float)[..., None, None]
+        return PhaseType(np.eye(n)[0], rate * (np.eye(n, k=1) - np.eye(n)))
+    if isinstance(law, Mixture):
+        phases = [as_phase(part) for part in law.parts]
+        found = [p for p in phases if p is not None]
+        return _phase.mixed(law.weights, found) if len(found) == len(phases) else None
+    return None

@@ -1,0 +1,231 @@
+"""Laws changed: scaled, shifted, cut, and what is left of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel.duration import _law
+from hamodel.duration._families import plain, show
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.duration._law import Law
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """`factor` times the law, `shift` later.  The shift may be negative."""
+
+    law: Law
+    factor: Quantity
+    shift: Quantity
+
+    @property
+    def closed(self) -> bool:
+        return self.law.closed
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return _law.stack_shape(self.law, self.factor, self.shift)
+
+    @property
+    def name(self) -> str:
+        one = np.ndim(self.factor) == 0 and self.factor == 1
+        core = self.law.name if one else f"{plain(self.factor)} * {self.law.name}"
+        none = np.ndim(self.shift) == 0 and self.shift == 0
+        return core if none else f"{core} + {show(self.shift)}"
+
+    @property
+    def mean(self) -> Quantity:
+        return self.factor * self.law.mean + self.shift
+
+    @property
+    def var(self) -> Quantity:
+        return self.factor**2 * self.law.var + 0 * self.shift
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        low, high = self.law.support
+        return self._out(low), self._out(high)
+
+    @property
+    def knots(self) -> tuple[Quantity, ...]:
+        return tuple(self._out(knot) for knot in self.law.knots)
+
+    def _out(self, x: Quantity) -> Quantity:
+        return self.factor * x + self.shift
+
+    def _in(self, t: Any) -> Any:  # noqa: ANN401
+        return (t - self.shift) / self.factor
+
+    def moment(self, order: int) -> Quantity:
+        terms = (
+            comb(order, i)
+            * self.factor**i
+            * self.law.moment(i)
+            * self.shift ** (order - i)
+            for i in range(1, order + 1)
+        )
+        return self.shift**order + sum(terms)
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        return self.law.cdf(self._in(t), left)
+
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        return self.law.sf(self._in(t), left)
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        return np.asarray(self._out(self.law.quantile(p, q)))
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        return np.asarray(self.factor * self.law.excess(self._in(t)))
+
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        return np.asarray(self._out(self.law.sample(size, rng)))
+
+    def lst(self, s: Any) -> Any:  # noqa: ANN401
+        return np.exp(-s * self.shift) * self.law.lst(s * self.factor)
+
+
+@dataclass(frozen=True, eq=False)
+class Between:
+    """The law on condition that it lies above `low` and not above `high`."""
+
+    law: Law
+    low: Quantity
+    high: Quantity
+    closed = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return _law.stack_shape(self.law, self.low, self.high)
+
+    @property
+    def name(self) -> str:
+        high = "" if np.all(np.isinf(self.high)) else f" <= {show(self.high)}"
+        return f"({self.law.name} given {show(self.low)} <{high or ' x'})"
+
+    @property
+    def mean(self) -> Quantity:
+        return _law.raw_moment(self, 1)
+
+    @property
+    def var(self) -> Quantity:
+        return _law.variance(self)
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        low, high = self.law.support
+        return np.maximum(low, self.low), np.minimum(high, self.high)
+
+    @property
+    def knots(self) -> tuple[Quantity, ...]:
+        return (*self.law.knots, *self.support)
+
+    def moment(self, order: int) -> Quantity:
+        return _law.raw_moment(self, order)
+
+    @property
+    def mass(self) -> FloatArray:
+        """P(low < X <= high), from whichever tail does not cancel."""
+        return self._share(np.asarray(self.high, float))
+
+    def _share(self, t: FloatArray, left: bool = False) -> FloatArray:
+        """Return P(low < X <= t) of the whole law."""
+        low = np.asarray(self.low, float)
+        t = np.minimum(t, self.high)
+        upper = self.law.sf(low) - self.law.sf(t, left)
+        lower = self.law.cdf(t, left) - self.law.cdf(low)
+        return np.maximum(np.where(self.law.cdf(low) > 0.5, upper, lower), 0)
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        return np.where(
+            t <= self.low, 0.0, np.minimum(self._share(t, left) / self.mass, 1)
+        )
+
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        high = np.asarray(self.high, float)
+        u = np.maximum(t, self.low)
+        upper = self.law.sf(u, left) - self.law.sf(high)
+        lower = self.law.cdf(high) - self.law.cdf(u, left)
+        rest = np.maximum(np.where(self.law.cdf(u) > 0.5, upper, lower), 0)
+        rest = np.where(t <= self.low, self.mass, rest)
+        return np.where(t > high, 0.0, np.minimum(rest / self.mass, 1))
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        low, high = np.asarray(self.low, float), np.asarray(self.high, float)
+        inner_p = self.law.cdf(low) + p * self.mass
+        inner_q = self.law.sf(high) + q * self.mass
+        answer = self.law.quantile(np.clip(inner_p, 0, 1), np.clip(inner_q, 0, 1))
+        return np.clip(answer, *self.support)
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        return _law.excess(self, t) + np.maximum(-t, 0)
+
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        u = rng.random(size)
+        return self.quantile(u, 1 - u)
+
+    def lst(self, s: Any) -> Any:  # noqa: ANN401
+        return _law.transform(self, s)
+
+
+@dataclass(frozen=True, eq=False)
+class Residual:
+    """What is left at a random moment: density P(X > t) / E X."""
+
+    law: Law
+    closed = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.law.shape
+
+    @property
+    def name(self) -> str:
+        return f"residual({self.law.name})"
+
+    @property
+    def mean(self) -> Quantity:
+        return self.moment(1)
+
+    @property
+    def var(self) -> Quantity:
+        return self.moment(2) - self.moment(1) ** 2
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        return 0.0, self.law.support[1]
+
+    @property
+    def knots(self) -> tuple[Quantity, ...]:
+        return self.law.knots
+
+    def moment(self, order: int) -> Quantity:
+        return self.law.moment(order + 1) / ((order + 1) * self.law.mean)
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        del left
+        return np.maximum(1 - self.sf(t), 0)
+
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        del left
+        share = self.law.excess(np.maximum(t, 0)) / self.law.mean
+        return np.asarray(np.minimum(share, 1))
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        return _law.search(self, p, q)
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        return _law.excess(self, t) + np.maximum(-t, 0)
+
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        u = rng.random(size)
+        return self.quantile(u, 1 - u)
+
+    def lst(self, s: Any) -> Any:  # noqa: ANN401
+        return (1 - self.law.lst(s)) / (s * self.law.mean)

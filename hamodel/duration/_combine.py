@@ -1,0 +1,239 @@
+"""Laws made of laws: mixtures, first and last of several, the k-th of n."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel.duration import _law
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.duration._law import Law
+
+
+def _knots(parts: tuple[Law, ...]) -> tuple[Quantity, ...]:
+    return tuple(knot for part in parts for knot in part.knots)
+
+
+def _listed(parts: tuple[Law, ...]) -> str:
+    names = [part.name for part in parts]
+    if len(names) > 1 and len(set(names)) == 1:
+        return f"{len(names)} x {names[0]}"
+    return ", ".join(names)
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """One of the parts, chosen with the given probability."""
+
+    weights: tuple[Quantity, ...]
+    parts: tuple[Law, ...]
+
+    @property
+    def closed(self) -> bool:
+        return all(part.closed for part in self.parts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return _law.stack_shape(*self.weights, *self.parts)
+
+    @property
+    def name(self) -> str:
+        pairs = zip(self.weights, self.parts, strict=True)
+        shown = (f"{w if np.ndim(w) else format(w, '.4g')}: {p.name}" for w, p in pairs)
+        return f"mixture({', '.join(shown)})"
+
+    def _blend(self, values: Any) -> Any:  # noqa: ANN401
+        # a part that never happens does not count, be it infinite
+        pairs = zip(self.weights, values, strict=True)
+        return sum(_times(weight, value) for weight, value in pairs)
+
+    @property
+    def mean(self) -> Quantity:
+        return self._blend([part.mean for part in self.parts])
+
+    @property
+    def var(self) -> Quantity:
+        mean = self.mean
+        around = [p.var + (p.mean - mean) ** 2 for p in self.parts]
+        return self._blend(around) if np.all(np.isfinite(mean)) else np.inf + 0 * mean
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        ends = [part.support for part in self.parts]
+        low = np.minimum.reduce(np.broadcast_arrays(*(e[0] for e in ends)))
+        return low, np.maximum.reduce(np.broadcast_arrays(*(e[1] for e in ends)))
+
+    @property
+    def knots(self) -> tuple[Quantity, ...]:
+        return _knots(self.parts)
+
+    def moment(self, order: int) -> Quantity:
+        return self._blend([part.moment(order) for part in self.parts])
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        total = self._blend([part.cdf(t, left) for part in self.parts])
+        return np.asarray(np.minimum(total, 1))
+
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        total = self._blend([part.sf(t, left) for part in self.parts])
+        return np.asarray(np.minimum(total, 1))
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        return _law.search(self, p, q)
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        return np.asarray(self._blend([part.excess(t) for part in self.parts]))
+
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        weights = np.cumsum(np.stack(np.broadcast_arrays(*self.weights)), axis=0)
+        u = rng.random(size) * weights[-1]
+        chosen = (
+            (u >= weights.reshape(len(weights), *weights.shape[1:])[:, None]).sum(
+                axis=0
+            )
+            if weights.ndim == 1
+            else sum((u >= w) for w in weights)
+        )
+        answer = np.zeros(size)
+        for k, part in enumerate(self.parts):
+            here = chosen == k
+            if part.shape:
+                answer = np.where(here, part.sample(size, rng), answer)
+            else:
+                answer[here] = part.sample((int(here.sum()),), rng)
+        return answer
+
+    def lst(self, s: Any) -> Any:  # noqa: ANN401
+        return self._blend([part.lst(s) for part in self.parts])
+
+
+def _times(weight: Quantity, value: Any) -> Any:  # noqa: ANN401
+    if not np.ndim(weight):
+        return (
+            weight * value
+            if weight != 0
+            else 0 * np.where(np.isfinite(value), value, 0)
+        )
+    return np.where(
+        weight == 0,
+        0.0,
+        weight * np.where((weight == 0) & ~np.isfinite(value), 0, value),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class KthOf:
+    """The k-th to finish of several independent parts; all alike, or each its own.
+
+    `repeat` is the number of copies of a single part; of several parts it is 1.
+    """
+
+    k: int
+    parts: tuple[Law, ...]
+    repeat: int
+    closed = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return _law.stack_shape(*self.parts)
+
+    @property
+    def name(self) -> str:
+        n = len(self.parts) * self.repeat
+        inside = self.parts[0].name if self.repeat > 1 else _listed(self.parts)
+        if self.k in (1, n):
+            copies = f"{n} x " if self.repeat > 1 else ""
+            return f"{'minimum' if self.k == 1 else 'maximum'}({copies}{inside})"
+        return f"order_statistic({inside}, k={self.k}, n={n})"
+
+    @property
+    def mean(self) -> Quantity:
+        return _law.raw_moment(self, 1)
+
+    @property
+    def var(self) -> Quantity:
+        return _law.variance(self)
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        lows, highs = zip(*(part.support for part in self.parts), strict=True)
+        if self.repeat > 1:
+            return lows[0], highs[0]
+        at = self.k - 1
+        low = np.sort(np.stack(np.broadcast_arrays(*lows)), axis=0)[at]
+        return low, np.sort(np.stack(np.broadcast_arrays(*highs)), axis=0)[at]
+
+    @property
+    def knots(self) -> tuple[Quantity, ...]:
+        return _knots(self.parts)
+
+    def moment(self, order: int) -> Quantity:
+        return _law.raw_moment(self, order)
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        return self._count(t, left)[0]
+
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        return self._count(t, left)[1]
+
+    def _count(self, t: FloatArray, left: bool) -> tuple[FloatArray, FloatArray]:
+        """Return P(at least k are done) and P(fewer than k are done)."""
+        if self.repeat > 1:
+            return _alike(self.k, self.repeat, self.parts[0], t, left)
+        done = [part.cdf(t, left) for part in self.parts]
+        open_ = [part.sf(t, left) for part in self.parts]
+        if self.k == 1:
+            return _none(done, open_)
+        if self.k == len(self.parts):
+            return _none(open_, done)[::-1]
+        return _poisson_binomial(self.k, done, open_)
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        return _law.search(self, p, q)
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        return _law.excess(self, t) + np.maximum(-t, 0)
+
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        drawn = [p.sample(size, rng) for p in self.parts for _ in range(self.repeat)]
+        return np.asarray(np.partition(np.stack(drawn), self.k - 1, axis=0)[self.k - 1])
+
+    def lst(self, s: Any) -> Any:  # noqa: ANN401
+        return _law.transform(self, s)
+
+
+def _none(
+    done: list[FloatArray], open_: list[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Return P(any done) and P(none done), both without cancellation."""
+    none = np.asarray(np.prod(np.broadcast_arrays(*open_), axis=0))
+    with np.errstate(divide="ignore"):
+        logs = sum(np.log1p(-np.asarray(f)) for f in done)
+    few = np.asarray(-np.expm1(logs))
+    return np.where(none < 0.5, 1 - none, few), none
+
+
+def _alike(
+    k: int, n: int, part: Law, t: FloatArray, left: bool
+) -> tuple[FloatArray, FloatArray]:
+    from scipy.special import betainc
+
+    done, open_ = part.cdf(t, left), part.sf(t, left)
+    at_least = np.asarray(betainc(k, n - k + 1, np.minimum(done, 1)))
+    return at_least, np.asarray(betainc(n - k + 1, k, np.minimum(open_, 1)))
+
+
+def _poisson_binomial(
+    k: int, done: list[FloatArray], open_: list[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    shape = np.broadcast_shapes(*(d.shape for d in done))
+    count = np.zeros((len(done) + 1, *shape))  # count[j]: j are done so far
+    count[0] = 1
+    for d, o in zip(done, open_, strict=True):
+        count[1:] = count[1:] * o + count[:-1] * d
+        count[0] = count[0] * o
+    return count[k:].sum(axis=0), count[:k].sum(axis=0)

@@ -1,0 +1,273 @@
+"""The one public type: a law with arithmetic, questions and a readable face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel import _check, _html
+from hamodel.duration import _algebra
+from hamodel.units import text
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.duration._law import Law
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Duration:
+    """A random time that is never negative.
+
+    Made by the functions of `hamodel.duration`, not by hand.  Durations are
+    independent of each other, immutable, and add: `d1 + d2` is the law of the sum,
+    `d + 3` comes 3 s later, `2 * d` takes twice as long.
+
+    Parameters
+    ----------
+    law : Law
+        What answers the questions.
+
+    Notes
+    -----
+    Parameters may be arrays: the duration is then a stack of laws of shape
+    `d.shape`, and the arguments of `cdf`, `sf`, `quantile`, `lst` are broadcast
+    against that shape by NumPy's rules.  For k times of each law of a stack of
+    shape (n,), ask with times of shape (k, 1).
+
+    Examples
+    --------
+    >>> from hamodel import duration
+    >>> rto = duration.uniform(0, 10) + duration.constant(30)
+    >>> rto.mean, rto.quantile(0.95)
+    (35.0, 39.5)
+    >>> rto.sf([35, 39])
+    array([0.5, 0.1])
+    """
+
+    law: Law
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the stack; () for one law."""
+        return self.law.shape
+
+    @property
+    def mean(self) -> Quantity:
+        """Mean in s; inf if the tail is that heavy."""
+        return _out(self.law.mean)
+
+    @property
+    def var(self) -> Quantity:
+        """Variance in s^2."""
+        return _out(self.law.var)
+
+    @property
+    def std(self) -> Quantity:
+        """Standard deviation in s."""
+        return self.var**0.5
+
+    @property
+    def cv(self) -> Quantity:
+        """Coefficient of variation: standard deviation over mean, 0 if both are."""
+        if _check.is_symbolic(self.mean):
+            return self.std / self.mean
+        mean, std = np.asarray(self.mean), np.asarray(self.std)
+        with np.errstate(invalid="ignore"):
+            return _out(np.where(std == 0, 0.0, std / np.where(mean == 0, 1, mean)))
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        """Least and greatest possible time in s."""
+        low, high = self.law.support
+        return _out(low), _out(high)
+
+    def moment(self, order: int) -> Quantity:
+        """Return the raw moment E X^order.
+
+        Parameters
+        ----------
+        order : int
+            Which moment, from 0 on.
+
+        Returns
+        -------
+        float or ndarray
+            Moment in s^order; inf if it does not exist.
+        """
+        _check.whole(0, order=order)
+        return _out(self.law.moment(order)) if order else 1.0
+
+    def cdf(self, t: ArrayLike) -> FloatArray:
+        """Return P(X <= t).
+
+        Parameters
+        ----------
+        t : array_like
+            Times in s, broadcast against `shape`.
+
+        Returns
+        -------
+        float or ndarray
+            Probabilities.
+        """
+        return _out(self.law.cdf(_times(t)))  # type: ignore[no-any-return]
+
+    def sf(self, t: ArrayLike) -> FloatArray:
+        """Return P(X > t), computed as a tail and not as 1 - cdf.
+
+        Parameters
+        ----------
+        t : array_like
+            Times in s, broadcast against `shape`.
+
+        Returns
+        -------
+        float or ndarray
+            Probabilities.
+        """
+        return _out(self.law.sf(_times(t)))  # type: ignore[no-any-return]
+
+    def quantile(self, p: ArrayLike) -> FloatArray:
+        """Return the least time t with P(X <= t) >= p.
+
+        Parameters
+        ----------
+        p : array_like
+            Probabilities, broadcast against `shape`.
+
+        Returns
+        -------
+        float or ndarray
+            Times in s; the ends of the support for p = 0 and 1.
+        """
+        _check.probability(p=p)
+        share = np.asarray(p, float)
+        return _out(self.law.quantile(share, 1 - share))  # type: ignore[no-any-return]
+
+    def upper_quantile(self, q: ArrayLike) -> FloatArray:
+        """Return the time that is exceeded with probability q, however small q is.
+
+        Parameters
+        ----------
+        q : array_like
+            Probabilities, broadcast against `shape`.
+
+        Returns
+        -------
+        float or ndarray
+            Times in s.
+        """
+        _check.probability(q=q)
+        share = np.asarray(q, float)
+        return _out(self.law.quantile(1 - share, share))  # type: ignore[no-any-return]
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw independent times.
+
+        Parameters
+        ----------
+        n : int
+            How many of each law of the stack.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        ndarray, shape (n, *shape)
+            Times in s.
+        """
+        _check.whole(0, n=n)
+        _check.instance(np.random.Generator, rng=rng)
+        return self.law.sample((int(n), *self.shape), rng)
+
+    def lst(self, s: ArrayLike) -> Any:  # noqa: ANN401
+        """Return the Laplace-Stieltjes transform E exp(-s X).
+
+        Parameters
+        ----------
+        s : array_like
+            Rates in 1/s, real or complex, with real part >= 0.
+
+        Returns
+        -------
+        float, complex or ndarray
+            The transform.
+        """
+        s = np.asarray(s)
+        _check.non_negative(s=s.real)
+        s = s if s.dtype.kind == "c" else s.astype(float)
+        return _out(np.where(s == 0, 1.0, self.law.lst(np.where(s == 0, 1.0, s))))
+
+    def mean_excess(self, t: ArrayLike) -> FloatArray:
+        """Return E(X - t | X > t): how long it still takes if it has taken t.
+
+        Parameters
+        ----------
+        t : array_like
+            Times in s, broadcast against `shape`.
+
+        Returns
+        -------
+        float or ndarray
+            Times in s; 0 where X never exceeds t.
+        """
+        at = _times(t)
+        beyond, share = self.law.excess(at), self.law.sf(at)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return _out(np.where(share > 0, beyond / share, 0.0))  # type: ignore[no-any-return]
+
+    def __add__(self, other: object) -> Duration:
+        if isinstance(other, Duration):
+            return Duration(_algebra.plus(self.law, other.law))
+        if isinstance(other, (int, float, np.ndarray, np.number)):
+            _check.non_negative(shift=other)
+            return Duration(_algebra.affine(self.law, 1.0, _algebra.plain(other)))
+        return NotImplemented
+
+    __radd__ = __add__
+    __array_ufunc__ = None  # so that array + Duration comes here
+
+    def __mul__(self, factor: object) -> Duration:
+        if isinstance(factor, (int, float, np.ndarray, np.number)):
+            _check.non_negative(factor=factor)
+            return Duration(_algebra.affine(self.law, _algebra.plain(factor), 0.0))
+        return NotImplemented
+
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        return f"<Duration {self.law.name}{self._summary()}>"
+
+    def _summary(self) -> str:
+        if self.shape:
+            return f", shape {self.shape}"
+        if _check.is_symbolic(self.law.mean):
+            return ""
+        return f": mean {text(self.mean)}, cv {self.cv:.3g}"
+
+    def _repr_html_(self) -> str:
+        if self.shape or _check.is_symbolic(self.law.mean):
+            return _html.table([("duration", repr(self))])
+        rows = [("mean", text(self.mean)), ("standard deviation", text(self.std))]
+        points = self.quantile([0.5, 0.95, 0.99, 0.999])
+        names = ("median", "95 %", "99 %", "99.9 %")
+        rows += [(n, text(float(x))) for n, x in zip(names, points, strict=True)]
+        return _html.table(rows, caption=self.law.name)
+
+
+def _times(t: ArrayLike) -> FloatArray:
+    times = np.asarray(t, float)
+    if np.isnan(times).any():
+        raise ValueError("t must be a number, got nan")
+    return times
+
+
+def _out(value: Any) -> Any:  # noqa: ANN401
+    """Return a plain float for a single number."""
+    if isinstance(value, (np.ndarray, np.generic)) and np.ndim(value) == 0:
+        return value.item()
+    return value

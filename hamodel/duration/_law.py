@@ -1,0 +1,205 @@
+"""What every law of a duration answers, and the numbers of those without formulas."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray, Quantity
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_SECTIONS = 32
+#: Tail levels between which integrals over a whole law are split into panels.
+_LEVELS = np.array(
+    [1 - 1e-12, 1 - 1e-8, 1 - 1e-5, 0.999, 0.99, 0.9, 0.7, 0.5, 0.3, 0.1, 0.03, 0.01]
+    + [10.0**-k for k in (3, 4, 5, 6, 8, 10, 13, 16, 24, 32, 48, 64, 96, 128, 192, 256)]
+)
+
+
+class Law(Protocol):
+    """A law on [0, inf): arrays in, arrays out, parameters and times broadcast.
+
+    `left` asks for the limit from the left, P(X < t) and P(X >= t), which differs
+    where the law jumps.  `knots` are the times at which it may jump or bend.
+    `closed` tells that `excess` is a formula, quick on many times.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def mean(self) -> Quantity: ...
+    @property
+    def var(self) -> Quantity: ...
+    @property
+    def support(self) -> tuple[Quantity, Quantity]: ...
+    @property
+    def knots(self) -> tuple[Quantity, ...]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    def moment(self, order: int) -> Quantity: ...
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray: ...
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray: ...
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray: ...
+    def excess(self, t: FloatArray) -> FloatArray: ...
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray: ...
+    def lst(self, s: Any) -> Any: ...  # noqa: ANN401
+
+
+L = TypeVar("L")
+
+
+def key(value: Any) -> Any:  # noqa: ANN401
+    """Return a hashable description: equal laws have equal keys."""
+    if is_dataclass(value):
+        parts = (key(getattr(value, f.name)) for f in fields(value))
+        return (type(value).__name__, *parts)
+    if isinstance(value, tuple):
+        return tuple(key(v) for v in value)
+    if isinstance(value, np.ndarray):
+        return (value.shape, value.tobytes())
+    return value
+
+
+def element(law: L, index: tuple[int, ...], shape: tuple[int, ...]) -> L:
+    """Return the law of one element of a stack."""
+    if is_dataclass(law) and hasattr(law, "at"):
+        return law.at(index, shape)  # type: ignore[no-any-return, unused-ignore]
+    changes = {f.name: _pick(getattr(law, f.name), index, shape) for f in fields(law)}  # type: ignore[arg-type]
+    return replace(law, **changes)  # type: ignore[type-var]
+
+
+def _pick(value: Any, index: tuple[int, ...], shape: tuple[int, ...]) -> Any:  # noqa: ANN401
+    if isinstance(value, np.ndarray):
+        return float(np.broadcast_to(value, shape)[index])
+    if isinstance(value, tuple):
+        return tuple(_pick(v, index, shape) for v in value)
+    return element(value, index, shape) if is_dataclass(value) else value
+
+
+def stack_shape(*values: Any) -> tuple[int, ...]:  # noqa: ANN401
+    """Return the common shape of parameters and parts."""
+    shapes = [v.shape if hasattr(v, "sf") else np.shape(v) for v in values]
+    return np.broadcast_shapes(*shapes)
+
+
+def search(law: Law, p: FloatArray, q: FloatArray) -> FloatArray:
+    """Return the least t with P(X <= t) >= p, by sections; jumps do no harm.
+
+    Each round asks for 33 times at once: first powers of two, then their logarithms,
+    then the times themselves, five bits a round.
+    """
+    p, q = np.broadcast_arrays(p, q)
+    shape = np.broadcast_shapes(p.shape, law.shape)
+    steps = np.linspace(0, 1, _SECTIONS + 1).reshape(-1, *(1,) * len(shape))
+    low, high = np.full(shape, -1000.0), np.full(shape, 1000.0)
+    with np.errstate(all="ignore"):
+        for _ in range(3):
+            low, high = _section(law, p, q, low, high, steps, 2.0)
+        low, high = np.exp2(low), np.exp2(high)
+        for _ in range(11):
+            low, high = _section(law, p, q, low, high, steps, 0.0)
+        zero = _reached(law, p, q, np.zeros(shape))
+    least, most = (np.broadcast_to(np.asarray(x, float), shape) for x in law.support)
+    answer = np.where(zero, 0.0, np.clip(high, least, most))
+    return np.where(q <= 0, most, np.where(p <= 0, least, answer))
+
+
+def _reached(law: Law, p: FloatArray, q: FloatArray, t: FloatArray) -> Any:  # noqa: ANN401
+    upper = law.sf(t) <= q
+    if np.all(p >= 0.9999):  # there 1 - q says nothing of q
+        return upper
+    # at a jump 1 - p is rounded: either tail may tell that it is reached
+    return np.where(p < 0.5, False, upper) | ((p < 0.9999) & (law.cdf(t) >= p))
+
+
+def _section(  # noqa: PLR0913
+    law: Law,
+    p: FloatArray,
+    q: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    steps: FloatArray,
+    base: float,
+) -> tuple[FloatArray, FloatArray]:
+    points = low + (high - low) * steps
+    points[-1] = high
+    there = _reached(law, p, q, base**points if base else points)
+    there[-1] = True
+    first = np.maximum(np.argmax(there, axis=0), 1)[None]
+    below = np.take_along_axis(points, first - 1, 0)[0]
+    return below, np.take_along_axis(points, first, 0)[0]
+
+
+def edges(law: Law) -> FloatArray:
+    """Return the ends of panels for integrals over the support, along axis 0."""
+    levels = _LEVELS.reshape(-1, *(1,) * len(law.shape))
+    rows = [np.zeros((1, *law.shape)), law.quantile(1 - levels, levels)]
+    rows += [np.broadcast_to(np.asarray(k, float), law.shape)[None] for k in law.knots]
+    ends = np.concatenate([np.broadcast_to(r, (len(r), *law.shape)) for r in rows])
+    finite = np.isfinite(ends)
+    top = np.max(np.where(finite, ends, 0), axis=0)
+    answer: FloatArray = np.sort(np.where(finite, ends, top), axis=0)
+    return answer
+
+
+def gauss(ends: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return Gauss-Legendre nodes and weights of all panels, along axis 0."""
+    half = np.diff(ends, axis=0) / 2
+    unit = _NODES.reshape(-1, *(1,) * ends.ndim)
+    nodes = ends[:-1] + half * (1 + unit)
+    weights = half * _WEIGHTS.reshape(unit.shape)
+    flat = (-1, *ends.shape[1:])
+    return nodes.reshape(flat), weights.reshape(flat)
+
+
+def raw_moment(law: Law, order: int) -> FloatArray:
+    """Return E X^k as the integral of k t^(k-1) P(X > t), inf where it diverges."""
+    with np.errstate(all="ignore"):
+        t, weight = gauss(edges(law))
+        terms = order * t ** (order - 1) * law.sf(t) * weight
+        total = terms.sum(axis=0)
+        far = law.quantile(np.array(1.0 - 1e-16), np.array(1e-200))
+        rest = np.where(t > far, terms, 0).sum(axis=0)
+    diverges = (rest > 1e-9 * total) & ~np.isfinite(np.asarray(law.support[1], float))
+    return np.where(diverges | ~np.isfinite(total), np.inf, total)
+
+
+def variance(law: Law) -> FloatArray:
+    """Return the variance about the mean, without a difference of large squares."""
+    mean = np.asarray(law.mean, float)
+    heavy = ~np.isfinite(raw_moment(law, 2))
+    with np.errstate(all="ignore"):
+        middle = np.broadcast_to(np.where(np.isfinite(mean), mean, 0), law.shape)
+        ends = np.sort(np.concatenate([edges(law), middle[None]]), axis=0)
+        t, weight = gauss(ends)
+        tail = np.where(t > mean, law.sf(t), law.cdf(t))
+        total = (2 * np.abs(t - mean) * tail * weight).sum(axis=0)
+    return np.where(heavy, np.inf, total)
+
+
+def excess(law: Law, t: FloatArray) -> FloatArray:
+    """Return E max(X - t, 0), the integral of P(X > u) over u > t."""
+    shape = np.broadcast_shapes(np.shape(t), law.shape)
+    with np.errstate(all="ignore"):
+        ends = edges(law)
+        ends = ends.reshape(len(ends), *(1,) * (len(shape) - ends.ndim + 1), *law.shape)
+        nodes, weight = gauss(np.maximum(ends, np.broadcast_to(t, shape)))
+        beyond = (weight * law.sf(nodes)).sum(axis=0)
+    return np.where(np.isfinite(np.asarray(law.mean, float)), beyond, np.inf)
+
+
+def transform(law: Law, s: Any) -> Any:  # noqa: ANN401
+    """Return E exp(-sX) as 1 - s (integral of exp(-st) P(X > t))."""
+    s = np.asarray(s)
+    shape = np.broadcast_shapes(s.shape, law.shape)
+    with np.errstate(all="ignore"):
+        nodes, weight = gauss(edges(law))
+        lead = (len(nodes), *(1,) * (len(shape) - len(law.shape)), *law.shape)
+        mass = np.broadcast_to(weight * law.sf(nodes), nodes.shape).reshape(lead)
+        total = (np.exp(-s * nodes.reshape(lead)) * mass).sum(axis=0)
+    return 1 - s * total

@@ -1,0 +1,263 @@
+"""Sums of independent laws on a lattice, by fast Fourier transform.
+
+A part is put on the lattice k h so that its mean is kept exactly: each time is shared
+between its two neighbours, and the masses are second differences of E max(X - t, 0).
+Since no time is negative, the sum up to t needs the parts up to t only; a heavy tail
+beyond the lattice does no harm.  The tail of the sum is built from tails,
+S = S1 + A1 (S2 + A2 (S3 + ...)), whose terms are all positive.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from math import comb
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel.duration import _law
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.duration._law import Law
+
+_CELLS = 4096
+_SPREAD = 8.0  # times this far apart may share a lattice
+_KEPT = 96  # transforms of parts and lattices of sums kept for the next question
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
+
+
+class _Kept:
+    """The most recently used values, at most `_KEPT` of them."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[Any, Any] = OrderedDict()
+
+    def get(self, name: Any, make: Any) -> Any:  # noqa: ANN401
+        if name in self._values:
+            self._values.move_to_end(name)
+            return self._values[name]
+        value = self._values[name] = make()
+        while len(self._values) > _KEPT:
+            self._values.popitem(last=False)
+        return value
+
+
+_transforms, _lattices = _Kept(), _Kept()
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """The sum of independent parts, none of them constant."""
+
+    parts: tuple[Law, ...]
+    closed = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return _law.stack_shape(*self.parts)
+
+    @property
+    def name(self) -> str:
+        return " + ".join(part.name for part in self.parts)
+
+    @property
+    def mean(self) -> Quantity:
+        return sum(part.mean for part in self.parts)
+
+    @property
+    def var(self) -> Quantity:
+        return sum(part.var for part in self.parts)
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        lows, highs = zip(*(part.support for part in self.parts), strict=True)
+        return sum(lows), sum(highs)
+
+    @property
+    def knots(self) -> tuple[Quantity, ...]:
+        return ()
+
+    def moment(self, order: int) -> Quantity:
+        moments: list[Quantity] = [1.0] + [0.0] * order
+        for part in self.parts:
+            own = [1.0] + [part.moment(k) for k in range(1, order + 1)]
+            moments = [
+                sum(comb(k, i) * moments[i] * own[k - i] for i in range(k + 1))
+                for k in range(order + 1)
+            ]
+        return moments[order]
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        del left
+        return 1 - self.sf(t)
+
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        del left
+        return self._each(_tail, np.asarray(t, float))
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        return self._each(_quantile, *np.broadcast_arrays(p, q))
+
+    def _each(self, ask: Any, *args: FloatArray) -> FloatArray:  # noqa: ANN401
+        if not self.shape:
+            flat = ask(self.parts, *(a.ravel() for a in args))
+            return np.asarray(flat.reshape(args[0].shape))
+        shape = np.broadcast_shapes(args[0].shape, self.shape)
+        args = tuple(np.broadcast_to(a, shape) for a in args)
+        out = np.empty(shape)
+        for index in np.ndindex(self.shape):
+            parts = tuple(_law.element(p, index, self.shape) for p in self.parts)
+            place = (..., *index)
+            inner = [a[place] for a in args]
+            answer = ask(parts, *(a.ravel() for a in inner))
+            out[place] = answer.reshape(inner[0].shape)
+        return out
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        return _law.excess(self, t) + np.maximum(-t, 0)
+
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        return np.asarray(sum(part.sample(size, rng) for part in self.parts))
+
+    def lst(self, s: Any) -> Any:  # noqa: ANN401
+        answer = 1.0
+        for part in self.parts:
+            answer = answer * part.lst(s)
+        return answer
+
+
+@dataclass(frozen=True, eq=False)
+class _Lattice:
+    """log P(S > t) at the middles of the cells, from two cells before zero on."""
+
+    step: float
+    log_tail: FloatArray
+
+    @property
+    def reach(self) -> float:
+        return self.step * (len(self.log_tail) - 6)
+
+    def tail(self, t: FloatArray) -> FloatArray:
+        """Interpolate log P(S > t) by a cubic kept between its neighbours."""
+        x = np.clip(t / self.step + 1.5, 0.0, len(self.log_tail) - 3.0)
+        cell = np.clip(x.astype(int), 1, len(self.log_tail) - 3)
+        y = [self.log_tail[cell + k] for k in (-1, 0, 1, 2)]
+        return np.asarray(np.exp(_cubic(y, x - cell)))
+
+    def time(self, q: FloatArray) -> FloatArray:
+        """Return where the interpolated tail falls to q."""
+        log_q = np.log(q)
+        at = np.searchsorted(-self.log_tail, -log_q, "left")
+        cell = np.clip(at - 1, 1, len(self.log_tail) - 3)
+        y = [self.log_tail[cell + k] for k in (-1, 0, 1, 2)]
+        low, high = np.zeros(len(q)), np.ones(len(q))
+        for _ in range(48):
+            middle = (low + high) / 2
+            above = _cubic(y, middle) > log_q
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+        return np.asarray(np.maximum((cell - 1.5 + high) * self.step, 0))
+
+
+def _cubic(y: list[FloatArray], u: FloatArray) -> FloatArray:
+    a, b, c, d = y
+    value = (
+        -u * (u - 1) * (u - 2) / 6 * a
+        + (u + 1) * (u - 1) * (u - 2) / 2 * b
+        - (u + 1) * u * (u - 2) / 2 * c
+        + (u + 1) * u * (u - 1) / 6 * d
+    )
+    return np.asarray(np.clip(value, c, b))
+
+
+def _tail(parts: tuple[Law, ...], t: FloatArray) -> FloatArray:
+    out = np.where(t < 0, 1.0, 0.0)
+    top = float(sum(part.support[1] for part in parts))
+    inside = (t >= 0) & (t < top) & np.isfinite(t)
+    for group, reach in _groups(np.where(inside, np.maximum(t, _bound(parts, 0.1)), 0)):
+        lattice = _lattice(parts, reach)
+        here = group & inside
+        out[here] = lattice.tail(t[here])
+    return out
+
+
+def _quantile(parts: tuple[Law, ...], p: FloatArray, q: FloatArray) -> FloatArray:
+    low, high = (float(sum(part.support[k] for part in parts)) for k in (0, 1))
+    inside = (p > 0) & (q > 0)
+    out = np.where(q <= 0, high, low)
+    bounds = np.array(
+        [_bound(parts, x) if ok else 0.0 for x, ok in zip(q, inside, strict=True)]
+    )
+    for group, reach in _groups(bounds):
+        here = group & inside
+        out[here] = _lattice(parts, reach).time(q[here])
+    return np.clip(out, low, high)
+
+
+def _bound(parts: tuple[Law, ...], q: float) -> float:
+    """Return a time that the sum exceeds with probability at most q.
+
+    If the sum is longer, some part is longer than its own tail point of q / parts.
+    """
+    share = np.array(min(q, 0.1) / len(parts))
+    return float(sum(float(part.quantile(1 - share, share)) for part in parts))
+
+
+def _groups(reach: FloatArray) -> list[tuple[Any, float]]:
+    """Split questions into groups whose times are near enough for one lattice."""
+    groups: list[tuple[Any, float]] = []
+    open_ = reach > 0
+    while open_.any():
+        most = float(reach[open_].max())
+        group = open_ & (reach >= most / _SPREAD)
+        groups.append((group, most))
+        open_ = open_ & ~group
+    return groups
+
+
+def _lattice(parts: tuple[Law, ...], reach: float) -> _Lattice:
+    # lengths are powers of two, so that a slider finds the other parts' transforms
+    length = 2.0 ** np.ceil(np.log2(reach * (1 + 8 / _CELLS)))
+    step = float(length) / _CELLS
+    # one order, so that a + b finds what b + a has kept, to the last digit
+    pairs = sorted(((repr(_law.key(part)), part) for part in parts), key=lambda x: x[0])
+    name = (tuple(key for key, _ in pairs), step)
+    ordered = [part for _, part in pairs]
+    return _lattices.get(name, lambda: _convolved(ordered, step))  # type: ignore[no-any-return]
+
+
+def _convolved(parts: list[Law], step: float) -> _Lattice:
+    total = 0.0
+    for part in reversed(parts):
+        mass, tail = _transforms.get(
+            (_law.key(part), step), lambda part=part: _transformed(part, step)
+        )
+        total = tail + mass * total
+    tail = np.fft.irfft(total, 2 * _CELLS)[:_CELLS]
+    # the shared-out masses spread each part by a triangle of variance h^2 / 6, and
+    # a cell's average by h^2 / 12 less than nothing: take the spread back to h^4
+    padded = np.concatenate([[1.0, 1.0], np.clip(tail, 1e-300, 1)])
+    padded = np.minimum.accumulate(padded)
+    bend = np.zeros_like(padded)
+    bend[1:-1] = padded[2:] - 2 * padded[1:-1] + padded[:-2]
+    fall = np.zeros_like(padded)
+    fall[1:-1] = np.minimum(padded[1:-1] - padded[2:], padded[:-2] - padded[1:-1])
+    change = (2 * len(parts) - 1) / 24 * bend
+    sharp = np.where(np.abs(change) < 0.25 * fall, padded - change, padded)
+    return _Lattice(step, np.log(np.minimum.accumulate(sharp)))
+
+
+def _transformed(part: Law, step: float) -> tuple[Any, Any]:
+    """Return the transforms of a part's masses and of its tail sums."""
+    t: FloatArray = np.arange(_CELLS + 1.0) * step
+    # average of P(X > t) over each cell: the sum of the masses beyond it
+    if part.closed and np.isfinite(part.mean):
+        beyond = part.excess(t)
+        tail = (beyond[:-1] - beyond[1:]) / step
+    else:
+        nodes = t[:-1] + step * (1 + _NODES[:, None]) / 2
+        tail = (_WEIGHTS / 2) @ part.sf(nodes)
+    tail = np.clip(tail, 0, 1)
+    mass = -np.diff(tail, prepend=1.0)
+    return np.fft.rfft(mass, 2 * _CELLS), np.fft.rfft(tail, 2 * _CELLS)
