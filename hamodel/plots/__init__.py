@@ -25,6 +25,7 @@ from hamodel.plots._style import (
     styled,
     svg,
 )
+from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
 from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
 
 __all__ = [
@@ -34,12 +35,14 @@ __all__ = [
     "LOOKS",
     "PALETTE",
     "PAPER",
+    "DowntimeBudget",
     "Drawing",
     "Look",
     "Shown",
     "contrast",
     "diagram_text",
     "draw_diagram",
+    "draw_downtime_budget",
     "figure",
     "image",
     "show",
