@@ -93,12 +93,16 @@ def shape(notebook):
 
 
 def numbers_shown(notebook):
-    """Every number of note in the prose occurs in a cell's code or output.
+    """Every number of note in the prose occurs in a cell's code, output or table.
 
-    A number of note has a decimal point or a thousands comma, and is neither a year
-    nor part of a link or of code.
+    A number of note has a decimal point or is at least 1,000, and is neither a year
+    nor part of a link or of code.  A table is a comment that begins with `numbers`;
+    `test_answers.py` evaluates it.
     """
     evidence = set()
+    for _, cell in prose(notebook):
+        for table in re.findall(r"(?s)<!-- numbers\n(.*?)-->", cell.source):
+            evidence |= _numbers(table)
     for _, cell in code(notebook):
         evidence |= _numbers(cell.source)
         for output in cell.outputs:
@@ -106,7 +110,8 @@ def numbers_shown(notebook):
                 evidence |= _numbers(unescape(unquote(str(shown))))
     faulty = []
     for number, cell in prose(notebook):
-        text = re.sub(r"\]\([^)]*\)|`[^`]*`|<[^>]+>|\$[^$]*\$", " ", cell.source)
+        text = re.sub(r"(?s)<!--.*?-->|```.*?```", " ", cell.source)
+        text = re.sub(r"\]\([^)]*\)|`[^`]*`|<[^>]+>|\$[^$]*\$", " ", text)
         wanted = {
             n for n in _numbers(text) if "." in n or (float(n) >= 1000 and not _year(n))
         }

@@ -6,62 +6,22 @@ names is swept: right after the cell that makes it, and again after the last cel
 later cells may have changed what it depends on.
 """
 
-import contextlib
 import itertools
-import os
 import re
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from pictures import NOT_A_NUMBER, collisions, faults
+from stage import LESSONS, NOTEBOOKS, cells, play
 
 from hamodel.course import Explorer
 from hamodel.course.controls import Choice, Slider
 
-ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 REDRAW = 0.100  # seconds of CPU at the 95th percentile; a quiet machine takes 0.025
 COUNTER = itertools.count()
 LONGEST = 330  # characters of a sentence: three lines, for which there is room
-
-
-@dataclass
-class Stage:
-    """A notebook that was run, with what its explorers showed when they were new."""
-
-    names: dict
-    explorers: dict
-    first: dict
-
-
-def run(path):
-    """Run a notebook's code cells in this process."""
-    names = {"__name__": "__main__", "display": lambda *_: None}
-    explorers, first = {}, {}
-    notebook = nbformat.read(path, as_version=4)
-    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    with contextlib.chdir(path.parent), _silence():
-        for number, source in enumerate(cells, 1):
-            exec(compile(source, f"{path.name}, code cell {number}", "exec"), names)
-            for name, value in names.items():
-                if isinstance(value, Explorer) and name not in explorers:
-                    explorers[name] = value
-                    first[name] = [shown(value, at) for at in sample(value)]
-    return Stage(names, explorers, first)
-
-
-@contextlib.contextmanager
-def _silence():
-    with (
-        Path(os.devnull).open("w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-    ):
-        yield
 
 
 def positions(explorer):
@@ -151,18 +111,16 @@ def seconds_to_redraw(explorer, n=50):
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def stage(request, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        kept = tmp_path_factory.mktemp("progress") / "my_course.json"
-        patch.setenv("HAMODEL_PROGRESS", str(kept))
-        yield run(request.param)
-        assert not kept.exists(), "running a notebook writes nothing"
+def stage(request):
+    def when_new(explorer):
+        return [shown(explorer, setting) for setting in sample(explorer)]
+
+    return play(request.param, cells(request.param), when_new)
 
 
-def test_every_lesson_has_an_explorer():
-    found = {p.stem for p in NOTEBOOKS if "xplorer" in p.read_text(encoding="utf-8")}
-    lessons = {p.stem for p in NOTEBOOKS if not p.name.startswith("00_")}
-    assert lessons <= found
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_every_lesson_has_an_explorer(path):
+    assert play(path, cells(path)).explorers
 
 
 def test_every_control_everywhere(stage):

@@ -331,6 +331,7 @@ def _environment(scratch: str) -> dict[str, str]:
     for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONWARNINGS", "PYTHONSTARTUP"):
         environment.pop(name, None)
     return environment | {
+        "HAMODEL_PROGRESS": f"{scratch}/my_course.json",
         "IPYTHONDIR": scratch,
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -1,0 +1,125 @@
+"""A notebook's cells, run in this process, once for all the tests that look at them."""
+
+import ast
+import contextlib
+import functools
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from hamodel.course import Exercise, Explorer, Prediction
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = [path for path in NOTEBOOKS if re.match(r"(?!00_)\d\d_", path.name)]
+STUB = re.compile(r"(?m)^(answer\w*) = None$")
+FOLD = re.compile(r"(?s)<details>.*?```python\n(.*?)```.*?</details>")
+
+
+@dataclass
+class Stage:
+    """What running a notebook left behind."""
+
+    path: Path
+    names: dict
+    explorers: dict = field(default_factory=dict)  # by name
+    first: dict = field(default_factory=dict)  # by name: what each showed when new
+    predictions: list = field(default_factory=list)
+    exercises: list = field(default_factory=list)  # in the order of their checks
+    stubs: list = field(default_factory=list)  # (cell number, name, feedback)
+    wrote: bool = False
+
+    def reset(self):
+        """Return every explorer to its start, and take every prediction back."""
+        for prediction in self.predictions:
+            prediction.clear()
+        for explorer in self.explorers.values():
+            explorer.reset()
+
+
+def cells(path):
+    """Return (kind, source) of every cell of a notebook."""
+    notebook = nbformat.read(path, as_version=4)
+    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def solved(found):
+    """Return the cells of a notebook, each stub filled in from the fold below it."""
+    changed = []
+    for place, (kind, source) in enumerate(found):
+        stub = STUB.search(source) if kind == "code" else None
+        if stub:
+            below = next((s for k, s in found[place + 1 :] if k == "markdown"), "")
+            answers = [
+                b for b in FOLD.findall(below) if re.search(rf"(?m)^{stub[1]} = ", b)
+            ]
+            assert len(answers) == 1, f"one solution for {stub[1]} in the cell below it"
+            source = source.replace(stub[0], answers[0].rstrip())
+        changed.append((kind, source))
+    return changed
+
+
+@functools.cache
+def staged(path, *, solve=False):
+    """Run a notebook, or its solved copy; return the stage."""
+    found = cells(path)
+    return play(path, solved(found) if solve else found)
+
+
+def play(path, found, watch=None):
+    """Run cells one after the other in a namespace of their own."""
+    stage = Stage(path, {"__name__": "__main__", "display": lambda *_: None})
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        kept = Path(folder) / "my_course.json"
+        patch.setenv("HAMODEL_PROGRESS", str(kept))
+        patch.chdir(path.parent)
+        _collect_exercises(patch, stage)
+        code = [source for kind, source in found if kind == "code"]
+        for number, source in enumerate(code, 1):
+            value = _run(source, f"{path.name}, code cell {number}", stage.names)
+            if stub := re.match(r"answer\w*", source):
+                stage.stubs.append((number, stub[0], value))
+            _find(stage, watch)
+        stage.wrote = kept.exists()
+    return stage
+
+
+def _run(source, name, names):
+    """Run a cell; return the value of its last line, as a notebook shows it."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+    ):
+        exec(compile(tree, name, "exec"), names)
+        if last is None:
+            return None
+        return eval(compile(ast.Expression(last.value), name, "eval"), names)
+
+
+def _find(stage, watch):
+    """Note the explorers and predictions that a cell has bound to names."""
+    for name, value in list(stage.names.items()):
+        if isinstance(value, Explorer) and name not in stage.explorers:
+            stage.explorers[name] = value
+            stage.first[name] = watch(value) if watch else None
+        if isinstance(value, Prediction) and value not in stage.predictions:
+            stage.predictions.append(value)
+
+
+def _collect_exercises(patch, stage):
+    """Note each exercise whose check is called."""
+    check = Exercise.check
+
+    def noted(exercise, answer):
+        if exercise not in stage.exercises:
+            stage.exercises.append(exercise)
+        return check(exercise, answer)
+
+    patch.setattr(Exercise, "check", noted)

@@ -1,0 +1,185 @@
+"""Numbers, exercises and predictions of every notebook answer as the package does."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+import stage
+from stage import LESSONS, NOTEBOOKS, STUB, cells, solved, staged
+
+from hamodel.course import Exercise, Mistake, number
+
+TABLE = re.compile(r"(?s)<!-- numbers\n(.*?)-->")
+ROW = re.compile(r"^\s*([-+\d.,]+)(\s*%)? = (.+)$")
+
+
+def claims(markdown):
+    """Return (number as written, expression) of the tables of a markdown cell."""
+    found = []
+    for table in TABLE.findall(markdown):
+        for line in table.strip().splitlines():
+            match = ROW.match(line)
+            assert match, (
+                f"a row of numbers must read `16.8 = expression`, got {line!r}"
+            )
+            found.append((match[1], match[3]))
+    return found
+
+
+def agrees(written, value):
+    """Return whether a number, written with some digits, is a value rounded to them."""
+    plain = written.replace(",", "")
+    digits = len(plain.partition(".")[2])
+    if abs(float(value) - float(plain)) <= 0.5000001 * 10.0**-digits:
+        return True
+    whole = plain.rstrip("0") if not digits else plain  # 1,050 for 1,049.7 or 1,052
+    step = 10.0 ** (len(plain) - len(whole))
+    return not digits and abs(float(value) - float(plain)) <= 0.5 * step
+
+
+def wrong_numbers(found, names):
+    """Return what is wrong with the numbers of a notebook's prose."""
+    wrong = []
+    for kind, source in found:
+        if kind != "markdown":
+            continue
+        shown = TABLE.sub(" ", source)
+        for written, expression in claims(source):
+            value = eval(expression, names)
+            if not agrees(written, value):
+                wrong.append(f"{written} is written, {expression} is {value}")
+            if not re.search(rf"(?<![\d.,]){re.escape(written)}(?![\d])", shown):
+                wrong.append(f"{written} is computed and not written")
+    return wrong
+
+
+def leaks(exercise):
+    """Return the hints that show the reference, if that is a number."""
+    reference = exercise.reference()
+    if not isinstance(reference, int | float):
+        return []
+    hints = [exercise.hint, *(m.hint for m in exercise.mistakes)]
+    said = [(h, n) for h in hints for n in re.findall(r"\d[\d,]*\.?\d*", h)]
+    return [h for h, n in said if agrees(n.rstrip(".,"), reference) and len(n) > 1]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def played(request):
+    found = staged(request.param)
+    found.reset()
+    return found
+
+
+def test_numbers_of_the_prose(played):
+    assert wrong_numbers(cells(played.path), played.names) == []
+
+
+def test_running_writes_nothing(played):
+    assert not played.wrote
+
+
+def test_stubs_are_unanswered(played):
+    assert all(feedback.verdict == "unanswered" for _, _, feedback in played.stubs)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_solutions_are_right(path):
+    count = len([source for _, source in cells(path) if STUB.search(source)])
+    finished = stage.play(path, solved(cells(path)))
+    answered = [f for _, _, f in finished.stubs] if count else []
+    assert len(answered) == count
+    assert all(feedback.verdict == "right" for feedback in answered), answered
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_asks(path):
+    played = staged(path)
+    assert len(played.exercises) >= 3
+    assert len(played.predictions) >= 1
+    assert len(played.explorers) >= 1
+
+
+def test_every_known_mistake_gets_its_own_hint(played):
+    for exercise in played.exercises:
+        assert exercise.check(exercise.reference()).verdict == "right"
+        assert exercise.mistakes, exercise.form
+        hints = [exercise.hint, exercise.right, *(m.hint for m in exercise.mistakes)]
+        assert len(set(hints)) == len(hints)
+        for mistake in exercise.mistakes:
+            feedback = exercise.check(mistake.answer())
+            assert (feedback.verdict, feedback.words) == ("wrong", mistake.hint)
+        assert leaks(exercise) == []
+
+
+def test_checks_never_raise(played):
+    for exercise in played.exercises:
+        for answer in ("", "word", [], {}, object(), float("nan"), lambda *_: None):
+            assert exercise.check(answer).verdict in {"wrong", "unreadable"}
+
+
+def test_prediction_is_drawn_beside_the_truth(played, tmp_path, monkeypatch):
+    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "my_course.json"))
+    for prediction in played.predictions:
+        watching = [e for e in played.explorers.values() if e.prediction is prediction]
+        before = [explorer.svg for explorer in watching]
+        prediction.commit_button.click()
+        assert prediction.guess
+        assert all(c.box.disabled for c in prediction.fields.values())
+        truth = {name: f"{value:,.1f}" for name, value in prediction.truth().items()}
+        assert all(value in prediction.feedback.value for value in truth.values())
+        after = [explorer.svg for explorer in watching]
+        assert all(a != b for a, b in zip(after, before, strict=True))
+        assert all(explorer.trouble == "" for explorer in watching)
+        prediction.again_button.click()
+        assert [explorer.svg for explorer in watching] == before
+
+
+# ---- each check fails on a planted fault -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("It is 16.9.\n<!-- numbers\n16.9 = a.x\n-->", "is written"),
+        ("It is 16.\n<!-- numbers\n16.8 = a.x\n-->", "not written"),
+        ("It is 116.8.\n<!-- numbers\n16.8 = a.x\n-->", "not written"),
+        ("It is 1,060.\n<!-- numbers\n1,060 = 1052.3\n-->", "is written"),
+    ],
+)
+def test_wrong_number_is_noticed(text, complaint):
+    names = {"a": SimpleNamespace(x=16.8123)}
+    (found,) = wrong_numbers([("markdown", text)], names)
+    assert complaint in found
+
+
+def test_right_numbers_pass():
+    table = "<!-- numbers\n16.8 = x\n1,050 = 1052.3\n7 % = 7.2\n-->"
+    cell = ("markdown", f"16.8 and 1,050 and 7 %.\n{table}")
+    assert wrong_numbers([cell], {"x": 16.7999}) == []
+
+
+def test_unreadable_row_is_noticed():
+    with pytest.raises(AssertionError, match="a row of numbers"):
+        claims("<!-- numbers\nabout 3\n-->")
+
+
+def test_leaked_answer_is_noticed():
+    parts = {"form": "a number", "same": number(), "right": "Yes.", "hint": "Try."}
+    mistake = Mistake(name="x", answer=lambda: 1, hint="Is it not 16.8 rather?")
+    exercise = Exercise(reference=lambda: 16.81, mistakes=[mistake], **parts)
+    assert leaks(exercise) == [mistake.hint]
+    assert leaks(Exercise(reference=lambda: 17.3, mistakes=[mistake], **parts)) == []
+
+
+def test_solved_copy_takes_the_fold(tmp_path):
+    fold = (
+        "<details><summary>Solution</summary>\n\n```python\n{} = 1 + 1\n```\n</details>"
+    )
+    found = [
+        ("code", "answer_1 = None\nanswer_1"),
+        ("markdown", fold.format("answer_1")),
+    ]
+    done = stage.play(tmp_path / "a.ipynb", solved(found))
+    assert done.stubs == [(1, "answer_1", 2)]
+    with pytest.raises(AssertionError, match="one solution for answer_1"):
+        solved([found[0], ("markdown", fold.format("answer_2"))])
