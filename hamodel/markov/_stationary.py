@@ -108,7 +108,9 @@ def _steady_state_of_sparse(rates: Any) -> FloatArray:  # noqa: ANN401
     left = np.unique(label[rows[label[rows] != label[columns]]])
     closed = np.setdiff1d(np.arange(count), left)
     if len(closed) > 1:
-        raise ReducibleChainError([np.flatnonzero(label == c).tolist() for c in closed])
+        raise ReducibleChainError(
+            sorted(np.flatnonzero(label == c).tolist() for c in closed)
+        )
     inside = np.flatnonzero(label == closed[0])
     result = np.zeros(n)
     result[inside] = sparse_stationary(matrix[inside][:, inside])
