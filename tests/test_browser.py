@@ -1,0 +1,209 @@
+"""A learner's first quarter of an hour with lesson 04, in a real browser.
+
+What only a browser shows: that stored pictures are visible before anything runs, that
+the arrow keys move a slider and the picture follows, that number boxes have names, that
+an exercise answers back, and that nothing is fetched from elsewhere.  Screenshots go
+to `test-output/`.
+"""
+
+import os
+import re
+import shutil
+import time
+from urllib.parse import urlsplit
+
+import lab
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from stage import FOLD, NOTEBOOKS, STUB, cells, staged
+
+pytestmark = pytest.mark.browser
+LESSON = lab.ROOT / "notebooks" / "04_failover_maths.ipynb"
+expect.set_options(timeout=lab.PATIENCE * 1000)
+
+
+def needed_browser():
+    """Return the browser's path; without one skip, or fail if it is required."""
+    found = lab.chromium()
+    if found is None:
+        reason = "no Chromium here; on Debian or Ubuntu: apt install chromium"
+        if os.environ.get("HAMODEL_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"HAMODEL_REQUIRE_BROWSER=1, but {reason}")
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = needed_browser()
+    lab.SHOTS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        # Chromium refuses its sandbox to root, which is who runs a container.
+        sandbox = [] if os.geteuid() else ["--no-sandbox"]
+        started = playwright.chromium.launch(executable_path=path, args=sandbox)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def served(browser, tmp_path_factory):  # noqa: ARG001  no server without a browser
+    with lab.server(tmp_path_factory.mktemp("lab")) as address_and_token:
+        yield address_and_token
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 1100})
+    opened = context.new_page()
+    opened.set_default_timeout(lab.PATIENCE * 1000)
+    opened.outside, opened.faults = [], []
+    opened.on("request", lambda request: _note(request, opened.outside))
+    opened.on("pageerror", lambda error: opened.faults.append(str(error)))
+    yield opened
+    context.close()
+
+
+def _note(request, outside):
+    place = urlsplit(request.url)
+    if place.scheme.startswith("http") and place.hostname != "127.0.0.1":
+        outside.append(request.url)
+
+
+def shot(page, name):
+    page.screenshot(path=lab.SHOTS / f"{name}.png")
+
+
+def explorer_of(page):
+    """Return the output that holds the explorer: live sliders and a picture."""
+    outputs = page.locator(".jp-OutputArea-child:has(.noUi-handle)")
+    return outputs.filter(has=page.locator("img[src^='data:image/svg']")).first
+
+
+def picture_and_sentence(explorer):
+    image = explorer.locator("img[src^='data:image/svg']").first
+    return image.get_attribute("src"), image.get_attribute("alt")
+
+
+def until_changed(explorer, before):
+    """Wait until picture and sentence differ from what they were; return the new."""
+    until = time.monotonic() + lab.PATIENCE
+    while time.monotonic() < until:
+        now = picture_and_sentence(explorer)
+        if now[0] != before[0] and now[1] != before[1]:
+            return now
+        time.sleep(0.02)
+    raise AssertionError(f"nothing changed; it still says {before[1]!r}")
+
+
+def answer(page, name, source):
+    """Type a new source into the cell of a stub, run it, and return what it says."""
+    cell = page.locator(".jp-CodeCell", has_text=re.compile(rf"{name} ="))
+    cell = cell.filter(has_text="check").first
+    cell.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(source)
+    output = cell.locator(".jp-OutputArea-output").first
+    output.evaluate("element => element.dataset.stale = '1'")
+    page.keyboard.press("Shift+Enter")
+    fresh = cell.locator(".jp-OutputArea-output:not([data-stale])").first
+    fresh.wait_for()
+    return " ".join(fresh.inner_text().split())
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_pictures_show_before_anything_runs_and_all_cells_run(path, page, served):
+    lab.open_notebook(page, *served, path.name)
+    stored = page.locator(".jp-OutputArea img[src^='data:image/svg']")
+    for image in stored.all():
+        image.scroll_into_view_if_needed()
+        assert image.evaluate("element => element.naturalWidth") > 100
+        assert image.get_attribute("alt")
+    assert stored.count() > 0
+    shot(page, f"{path.stem}-stored")
+    lab.run_all(page)
+    count = len([kind for kind, _ in cells(path) if kind == "code"])
+    assert [p.strip("[]: ") for p in lab.prompts(page)] == [
+        str(number) for number in range(1, count + 1)
+    ]
+    assert lab.errors(page) == []
+    assert page.outside == []
+    assert page.faults == []
+
+
+def test_a_learner_moves_the_explorer_and_answers(page, served):
+    lab.open_notebook(page, *served, LESSON.name)
+    lab.run_all(page)
+    explorer = explorer_of(page)
+    explorer.scroll_into_view_if_needed()
+    first = picture_and_sentence(explorer)
+    assert first[1] in explorer.inner_text(), (
+        "the sentence is shown, and is the alt text"
+    )
+    shot(page, "lesson-04-explorer")
+
+    handle = explorer.locator(".noUi-handle").first
+    handle.focus()
+    since = time.monotonic()
+    page.keyboard.press("ArrowRight")
+    moved = until_changed(explorer, first)
+    took = time.monotonic() - since
+    assert moved[1] in explorer.inner_text()
+    shot(page, "lesson-04-explorer-moved")
+    assert took < 20, f"{took:.1f} s from key to picture; a quiet machine takes 0.1 s"
+    page.keyboard.press("ArrowLeft")
+    assert until_changed(explorer, moved) == first
+
+    box = explorer.locator("input[type=number]").first
+    label = explorer.locator("label", has_text=re.compile(r"\w")).first.inner_text()
+    assert page.get_by_label(label, exact=True).count() >= 1, "the box has a name"
+    box.fill(str(_another(box)))
+    box.press("Enter")
+    typed = until_changed(explorer, first)
+    explorer.get_by_role("button", name="Reset").press("Enter")
+    assert until_changed(explorer, typed) == first
+
+    played = staged(LESSON)
+    played.reset()
+    _, name, _ = played.stubs[0]
+    exercise = played.exercises[0]
+    mistake = exercise.mistakes[0]
+    source = next(s for k, s in cells(LESSON) if k == "code" and STUB.search(s))
+    stub = STUB.search(source)[0]
+    wrong = source.replace(stub, f"{name} = {_literal(mistake.answer())}")
+    said = answer(page, name, wrong)
+    assert mistake.hint in said, "a wrong answer is told its misconception"
+    assert exercise.right not in said
+    shot(page, "lesson-04-answer-wrong")
+    below = [s for k, s in cells(LESSON) if k == "markdown" and f"{name} = " in s]
+    (solution,) = [s for text in below for s in FOLD.findall(text) if f"{name} = " in s]
+    said = answer(page, name, source.replace(stub, solution.rstrip()))
+    assert exercise.right in said
+    shot(page, "lesson-04-answer-right")
+    assert page.outside == []
+    assert page.faults == []
+
+
+def _another(box):
+    """Return a number that a number box may hold and does not hold now."""
+    low, high = float(box.get_attribute("min")), float(box.get_attribute("max"))
+    now = float(box.input_value())
+    return low if now > (low + high) / 2 else high
+
+
+def _literal(value):
+    """Return Python source for an answer."""
+    tolist = getattr(value, "tolist", None)
+    return repr(tolist() if tolist else value)
+
+
+# ---- without a browser -------------------------------------------------------------
+
+
+def test_a_missing_browser_skips_or_fails(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.delenv("HAMODEL_REQUIRE_BROWSER", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="apt install chromium"):
+        needed_browser()
+    monkeypatch.setenv("HAMODEL_REQUIRE_BROWSER", "1")
+    with pytest.raises(pytest.fail.Exception, match="HAMODEL_REQUIRE_BROWSER=1"):
+        needed_browser()
