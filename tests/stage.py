@@ -123,3 +123,14 @@ def _collect_exercises(patch, stage):
         return check(exercise, answer)
 
     patch.setattr(Exercise, "check", noted)
+
+
+def agrees(written, value):
+    """Return whether a number, written with some digits, is a value rounded to them."""
+    plain = written.replace(",", "")
+    digits = len(plain.partition(".")[2])
+    if abs(float(value) - float(plain)) <= 0.5000001 * 10.0**-digits:
+        return True
+    whole = plain.rstrip("0") if not digits else plain  # 1,050 for 1,049.7 or 1,052
+    step = 10.0 ** (len(plain) - len(whole))
+    return not digits and abs(float(value) - float(plain)) <= 0.5 * step

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import stage
-from stage import LESSONS, NOTEBOOKS, STUB, cells, solved, staged
+from stage import LESSONS, NOTEBOOKS, STUB, agrees, cells, solved, staged
 
 from hamodel.course import Exercise, Mistake, number
 
@@ -24,17 +24,6 @@ def claims(markdown):
             )
             found.append((match[1], match[3]))
     return found
-
-
-def agrees(written, value):
-    """Return whether a number, written with some digits, is a value rounded to them."""
-    plain = written.replace(",", "")
-    digits = len(plain.partition(".")[2])
-    if abs(float(value) - float(plain)) <= 0.5000001 * 10.0**-digits:
-        return True
-    whole = plain.rstrip("0") if not digits else plain  # 1,050 for 1,049.7 or 1,052
-    step = 10.0 ** (len(plain) - len(whole))
-    return not digits and abs(float(value) - float(plain)) <= 0.5 * step
 
 
 def wrong_numbers(found, names):

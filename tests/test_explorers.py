@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from pictures import NOT_A_NUMBER, collisions, faults
-from stage import LESSONS, NOTEBOOKS, cells, play
+from stage import LESSONS, NOTEBOOKS, agrees, cells, play
 
+import hamodel as ha
 from hamodel.course import Explorer
 from hamodel.course.controls import Choice, Slider
+from hamodel.units import HOUR, MINUTE, YEAR
 
 REDRAW = 0.100  # seconds of CPU at the 95th percentile; a quiet machine takes 0.025
 COUNTER = itertools.count()
@@ -88,6 +90,35 @@ def complaints(explorer, setting):
     return [f"{setting}: {complaint}" for complaint in found]
 
 
+def failover_maths(mttf, mttr, failover, coverage, rescue, **_):
+    """Return the numbers of lesson 04's sentence, by the package called directly."""
+    later = re.search(r"(\d+) min later", rescue)
+    pair = ha.ActivePassive(
+        database=ha.Node(mttf=mttf * HOUR, mttr=mttr * HOUR),
+        failover=ha.Failover(
+            promotion=failover,
+            coverage=coverage / 100,
+            manual=int(later[1]) * MINUTE if later else None,
+        ),
+    )
+    causes = pair.downtime_by_cause
+    named = ("failing over", "failover did not work", "both nodes down")
+    shares = [pair.unavailability, *(causes[name] for name in named)]
+    return [share * YEAR / MINUTE for share in [*shares, mttr / (mttf + mttr)]]
+
+
+DIRECT = {("04_failover_maths", "explorer"): failover_maths}
+
+
+def misstated(sentence, wanted):
+    """Return whether the numbers of a sentence are others than those wanted."""
+    found = re.findall(r"(under )?(\d[\d,]*\.?\d*)", sentence)
+    if len(found) != len(wanted):
+        return True
+    pairs = [(u, n.rstrip(".,"), w) for (u, n), w in zip(found, wanted, strict=True)]
+    return not all(0 < w < float(n) if u else agrees(n, w) for u, n, w in pairs)
+
+
 def size(picture):
     """Return what fixes the room that a picture takes."""
     (opening,) = re.findall(r"<svg[^>]*>", picture)
@@ -129,6 +160,14 @@ def test_every_control_everywhere(stage):
         for setting in positions(explorer):
             wrong += complaints(explorer, setting)
     assert wrong == []
+
+
+def test_sentence_is_what_the_package_says(stage):
+    for name, explorer in stage.explorers.items():
+        direct = DIRECT[stage.path.stem, name]
+        for setting in positions(explorer):
+            sentence, wanted = shown(explorer, setting)[1], direct(**setting)
+            assert not misstated(sentence, wanted), f"{sentence} is {wanted}"
 
 
 def test_nothing_depends_on_later_cells(stage):
@@ -270,6 +309,19 @@ def test_only_one_bad_corner_is_enough():
     found = everywhere(explorer)
     assert found
     assert all(complaint.startswith("{'rate': 3}") for complaint in found)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "wrong"),
+    [
+        ("Down 16.8 minutes, 1,049 alone.", False),
+        ("Down 16.9 minutes, 1,049 alone.", True),
+        ("Down 16.8 minutes, 1,050 alone and 3.", True),
+        ("Down under 0.01 minutes, 1,049 alone.", True),
+    ],
+)
+def test_misstated_number_is_noticed(sentence, wrong):
+    assert misstated(sentence, [16.82, 1049.1]) is wrong
 
 
 def test_slow_redraw_is_noticed():
