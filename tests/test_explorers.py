@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from pictures import NOT_A_NUMBER, collisions, faults
 from stage import LESSONS, NOTEBOOKS, agrees, cells, play
 
-import hamodel as ha
+from hamodel.architectures import ActivePassive, Node
 from hamodel.course import Explorer
 from hamodel.course.controls import Choice, Slider
+from hamodel.failover import Failover
 from hamodel.units import HOUR, MINUTE, YEAR
 
 REDRAW = 0.100  # seconds of CPU at the 95th percentile; a quiet machine takes 0.025
@@ -93,9 +94,9 @@ def complaints(explorer, setting):
 def failover_maths(mttf, mttr, failover, coverage, rescue, **_):
     """Return the numbers of lesson 04's sentence, by the package called directly."""
     later = re.search(r"(\d+) min later", rescue)
-    pair = ha.ActivePassive(
-        database=ha.Node(mttf=mttf * HOUR, mttr=mttr * HOUR),
-        failover=ha.Failover(
+    pair = ActivePassive(
+        database=Node(mttf=mttf * HOUR, mttr=mttr * HOUR),
+        failover=Failover(
             promotion=failover,
             coverage=coverage / 100,
             manual=int(later[1]) * MINUTE if later else None,
