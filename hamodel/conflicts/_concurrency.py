@@ -1,0 +1,364 @@
+"""How often two sites write one key without knowing of each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel import _check, _html
+from hamodel.conflicts._sites import (
+    chance,
+    delays_between,
+    mean_of,
+    missed,
+    plain,
+    rates_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hamodel._types import FloatArray, Quantity
+
+_EXACT = 20_000  # keys that are summed one by one; the rest as an integral
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Concurrency:
+    """Concurrent writes to one key, or to all keys together.
+
+    Attributes
+    ----------
+    pairs : float, array or expression
+        Concurrent pairs of writes per second.
+    share : float, array or expression
+        P(a write has at least one concurrent rival), over all writes.
+    shares : tuple of float, array or expression
+        The same for the writes of each site.
+    """
+
+    pairs: Quantity
+    share: Quantity
+    shares: tuple[Quantity, ...]
+
+    def _repr_html_(self) -> str:
+        rows = [("concurrent pairs per second", self.pairs), ("share", self.share)]
+        rows += [(f"share of site {i}", s) for i, s in enumerate(self.shares)]
+        return _html.table(rows)
+
+
+def concurrency(rates: Sequence[Quantity], delays: Any) -> Concurrency:  # noqa: ANN401
+    """Return how often writes to one key are concurrent.
+
+    Parameters
+    ----------
+    rates : sequence of float, array or expression
+        Writes to the key per second at each site (Poisson).
+    delays : float, Duration, or square of them
+        One-way delay from site i (row) to site j (column) in s; one value for all.
+
+    Returns
+    -------
+    Concurrency
+        Rate of pairs, and P(rival) per write.
+
+    Raises
+    ------
+    ValueError
+        If there is one site only, or a number is negative.
+
+    Notes
+    -----
+    A write at j is concurrent with one at i if neither had arrived when the other was
+    made: it falls into the window from d_ji before to d_ij after.  Only the sum of both
+    directions counts, so a slow link one way is a slow link.  With random delays the
+    write's own delay is one draw, those of its rivals are many:
+    P(no rival at j) = exp(-λ_j E d_ji) E exp(-λ_j d_ij).
+
+    Examples
+    --------
+    Both sites write ten times a second, 80 ms apart there and back:
+
+    >>> found = concurrency([10, 10], 0.040)
+    >>> round(found.share, 3), round(found.pairs, 6)
+    (0.551, 8.0)
+    """
+    rates = rates_of(rates)
+    rows = delays_between(delays, len(rates))
+    sites = range(len(rates))
+    pairs: Quantity = 0
+    shares = []
+    for i in sites:
+        alone: Quantity = 1
+        mean: Quantity = 0
+        for j in sites:
+            if i == j:
+                continue
+            pairs = pairs + rates[i] * rates[j] * mean_of(rows[j][i])
+            if hasattr(rows[i][j], "lst"):
+                mean = mean + rates[j] * mean_of(rows[j][i])
+                alone = alone * missed(rates[j], rows[i][j])
+            else:
+                mean = mean + rates[j] * (mean_of(rows[j][i]) + rows[i][j])
+        # 1 - e^-m a = (1 - e^-m) a + (1 - a): each part keeps its digits
+        shares.append(plain(chance(mean) * alone + (1 - alone)))
+    return Concurrency(
+        pairs=plain(pairs), share=_weighted(rates, shares), shares=tuple(shares)
+    )
+
+
+def _weighted(rates: Sequence[Quantity], shares: Sequence[Quantity]) -> Quantity:
+    """Return the mean share of all writes; 0 if nobody writes."""
+    total: Quantity = sum(rates)
+    lost: Quantity = sum(r * s for r, s in zip(rates, shares, strict=True))
+    if _check.is_symbolic(total) or _check.is_symbolic(lost):
+        return lost / total
+    a, b = np.broadcast_arrays(np.asarray(lost, float), np.asarray(total, float))
+    return plain(np.divide(a, b, out=np.zeros(b.shape), where=b > 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zipf:
+    """Popularity of keys: the k-th is asked for in proportion to k to the -s.
+
+    Attributes
+    ----------
+    keys : int
+        Number of keys.
+    exponent : float
+        The letter s; 0 makes all keys alike, YCSB takes 0.99 (fact WL-006).
+    """
+
+    keys: int
+    exponent: float = 0.99
+
+    def __post_init__(self) -> None:
+        _check.whole(1, keys=self.keys)
+        _check.non_negative(exponent=self.exponent)
+
+    def _nodes(self) -> tuple[FloatArray, FloatArray]:
+        """Return ranks and how many keys each stands for."""
+        head = np.arange(1, min(self.keys, _EXACT) + 1, dtype=float)
+        if self.keys <= _EXACT:
+            return head, np.ones_like(head)
+        # the sum over k is the integral from k - 1/2 to k + 1/2, to 1e-9 beyond 20 000
+        low, high = np.log(_EXACT + 0.5), np.log(self.keys + 0.5)
+        nodes, weights = np.polynomial.legendre.leggauss(64)
+        rank = np.exp(low + (high - low) * (nodes + 1) / 2)
+        width = rank * weights * (high - low) / 2
+        return np.concatenate([head, rank]), np.concatenate([np.ones_like(head), width])
+
+    def mean(self, function: Callable[[FloatArray], Any]) -> Quantity:
+        """Return the mean over requests of a function of the key's share.
+
+        Parameters
+        ----------
+        function : callable
+            Takes shares of all requests, shape (m,), and returns (..., m).
+
+        Returns
+        -------
+        float or ndarray
+            Sum over keys of share × function(share).
+
+        Examples
+        --------
+        The chance that two requests are for the same key:
+
+        >>> round(Zipf(keys=1_000_000).mean(lambda share: share), 6)
+        0.007024
+        """
+        rank, count = self._nodes()
+        weight = rank**-self.exponent
+        total = (weight * count).sum()
+        share = weight / total
+        return plain(np.sum(function(share) * share * count, axis=-1))
+
+    def head(self, keys: int) -> float:
+        """Return the share of requests that the most popular keys get.
+
+        Parameters
+        ----------
+        keys : int
+            How many of the most popular.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+
+        Examples
+        --------
+        >>> round(Zipf(keys=1000, exponent=1).head(10), 3)
+        0.391
+        """
+        _check.whole(0, keys=keys)
+        if keys > self.keys:
+            return 1.0
+        part = Zipf(keys=keys, exponent=self.exponent)._weight() if keys else 0.0
+        return float(part / self._weight())
+
+    def _weight(self) -> float:
+        rank, count = self._nodes()
+        return float((rank**-self.exponent * count).sum())
+
+
+def concurrency_over_keys(
+    popularity: Zipf,
+    rates: Sequence[Quantity],
+    delays: Any,  # noqa: ANN401
+) -> Concurrency:
+    """Return how often writes are concurrent when keys differ in popularity.
+
+    Parameters
+    ----------
+    popularity : Zipf
+        How writes spread over keys, alike at all sites.
+    rates : sequence of float or array
+        Writes per second at each site, over all keys.
+    delays : float, Duration, or square of them
+        One-way delays in s, as for `concurrency`.
+
+    Returns
+    -------
+    Concurrency
+        Totals over all keys; shares of all writes.
+
+    Raises
+    ------
+    ValueError
+        As for `concurrency`.
+
+    Notes
+    -----
+    The rate of pairs is that of one key times Σ p_k²: it is the popular keys that
+    clash, however many others there are.
+
+    Examples
+    --------
+    A million keys and two sites with 500 writes/s each, 80 ms there and back:
+
+    >>> found = concurrency_over_keys(Zipf(keys=1_000_000), [500, 500], 0.040)
+    >>> round(found.share, 3)
+    0.139
+    """
+    rates = [np.asarray(rate, float)[..., None] for rate in rates_of(rates)]
+    rows = [
+        [d[..., None] if isinstance(d, np.ndarray) else d for d in row]
+        for row in delays_between(delays, len(rates))
+    ]
+
+    def one(share: FloatArray) -> Concurrency:
+        return concurrency([rate * share for rate in rates], rows)
+
+    shares = [
+        popularity.mean(lambda p, i=i: one(p).shares[i])  # type: ignore[misc]
+        for i in range(len(rates))
+    ]
+    return Concurrency(
+        pairs=popularity.mean(lambda p: one(p).pairs / p),
+        share=_weighted([plain(rate[..., 0]) for rate in rates], shares),
+        shares=tuple(shares),
+    )
+
+
+def collision_probability(items: int, bins: float) -> float:
+    """Return the chance that two of several random choices are the same.
+
+    Parameters
+    ----------
+    items : int
+        Choices made independently, all bins equally likely.
+    bins : float
+        Number of bins: days of a year, or 2**122 random identifiers.
+
+    Returns
+    -------
+    float
+        P(at least one collision); exact to rounding when it is tiny.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Notes
+    -----
+    1 - Π (1 - i / bins), summed as logarithms.
+
+    Examples
+    --------
+    >>> round(collision_probability(23, 365), 6)
+    0.507297
+    """
+    _check.whole(0, items=items)
+    _check.whole(1, bins=bins)
+    if items > bins:
+        return 1.0
+    taken = np.arange(min(items, _MANY))
+    logs = float(np.log1p(-taken / bins).sum())
+    if items > _MANY:  # the same sum, by its integral: -(a² - b²) / 2 bins and so on
+        logs += _log_tail(_MANY, items, float(bins))
+    return float(-np.expm1(logs))
+
+
+_MANY = 1_000_000
+
+
+def _log_tail(start: int, stop: int, bins: float) -> float:
+    """Return the sum of log(1 - i / bins) for i from start to before stop."""
+    low, high = (start - 0.5) / bins, (stop - 0.5) / bins
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    x = low + (high - low) * (nodes + 1) / 2
+    return float((np.log1p(-x) * weights).sum() * (high - low) / 2 * bins)
+
+
+def claimed_twice(rates: Sequence[Quantity], delays: Any) -> Quantity:  # noqa: ANN401
+    """Return the chance that two sites give away the one thing there is.
+
+    A user name, a seat, the last item: each site gives it if it has not heard that it
+    is gone.  No merge can take it back from one of the two.
+
+    Parameters
+    ----------
+    rates : sequence of float, array or expression
+        Claims per second at each site for this thing (Poisson).
+    delays : float or square of them
+        One-way delays in s, as for `concurrency`; random ones are allowed.
+
+    Returns
+    -------
+    float, array or expression
+        P(a second site gives it too).
+
+    Raises
+    ------
+    ValueError
+        If there is one site only, or a number is negative.
+
+    Notes
+    -----
+    The first claim falls to site i with chance λ_i / Λ; another site follows before the
+    news arrives with chance 1 - exp(-Σ λ_j d_ij).  The chance does not vanish when all
+    rates are equal and high: it tends to 1.
+
+    Examples
+    --------
+    >>> round(claimed_twice([2, 2], 0.040), 4)
+    0.0769
+    """
+    rates = rates_of(rates)
+    rows = delays_between(delays, len(rates))
+    twice = []
+    for i in range(len(rates)):
+        quiet: Quantity = 1
+        mean: Quantity = 0
+        for j, rate in enumerate(rates):
+            if i != j and hasattr(rows[i][j], "lst"):
+                quiet = quiet * missed(rate, rows[i][j])
+            elif i != j:
+                mean = mean + rate * rows[i][j]
+        twice.append(chance(mean) * quiet + (1 - quiet))
+    return _weighted(rates, twice)

@@ -1,0 +1,382 @@
+"""How often writes clash and what is lost: formulas against runs of real replicas."""
+
+import heapq
+import itertools
+import math
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hamodel import duration
+from hamodel.conflicts import (
+    HomeSites,
+    Siblings,
+    Zipf,
+    claimed_twice,
+    collision_probability,
+    concurrency,
+    concurrency_over_keys,
+    last_write_wins,
+    mean_siblings,
+)
+from hamodel.units import DAY
+from tests.reference import cases
+
+LOPSIDED = [[0, 0.01, 0.04], [0.07, 0, 0.05], [0.03, 0.02, 0]]
+
+
+@pytest.mark.parametrize("record", cases("conflicts"))
+def test_published_cases(record):
+    given_ = record["params"]
+    found = collision_probability(given_["items"], given_["bins"])
+    assert found == pytest.approx(record["value"], rel=record["rtol"])
+
+
+def test_lesson_numbers():
+    # ten writes a second on either side, 80 ms apart: 55 %; one a second: 7.7 %
+    assert f"{concurrency([10, 10], 0.040).share:.0%}" == "55%"
+    assert f"{concurrency([1, 1], 0.040).share:.1%}" == "7.7%"
+    assert concurrency([10, 10], 0.040).share == pytest.approx(1 - math.exp(-0.8))
+
+
+def writes_of(rates, horizon, rng):
+    return [np.sort(rng.uniform(0, horizon, rng.poisson(r * horizon))) for r in rates]
+
+
+def rivals(mine, theirs, before, after):
+    """Count the rival writes in a window around each write."""
+    low = np.searchsorted(theirs, mine - before)
+    return np.searchsorted(theirs, mine + after) - low
+
+
+def test_concurrency_by_counting():
+    rng = np.random.default_rng(11)
+    rates, horizon = [3.0, 5.0, 2.0], 4000.0
+    times = writes_of(rates, horizon, rng)
+    found = concurrency(rates, LOPSIDED)
+    pairs, hit = 0, []
+    for i, mine in enumerate(times):
+        total = np.zeros(len(mine), int)
+        for j, theirs in enumerate(times):
+            if i != j:
+                total += rivals(mine, theirs, LOPSIDED[j][i], LOPSIDED[i][j])
+        pairs += total.sum() / 2
+        hit.append(total > 0)
+        expected = found.shares[i]
+        assert hit[-1].mean() == pytest.approx(expected, abs=4 * 0.5 / len(mine) ** 0.5)
+    assert pairs / horizon == pytest.approx(found.pairs, rel=0.03)
+    assert np.concatenate(hit).mean() == pytest.approx(found.share, abs=0.01)
+
+
+def test_random_delays_by_counting():
+    # the write's own delay is one draw; every rival brings a draw of its own
+    rng = np.random.default_rng(12)
+    slow = duration.hyperexponential([0.9, 0.1], [0.02, 0.5])
+    rates, horizon = [4.0, 6.0], 10_000.0
+    mine, theirs = writes_of(rates, horizon, rng)
+    out, back = slow.sample(len(mine), rng), slow.sample(len(theirs), rng)
+    after = np.searchsorted(theirs, mine + out) > np.searchsorted(theirs, mine)
+    before = np.zeros(len(mine), bool)
+    arrived = theirs + back
+    for k in range(400):  # rivals up to 400 writes earlier
+        at = np.searchsorted(theirs, mine) - 1 - k
+        before |= (at >= 0) & (arrived[np.maximum(at, 0)] > mine)
+    found = concurrency(rates, slow)
+    assert (after | before).mean() == pytest.approx(found.shares[0], abs=0.012)
+    # for one mean, delays that vary more clash less often
+    steady = concurrency(rates, slow.mean)
+    assert found.shares[0] < steady.shares[0] - 0.05
+    constant = concurrency(rates, duration.constant(0.03))
+    assert constant.share == pytest.approx(concurrency(rates, 0.03).share, rel=1e-12)
+
+
+def test_concurrency_as_formula_and_sweep():
+    rate, delay = sympy.symbols("lambda d", positive=True)
+    found = concurrency([rate, rate], delay)
+    assert sympy.simplify(found.share - (1 - sympy.exp(-2 * rate * delay))) == 0
+    assert sympy.expand(found.pairs - 2 * rate**2 * delay) == 0
+    grid = np.array([1e-12, 1.0, 10.0])
+    many = concurrency([grid, 2 * grid], 0.04)
+    for i, r in enumerate(grid):
+        one = concurrency([float(r), 2 * float(r)], 0.04)
+        assert many.share[i] == pytest.approx(one.share, rel=1e-14)
+    assert many.share[0] == pytest.approx(0.08 * 4e-12 / 3, rel=1e-10)
+    assert concurrency([0, 0], 0.1).share == 0
+    only = concurrency([0, 1], 0.1)  # nobody rivals the one who writes alone
+    assert only.share == 0
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.7, 0.99, 1.0, 1.21, 1.88])
+@pytest.mark.parametrize("keys", [50, 200_000])
+def test_zipf_by_direct_sums(keys, exponent):
+    share = np.arange(1, keys + 1, dtype=float) ** -exponent
+    share /= share.sum()
+    law = Zipf(keys=keys, exponent=exponent)
+    assert law.mean(lambda p: np.ones_like(p)) == pytest.approx(1, rel=1e-9)
+    assert law.mean(lambda p: p) == pytest.approx((share**2).sum(), rel=1e-8)
+    assert law.head(10) == pytest.approx(share[:10].sum(), rel=1e-8)
+    assert law.head(40_000) == pytest.approx(share[:40_000].sum(), rel=1e-8)
+    rates, window = [3.0, 4.0], 0.08
+    found = concurrency_over_keys(law, rates, window / 2)
+    by_key = [1 - np.exp(-rates[1 - i] * share * window) for i in (0, 1)]
+    for i in (0, 1):
+        assert found.shares[i] == pytest.approx((share * by_key[i]).sum(), rel=1e-8)
+    pairs = rates[0] * rates[1] * window * (share**2).sum()
+    assert found.pairs == pytest.approx(pairs, rel=1e-8)
+
+
+def test_many_keys_do_not_save_a_popular_one():
+    # a hundred times the keys, and more than half of the conflicts remain
+    few = concurrency_over_keys(Zipf(keys=10**6), [500, 500], 0.04)
+    many = concurrency_over_keys(Zipf(keys=10**8), [500, 500], 0.04)
+    assert 0.5 < many.pairs / few.pairs < 1
+    sweep = concurrency_over_keys(
+        Zipf(keys=1000), [np.array([1.0, 2.0]), 3.0], np.array([[0.01], [0.02]])
+    )
+    one = concurrency_over_keys(Zipf(keys=1000), [2.0, 3.0], 0.01)
+    assert sweep.share.shape == (2, 2)
+    assert sweep.share[0, 1] == pytest.approx(one.share, rel=1e-12)
+
+
+def replicas(rates, delays, offsets, horizon, seed, hybrid=False):
+    """Run replicas that keep one register by last write wins.
+
+    Returns how many writes were made, how many were beaten by a write whose author had
+    not seen them or were refused at once, and how many of them were refused.
+    """
+    rng = np.random.default_rng(seed)
+    sites = range(len(rates))
+    times = writes_of(rates, horizon, rng)
+    queue = [(t, "write", i, None) for i in sites for t in times[i]]
+    heapq.heapify(queue)
+    seen = [frozenset() for _ in sites]  # ids known at each site, recent ones
+    register = [(-math.inf, None) for _ in sites]
+    author_saw = {}
+    lost, refused, number = set(), set(), itertools.count()
+    while queue:
+        t, kind, i, payload = heapq.heappop(queue)
+        if kind == "write":
+            name = next(number)
+            stamp = t + offsets[i]
+            if hybrid:
+                stamp = max(stamp, register[i][0] + 1e-9)
+            author_saw[name] = seen[i]
+            seen[i] = frozenset([*sorted(seen[i])[-200:], name])
+            if stamp < register[i][0]:
+                lost.add(name)
+                refused.add(name)
+                continue
+            register[i] = (stamp, name)
+            for j in sites:
+                if j != i:
+                    heapq.heappush(queue, (t + delays[i][j], "news", j, (stamp, name)))
+            continue
+        stamp, name = payload
+        seen[i] = seen[i] | {name}
+        (low, loser), high = sorted([register[i], payload], key=lambda v: v[0])
+        if loser is not None and loser not in author_saw[high[1]]:
+            lost.add(loser)
+        register[i] = high
+        assert low <= high[0]
+    return next(number), len(lost), len(refused)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "hybrid"),
+    [
+        ([0, 0], False),
+        ([0, 0.02], False),
+        ([0, 0.15], False),
+        ([0.15, 0], False),
+        ([0, 0.15], True),
+    ],
+)
+def test_last_write_wins_by_running_replicas(offsets, hybrid):
+    rates, delays, horizon = [6.0, 4.0], [[0, 0.03], [0.06, 0]], 1200.0
+    count, lost, refused = replicas(rates, delays, offsets, horizon, 5, hybrid)
+    found = last_write_wins(rates, delays, offsets, hybrid=hybrid)
+    error = 4 * (found.lost / horizon) ** 0.5
+    assert lost / horizon == pytest.approx(found.lost, abs=error)
+    error = 4 * (found.silent / horizon) ** 0.5
+    assert refused / horizon == pytest.approx(found.silent, abs=error)
+    assert count / horizon == pytest.approx(10, rel=0.05)
+
+
+def test_last_write_wins_loses_with_perfect_clocks():
+    found = last_write_wins([1, 1], 0.040)
+    assert found.silent == found.reversed == 0
+    assert found.lost == pytest.approx(2 * (1 - math.exp(-0.04)), rel=1e-14)
+    assert found.lost_per_day == found.lost * DAY
+    assert "lost per day" in found._repr_html_()
+    # moving all clocks alike changes nothing
+    moved = last_write_wins([1, 1], 0.040, [5, 5])
+    assert moved.lost == found.lost
+
+
+@given(st.floats(-1, 1), st.floats(0.001, 0.2), st.floats(0.001, 0.2))
+def test_skew_never_helps_the_slow_clock(lead, out, back):
+    delays = [[0, out], [back, 0]]
+    found = last_write_wins([2, 3], delays, [0, lead])
+    fair = last_write_wins([2, 3], delays)
+    ahead, behind = (0, 1) if lead < 0 else (1, 0)
+    assert found.shares[behind] >= fair.shares[behind] * (1 - 1e-12)
+    assert found.shares[ahead] <= fair.shares[ahead] * (1 + 1e-12)
+    hybrid = last_write_wins([2, 3], delays, [0, lead], hybrid=True)
+    assert hybrid.silent == 0
+    assert hybrid.lost <= found.lost * (1 + 1e-12)
+    assert found.reversed == pytest.approx(6 * abs(lead))
+
+
+def test_last_write_wins_as_formula():
+    rate, delay, skew = sympy.symbols("lambda d s", positive=True)
+    found = last_write_wins([rate, rate], delay, [0, skew])
+    point = {rate: 2.0, delay: 0.03, skew: 0.1}
+    same = last_write_wins([2.0, 2.0], 0.03, [0, 0.1])
+    for name in ("lost", "silent", "reversed"):
+        value = float(sympy.sympify(getattr(found, name)).subs(point))
+        assert value == pytest.approx(getattr(same, name), rel=1e-12)
+
+
+def siblings_by_running(rates, delays, at, horizon, seed):
+    """Return the time average of siblings held at one site, by the real register."""
+    rng = np.random.default_rng(seed)
+    sites = range(len(rates))
+    queue = [(t, i, None) for i in sites for t in writes_of(rates, horizon, rng)[i]]
+    heapq.heapify(queue)
+    state = [Siblings() for _ in sites]
+    total, last = 0.0, 10.0
+    while queue:
+        t, i, news = heapq.heappop(queue)
+        if t > horizon:
+            break
+        if i == at and t > last:
+            total += len(state[at].versions) * (t - last)
+            last = t
+        if news is not None:
+            state[i] = state[i].merge(news)
+            continue
+        state[i] = state[i].write(i, t, state[i].clock)
+        for j in sites:
+            if j != i:
+                heapq.heappush(queue, (t + delays[i][j], j, state[i]))
+    return total / (last - 10.0)
+
+
+@pytest.mark.parametrize("at", [0, 2])
+def test_siblings_by_running_registers(at):
+    rates = [4.0, 9.0, 6.0]
+    delays = [[0, 0.05, 0.06], [0.03, 0, 0.05], [0.06, 0.04, 0]]
+    seen = siblings_by_running(rates, delays, at, 250.0, 3)
+    assert seen == pytest.approx(mean_siblings(rates, delays, at), rel=0.03)
+
+
+def test_siblings_of_two_sites_in_closed_form():
+    for mine, theirs, out, back in itertools.product(
+        (0.5, 8), (1, 20), (0.01,), (0.2,)
+    ):
+        found = mean_siblings([mine, theirs], [[0, out], [back, 0]])
+        share = theirs / (mine + theirs) * -math.expm1(-mine * (out + back))
+        assert found == pytest.approx(1 + share, rel=1e-13)
+    grid = np.array([0.001, 0.1, 5.0])
+    many = mean_siblings([1.0, 2.0, 3.0], grid)
+    for i, delay in enumerate(grid):
+        one = mean_siblings([1.0, 2.0, 3.0], float(delay))
+        assert many[i] == pytest.approx(one, rel=1e-13)
+    # news that takes for ever: a site's own write has seen half of the others' last
+    assert mean_siblings([1.0] * 4, 1e6) == pytest.approx(1 + 3 / 2, rel=1e-5)
+    assert mean_siblings([1.0] * 4, 0.0) == 1
+
+
+def test_claimed_twice_by_racing():
+    rng = np.random.default_rng(8)
+    rates = np.array([3.0, 1.0, 2.0])
+    first = rng.exponential(1 / rates, (200_000, 3))
+    winner = first.argmin(axis=1)
+    start = first.min(axis=1)
+    limit = start[:, None] + np.array(LOPSIDED)[winner]
+    twice = ((first <= limit) & (np.arange(3) != winner[:, None])).any(axis=1)
+    found = claimed_twice(list(rates), LOPSIDED)
+    assert twice.mean() == pytest.approx(found, abs=4 * 0.5 / 200_000**0.5)
+    noisy = claimed_twice([3.0, 1.0], duration.exponential(0.05))
+    by_hand = 0.75 * (1 - 1 / 1.05) + 0.25 * (1 - 1 / 1.15)
+    assert noisy == pytest.approx(by_hand, rel=1e-10)
+
+
+def test_collisions_of_identifiers():
+    by_hand = 1 - math.prod(1 - i / 365 for i in range(50))
+    assert collision_probability(50, 365) == pytest.approx(by_hand, rel=1e-12)
+    assert collision_probability(366, 365) == 1
+    # a billion random UUIDs: n² / 2N, far below what 1 - p could show
+    n, bins = 10**9, 2.0**122
+    expected = n * (n - 1) / (2 * bins)
+    assert collision_probability(n, bins) == pytest.approx(expected, rel=1e-9)
+    exact = collision_probability(1_500_000, 1e12)
+    assert exact == pytest.approx(-math.expm1(-1.5e6 * (1.5e6 - 1) / 2e12), rel=1e-5)
+
+
+def test_home_sites_have_no_conflicts_and_pay_in_latency():
+    # the latency lesson: 20 % of the writes cross, 80 ms, 1 ms local
+    homes = HomeSites(locality=0.8, local=0.001, round_trip=0.080)
+    assert homes.mean_latency == pytest.approx(0.017, rel=1e-12)
+    law = homes.latency
+    assert law.quantile(0.5) == pytest.approx(0.001)
+    assert law.quantile(0.99) == pytest.approx(0.081)
+    assert law.mean == pytest.approx(homes.mean_latency, rel=1e-9)
+    weak = HomeSites(
+        locality=0.8, local=0.001, round_trip=0.08, outage=1e-4, forwarding=1e-3
+    )
+    rng = np.random.default_rng(4)
+    n = 2_000_000
+    down = (rng.random(n) < 1e-4) | ((rng.random(n) > 0.8) & (rng.random(n) < 1e-3))
+    expected = weak.write_unavailability
+    assert down.mean() == pytest.approx(expected, abs=4 * (expected / n) ** 0.5)
+    random = HomeSites(
+        locality=0.5,
+        local=duration.exponential(0.002),
+        round_trip=duration.uniform(0, 1),
+    )
+    assert random.latency.mean == pytest.approx(random.mean_latency, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda: concurrency([1], 0.1), "2 sites or more, got 1"),
+        (lambda: concurrency(5, 0.1), "one rate per site, got 5"),
+        (lambda: concurrency([1, -2], 0.1), r"rates\[1\] must be >= 0"),
+        (lambda: concurrency([1, 2], -0.1), r"delays\[0\]\[1\] must be >= 0"),
+        (lambda: concurrency([1, 2], [[0, 1]]), "2 rows of 2"),
+        (
+            lambda: last_write_wins([1, 2], 0.1, [0]),
+            "offsets must hold 2 values, got 1",
+        ),
+        (
+            lambda: last_write_wins([1, 2], 0.1, [0, math.nan]),
+            r"offsets\[1\] must be fin",
+        ),
+        (
+            lambda: last_write_wins([1, 2], duration.exponential(1)),
+            r"delays\[0\]\[1\] must be a number, got the random",
+        ),
+        (lambda: mean_siblings([1, 2], 0.1, 2), "at must be < 2"),
+        (lambda: mean_siblings([1, 0], 0.1), r"rates\[1\] must be > 0"),
+        (
+            lambda: mean_siblings([1, 1, 1], [[0, 1, 9], [1, 0, 1], [1, 1, 0]]),
+            r"delays\[0\]\[2\] must be <= the detour by 1, got 9 > 1 \+ 1",
+        ),
+        (lambda: Zipf(keys=0), "keys must be a whole number >= 1"),
+        (lambda: Zipf(keys=5, exponent=-1), "exponent must be >= 0"),
+        (lambda: collision_probability(-1, 5), "items must be a whole number >= 0"),
+        (
+            lambda: HomeSites(locality=1.2, local=0, round_trip=1),
+            r"locality must be in \[0, 1\], got 1.2",
+        ),
+        (lambda: HomeSites(locality=1, local=-1, round_trip=1), "local must be >= 0"),
+    ],
+)
+def test_errors(ask, words):
+    with pytest.raises(ValueError, match=words):
+        ask()
