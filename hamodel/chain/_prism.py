@@ -50,11 +50,10 @@ def to_prism(
 
 def _written(rate: Quantity) -> str:
     if hasattr(rate, "free_symbols"):
-        from sympy import Pow, Symbol
+        from sympy import ccode
 
-        powers = {p: Symbol(f"pow({p.base}, {p.exp})") for p in rate.atoms(Pow)}
-        plain = {p: s for p, s in powers.items() if p.exp != -1}
-        return f"({rate.subs(plain)})"
+        power = [(lambda *_: True, "pow")]
+        return f"({ccode(rate, user_functions={'Pow': power})})"
     if not isinstance(rate, int | float):
         raise ValueError(f"rates must be numbers or expressions, got {rate!r}")
     return repr(float(rate))
