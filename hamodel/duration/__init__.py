@@ -15,6 +15,7 @@ Assumptions: the stages are independent of each other.  All times are in seconds
 """
 
 from hamodel.duration._duration import Duration
+from hamodel.duration._fit import fit_phase_type
 from hamodel.duration._make import (
     constant,
     empirical,
@@ -39,6 +40,7 @@ __all__ = [
     "empirical",
     "erlang",
     "exponential",
+    "fit_phase_type",
     "gamma",
     "hyperexponential",
     "lognormal",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ import numpy as np
 
 from hamodel._check import is_symbolic
 from hamodel.duration import _law, _phase
-from hamodel.duration._change import Affine
+from hamodel.duration._change import Affine, Between, Residual
 from hamodel.duration._combine import Mixture
-from hamodel.duration._families import Constant, Exponential, Gamma
+from hamodel.duration._families import Constant, Exponential, Gamma, Uniform
 from hamodel.duration._phase import PhaseType
 from hamodel.duration._sum import Sum
+from hamodel.duration._tails import Empirical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from hamodel.duration._law import Law
 
 _PHASES = 100  # the largest phase-type law made without being asked for
+_PAIRS = 1 << 16  # the largest sample made by adding samples
 _TERMS = 64  # the largest mixture made by spreading a sum over one
 
 
@@ -103,6 +106,7 @@ def plus(*laws: Law) -> Law:
             parts += core.parts if isinstance(core, Sum) else [core]
     if not parts:
         return Constant(shift)
+    parts = _samples_joined(parts)
     spread = _spread(parts)
     if spread is not None:
         return affine(spread, 1.0, shift)
@@ -121,15 +125,31 @@ def _core(law: Law) -> tuple[Law | None, Quantity]:
 def _spread(parts: list[Law]) -> Law | None:
     """Spread a sum over a mixture that jumps, so that its jumps stay jumps."""
     for k, part in enumerate(parts):
-        if isinstance(part, Mixture) and any(p.knots for p in part.parts):
-            rest = parts[:k] + parts[k + 1 :]
-            terms = len(part.parts)
-            terms *= int(
-                np.prod([len(p.parts) for p in rest if isinstance(p, Mixture)])
-            )
-            if rest and terms <= _TERMS:
-                return mixture(part.weights, [plus(p, *rest) for p in part.parts])
+        if not isinstance(part, Mixture) or not any(p.knots for p in part.parts):
+            continue
+        rest = parts[:k] + parts[k + 1 :]
+        sizes = [len(p.parts) for p in rest if isinstance(p, Mixture)]
+        if rest and len(part.parts) * math.prod(sizes) <= _TERMS:
+            return mixture(part.weights, [plus(p, *rest) for p in part.parts])
     return None
+
+
+def _samples_joined(parts: list[Law]) -> list[Law]:
+    """Add samples pair by pair, and see a few values as a mixture of constants."""
+    samples = [part.values for part in parts if isinstance(part, Empirical)]
+    others = [part for part in parts if not isinstance(part, Empirical)]
+    if not samples or len(parts) == 1:
+        return parts
+    if math.prod(len(s) for s in samples) > _PAIRS:
+        return parts
+    values = reduce(lambda x, y: np.sort(np.add.outer(x, y), axis=None), samples)
+    if not others:
+        return [Empirical(values)]
+    places, counts = np.unique(values, return_counts=True)
+    if len(places) > _TERMS:
+        return [Empirical(values), *others]
+    constants = [Constant(float(place)) for place in places]
+    return [mixture([c / len(values) for c in counts], constants), *others]
 
 
 def _joined(parts: list[Law]) -> Law:
@@ -141,6 +161,35 @@ def _joined(parts: list[Law]) -> Law:
     if len(found) == len(parts) and size <= _PHASES:
         return reduce(_phase.chained, found)
     return Sum(tuple(parts))
+
+
+def between(law: Law, low: Quantity, high: Quantity) -> Law:
+    """Return the law on condition of low < X <= high, in its simplest form."""
+    if (
+        isinstance(law, Uniform)
+        and np.ndim(low) == np.ndim(high) == 0
+        and not law.shape
+    ):
+        return Uniform(max(law.low, low), min(law.high, high))
+    if isinstance(law, Exponential) and np.all(np.isinf(high)):
+        return affine(law, 1.0, np.maximum(low, 0.0))
+    if isinstance(law, Between):
+        return Between(law.law, np.maximum(low, law.low), np.minimum(high, law.high))
+    return Between(law, low, high)
+
+
+def residual(law: Law) -> Law:
+    """Return the law of what is left at a random moment."""
+    if isinstance(law, Exponential):
+        return law
+    if isinstance(law, Constant):
+        return Uniform(0.0 * law.value, law.value)
+    phase = as_phase(law)
+    if phase is not None and not phase.shape:
+        # start where the stationary renewal chain is: alpha (-T)^-1 / mean
+        start = np.linalg.solve(-phase.T.T, phase.alpha)
+        return PhaseType(start / start.sum(), phase.T)
+    return Residual(law)
 
 
 def as_phase(law: Law) -> PhaseType | None:

@@ -106,8 +106,10 @@ class Between:
 
     @property
     def name(self) -> str:
-        high = "" if np.all(np.isinf(self.high)) else f" <= {show(self.high)}"
-        return f"({self.law.name} given {show(self.low)} <{high or ' x'})"
+        low = "" if np.all(np.asarray(self.low) < 0) else f"> {show(self.low)}"
+        high = "" if np.all(np.isinf(self.high)) else f"<= {show(self.high)}"
+        limits = ", ".join(x for x in (low, high) if x)
+        return f"({self.law.name} given {limits})"
 
     @property
     def mean(self) -> Quantity:

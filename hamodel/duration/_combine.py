@@ -83,21 +83,19 @@ class Mixture:
         return np.asarray(np.minimum(total, 1))
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
-        return _law.search(self, p, q)
+        # no part's weight matters for this: the mixture lies among its parts
+        ends = np.broadcast_arrays(*(part.quantile(p, q) for part in self.parts))
+        return _law.search(self, p, q, np.minimum.reduce(ends), np.maximum.reduce(ends))
 
     def excess(self, t: FloatArray) -> FloatArray:
         return np.asarray(self._blend([part.excess(t) for part in self.parts]))
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-        weights = np.cumsum(np.stack(np.broadcast_arrays(*self.weights)), axis=0)
-        u = rng.random(size) * weights[-1]
-        chosen = (
-            (u >= weights.reshape(len(weights), *weights.shape[1:])[:, None]).sum(
-                axis=0
-            )
-            if weights.ndim == 1
-            else sum((u >= w) for w in weights)
-        )
+        u, below = rng.random(size), 0.0
+        chosen = np.zeros(size, int)
+        for weight in self.weights[:-1]:
+            below = below + weight
+            chosen += u >= below
         answer = np.zeros(size)
         for k, part in enumerate(self.parts):
             here = chosen == k
@@ -193,7 +191,14 @@ class KthOf:
         return _poisson_binomial(self.k, done, open_)
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
-        return _law.search(self, p, q)
+        # between the first at p / n and the last at q / n (union bound)
+        n = len(self.parts) * self.repeat
+        low = [part.quantile(p / n, 1 - p / n) for part in self.parts]
+        high = [part.quantile(1 - q / n, q / n) for part in self.parts]
+        least = np.minimum.reduce(np.broadcast_arrays(*low))
+        return _law.search(
+            self, p, q, least, np.maximum.reduce(np.broadcast_arrays(*high))
+        )
 
     def excess(self, t: FloatArray) -> FloatArray:
         return _law.excess(self, t) + np.maximum(-t, 0)

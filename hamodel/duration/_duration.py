@@ -9,6 +9,7 @@ import numpy as np
 
 from hamodel import _check, _html
 from hamodel.duration import _algebra
+from hamodel.duration._change import Between
 from hamodel.units import text
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Duration:
             return self.std / self.mean
         mean, std = np.asarray(self.mean), np.asarray(self.std)
         with np.errstate(invalid="ignore"):
-            return _out(np.where(std == 0, 0.0, std / np.where(mean == 0, 1, mean)))
+            ratio = np.where(np.isinf(std), np.inf, std / np.where(mean == 0, 1, mean))
+            return _out(np.where(std == 0, 0.0, ratio))
 
     @property
     def support(self) -> tuple[Quantity, Quantity]:
@@ -220,6 +222,128 @@ class Duration:
         with np.errstate(invalid="ignore", divide="ignore"):
             return _out(np.where(share > 0, beyond / share, 0.0))  # type: ignore[no-any-return]
 
+    def truncated(self, low: Quantity = None, high: Quantity = np.inf) -> Duration:
+        """Return the law on condition that low < X <= high.
+
+        Parameters
+        ----------
+        low : float or array, optional
+            Time in s that it exceeds; by default there is no lower limit.
+        high : float or array
+            Time in s that it does not exceed.
+
+        Returns
+        -------
+        Duration
+            The conditional law.
+
+        Raises
+        ------
+        ValueError
+            If the time never lies between the limits.
+
+        Examples
+        --------
+        >>> from hamodel import duration
+        >>> round(duration.exponential(1).truncated(high=1).mean, 6)
+        0.418023
+        """
+        # a limit below zero keeps what happens at once
+        low = -1.0 if low is None else low
+        _check.between(-1, np.finfo(float).max, low=low)
+        _check.mean_time(high=high)
+        low, high = _algebra.plain(low), _algebra.plain(high)
+        possible = Between(self.law, low, high).mass
+        if np.any(possible <= 0):
+            raise ValueError(
+                f"P(low < X <= high) must be > 0, got 0 for ({low}, {high}]"
+            )
+        return Duration(_algebra.between(self.law, low, high))
+
+    def given_above(self, t: Quantity) -> Duration:
+        """Return the law of X on condition that X > t.
+
+        Parameters
+        ----------
+        t : float or array
+            Time in s that has been exceeded.
+
+        Returns
+        -------
+        Duration
+            The conditional law; see `remaining` for X - t.
+
+        Raises
+        ------
+        ValueError
+            If X never exceeds t.
+
+        Examples
+        --------
+        >>> from hamodel import duration
+        >>> duration.uniform(0, 10).given_above(4).mean
+        7.0
+        """
+        _check.non_negative(t=t)
+        return self.truncated(low=t)
+
+    def remaining(self, t: Quantity) -> Duration:
+        """Return the law of X - t on condition that X > t: what is still to come.
+
+        Parameters
+        ----------
+        t : float or array
+            Time in s that it has already taken.
+
+        Returns
+        -------
+        Duration
+            The law of the rest.
+
+        Raises
+        ------
+        ValueError
+            If X never exceeds t.
+
+        Examples
+        --------
+        >>> from hamodel import duration
+        >>> duration.uniform(0, 10).remaining(4).mean
+        3.0
+        """
+        law = self.given_above(t).law
+        return Duration(_algebra.affine(law, 1.0, -_algebra.plain(t)))
+
+    def residual(self) -> Duration:
+        """Return what is left of X at a random moment of a renewal process.
+
+        Returns
+        -------
+        Duration
+            The equilibrium law, of density P(X > t) / E X.
+
+        Raises
+        ------
+        ValueError
+            If the mean is 0 or infinite.
+
+        Notes
+        -----
+        Its mean is E X^2 / (2 E X): more than half of E X, because a random moment
+        falls more often into a long interval.  Source: Feller (1971), volume II,
+        section XI.4.
+
+        Examples
+        --------
+        >>> from hamodel import duration
+        >>> duration.constant(10).residual().mean
+        5.0
+        >>> round(duration.hyperexponential([0.9, 0.1], [1, 21]).residual().mean, 9)
+        15.0
+        """
+        _check.positive(mean=self.mean)
+        return Duration(_algebra.residual(self.law))
+
     def __add__(self, other: object) -> Duration:
         if isinstance(other, Duration):
             return Duration(_algebra.plus(self.law, other.law))
@@ -247,16 +371,20 @@ class Duration:
             return f", shape {self.shape}"
         if _check.is_symbolic(self.law.mean):
             return ""
-        return f": mean {text(self.mean)}, cv {self.cv:.3g}"
+        return f": mean {_time(self.mean)}, cv {self.cv:.3g}"
 
     def _repr_html_(self) -> str:
         if self.shape or _check.is_symbolic(self.law.mean):
             return _html.table([("duration", repr(self))])
-        rows = [("mean", text(self.mean)), ("standard deviation", text(self.std))]
+        rows = [("mean", _time(self.mean)), ("standard deviation", _time(self.std))]
         points = self.quantile([0.5, 0.95, 0.99, 0.999])
         names = ("median", "95 %", "99 %", "99.9 %")
         rows += [(n, text(float(x))) for n, x in zip(names, points, strict=True)]
         return _html.table(rows, caption=self.law.name)
+
+
+def _time(seconds: float) -> str:
+    return "infinite" if seconds == np.inf else text(seconds)
 
 
 def _times(t: ArrayLike) -> FloatArray:

@@ -139,7 +139,9 @@ class Uniform:
     def lst(self, s: Any) -> Any:  # noqa: ANN401
         half = s * (self.high - self.low) / 2
         with np.errstate(all="ignore"):
-            shape = np.where(np.abs(half) < 1e-5, 1 + half**2 / 6, _sinhc(half))
+            shape = np.where(
+                np.abs(half) < 1e-5, 1 - half + 2 / 3 * half**2, _sinhc(half)
+            )
             return np.exp(-s * self.low) * shape
 
 
@@ -273,7 +275,7 @@ class Gamma:
 
         x = np.maximum(t, 0) / self.scale
         more = self.stages * gammaincc(self.stages + 1, x)
-        inside = np.where(np.isinf(x), 0, more - x * gammaincc(self.stages, x))
+        inside = more - np.where(np.isinf(x), 0, x) * gammaincc(self.stages, x)
         return np.asarray(self.scale * np.maximum(inside, 0) + np.maximum(-t, 0))
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
@@ -347,7 +349,7 @@ class Lognormal:
 
         z = self._z(t)
         first = self.mean * ndtr(self._sigma - z)
-        second = np.where(np.isinf(t), 0, np.maximum(t, 0) * ndtr(-z))
+        second = np.where(np.isinf(t), 0, np.maximum(t, 0)) * ndtr(-z)
         return np.asarray(np.maximum(first - second, 0) + np.maximum(-t, 0))
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:

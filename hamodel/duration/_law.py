@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-_SECTIONS = 32
 #: Tail levels between which integrals over a whole law are split into panels.
 _LEVELS = np.array(
     [1 - 1e-12, 1 - 1e-8, 1 - 1e-5, 0.999, 0.99, 0.9, 0.7, 0.5, 0.3, 0.1, 0.03, 0.01]
-    + [10.0**-k for k in (3, 4, 5, 6, 8, 10, 13, 16, 24, 32, 48, 64, 96, 128, 192, 256)]
+    + [10.0**-k for k in (3, 4, 5, 6, 8, 10, 13, 16, 22, 32)]
 )
+_DEEP = np.array([10.0**-k for k in (40, 50, 64, 80, 100, 128, 160, 200, 256)])
 
 
 class Law(Protocol):
@@ -87,25 +87,35 @@ def stack_shape(*values: Any) -> tuple[int, ...]:  # noqa: ANN401
     return np.broadcast_shapes(*shapes)
 
 
-def search(law: Law, p: FloatArray, q: FloatArray) -> FloatArray:
-    """Return the least t with P(X <= t) >= p, by sections; jumps do no harm.
+def search(
+    law: Law,
+    p: FloatArray,
+    q: FloatArray,
+    low: FloatArray | float = 0.0,
+    high: FloatArray | float = np.inf,
+) -> FloatArray:
+    """Return the least t in [low, high] with P(X <= t) >= p; jumps do no harm.
 
-    Each round asks for 33 times at once: first powers of two, then their logarithms,
-    then the times themselves, five bits a round.
+    Each round asks for several times at once: first for the power of two, then for
+    the time itself.
     """
     p, q = np.broadcast_arrays(p, q)
     shape = np.broadcast_shapes(p.shape, law.shape)
-    steps = np.linspace(0, 1, _SECTIONS + 1).reshape(-1, *(1,) * len(shape))
-    low, high = np.full(shape, -1000.0), np.full(shape, 1000.0)
-    with np.errstate(all="ignore"):
-        for _ in range(3):
-            low, high = _section(law, p, q, low, high, steps, 2.0)
-        low, high = np.exp2(low), np.exp2(high)
-        for _ in range(11):
-            low, high = _section(law, p, q, low, high, steps, 0.0)
-        zero = _reached(law, p, q, np.zeros(shape))
     least, most = (np.broadcast_to(np.asarray(x, float), shape) for x in law.support)
-    answer = np.where(zero, 0.0, np.clip(high, least, most))
+    with np.errstate(all="ignore"):
+        ends = np.log2(np.stack(np.broadcast_arrays(low, high, least)[:2]))
+        start, stop = (np.broadcast_to(np.clip(e, -1000, 1000), shape) for e in ends)
+        # many questions fill the machine with two sections, few ask for more
+        steps = _column(np.linspace(0, 1, 33 if p.size <= 32 else 3), start)
+        while np.any(stop - start > 2):
+            start, stop = _section(law, p, q, (start, stop, steps), exponents=True)
+        start, stop = np.exp2(start), np.exp2(stop) * (1 + 1e-12)
+        for _ in range(11 if p.size <= 32 else 54):
+            if np.all(stop - start <= 2e-16 * stop):
+                break
+            start, stop = _section(law, p, q, (start, stop, steps))
+        zero = _reached(law, p, q, np.zeros(shape))
+    answer = np.where(zero, 0.0, np.clip(stop, least, most))
     return np.where(q <= 0, most, np.where(p <= 0, least, answer))
 
 
@@ -117,18 +127,19 @@ def _reached(law: Law, p: FloatArray, q: FloatArray, t: FloatArray) -> Any:  # n
     return np.where(p < 0.5, False, upper) | ((p < 0.9999) & (law.cdf(t) >= p))
 
 
-def _section(  # noqa: PLR0913
+def _section(
     law: Law,
     p: FloatArray,
     q: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
-    steps: FloatArray,
-    base: float,
+    ends: tuple[FloatArray, FloatArray, FloatArray],
+    *,
+    exponents: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
+    """Return the section in which p is reached."""
+    low, high, steps = ends
     points = low + (high - low) * steps
     points[-1] = high
-    there = _reached(law, p, q, base**points if base else points)
+    there = _reached(law, p, q, np.exp2(points) if exponents else points)
     there[-1] = True
     first = np.maximum(np.argmax(there, axis=0), 1)[None]
     below = np.take_along_axis(points, first - 1, 0)[0]
@@ -137,8 +148,13 @@ def _section(  # noqa: PLR0913
 
 def edges(law: Law) -> FloatArray:
     """Return the ends of panels for integrals over the support, along axis 0."""
-    levels = _LEVELS.reshape(-1, *(1,) * len(law.shape))
-    rows = [np.zeros((1, *law.shape)), law.quantile(1 - levels, levels)]
+    levels = _column(_LEVELS, law)
+    ends = law.quantile(1 - levels, levels)
+    # only a power tail moves that far between these levels: follow it to the end
+    if np.any(ends[-1] > 1e3 * ends[-3]):
+        deep = _column(_DEEP, law)
+        ends = np.concatenate([ends, law.quantile(1 - deep, deep)])
+    rows = [np.zeros((1, *law.shape)), ends]
     rows += [np.broadcast_to(np.asarray(k, float), law.shape)[None] for k in law.knots]
     ends = np.concatenate([np.broadcast_to(r, (len(r), *law.shape)) for r in rows])
     finite = np.isfinite(ends)
@@ -147,12 +163,22 @@ def edges(law: Law) -> FloatArray:
     return answer
 
 
+def _column(values: FloatArray, law: Law | FloatArray) -> FloatArray:
+    return values.reshape(-1, *(1,) * len(law.shape))
+
+
 def gauss(ends: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return Gauss-Legendre nodes and weights of all panels, along axis 0."""
-    half = np.diff(ends, axis=0) / 2
-    unit = _NODES.reshape(-1, *(1,) * ends.ndim)
-    nodes = ends[:-1] + half * (1 + unit)
-    weights = half * _WEIGHTS.reshape(unit.shape)
+    """Return Gauss-Legendre nodes and weights of all panels, along axis 0.
+
+    A panel over several octaves is divided evenly in log t, any other in t.
+    """
+    low, high = ends[:-1], ends[1:]
+    wide = (low > 0) & (high > 4 * low)
+    ratio = np.log(np.where(wide, high / np.where(wide, low, 1), 1))
+    unit = ((1 + _NODES) / 2).reshape(-1, *(1,) * ends.ndim)
+    share = (_WEIGHTS / 2).reshape(unit.shape)
+    nodes = np.where(wide, low * np.exp(ratio * unit), low + (high - low) * unit)
+    weights = np.where(wide, ratio * nodes, high - low) * share
     flat = (-1, *ends.shape[1:])
     return nodes.reshape(flat), weights.reshape(flat)
 
@@ -160,13 +186,16 @@ def gauss(ends: FloatArray) -> tuple[FloatArray, FloatArray]:
 def raw_moment(law: Law, order: int) -> FloatArray:
     """Return E X^k as the integral of k t^(k-1) P(X > t), inf where it diverges."""
     with np.errstate(all="ignore"):
-        t, weight = gauss(edges(law))
-        terms = order * t ** (order - 1) * law.sf(t) * weight
-        total = terms.sum(axis=0)
-        far = law.quantile(np.array(1.0 - 1e-16), np.array(1e-200))
-        rest = np.where(t > far, terms, 0).sum(axis=0)
-    diverges = (rest > 1e-9 * total) & ~np.isfinite(np.asarray(law.support[1], float))
-    return np.where(diverges | ~np.isfinite(total), np.inf, total)
+        ends = edges(law)
+        t, weight = gauss(ends)
+        total = (order * t ** (order - 1) * law.sf(t) * weight).sum(axis=0)
+        near, far = (law.quantile(np.array(1.0), np.array(q)) for q in (1e-60, 1e-80))
+        # beyond the last panel the tail is t^-index, if it is a power at all
+        index = np.log(1e20) / np.log(far / near)
+        last = ends[-1]
+        rest = order * last**order * law.sf(last) / (index - order)
+    total = total + np.where(np.isfinite(index) & (index > order), rest, 0)
+    return np.where(index <= order * (1 + 1e-9), np.inf, total)
 
 
 def variance(law: Law) -> FloatArray:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _CELLS = 4096
 _SPREAD = 8.0  # times this far apart may share a lattice
 _KEPT = 96  # transforms of parts and lattices of sums kept for the next question
+_FAR = 1e-9  # smaller tails are summed term by term: a transform rounds at 1e-16
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 
@@ -176,9 +177,11 @@ def _tail(parts: tuple[Law, ...], t: FloatArray) -> FloatArray:
     top = float(sum(part.support[1] for part in parts))
     inside = (t >= 0) & (t < top) & np.isfinite(t)
     for group, reach in _groups(np.where(inside, np.maximum(t, _bound(parts, 0.1)), 0)):
-        lattice = _lattice(parts, reach)
         here = group & inside
-        out[here] = lattice.tail(t[here])
+        out[here] = _lattice(parts, reach).tail(t[here])
+        far = here & (out < _FAR)
+        if far.any():
+            out[far] = _lattice(parts, reach, far=True).tail(t[far])
     return out
 
 
@@ -190,8 +193,10 @@ def _quantile(parts: tuple[Law, ...], p: FloatArray, q: FloatArray) -> FloatArra
         [_bound(parts, x) if ok else 0.0 for x, ok in zip(q, inside, strict=True)]
     )
     for group, reach in _groups(bounds):
-        here = group & inside
-        out[here] = _lattice(parts, reach).time(q[here])
+        for far in (False, True):
+            here = group & inside & ((q < _FAR) == far)
+            if here.any():
+                out[here] = _lattice(parts, reach, far=far).time(q[here])
     return np.clip(out, low, high)
 
 
@@ -216,48 +221,85 @@ def _groups(reach: FloatArray) -> list[tuple[Any, float]]:
     return groups
 
 
-def _lattice(parts: tuple[Law, ...], reach: float) -> _Lattice:
+def _lattice(parts: tuple[Law, ...], reach: float, far: bool = False) -> _Lattice:
     # lengths are powers of two, so that a slider finds the other parts' transforms
     length = 2.0 ** np.ceil(np.log2(reach * (1 + 8 / _CELLS)))
     step = float(length) / _CELLS
     # one order, so that a + b finds what b + a has kept, to the last digit
     pairs = sorted(((repr(_law.key(part)), part) for part in parts), key=lambda x: x[0])
-    name = (tuple(key for key, _ in pairs), step)
+    name = (tuple(key for key, _ in pairs), step, far)
     ordered = [part for _, part in pairs]
-    return _lattices.get(name, lambda: _convolved(ordered, step))  # type: ignore[no-any-return]
+    return _lattices.get(name, lambda: _sharpened(ordered, step, far))  # type: ignore[no-any-return]
 
 
-def _convolved(parts: list[Law], step: float) -> _Lattice:
-    total = 0.0
-    for part in reversed(parts):
-        mass, tail = _transforms.get(
-            (_law.key(part), step), lambda part=part: _transformed(part, step)
-        )
-        total = tail + mass * total
-    tail = np.fft.irfft(total, 2 * _CELLS)[:_CELLS]
-    # the shared-out masses spread each part by a triangle of variance h^2 / 6, and
-    # a cell's average by h^2 / 12 less than nothing: take the spread back to h^4
+def _sharpened(parts: list[Law], step: float, far: bool) -> _Lattice:
+    """Return the lattice of the sum, with the spread by the cells taken back.
+
+    Sharing a mass between its neighbours adds a triangle of variance h^2 / 6; a cell's
+    average stands for a spread of h^2 / 12.  So the value read at the middle of a cell
+    is too large by (2 m - 1) / 24 second differences, up to h^4.
+    """
+    tail = (_convolved_far if far else _convolved)(parts, step)
     padded = np.concatenate([[1.0, 1.0], np.clip(tail, 1e-300, 1)])
     padded = np.minimum.accumulate(padded)
-    bend = np.zeros_like(padded)
-    bend[1:-1] = padded[2:] - 2 * padded[1:-1] + padded[:-2]
-    fall = np.zeros_like(padded)
-    fall[1:-1] = np.minimum(padded[1:-1] - padded[2:], padded[:-2] - padded[1:-1])
-    change = (2 * len(parts) - 1) / 24 * bend
-    sharp = np.where(np.abs(change) < 0.25 * fall, padded - change, padded)
-    return _Lattice(step, np.log(np.minimum.accumulate(sharp)))
+    before, here, after = padded[:-2], padded[1:-1], padded[2:]
+    change = (2 * len(parts) - 1) / 24 * (after - 2 * here + before)
+    # where the law bends within a cell or two, leave it
+    smooth = np.abs(change) < 0.25 * np.minimum(here - after, before - here)
+    padded[1:-1] -= np.where(smooth, change, 0)
+    return _Lattice(step, np.log(np.minimum.accumulate(padded)))
+
+
+def _convolved(parts: list[Law], step: float) -> FloatArray:
+    total: Any = 0.0
+    for part in reversed(parts):
+        name = (_law.key(part), step)
+        mass, tail = _transforms.get(name, lambda p=part: _transformed(p, step))
+        total = tail + mass * total
+    return np.asarray(np.fft.irfft(total, 2 * _CELLS)[:_CELLS])
+
+
+def _convolved_far(parts: list[Law], step: float) -> FloatArray:
+    """Do the same term by term: positive terms keep their relative accuracy."""
+    total = np.zeros(_CELLS)
+    for part in reversed(parts):
+        mass, tail = _shared_out(part, step)
+        total = tail + np.convolve(mass, total)[:_CELLS]
+    return total
 
 
 def _transformed(part: Law, step: float) -> tuple[Any, Any]:
-    """Return the transforms of a part's masses and of its tail sums."""
+    mass, tail = _shared_out(part, step)
+    return np.fft.rfft(mass, 2 * _CELLS), np.fft.rfft(tail, 2 * _CELLS)
+
+
+def _shared_out(part: Law, step: float) -> tuple[FloatArray, FloatArray]:
+    """Return a part's masses on the lattice and, for each point, the mass beyond.
+
+    The mass beyond k h is the mean of P(X > t) over the cell from k h to (k + 1) h.
+    """
     t: FloatArray = np.arange(_CELLS + 1.0) * step
-    # average of P(X > t) over each cell: the sum of the masses beyond it
+    nodes = t[:-1] + step * (1 + _NODES[:, None]) / 2
     if part.closed and np.isfinite(part.mean):
         beyond = part.excess(t)
+        # a difference of nearly equal numbers loses digits far out; there the
+        # quadrature loses none, because there is nothing but a smooth tail
         tail = (beyond[:-1] - beyond[1:]) / step
+        rare = np.searchsorted(-tail, -1e-6)
+        tail[rare:] = (_WEIGHTS / 2) @ part.sf(nodes[:, rare:])
     else:
-        nodes = t[:-1] + step * (1 + _NODES[:, None]) / 2
-        tail = (_WEIGHTS / 2) @ part.sf(nodes)
-    tail = np.clip(tail, 0, 1)
-    mass = -np.diff(tail, prepend=1.0)
-    return np.fft.rfft(mass, 2 * _CELLS), np.fft.rfft(tail, 2 * _CELLS)
+        tail = _with_jumps(part, t, nodes, step)
+    tail = np.minimum.accumulate(np.clip(tail, 0, 1))
+    return -np.diff(tail, prepend=1.0), tail
+
+
+def _with_jumps(part: Law, t: FloatArray, nodes: FloatArray, step: float) -> FloatArray:
+    """Average a tail over cells, its jumps in their exact places."""
+    sf = part.sf(nodes)
+    jumps = np.zeros(len(t) - 1)
+    for knot in part.knots:
+        place = np.asarray(knot, float)
+        mass = part.sf(place, True) - part.sf(place)
+        sf = sf - mass * (nodes < place)
+        jumps += mass * np.clip((place - t[:-1]) / step, 0, 1)
+    return np.asarray((_WEIGHTS / 2) @ sf + jumps)

@@ -74,7 +74,7 @@ class Weibull:
         from scipy.special import gammaincc
 
         first = self.mean * gammaincc(1 + 1 / np.asarray(self.k, float), self._x(t))
-        second = np.where(np.isinf(t), 0, np.maximum(t, 0) * self.sf(t))
+        second = np.where(np.isinf(t), 0, np.maximum(t, 0)) * self.sf(t)
         return np.asarray(np.maximum(first - second, 0) + np.maximum(-t, 0))
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
