@@ -1,0 +1,229 @@
+"""Lesson 04, failover maths: a faster failover, or a surer one.
+
+Everything here calls `hamodel.architectures.ActivePassive`.  The surprising number is
+the answer: with hours of repair behind it, a failover that does not work outweighs
+three hundred that do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hamodel import catalogue
+from hamodel.course._say import minutes
+from hamodel.course.controls import Choice, Slider, decades
+from hamodel.course.explorer import Explorer
+from hamodel.course.failover_maths._exercises import (
+    break_even_exercise,
+    code_exercise,
+    matrix_exercise,
+    remainder_exercise,
+    row_exercise,
+)
+from hamodel.course.failover_maths._pair import (
+    FIVE_MINUTES,
+    HALF_AN_HOUR,
+    NOBODY,
+    RESCUE,
+    STATES,
+    generator,
+    pair,
+    single,
+)
+from hamodel.course.failover_maths._picture import CAUSES, SCALES, PairPicture
+from hamodel.course.prediction import Prediction
+from hamodel.units import HOUR, MINUTE, YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hamodel.architectures import ActivePassive
+
+__all__ = [
+    "FIVE_MINUTES",
+    "HALF_AN_HOUR",
+    "NOBODY",
+    "RESCUE",
+    "STATES",
+    "break_even_exercise",
+    "code_exercise",
+    "describe",
+    "explorer",
+    "generator",
+    "matrix_exercise",
+    "model",
+    "pair",
+    "prediction",
+    "presets",
+    "remainder_exercise",
+    "row_exercise",
+    "single",
+    "truth",
+]
+
+
+def model(*, scale: str, **values: Any) -> ActivePassive:  # noqa: ANN401  as `pair`
+    """Return the pair of the controls; the scale of the bar is only for the eye.
+
+    Parameters
+    ----------
+    scale : str
+        One of `SCALES`.
+    **values : float or str
+        As `pair` takes them.
+
+    Returns
+    -------
+    ActivePassive
+        The pair.
+    """
+    if scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
+    return pair(**values)
+
+
+def describe(values: Mapping[str, Any], result: ActivePassive) -> str:
+    """Say what the explorer shows.
+
+    Parameters
+    ----------
+    values : mapping
+        The controls' values.
+    result : ActivePassive
+        The pair.
+
+    Returns
+    -------
+    str
+        Total, causes, and one node alone.
+    """
+    total = result.minutes_per_year
+    budget = result.downtime_by_cause
+    over, failed, both = (minutes(budget[c] * YEAR / MINUTE) for c in CAUSES)
+    alone = minutes(single(values["mttf"], values["mttr"]))
+    return (
+        f"Down {minutes(total)} minutes a year: about {over} failing over, {failed} "
+        f"because a failover did not work, {both} with both nodes down. One node alone "
+        f"would be down {alone}."
+    )
+
+
+def presets() -> dict[str, dict[str, Any]]:
+    """Return the named settings: the two levers, and two products as usually run.
+
+    Returns
+    -------
+    dict
+        Values by preset; the products' come from the catalogue.
+    """
+    return {
+        "Faster: 10 s": {"failover": 10},
+        "Surer: 99.9 %": {"coverage": 99.9},
+        "Instant and certain": {"failover": 1, "coverage": 100},
+        "A person steps in": {"rescue": HALF_AN_HOUR},
+        "PostgreSQL, Patroni": _product("postgresql-patroni"),
+        "Managed, two zones": _product("managed-multi-zone"),
+    }
+
+
+def _product(key: str) -> dict[str, Any]:
+    found = catalogue.system(key).architecture()
+    rescue = next(k for k, v in RESCUE.items() if v == found.failover.manual)
+    return {
+        "mttf": round(found.database.mttf / HOUR, 6),
+        "mttr": round(found.database.mttr / HOUR, 6),
+        "failover": round(found.failover.outage, 6),
+        "coverage": round(found.failover.coverage * 100, 6),
+        "rescue": rescue,
+    }
+
+
+def explorer(prediction: Prediction | None = None) -> Explorer:
+    """Return the explorer of the lesson.
+
+    Parameters
+    ----------
+    prediction : Prediction, optional
+        Its committed guess is drawn over the bar.
+
+    Returns
+    -------
+    Explorer
+        Opens where intuition is wrong: failovers that take 30 s, of which 99 in 100
+        work.
+    """
+    coverage = (0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100)
+    labels = {
+        "mttf": ("A node fails once in (h)", decades(100, 100_000), 2000, 100),
+        "mttr": ("Repair time (h)", decades(0.5, 48), 4, 0.5),
+        "failover": ("Failover time (s)", decades(1, 600), 30, 1),
+        "coverage": ("Failovers that work (%)", coverage, 99, 0.1),
+    }
+    sliders = {
+        name: Slider(label=label, grid=grid, start=start, step=step)
+        for name, (label, grid, start, step) in labels.items()
+    }
+    rescue = Choice(
+        label="Who mends a failed failover", options=tuple(RESCUE), start=NOBODY
+    )
+    scale = Choice(
+        label="Scale of the bar", options=tuple(SCALES), start=next(iter(SCALES))
+    )
+    return Explorer(
+        title="What is the pair down for, and which lever shortens it?",
+        controls={**sliders, "rescue": rescue, "scale": scale},
+        model=model,
+        picture=PairPicture(),
+        describe=describe,
+        presets=presets(),
+        prediction=prediction,
+    )
+
+
+def prediction() -> Prediction:
+    """Return the lesson's prediction: downtime after pulling either lever.
+
+    Returns
+    -------
+    Prediction
+        Two numbers of minutes a year.
+    """
+    grid = tuple(k / 2 if k % 2 else k // 2 for k in range(41))
+    return Prediction(
+        key="04 failover",
+        question=(
+            f"The pair is down {minutes(pair().minutes_per_year)} minutes a year. "
+            "Pull one lever at a time: what is left of them?"
+        ),
+        fields={
+            "faster": Slider(label="Failover in 10 s (min)", grid=grid, start=10),
+            "surer": Slider(label="99.9 % of them work (min)", grid=grid, start=10),
+        },
+        truth=truth,
+        comment=_comment,
+    )
+
+
+def truth() -> dict[str, float]:
+    """Return the answers to the prediction.
+
+    Returns
+    -------
+    dict
+        Minutes a year with a failover of 10 s, and with 99.9 % that work.
+    """
+    return {
+        "faster": pair(failover=10).minutes_per_year,
+        "surer": pair(coverage=99.9).minutes_per_year,
+    }
+
+
+def _comment(guess: Mapping[str, float], truth: Mapping[str, float]) -> str:
+    saw = guess["surer"] < guess["faster"]
+    start = pair().minutes_per_year
+    ratio = (start - truth["surer"]) / (start - truth["faster"])
+    lead = "You saw which lever is longer." if saw else "Most of us bet on speed."
+    return (
+        f"{lead} The surer failover saves {ratio:.0f} times as much as the faster one. "
+        "Your guesses are the dashed lines in the explorer below."
+    )
