@@ -309,7 +309,10 @@ def _element(name, attributes):
     """Return what is wrong with an element of stored HTML, or nothing."""
     if name in {"svg", "script", "iframe", "object", "embed", "canvas", "video"}:
         return f"a raw <{name}>"
-    if any("://" in v for k, v in attributes.items() if k in {"src", "href", "style"}):
+    goes = [attributes.get("src", ""), attributes.get("href", "")]
+    if any(re.match(r"\w*:?//", to) for to in goes) or "url(" in attributes.get(
+        "style", ""
+    ):
         return f"<{name}> that points elsewhere"
     if name != "img":
         return ""

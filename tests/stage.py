@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
-from hamodel.course import Exercise, Explorer, Prediction
+from hamodel.course import Choice, Exercise, Explorer, Prediction
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -65,13 +66,12 @@ def solved(found):
 
 
 @functools.cache
-def staged(path, *, solve=False):
-    """Run a notebook, or its solved copy; return the stage."""
-    found = cells(path)
-    return play(path, solved(found) if solve else found)
+def staged(path):
+    """Run a notebook, once for all tests; return the stage."""
+    return play(path, cells(path))
 
 
-def play(path, found, watch=None):
+def play(path, found):
     """Run cells one after the other in a namespace of their own."""
     stage = Stage(path, {"__name__": "__main__", "display": lambda *_: None})
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -84,7 +84,7 @@ def play(path, found, watch=None):
             value = _run(source, f"{path.name}, code cell {number}", stage.names)
             if stub := re.match(r"answer\w*", source):
                 stage.stubs.append((number, stub[0], value))
-            _find(stage, watch)
+            _find(stage)
         stage.wrote = kept.exists()
     return stage
 
@@ -103,12 +103,12 @@ def _run(source, name, names):
         return eval(compile(ast.Expression(last.value), name, "eval"), names)
 
 
-def _find(stage, watch):
+def _find(stage):
     """Note the explorers and predictions that a cell has bound to names."""
     for name, value in list(stage.names.items()):
         if isinstance(value, Explorer) and name not in stage.explorers:
             stage.explorers[name] = value
-            stage.first[name] = watch(value) if watch else None
+            stage.first[name] = [shown(value, setting) for setting in sample(value)]
         if isinstance(value, Prediction) and value not in stage.predictions:
             stage.predictions.append(value)
 
@@ -123,6 +123,34 @@ def _collect_exercises(patch, stage):
         return check(exercise, answer)
 
     patch.setattr(Exercise, "check", noted)
+
+
+def sample(explorer, n=30):
+    """Return the start, every preset and settings at random, the same each time."""
+    rng = np.random.default_rng(4)
+    start = {name: control.start for name, control in explorer.controls.items()}
+    presets = [start | dict(preset) for preset in explorer.presets.values()]
+    random = [
+        {name: _anywhere(control, rng) for name, control in explorer.controls.items()}
+        for _ in range(n)
+    ]
+    return [start, *presets, *random]
+
+
+def _anywhere(control, rng):
+    """Return a value of a control: one of the slider's, or one typed between them."""
+    values = control.values()
+    if isinstance(control, Choice) or rng.random() < 0.5:
+        return values[rng.integers(len(values))]
+    low, high = sorted(rng.choice(len(values), 2, replace=False))
+    typed = float(f"{rng.uniform(values[low], values[high]):.4g}")
+    return min(max(typed, control.low), control.high)
+
+
+def shown(explorer, setting):
+    """Return the picture and the sentence at a setting."""
+    explorer.set(**setting)
+    return explorer.svg, explorer.sentence
 
 
 def agrees(written, value):

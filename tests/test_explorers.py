@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from pictures import NOT_A_NUMBER, collisions, faults
-from stage import LESSONS, NOTEBOOKS, agrees, cells, play
+from stage import NOTEBOOKS, agrees, sample, shown, staged
 
 from hamodel.architectures import ActivePassive, Node
-from hamodel.course import Explorer
-from hamodel.course.controls import Choice, Slider
+from hamodel.course import Explorer, Slider
 from hamodel.failover import Failover
 from hamodel.units import HOUR, MINUTE, YEAR
 
@@ -40,34 +39,6 @@ def positions(explorer):
         dict(zip(start, corner, strict=True)) for corner in itertools.product(*ends)
     ]
     return [*along, *corners, *sample(explorer)]
-
-
-def sample(explorer, n=30):
-    """Return the start, every preset and settings at random, the same each time."""
-    rng = np.random.default_rng(4)
-    start = {name: control.start for name, control in explorer.controls.items()}
-    presets = [start | dict(preset) for preset in explorer.presets.values()]
-    random = [
-        {name: _anywhere(control, rng) for name, control in explorer.controls.items()}
-        for _ in range(n)
-    ]
-    return [start, *presets, *random]
-
-
-def _anywhere(control, rng):
-    """Return a value of a control: one of the slider's, or one typed between them."""
-    values = control.values()
-    if isinstance(control, Choice) or rng.random() < 0.5:
-        return values[rng.integers(len(values))]
-    low, high = sorted(rng.choice(len(values), 2, replace=False))
-    typed = float(f"{rng.uniform(values[low], values[high]):.4g}")
-    return min(max(typed, control.low), control.high)
-
-
-def shown(explorer, setting):
-    """Return the picture and the sentence at a setting."""
-    explorer.set(**setting)
-    return explorer.svg, explorer.sentence
 
 
 def complaints(explorer, setting):
@@ -144,30 +115,32 @@ def seconds_to_redraw(explorer, n=50):
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
 def stage(request):
-    def when_new(explorer):
-        return [shown(explorer, setting) for setting in sample(explorer)]
-
-    return play(request.param, cells(request.param), when_new)
+    return staged(request.param)
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_every_lesson_has_an_explorer(path):
-    assert play(path, cells(path)).explorers
+@pytest.fixture(autouse=True)
+def _fresh(request):
+    if "stage" in request.fixturenames:
+        request.getfixturevalue("stage").reset()
 
 
 def test_every_control_everywhere(stage):
-    wrong = []
+    wrong, sizes = [], set()
     for explorer in stage.explorers.values():
         for setting in positions(explorer):
             wrong += complaints(explorer, setting)
+            sizes.add((explorer.title, *size(explorer.svg)))
     assert wrong == []
+    assert len(sizes) == len(stage.explorers), "a picture keeps its size"
+    assert all(len(found) == 4 for found in sizes)
 
 
 def test_sentence_is_what_the_package_says(stage):
     for name, explorer in stage.explorers.items():
         direct = DIRECT[stage.path.stem, name]
         for setting in positions(explorer):
-            sentence, wanted = shown(explorer, setting)[1], direct(**setting)
+            sentence = explorer.describe(setting, explorer.model(**setting))
+            wanted = direct(**setting)
             assert not misstated(sentence, wanted), f"{sentence} is {wanted}"
 
 
@@ -196,15 +169,6 @@ def test_presets_are_named_and_do_what_they_say(stage):
             assert dict(preset).items() <= explorer.values.items()
             said.add(explorer.sentence)
         assert len(said) == len(explorer.presets), "two presets show the same"
-
-
-def test_picture_keeps_its_size(stage):
-    for explorer in stage.explorers.values():
-        explorer.reset()
-        wanted = size(explorer.svg)
-        assert len(wanted) == 3
-        for setting in sample(explorer):
-            assert size(shown(explorer, setting)[0]) == wanted
 
 
 def test_widgets_move_the_picture(stage):
@@ -238,9 +202,9 @@ def test_labels_say_the_unit(stage):
 
 def test_redraw_is_quick(stage):
     for name, explorer in stage.explorers.items():
-        # The best of three: another process's cache misses are not the explorer's.
-        taken = min(seconds_to_redraw(explorer) for _ in range(3))
-        assert taken <= REDRAW, f"{name} takes {taken:.3f} s"
+        # Up to three times: another process's cache misses are not the explorer's.
+        quick = any(seconds_to_redraw(explorer) <= REDRAW for _ in range(3))
+        assert quick, f"{name} takes {seconds_to_redraw(explorer):.3f} s"
 
 
 # ---- each check fails on a planted fault -------------------------------------------
