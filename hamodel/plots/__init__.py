@@ -27,6 +27,7 @@ from hamodel.plots._style import (
 )
 from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
 from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
+from hamodel.plots.states import StateGraph, draw_state_graph
 
 __all__ = [
     "FAINT",
@@ -39,10 +40,12 @@ __all__ = [
     "Drawing",
     "Look",
     "Shown",
+    "StateGraph",
     "contrast",
     "diagram_text",
     "draw_diagram",
     "draw_downtime_budget",
+    "draw_state_graph",
     "figure",
     "image",
     "show",
