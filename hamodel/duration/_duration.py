@@ -371,7 +371,11 @@ class Duration:
             return f", shape {self.shape}"
         if _check.is_symbolic(self.law.mean):
             return ""
-        return f": mean {_time(self.mean)}, cv {self.cv:.3g}"
+        mean, std = self.mean, self.std
+        cv = (
+            std / mean if 0 < mean < np.inf else float(std > 0) * np.inf if std else 0.0
+        )
+        return f": mean {_time(mean)}, cv {cv:.3g}"
 
     def _repr_html_(self) -> str:
         if self.shape or _check.is_symbolic(self.law.mean):

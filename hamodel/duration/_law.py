@@ -120,11 +120,11 @@ def search(
 
 
 def _reached(law: Law, p: FloatArray, q: FloatArray, t: FloatArray) -> Any:  # noqa: ANN401
-    upper = law.sf(t) <= q
-    if np.all(p >= 0.9999):  # there 1 - q says nothing of q
-        return upper
-    # at a jump 1 - p is rounded: either tail may tell that it is reached
-    return np.where(p < 0.5, False, upper) | ((p < 0.9999) & (law.cdf(t) >= p))
+    # 1 - p is rounded: at a jump the tail may miss it by that much
+    slack = np.where(q > 1e-4, 2.3e-16, 0.0)
+    if np.all(p >= 0.5):
+        return law.sf(t) <= q + slack
+    return np.where(p < 0.5, law.cdf(t) >= p, law.sf(t) <= q + slack)
 
 
 def _section(

@@ -8,6 +8,7 @@ A time is a sum of such steps, and a quantile is found by binary descent through
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,10 @@ from hamodel.duration._families import show
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from hamodel._types import FloatArray, Quantity
 
-    BoolArray = NDArray[np.bool_]
 
-_TERMS = 24  # of the Poisson series over one step, where rate x step <= 1
+_TERMS = 20  # of the Poisson series over one step, where rate x step <= 1
 _LOST = 1e-290  # a tail below this is zero
 
 
@@ -75,41 +73,34 @@ class PhaseType:
             v = k * np.linalg.solve(-self.T, v)
         return _scalar((self.alpha[..., None, :] @ v)[..., 0, 0])
 
-    def _each(self, t: FloatArray, what: str, *more: FloatArray) -> FloatArray:
-        """Ask element by element of a stack; times are broadcast against it."""
-        ask: Any = _law_at if what == "law" else _descend
-        if not self.shape:
-            return np.asarray(ask(self, np.asarray(t, float), *more))
+    def _rows(self, t: FloatArray) -> tuple[FloatArray, tuple[int, ...]]:
+        """Bring times to shape (stack, times of each), and return their own shape."""
         shape = np.broadcast_shapes(np.shape(t), self.shape)
-        t = np.broadcast_to(t, shape)
-        more = tuple(np.broadcast_to(m, shape) for m in more)
-        out: FloatArray | None = None
-        for index in np.ndindex(self.shape):
-            place = (..., *index)
-            answer = ask(
-                self.at(index, self.shape), t[place], *(m[place] for m in more)
-            )
-            if out is None:
-                out = np.empty((*answer.shape[: answer.ndim - t[place].ndim], *shape))
-            out[place] = answer
-        return np.zeros(shape) if out is None else out
+        count = math.prod(self.shape)
+        return np.broadcast_to(t, shape).reshape(-1, count).T, shape
+
+    def _ask(self, t: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        rows, shape = self._rows(np.asarray(t, float))
+        sf, cdf, rest = (x.T.reshape(shape) for x in _law_at(self, rows))
+        return sf, cdf, rest
 
     def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
         if left:
             return np.where(np.asarray(t) <= 0, 0.0, self.cdf(t))
-        return np.asarray(self._each(t, "law")[1])
+        return self._ask(t)[1]
 
     def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
         if left:
             return np.where(np.asarray(t) <= 0, 1.0, self.sf(t))
-        return np.asarray(self._each(t, "law")[0])
+        return self._ask(t)[0]
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         p, q = np.broadcast_arrays(p, q)
-        return self._each(p, "quantile", q)
+        (rows_p, shape), (rows_q, _) = self._rows(p), self._rows(q)
+        return _descend(self, rows_p, rows_q).T.reshape(shape)
 
     def excess(self, t: FloatArray) -> FloatArray:
-        return np.asarray(self._each(t, "law")[2] + np.maximum(-np.asarray(t), 0))
+        return np.asarray(self._ask(t)[2] + np.maximum(-np.asarray(t), 0))
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         if self.shape:
@@ -138,119 +129,129 @@ def _scalar(value: Any) -> Any:  # noqa: ANN401
 def closed_matrix(law: PhaseType) -> FloatArray:
     """Return the rates (off the diagonal) with the absorbing state at the end."""
     n = law.alpha.shape[-1]
-    q = np.zeros((n + 1, n + 1))
-    q[:n, :n] = law.T
-    q[:n, n] = np.maximum(-law.T.sum(axis=-1), 0)
-    np.fill_diagonal(q, 0)
+    q = np.zeros((*law.T.shape[:-2], n + 1, n + 1))
+    q[..., :n, :n] = law.T * (1 - np.eye(n))
+    q[..., :n, n] = np.maximum(-law.T.sum(axis=-1), 0)
     return q
 
 
 class _Powers:
-    """Transition matrices over d, 2d, 4d, ..., until nothing survives."""
+    """Transition matrices over d, 2d, 4d, ... of a stack, made when needed."""
 
-    def __init__(self, law: PhaseType) -> None:
-        rates = closed_matrix(law)
-        out = rates.sum(axis=1)
-        self.pace = float(out.max())
-        self.step = 1 / self.pace
+    def __init__(self, T: FloatArray) -> None:
+        n = T.shape[-1]
+        rates = closed_matrix(PhaseType(np.ones(n) / n, T))
+        out = rates.sum(axis=-1)
+        pace = out.max(axis=-1)
+        self.step = 1 / pace
         # uniformised chain: each event moves on, or stays where the state is slower
-        self.jump = rates / self.pace
-        np.fill_diagonal(self.jump, 0)
-        stay = (self.pace - out) / self.pace
-        self.jump[np.diag_indices_from(self.jump)] = np.maximum(stay, 0)
-        n = len(rates) - 1
-        first = self.series(np.eye(n + 1), np.ones(n + 1))
-        self.tables = [first / first.sum(axis=1, keepdims=True)]
-        while (
-            self.tables[-1][:n, :n].sum(axis=1).max() > _LOST and len(self.tables) < 200
-        ):
-            square = self.tables[-1] @ self.tables[-1]
-            self.tables.append(square / square.sum(axis=1, keepdims=True))
-        self.left = np.linalg.solve(-law.T, np.ones(n))
+        self.jump = rates / pace[:, None, None]
+        stay = np.maximum(1 - out / pace[:, None], 0)
+        self.jump += stay[..., None] * np.eye(n + 1)
+        first = self.series(np.eye(n + 1) + 0 * self.jump, np.ones((len(T), n + 1)))
+        self.tables = [first / first.sum(axis=-1, keepdims=True)]
+        self.left = np.linalg.solve(-T, np.ones((n, 1)))[..., 0]
+
+    def reach(self, steps: float, tail: float) -> None:
+        """Double until that many steps are covered, or no more than the tail lives."""
+        while len(self.tables) < 1000 and 2.0 ** len(self.tables) <= steps:
+            last = self.tables[-1]
+            if last[:, :-1, :-1].sum(axis=-1).max() <= max(tail, _LOST):
+                break
+            square = last @ last
+            self.tables.append(square / square.sum(axis=-1, keepdims=True))
 
     def series(self, rows: FloatArray, x: FloatArray) -> FloatArray:
         """Move row vectors on by `x` mean events (x <= 1), one x per row."""
         total, term = rows.copy(), rows
         for k in range(1, _TERMS):
-            term = term @ self.jump * (x[:, None] / k)
+            term = term @ self.jump * (x[..., None] / k)
             total += term
-        return np.asarray(total * np.exp(-x)[:, None])
+        return np.asarray(total * np.exp(-x)[..., None])
 
 
 @lru_cache(maxsize=128)
-def _powers_by_key(description: tuple[bytes, bytes, int]) -> _Powers:
-    alpha, T, n = description
-    law = PhaseType(np.frombuffer(alpha), np.frombuffer(T).reshape(n, n))
-    return _Powers(law)
+def _powers_by_key(shape: tuple[int, ...], rates: bytes) -> _Powers:
+    return _Powers(np.frombuffer(rates).reshape(shape))
 
 
 def _powers(law: PhaseType) -> _Powers:
     n = law.alpha.shape[-1]
-    return _powers_by_key((b"\0" * 8 * n, np.ascontiguousarray(law.T).tobytes(), n))
+    T = np.broadcast_to(law.T, (*law.shape, n, n)).reshape(-1, n, n)
+    if T.size > 100_000:
+        return _Powers(T)
+    return _powers_by_key(T.shape, np.ascontiguousarray(T).tobytes())
 
 
-def _start(law: PhaseType, rows: int) -> FloatArray:
-    start = np.append(law.alpha, max(1 - law.alpha.sum(), 0.0))
-    return np.repeat(start[None], rows, axis=0)
+def _start(law: PhaseType, each: int) -> FloatArray:
+    """Return the start of every row, shape (stack, each, phases + 1)."""
+    n = law.alpha.shape[-1]
+    alpha = np.broadcast_to(law.alpha, (*law.shape, n)).reshape(-1, 1, n)
+    rest = np.maximum(1 - alpha.sum(axis=-1, keepdims=True), 0)
+    return np.repeat(np.concatenate([alpha, rest], axis=-1), each, axis=1)
 
 
-def _law_at(law: PhaseType, t: FloatArray) -> FloatArray:
-    """Return sf, cdf and excess at times of any shape, stacked."""
+def _law_at(law: PhaseType, t: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return sf, cdf and excess at times of shape (stack, each)."""
     powers = _powers(law)
-    flat = np.maximum(t.ravel(), 0)
-    late = ~(flat / powers.step < 2.0 ** len(powers.tables))
-    whole = np.floor(np.where(late, 0, flat) / powers.step)
-    rest = np.clip(np.where(late, 0, flat) / powers.step - whole, 0, 1)
-    rows = powers.series(_start(law, len(flat)), rest)
+    pace = np.maximum(t, 0) / powers.step[:, None]
+    powers.reach(float(np.max(np.where(np.isfinite(pace), pace, 0), initial=0)), 0)
+    late = ~(pace < 2.0 ** len(powers.tables))
+    pace = np.where(late, 0, pace)
+    whole = np.floor(pace)
+    rows = powers.series(_start(law, t.shape[1]), pace - whole)
     for k, table in enumerate(powers.tables):
         bit = np.floor(whole / 2.0**k) % 2 == 1
-        if bit.any():
-            rows[bit] = rows[bit] @ table
-    inside = np.where(late[:, None], 0.0, rows[:, :-1])
-    before = t.ravel() < 0
-    sf = np.where(before, 1, inside.sum(axis=1))
-    cdf = np.where(before, 0, np.where(late, 1, rows[:, -1]))
-    return np.stack([sf, cdf, inside @ powers.left]).reshape(3, *t.shape)
+        if bit.all():
+            rows = rows @ table
+        elif bit.any():
+            rows = np.where(bit[..., None], rows @ table, rows)
+    inside = np.where(late[..., None], 0.0, rows[..., :-1])
+    sf = np.where(t < 0, 1, inside.sum(axis=-1))
+    cdf = np.where(t < 0, 0, np.where(late, 1, rows[..., -1]))
+    return sf, cdf, (inside * powers.left[:, None]).sum(axis=-1)
 
 
 def _descend(law: PhaseType, p: FloatArray, q: FloatArray) -> FloatArray:
     """Return quantiles: the largest sum of steps that does not reach p, then Newton."""
     powers = _powers(law)
-    low = p.ravel() < 0.5
-    want_p, want_q = p.ravel(), q.ravel()
-    rows = _start(law, len(want_p))
-    done = rows[:, -1] >= want_p
-    steps = np.zeros(len(want_p))
+    powers.reach(np.inf, float(np.min(np.where(q > 0, q, 1), initial=1)) / 2)
+    low = p < 0.5
+    rows = _start(law, p.shape[1])
+    done = rows[..., -1] >= p
+    steps = np.zeros(p.shape)
     for k in range(len(powers.tables) - 1, -1, -1):
         ahead = rows @ powers.tables[k]
-        short = np.where(low, ahead[:, -1] < want_p, ahead[:, :-1].sum(axis=1) > want_q)
-        rows = np.where(short[:, None], ahead, rows)
+        tail = ahead[..., :-1].sum(axis=-1)
+        short = np.where(low, ahead[..., -1] < p, tail > q)
+        rows = np.where(short[..., None], ahead, rows)
         steps += np.where(short, 2.0**k, 0)
-    x = _inside(powers, rows, low, want_p, want_q)
-    answer = np.where(done, 0.0, (steps + x) * powers.step)
-    return np.where(want_q <= 0, np.inf, answer).reshape(p.shape)
+    x = _inside(powers, rows, p, q)
+    answer = np.where(done, 0.0, (steps + x) * powers.step[:, None])
+    return np.where(q <= 0, np.inf, answer)
 
 
 def _inside(
-    powers: _Powers, rows: FloatArray, low: BoolArray, p: FloatArray, q: FloatArray
+    powers: _Powers, rows: FloatArray, p: FloatArray, q: FloatArray
 ) -> FloatArray:
     """Return the part of the last step, by Newton kept within bisection bounds."""
-    least, most = np.zeros(len(p)), np.ones(len(p))
-    x = np.full(len(p), 0.5)
+    low = p < 0.5
+    least, most = np.zeros(p.shape), np.ones(p.shape)
+    x = np.full(p.shape, 0.5)
     with np.errstate(all="ignore"):
         for _ in range(60):
             moved = powers.series(rows, x)
-            flow = (moved @ powers.jump - moved)[:, -1]
-            sf, cdf = moved[:, :-1].sum(axis=1), moved[:, -1]
+            flow = (moved[..., :-1] @ powers.jump[:, :-1, -1:])[..., 0]
+            sf, cdf = moved[..., :-1].sum(axis=-1), moved[..., -1]
             over = np.where(low, cdf - p, q - sf)
             least, most = np.where(over < 0, x, least), np.where(over >= 0, x, most)
-            # log of the tail is nearly straight; of the head, the head itself
-            move = np.where(low, over / flow, np.log(q / sf) * sf / flow)
-            new = x - move
+            # the log of the tail is nearly straight; of the head, the head itself
+            new = x - np.where(low, over / flow, np.log(q / sf) * sf / flow)
             new = np.where((new > least) & (new < most), new, (least + most) / 2)
-            if np.all(np.abs(new - x) <= 4e-16 * (1 + x)):
+            moves, x = np.abs(new - x), new
+            # Newton doubles the digits: one more round would change nothing
+            if np.all((moves <= 1e-8) | (most - least <= 1e-15)):
                 break
-            x = new
     return x
 
 
@@ -263,7 +264,7 @@ def _walk(
     out = rates.sum(axis=1)
     leave = np.cumsum(rates[:n] / out[:n, None], axis=1)
     count = int(np.prod(size))
-    start = np.cumsum(_start(law, 1)[0])
+    start = np.cumsum(_start(law, 1)[0, 0])
     state = np.minimum(
         np.searchsorted(start / start[-1], rng.random(count), "right"), n
     )
