@@ -94,7 +94,7 @@ class Slider:
             options=[(f"{v:,g}", k) for k, v in enumerate(self.grid)],
             index=self._nearest(self.start),
             readout=False,
-            layout=widgets.Layout(width="200px"),
+            layout=widgets.Layout(width="150px"),
         )
         self.box = widgets.BoundedFloatText(
             value=self.start,
@@ -102,10 +102,12 @@ class Slider:
             max=self.high,
             step=self.step,
             description=self.label,
-            style={"description_width": "190px"},
-            layout=widgets.Layout(width="290px"),
+            style={"description_width": "165px"},
+            layout=widgets.Layout(width="250px"),
         )
-        self.widget = widgets.HBox([self.box, self.slider])
+        self.widget = widgets.HBox(
+            [self.box, self.slider], layout=widgets.Layout(width="410px")
+        )
         self._linking = False
         self.slider.observe(self._slid, names="index")
         self.box.observe(self._typed, names="value")
@@ -200,8 +202,8 @@ class Choice:
             options=self.options,
             value=self.start,
             description=self.label,
-            style={"description_width": "190px"},
-            layout=widgets.Layout(width="490px"),
+            style={"description_width": "165px"},
+            layout=widgets.Layout(width="400px"),
         )
 
     @property

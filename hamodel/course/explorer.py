@@ -215,7 +215,7 @@ class Explorer:
         return widgets.VBox(
             [
                 widgets.HTML(f"<b>{escape(self.title)}</b>"),
-                *rows,
+                widgets.HBox(rows, layout=row),
                 widgets.HBox(list(self.buttons.values()), layout=row),
                 self._picture,
                 self._sentence,

@@ -83,14 +83,15 @@ class Look:
         }
 
 
-#: What each meaning looks like, in every picture of the course.
+#: What each meaning looks like, in every picture of the course.  Hatches are of lines
+#: only: a dotted one makes a picture ten times as long.
 LOOKS = MappingProxyType(
     {
         "up": Look(PALETTE["green"], ""),
         "degraded": Look(PALETTE["sky blue"], ""),
         "failing over": Look(PALETTE["orange"], "///"),
         "failover did not work": Look(PALETTE["vermilion"], "xxx"),
-        "both nodes down": Look(PALETTE["blue"], "..."),
+        "both nodes down": Look(PALETTE["blue"], "---"),
         "standby failed unseen": Look(PALETTE["purple"], "\\\\\\"),
         "site down": Look(PALETTE["yellow"], "+++"),
     }

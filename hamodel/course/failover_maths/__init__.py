@@ -119,10 +119,10 @@ def presets() -> dict[str, dict[str, Any]]:
     return {
         "Faster: 10 s": {"failover": 10},
         "Surer: 99.9 %": {"coverage": 99.9},
-        "Instant and certain": {"failover": 1, "coverage": 100},
-        "A person steps in": {"rescue": HALF_AN_HOUR},
-        "PostgreSQL, Patroni": _product("postgresql-patroni"),
-        "Managed, two zones": _product("managed-multi-zone"),
+        "Perfect failover": {"failover": 1, "coverage": 100},
+        "Person on call": {"rescue": HALF_AN_HOUR},
+        "Patroni": _product("postgresql-patroni"),
+        "Managed database": _product("managed-multi-zone"),
     }
 
 
@@ -163,9 +163,7 @@ def explorer(prediction: Prediction | None = None) -> Explorer:
         name: Slider(label=label, grid=grid, start=start, step=step)
         for name, (label, grid, start, step) in labels.items()
     }
-    rescue = Choice(
-        label="Who mends a failed failover", options=tuple(RESCUE), start=NOBODY
-    )
+    rescue = Choice(label="If a failover fails", options=tuple(RESCUE), start=NOBODY)
     scale = Choice(
         label="Scale of the bar", options=tuple(SCALES), start=next(iter(SCALES))
     )
@@ -197,7 +195,7 @@ def prediction() -> Prediction:
         ),
         fields={
             "faster": Slider(label="Failover in 10 s (min)", grid=grid, start=10),
-            "surer": Slider(label="99.9 % of them work (min)", grid=grid, start=10),
+            "surer": Slider(label="99.9 % work (min)", grid=grid, start=10),
         },
         truth=truth,
         comment=_comment,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: What happens to a failover that did not work, and after how long.
 RESCUE = {
-    "nobody: it waits for the repair": None,
+    "wait for the repair": None,
     "a person, 30 min later": 30 * MINUTE,
     "a person, 5 min later": 5 * MINUTE,
 }
