@@ -33,10 +33,9 @@ def chromium():
 
 @contextlib.contextmanager
 def server(folder):
-    """Serve copies of the notebooks from a folder; yield its address and token."""
+    """Serve copies of the notebooks; yield their folder, the address and its token."""
     notebooks, home = folder / "notebooks", folder / "home"
-    ignored = shutil.ignore_patterns(".ipynb_checkpoints")
-    shutil.copytree(ROOT / "notebooks", notebooks, ignore=ignored)
+    notebooks.mkdir(parents=True)
     _settings(home / "settings")
     port, token = _free_port(), secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
@@ -61,14 +60,29 @@ def server(folder):
         )
         try:
             _wait_until_up(f"http://127.0.0.1:{port}/api", process, folder)
-            yield f"http://127.0.0.1:{port}/lab", token
+            yield notebooks, f"http://127.0.0.1:{port}", token
         finally:
             _stop(process)
 
 
-def open_notebook(page, address, token, name):
+def renew(folder, address, token):
+    """Stop every kernel, and put every notebook back as it is stored."""
+    headers = {"Authorization": f"token {token}"}
+    listing = urllib.request.Request(f"{address}/api/sessions", headers=headers)
+    with urllib.request.urlopen(listing, timeout=PATIENCE) as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        place = f"{address}/api/sessions/{session['id']}"
+        stop = urllib.request.Request(place, headers=headers, method="DELETE")
+        urllib.request.urlopen(stop, timeout=PATIENCE).close()
+    ignored = shutil.ignore_patterns(".ipynb_checkpoints")
+    shutil.copytree(ROOT / "notebooks", folder, ignore=ignored, dirs_exist_ok=True)
+
+
+def open_notebook(page, served, name):
     """Open a notebook and wait until its kernel is ready."""
-    page.goto(f"{address}/tree/{name}?token={token}&reset", timeout=PATIENCE * 1000)
+    _, address, token = served
+    page.goto(f"{address}/lab/tree/{name}?token={token}&reset", timeout=PATIENCE * 1000)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE * 1000)
     ready(page)
 
@@ -128,18 +142,25 @@ _DONE = f"() => {{ {_SEEN} return !busy && stale === 0 && outputs.length > 0; }}
 
 
 def _settings(folder):
-    """Render every cell at once: by default those out of sight are not there."""
-    place = folder / "@jupyterlab" / "notebook-extension"
-    place.mkdir(parents=True)
-    (place / "tracker.jupyterlab-settings").write_text(
-        json.dumps({"windowingMode": "none"})
-    )
+    """Render every cell at once (by default those out of sight wait), and no news."""
+    chosen = {
+        "notebook-extension/tracker": {"windowingMode": "none"},
+        "apputils-extension/notification": {
+            "checkForUpdates": False,
+            "fetchNews": "false",
+        },
+    }
+    for name, values in chosen.items():
+        place = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        place.parent.mkdir(parents=True)
+        place.write_text(json.dumps(values))
 
 
 def _environment(home):
     """Return variables that keep the server out of the user's folders."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     private = {
+        "HAMODEL_PROGRESS": home / "my_course.json",
         "HOME": home,
         "IPYTHONDIR": home / "ipython",
         "JUPYTER_CONFIG_DIR": home / "config",

@@ -18,7 +18,7 @@ from hamodel.course import Choice, Exercise, Explorer, Prediction
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LESSONS = [path for path in NOTEBOOKS if re.match(r"(?!00_)\d\d_", path.name)]
-STUB = re.compile(r"(?m)^(answer\w*) = None$")
+STUB = re.compile(r"(?m)^(answer\w*) = None\b.*$")
 FOLD = re.compile(r"(?s)<details>.*?```python\n(.*?)```.*?</details>")
 
 
@@ -53,16 +53,19 @@ def solved(found):
     """Return the cells of a notebook, each stub filled in from the fold below it."""
     changed = []
     for place, (kind, source) in enumerate(found):
-        stub = STUB.search(source) if kind == "code" else None
-        if stub:
+        if kind == "code" and (stub := STUB.search(source)):
             below = next((s for k, s in found[place + 1 :] if k == "markdown"), "")
-            answers = [
-                b for b in FOLD.findall(below) if re.search(rf"(?m)^{stub[1]} = ", b)
-            ]
-            assert len(answers) == 1, f"one solution for {stub[1]} in the cell below it"
-            source = source.replace(stub[0], answers[0].rstrip())
+            source = source.replace(stub[0], solution(stub[1], below))
         changed.append((kind, source))
     return changed
+
+
+def solution(name, markdown):
+    """Return the code of a fold that gives an answer its value."""
+    gives = re.compile(rf"(?m)^(?:{name} = |def {name}\()")
+    found = [block for block in FOLD.findall(markdown) if gives.search(block)]
+    assert len(found) == 1, f"one solution for {name} in the cell below it"
+    return found[0].rstrip()
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import lab
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from stage import FOLD, NOTEBOOKS, STUB, cells, staged
+from stage import NOTEBOOKS, STUB, cells, solved, staged
 
 pytestmark = pytest.mark.browser
 LESSON = lab.ROOT / "notebooks" / "04_failover_maths.ipynb"
@@ -47,12 +47,13 @@ def browser():
 
 @pytest.fixture(scope="module")
 def served(browser, tmp_path_factory):  # noqa: ARG001  no server without a browser
-    with lab.server(tmp_path_factory.mktemp("lab")) as address_and_token:
-        yield address_and_token
+    with lab.server(tmp_path_factory.mktemp("lab")) as place:
+        yield place
 
 
 @pytest.fixture
-def page(browser):
+def page(browser, served):
+    lab.renew(*served)
     context = browser.new_context(viewport={"width": 1280, "height": 1100})
     opened = context.new_page()
     opened.set_default_timeout(lab.PATIENCE * 1000)
@@ -112,7 +113,7 @@ def answer(page, name, source):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_pictures_show_before_anything_runs_and_all_cells_run(path, page, served):
-    lab.open_notebook(page, *served, path.name)
+    lab.open_notebook(page, served, path.name)
     stored = page.locator(".jp-OutputArea img[src^='data:image/svg']")
     for image in stored.all():
         image.scroll_into_view_if_needed()
@@ -131,7 +132,7 @@ def test_pictures_show_before_anything_runs_and_all_cells_run(path, page, served
 
 
 def test_a_learner_moves_the_explorer_and_answers(page, served):
-    lab.open_notebook(page, *served, LESSON.name)
+    lab.open_notebook(page, served, LESSON.name)
     lab.run_all(page)
     explorer = explorer_of(page)
     explorer.scroll_into_view_if_needed()
@@ -163,24 +164,27 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
     assert until_changed(explorer, typed) == first
 
     played = staged(LESSON)
-    played.reset()
     _, name, _ = played.stubs[0]
     exercise = played.exercises[0]
     mistake = exercise.mistakes[0]
-    source = next(s for k, s in cells(LESSON) if k == "code" and STUB.search(s))
-    stub = STUB.search(source)[0]
-    wrong = source.replace(stub, f"{name} = {_literal(mistake.answer())}")
+    stub, solution = _stub_and_solution()
+    wrong = STUB.sub(f"{name} = {_literal(mistake.answer())}", stub)
     said = answer(page, name, wrong)
     assert mistake.hint in said, "a wrong answer is told its misconception"
     assert exercise.right not in said
     shot(page, "lesson-04-answer-wrong")
-    below = [s for k, s in cells(LESSON) if k == "markdown" and f"{name} = " in s]
-    (solution,) = [s for text in below for s in FOLD.findall(text) if f"{name} = " in s]
-    said = answer(page, name, source.replace(stub, solution.rstrip()))
+    said = answer(page, name, solution)
     assert exercise.right in said
     shot(page, "lesson-04-answer-right")
     assert page.outside == []
     assert page.faults == []
+
+
+def _stub_and_solution():
+    """Return the first exercise's cell, as it stands and as solved."""
+    found = cells(LESSON)
+    pairs = zip(found, solved(found), strict=True)
+    return next((a, b) for (_, a), (_, b) in pairs if a != b)
 
 
 def _another(box):
