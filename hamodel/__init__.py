@@ -28,16 +28,36 @@ if TYPE_CHECKING:
         structure,
         units,
     )
-    from hamodel.architectures import ActivePassive
+    from hamodel.architectures import (
+        ActiveActive,
+        ActivePassive,
+        Leaderless,
+        Majority,
+        Node,
+        SinglePrimary,
+        Site,
+        Standby,
+        Tier,
+    )
     from hamodel.chain import Chain
     from hamodel.failover import Failover
+    from hamodel.simulation import simulate
 
 __version__ = "0.1.0"
 
 _HOME = {  # public name: the room that holds it
+    "ActiveActive": "hamodel.architectures",
     "ActivePassive": "hamodel.architectures",
     "Chain": "hamodel.chain",
     "Failover": "hamodel.failover",
+    "Leaderless": "hamodel.architectures",
+    "Majority": "hamodel.architectures",
+    "Node": "hamodel.architectures",
+    "SinglePrimary": "hamodel.architectures",
+    "Site": "hamodel.architectures",
+    "Standby": "hamodel.architectures",
+    "Tier": "hamodel.architectures",
+    "simulate": "hamodel.simulation",
 }
 _ROOMS = {
     "architectures",
@@ -58,9 +78,17 @@ _ROOMS = {
 }
 
 __all__ = [
+    "ActiveActive",
     "ActivePassive",
     "Chain",
     "Failover",
+    "Leaderless",
+    "Majority",
+    "Node",
+    "SinglePrimary",
+    "Site",
+    "Standby",
+    "Tier",
     "architectures",
     "catalogue",
     "chain",
@@ -74,6 +102,7 @@ __all__ = [
     "queueing",
     "quorum",
     "replication",
+    "simulate",
     "structure",
     "units",
 ]

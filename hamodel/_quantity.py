@@ -34,3 +34,8 @@ def rate_of(time: Quantity) -> Quantity:
         return 1 / time if time else float("inf")
     with np.errstate(divide="ignore"):
         return 1 / np.asarray(time, dtype=np.result_type(time, float))
+
+
+def mean_of(time: Quantity) -> Quantity:
+    """Return the mean of a time that may be a distribution."""
+    return time.mean if hasattr(time, "sample") else time

@@ -137,6 +137,7 @@ def everything(scale=1.0, **changes):
             takeover_mttf=t["takeover_mttf"],
         ),
         site=Site(mttf=t["site_mttf"], mttr=t["site_mttr"]),
+        sites=("DC-1",),
     )
 
 
@@ -229,6 +230,7 @@ def shared_site(mttf, mttr, site_mttf, site_mttr):
         database=Node(mttf=mttf, mttr=mttr),
         failover=Failover(),
         site=Site(mttf=site_mttf, mttr=site_mttr),
+        sites=("DC-1",),
     )
 
 

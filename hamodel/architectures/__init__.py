@@ -1,16 +1,37 @@
-"""Architectures: each is described by its states and the rates between them.
+"""Architectures: each is described by its parts, their states and their events.
 
-An architecture is a specification.  It makes a `Chain`, and everything that it reports
-is read from that chain, as a number, a sweep or a formula.
+An architecture is a specification.  It makes a `Model`, and everything that is said of
+it is read from that, as a number, a sweep or a formula.
 """
 
+from hamodel.architectures._model import Event, Group, Model, Part, Verdict
+from hamodel.architectures._specs import Node, Site, Tier
+from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
     CAUSES,
     ActivePassive,
-    Node,
     PairState,
-    Site,
     Standby,
 )
+from hamodel.architectures.leaderless import Leaderless
+from hamodel.architectures.majority import Majority
+from hamodel.architectures.single_primary import SinglePrimary
 
-__all__ = ["CAUSES", "ActivePassive", "Node", "PairState", "Site", "Standby"]
+__all__ = [
+    "CAUSES",
+    "ActiveActive",
+    "ActivePassive",
+    "Event",
+    "Group",
+    "Leaderless",
+    "Majority",
+    "Model",
+    "Node",
+    "PairState",
+    "Part",
+    "SinglePrimary",
+    "Site",
+    "Standby",
+    "Tier",
+    "Verdict",
+]

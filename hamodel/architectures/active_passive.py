@@ -42,14 +42,17 @@ import numpy as np
 
 from hamodel import _check
 from hamodel._quantity import hold, rate_of
+from hamodel.architectures._specs import Node, Site
+from hamodel.architectures._two_sites import TwoSitePair, model_of
 from hamodel.chain import Chain
 from hamodel.failover import Failover
-from hamodel.units import HOUR, MINUTE, YEAR
+from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hamodel._types import Quantity
+    from hamodel.architectures._model import Model
 
 #: Why the service is down, in the order in which a budget shows them.
 CAUSES = (
@@ -74,31 +77,6 @@ class PairState(NamedTuple):
 
     nodes: str  # both, unseen, switching, manual, one or none
     site: str = "up"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Node:
-    """A node that fails and is repaired.
-
-    Attributes
-    ----------
-    mttf : float, array or SymPy expression
-        Mean time to failure in s; `inf` for never.
-    mttr : float, array or SymPy expression
-        Mean time to repair in s.
-
-    Raises
-    ------
-    ValueError
-        If a time is not above zero.
-    """
-
-    mttf: Quantity
-    mttr: Quantity
-
-    def __post_init__(self) -> None:
-        hold(self, "mttf", "mttr")
-        _check.mean_time(mttf=self.mttf, mttr=self.mttr)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -134,34 +112,8 @@ class Standby:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Site:
-    """The site that both nodes share: the common cause.
-
-    Attributes
-    ----------
-    mttf : float, array or SymPy expression
-        Mean time to failure of the whole site in s; `inf` for never.
-    mttr : float, array or SymPy expression
-        Mean time in s until the site is back.
-
-    Raises
-    ------
-    ValueError
-        If a time is not above zero.
-    """
-
-    mttf: Quantity = float("inf")
-    mttr: Quantity = 4 * HOUR
-
-    def __post_init__(self) -> None:
-        hold(self, "mttf", "mttr")
-        _check.mean_time(mttf=self.mttf)
-        _check.positive(mttr=self.mttr)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class ActivePassive:
-    """A primary and a standby in one site.
+    """A primary and a standby, over two sites or in one.
 
     Attributes
     ----------
@@ -172,17 +124,22 @@ class ActivePassive:
     standby : Standby
         How the standby fails and how soon that is found.
     site : Site
-        Failures of the whole site.
+        Each site, with its load balancers and app servers.
     crews : int
         Repair crews, 1 or 2: how many nodes are repaired at once.
     restore : float, array, SymPy expression or None
         Mean time in s until both nodes are back after both were lost, when they are
         restored together.  None: the crews repair them one by one.
+    sites : tuple of str
+        Names of two sites, one node in each; or of one that both nodes share.
+    everywhere : Node or None
+        What strikes everything at once; None: nothing does.
 
     Raises
     ------
     ValueError
-        If `crews` is not 1 or 2, or `restore` is not above zero.
+        If `crews` is not 1 or 2, `restore` is not above zero, or `sites` is not one
+        name or two different ones.
 
     Examples
     --------
@@ -208,6 +165,8 @@ class ActivePassive:
     site: Site = field(default_factory=Site)
     crews: int = 1
     restore: Quantity | None = None
+    sites: tuple[str, ...] = ("DC-1", "DC-2")
+    everywhere: Node | None = None
 
     def __post_init__(self) -> None:
         _check.instance(Node, database=self.database)
@@ -219,17 +178,43 @@ class ActivePassive:
         hold(self, "restore")
         if self.restore is not None:
             _check.positive(restore=self.restore)
+        if self.everywhere is not None:
+            _check.instance(Node, everywhere=self.everywhere)
+        object.__setattr__(self, "sites", tuple(self.sites))
+        if not 1 <= len(set(self.sites)) == len(self.sites) <= 2:
+            raise ValueError(f"sites must be 1 or 2 different names, got {self.sites}")
+
+    def model(self) -> Model:
+        """Return the parts that fail and what that means to clients.
+
+        Returns
+        -------
+        Model
+            Parts are `pair` (both nodes and their sites), the servers of each site,
+            and `everywhere` if given.
+        """
+        return model_of(self)
 
     def chain(self) -> Chain:
-        """Return the chain of the pair: four states, and more as options ask.
+        """Return the chain of the pair alone, without servers and clients.
 
         Returns
         -------
         Chain
-            States are `PairState`; `both`, `unseen` and `one` serve while the site is
-            up.
+            Four states, and more as options ask.  States are `PairState`, of which
+            `both`, `unseen` and `one` serve while the site is up; if each node has a
+            site of its own that can fail, they are `TwoSiteState`.
         """
+        if self._apart:
+            part = TwoSitePair(of=self).part("pair")
+            return part.chain(up=lambda view: not view.cause)
         return Chain.explore(PairState("both"), self.moves, up=_serves)
+
+    @property
+    def _apart(self) -> bool:
+        """Whether each node has a site of its own that can fail."""
+        mttf = self.site.mttf
+        return len(self.sites) == 2 and not (np.ndim(mttf) == 0 and mttf == np.inf)
 
     def moves(self, state: PairState) -> Iterator[tuple[PairState, Quantity]]:
         """Yield the states that follow one state, each with its rate in 1/s.
@@ -307,15 +292,15 @@ class ActivePassive:
 
     @property
     def downtime_by_cause(self) -> dict[str, Quantity]:
-        """Unavailability by cause; the causes add up to the whole.
-
-        A visit to `none` is charged to what led there.  Its mean length does not
-        depend on that, so the share of each cause is the rate at which it leads there
-        times that length: exact, and never a difference.
-        """
+        """Unavailability by cause; the causes add up to the whole."""
         chain = self.chain()
         share: dict[Any, Quantity] = {**chain.steady_state()}
         budget: dict[str, Quantity] = dict.fromkeys(CAUSES, 0)
+        if self._apart:
+            for state, probability in share.items():
+                if state.cause:
+                    budget[state.cause] += probability
+            return budget
         for state, probability in share.items():
             if state.site == "down":
                 budget["site down"] += probability
@@ -323,13 +308,24 @@ class ActivePassive:
                 budget["failing over"] += probability
             elif state.nodes == "manual":
                 budget["failover did not work"] += probability
+        self._charge_none(chain, share, budget)
+        return budget
+
+    def _charge_none(
+        self, chain: Chain, share: dict[Any, Quantity], budget: dict[str, Quantity]
+    ) -> None:
+        """Charge the time without any node to what led there.
+
+        The mean length of a visit does not depend on its cause, so the share of each
+        is the rate at which it leads there times that length: exact, and never a
+        difference.
+        """
         wait = 1 / self._return[1]
-        lost = PairState("none")
+        none = PairState("none")
         for state, probability in share.items():
-            rate = chain.rates.get((state, lost))
+            rate = chain.rates.get((state, none))
             if rate is not None and state.site == "up":
                 budget[_ENTRANCE[state.nodes]] += probability * rate * wait
-        return budget
 
 
 def _serves(state: PairState) -> bool:

@@ -1,0 +1,240 @@
+"""The parts that a site is made of, and where its clients are.
+
+The servers of a site hold no data, so losing them costs their clients only the time
+until these are led to another site; what counts is the redirection, not the repair.
+
+Assumptions: servers fail independently of each other and of the database; clients
+that were led away come back as soon as their own site serves again, at no cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from hamodel.architectures._model import (
+    EVERYWHERE,
+    Event,
+    Group,
+    Part,
+    Stages,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel.architectures._specs import Node, Site, Tier
+    from hamodel.failover import Failover
+
+
+_WHILE = {"waiting": "failing over", "stuck": "failover did not work"}
+
+
+class SiteView(NamedTuple):
+    """What a site shows.
+
+    `clients` is home (served here), waiting (lost, redirection runs), stuck (lost,
+    redirection did not work), moved (led to another site) or lost (nowhere to go).
+    """
+
+    clients: str
+    cause: str = ""  # what broke, where clients are not home
+    copies: int = 0  # copies of the database that can be reached
+
+
+class Seen(NamedTuple):
+    """What the clients of a site know of all sites."""
+
+    own: str = "home"  # where they are, as in `SiteView`
+    cause: str = ""  # what broke at their site
+    other: str = ""  # the first other site that serves
+    serving: int = 0  # how many sites serve
+    copies: int = 0  # how many copies can be reached
+    leads: bool = True  # whether there is a leader
+    everywhere: bool = False  # whether something strikes all at once
+
+
+class FrontState(NamedTuple):
+    """How many servers of each tier have failed, and where the clients are."""
+
+    balancers: int = 0
+    apps: int = 0
+    clients: str = "home"
+
+
+class DataState(NamedTuple):
+    """Whether the whole site and its database are up, and where the clients are."""
+
+    site: str = "up"
+    database: str = "up"
+    clients: str = "home"
+
+
+State = TypeVar("State", FrontState, DataState)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Front:
+    """Load balancers and app servers of one site."""
+
+    site: Site
+    redirect: Failover | None  # None: there is nowhere to go
+
+    def part(self, name: str) -> Part:
+        """Return the part under a name."""
+        return Part(name=name, start=FrontState(), events=self.events, view=self.view)
+
+    def view(self, state: FrontState) -> SiteView:
+        """Return what clients notice."""
+        apps = self.site.apps
+        cause = ""
+        if not _enough(self.site.balancers, state.balancers):
+            cause = "load balancer down"
+        elif not _enough(apps, state.apps):
+            cause = "app servers down"
+        return SiteView(state.clients, cause)
+
+    def events(self, state: FrontState) -> Iterator[Event]:
+        """Yield what can happen."""
+        if self.site.balancers is not None:
+            for what, after, count in self.site.balancers.changes(state.balancers):
+                to = self._settled(state._replace(balancers=count))
+                yield Event(f"load balancer {what}", after, to)
+        if self.site.apps is not None:
+            for what, after, count in self.site.apps.changes(state.apps):
+                to = self._settled(state._replace(apps=count))
+                yield Event(f"app server {what}", after, to)
+        yield from redirections(self.redirect, state)
+
+    def _settled(self, state: FrontState) -> FrontState:
+        broken = bool(self.view(state).cause)
+        return settled(state, broken=broken, redirect=self.redirect)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Data:
+    """One site's database, and the site as a whole, which takes it down with it."""
+
+    site: Site
+    database: Node | None
+    redirect: Failover | None
+
+    def part(self, name: str) -> Part:
+        """Return the part under a name."""
+        return Part(name=name, start=DataState(), events=self.events, view=self.view)
+
+    def view(self, state: DataState) -> SiteView:
+        """Return what clients notice."""
+        cause = ""
+        if state.site == "down":
+            cause = "site down"
+        elif state.database == "down":
+            cause = "database down"
+        return SiteView(state.clients, cause)
+
+    def events(self, state: DataState) -> Iterator[Event]:
+        """Yield what can happen."""
+        if state.site == "down":
+            back = self._settled(state._replace(site="up"))
+            yield Event("site back", self.site.mttr, back)
+        else:
+            yield Event(
+                "site fails", self.site.mttf, self._settled(state._replace(site="down"))
+            )
+            yield from self._database(state)
+        yield from redirections(self.redirect, state)
+
+    def _database(self, state: DataState) -> Iterator[Event]:
+        if self.database is None:
+            return
+        up = state.database == "up"
+        to = self._settled(state._replace(database="down" if up else "up"))
+        if up:
+            yield Event("database fails", self.database.mttf, to)
+        else:
+            yield Event("database repaired", self.database.mttr, to)
+
+    def _settled(self, state: DataState) -> DataState:
+        broken = bool(self.view(state).cause)
+        return settled(state, broken=broken, redirect=self.redirect)
+
+
+def settled(state: State, *, broken: bool, redirect: Failover | None) -> State:
+    """Return the state with its clients lost if it broke, home if it is mended."""
+    if not broken:
+        return state._replace(clients="home")
+    if state.clients != "home":
+        return state
+    return state._replace(clients="lost" if redirect is None else "waiting")
+
+
+def redirections(redirect: Failover | None, state: State) -> Iterator[Event]:
+    """Yield how lost clients reach another site: soon, or by a person's hand."""
+    if redirect is None:
+        return
+    moved, stuck = state._replace(clients="moved"), state._replace(clients="stuck")
+    if state.clients == "waiting":
+        after = Stages((redirect.detection, redirect.redirection))
+        yield Event("redirection", after, moved, redirect.coverage)
+        yield Event("redirection", after, stuck, 1 - redirect.coverage)
+    elif state.clients == "stuck" and redirect.manual is not None:
+        yield Event("redirection by hand", redirect.manual, moved)
+
+
+def place(name: str, *parts: Part) -> Group:
+    """Return the parts of one site as one: home only if all are, moved if any is."""
+    return Group(name=name, parts=parts, combine=combined)
+
+
+def witness(name: str, *parts: Part) -> Group:
+    """Return the parts of a site that holds copies but serves no clients."""
+
+    def combine(*views: SiteView) -> SiteView:
+        return combined(*views)._replace(clients="elsewhere", cause="")
+
+    return Group(name=name, parts=parts, combine=combine)
+
+
+def combined(*views: SiteView) -> SiteView:
+    """Return what several parts of one site show together."""
+    order = ("moved", "waiting", "stuck", "lost", "home")
+    worst = min(views, key=lambda view: order.index(view.clients))
+    dark = any(view.cause == "site down" for view in views)
+    copies = 0 if dark else sum(view.copies for view in views)
+    return SiteView(
+        worst.clients, worst.cause if worst.clients == "lost" else "", copies
+    )
+
+
+def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
+    """Add the view of one more part to what the clients of a site know."""
+    if isinstance(view, str):
+        if name == EVERYWHERE:
+            return seen._replace(everywhere=view == "down")
+        return seen._replace(leads=view == "leads")
+    serves = view.clients == "home"
+    seen = seen._replace(
+        serving=seen.serving + serves, copies=seen.copies + view.copies
+    )
+    if name == site:
+        return seen._replace(own=view.clients, cause=view.cause)
+    if serves and not seen.other:
+        return seen._replace(other=name)
+    return seen
+
+
+def entrance(seen: Seen, site: str) -> Verdict:
+    """Return the cause that keeps clients of a site out, or the site they enter."""
+    if seen.everywhere:
+        return Verdict(EVERYWHERE)
+    if seen.own == "home":
+        return Verdict(through=site, at=site)
+    if seen.own == "moved":
+        cause = "" if seen.other else "all sites down"
+        return Verdict(cause, through=seen.other, at=seen.other)
+    return Verdict(_WHILE.get(seen.own, seen.cause))
+
+
+def _enough(tier: Tier | None, failed: int) -> bool:
+    return tier is None or tier.serves(failed)

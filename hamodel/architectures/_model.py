@@ -1,0 +1,263 @@
+"""What every architecture is made of: independent parts, and who is served when.
+
+An architecture describes itself once, as parts.  A part is a start state and the
+events that can happen in each state: what it is called, how long it takes, where it
+leads.  Read with the means alone the events are a Markov chain; read with the whole
+distributions they are a simulation.  Parts fail independently, so their joint
+probabilities are products and no joint chain is ever built.
+
+Assumptions: parts are independent; what couples them (a site that takes its database
+and its servers down) belongs into one part.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+from operator import mul
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from hamodel._quantity import mean_of, rate_of
+from hamodel.chain import Chain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.architectures._specs import Node
+    from hamodel.duration import Duration
+
+
+#: Name of the part, and of the cause, that strikes all sites at once.
+EVERYWHERE = "everywhere"
+
+#: What clients do.
+OPERATIONS = ("read", "write")
+
+
+class Event(NamedTuple):
+    """Something that can happen in a state.
+
+    The clock is its identity: while an event of the same clock stays possible, it
+    runs on through changes of state.  Events of one clock in one state are the
+    possible outcomes of one event, each with its share.
+    """
+
+    clock: str
+    after: Quantity | Duration | Stages  # s, from when it first became possible
+    to: Hashable
+    share: Quantity = 1
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Times that follow each other: numbers are constant, distributions are drawn."""
+
+    of: tuple[Quantity | Duration, ...]
+
+    @property
+    def mean(self) -> Quantity:
+        """Sum of the means in s."""
+        return sum(mean_of(stage) for stage in self.of)
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n sums in s."""
+        total: FloatArray = np.zeros(n)
+        for stage in self.of:
+            drawn: Any = stage.sample(n, rng) if hasattr(stage, "sample") else stage
+            total = total + drawn
+        return total
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """A part of an architecture that fails independently of the others.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    start : hashable
+        The state in which all is well.
+    events : callable
+        `events(state)` yields the `Event`s that can happen there.
+    view : callable
+        `view(state)`, all that the clients of the architecture can notice.  States
+        with the same view are counted together.
+    """
+
+    name: str
+    start: Hashable
+    events: Callable[[Any], Iterable[Event]]
+    view: Callable[[Any], Hashable]
+
+    def moves(self, state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
+        """Yield the next states and their rates in 1/s."""
+        for event in self.events(state):
+            if np.ndim(event.share) == 0 and event.share == 0:
+                continue  # never, however quick
+            yield event.to, event.share * rate_of(mean_of(event.after))
+
+    def chain(self, up: Callable[[Any], object] = bool) -> Chain:
+        """Return the chain of this part; `up` judges a view."""
+        return Chain.explore(self.start, self.moves, up=lambda s: up(self.view(s)))
+
+    def views(self) -> dict[Hashable, Quantity]:
+        """Return the long-run probability of each view."""
+        found: dict[Hashable, Quantity] = defaultdict(int)
+        for state, probability in self.chain().steady_state().items():
+            found[self.view(state)] += probability
+        return dict(found)
+
+
+class Viewed(Protocol):
+    """Anything that shows views, each for some share of the time."""
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+        ...
+
+    def views(self) -> Mapping[Hashable, Quantity]:
+        """Return the long-run probability of each view."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Group:
+    """Independent parts that clients see as one.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    parts : tuple of Part
+        What it is made of.
+    combine : callable
+        `combine(*views)`, the one view that they make.
+    """
+
+    name: str
+    parts: tuple[Viewed, ...]
+    combine: Callable[..., Hashable]
+
+    def views(self) -> dict[Hashable, Quantity]:
+        """Return the long-run probability of each combined view."""
+        found: dict[Hashable, Quantity] = defaultdict(int)
+        for row in product(*(part.views().items() for part in self.parts)):
+            view = self.combine(*(view for view, _ in row))
+            found[view] += reduce(mul, (p for _, p in row))
+        return dict(found)
+
+
+def everywhere(outage: Node | None) -> tuple[Part, ...]:
+    """Return the part that strikes all others at once, if there is such an outage."""
+    if outage is None:
+        return ()
+
+    def events(state: str) -> Iterator[Event]:
+        if state == "up":
+            yield Event("strikes everywhere", outage.mttf, "down")
+        else:
+            yield Event("mended everywhere", outage.mttr, "up")
+
+    return (Part(name=EVERYWHERE, start="up", events=events, view=str),)
+
+
+class Verdict(NamedTuple):
+    """What a client finds: the cause of not being served, or who serves."""
+
+    cause: str = ""  # why the operation fails; empty where it does not
+    through: str = ""  # the site whose servers take the request
+    at: str = ""  # the site whose database does the work
+    stale: bool = False  # the answer may be behind the last write
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """Independent parts, and a judgement of what they mean to a client.
+
+    Attributes
+    ----------
+    parts : tuple of Part or Group
+        What fails.
+    sites : tuple of str
+        Where clients come from.
+    nothing : hashable
+        What is known before any part was looked at.
+    absorb : callable
+        `absorb(seen, site, name, view)`: what a client of the site has seen when it
+        has also seen that the part of this name shows this view.
+    verdict : callable
+        `verdict(seen, site, operation)`, with the operation "read" or "write".
+    """
+
+    parts: tuple[Viewed, ...]
+    sites: tuple[str, ...]
+    nothing: Any
+    absorb: Callable[[Any, str, str, Any], Any]
+    verdict: Callable[[Any, str, str], Verdict]
+
+    def leaves(self) -> tuple[Part, ...]:
+        """Return the parts with those of groups one by one."""
+        found: list[Viewed] = []
+        for part in self.parts:
+            found.extend(part.parts if isinstance(part, Group) else [part])
+        return tuple(part for part in found if isinstance(part, Part))
+
+    def situations(self) -> dict[str, dict[Any, Quantity]]:
+        """Return what clients of each site can see, with long-run probabilities.
+
+        Parts are looked at one by one, and what looks alike is added up on the way:
+        a few hundred sums where the joint chain has millions of states.
+        """
+        views = {part.name: part.views() for part in self.parts}
+        return {site: self._seen(site, views) for site in self.sites}
+
+    def _seen(
+        self, site: str, views: Mapping[str, Mapping[Hashable, Quantity]]
+    ) -> dict[Any, Quantity]:
+        seen: dict[Any, Quantity] = {self.nothing: 1}
+        for name, shown in views.items():
+            after: dict[Any, Quantity] = defaultdict(int)
+            for before, probability in seen.items():
+                for view, share in shown.items():
+                    key = self.absorb(before, site, name, view)
+                    after[key] = after[key] + probability * share
+            seen = after
+        return seen
+
+    def downtime(
+        self, clients: Mapping[str, Quantity] | None = None
+    ) -> dict[str, dict[str, Quantity]]:
+        """Return the unavailability by operation and cause, over weighted clients.
+
+        Parameters
+        ----------
+        clients : mapping, optional
+            Share of the requests that come from each site; by default alike.
+        """
+        shares = clients or dict.fromkeys(self.sites, 1 / len(self.sites))
+        situations = self.situations()
+        return {
+            operation: self._budget(situations, shares, operation)
+            for operation in OPERATIONS
+        }
+
+    def _budget(
+        self,
+        situations: Mapping[str, Mapping[Any, Quantity]],
+        clients: Mapping[str, Quantity],
+        operation: str,
+    ) -> dict[str, Quantity]:
+        budget: dict[str, Quantity] = defaultdict(int)
+        for site, share in clients.items():
+            for seen, probability in situations[site].items():
+                cause = self.verdict(seen, site, operation).cause
+                if cause:
+                    budget[cause] = budget[cause] + share * probability
+        return dict(budget)

@@ -1,0 +1,123 @@
+"""What architectures are told: nodes, tiers of servers, sites, and what strikes all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hamodel import _check
+from hamodel._quantity import hold
+from hamodel.units import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel._types import Quantity
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Node:
+    """A node that fails and is repaired.
+
+    Attributes
+    ----------
+    mttf : float, array or SymPy expression
+        Mean time to failure in s; `inf` for never.
+    mttr : float, array or SymPy expression
+        Mean time to repair in s.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above zero.
+    """
+
+    mttf: Quantity
+    mttr: Quantity
+
+    def __post_init__(self) -> None:
+        hold(self, "mttf", "mttr")
+        _check.mean_time(mttf=self.mttf, mttr=self.mttr)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tier:
+    """Servers of one kind that hold no data: load balancers, or app servers.
+
+    Attributes
+    ----------
+    node : Node
+        How one of them fails and is repaired.
+    servers : int
+        How many there are.
+    needed : int
+        How many it takes to serve.
+    crews : int or None
+        How many are repaired at once; None: all of them.
+
+    Raises
+    ------
+    ValueError
+        If `needed` exceeds `servers`, or a number is not a positive whole number.
+    """
+
+    node: Node
+    servers: int = 1
+    needed: int = 1
+    crews: int | None = None
+
+    def __post_init__(self) -> None:
+        _check.instance(Node, node=self.node)
+        _check.whole(1, servers=self.servers, needed=self.needed)
+        if self.needed > self.servers:
+            raise ValueError(
+                f"needed must be <= servers ({self.servers}), got {self.needed}"
+            )
+        if self.crews is not None:
+            _check.whole(1, crews=self.crews)
+
+    def serves(self, failed: int) -> bool:
+        """Tell whether enough servers are left."""
+        return self.servers - failed >= self.needed
+
+    def changes(self, failed: int) -> Iterator[tuple[str, Quantity, int]]:
+        """Yield what can happen: its name, its mean time in s and the new count."""
+        working = self.servers - failed
+        if working:
+            yield "fails", self.node.mttf / working, failed + 1
+        if failed:
+            crews = failed if self.crews is None else min(self.crews, failed)
+            yield "repaired", self.node.mttr / crews, failed - 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Site:
+    """A site: what fails as a whole, and the servers before its database.
+
+    Attributes
+    ----------
+    mttf : float, array or SymPy expression
+        Mean time to failure of the whole site in s; `inf` for never.
+    mttr : float, array or SymPy expression
+        Mean time in s until the site is back.
+    balancers, apps : Tier or None
+        Load balancers and app servers; None: they never fail.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above zero.
+    """
+
+    mttf: Quantity = float("inf")
+    mttr: Quantity = 4 * HOUR
+    balancers: Tier | None = None
+    apps: Tier | None = None
+
+    def __post_init__(self) -> None:
+        hold(self, "mttf", "mttr")
+        _check.mean_time(mttf=self.mttf)
+        _check.positive(mttr=self.mttr)
+        for name in ("balancers", "apps"):
+            if getattr(self, name) is not None:
+                _check.instance(Tier, **{name: getattr(self, name)})

@@ -1,0 +1,295 @@
+"""A database pair over two sites: where it serves, and what is dark.
+
+It widens the four states of the pair in one site (`active_passive`) by the place of
+the active node and by what has become of each site's clients.
+
+Assumptions, beside those of the pair
+- A site that is lost takes its node with it; when it returns, its node has caught up.
+- While the pair fails over, or no node is left, no further site is lost.
+- After a failover the service stays where it is until the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hamodel.architectures._front import (
+    Front,
+    Seen,
+    SiteView,
+    absorb,
+    combined,
+    entrance,
+)
+from hamodel.architectures._model import (
+    Event,
+    Model,
+    Part,
+    Stages,
+    Verdict,
+    everywhere,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel._types import Quantity
+    from hamodel.architectures.active_passive import ActivePassive
+    from hamodel.duration import Duration
+
+
+class TwoSiteState(NamedTuple):
+    """Which nodes serve, at which site the active one is, and each site's clients."""
+
+    nodes: str = "both"  # both, unseen, one, switching, manual or none
+    active: int = 0
+    clients: tuple[str, str] = ("home", "home")  # of a dark site: waiting, stuck, moved
+    cause: str = ""  # why no node serves
+
+    def dark(self, site: int) -> bool:
+        """Tell whether a site is lost."""
+        return self.clients[site] != "home"
+
+    def lose(self, site: int) -> TwoSiteState:
+        """Return the state with a site gone dark."""
+        return self._with_clients(site, "waiting")
+
+    def regain(self, site: int) -> TwoSiteState:
+        """Return the state with a site back."""
+        return self._with_clients(site, "home")
+
+    def _with_clients(self, site: int, where: str) -> TwoSiteState:
+        pair = (where, self.clients[1]) if site == 0 else (self.clients[0], where)
+        return self._replace(clients=pair)
+
+
+class PairView(NamedTuple):
+    """What clients notice of the pair."""
+
+    active: int  # the site of the node that takes writes
+    cause: str  # why there is none
+    readable: tuple[bool, ...]  # which sites hold a copy that can be read
+    sites: tuple[SiteView, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TwoSitePair:
+    """The pair of an `ActivePassive` over two sites, as a part of a model."""
+
+    of: ActivePassive
+
+    @property
+    def shared(self) -> bool:
+        """Whether both nodes are in one site."""
+        return len(self.of.sites) == 1
+
+    @property
+    def _site_mttf(self) -> Quantity:
+        """Mean time until the site of one node alone is lost, in s."""
+        return float("inf") if self.shared else self.of.site.mttf
+
+    def part(self, name: str) -> Part:
+        """Return the part under a name."""
+        return Part(name=name, start=TwoSiteState(), events=self.events, view=self.view)
+
+    def view(self, state: TwoSiteState) -> PairView:
+        """Return what clients notice."""
+        active, standby = state.active, 1 - state.active
+        copies = {
+            "both": {active, standby},
+            "unseen": {active},
+            "one": {active},
+            "switching": {standby},
+            "manual": {standby},
+            "none": set[int](),
+        }[state.nodes]
+        if self.shared:
+            sites = (SiteView(state.clients[0], _why(state.clients[0])),)
+            return PairView(0, state.cause, (bool(copies),), sites)
+        return PairView(
+            active,
+            state.cause,
+            (0 in copies, 1 in copies),
+            tuple(SiteView(clients) for clients in state.clients),
+        )
+
+    def events(self, state: TwoSiteState) -> Iterator[Event]:
+        """Yield what can happen."""
+        if self.shared and state.dark(0):
+            yield Event("site back", self.of.site.mttr, state.regain(0))
+            return
+        yield from getattr(self, f"_{state.nodes}")(state)
+        if self.shared:
+            lost = state._with_clients(0, "lost")
+            yield Event("site lost", self.of.site.mttf, lost)
+            return
+        for site in (0, 1):
+            yield from self._redirection(state, site)
+
+    def _both(self, state: TwoSiteState) -> Iterator[Event]:
+        a, s = state.active, 1 - state.active
+        yield from self._failover(state, f"node {a} fails", self.of.database.mttf)
+        yield from self._failover(state.lose(a), f"site {a} lost", self._site_mttf)
+        probe = self.of.standby.probe
+        seen = np.ndim(probe) == 0 and probe == 0
+        to = state._replace(nodes="one" if seen else "unseen")
+        yield Event(f"node {s} fails", self._standby_mttf, to)
+        yield Event(
+            f"site {s} lost", self._site_mttf, state.lose(s)._replace(nodes="one")
+        )
+
+    def _failover(
+        self, state: TwoSiteState, clock: str, after: Quantity
+    ) -> Iterator[Event]:
+        failover = self.of.failover
+        went = state._replace(nodes="switching", cause="failing over")
+        astray = "none" if failover.manual is None else "manual"
+        failed = state._replace(nodes=astray, cause="failover did not work")
+        yield Event(clock, after, went, failover.coverage)
+        yield Event(clock, after, failed, 1 - failover.coverage)
+
+    def _unseen(self, state: TwoSiteState) -> Iterator[Event]:
+        a, s = state.active, 1 - state.active
+        one = state._replace(nodes="one")
+        none = state._replace(nodes="none", cause="standby failed unseen")
+        yield Event("probe", self.of.standby.probe, one)
+        yield Event(f"node {a} fails", self.of.database.mttf, none)
+        yield Event(f"site {a} lost", self._site_mttf, none.lose(a))
+        yield Event(f"site {s} lost", self._site_mttf, one.lose(s))
+
+    def _one(self, state: TwoSiteState) -> Iterator[Event]:
+        a, s = state.active, 1 - state.active
+        none = state._replace(nodes="none", cause="both nodes down")
+        yield Event(f"node {a} fails", self.of.database.mttf, none)
+        yield Event(f"site {a} lost", self._site_mttf, none.lose(a))
+        both = state._replace(nodes="both")
+        if state.dark(s):
+            yield Event(f"site {s} back", self.of.site.mttr, both.regain(s))
+        else:
+            yield Event(f"node {s} repaired", self.of.database.mttr, both)
+            yield Event(f"site {s} lost", self._site_mttf, state.lose(s))
+
+    def _switching(self, state: TwoSiteState) -> Iterator[Event]:
+        yield from self._takeover(state, self._stages)
+
+    def _manual(self, state: TwoSiteState) -> Iterator[Event]:
+        yield from self._takeover(state, (*self._stages, self.of.failover.manual))
+
+    @property
+    def _stages(self) -> tuple[Quantity | Duration, ...]:
+        failover = self.of.failover
+        return (
+            failover.detection,
+            failover.fencing,
+            failover.promotion,
+            failover.redirection,
+        )
+
+    def _takeover(
+        self, state: TwoSiteState, stages: tuple[Quantity | Duration, ...]
+    ) -> Iterator[Event]:
+        done = state._replace(nodes="one", active=1 - state.active, cause="")
+        yield Event("takeover", Stages(stages), done)
+        lost = state._replace(nodes="none", cause="both nodes down")
+        yield Event("takeover lost", self.of.standby.takeover_mttf, lost)
+
+    def _none(self, state: TwoSiteState) -> Iterator[Event]:
+        dark = [site for site in (0, 1) if state.dark(site)]
+        for site in dark:
+            back = state.regain(site)._replace(nodes="one", active=site, cause="")
+            yield Event(f"site {site} back", self.of.site.mttr, back)
+        if not dark and self.of.restore is not None:
+            both = state._replace(nodes="both", cause="")
+            yield Event("restored", self.of.restore, both)
+            return
+        lit = [site for site in (0, 1) if site not in dark]
+        crews = min(self.of.crews, len(lit))
+        for site in lit:
+            one = state._replace(nodes="one", active=site, cause="")
+            after = self.of.database.mttr * len(lit) / crews
+            yield Event(f"node {site} repaired", after, one)
+
+    def _redirection(self, state: TwoSiteState, site: int) -> Iterator[Event]:
+        failover = self.of.failover
+        clock, where = f"clients of {site}", state.clients[site]
+        moved = state._with_clients(site, "moved")
+        if where == "waiting":
+            after = Stages((failover.detection, failover.redirection))
+            yield Event(clock, after, moved, failover.coverage)
+            stuck = state._with_clients(site, "stuck")
+            yield Event(clock, after, stuck, 1 - failover.coverage)
+        elif where == "stuck" and failover.manual is not None:
+            yield Event(f"{clock} by hand", failover.manual, moved)
+
+    @property
+    def _standby_mttf(self) -> Quantity:
+        standby = self.of.standby.mttf
+        return self.of.database.mttf if standby is None else standby
+
+
+class PairSeen(NamedTuple):
+    """What the clients of a site know of the pair and of both sites."""
+
+    pair: PairView | None = None
+    seen: Seen = Seen()
+
+
+def model_of(spec: ActivePassive) -> Model:
+    """Return the parts of an active-passive pair over two sites.
+
+    Parts are `pair` (both nodes and both sites), the servers of each site, and
+    `everywhere` if given.
+    """
+    redirect = spec.failover if len(spec.sites) > 1 else None
+    front = Front(site=spec.site, redirect=redirect)
+    fronts = [front.part(name) for name in spec.sites]
+
+    def absorb_pair(
+        known: PairSeen, site: str, name: str, view: PairView | SiteView | str
+    ) -> PairSeen:
+        if isinstance(view, PairView):
+            return known._replace(pair=view)
+        if isinstance(view, SiteView) and known.pair is not None:
+            view = combined(known.pair.sites[spec.sites.index(name)], view)
+        return known._replace(seen=absorb(known.seen, site, name, view))
+
+    def verdict(known: PairSeen, site: str, operation: str) -> Verdict:
+        found = entrance(known.seen, site)
+        if found.cause or known.pair is None:
+            return found
+        return _served(known.pair, found, spec.sites, operation)
+
+    return Model(
+        parts=(
+            TwoSitePair(of=spec).part("pair"),
+            *fronts,
+            *everywhere(spec.everywhere),
+        ),
+        sites=spec.sites,
+        nothing=PairSeen(),
+        absorb=absorb_pair,
+        verdict=verdict,
+    )
+
+
+def _why(clients: str) -> str:
+    return "" if clients == "home" else "site down"
+
+
+def _served(
+    pair: PairView, found: Verdict, sites: tuple[str, ...], operation: str
+) -> Verdict:
+    """Find the copy that serves clients who have entered a site."""
+    entered = sites.index(found.through)
+    if operation == "write":
+        if pair.cause:
+            return Verdict(pair.cause)
+        return found._replace(at=sites[pair.active])
+    if not any(pair.readable):
+        return Verdict(pair.cause)
+    copy = entered if pair.readable[entered] else pair.readable.index(True)
+    behind = bool(pair.cause) or copy != pair.active
+    return found._replace(at=sites[copy], stale=behind)

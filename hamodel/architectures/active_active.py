@@ -1,0 +1,123 @@
+"""Active-active: every site serves, and clients of a lost site go to another.
+
+The surprise is that zero downtime is not on offer.  A client whose site is lost waits
+until somebody notices and leads it away, so a site loss costs its share of clients
+just that; and what strikes all sites at once costs everybody.
+
+Assumptions
+- Sites are alike and independent; `everywhere` is what strikes all of them.
+- Any site can take any request, and the survivors can carry the load; `assess` tells
+  where they cannot.
+- Clients that were led away come back, at no cost, as soon as their site serves again;
+  a database that returns has caught up.
+- Replication between sites is asynchronous, so no site waits for another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hamodel import _check
+from hamodel.architectures._front import Data, Front, Seen, absorb, entrance, place
+from hamodel.architectures._model import Model, Verdict, everywhere
+from hamodel.architectures._specs import Node, Site
+from hamodel.failover import Failover
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ActiveActive:
+    """Sites that all read and write.
+
+    Attributes
+    ----------
+    database : Node
+        How the database of a site fails and is repaired.
+    failover : Failover
+        How clients of a lost site reach another: its detection, redirection and
+        coverage.
+    sites : tuple of str
+        Names of the sites.
+    site : Site
+        Each site, with its load balancers and app servers.
+    everywhere : Node or None
+        What strikes everything at once; None: nothing does.
+
+    Raises
+    ------
+    ValueError
+        If a part is not of its kind, or a name of a site occurs twice.
+
+    Examples
+    --------
+    >>> from hamodel.units import DAY, HOUR, MINUTE, YEAR
+    >>> shop = ActiveActive(
+    ...     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
+    ...     failover=Failover(detection=10, redirection=20),
+    ... )
+    >>> down = shop.model().downtime()["write"]
+    >>> {cause: round(share * YEAR / MINUTE, 1) for cause, share in down.items()}
+    {'failing over': 2.2, 'all sites down': 2.1}
+    """
+
+    database: Node
+    failover: Failover
+    sites: tuple[str, ...] = ("DC-1", "DC-2")
+    site: Site = field(default_factory=Site)
+    everywhere: Node | None = None
+
+    def __post_init__(self) -> None:
+        _check.instance(Node, database=self.database)
+        _check.instance(Failover, failover=self.failover)
+        _check.instance(Site, site=self.site)
+        if self.everywhere is not None:
+            _check.instance(Node, everywhere=self.everywhere)
+        object.__setattr__(self, "sites", tuple(self.sites))
+        if not self.sites or len(set(self.sites)) < len(self.sites):
+            raise ValueError(f"sites must be different names, got {self.sites!r}")
+
+    def model(self) -> Model:
+        """Return the parts that fail and what that means to clients.
+
+        Returns
+        -------
+        Model
+            A part for each site, and `everywhere` if given.
+        """
+        redirect = self.failover if len(self.sites) > 1 else None
+        parts = [
+            place(
+                name,
+                Front(site=self.site, redirect=redirect).part(f"{name} servers"),
+                Data(site=self.site, database=self.database, redirect=redirect).part(
+                    f"{name} data"
+                ),
+            )
+            for name in self.sites
+        ]
+        return Model(
+            parts=(*parts, *everywhere(self.everywhere)),
+            sites=self.sites,
+            nothing=Seen(),
+            absorb=absorb,
+            verdict=self.verdict,
+        )
+
+    def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
+        """Tell what a client finds.
+
+        Parameters
+        ----------
+        seen : Seen
+            What clients of the site know.
+        site : str
+            Where the client is.
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        Verdict
+            The cause of the outage, or who serves.
+        """
+        stale = operation == "read" and len(self.sites) > 1
+        return entrance(seen, site)._replace(stale=stale)

@@ -1,0 +1,148 @@
+"""Majority: copies that elect a leader and commit what most of them have (Raft, Paxos).
+
+The surprise is that the sites must be counted, not the nodes.  Over two sites the
+bigger one holds the majority, and losing it stops everything, so a pair of sites is no
+better than its bigger half; a third site with a single small node is what changes that.
+
+Assumptions
+- Copies fail independently, with exponential times; a copy is back when it has caught
+  up.  Sites fail as a whole, and their copies are back with them.
+- The leader is as likely to be on any copy that works.  Losing it costs one election,
+  whose length does not depend on what else is down; elections and the loss of the
+  majority are counted as independent, which is exact to their product.
+- The clients of a lost site are led to another as `failover` says.
+- Reads go through the leader, unless `local_reads`: then any copy answers, perhaps
+  behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hamodel import _check
+from hamodel._quantity import rate_of
+from hamodel.architectures._copies import check_copies, sites_and_copies
+from hamodel.architectures._front import Seen, absorb, entrance
+from hamodel.architectures._model import Event, Model, Part, Verdict, everywhere
+from hamodel.architectures._specs import Node, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hamodel._types import Quantity
+    from hamodel.duration import Duration
+    from hamodel.failover import Failover
+
+
+def _default_copies() -> Mapping[str, int]:
+    return {"DC-1": 1, "DC-2": 1, "DC-3": 1}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Majority:
+    """Copies over sites that serve while most of them are in touch.
+
+    Attributes
+    ----------
+    database : Node
+        How one copy fails and is repaired.
+    failover : Failover
+        How clients of a lost site reach another.
+    election : float, array, SymPy expression or Duration
+        Time in s from the loss of the leader until another one serves.
+    copies : mapping
+        How many copies each site holds; they all vote.
+    witnesses : tuple of str
+        Sites whose copies vote but serve no clients.
+    site : Site
+        Each site, with its load balancers and app servers.
+    everywhere : Node or None
+        What strikes everything at once.
+    local_reads : bool
+        Whether any copy may answer a read, perhaps behind.
+
+    Raises
+    ------
+    ValueError
+        If a number of copies is not a whole number, a witness is not a site, or no
+        site is left to serve clients.
+    """
+
+    database: Node
+    failover: Failover
+    election: Quantity | Duration = 2.0
+    copies: Mapping[str, int] = field(default_factory=_default_copies)
+    witnesses: tuple[str, ...] = ()
+    site: Site = field(default_factory=Site)
+    everywhere: Node | None = None
+    local_reads: bool = False
+
+    def __post_init__(self) -> None:
+        check_copies(self)
+        for name in self.witnesses:
+            _check.one_of(self.copies, witnesses=name)
+        if not self.sites:
+            raise ValueError("witnesses must leave a site that serves, got all of them")
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites that serve clients."""
+        return tuple(name for name in self.copies if name not in self.witnesses)
+
+    @property
+    def majority(self) -> int:
+        """How many copies it takes."""
+        return sum(self.copies.values()) // 2 + 1
+
+    def model(self) -> Model:
+        """Return the parts that fail and what that means to clients.
+
+        Returns
+        -------
+        Model
+            For each site the part of its name (site and servers) and `... copies`;
+            `leader`; and `everywhere` if given.
+        """
+        parts = sites_and_copies(self, self.sites)
+        leader = Part(name="leader", start="leads", events=self._leader, view=str)
+        return Model(
+            parts=(*parts, leader, *everywhere(self.everywhere)),
+            sites=self.sites,
+            nothing=Seen(),
+            absorb=absorb,
+            verdict=self.verdict,
+        )
+
+    def _leader(self, state: str) -> Iterator[Event]:
+        if state == "electing":
+            yield Event("elected", self.election, "leads")
+            return
+        rate = rate_of(self.database.mttf) + rate_of(self.site.mttf)
+        yield Event("leader lost", rate_of(rate), "electing")
+
+    def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
+        """Tell what a client finds.
+
+        Parameters
+        ----------
+        seen : Seen
+            What clients of the site know.
+        site : str
+            Where the client is.
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        Verdict
+            The cause of the outage, or who serves.
+        """
+        found = entrance(seen, site)
+        if found.cause:
+            return found
+        if operation == "read" and self.local_reads and seen.copies:
+            return found._replace(stale=True)
+        if seen.copies < self.majority:
+            return Verdict("no majority")
+        return found if seen.leads else Verdict("failing over")

@@ -1,0 +1,111 @@
+"""Single primary: the classic diagram, one site with one database.
+
+The surprise is that the database is not the only box that takes the service down
+alone: the one load balancer does so too, and so does the site around both.
+
+Assumptions
+- Servers, database and site fail independently, with exponential times; while the
+  site is down its database neither fails nor is repaired.
+- Nothing is replicated: a repair brings the database back with all its data.  A
+  database that is lost for good is `rpo`'s matter, by the age of its last backup.
+- `everywhere` (a bad deploy, a configuration, an operator) strikes all at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hamodel import _check
+from hamodel.architectures._front import Data, Front, Seen, absorb, entrance, place
+from hamodel.architectures._model import Model, Verdict, everywhere
+from hamodel.architectures._specs import Node, Site
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SinglePrimary:
+    """One site, one database: the diagram that every text begins with.
+
+    Attributes
+    ----------
+    database : Node
+        The one database.
+    site : Site
+        The site, with its load balancers and app servers.
+    everywhere : Node or None
+        What strikes everything at once; None: nothing does.
+    name : str
+        Name of the site.
+
+    Raises
+    ------
+    ValueError
+        If a part is not of its kind.
+
+    Examples
+    --------
+    >>> from hamodel.units import HOUR, MINUTE, YEAR
+    >>> node = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
+    >>> shop = SinglePrimary(database=node)
+    >>> down = shop.model().downtime()["write"]
+    >>> {cause: round(share * YEAR / MINUTE) for cause, share in down.items()}
+    {'database down': 1049}
+    """
+
+    database: Node
+    site: Site = field(default_factory=Site)
+    everywhere: Node | None = None
+    name: str = "DC-1"
+
+    def __post_init__(self) -> None:
+        _check.instance(Node, database=self.database)
+        _check.instance(Site, site=self.site)
+        if self.everywhere is not None:
+            _check.instance(Node, everywhere=self.everywhere)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites."""
+        return (self.name,)
+
+    def model(self) -> Model:
+        """Return the parts that fail and what that means to clients.
+
+        Returns
+        -------
+        Model
+            Parts `DC-1` (servers, database and site) and, if given, `everywhere`.
+        """
+        front = Front(site=self.site, redirect=None)
+        data = Data(site=self.site, database=self.database, redirect=None)
+        home = place(
+            self.name,
+            front.part(f"{self.name} servers"),
+            data.part(f"{self.name} data"),
+        )
+        return Model(
+            parts=(home, *everywhere(self.everywhere)),
+            sites=self.sites,
+            nothing=Seen(),
+            absorb=absorb,
+            verdict=self.verdict,
+        )
+
+    def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
+        """Tell what a client finds.
+
+        Parameters
+        ----------
+        seen : Seen
+            What clients of the site know.
+        site : str
+            Where the client is.
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        Verdict
+            The cause of the outage, or who serves.
+        """
+        del operation  # reads and writes fare alike
+        return entrance(seen, site)

@@ -1,0 +1,302 @@
+"""Every architecture: limits with a closed form, and what must never happen."""
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Leaderless,
+    Majority,
+    Node,
+    SinglePrimary,
+    Site,
+    Standby,
+    Tier,
+)
+from hamodel.failover import Failover
+from hamodel.units import DAY, HOUR, YEAR
+
+NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
+SERVERS = Tier(node=Node(mttf=1000 * HOUR, mttr=2 * HOUR), servers=3)
+SITE = Site(mttf=2 * YEAR, mttr=6 * HOUR, balancers=Tier(node=NODE), apps=SERVERS)
+EVERYWHERE = Node(mttf=YEAR, mttr=HOUR)
+FAILOVER = Failover(detection=10, promotion=20, redirection=5, coverage=0.98)
+
+FULL = {
+    "single": SinglePrimary(database=NODE, site=SITE, everywhere=EVERYWHERE),
+    "passive": ActivePassive(
+        database=NODE, failover=FAILOVER, site=SITE, everywhere=EVERYWHERE
+    ),
+    "active": ActiveActive(
+        database=NODE, failover=FAILOVER, site=SITE, everywhere=EVERYWHERE
+    ),
+    "majority": Majority(
+        database=NODE, failover=FAILOVER, site=SITE, everywhere=EVERYWHERE
+    ),
+    "leaderless": Leaderless(
+        database=NODE,
+        failover=FAILOVER,
+        copies={"DC-1": 2, "DC-2": 1},
+        site=SITE,
+        everywhere=EVERYWHERE,
+    ),
+}
+
+
+def unavailability(architecture, operation="write", clients=None):
+    """Sum the causes of an operation's downtime."""
+    return sum(architecture.model().downtime(clients)[operation].values())
+
+
+@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("operation", ["read", "write"])
+def test_served_and_not_served_add_up_to_one(name, operation):
+    model = FULL[name].model()
+    for site, seen in model.situations().items():
+        served = sum(
+            p for s, p in seen.items() if not model.verdict(s, site, operation).cause
+        )
+        down = model.downtime({site: 1})[operation]
+        assert served + sum(down.values()) == pytest.approx(1, abs=1e-14)
+        assert all(share >= 0 for share in down.values())
+
+
+def test_instant_certain_failover_is_two_units_in_parallel():
+    pair = ActivePassive(database=NODE, failover=Failover(), crews=2)
+    alone = NODE.mttr / (NODE.mttf + NODE.mttr)
+    assert unavailability(pair) == pytest.approx(alone**2, rel=1e-12)
+
+
+def test_two_active_sites_with_instant_redirection_are_two_units_in_parallel():
+    both = ActiveActive(database=NODE, failover=Failover())
+    alone = NODE.mttr / (NODE.mttf + NODE.mttr)
+    assert unavailability(both) == pytest.approx(alone**2, rel=1e-12)
+
+
+@pytest.mark.parametrize("copies", [{"a": 3}, {"a": 2, "b": 1}, {"a": 2, "b": 2}])
+def test_a_majority_without_elections_is_a_binomial_tail(copies):
+    store = Majority(database=NODE, failover=Failover(), copies=copies, election=1e-12)
+    n = sum(copies.values())
+    q = Fraction(4, 2004)
+    exact = sum(
+        math.comb(n, k) * q**k * (1 - q) ** (n - k)
+        for k in range(n - store.majority + 1, n + 1)
+    )
+    assert unavailability(store) == pytest.approx(float(exact), rel=1e-9)
+
+
+@pytest.mark.parametrize(("read", "write"), [(1, 3), (2, 2), (3, 1)])
+def test_a_quorum_is_a_binomial_tail(read, write):
+    store = Leaderless(database=NODE, read_quorum=read, write_quorum=write)
+    q = Fraction(4, 2004)
+    for operation, needed in (("read", read), ("write", write)):
+        exact = sum(
+            math.comb(3, k) * q**k * (1 - q) ** (3 - k) for k in range(4 - needed, 4)
+        )
+        assert unavailability(store, operation) == pytest.approx(
+            float(exact), rel=1e-12
+        )
+
+
+def test_reads_go_on_at_the_replica_while_writes_wait():
+    pair = ActivePassive(database=NODE, failover=FAILOVER)
+    down = pair.model().downtime()
+    assert "failing over" not in down["read"]
+    assert down["write"]["failing over"] == pytest.approx(
+        35 * 0.98 / NODE.mttf, rel=0.01
+    )
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_losing_a_site_costs_its_share_detection_and_redirection(n):
+    site = Site(mttf=YEAR, mttr=6 * HOUR)
+    failover = Failover(detection=20, redirection=40)
+    names = tuple(f"DC-{k}" for k in range(n))
+    active = ActiveActive(
+        database=Node(mttf=math.inf, mttr=1.0),
+        failover=failover,
+        site=site,
+        sites=names,
+    )
+    down = active.model().downtime()["write"]
+    up = YEAR / (YEAR + 6 * HOUR)
+    assert down["failing over"] == pytest.approx(60 / YEAR * up, rel=0.02)
+    one = active.model().downtime({names[0]: 1.0})["write"]
+    assert one["failing over"] == pytest.approx(down["failing over"], rel=1e-12)
+
+
+@given(st.integers(1, 3), st.integers(1, 3))
+def test_a_majority_over_two_sites_is_no_better_than_its_bigger_site(a, b):
+    site = Site(mttf=YEAR, mttr=6 * HOUR)
+    spread = Majority(
+        database=NODE, failover=Failover(), copies={"a": a, "b": b}, site=site
+    )
+    bigger = site.mttr / (site.mttf + site.mttr)
+    assert unavailability(spread) >= bigger
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_more_sites_never_hurt_reads(name):
+    down = []
+    for n in (1, 2, 3):
+        names = [f"DC-{k}" for k in range(n)]
+        if name == "active":
+            more = replace(FULL[name], sites=tuple(names))
+        elif name == "leaderless":
+            more = replace(
+                FULL[name],
+                copies=dict.fromkeys(names, 1),
+                read_quorum=1,
+                write_quorum=1,
+            )
+        elif name == "majority":
+            more = replace(FULL[name], copies=dict.fromkeys(names, 1), local_reads=True)
+        else:
+            return
+        down.append(unavailability(more, "read"))
+    assert down == sorted(down, reverse=True)
+
+
+def slower(architecture, field, factor):
+    """Return the architecture with one time or probability made worse."""
+    node, failover, site = (
+        architecture.database,
+        getattr(architecture, "failover", None),
+        architecture.site,
+    )
+    if field == "coverage":
+        worse = replace(failover, coverage=failover.coverage / factor)
+        return replace(architecture, failover=worse)
+    if field in {"detection", "redirection"}:
+        value = getattr(failover, field) * factor
+        return replace(architecture, failover=replace(failover, **{field: value}))
+    if field == "database mttf":
+        return replace(architecture, database=replace(node, mttf=node.mttf / factor))
+    if field == "database mttr":
+        return replace(architecture, database=replace(node, mttr=node.mttr * factor))
+    if field == "site mttf":
+        return replace(architecture, site=replace(site, mttf=site.mttf / factor))
+    if field == "site mttr":
+        return replace(architecture, site=replace(site, mttr=site.mttr * factor))
+    apps = replace(site.apps, node=replace(site.apps.node, mttr=factor * 2 * HOUR))
+    return replace(architecture, site=replace(site, apps=apps))
+
+
+FIELDS = [
+    "coverage",
+    "detection",
+    "redirection",
+    "database mttf",
+    "database mttr",
+    "site mttf",
+    "site mttr",
+    "app servers",
+]
+
+
+@pytest.mark.parametrize("name", FULL)
+@given(st.sampled_from(FIELDS), st.floats(1.01, 20))
+def test_worse_parameters_never_help(name, field, factor):
+    architecture = FULL[name]
+    if name == "single" and field in {"coverage", "detection", "redirection"}:
+        return
+    worse = slower(architecture, field, factor)
+    for operation in ("read", "write"):
+        before = unavailability(architecture, operation)
+        assert unavailability(worse, operation) >= before * (1 - 1e-12)
+
+
+def scaled(architecture, by):
+    """Return the architecture with every time multiplied."""
+
+    def longer(node):
+        return replace(node, mttf=node.mttf * by, mttr=node.mttr * by)
+
+    site = architecture.site
+    changes = {
+        "database": longer(architecture.database),
+        "everywhere": longer(architecture.everywhere),
+        "site": replace(
+            longer(site),
+            balancers=replace(site.balancers, node=longer(site.balancers.node)),
+            apps=replace(site.apps, node=longer(site.apps.node)),
+        ),
+    }
+    if hasattr(architecture, "failover"):
+        stages = {k: v * by for k, v in architecture.failover.stages.items()}
+        changes["failover"] = replace(architecture.failover, **stages)
+    if hasattr(architecture, "election"):
+        changes["election"] = architecture.election * by
+    return replace(architecture, **changes)
+
+
+PAIRS = {
+    "plain": {},
+    "two crews": {"crews": 2},
+    "restored together": {"restore": 3 * HOUR},
+    "unseen failures": {"standby": Standby(probe=DAY, takeover_mttf=HOUR)},
+    "one site": {"site": Site(mttf=YEAR, mttr=6 * HOUR), "sites": ("DC-1",)},
+    "two sites": {"site": Site(mttf=YEAR, mttr=6 * HOUR)},
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("manual", [None, HOUR])
+def test_the_pair_alone_and_the_model_of_the_pair_agree(name, manual):
+    failover = replace(FAILOVER, manual=manual)
+    pair = ActivePassive(database=NODE, failover=failover, **PAIRS[name])
+    alone = pair.downtime_by_cause
+    assert sum(alone.values()) == pytest.approx(pair.unavailability, rel=1e-12)
+    if name == "two sites":  # there the clients of a lost site must be led away too
+        assert unavailability(pair) > pair.unavailability
+        return
+    model = pair.model().downtime()["write"]
+    for cause, share in alone.items():
+        if name == "one site" and cause != "site down":
+            continue  # a pair that is down when its site is lost is charged to the site
+        assert model.get(cause, 0) == pytest.approx(share, rel=1e-12)
+    assert unavailability(pair) == pytest.approx(pair.unavailability, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_the_unit_of_time_does_not_matter(name):
+    before = FULL[name].model().downtime()
+    after = scaled(FULL[name], 1000).model().downtime()
+    for operation, causes in before.items():
+        assert after[operation] == pytest.approx(causes, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_numbers_and_arrays_agree(name):
+    times = np.array([1.0, 4.0, 30.0]) * HOUR
+    swept = replace(FULL[name], database=Node(mttf=2000 * HOUR, mttr=times))
+    several = swept.model().downtime()
+    for k, mttr in enumerate(times):
+        node = Node(mttf=2000 * HOUR, mttr=float(mttr))
+        one = replace(FULL[name], database=node).model().downtime()
+        for operation, causes in one.items():
+            for cause, share in causes.items():
+                row = np.broadcast_to(several[operation][cause], 3)
+                assert row[k] == pytest.approx(share, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_symbols_and_numbers_agree(name):
+    repair = sympy.Symbol("R", positive=True)
+    plain = replace(FULL[name], site=Site(), everywhere=None)
+    formula = unavailability(
+        replace(plain, database=Node(mttf=2000 * HOUR, mttr=repair))
+    )
+    for value in (2 * HOUR, 3 * DAY):
+        number = unavailability(
+            replace(plain, database=Node(mttf=2000 * HOUR, mttr=value))
+        )
+        assert float(formula.subs(repair, value)) == pytest.approx(number, rel=1e-9)

@@ -1,0 +1,100 @@
+"""The discrete-event runs against the chains, and against the shapes of time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_architectures import FULL, NODE
+
+from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrimary
+from hamodel.failover import Failover
+from hamodel.simulation import Estimate, simulate
+from hamodel.units import HOUR, YEAR
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
+@pytest.mark.parametrize("name", FULL)
+def test_runs_agree_with_the_chain(name, apart):
+    architecture = FULL[name]
+    run = simulate(architecture, 1200, np.random.default_rng(7), apart=apart)
+    for operation, causes in architecture.model().downtime().items():
+        assert sum(causes.values()) in widened(run.unavailability[operation])
+
+
+def widened(estimate):
+    """Return the interval at 1.5 times its reach: one seed, ten comparisons."""
+    reach = 1.5 * (estimate.high - estimate.value)
+    return Estimate(estimate.value, estimate.value - reach, estimate.value + reach)
+
+
+def test_a_planted_error_of_a_fifth_is_seen():
+    wrong = replace(FULL["single"], database=Node(mttf=2000 * HOUR, mttr=6 * HOUR))
+    run = simulate(wrong, 1200, np.random.default_rng(7))
+    truth = sum(FULL["single"].model().downtime()["write"].values())
+    assert truth not in widened(run.unavailability["write"])
+
+
+def test_apart_sees_what_together_never_meets():
+    rare = Node(mttf=YEAR, mttr=0.5 * HOUR)
+    both = ActiveActive(database=rare, failover=Failover(), sites=("a", "b", "c"))
+    exact = (rare.mttr / (rare.mttf + rare.mttr)) ** 3
+    run = simulate(both, 20_000, np.random.default_rng(3), apart=True)
+    assert run.unavailability["read"].value == pytest.approx(exact, rel=0.1)
+    joint = simulate(both, 500, np.random.default_rng(3))
+    assert joint.unavailability["read"].value == 0
+
+
+def test_the_shape_of_a_stage_does_not_matter_in_the_long_run():
+    from hamodel import duration
+
+    wide = Failover(promotion=duration.lognormal(mean=600, cv=2.0), coverage=1)
+    pair = ActivePassive(database=NODE, failover=wide)
+    run = simulate(pair, 1500, np.random.default_rng(11))
+    exponential = pair.model().downtime()["write"]["failing over"]
+    estimate = run.downtime["write"]["failing over"]
+    assert exponential in widened(estimate)
+
+
+def test_outages_have_the_length_of_their_stages():
+    pair = ActivePassive(database=NODE, failover=Failover(detection=10, promotion=20))
+    run = simulate(pair, 200, np.random.default_rng(5), clients={"DC-1": 1})
+    waits = [
+        o.length
+        for o in run.outages
+        if o.operation == "write" and o.cause == "failing over"
+    ]
+    assert len(waits) > 500
+    assert np.allclose(waits, 30)
+
+
+def test_outages_add_up_to_the_downtime():
+    run = simulate(FULL["active"], 300, np.random.default_rng(9), clients={"DC-2": 1})
+    total = sum(o.length for o in run.outages if o.operation == "write")
+    assert total / (300 * YEAR) == pytest.approx(
+        run.unavailability["write"].value, rel=1e-9
+    )
+
+
+def test_a_seed_decides_the_run():
+    first, second = (
+        simulate(FULL["passive"], 50, np.random.default_rng(1)) for _ in range(2)
+    )
+    assert first.unavailability == second.unavailability
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"years": 0}, r"years must be > 0 and finite, got 0"),
+        ({"clients": {"DC1": 1}}, r"clients must be one of 'DC-1', got 'DC1'"),
+        ({"clients": {"DC-1": -1}}, r"clients\['DC-1'\] must be >= 0"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    call = {"years": 1, "clients": None, **change}
+    years = call.pop("years")
+    shop = SinglePrimary(database=NODE)
+    with pytest.raises(ValueError, match=message):
+        simulate(shop, years, np.random.default_rng(1), **call)
