@@ -296,9 +296,9 @@ def test_a_mixture_is_a_weighted_mean(a, b, w, t):
 
 def test_an_untouched_stage_is_not_transformed_again(monkeypatch):
     asked = []
-    real = _sum._transformed
+    real = _sum._shared_out
     monkeypatch.setattr(
-        _sum, "_transformed", lambda *a: asked.append(a[0].name) or real(*a)
+        _sum, "_shared_out", lambda *a: asked.append(a[0].name) or real(*a)
     )
     for mean in (1.01, 1.02, 1.03):
         stages = du.uniform(0, 5.5) + du.lognormal(mean=3.3, cv=0.8)

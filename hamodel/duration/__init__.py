@@ -16,20 +16,22 @@ Assumptions: the stages are independent of each other.  All times are in seconds
 
 from hamodel.duration._duration import Duration
 from hamodel.duration._fit import fit_phase_type
+from hamodel.duration._join import (
+    hyperexponential,
+    maximum,
+    minimum,
+    mixture,
+    order_statistic,
+    phase_type,
+)
 from hamodel.duration._make import (
     constant,
     empirical,
     erlang,
     exponential,
     gamma,
-    hyperexponential,
     lognormal,
-    maximum,
-    minimum,
-    mixture,
-    order_statistic,
     pareto,
-    phase_type,
     uniform,
     weibull,
 )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check
-from hamodel.duration._make import erlang, exponential, hyperexponential, phase_type
+from hamodel.duration._join import hyperexponential, phase_type
+from hamodel.duration._make import erlang, exponential
 
 if TYPE_CHECKING:
     from hamodel.duration._duration import Duration

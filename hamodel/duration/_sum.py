@@ -9,8 +9,8 @@ S = S1 + A1 (S2 + A2 (S3 + ...)), whose terms are all positive.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from math import comb
 from typing import TYPE_CHECKING, Any
 
@@ -29,23 +29,12 @@ _FAR = 1e-9  # smaller tails are summed term by term: a transform rounds at 1e-1
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 
-class _Kept:
-    """The most recently used values, at most `_KEPT` of them."""
+@dataclass(frozen=True)
+class _Named:
+    """A law that equals every law of the same kind and parameters."""
 
-    def __init__(self) -> None:
-        self._values: OrderedDict[Any, Any] = OrderedDict()
-
-    def get(self, name: Any, make: Any) -> Any:  # noqa: ANN401
-        if name in self._values:
-            self._values.move_to_end(name)
-            return self._values[name]
-        value = self._values[name] = make()
-        while len(self._values) > _KEPT:
-            self._values.popitem(last=False)
-        return value
-
-
-_transforms, _lattices = _Kept(), _Kept()
+    name: str
+    law: Law = field(compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,22 +213,23 @@ def _groups(reach: FloatArray) -> list[tuple[Any, float]]:
 def _lattice(parts: tuple[Law, ...], reach: float, far: bool = False) -> _Lattice:
     # lengths are powers of two, so that a slider finds the other parts' transforms
     length = 2.0 ** np.ceil(np.log2(reach * (1 + 8 / _CELLS)))
-    step = float(length) / _CELLS
+    named = [_Named(repr(_law.key(part)), part) for part in parts]
     # one order, so that a + b finds what b + a has kept, to the last digit
-    pairs = sorted(((repr(_law.key(part)), part) for part in parts), key=lambda x: x[0])
-    name = (tuple(key for key, _ in pairs), step, far)
-    ordered = [part for _, part in pairs]
-    return _lattices.get(name, lambda: _sharpened(ordered, step, far))  # type: ignore[no-any-return]
+    named.sort(key=lambda part: part.name)
+    return _sharpened(tuple(named), float(length) / _CELLS, _CELLS, far)
 
 
-def _sharpened(parts: list[Law], step: float, far: bool) -> _Lattice:
+@lru_cache(maxsize=_KEPT)
+def _sharpened(
+    parts: tuple[_Named, ...], step: float, cells: int, far: bool
+) -> _Lattice:
     """Return the lattice of the sum, with the spread by the cells taken back.
 
     Sharing a mass between its neighbours adds a triangle of variance h^2 / 6; a cell's
     average stands for a spread of h^2 / 12.  So the value read at the middle of a cell
     is too large by (2 m - 1) / 24 second differences, up to h^4.
     """
-    tail = (_convolved_far if far else _convolved)(parts, step)
+    tail = (_convolved_far if far else _convolved)(parts, step, cells)
     padded = np.concatenate([[1.0, 1.0], np.clip(tail, 1e-300, 1)])
     padded = np.minimum.accumulate(padded)
     before, here, after = padded[:-2], padded[1:-1], padded[2:]
@@ -250,35 +240,35 @@ def _sharpened(parts: list[Law], step: float, far: bool) -> _Lattice:
     return _Lattice(step, np.log(np.minimum.accumulate(padded)))
 
 
-def _convolved(parts: list[Law], step: float) -> FloatArray:
+def _convolved(parts: tuple[_Named, ...], step: float, cells: int) -> FloatArray:
     total: Any = 0.0
     for part in reversed(parts):
-        name = (_law.key(part), step)
-        mass, tail = _transforms.get(name, lambda p=part: _transformed(p, step))
+        mass, tail = _transformed(part, step, cells)
         total = tail + mass * total
-    return np.asarray(np.fft.irfft(total, 2 * _CELLS)[:_CELLS])
+    return np.asarray(np.fft.irfft(total, 2 * cells)[:cells])
 
 
-def _convolved_far(parts: list[Law], step: float) -> FloatArray:
+def _convolved_far(parts: tuple[_Named, ...], step: float, cells: int) -> FloatArray:
     """Do the same term by term: positive terms keep their relative accuracy."""
-    total = np.zeros(_CELLS)
+    total = np.zeros(cells)
     for part in reversed(parts):
-        mass, tail = _shared_out(part, step)
-        total = tail + np.convolve(mass, total)[:_CELLS]
+        mass, tail = _shared_out(part.law, step, cells)
+        total = tail + np.convolve(mass, total)[:cells]
     return total
 
 
-def _transformed(part: Law, step: float) -> tuple[Any, Any]:
-    mass, tail = _shared_out(part, step)
-    return np.fft.rfft(mass, 2 * _CELLS), np.fft.rfft(tail, 2 * _CELLS)
+@lru_cache(maxsize=_KEPT)
+def _transformed(part: _Named, step: float, cells: int) -> tuple[Any, Any]:
+    mass, tail = _shared_out(part.law, step, cells)
+    return np.fft.rfft(mass, 2 * cells), np.fft.rfft(tail, 2 * cells)
 
 
-def _shared_out(part: Law, step: float) -> tuple[FloatArray, FloatArray]:
+def _shared_out(part: Law, step: float, cells: int) -> tuple[FloatArray, FloatArray]:
     """Return a part's masses on the lattice and, for each point, the mass beyond.
 
     The mass beyond k h is the mean of P(X > t) over the cell from k h to (k + 1) h.
     """
-    t: FloatArray = np.arange(_CELLS + 1.0) * step
+    t: FloatArray = np.arange(cells + 1.0) * step
     nodes = t[:-1] + step * (1 + _NODES[:, None]) / 2
     if part.closed and np.isfinite(part.mean):
         beyond = part.excess(t)
