@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel import _check
 from hamodel._quantity import hold
+from hamodel.duration import Duration, order_statistic
+from hamodel.failover._parts import as_duration, as_stage, mean_of, total
 
 if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.duration import Duration
+    from collections.abc import Mapping
 
-_STAGES = ("detection", "fencing", "promotion", "redirection")
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.failover._recovery import Driver
+
+STAGES = ("detection", "fencing", "promotion", "redirection")
+
+
+class Span(NamedTuple):
+    """One stage of one failover: when it begins and ends, in s after the failure."""
+
+    stage: str
+    begin: float
+    end: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,14 +36,16 @@ class Failover:
 
     Parameters
     ----------
-    detection : float, array, SymPy expression or Duration
-        Time in s from the failure to the decision to fail over.
-    fencing : float, array, SymPy expression or Duration
+    detection : float, array, SymPy expression, Duration or mechanism
+        Time in s from the failure to the decision to fail over; or a `Heartbeat`,
+        `Lease` or `Election`.
+    fencing : float, array, SymPy expression, Duration or mechanism
         Time in s to make sure that the old primary writes no more.
-    promotion : float, array, SymPy expression or Duration
-        Time in s for the standby to become primary.
-    redirection : float, array, SymPy expression or Duration
-        Time in s until the clients reach the new primary.
+    promotion : float, array, SymPy expression, Duration or mechanism
+        Time in s for the standby to become primary; or a `Promotion`.
+    redirection : float, array, SymPy expression, Duration or mechanism
+        Time in s until the clients reach the new primary; or a `VirtualIp`,
+        `ProxyCheck` or `Dns`.
     coverage : float, array or SymPy expression
         Probability that the failover works.
     manual : float, array, SymPy expression or None
@@ -55,8 +72,13 @@ class Failover:
     >>> failover = Failover(detection=10, promotion=15, redirection=5, coverage=0.99)
     >>> failover.outage
     30
-    >>> failover.stages
-    {'detection': 10, 'fencing': 0, 'promotion': 15, 'redirection': 5}
+    >>> from hamodel.failover import Lease, ProxyCheck
+    >>> patroni = Failover(
+    ...     detection=Lease(ttl=30, loop_wait=10), promotion=2,
+    ...     redirection=ProxyCheck(interval=1, rise=2),
+    ... )
+    >>> patroni.outage, round(float(patroni.within(30)), 3)
+    (28.5, 0.65)
     """
 
     detection: Quantity = 0
@@ -67,16 +89,17 @@ class Failover:
     manual: Quantity | None = None
 
     def __post_init__(self) -> None:
-        hold(self, *_STAGES, "coverage", "manual")
-        _check.non_negative(**self.stages)
+        for name in STAGES:
+            object.__setattr__(self, name, as_stage(name, getattr(self, name)))
+        hold(self, *STAGES, "coverage", "manual")
         _check.probability(coverage=self.coverage)
         if self.manual is not None:
             _check.non_negative(manual=self.manual)
 
     @property
-    def stages(self) -> dict[str, Quantity]:
+    def stages(self) -> Mapping[str, Quantity]:
         """Mean time of each stage in s, in their order."""
-        return {name: _mean(getattr(self, name)) for name in _STAGES}
+        return {name: mean_of(getattr(self, name)) for name in STAGES}
 
     @property
     def outage(self) -> Quantity:
@@ -84,21 +107,89 @@ class Failover:
         return sum(self.stages.values())
 
     @property
+    def by_stage(self) -> Mapping[str, Duration]:
+        """Time of each stage as a distribution, in their order."""
+        return {name: as_duration(name, getattr(self, name)) for name in STAGES}
+
+    @property
     def duration(self) -> Duration:
-        """The whole time as a distribution; plain numbers are constants."""
-        from hamodel.duration import constant
+        """The recovery time (RTO) as a distribution: the sum of the stages."""
+        return total(list(self.by_stage.values()))
 
-        parts = [getattr(self, name) for name in _STAGES]
-        total, *others = [p if _is_duration(p) else constant(float(p)) for p in parts]
-        for part in others:
-            total = total + part
-        return total
+    @property
+    def ready(self) -> Duration:
+        """Time in s until the new primary takes writes: all stages but the last."""
+        return total([d for name, d in self.by_stage.items() if name != "redirection"])
 
+    def within(self, objective: ArrayLike) -> FloatArray:
+        """Return the probability that a working failover is over in time.
 
-def _mean(stage: Quantity) -> Quantity:
-    return stage.mean if _is_duration(stage) else stage
+        Parameters
+        ----------
+        objective : array_like
+            Recovery time objective in s.
 
+        Returns
+        -------
+        float or ndarray
+            P(recovery time <= objective); times `coverage` for all failovers.
+        """
+        return self.duration.cdf(objective)
 
-def _is_duration(stage: object) -> bool:
-    """Tell a distribution from a number, without loading the room that makes them."""
-    return hasattr(stage, "quantile") and hasattr(stage, "sf")
+    def for_client(self, driver: Driver) -> Duration:
+        """Return the time from the failure until a client with this driver is served.
+
+        Parameters
+        ----------
+        driver : Driver
+            How the client lets go of the old primary.
+
+        Returns
+        -------
+        Duration
+            Time in s.
+        """
+        return driver.after(self.duration)
+
+    def for_last_of(self, clients: int) -> Duration:
+        """Return the time until the last of some clients is served.
+
+        Parameters
+        ----------
+        clients : int
+            How many, each with a redirection of its own.
+
+        Returns
+        -------
+        Duration
+            Time in s; the stages before redirection are common to all.
+        """
+        _check.whole(1, clients=clients)
+        last = order_statistic(self.by_stage["redirection"], clients, clients)
+        return self.ready + last
+
+    def sample(self, rng: np.random.Generator) -> tuple[Span, ...]:
+        """Draw one failover.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        tuple of Span
+            The stages one after the other, those that take no time left out.
+
+        Examples
+        --------
+        >>> Failover(detection=10, promotion=5).sample(np.random.default_rng(0))
+        (Span(stage='detection', begin=0.0, end=10.0), Span(stage='promotion', ...))
+        """
+        spans, now = [], 0.0
+        for name, stage in self.by_stage.items():
+            length = float(stage.sample(1, rng)[0])
+            if length > 0:
+                spans.append(Span(name, now, now + length))
+            now += length
+        return tuple(spans)

@@ -1,0 +1,232 @@
+"""What a failover leaves behind, and how one is done on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel import _check
+from hamodel._quantity import hold
+from hamodel.failover._parts import as_duration, total
+
+if TYPE_CHECKING:
+    from hamodel._types import Quantity
+    from hamodel.duration import Duration
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SplitBrain:
+    """Two primaries at once: failovers of a primary that lives and is not fenced.
+
+    Parameters
+    ----------
+    false_failovers : float, array or SymPy expression
+        Failovers of a primary that is alive, in 1/s: false alarms and partitions.
+    fencing : float, array or SymPy expression
+        Probability that fencing stops the old primary.
+    write_rate : float, array or SymPy expression
+        Writes in 1/s.
+    astray : float, array or SymPy expression
+        Share of the writes that still goes to the old primary.
+    mean_length : float, array or SymPy expression
+        Mean time in s until one of the two is stopped.
+
+    Raises
+    ------
+    ValueError
+        If a rate or time is negative, or a probability outside [0, 1].
+
+    Notes
+    -----
+    Every write that the old primary confirms after the promotion is lost or must be
+    merged by hand.  Split brains arrive as a thinned Poisson stream.
+
+    Examples
+    --------
+    >>> from hamodel.units import YEAR
+    >>> split = SplitBrain(
+    ...     false_failovers=2 / YEAR, fencing=0.95, write_rate=200, astray=0.3,
+    ...     mean_length=600,
+    ... )
+    >>> round(split.rate * YEAR, 3), split.writes_lost
+    (0.1, 36000.0)
+    >>> round(split.probability(YEAR), 4)
+    0.0952
+    """
+
+    false_failovers: Quantity
+    fencing: Quantity
+    write_rate: Quantity
+    astray: Quantity = 1.0
+    mean_length: Quantity = 600.0
+
+    def __post_init__(self) -> None:
+        names = ["false_failovers", "fencing", "write_rate", "astray", "mean_length"]
+        hold(self, *names)
+        _check.non_negative(
+            false_failovers=self.false_failovers,
+            write_rate=self.write_rate,
+            mean_length=self.mean_length,
+        )
+        _check.probability(fencing=self.fencing, astray=self.astray)
+
+    @property
+    def rate(self) -> Quantity:
+        """Split brains in 1/s."""
+        return self.false_failovers * (1 - self.fencing)
+
+    @property
+    def writes_lost(self) -> Quantity:
+        """Mean number of writes that one split brain loses or leaves to merge."""
+        return self.write_rate * self.astray * self.mean_length
+
+    @property
+    def loss_rate(self) -> Quantity:
+        """Writes lost in 1/s, over all time."""
+        return self.rate * self.writes_lost
+
+    def probability(self, horizon: Quantity) -> Quantity:
+        """Return the probability of at least one split brain.
+
+        Parameters
+        ----------
+        horizon : float, array or SymPy expression
+            Time in s.
+
+        Returns
+        -------
+        float, array or SymPy expression
+            1 - exp(-rate horizon), without cancellation.
+        """
+        _check.non_negative(horizon=horizon)
+        expected = self.rate * horizon
+        if _check.is_symbolic(expected):
+            import sympy
+
+            return 1 - sympy.exp(-expected)
+        found = -np.expm1(-expected)
+        return found if np.ndim(found) else float(found)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Switchover:
+    """A planned change of the primary: nothing to detect, nothing to fence.
+
+    Parameters
+    ----------
+    drain : float or Duration
+        Time in s from the last accepted write until none is under way.
+    catch_up : float or Duration
+        Time in s for the standby to apply what is left.
+    promotion : float or Duration
+        Time in s for the standby to become primary.
+    redirection : float or Duration
+        Time in s until the clients reach it.
+
+    Raises
+    ------
+    ValueError
+        If a time is negative or infinite.
+
+    Notes
+    -----
+    Writes stop before the standby catches up, so none is lost.
+
+    Examples
+    --------
+    >>> Switchover(drain=1, catch_up=0.5, promotion=2, redirection=1).duration.mean
+    4.5
+    """
+
+    drain: Duration | float = 0
+    catch_up: Duration | float = 0
+    promotion: Duration | float = 0
+    redirection: Duration | float = 0
+
+    def __post_init__(self) -> None:
+        for name in ("drain", "catch_up", "promotion", "redirection"):
+            as_duration(name, getattr(self, name))
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s in which no write is accepted."""
+        names = ("drain", "catch_up", "promotion", "redirection")
+        return total([as_duration(name, getattr(self, name)) for name in names])
+
+    def unavailability(self, rate: Quantity) -> Quantity:
+        """Return the share of time lost to switchovers.
+
+        Parameters
+        ----------
+        rate : float or array
+            Switchovers in 1/s.
+
+        Returns
+        -------
+        float or array
+            Share of time.
+        """
+        _check.non_negative(rate=rate)
+        return rate * self.duration.mean
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Failback:
+    """The way back after a failover: the old primary copies, then takes over again.
+
+    Parameters
+    ----------
+    resync : float or Duration
+        Time in s until the old primary holds the data again; the service runs on one
+        node meanwhile.
+    switchover : Switchover
+        The change itself.
+
+    Raises
+    ------
+    ValueError
+        If the time is negative or `switchover` is not one.
+
+    Examples
+    --------
+    >>> back = Failback(resync=3600, switchover=Switchover(promotion=5))
+    >>> back.outage, round(back.risk(mttf=2000 * 3600), 6)
+    (5.0, 0.0005)
+    """
+
+    resync: Duration | float
+    switchover: Switchover
+
+    def __post_init__(self) -> None:
+        as_duration("resync", self.resync)
+        _check.instance(Switchover, switchover=self.switchover)
+
+    @property
+    def outage(self) -> float:
+        """Mean time in s in which no write is accepted."""
+        return float(self.switchover.duration.mean)
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the repair until all is as before."""
+        return as_duration("resync", self.resync) + self.switchover.duration
+
+    def risk(self, mttf: float) -> float:
+        """Return the probability that the only node fails during the resync.
+
+        Parameters
+        ----------
+        mttf : float
+            Mean time to failure of that node in s.
+
+        Returns
+        -------
+        float
+            1 - E exp(-resync / mttf).
+        """
+        _check.mean_time(mttf=mttf)
+        resync = as_duration("resync", self.resync)
+        slices = (np.arange(4096) + 0.5) / 4096
+        return float(np.mean(-np.expm1(-resync.quantile(slices) / mttf)))

@@ -1,0 +1,41 @@
+"""A stage given as a number, a distribution, or a mechanism that has one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hamodel import _check
+from hamodel.duration import Duration, constant
+
+if TYPE_CHECKING:
+    from hamodel._types import Quantity
+
+
+def as_stage(name: str, value: Any) -> Any:  # noqa: ANN401
+    """Return a number or a Duration; a mechanism becomes its Duration.
+
+    Raises ValueError if it is neither, or a number that is negative or infinite.
+    """
+    found = getattr(value, "duration", value)
+    if not isinstance(found, Duration):
+        _check.non_negative(**{name: found})
+    return found
+
+
+def as_duration(name: str, value: Any) -> Duration:  # noqa: ANN401
+    """Return a Duration; a number becomes a constant."""
+    found = as_stage(name, value)
+    return found if isinstance(found, Duration) else constant(found)
+
+
+def mean_of(stage: Any) -> Quantity:  # noqa: ANN401
+    """Return the mean of a stage in s."""
+    return stage.mean if isinstance(stage, Duration) else stage
+
+
+def total(parts: list[Duration]) -> Duration:
+    """Return the sum of independent durations."""
+    first, *others = parts
+    for part in others:
+        first = first + part
+    return first

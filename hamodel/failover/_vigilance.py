@@ -1,0 +1,191 @@
+"""The dilemma of detection: quick means false alarms, patient means long outages.
+
+The real failures cost their detection; the false alarms cost a failover each, and they
+become rarer by a factor of the loss with every miss that is waited for.  So the sum has
+a minimum, and it is far steeper on the hasty side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel import _check
+from hamodel._html import table
+from hamodel.failover._detection import Heartbeat
+from hamodel.failover._stalls import Stalls, false_alarm_rate
+from hamodel.units import MINUTE, YEAR, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hamodel._types import FloatArray, Quantity
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Vigilance:
+    """Downtime against the number of misses that count as a failure.
+
+    Attributes
+    ----------
+    misses : ndarray
+        Numbers of misses.
+    detection : ndarray
+        Mean time in s to notice a failure.
+    false_alarms : ndarray
+        Failovers of a healthy primary, in 1/s of service.
+    real, false : ndarray
+        Downtime in s for each second of service, from failures and from false alarms.
+    """
+
+    misses: FloatArray
+    detection: FloatArray
+    false_alarms: FloatArray
+    real: FloatArray
+    false: FloatArray
+
+    @property
+    def downtime(self) -> FloatArray:
+        """Downtime in s for each second of service."""
+        return self.real + self.false
+
+    @property
+    def unavailability(self) -> FloatArray:
+        """Share of time down: failovers do not begin while one is running."""
+        return self.downtime / (1 + self.downtime)
+
+    @property
+    def minutes_per_year(self) -> FloatArray:
+        """Downtime in minutes for each year of service."""
+        return self.downtime * (YEAR / MINUTE)
+
+    @property
+    def best(self) -> int:
+        """The number of misses with the least downtime."""
+        return int(self.misses[np.argmin(self.downtime)])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (int(k), text(float(d)), f"{f * YEAR:.3g}", f"{m:.3g}")
+            for k, d, f, m in zip(
+                self.misses,
+                self.detection,
+                self.false_alarms,
+                self.minutes_per_year,
+                strict=True,
+            )
+        ]
+        header = ("misses", "detection", "false failovers a year", "minutes a year")
+        return table(rows, header=header)
+
+
+def vigilance(
+    heartbeat: Heartbeat,
+    *,
+    mttf: float,
+    recovery: float,
+    misses: Sequence[int] = range(1, 21),
+    stalls: Stalls | None = None,
+) -> Vigilance:
+    """Weigh quick detection against false failovers.
+
+    Parameters
+    ----------
+    heartbeat : Heartbeat
+        Interval, timeout and loss; its own `misses` is not used.
+    mttf : float
+        Mean time between failures of the primary in s.
+    recovery : float
+        Mean time in s that a failover takes after the decision.
+    misses : sequence of int
+        Numbers of misses to try.
+    stalls : Stalls or None
+        Pauses of a healthy primary that look like failures if they last.
+
+    Returns
+    -------
+    Vigilance
+        Downtime for each number of misses.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above zero or a number of misses is not whole.
+
+    Examples
+    --------
+    >>> curve = vigilance(
+    ...     Heartbeat(interval=1, loss=0.02), mttf=2000 * 3600, recovery=20
+    ... )
+    >>> curve.best
+    5
+    >>> curve.minutes_per_year[[1, 4]].round(1)
+    array([4123.9,    1.8])
+    """
+    _check.instance(Heartbeat, heartbeat=heartbeat)
+    _check.mean_time(mttf=mttf)
+    _check.non_negative(recovery=recovery)
+    tried = [replace(heartbeat, misses=int(k)) for k in misses]
+    detection = np.array([_mean_detection(h) for h in tried])
+    false = np.array([false_alarm_rate(h, stalls) for h in tried], dtype=float)
+    return Vigilance(
+        misses=np.array(misses),
+        detection=detection,
+        false_alarms=false,
+        real=(detection + recovery) / mttf,
+        false=false * recovery,
+    )
+
+
+def _mean_detection(heartbeat: Heartbeat) -> float:
+    return sum(w * (low + high) / 2 for w, (low, high) in heartbeat.pieces())
+
+
+def best_misses(
+    *, interval: Quantity, loss: Quantity, mttf: Quantity, recovery: Quantity
+) -> Quantity:
+    """Return the number of misses of least downtime, as if it could be a fraction.
+
+    Parameters
+    ----------
+    interval : float, array or SymPy expression
+        Time in s from beat to beat.
+    loss : float, array or SymPy expression
+        Probability that a beat is lost.
+    mttf : float, array or SymPy expression
+        Mean time between failures in s.
+    recovery : float, array or SymPy expression
+        Mean time in s of a failover after the decision.
+
+    Returns
+    -------
+    float, array or SymPy expression
+        Where the derivative of k interval / mttf + (1 - p) p^k recovery / interval
+        is zero.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above zero, or the loss not strictly between 0 and 1.
+
+    Examples
+    --------
+    >>> round(best_misses(interval=1, loss=0.02, mttf=2000 * 3600, recovery=20), 2)
+    5.15
+    """
+    _check.positive(interval=interval, loss=loss, mttf=mttf, recovery=recovery)
+    _check.probability(loss=loss)
+    log = _logarithm(loss)
+    weight = -log * (1 - loss) * recovery * mttf / interval**2
+    return _logarithm(1 / weight) / log
+
+
+def _logarithm(value: Quantity) -> Quantity:
+    if _check.is_symbolic(value):
+        import sympy
+
+        return sympy.log(value)
+    found = np.log(value)
+    return found if np.ndim(found) else float(found)

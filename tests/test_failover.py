@@ -1,0 +1,345 @@
+"""Failover: what the mechanisms must give, and the second road to each."""
+
+import itertools
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+from reference import answer
+
+from hamodel import catalogue, duration
+from hamodel.failover import (
+    Dns,
+    Driver,
+    Failback,
+    Failover,
+    Heartbeat,
+    Lease,
+    Promotion,
+    ProxyCheck,
+    SplitBrain,
+    Switchover,
+    VirtualIp,
+)
+from hamodel.units import YEAR
+
+GRID = np.linspace(0, 1, 101)
+
+
+def close(expected, rel=1e-12):
+    return pytest.approx(expected, rel=rel, abs=0)
+
+
+def uniform_on(law, low, high):
+    """Tell whether a law is uniform, from its distribution function."""
+    t = low + GRID * (high - low)
+    return np.allclose(law.cdf(t), GRID, rtol=0, atol=1e-9)
+
+
+# --- mechanisms -------------------------------------------------------------------
+
+
+@given(st.floats(0.1, 100), st.integers(1, 20), st.floats(0, 5))
+def test_watchdog(interval, misses, timeout):
+    law = Heartbeat(interval=interval, misses=misses, timeout=timeout).duration
+    low = (misses - 1) * interval + timeout
+    assert uniform_on(law, low, low + interval)
+    assert law.mean == close((misses - 0.5) * interval + timeout, 1e-9)
+
+
+def beats_until_noticed(rng, heartbeat, runs):
+    """Play beats, lose some, crash at a random moment; times to the k-th miss.
+
+    A false alarm on the way is a failover, after which the count begins anew.
+    """
+    k, loss = heartbeat.misses, heartbeat.loss
+    found = []
+    for _ in range(runs):
+        crash = rng.uniform(50, 51)
+        lost = rng.random(51) < loss
+        count = 0
+        for beat in range(1, 51):
+            count = count + 1 if lost[beat] else 0
+            count = 0 if count == k else count
+        found.append((50 + k - count - crash) * heartbeat.interval)
+    return np.array(found)
+
+
+def test_watchdog_that_loses_beats():
+    heartbeat = Heartbeat(interval=2.0, misses=3, loss=0.4)
+    drawn = beats_until_noticed(np.random.default_rng(3), heartbeat, 20_000)
+    law = heartbeat.duration
+    assert law.mean == pytest.approx(drawn.mean(), abs=4 * drawn.std() / 141)
+    for t in (1, 2, 3, 4, 5):
+        assert law.cdf(t) == pytest.approx(np.mean(drawn <= t), abs=4 * 0.5 / 141)
+    plain = Heartbeat(interval=2.0, misses=3).duration.mean
+    assert abs(plain - drawn.mean()) > 20 * drawn.std() / 141
+
+
+def test_patroni_loses_its_lease():
+    ttl, loop = (catalogue.fact(f).in_base() for f in ("FO-001", "FO-002"))
+    assert uniform_on(Lease(ttl=ttl, loop_wait=loop).duration, 20, 30)
+    assert Lease().longest_pause == 20
+    polled = Lease(watch=False).duration
+    assert polled.mean == close(30)
+    assert polled.support == (20, 40)
+    whole = Failover(detection=Lease(), promotion=2)
+    assert whole.outage == catalogue.fact("FO-008").value
+
+
+def test_lease_and_watchdog_accept_symbols():
+    ttl, loop, k = sympy.symbols("ttl loop k", positive=True)
+    assert sympy.simplify(Lease(ttl=ttl, loop_wait=loop).duration.mean - ttl) == (
+        -loop / 2
+    )
+    beat = Heartbeat(interval=loop, misses=k)
+    assert sympy.simplify(beat.duration.mean - (k - sympy.Rational(1, 2)) * loop) == 0
+
+
+@given(st.floats(0.1, 60), st.integers(1, 9))
+def test_proxy_check(interval, rise):
+    law = ProxyCheck(interval=interval, rise=rise).duration
+    assert uniform_on(law, (rise - 1) * interval, rise * interval)
+
+
+def test_proxy_marks_the_old_primary_down():
+    f = {n: catalogue.fact(n) for n in ("FO-073", "FO-074", "FO-075")}
+    check = ProxyCheck(interval=f["FO-073"].value, fall=int(f["FO-074"].value))
+    assert check.marks_down.support == (f["FO-075"].low, f["FO-075"].high)
+
+
+def test_dns():
+    fact = catalogue.fact("FO-082")
+    name = Dns(interval=30, threshold=3, ttl=60)
+    assert (name.detection + name.duration).support == (60, fact.value)
+    fast = Dns(interval=10, threshold=3, ttl=60)
+    assert (fast.detection + fast.duration).support[1] == fact.low
+    mixed = Dns(ttl=60, ignoring=0.05, kept=1800).duration
+    assert mixed.mean == close(0.95 * 30 + 0.05 * 900)
+    assert mixed.sf(60) == close(0.05 * (1 - 60 / 1800), 1e-9)
+
+
+def test_virtual_ip():
+    law = VirtualIp(takeover=1, stale=0.2, cache=50).duration
+    assert law.mean == close(1 + 0.2 * 25)
+    assert law.cdf(1) == close(0.8)
+    assert VirtualIp(takeover=1).duration.quantile(1) == 1
+
+
+def test_promotion_is_a_mixture():
+    lag = duration.exponential(10)
+    law = Promotion(
+        usual=2, lag=lag, replay_speed=5, slow=300, slow_probability=0.01
+    ).duration
+    assert law.mean == close(0.99 * 2 + 0.01 * 300 + 10 / 5)
+    assert law.sf(100) == pytest.approx(0.01, rel=1e-6)
+    assert law.cdf(4) == pytest.approx(0.99 * (1 - np.exp(-1)), rel=1e-6)
+
+
+def test_driver():
+    ready = duration.uniform(5, 15)
+    quick = Driver(tcp_user_timeout=10, reset=1, dead_first=0).after(ready)
+    assert uniform_on(quick, 5, 15)
+    patient = Driver(tcp_user_timeout=60, reset=0, connect_timeout=2, dead_first=0.5)
+    law = patient.after(ready)
+    assert law.mean == close(61)
+    assert law.cdf(60) == close(0.5)
+    rng = np.random.default_rng(5)
+    mixed = Driver(
+        tcp_user_timeout=10, reset=0.3, connect_timeout=4, dead_first=0.25, retry=2
+    )
+    n = 200_000
+    up = rng.uniform(5, 15, n)
+    noticed = np.where(rng.random(n) < 0.3, 0, 10)
+    drawn = np.maximum(up, noticed) + 4 * (rng.random(n) < 0.25) + rng.uniform(0, 2, n)
+    law = mixed.after(ready)
+    assert law.mean == pytest.approx(drawn.mean(), abs=0.05)
+    for p in (0.1, 0.5, 0.9, 0.99):
+        assert law.quantile(p) == pytest.approx(np.quantile(drawn, p), abs=0.08)
+
+
+# --- the whole failover -----------------------------------------------------------
+
+
+def test_published_recovery_time():
+    record = answer("failover", "pub-rto-01")
+    rates = record["params"]["stage_rates"]
+    whole = Failover(
+        detection=duration.erlang(3, 3 / rates[0]),
+        fencing=duration.exponential(1 / rates[3]),
+        promotion=duration.exponential(1 / rates[4]),
+    )
+    assert whole.duration.quantile(0.95) == close(record["value"], record["rtol"])
+    assert whole.outage == close(sum(1 / r for r in rates))
+
+
+def patroni(**fields):
+    return Failover(
+        **(
+            {
+                "detection": Lease(),
+                "fencing": 1,
+                "promotion": Promotion(
+                    usual=duration.lognormal(mean=2, cv=0.5),
+                    slow=60,
+                    slow_probability=0.02,
+                ),
+                "redirection": ProxyCheck(interval=2, rise=2),
+            }
+            | fields
+        )
+    )
+
+
+def test_the_whole_is_the_sum_of_its_stages():
+    model = patroni()
+    rng = np.random.default_rng(11)
+    n = 200_000
+    slow = rng.random(n) < 0.02
+    sigma = np.sqrt(np.log(1.25))
+    usual = rng.lognormal(np.log(2) - sigma**2 / 2, sigma, n)
+    drawn = rng.uniform(20, 30, n) + 1 + np.where(slow, 60, usual)
+    drawn += rng.uniform(2, 4, n)
+    assert model.outage == pytest.approx(drawn.mean(), abs=0.1)
+    assert model.outage == close(model.duration.mean, 1e-6)
+    for t in (25, 30, 35, 60, 90):
+        assert model.within(t) == pytest.approx(np.mean(drawn <= t), abs=0.005)
+    for p in (0.05, 0.5, 0.95):
+        assert model.duration.quantile(p) == pytest.approx(
+            np.quantile(drawn, p), abs=0.1
+        )
+
+
+def test_percentiles_of_stages_do_not_add():
+    model = patroni()
+    apart = sum(law.quantile(0.95) for law in model.by_stage.values())
+    assert model.duration.quantile(0.95) < apart - 1
+
+
+def test_stages_and_sample():
+    model = patroni(fencing=0)
+    spans = model.sample(np.random.default_rng(2))
+    assert [s.stage for s in spans] == ["detection", "promotion", "redirection"]
+    assert spans[0].begin == 0
+    assert all(a.end == b.begin for a, b in itertools.pairwise(spans))
+    assert spans == model.sample(np.random.default_rng(2))
+    means = np.mean(
+        [model.sample(np.random.default_rng(k))[-1].end for k in range(400)]
+    )
+    assert means == pytest.approx(model.outage, abs=4 * 9 / 20)
+
+
+def test_the_last_of_many_clients():
+    model = Failover(detection=10, redirection=Dns(ttl=60))
+    assert model.for_last_of(1).mean == close(model.duration.mean, 1e-6)
+    assert model.for_last_of(99).mean == close(10 + 60 * 99 / 100, 1e-6)
+    driver = Driver(tcp_user_timeout=100, dead_first=0)
+    assert model.for_client(driver).quantile(0.9) == close(100)
+
+
+def test_arrays_and_symbols_pass_through():
+    grid = np.array([0.0, 5.0, 10.0])
+    model = Failover(detection=grid, promotion=2)
+    assert model.outage.tolist() == [2, 7, 12]
+    assert model.duration.mean.tolist() == [2, 7, 12]
+    stack = Failover(detection=Heartbeat(interval=grid + 1, misses=3), promotion=2)
+    assert stack.outage.tolist() == [4.5, 17, 29.5]
+    x = sympy.Symbol("x", positive=True)
+    assert Failover(detection=x, promotion=2).outage == x + 2
+
+
+def test_the_exponential_assumption_costs_the_tail():
+    model = Failover(detection=duration.uniform(20, 40))
+    chain = duration.exponential(model.outage)
+    assert chain.sf(90) == pytest.approx(0.05, abs=0.001)
+    assert model.duration.sf(90) == 0
+
+
+# --- aftermath --------------------------------------------------------------------
+
+
+def test_split_brain():
+    split = SplitBrain(
+        false_failovers=3 / YEAR,
+        fencing=0.9,
+        write_rate=100,
+        astray=0.25,
+        mean_length=40,
+    )
+    assert split.rate * YEAR == close(0.3)
+    assert split.writes_lost == close(1000)
+    assert split.loss_rate * YEAR == close(300)
+    assert split.probability(YEAR) == close(1 - np.exp(-0.3))
+    assert SplitBrain(false_failovers=1, fencing=1, write_rate=9).loss_rate == 0
+    rng = np.random.default_rng(8)
+    events = rng.poisson(3, 100_000)
+    seen = rng.binomial(events, 0.1) > 0
+    assert split.probability(YEAR) == pytest.approx(seen.mean(), abs=0.006)
+
+
+def test_split_brain_reads_arrays_and_symbols():
+    fencing, rate = sympy.symbols("f r", positive=True)
+    formula = SplitBrain(false_failovers=rate, fencing=fencing, write_rate=10)
+    assert (
+        sympy.simplify(
+            formula.probability(2) - 1 + sympy.exp(-2 * rate * (1 - fencing))
+        )
+        == 0
+    )
+    swept = SplitBrain(false_failovers=1e-9, fencing=[0.0, 0.5, 1.0], write_rate=10)
+    assert swept.probability(1e-3) == pytest.approx([1e-12, 5e-13, 0], rel=1e-9)
+
+
+def test_switchover_and_failback():
+    planned = Switchover(
+        drain=duration.uniform(0, 2), catch_up=1, promotion=2, redirection=0.5
+    )
+    assert uniform_on(planned.duration, 3.5, 5.5)
+    assert planned.unavailability(12 / YEAR) == close(12 * 4.5 / YEAR, 1e-9)
+    back = Failback(resync=duration.exponential(3600), switchover=planned)
+    assert back.outage == close(4.5, 1e-9)
+    exact = (3600 / 7.2e6) / (1 + 3600 / 7.2e6)
+    assert back.risk(mttf=7.2e6) == pytest.approx(exact, rel=1e-3)
+    assert back.duration.mean == close(3604.5, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Failover(detection=-1), "detection must be >= 0 and finite, got -1"),
+        (lambda: Failover(coverage=1.2), r"coverage must be in \[0, 1\], got 1.2"),
+        (lambda: Failover(manual=-3), "manual must be >= 0 and finite, got -3"),
+        (lambda: Failover(promotion="2 s"), "promotion must be >= 0 .*got '2 s'"),
+        (lambda: Heartbeat(interval=0), "interval must be > 0 and finite, got 0"),
+        (lambda: Heartbeat(interval=1, misses=0), "misses must be a whole number"),
+        (lambda: Heartbeat(interval=1, misses=1.5), "misses must be a whole number"),
+        (lambda: Heartbeat(interval=1, loss=1), "loss must be < 1, got 1"),
+        (lambda: Heartbeat(interval=1, timeout=-1), "timeout must be >= 0"),
+        (lambda: Lease(ttl=29), "ttl must be >= loop_wait .* = 30, got 29"),
+        (lambda: Lease(loop_wait=0), "loop_wait must be > 0"),
+        (lambda: ProxyCheck(rise=0), "rise must be a whole number >= 1, got 0"),
+        (lambda: Dns(ignoring=2), r"ignoring must be in \[0, 1\], got 2"),
+        (lambda: Dns(ttl=0), "ttl must be > 0 and finite, got 0"),
+        (lambda: VirtualIp(takeover=-1), "takeover must be >= 0"),
+        (lambda: Promotion(usual=1, replay_speed=0), "replay_speed must be > 0"),
+        (lambda: Promotion(usual=1, slow_probability=2), "slow_probability must be in"),
+        (lambda: Driver(tcp_user_timeout=-1), "tcp_user_timeout must be >= 0"),
+        (lambda: Driver(tcp_user_timeout=1, reset=2), "reset must be in"),
+        (lambda: Failover().for_last_of(0), "clients must be a whole number >= 1"),
+        (
+            lambda: SplitBrain(false_failovers=-1, fencing=1, write_rate=1),
+            "false_failovers must be >= 0",
+        ),
+        (
+            lambda: SplitBrain(false_failovers=1, fencing=3, write_rate=1),
+            "fencing must be in",
+        ),
+        (lambda: Switchover(drain=-1), "drain must be >= 0"),
+        (lambda: Failback(resync=1, switchover=3), "switchover must be a Switchover"),
+    ],
+)
+def test_bad_input(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
