@@ -27,11 +27,6 @@ class Duration:
     independent of each other, immutable, and add: `d1 + d2` is the law of the sum,
     `d + 3` comes 3 s later, `2 * d` takes twice as long.
 
-    Parameters
-    ----------
-    law : Law
-        What answers the questions.
-
     Notes
     -----
     Parameters may be arrays: the duration is then a stack of laws of shape
