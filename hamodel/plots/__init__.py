@@ -28,6 +28,14 @@ from hamodel.plots._style import (
 from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
 from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
 from hamodel.plots.states import StateGraph, draw_state_graph
+from hamodel.plots.timeline import (
+    RtoCurve,
+    Timeline,
+    Valley,
+    draw_rto_cdf,
+    draw_timeline,
+    draw_vigilance,
+)
 
 __all__ = [
     "FAINT",
@@ -39,13 +47,19 @@ __all__ = [
     "DowntimeBudget",
     "Drawing",
     "Look",
+    "RtoCurve",
     "Shown",
     "StateGraph",
+    "Timeline",
+    "Valley",
     "contrast",
     "diagram_text",
     "draw_diagram",
     "draw_downtime_budget",
+    "draw_rto_cdf",
     "draw_state_graph",
+    "draw_timeline",
+    "draw_vigilance",
     "figure",
     "image",
     "show",
