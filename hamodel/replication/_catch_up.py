@@ -1,0 +1,379 @@
+"""After an outage or a burst: how long a replica needs to be up to date again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel import _check, _html, duration
+from hamodel._quantity import hold
+from hamodel.duration import Duration, _law
+from hamodel.queueing import catch_up_time
+from hamodel.replication._stage import number, plain
+from hamodel.units import text
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray, Quantity
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CatchUp:
+    """A replica that received nothing for a while, and then everything.
+
+    Parameters
+    ----------
+    writes : float, array or SymPy expression
+        Writes per second, a Poisson stream that never stops.
+    service : float, array or SymPy expression
+        Mean time in s to apply one write, exponential, by one worker.
+    outage : float, array or SymPy expression
+        Time in s for which nothing arrived.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of range.
+
+    Notes
+    -----
+    While the replica catches up, the lag falls in a straight line from `outage` to
+    zero, at (1 - load) / load seconds per second; so the outage is felt for
+    outage / (1 - load) altogether.  Chance hardly matters: what has piled up is many
+    writes.  Its law, for writes that pile up on an idle replica: the work of the
+    time u = outage + t is a compound Poisson sum Y(u), and the replica is done at t
+    with density outage / u times the density of Y(u) at t (Kendall's identity; Takacs
+    1967, Combinatorial Methods in the Theory of Stochastic Processes, section 12).
+
+    Examples
+    --------
+    Ten minutes without replication, at 900 of 1000 writes/s, are felt for 90 more:
+
+    >>> pause = CatchUp(writes=900, service=0.001, outage=600.0)
+    >>> round(pause.mean / 60, 6), round(pause.std / 60, 2)
+    (90.0, 0.55)
+    >>> pause.lag([0.0, 2700.0, 5400.0]).round(9)
+    array([600., 300.,   0.])
+    >>> round(pause.time.quantile(0.99) / 60, 2)
+    91.28
+    """
+
+    writes: Quantity
+    service: Quantity
+    outage: Quantity
+
+    def __post_init__(self) -> None:
+        hold(self, "writes", "service", "outage")
+        _check.non_negative(writes=self.writes, outage=self.outage)
+        _check.positive(service=self.service)
+
+    @property
+    def backlog(self) -> Quantity:
+        """Mean number of writes that wait when the link is back."""
+        return number(self.writes) * self.outage
+
+    @property
+    def mean(self) -> Quantity:
+        """Mean time in s until nothing waits; infinite from load 1 on."""
+        return catch_up_time(self.writes, 1 / number(self.service), self.outage)
+
+    @property
+    def var(self) -> Quantity:
+        """Variance in s^2 of that time; infinite from load 1 on.
+
+        As many independent busy periods follow each other as writes have piled up.
+        """
+        load = number(self.writes) * self.service
+        work = 2 * number(self.writes) * self.service**2 * self.outage
+        if _check.is_symbolic(work):
+            return work / (1 - load) ** 3
+        spare = np.where(np.asarray(load) < 1, 1 - np.asarray(load), 1.0)
+        return plain(np.where(np.asarray(load) < 1, work / spare**3, np.inf))
+
+    @property
+    def std(self) -> Quantity:
+        """Standard deviation in s of that time."""
+        return self.var**0.5
+
+    @property
+    def felt(self) -> Quantity:
+        """Mean time in s from the start of the outage until nothing waits."""
+        return self.mean + self.outage
+
+    def lag(self, t: Quantity) -> Quantity:
+        """Return the lag t after the link came back, as of a fluid.
+
+        Parameters
+        ----------
+        t : array_like
+            Times in s.
+
+        Returns
+        -------
+        float or ndarray
+            Lag in s of what is being applied; it grows without end from load 1 on.
+        """
+        _check.non_negative(t=t)
+        load = np.asarray(number(self.writes) * self.service, float)
+        at = np.asarray(t, float)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lag = self.outage - at * (1 - load) / load
+        return plain(np.where(load > 0, np.maximum(lag, 0.0), 0.0))
+
+    def time_behind(self, limit: Quantity) -> Quantity:
+        """Return for how long the lag exceeds a limit, the outage included.
+
+        Parameters
+        ----------
+        limit : float, array or SymPy expression
+            Lag in s.
+
+        Returns
+        -------
+        float, ndarray or sympy.Expr
+            Mean time in s: (outage - limit) / (1 - load), 0 for a limit above the
+            outage.  Times the number of outages a year it is a share of the year.
+        """
+        _check.non_negative(limit=limit)
+        load = number(self.writes) * self.service
+        if any(map(_check.is_symbolic, (load, self.outage, limit))):
+            return (self.outage - limit) / (1 - load)
+        above = np.maximum(np.asarray(self.outage, float) - np.asarray(limit), 0.0)
+        with np.errstate(divide="ignore"):
+            return plain(
+                np.where(
+                    above > 0,
+                    np.where(load < 1, above / np.maximum(1 - load, 1e-300), np.inf),
+                    0.0,
+                )
+            )
+
+    @property
+    def time(self) -> Duration:
+        """Time until nothing waits, as a law (OverloadError from load 1 on)."""
+        from hamodel.queueing import OverloadError
+
+        rate, mean, outage = (
+            float(v) for v in (self.writes, self.service, self.outage)
+        )
+        if rate * mean >= 1:
+            raise OverloadError(rate * mean)
+        if rate * outage == 0:
+            return duration.constant(0.0)
+        return Duration(Drain(rate, mean, outage))
+
+    def _repr_html_(self) -> str:
+        if np.ndim(self.mean) or _check.is_symbolic(self.mean):
+            return _html.table([("mean", self.mean)], caption="CatchUp")
+        rows = [
+            ("backlog", f"{self.backlog:.4g} writes"),
+            ("mean time to catch up", text(self.mean)),
+            ("standard deviation", text(self.std)),
+            ("felt", text(self.felt)),
+        ]
+        return _html.table(rows, caption="CatchUp")
+
+
+@dataclass(frozen=True, eq=False)
+class Drain:
+    """Law of the time to apply what a Poisson stream piled up, and what comes then."""
+
+    rate: float
+    service: float
+    outage: float
+    closed = False
+    shape = ()
+    name = "catch-up"
+
+    @property
+    def none(self) -> float:
+        """Probability that nothing piled up."""
+        return float(np.exp(-self.rate * self.outage))
+
+    @property
+    def mean(self) -> float:
+        return self.rate * self.service * self.outage / (1 - self.rate * self.service)
+
+    @property
+    def var(self) -> float:
+        work = 2 * self.rate * self.service**2 * self.outage
+        return work / (1 - self.rate * self.service) ** 3
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return 0.0, np.inf
+
+    @property
+    def knots(self) -> tuple[float, ...]:
+        return (0.0,)
+
+    def moment(self, order: int) -> Quantity:
+        if order == 1:
+            return self.mean
+        if order == 2:
+            return self.var + self.mean**2
+        return _law.raw_moment(self, order)
+
+    def density(self, t: FloatArray) -> FloatArray:
+        """Density at t > 0, without the mass at 0."""
+        from scipy.special import ive
+
+        total, speed = self.outage + t, 1 / self.service
+        z = 2 * np.sqrt(self.rate * speed * total * t)
+        # exp(-(a - b)^2) and the scaled Bessel function: nothing overflows
+        gap = np.sqrt(self.rate * total) - np.sqrt(speed * t)
+        root = np.sqrt(self.rate * speed / (total * t))
+        return np.asarray(self.outage * root * np.exp(-(gap**2)) * ive(1, z))
+
+    @cached_property
+    def _table(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Ends of panels, and the probability below and above each."""
+        spread = self.var**0.5
+        fine = np.linspace(-9, 12, 127) * spread + self.mean
+        slow = (
+            self.service / (1 - (self.rate * self.service) ** 0.5) ** 2
+        )  # of the tail
+        far = max(self.mean, 0.0) + 12 * spread + slow * np.geomspace(0.5, 700, 60)
+        near = np.geomspace(1e-9, 1, 60) * min(self.mean, 30 * slow)
+        ends = np.unique(np.concatenate([[0.0], near, fine[fine > 0], far]))
+        mass = self._mass(ends[:-1], ends[1:])
+        below = self.none + np.concatenate([[0.0], np.cumsum(mass)])
+        above = np.concatenate([np.cumsum(mass[::-1])[::-1], [0.0]])
+        return ends, below, above
+
+    def _mass(self, low: FloatArray, high: FloatArray) -> FloatArray:
+        half = (high - low) / 2
+        at = (low + half)[..., None] + half[..., None] * _NODES
+        values = self.density(np.maximum(at, 1e-300))
+        return np.asarray((values @ _WEIGHTS) * half)
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        ends, below, _ = self._table
+        t = np.asarray(t, float)
+        at = np.clip(t, 0, ends[-1])
+        k = np.clip(np.searchsorted(ends, at, side="right") - 1, 0, len(ends) - 2)
+        share = np.minimum(below[k] + self._mass(ends[k], at), 1)
+        return np.where(t <= 0 if left else t < 0, 0.0, share)
+
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        ends, _, above = self._table
+        t = np.asarray(t, float)
+        at = np.clip(t, 0, ends[-1])
+        k = np.clip(np.searchsorted(ends, at, side="right") - 1, 0, len(ends) - 2)
+        share = np.minimum(above[k + 1] + self._mass(at, ends[k + 1]), 1)
+        return np.where(t <= 0 if left else t < 0, 1.0, share)
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        ends, below, above = self._table
+        p, q = np.broadcast_arrays(p, q)
+        k = np.where(
+            p < 0.5,
+            np.searchsorted(below, p) - 1,
+            len(ends) - 1 - np.searchsorted(above[::-1], q, side="right"),
+        )
+        k = np.clip(k, 0, len(ends) - 2)
+        low, high = ends[k], ends[k + 1]
+        for _ in range(54):  # bisection within the panel
+            middle = (low + high) / 2
+            short = below[k] + self._mass(ends[k], middle) < p
+            short = np.where(
+                p < 0.5, short, above[k + 1] + self._mass(middle, ends[k + 1]) > q
+            )
+            low, high = np.where(short, middle, low), np.where(short, high, middle)
+        return np.where(p <= self.none, 0.0, np.where(q <= 0, np.inf, high))
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        return _law.excess(self, t) + np.maximum(-np.asarray(t), 0)
+
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        u = rng.random(size)
+        return self.quantile(u, 1 - u)
+
+    def lst(self, s: Any) -> Any:  # noqa: ANN401
+        """Return exp(-rate outage (1 - B)), B the transform of a busy period."""
+        s = np.asarray(s)
+        speed, spare = 1 / self.service, 1 / self.service - self.rate
+        more = s * (s + 2 * (self.rate + speed))
+        root = np.sqrt(spare**2 + more)  # written so that 1 - B does not cancel
+        rest = (s + more / (root + spare)) / (s + self.rate + speed + root)
+        return np.exp(-self.rate * self.outage * rest)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Burst:
+    """More writes than the replica can apply, for a while.
+
+    Parameters
+    ----------
+    writes : float, array or SymPy expression
+        Writes per second before and after.
+    burst : float, array or SymPy expression
+        Writes per second during the burst.
+    length : float, array or SymPy expression
+        Length of the burst in s.
+    service : float, array or SymPy expression
+        Mean time in s to apply one write.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of range.
+
+    Notes
+    -----
+    As of a fluid: the lag that chance makes (`Stream.lag`) comes on top.  Newell
+    (1982), Applications of Queueing Theory, chapter 2.
+
+    Examples
+    --------
+    A nightly job doubles 600 writes/s for five minutes, on a replica good for 1000:
+
+    >>> job = Burst(writes=600, burst=1200, length=300, service=0.001)
+    >>> job.backlog, job.peak_lag, job.drain
+    (60000.0, 60.0, 150.0)
+    """
+
+    writes: Quantity
+    burst: Quantity
+    length: Quantity
+    service: Quantity
+
+    def __post_init__(self) -> None:
+        hold(self, "writes", "burst", "length", "service")
+        _check.non_negative(writes=self.writes, burst=self.burst, length=self.length)
+        _check.positive(service=self.service)
+
+    @property
+    def backlog(self) -> Quantity:
+        """Writes that wait when the burst ends."""
+        piled = (number(self.burst) - 1 / number(self.service)) * self.length
+        return piled if _check.is_symbolic(piled) else plain(np.maximum(piled, 0.0))
+
+    @property
+    def peak_lag(self) -> Quantity:
+        """Lag in s of the last write of the burst."""
+        return self.backlog * self.service
+
+    @property
+    def drain(self) -> Quantity:
+        """Time in s from the end of the burst until nothing waits."""
+        backlog, spare = self.backlog, 1 / number(self.service) - number(self.writes)
+        if _check.is_symbolic(backlog / spare if spare != 0 else backlog):
+            return backlog / spare
+        with np.errstate(divide="ignore", invalid="ignore"):
+            time = np.where(np.asarray(spare) > 0, backlog / np.asarray(spare), np.inf)
+        return plain(np.where(np.asarray(backlog) > 0, time, 0.0))
+
+    def _repr_html_(self) -> str:
+        if np.ndim(self.drain) or _check.is_symbolic(self.drain):
+            return _html.table([("time to drain", self.drain)], caption="Burst")
+        rows = [
+            ("backlog", f"{self.backlog:.4g} writes"),
+            ("peak lag", text(self.peak_lag)),
+            ("time to drain", text(self.drain)),
+        ]
+        return _html.table(rows, caption="Burst")

@@ -1,0 +1,64 @@
+"""Means over a law, by Gauss rules in its quantiles or along its tail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.duration import Duration
+
+#: Tail levels between which the panels lie; the last two are the ends of the law.
+_TAILS = np.array(
+    [1, 0.999, 0.99, 0.9, 0.75, 0.5, 0.25, 0.1]
+    + [10.0**-k for k in (2, 3, 4, 5, 6, 8, 10, 12)]
+    + [0]
+)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+
+
+def nodes(
+    law: Duration, cuts: Sequence[Quantity] = ()
+) -> tuple[FloatArray, FloatArray]:
+    """Return values of one law and their weights: E f(X) is the weighted sum of f.
+
+    `cuts` are times at which f jumps or bends.
+    """
+    single(law)
+    if law.var == 0:
+        return np.array([law.mean], float), np.ones(1)
+    inside = np.asarray(law.sf(np.asarray([*cuts, *law.law.knots], float)))
+    tails = np.unique(np.concatenate([_TAILS, np.ravel(inside)]))[::-1]
+    half = -np.diff(tails) / 2
+    middle = (tails[1:] + tails[:-1]) / 2
+    at = (middle[:, None] - half[:, None] * _NODES).ravel()
+    weights = (half[:, None] * _WEIGHTS).ravel()
+    return np.asarray(law.upper_quantile(at)), weights
+
+
+def along(
+    law: Duration, start: float = 0.0, cuts: Sequence[Quantity] = ()
+) -> tuple[FloatArray, FloatArray]:
+    """Return times and weights for an integral over t > start of what P(X > t) bounds.
+
+    `cuts` are further times at which the integrand jumps or bends.
+    """
+    single(law)
+    ends = np.asarray(law.upper_quantile(_TAILS[1:-1]))
+    far = law.upper_quantile(1e-18)
+    known = np.concatenate([ends, [far, *law.support, *law.law.knots, *cuts, start]])
+    top = max(float(far), start)
+    panels = np.unique(np.minimum(np.maximum(known, start), top))
+    half = np.diff(panels) / 2
+    at = (panels[:-1] + half)[:, None] + half[:, None] * _NODES
+    return at.ravel(), (half[:, None] * _WEIGHTS).ravel()
+
+
+def single(law: Duration) -> None:
+    """Raise unless it is one law."""
+    if law.shape:
+        raise ValueError(f"one law is needed here, got a stack of shape {law.shape}")

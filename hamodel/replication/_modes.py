@@ -1,0 +1,402 @@
+"""Asynchronous, semi-synchronous, synchronous, quorum: how many and how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel import _check, _html, duration
+from hamodel._quantity import hold
+from hamodel.replication import _exposure
+from hamodel.replication._loss import Loss, LostWrites
+from hamodel.replication._protection import Protection, Standbys
+from hamodel.replication._stage import WriteStage, is_duration
+from hamodel.replication._stream import Stream, as_duration
+from hamodel.units import text
+
+if TYPE_CHECKING:
+    from hamodel._types import Quantity
+    from hamodel.duration import Duration
+
+MODES = ("async", "semi-sync", "sync", "quorum")
+FAILURES = ("process", "network", "site")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Replication:
+    """How writes reach the standbys, and what a commit waits for.
+
+    Parameters
+    ----------
+    mode : str
+        "async": a commit waits for nobody.  "semi-sync": for `acknowledgements`
+        standbys, but no longer than `timeout`; then on without them.  "sync": for all
+        standbys, for ever.  "quorum": for `acknowledgements` of them, for ever.
+    delay : float, array, SymPy expression, Duration, or sequence of these
+        One-way network delay in s; a sequence gives one for each standby.
+    standbys : int, optional
+        Number of standbys; by default 1, or the length of `delay`.
+    acknowledgements : int
+        Standbys that a semi-synchronous or quorum commit waits for.
+    timeout : float, array or SymPy expression
+        Longest wait in s of a semi-synchronous commit.
+    wait_for : str
+        What a standby acknowledges: that the write is "received" or "applied".
+    flush : float, array or Duration
+        Time in s for a standby to make a write durable before it answers.
+    send, apply : WriteStage, optional
+        Queue of the sender or of a narrow link, and of the replay.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of range or the numbers do not fit.
+
+    Notes
+    -----
+    The four modes are two numbers: how many acknowledgements, and how long to wait
+    for them.  The default timeout is MySQL's (fact FO-035).
+
+    Examples
+    --------
+    Across the continent, 82.8 ms there and back (fact RTT-010), or within a zone and
+    then across it:
+
+    >>> async_, sync = (Replication(mode=m, delay=0.0414) for m in ("async", "sync"))
+    >>> async_.commit_delay().mean, sync.commit_delay().mean
+    (0.0, 0.0828)
+    >>> both = Replication(mode="quorum", delay=(0.0005, 0.0414))
+    >>> both.commit_delay().mean, round(both.dependent_writes())
+    (0.001, 1000)
+    """
+
+    mode: str = "async"
+    delay: Quantity | tuple[Quantity, ...] = 0.0
+    standbys: int | None = None
+    acknowledgements: int = 1
+    timeout: Quantity = 10.0
+    wait_for: str = "received"
+    flush: Quantity = 0.0
+    send: WriteStage | None = None
+    apply: WriteStage | None = None
+
+    def __post_init__(self) -> None:
+        _check.one_of(MODES, mode=self.mode)
+        _check.one_of(("received", "applied"), wait_for=self.wait_for)
+        _check.non_negative(timeout=self.timeout)
+        self._check_standbys()
+        for name in ("send", "apply"):
+            if getattr(self, name) is not None:
+                _check.instance(WriteStage, **{name: getattr(self, name)})
+        for place, delay in enumerate(self.delays):
+            if not is_duration(delay):
+                _check.non_negative(**{f"delay[{place}]": delay})
+        if not is_duration(self.flush):
+            hold(self, "flush")
+            _check.non_negative(flush=self.flush)
+
+    def _check_standbys(self) -> None:
+        if isinstance(self.delay, list):
+            object.__setattr__(self, "delay", tuple(self.delay))
+        count = len(self.delay) if isinstance(self.delay, tuple) else self.standbys or 1
+        if self.standbys not in (None, count):
+            raise ValueError(
+                f"standbys must be the number of delays ({count}), got {self.standbys}"
+            )
+        _check.whole(1, standbys=count, acknowledgements=self.acknowledgements)
+        object.__setattr__(self, "standbys", int(count))
+        if self.acknowledgements > count:
+            raise ValueError(
+                f"acknowledgements must be <= standbys ({count}), got "
+                f"{self.acknowledgements}"
+            )
+
+    @property
+    def count(self) -> int:
+        """Number of standbys."""
+        return int(self.standbys or 1)
+
+    @property
+    def needed(self) -> int:
+        """Acknowledgements that a commit waits for."""
+        if self.mode == "async":
+            return 0
+        return self.count if self.mode == "sync" else int(self.acknowledgements)
+
+    @property
+    def delays(self) -> tuple[Quantity, ...]:
+        """One-way delay to each standby in s."""
+        if isinstance(self.delay, tuple):
+            return self.delay
+        return (self.delay,) * self.count
+
+    def stream(self, writes: Quantity, standby: int = 0) -> Stream:
+        """Return the writes on their way to one standby.
+
+        Parameters
+        ----------
+        writes : float, array or SymPy expression
+            Writes per second.
+        standby : int
+            Which one, from 0.
+
+        Returns
+        -------
+        Stream
+            With its lag, staleness and exposure.
+        """
+        delay = self.delays[standby]
+        return Stream(writes=writes, delay=delay, send=self.send, apply=self.apply)
+
+    def acknowledgement(self, writes: Quantity = 0.0, standby: int = 0) -> Duration:
+        """Return the time until the answer of one standby is back.
+
+        Parameters
+        ----------
+        writes : float or array
+            Writes per second; counts only if there is a queue to pass.
+        standby : int
+            Which one, from 0.
+
+        Returns
+        -------
+        Duration
+            Sending, there, flush (and replay if `wait_for` is "applied"), back.
+        """
+        there = as_duration(self.delays[standby])
+        total = there + there + as_duration(self.flush)
+        if self.send is not None:
+            total = total + self.send.time(writes)
+        if self.wait_for == "applied" and self.apply is not None:
+            total = total + self.apply.time(writes)
+        return total
+
+    def commit_delay(self, writes: Quantity = 0.0) -> Duration:
+        """Return what replication adds to the latency of a commit.
+
+        Parameters
+        ----------
+        writes : float or array
+            Writes per second; counts only if there is a queue to pass.
+
+        Returns
+        -------
+        Duration
+            Time until enough standbys have answered, or until the timeout.
+        """
+        wait = self._answered(writes)
+        if self.mode == "semi-sync" and wait.support[1] > np.min(self.timeout):
+            return duration.minimum(wait, duration.constant(self.timeout))
+        return wait
+
+    def fallback_probability(self, writes: Quantity = 0.0) -> Quantity:
+        """Return the probability that a semi-synchronous commit runs into its timeout.
+
+        Parameters
+        ----------
+        writes : float or array
+            Writes per second.
+
+        Returns
+        -------
+        float or ndarray
+            Per commit, with all standbys up; 0 in the other modes.
+        """
+        if self.mode != "semi-sync":
+            return 0.0
+        return self._answered(writes).sf(self.timeout)
+
+    def dependent_writes(self, writes: Quantity = 0.0) -> Quantity:
+        """Return how many writes a second can follow each other on one row.
+
+        Parameters
+        ----------
+        writes : float or array
+            Writes per second to the whole database.
+
+        Returns
+        -------
+        float or ndarray
+            One over the mean commit delay: each write holds its lock that long.
+        """
+        wait = self.commit_delay(writes).mean
+        with np.errstate(divide="ignore"):
+            return (np.float64(1) / np.asarray(wait, float))[()]
+
+    def protection(self, *, mttf: Quantity, mttr: Quantity) -> Protection:
+        """Return what failing standbys cost: blocked and unprotected commits.
+
+        Parameters
+        ----------
+        mttf : float, array or SymPy expression
+            Mean time in s between a standby's repair and its next failure.
+        mttr : float, array or SymPy expression
+            Mean time in s until it is back.
+
+        Returns
+        -------
+        Protection
+            Of an asynchronous system, all zero: it never waits.
+
+        Notes
+        -----
+        Standbys fail independently, with exponential times.  A strictly synchronous
+        commit is blocked while fewer than needed are up; a semi-synchronous one for
+        the timeout each time that one too many goes, and is then unprotected until
+        enough are back (the time to catch up comes on top).
+
+        Examples
+        --------
+        One standby that fails every 1000 hours for 4: strict waiting costs 35 hours a
+        year, a timeout of 10 s a minute and a half, but for the 35 hours nothing
+        protects:
+
+        >>> from hamodel.units import HOUR, MINUTE, YEAR
+        >>> for mode in ("sync", "semi-sync"):
+        ...     pair = Replication(mode=mode)
+        ...     price = pair.protection(mttf=1000 * HOUR, mttr=4 * HOUR)
+        ...     hours = price.unprotected * YEAR / HOUR
+        ...     print(round(price.blocked * YEAR / MINUTE, 2), round(hours, 2))
+        2094.02 0.0
+        1.45 34.88
+        """
+        if self.mode == "async":
+            return Protection(blocked=0.0, unprotected=0.0, stalls=0.0, stall=0.0)
+        parts = Standbys(count=self.count, needed=self.needed, mttf=mttf, mttr=mttr)
+        return parts.protection(self.timeout if self.mode == "semi-sync" else None)
+
+    def loss(self, failure: str, *, writes: float, keeps: str = "received") -> Loss:
+        """Return what a failure of the primary takes while the standbys keep up.
+
+        Parameters
+        ----------
+        failure : str
+            "process": the primary's process is killed; what it has sent arrives.
+            "network": the primary and its link go; what is under way is lost too.
+            "site": the primary's site goes; like "network", and if the standby keeps
+            only what it has applied, all of the lag.
+        writes : float
+            Writes per second.
+        keeps : str
+            What a promoted standby has: all it "received" or only what it "applied".
+
+        Returns
+        -------
+        Loss
+            In time and in writes; zero for modes that wait.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or the stages have no joint law.
+        hamodel.queueing.OverloadError
+            If the load of a stage is 1 or more.
+
+        Notes
+        -----
+        The best of several standbys is promoted: that is the one with the least
+        delay.  A slow link is a `send` stage of high load: its loss is the age of its
+        backlog.  Only writes that were acknowledged to a client count as lost.
+
+        Examples
+        --------
+        A link good for 1000 writes/s and 41.4 ms long, at 900 writes/s:
+
+        >>> link = WriteStage(service=0.001)
+        >>> far = Replication(delay=0.0414, send=link)
+        >>> for failure in FAILURES:
+        ...     print(far.loss(failure, writes=900))
+        <Loss by process: with probability 0.9, mean 9 ms, 9 writes>
+        <Loss by network: with probability 1, mean 50.3 ms, 46.3 writes>
+        <Loss by site: with probability 1, mean 50.3 ms, 46.3 writes>
+        """
+        _check.one_of(FAILURES, failure=failure)
+        _check.one_of(("received", "applied"), keeps=keeps)
+        _check.non_negative(writes=writes)
+        if self.needed:
+            none = duration.constant(0.0)
+            return Loss(
+                failure=failure, time=none, writes=LostWrites(rate=writes, lag=none)
+            )
+        apply = self.apply if failure == "site" and keeps == "applied" else None
+        delay = 0.0 if failure == "process" else self._nearest
+        path = Stream(writes=writes, delay=delay, send=self.send, apply=apply)
+        if self.send is not None and self.send.sizes is not None:
+            raise ValueError("send.sizes must be None: writes are counted one by one")
+        lost = LostWrites(rate=float(writes), lag=path.lag)
+        return Loss(failure=failure, time=_exposed(path), writes=lost)
+
+    def loss_without_standby(self, *, writes: float, gone: Duration) -> Loss:
+        """Return what the primary's failure takes while no standby hears it.
+
+        Parameters
+        ----------
+        writes : float
+            Writes per second.
+        gone : Duration
+            For how long no standby has received anything; for an exponential repair
+            time, at a random moment of it, that repair time again.
+
+        Returns
+        -------
+        Loss
+            All writes since then, if the mode went on without a standby; in the modes
+            that block, none: they acknowledged none.
+
+        Examples
+        --------
+        Semi-synchronous replication loses nothing, or hours:
+
+        >>> from hamodel import duration
+        >>> from hamodel.units import HOUR
+        >>> alone = Replication(mode="semi-sync").loss_without_standby(
+        ...     writes=900, gone=duration.exponential(4 * HOUR))
+        >>> alone.time.mean / HOUR, alone.writes.mean
+        (4.0, 12960000.0)
+        """
+        if not is_duration(gone):
+            raise ValueError(f"gone must be a Duration, got {gone!r}")
+        blocks = self.mode in ("sync", "quorum")
+        time = duration.constant(0.0) if blocks else gone
+        lost = LostWrites(rate=float(writes), lag=time)
+        return Loss(failure="site", time=time, writes=lost)
+
+    @property
+    def _nearest(self) -> Quantity:
+        return min(self.delays, key=lambda d: np.mean(d.mean if is_duration(d) else d))
+
+    def _answered(self, writes: Quantity) -> Duration:
+        """Time until the needed standbys have answered, however long it takes."""
+        if not self.needed:
+            return duration.constant(0.0)
+        if isinstance(self.delay, tuple):
+            answers = [self.acknowledgement(writes, i) for i in range(self.count)]
+            return duration.order_statistic(answers, self.needed)
+        answer = self.acknowledgement(writes)
+        if self.count == 1:
+            return answer
+        return duration.order_statistic(answer, self.needed, self.count)
+
+    def _repr_html_(self) -> str:
+        rows = [("acknowledgements", f"{self.needed} of {self.count}")]
+        if self.mode == "semi-sync":
+            rows.append(("timeout", str(self.timeout)))
+        for i, delay in enumerate(self.delays):
+            shown = delay.mean if is_duration(delay) else delay
+            plain = np.ndim(shown) == 0 and not _check.is_symbolic(shown)
+            rows.append((f"delay to standby {i}", text(shown) if plain else str(shown)))
+        return _html.table(rows, caption=f"Replication, {self.mode}")
+
+
+def _exposed(path: Stream) -> Duration:
+    """Age of the oldest write that has not passed send, delay and apply."""
+    if path.apply is None:
+        return path.exposure
+    if path.send is None:  # a fixed delay before a queue is as good as one behind it
+        turned = Stream(writes=path.writes, delay=path.delay, send=path.apply)
+        return turned.exposure
+    stages = path.send.time(path.writes) + path.apply.time(path.writes)
+    clearing, empty = _exposure.behind(stages, float(path.writes))
+    return _exposure.law_of(clearing, empty, path.writes, path.delay)

@@ -1,0 +1,316 @@
+"""Writes on their way to one replica: lag, staleness, exposure and age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel import _check, _html, duration
+from hamodel._quantity import hold
+from hamodel.replication import _age, _exposure, _stale
+from hamodel.replication._stage import WriteStage, is_duration, number, plain
+from hamodel.units import text
+
+if TYPE_CHECKING:
+    from hamodel._types import Quantity
+    from hamodel.duration import Duration
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stream:
+    """Writes that one replica receives, over a sender, a network and a replay.
+
+    Parameters
+    ----------
+    writes : float, array or SymPy expression
+        Writes per second, a Poisson stream.
+    delay : float, array, SymPy expression or Duration
+        One-way network delay in s.
+    send : WriteStage, optional
+        Queue of the sender or of a narrow link.  None: what is committed is sent.
+    apply : WriteStage, optional
+        Queue of the replay.  None: what arrives is visible.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of range.
+
+    Notes
+    -----
+    Lag is the time from a commit until the replica shows it: send + delay + apply.
+    With an exponential sender the three are independent (Burke's theorem); with any
+    other sender that is an approximation.  A delay that is a Duration is one draw
+    for all writes under way, as on a path whose delay changes slowly: the stream
+    stays in order.
+
+    Examples
+    --------
+    A replica that applies 1000 writes/s, at two loads.  A tenth more load, ten times
+    the lag; the mean says nothing of the 99th percentile:
+
+    >>> replay = WriteStage(service=0.001)
+    >>> stream = Stream(writes=[900, 990], apply=replay)
+    >>> stream.mean_lag
+    array([0.01, 0.1 ])
+    >>> (stream.lag_quantile(0.99) / 0.001).round(1)
+    array([ 46.1, 460.5])
+
+    The same replica across an ocean, at 82.8 / 2 ms (fact RTT-010):
+
+    >>> far = Stream(writes=900, delay=0.0414, apply=replay)
+    >>> round(far.mean_lag, 4), round(far.exposure.mean, 4)
+    (0.0514, 0.0403)
+    """
+
+    writes: Quantity
+    delay: Quantity = 0.0
+    send: WriteStage | None = None
+    apply: WriteStage | None = None
+
+    def __post_init__(self) -> None:
+        hold(self, "writes")
+        _check.non_negative(writes=self.writes)
+        if not is_duration(self.delay):
+            hold(self, "delay")
+            _check.non_negative(delay=self.delay)
+        for name in ("send", "apply"):
+            if getattr(self, name) is not None:
+                _check.instance(WriteStage, **{name: getattr(self, name)})
+
+    @property
+    def utilisation(self) -> Quantity:
+        """Load of the busiest stage; from 1 on the lag grows without end."""
+        loads = [stage.utilisation(self.writes) for stage in self._stages]
+        if not loads:
+            return number(self.writes) * 0
+        if any(_check.is_symbolic(load) for load in loads):
+            import sympy
+
+            return sympy.Max(*loads)
+        return plain(np.maximum.reduce(np.broadcast_arrays(*loads)))
+
+    @property
+    def lag(self) -> Duration:
+        """Time from commit to visibility, as a law (OverloadError from load 1 on)."""
+        total = as_duration(self.delay)
+        for stage in self._stages:
+            total = total + stage.time(self.writes)
+        return total
+
+    @property
+    def mean_lag(self) -> Quantity:
+        """Mean lag of a write in s; infinite from load 1 on."""
+        total = self.delay.mean if is_duration(self.delay) else number(self.delay)
+        for stage in self._stages:
+            total = total + stage.mean_time(self.writes)
+        return total
+
+    @property
+    def unapplied(self) -> Quantity:
+        """Mean number of writes committed and not yet visible (Little's law)."""
+        return number(self.writes) * self.mean_lag
+
+    def lag_sf(self, t: Quantity) -> Quantity:
+        """Return P(lag > t): the chance that a read t after a write does not see it.
+
+        Parameters
+        ----------
+        t : array_like or sympy.Expr
+            Times in s.
+
+        Returns
+        -------
+        float, ndarray or sympy.Expr
+            Probabilities; 1 from load 1 on.  A formula for one exponential stage,
+            valid for t >= delay.
+
+        Notes
+        -----
+        For M/M/1 replay it is exp(-(mu - lambda) (t - delay)).
+
+        Examples
+        --------
+        >>> stream = Stream(writes=900, apply=WriteStage(service=0.001))
+        >>> round(stream.lag_sf(0.05), 6)
+        0.006738
+        """
+        if self._symbolic or _check.is_symbolic(t):
+            return self._formula_sf(t)
+        stage = self._only
+        if stage is None:
+            return self.lag.sf(t)
+        return stage.sf(self.writes, np.asarray(t, float) - self.delay)
+
+    def lag_quantile(self, p: Quantity) -> Quantity:
+        """Return the lag that a fraction p of the writes does not exceed.
+
+        Parameters
+        ----------
+        p : array_like or sympy.Expr
+            Fractions in [0, 1].
+
+        Returns
+        -------
+        float, ndarray or sympy.Expr
+            Times in s; infinite from load 1 on.  It is also the pause after which a
+            fraction p of the reads is fresh.
+
+        Examples
+        --------
+        How long to wait for 99.9 % fresh reads:
+
+        >>> stream = Stream(writes=900, apply=WriteStage(service=0.001))
+        >>> round(stream.lag_quantile(0.999), 5)
+        0.06908
+        """
+        if self._symbolic or _check.is_symbolic(p):
+            import sympy
+
+            return self.delay - sympy.log(1 - p) / self._spare
+        stage = self._only
+        if stage is None:
+            return self.lag.quantile(p)
+        return plain(np.asarray(stage.quantile(self.writes, p)) + self.delay)
+
+    def stale_probability(self, key_writes: Quantity) -> Quantity:
+        """Return the probability that a read at a random moment is stale.
+
+        Parameters
+        ----------
+        key_writes : array_like or sympy.Expr
+            Writes per second to the key that is read.
+
+        Returns
+        -------
+        float, ndarray or sympy.Expr
+            Probability that the replica lacks the key's last write; from load 1 on,
+            1 for a key that is written at all.
+
+        Notes
+        -----
+        The last write is an exponential time old, so P(stale) = 1 - E exp(-k lag):
+        one minus the transform of the lag at the key's write rate k.  In an M/M/1
+        replay without delay, k / (k + mu - lambda).  Exact for replay in order of
+        arrival, because a write's lag does not depend on what comes later.
+
+        Examples
+        --------
+        >>> stream = Stream(writes=900, apply=WriteStage(service=0.001))
+        >>> stream.stale_probability([0.001, 1.0, 100.0]).round(6)
+        array([0.00001 , 0.009901, 0.5     ])
+        """
+        _check.non_negative(key_writes=key_writes)
+        if self._symbolic or _check.is_symbolic(key_writes):
+            return self._formula_stale(key_writes)
+        k = np.asarray(key_writes, float)
+        overloaded = np.any(np.asarray(self.utilisation) >= 1)
+        if not overloaded:
+            return _stale.missed(self.lag, k)
+        if np.ndim(self.utilisation):
+            raise ValueError(
+                "writes must stay below the capacity for an array of them, got load "
+                f"{np.max(self.utilisation):g}"
+            )
+        return plain(np.where(k > 0, 1.0, 0.0))
+
+    @property
+    def exposure(self) -> Duration:
+        """Age of the oldest write that the replica lacks: what a crash loses.
+
+        Zero with the probability that nothing is under way.  Received is safe: what
+        waits for replay is not lost, so `apply` does not count.
+        """
+        return self._exposed(self.delay)
+
+    @property
+    def unsent(self) -> Duration:
+        """Age of the oldest write that has not left the primary."""
+        return self._exposed(0.0)
+
+    @property
+    def missing(self) -> Quantity:
+        """Mean number of writes that the replica has not received."""
+        total = self.delay.mean if is_duration(self.delay) else number(self.delay)
+        if self.send is not None:
+            total = total + self.send.mean_time(self.writes)
+        return number(self.writes) * total
+
+    @property
+    def age(self) -> Quantity:
+        """Mean age of information: now less the commit time of the newest seen write.
+
+        It is what "now minus last replayed timestamp" shows, and it counts the quiet
+        time between writes as lag.  For one stage at most.
+        """
+        if len(self._stages) > 1:
+            raise ValueError("age must be asked with one stage, got send and apply")
+        delay = self.delay.mean if is_duration(self.delay) else number(self.delay)
+        if not self._stages:
+            return delay + 1 / number(self.writes)
+        stage = self._stages[0]
+        if stage.workers > 1 or stage.sizes is not None:
+            raise ValueError("age must be asked with one worker and single writes")
+        return delay + _age.age_of_information(self.writes, stage.service)
+
+    def _exposed(self, delay: Quantity) -> Duration:
+        if self.send is None:
+            none = duration.constant(0.0)
+            return _exposure.law_of(none, 1.0, self.writes, delay)
+        clearing, empty = self.send.clearing(self.writes), self.send.empty(self.writes)
+        return _exposure.law_of(clearing, empty, self.send.events(self.writes), delay)
+
+    @property
+    def _stages(self) -> list[WriteStage]:
+        return [stage for stage in (self.send, self.apply) if stage is not None]
+
+    @property
+    def _only(self) -> WriteStage | None:
+        """The one stage, if all else is a shift: then arrays and overload are free."""
+        stages = self._stages
+        return stages[0] if len(stages) == 1 and not is_duration(self.delay) else None
+
+    @property
+    def _symbolic(self) -> bool:
+        fields = [self.writes, self.delay, *(s.service for s in self._stages)]
+        return any(_check.is_symbolic(f) for f in fields)
+
+    @property
+    def _spare(self) -> Quantity:
+        stage = self._only
+        formula = stage is not None and stage.workers == 1 and stage.sizes is None
+        if stage is None or not formula or is_duration(stage.service):
+            raise ValueError(
+                "a formula needs one stage with one worker, exponential service and "
+                "a fixed delay"
+            )
+        return 1 / stage.service - self.writes
+
+    def _formula_sf(self, t: Quantity) -> Quantity:
+        import sympy
+
+        return sympy.exp(-self._spare * (t - self.delay))
+
+    def _formula_stale(self, k: Quantity) -> Quantity:
+        import sympy
+
+        spare = self._spare
+        return 1 - sympy.exp(-k * self.delay) * spare / (spare + k)
+
+    def _repr_html_(self) -> str:
+        if self._symbolic or np.ndim(self.utilisation):
+            return _html.table([("mean lag", self.mean_lag)], caption="Stream")
+        rows = [
+            ("utilisation", f"{self.utilisation:.4g}"),
+            ("mean lag", text(self.mean_lag)),
+            ("99 % lag", text(float(self.lag_quantile(0.99)))),
+            ("unapplied writes", f"{self.unapplied:.4g}"),
+        ]
+        return _html.table(rows, caption="Stream")
+
+
+def as_duration(value: Quantity) -> Duration:
+    """Return a number as a constant."""
+    return value if is_duration(value) else duration.constant(value)
