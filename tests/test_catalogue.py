@@ -137,6 +137,28 @@ def test_every_preset_makes_an_architecture(key):
     assert all(p.name in shown for p in preset.parameters)
 
 
+def test_a_preset_knows_the_law_of_its_failover():
+    for key in catalogue.systems():
+        preset = catalogue.system(key)
+        law, mean = preset.failover(), preset.architecture().failover
+        assert law.outage == pytest.approx(mean.outage, rel=1e-9)
+        assert (law.coverage, law.manual) == (mean.coverage, mean.manual)
+    patroni = catalogue.system("postgresql-patroni").failover()
+    assert patroni.by_stage["detection"].support == (20, 30)
+    vendor = catalogue.system("managed-multi-zone").failover()
+    assert vendor.duration.support == (60, 120)
+    wrong = {
+        "failover.promotion": {
+            "value": "60 s",
+            "derived": "least",
+            "where": {"least": "FO-017.low", "most": "FO-017.high"},
+            "mechanism": {"uniform": ["least", "most"]},
+        }
+    }
+    with pytest.raises(ValueError, match="must be 90 as its uniform says, got 60"):
+        list(_systems._parameters(wrong))
+
+
 def test_overrides():
     preset = catalogue.system("postgresql-patroni")
     grid = np.array([5.0, 25.0])

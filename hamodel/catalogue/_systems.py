@@ -13,13 +13,15 @@ from hamodel import _check
 from hamodel._html import table
 from hamodel.architectures import ActivePassive, Node, Site, Standby
 from hamodel.catalogue._facts import amount, fact, folder, look_up
-from hamodel.failover import Failover
+from hamodel.duration import uniform
+from hamodel.failover import Failover, Lease, ProxyCheck
 from hamodel.units import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from hamodel._types import Quantity
+    from hamodel.duration import Duration
 
 _PARTS: Mapping[str, type] = MappingProxyType(
     {"database": Node, "failover": Failover, "standby": Standby, "site": Site}
@@ -42,6 +44,9 @@ class Parameter:
         How it is computed from them; empty if it is the fact's own value.
     because : str
         Why it is assumed, or what is to be known of the choice.
+    law : Duration or None
+        The whole distribution of a stage, where the mechanism is known; `value` is
+        its mean.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Parameter:
     facts: tuple[str, ...] = ()
     derived: str = ""
     because: str = ""
+    law: Duration | None = None
 
     @property
     def source(self) -> str:
@@ -120,6 +126,29 @@ class System:
             elif inner := _inner(part, overrides):
                 whole[part] = replace(overrides[part], **inner)
         return ActivePassive(**whole)
+
+    def failover(self) -> Failover:
+        """Return the failover of the preset with the distributions of its stages.
+
+        Returns
+        -------
+        Failover
+            Where the mechanism of a stage is known, its whole law; elsewhere the mean.
+
+        Examples
+        --------
+        >>> patroni = system("postgresql-patroni").failover()
+        >>> patroni.duration.support
+        (24.0, 36.0)
+        """
+        values = {p.name: p.value if p.law is None else p.law for p in self.parameters}
+        return Failover(
+            **{
+                name.removeprefix("failover."): value
+                for name, value in values.items()
+                if name.startswith("failover.")
+            }
+        )
 
     def _repr_html_(self) -> str:
         rows = [(p.name, _shown(p), p.source) for p in self.parameters]
@@ -203,20 +232,51 @@ def _parameters(entries: Mapping[str, Mapping[str, Any]]) -> Iterable[Parameter]
             which = {"x": entry["fact"]}
             yield _pointing(name, value, "x", which, because)
         elif "derived" in entry:
-            yield _pointing(name, value, entry["derived"], entry["where"], because)
+            found = _pointing(name, value, entry["derived"], entry["where"], because)
+            yield _with_law(found, entry)
         else:
             raise ValueError(f"{name} must have a fact, or say why it is assumed")
+
+
+_MECHANISMS: Mapping[str, Callable[..., Duration]] = MappingProxyType(
+    {
+        "lease": lambda ttl, loop: Lease(ttl=ttl, loop_wait=loop).duration,
+        "checks": lambda count, each: ProxyCheck(rise=count, interval=each).duration,
+        "uniform": uniform,
+    }
+)
+
+
+def _with_law(parameter: Parameter, entry: Mapping[str, Any]) -> Parameter:
+    """Return a parameter with the law of its mechanism; its mean must be the value."""
+    if "mechanism" not in entry:
+        return parameter
+    ((kind, words),) = entry["mechanism"].items()
+    _check.one_of(_MECHANISMS, mechanism=kind)
+    numbers = _numbers(entry["where"])
+    law = _MECHANISMS[kind](*(numbers[word] for word in words))
+    if abs(law.mean - parameter.value) > 5e-3 * parameter.value:
+        raise ValueError(
+            f"{parameter.name} must be {law.mean:g} as its {kind} says,"
+            f" got {parameter.value:g}"
+        )
+    return replace(parameter, law=law)
+
+
+def _numbers(where: Mapping[str, str]) -> dict[str, float]:
+    """Return the numbers that some words point to, such as "FO-074.low"."""
+    numbers = {}
+    for word, pointer in where.items():
+        key, _, which = pointer.partition(".")
+        numbers[word] = fact(key).in_base(which or "value")
+    return numbers
 
 
 def _pointing(
     name: str, value: float, derived: str, where: Mapping[str, str], because: str
 ) -> Parameter:
     """Return a parameter after checking that its facts really give its value."""
-    numbers = {}
-    for word, pointer in where.items():
-        key, _, which = pointer.partition(".")
-        numbers[word] = fact(key).in_base(which or "value")
-    found = evaluated(derived, numbers)
+    found = evaluated(derived, _numbers(where))
     if abs(found - value) > 5e-3 * abs(found):
         raise ValueError(f"{name} must be {found:g} as its facts say, got {value:g}")
     how = "" if derived == "x" else derived
