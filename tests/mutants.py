@@ -93,13 +93,6 @@ def states(tree):
     return [name for name in names if isinstance(name, str)]
 
 
-def within(source, names):
-    """Return the line numbers of some functions."""
-    found = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
-    spans = [range(n.lineno, n.end_lineno + 1) for n in found if n.name in names]
-    return {line for span in spans for line in span}
-
-
 def survivors(module, found, tests):
     """Run the tests on each mutant in a fork; return the mutants that all pass."""
     running, passed = {}, []
