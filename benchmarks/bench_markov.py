@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import cost, row, speedup
+from benchmarks.harness import cost, fastest, row, speedup
 from hamodel import Chain, markov
 
 
@@ -160,5 +162,169 @@ def dense_1000() -> float:
     return cost(
         lambda: markov.steady_state(rates),
         lambda: np.linalg.solve(generator(rates), right),
+        rounds=5,
+    )
+
+
+@row("one scenario, 8 states, against one numpy.linalg.solve")
+def one_scenario() -> float:
+    rates, matrix = scenarios((1, 1, 1), 40_000, common=True)
+    one = {pair: float(values[0]) for pair, values in rates.items()}
+    first = (0, 0, 0)
+    return speedup(
+        lambda: loop_of_solves(matrix[:1]),
+        lambda: Chain(one, {first}, start=first).unavailability,
+    )
+
+
+@row("256 scenarios after a year, 8 states, against a loop over scipy.linalg.expm")
+def after_a_year() -> float:
+    from scipy.linalg import expm
+
+    _, matrix = scenarios((1, 1, 1), 40_000, common=True)
+    part = matrix[:256]
+    start = np.eye(8)[0]
+
+    def theirs() -> None:
+        for rates in part:
+            expm((rates - np.diag(rates.sum(axis=1))) * 8760.0)[0]
+
+    return speedup(theirs, lambda: markov.transient(part, start, [8760.0]))
+
+
+@row("distribution of a year's downtime at rates of 1/s, ms of CPU", at_most=50)
+def downtime_of_a_year() -> float:
+    rates = np.zeros((4, 4))
+    rates[0, 1], rates[0, 2], rates[1, 2] = 1e-6, 1e-6, 1.0
+    rates[2, 0], rates[2, 3], rates[3, 2] = 1e-2, 1e-6, 1e-2
+    year = 365 * 86400.0
+    (seconds,) = fastest(
+        lambda: markov.downtime_cdf(rates, np.eye(4)[0], [1, 3], year, [3153.6])
+    )
+    return 1000 * seconds
+
+
+@cache
+def cluster(size: int):
+    """Return the workstation cluster's rates, and where its quality is not premium.
+
+    Haverkort, Hermanns and Katoen (SRDS 2000); a state is (left, right, left switch,
+    right switch, backbone, repair unit).
+    """
+    from scipy.sparse import csr_array
+
+    full = size, size, 1, 1, 1
+    fail = 1 / 500, 1 / 500, 1 / 4000, 1 / 4000, 1 / 5000
+    repair = 2.0, 2.0, 0.25, 0.25, 0.125
+
+    def moves(state):
+        *up, unit = state
+        for k in range(5):
+            if up[k]:
+                yield (*up[:k], up[k] - 1, *up[k + 1 :], unit), fail[k] * up[k]
+            if unit == 0 and up[k] < full[k]:
+                yield (*up, k + 1), 10.0
+        if unit:
+            k = unit - 1
+            yield (*up[:k], up[k] + 1, *up[k + 1 :], 0), repair[k]
+
+    chain = Chain.explore((*full, 0), moves, up=lambda s: premium(s, size))
+    number = {s: k for k, s in enumerate(chain.states)}
+    pairs = [(number[a], number[b]) for a, b in chain.rates]
+    rates = csr_array((list(chain.rates.values()), tuple(zip(*pairs, strict=True))))
+    down = chain.down
+    return rates, np.array([s in down for s in chain.states])
+
+
+def premium(state, size: int) -> bool:
+    """Tell whether enough workstations are connected."""
+    left, right, left_switch, right_switch, backbone, _ = state
+    together = left_switch and right_switch and backbone
+    return bool(
+        (left == size and left_switch)
+        or (right == size and right_switch)
+        or (left + right >= size and together)
+    )
+
+
+@row("cluster of 10 132 states, folded exactly, s of CPU", at_most=3)
+def cluster_16() -> float:
+    rates, _ = cluster(16)
+    return fastest(lambda: markov.steady_state(rates), rounds=2)[0]
+
+
+STORM = """
+ctmc
+const int N = {size};
+module cluster
+  l : [0..N] init N; r : [0..N] init N;
+  ls : [0..1] init 1; rs : [0..1] init 1; bb : [0..1] init 1;
+  u : [0..5] init 0;
+  [] l>0 -> l/500 : (l'=l-1);
+  [] r>0 -> r/500 : (r'=r-1);
+  [] ls=1 -> 1/4000 : (ls'=0);
+  [] rs=1 -> 1/4000 : (rs'=0);
+  [] bb=1 -> 1/5000 : (bb'=0);
+  [] u=0 & l<N -> 10 : (u'=1);
+  [] u=0 & r<N -> 10 : (u'=2);
+  [] u=0 & ls=0 -> 10 : (u'=3);
+  [] u=0 & rs=0 -> 10 : (u'=4);
+  [] u=0 & bb=0 -> 10 : (u'=5);
+  [] u=1 -> 2 : (l'=l+1)&(u'=0);
+  [] u=2 -> 2 : (r'=r+1)&(u'=0);
+  [] u=3 -> 0.25 : (ls'=1)&(u'=0);
+  [] u=4 -> 0.25 : (rs'=1)&(u'=0);
+  [] u=5 -> 0.125 : (bb'=1)&(u'=0);
+endmodule
+label "bad" = !((l=N & ls=1) | (r=N & rs=1) | (l+r>=N & ls=1 & rs=1 & bb=1));
+"""
+
+
+@cache
+def storm(size: int):
+    """Return a function that asks Storm, as it is set, for the long-run bad share."""
+    import stormpy
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cluster.prism"
+        path.write_text(STORM.format(size=size), encoding="utf-8")
+        program = stormpy.parse_prism_program(str(path), prism_compatibility=True)
+    (formula,) = stormpy.parse_properties('LRA=? ["bad"]', program)
+    model = stormpy.build_model(program, [formula])
+    first = model.initial_states[0]
+    return lambda: stormpy.model_checking(model, formula).get_value(first)
+
+
+@row(
+    "cluster of 151 060 states, in units of Storm's default", at_most=2, peer="stormpy"
+)
+def cluster_64() -> float:
+    rates, _ = cluster(64)
+    return cost(lambda: markov.steady_state(rates), storm(64), rounds=2)
+
+
+@row("cluster of 10 132 states, in units of Storm", peer="stormpy")
+def cluster_16_storm() -> float:
+    rates, _ = cluster(16)
+    return cost(lambda: markov.steady_state(rates), storm(16), rounds=2)
+
+
+@row("cluster of 10 132 states, Storm's relative difference from us", peer="stormpy")
+def cluster_16_difference() -> float:
+    rates, bad = cluster(16)
+    return abs(storm(16)() / markov.steady_state(rates)[bad].sum() - 1)
+
+
+@row("sweep, 8 states, against a loop over quantecon's gth_solve", peer="quantecon")
+def loop_of_gth() -> float:
+    from quantecon.markov.gth_solve import gth_solve
+
+    _, matrix = scenarios((1, 1, 1), 40_000, common=True)
+    part = matrix[:2000] + np.eye(8)
+    gth_solve(part[0])
+    return speedup(
+        lambda: [gth_solve(rates) for rates in part],
+        sweep((1, 1, 1), 40_000, common=True),
+        per=20,
         rounds=5,
     )

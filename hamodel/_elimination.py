@@ -86,8 +86,9 @@ class Plan:
         """The function from rates to probabilities."""
         weights = [self._weight(k) for k in range(self.states)]
         body = [self._unpack(), *(s.source() for s in self.statements)]
-        body.append(f"total = {' + '.join(weights)}")
-        body.append(f"return ({''.join(f'{w} / total, ' for w in weights)})")
+        body.append(f"scale = 1 / ({' + '.join(weights)})")
+        shares = (f"{w} * scale, " if w != "1" else "scale, " for w in weights)
+        body.append(f"return ({''.join(shares)})")
         return _compiled("stationary", "rates", body)
 
     @cached_property
@@ -107,7 +108,7 @@ class Plan:
     @cached_property
     def block(self) -> int:
         """How many scenarios at a time keep the temporaries in the cache."""
-        return 8192 if self.operations < 400 else 2048
+        return 4096 if self.operations < 150 else 2048
 
     def _weight(self, state: int) -> str:
         return "1" if state == self.keep else f"p{state}"

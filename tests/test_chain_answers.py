@@ -296,13 +296,16 @@ def test_prism_text_can_be_read_back():
     """A small reader of our own rebuilds the matrix and finds the same answer."""
     text = PRISM.to_prism()
     rates = np.zeros((3, 3))
-    for line in re.findall(r"\[\] (s=.*);", text):
-        here, ways = line.split(" -> ")
-        for way in ways.split(" + "):
-            rate, goal = re.fullmatch(r"(\S+) : \(s'=(\d+)\)", way).groups()
-            rates[int(here[2:]), int(goal)] = float(rate)
+    pattern = r"\[\] s=(\d+) -> (\S+) : \(s'=(\d+)\);"
+    for here, rate, goal in re.findall(pattern, text):
+        rates[int(here), int(goal)] += float(rate)
     assert 'label "down" = s=2;' in text
     assert markov.steady_state(rates)[2] == PRISM.unavailability
+
+
+def test_prism_knows_no_instant():
+    with pytest.raises(ValueError, match="ordinary size for PRISM"):
+        model(1e-6, 1e-3, 0.0, 0.9).to_prism()
 
 
 def test_prism_text_with_symbols_and_without_numbers():
@@ -325,10 +328,11 @@ def test_storm_agrees(tmp_path):
 
     path = tmp_path / "chain.prism"
     path.write_text(PRISM.to_prism())
-    program = stormpy.parse_prism_program(str(path))
+    program = stormpy.parse_prism_program(str(path), prism_compatibility=True)
     (formula,) = stormpy.parse_properties('LRA=? ["down"]', program)
     built = stormpy.build_model(program, [formula])
-    found = stormpy.model_checking(built, formula).at(built.initial_states[0])
+    found = stormpy.model_checking(built, formula)
+    found = found.get_value(built.initial_states[0])
     assert found == pytest.approx(PRISM.unavailability, rel=1e-5)
 
 

@@ -497,12 +497,13 @@ class Chain:
         -------
         str
             The text of a `.prism` file with the labels "up" and "down"; SymPy
-            symbols become its constants.  Ask it for `S=? ["down"]`.
+            symbols become its constants.  Ask PRISM for `S=? ["down"]`, and Storm,
+            run with `--prismcompat`, for `LRA=? ["down"]`.
 
         Raises
         ------
         ValueError
-            If the rates are arrays.
+            If the rates are arrays, or some state is left at once.
 
         Examples
         --------
@@ -521,6 +522,10 @@ class Chain:
         label "down" = s=1;
         <BLANKLINE>
         """
+        if self._rates.odd:
+            raise ValueError(
+                "rates must be of ordinary size for PRISM, got instant ones"
+            )
         return to_prism(self.states, self.rates, self._up)
 
     def __repr__(self) -> str:

@@ -31,16 +31,12 @@ def to_prism(
     lines += [f"const double {name};" for name in symbols]
     lines += ["" for _ in symbols[:1]]
     lines += ["module chain", f"  s : [0..{max(len(states) - 1, 1)}] init 0;"]
+    ways: dict[Hashable, list[str]] = {state: [] for state in states}
+    for (a, b), rate in rates.items():
+        ways[a].append(f"  [] s={number[a]} -> {_written(rate)} : (s'={number[b]});")
     for k, state in enumerate(states):
         label = str(state).replace("\n", " ")
-        ways = [
-            f"{_written(rate)} : (s'={number[b]})"
-            for (a, b), rate in rates.items()
-            if a == state
-        ]
-        lines.append(f"  // {k}: {label}")
-        if ways:
-            lines.append(f"  [] s={k} -> {' + '.join(ways)};")
+        lines += [f"  // {k}: {label}", *ways[state]]
     lines += ["endmodule", ""]
     for name, wanted in (("up", True), ("down", False)):
         places = [f"s={number[s]}" for s in states if (s in up) is wanted]
