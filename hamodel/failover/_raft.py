@@ -125,7 +125,7 @@ def simulate_elections(
     count: int,
     rng: np.random.Generator,
     *,
-    logs: Sequence[int],
+    logs: Sequence[int | None],
     timeout: tuple[float, float] = (0.15, 0.3),
     one_way: Duration | float = 0.0075,
     heartbeat: float = 0.075,
@@ -138,9 +138,10 @@ def simulate_elections(
         How many elections.
     rng : numpy.random.Generator
         Source of randomness.
-    logs : sequence of int
-        Length of the log of every server that is left, one leader having failed; a
-        server votes only for those whose log is at least as long as its own.
+    logs : sequence of int or None
+        Length of the log of every server beside the failed leader; None for one that
+        has failed too.  A server votes only for those whose log is at least as long as
+        its own.
     timeout : tuple of float
         Least and greatest election timeout in s.
     one_way : Duration or float
@@ -178,11 +179,12 @@ def simulate_elections(
     _check.positive(least_timeout=timeout[0])
     if not timeout[0] < timeout[1]:
         raise ValueError(f"timeout must be (low, high) with low < high, got {timeout}")
-    _check.whole(2, servers=len(logs))
+    left = [log for log in logs if log is not None]
+    _check.whole((len(logs) + 1) // 2 + 1, servers_left=len(left))
     delay = as_duration("one_way", one_way)
     majority = (len(logs) + 1) // 2 + 1
     times = [
-        _Cluster(logs, majority, timeout, delay, rng).elected_after()
+        _Cluster(left, majority, timeout, delay, rng).elected_after()
         for _ in range(count)
     ]
     return np.array(times) - rng.uniform(0, heartbeat, count)
