@@ -56,6 +56,7 @@ def age_of_information(writes: Quantity, service: Quantity) -> Quantity:
     load = rate * mean
     if _check.is_symbolic(load):
         return mean + rate * second / (2 * (1 - load)) + (1 - load) / (rate * seen)
+    rate, load = np.asarray(rate), np.asarray(load)
     with np.errstate(divide="ignore", invalid="ignore"):
         age = mean + rate * second / (2 * (1 - load)) + (1 - load) / (rate * seen)
     return plain(np.where((rate > 0) & (load < 1), age, np.inf))

@@ -80,7 +80,7 @@ class Exposure:
             return self.excess(np.zeros(self.shape))
         if order > 2:
             return _law.raw_moment(self, order)
-        d = self.delays
+        d = self._over(self.delays, len(self.shape))
         first, second = self.clearing.moment(1), self.clearing.moment(2)
         busy = (1 - self.empty) * d**2 + 2 * d * first + second
         return self._blend(busy + self.empty * _window(self.rate, d, 2))
