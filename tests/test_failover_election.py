@@ -49,6 +49,7 @@ def test_the_closed_form_against_played_elections(nodes, one_way):
     )
     error = 4 * drawn.std() / np.sqrt(1000)
     assert raft.duration.mean == pytest.approx(drawn.mean(), abs=error, rel=0.04)
+    assert raft.mean == pytest.approx(raft.duration.mean, rel=1e-6)
     assert raft.duration.quantile(0.5) == pytest.approx(np.median(drawn), rel=0.06)
 
 
@@ -105,6 +106,7 @@ def test_too_little_randomness_is_refused():
     with pytest.raises(ValueError, match="one_way must be well below high - low"):
         _ = Election(low=0.15, high=0.151, one_way=0.01).duration
     assert Election(low=0.15, high=0.151, one_way=0.01).mean_rounds == float("inf")
+    assert Election(low=0.15, high=0.151, one_way=0.01).mean == float("inf")
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,13 @@ class Election:
         return float("inf") if lost == 1 else 1 / (1 - lost)
 
     @property
+    def mean(self) -> float:
+        """Mean time in s from the failure until there is a leader; inf if never."""
+        again = (self.mean_rounds - 1) * float(self.first_timeout.mean)
+        first = float(self.first_timeout.mean) - self.heartbeat / 2
+        return first + 2 * self.one_way + (again if self.split_probability else 0.0)
+
+    @property
     def duration(self) -> Duration:
         """Time in s from the failure until there is a leader.
 
