@@ -186,7 +186,7 @@ def test_explorer_stores_a_described_picture():
     html = bundle["text/html"]
     assert 'alt="The line stands &lt;2&gt; metres high &amp; still."' in html
     assert "<svg" not in html
-    assert "A 2 m; Kind once" in html
+    assert "A 2 m; Kind: once" in html
     source = html.partition("data:image/svg+xml,")[2].partition('"')[0]
     assert faults(unquote(source)) == []
     assert "application/vnd.jupyter.widget-view+json" in bundle

@@ -228,7 +228,7 @@ class Choice:
     @property
     def text(self) -> str:
         """Label and value, to be read."""
-        return f"{self.label} {self.value}"
+        return f"{self.label}: {self.value}"
 
     def enable(self, *, on: bool) -> None:
         """Let the learner change the value, or not."""

@@ -239,6 +239,6 @@ class Explorer:
 
 _SIZES = (
     {"overflow": "hidden"},
-    {"min_height": "66px", "max_width": "740px"},
+    {"min_height": "52px", "max_width": "740px"},
     {"min_height": "30px", "max_width": "740px"},
 )

@@ -97,7 +97,7 @@ class Quiz:
 
     def __post_init__(self) -> None:
         self.choices = tuple(map(_radio, self.questions))
-        height = widgets.Layout(min_height="48px")
+        height = widgets.Layout(min_height="36px")
         self.feedback = tuple(widgets.HTML(layout=height) for _ in self.questions)
         self.score = widgets.HTML()
         parts: list[Any] = [widgets.HTML(f"<b>{escape(self.title)}</b>")]

@@ -88,7 +88,7 @@ class Look:
 LOOKS = MappingProxyType(
     {
         "up": Look(PALETTE["green"], ""),
-        "degraded": Look(PALETTE["sky blue"], "||"),
+        "degraded": Look(PALETTE["sky blue"], "|"),
         "failing over": Look(PALETTE["orange"], "///"),
         "failover did not work": Look(PALETTE["vermilion"], "xxx"),
         "both nodes down": Look(PALETTE["blue"], "---"),
