@@ -191,9 +191,15 @@ def _passage(states: int, edges: Edges, ends: frozenset[int]) -> _Passage:
 
 
 def _sum(values: Sequence[Quantity]) -> Quantity:
+    """Return the sum, without a new array for each term."""
     total = values[0]
+    own = False
     for value in values[1:]:
-        total = total + value
+        if own and getattr(value, "dtype", None) == total.dtype:
+            total += value
+        else:
+            total = total + value
+            own = isinstance(total, np.ndarray)
     return total
 
 
