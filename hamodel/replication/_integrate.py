@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Tail levels between which the panels lie; the last two are the ends of the law.
 _TAILS = np.array(
     [1, 0.999, 0.99, 0.9, 0.75, 0.5, 0.25, 0.1]
-    + [10.0**-k for k in (2, 3, 4, 5, 6, 8, 10, 12)]
+    + [10.0**-k for k in range(2, 17)]
     + [0]
 )
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)

@@ -124,7 +124,7 @@ class LostWrites:
         if self.rate == 0:
             return 0.0
         width = np.sqrt(n + 1)  # of the step that the count makes along the lag
-        cuts = (n + 1 + width * np.arange(-6, 7, 2)) / self.rate
+        cuts = (n + 1 + width * np.arange(-8, 9, 2)) / self.rate
         ends = [e for e in self.lag.support if np.isfinite(e)]
         at, weights = nodes(self.lag, [*np.maximum(cuts, 0.0), *ends])
         return float(self.weight * (weights @ gammainc(n + 1, self.rate * at)))

@@ -1,0 +1,398 @@
+"""What waiting costs (latency, availability), and what stale reads there are."""
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+
+from hamodel import Chain, duration
+from hamodel.replication import (
+    Replication,
+    Session,
+    Stream,
+    WriteStage,
+    stale_after,
+    stale_by_popularity,
+    zipf,
+)
+from hamodel.units import HOUR, MINUTE, YEAR
+from tests.queues import interval
+from tests.replicas import followed
+
+mttfs = st.floats(50.0, 1e5)
+
+
+# commit latency
+
+
+def test_sync_waits_one_round_trip():
+    # facts RTT-002, RTT-005 and RTT-011: medians in a zone, across zones, the continent
+    trips = {"zone": 0.409e-3, "region": 0.843e-3, "continent": 80.9e-3}
+    for trip in trips.values():
+        pair = Replication(mode="sync", delay=trip / 2)
+        assert pair.commit_delay().mean == pytest.approx(trip, rel=1e-12)
+        assert pair.dependent_writes() == pytest.approx(1 / trip, rel=1e-12)
+        assert Replication(delay=trip / 2).commit_delay().mean == 0
+    assert Replication(delay=1.0).dependent_writes() == np.inf
+
+
+@pytest.mark.parametrize(("k", "n"), [(1, 3), (2, 3), (3, 3), (2, 5)])
+def test_quorum_waits_for_the_kth_answer(k, n):
+    trip = Replication(
+        mode="quorum",
+        delay=0.0,
+        flush=duration.exponential(1.0),
+        standbys=n,
+        acknowledgements=k,
+    )
+    mean = sum(1 / (n - j) for j in range(k))
+    assert trip.commit_delay().mean == pytest.approx(mean, rel=1e-9)
+    every = Replication(mode="sync", flush=duration.exponential(1.0), standbys=n)
+    assert every.needed == n
+    mean = sum(1 / (n - j) for j in range(n))
+    assert every.commit_delay().mean == pytest.approx(mean, rel=1e-9)
+
+
+def test_quorum_of_different_sites_equals_drawn_answers():
+    rng = np.random.default_rng(21)
+    delays = (
+        0.001,
+        duration.lognormal(mean=0.04, cv=0.5),
+        duration.uniform(0.02, 0.06),
+    )
+    system = Replication(
+        mode="quorum",
+        delay=delays,
+        acknowledgements=2,
+        flush=0.002,
+        send=WriteStage(service=0.001),
+    )
+    n = 300_000
+    answers = [0.002 + np.full(n, 0.002)]
+    answers += [d.sample(n, rng) + d.sample(n, rng) + 0.002 for d in delays[1:]]
+    drawn = np.sort([a + rng.exponential(0.002, n) for a in answers], axis=0)[1]
+    law = system.commit_delay(500)
+    assert law.mean == pytest.approx(drawn.mean(), rel=0.005)
+    assert law.quantile(0.99) == pytest.approx(np.quantile(drawn, 0.99), rel=0.01)
+
+
+def test_waiting_for_apply_adds_the_lag():
+    replay = WriteStage(service=0.001)
+    received = Replication(mode="sync", delay=0.01, apply=replay)
+    applied = Replication(mode="sync", delay=0.01, apply=replay, wait_for="applied")
+    assert received.commit_delay(900).mean == pytest.approx(0.02)
+    assert applied.commit_delay(900).mean == pytest.approx(0.03)
+    back = applied.commit_delay(900).mean - applied.stream(900).mean_lag
+    assert back == pytest.approx(0.01)
+
+
+def test_semi_sync_waits_no_longer_than_its_timeout():
+    slow = duration.lognormal(mean=0.05, cv=1.5)
+    semi = Replication(mode="semi-sync", flush=slow, timeout=0.2)
+    strict = Replication(mode="sync", flush=slow)
+    assert semi.commit_delay().quantile(0.9999) == pytest.approx(0.2)
+    assert strict.commit_delay().quantile(0.9999) > 0.4
+    assert semi.fallback_probability() == pytest.approx(slow.sf(0.2), rel=1e-9)
+    assert strict.fallback_probability() == 0
+    short = quad(slow.sf, 0, 0.2)[0]
+    assert semi.commit_delay().mean == pytest.approx(short, rel=1e-6)
+
+
+# availability
+
+
+@given(mttfs, st.floats(0.1, 40.0), st.integers(1, 4), st.data())
+def test_shortage_equals_a_chain(mttf, mttr, n, data):
+    k = data.draw(st.integers(1, n))
+
+    def moves(up):
+        if up:
+            yield up - 1, up / mttf
+        if up < n:
+            yield up + 1, (n - up) / mttr
+
+    chain = Chain.explore(n, moves, up=lambda up: up >= k)
+    strict = Replication(mode="quorum", standbys=n, acknowledgements=k)
+    price = strict.protection(mttf=mttf, mttr=mttr)
+    assert price.blocked == pytest.approx(chain.unavailability, rel=1e-12)
+    assert price.stalls == pytest.approx(chain.failure_frequency, rel=1e-12)
+    assert price.unprotected == 0
+    for timeout in (0.01, 1.0, 30.0):
+        semi = Replication(
+            mode="semi-sync", standbys=n, acknowledgements=k, timeout=timeout
+        ).protection(mttf=mttf, mttr=mttr)
+        both = semi.blocked + semi.unprotected
+        assert both == pytest.approx(price.blocked, rel=1e-8)
+        assert semi.stall <= min(timeout, price.stall) * (1 + 1e-12)
+        assert semi.blocked == pytest.approx(semi.stalls * semi.stall, rel=1e-12)
+
+
+def test_stalls_equal_simulated_standbys():
+    rng = np.random.default_rng(22)
+    up, now, stall, alone, stalls = 2, 0.0, 0.0, 0.0, 0
+    since = None
+    for _ in range(120_000):
+        rate = up / 20.0 + (2 - up) / 2.0
+        step = rng.exponential(1 / rate)
+        now += step
+        down = rng.random() < up / 20.0 / rate
+        up += -1 if down else 1
+        if down and up == 1:
+            since, stalls = now, stalls + 1
+        elif not down and up == 2:
+            stall += min(now - since, 1.5)
+            alone += max(now - since - 1.5, 0.0)
+    semi = Replication(mode="semi-sync", standbys=2, acknowledgements=2, timeout=1.5)
+    price = semi.protection(mttf=20.0, mttr=2.0)
+    assert price.blocked == pytest.approx(stall / now, rel=0.02)
+    assert price.unprotected == pytest.approx(alone / now, rel=0.03)
+    assert price.stalls == pytest.approx(stalls / now, rel=0.02)
+
+
+def test_price_of_one_standby():
+    # the default timeout is fact FO-035
+    strict = Replication(mode="sync").protection(mttf=1000 * HOUR, mttr=4 * HOUR)
+    assert strict.blocked == pytest.approx(4 / 1004, rel=1e-12)
+    semi = Replication(mode="semi-sync").protection(mttf=1000 * HOUR, mttr=4 * HOUR)
+    expected = (1 - np.exp(-10 / 14400)) * 4 / 1004
+    assert semi.blocked == pytest.approx(expected, rel=1e-9)
+    assert strict.blocked * YEAR / MINUTE == pytest.approx(2094.02, abs=0.01)
+    assert Replication().protection(mttf=1.0, mttr=1.0).blocked == 0
+    for price in (strict, semi):
+        assert "a year" in price._repr_html_()
+
+
+def test_price_reads_as_formula_and_array():
+    a, b, T = sympy.symbols("a b T", positive=True)
+    at = {a: 900.0, b: 4.0, T: 3.0}
+    for fields in (
+        {"mode": "sync", "standbys": 2},
+        {"mode": "quorum", "standbys": 3, "acknowledgements": 2},
+    ):
+        formula = Replication(**fields).protection(mttf=a, mttr=b)
+        number = Replication(**fields).protection(mttf=900.0, mttr=4.0)
+        assert float(formula.blocked.subs(at)) == pytest.approx(number.blocked)
+        assert float(formula.stall.subs(at)) == pytest.approx(number.stall)
+    formula = Replication(mode="semi-sync", timeout=T).protection(mttf=a, mttr=b)
+    number = Replication(mode="semi-sync", timeout=3.0).protection(mttf=900.0, mttr=4.0)
+    assert float(formula.unprotected.subs(at)) == pytest.approx(number.unprotected)
+    assert "Protection" in formula._repr_html_()
+    two = Replication(mode="semi-sync", standbys=3, acknowledgements=2, timeout=T)
+    with pytest.raises(ValueError, match="acknowledgements = 1"):
+        two.protection(mttf=a, mttr=b)
+    grid = np.array([900.0, 90.0])
+    many = Replication(
+        mode="semi-sync", standbys=3, acknowledgements=2, timeout=3.0
+    ).protection(mttf=grid, mttr=4.0)
+    for i, mttf in enumerate(grid):
+        one = Replication(
+            mode="semi-sync", standbys=3, acknowledgements=2, timeout=3.0
+        ).protection(mttf=mttf, mttr=4.0)
+        assert many.blocked[i] == pytest.approx(one.blocked, rel=1e-12)
+        assert many.unprotected[i] == pytest.approx(one.unprotected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"mode": "semisync"}, "did you mean 'semi-sync'"),
+        ({"wait_for": "flushed"}, "wait_for must be"),
+        ({"delay": (0.1, 0.2), "standbys": 3}, "number of delays"),
+        ({"acknowledgements": 2}, "acknowledgements must be <= standbys"),
+        ({"delay": (0.1, -0.2)}, r"delay\[1\] must be >= 0"),
+        ({"timeout": -1}, "timeout must be >= 0"),
+        ({"flush": -1}, "flush must be >= 0"),
+        ({"send": 0.1}, "send must be a WriteStage"),
+    ],
+)
+def test_impossible_replication_is_named(fields, words):
+    with pytest.raises(ValueError, match=words):
+        Replication(**fields)
+
+
+def test_replication_reads_well():
+    semi = Replication(mode="semi-sync", delay=[0.001, duration.constant(0.04)])
+    assert "1 of 2" in semi._repr_html_()
+    assert semi.stream(10.0, standby=1).mean_lag == 0.04
+    assert Replication(delay=sympy.Symbol("D")).stream(1.0).mean_lag == sympy.Symbol(
+        "D"
+    )
+
+
+# stale reads
+
+
+@given(st.floats(0.1, 0.95), st.floats(1e-12, 50.0), st.floats(0.0, 2.0))
+def test_stale_reads_of_a_key_equal_the_closed_form(load, k, delay):
+    stream = Stream(writes=load, delay=delay, apply=WriteStage(service=1.0))
+    spare = 1 - load
+    exact = -np.expm1(-k * delay) + np.exp(-k * delay) * k / (k + spare)
+    assert stream.stale_probability(k) == pytest.approx(exact, rel=1e-9)
+
+
+def test_stale_reads_equal_followed_writes():
+    rng = np.random.default_rng(23)
+    stage = WriteStage(service=duration.constant(1.0))
+    stream = Stream(writes=0.8, delay=0.5, apply=stage)
+    commit, _, seen = followed(rng, 600_000, 0.8, delay=0.5, apply=np.ones)
+    for share in (0.02, 0.3):
+        mine = rng.random(len(commit)) < share
+        written, visible = commit[mine], seen[mine]
+        reads = rng.uniform(written[50], written[-50], 200_000)
+        last = np.searchsorted(written, reads) - 1
+        mean, width = interval((visible[last] > reads)[np.argsort(reads)])
+        assert abs(stream.stale_probability(0.8 * share) - mean) < width
+
+
+def test_stale_reads_across_the_wall():
+    over = Stream(writes=1200, apply=WriteStage(service=0.001))
+    assert over.stale_probability([0.0, 1.0]) == pytest.approx([0.0, 1.0])
+
+
+@given(st.floats(0.05, 20.0), st.floats(0.05, 20.0), st.floats(0.0, 3.0))
+def test_a_random_pause_is_a_race(mean, think, delay):
+    lag = duration.constant(delay) + duration.exponential(mean)
+    pause = duration.exponential(think)
+    exact = 1 - np.exp(-delay / think) * think / (think + mean)
+    assert stale_after(lag, pause) == pytest.approx(exact, rel=1e-7)
+    fixed = stale_after(lag, duration.constant(delay + 1))
+    assert fixed == pytest.approx(np.exp(-1 / mean), rel=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.8, 1.2])
+def test_keys_in_groups_equal_keys_one_by_one(exponent):
+    shares = zipf(50_000, exponent)
+    lag = duration.exponential(0.02)
+    k = 900 * shares
+    exact = shares @ (k * 0.02 / (1 + k * 0.02))
+    assert stale_by_popularity(lag, 900, shares) == pytest.approx(exact, rel=1e-6)
+    rng = np.random.default_rng(24)
+    mixed = rng.permutation(shares)
+    assert stale_by_popularity(lag, 900, mixed) == pytest.approx(exact, rel=1e-6)
+    uniform = np.full(50_000, 1 / 50_000)
+    exact = uniform @ (k * 0.02 / (1 + k * 0.02))
+    value = stale_by_popularity(lag, 900, shares, uniform)
+    assert value == pytest.approx(exact, rel=1e-6)
+
+
+def test_zipf_is_zipf():
+    assert zipf(3, 1.0) == pytest.approx(np.array([6, 3, 2]) / 11)
+    assert zipf(10, 0) == pytest.approx(np.full(10, 0.1))
+
+
+# sessions
+
+
+@given(st.floats(0.05, 2.0), st.floats(0.0, 2.0), st.floats(1e-6, 1.0))
+def test_reads_that_go_back_equal_the_closed_form(mean, gap, k):
+    lag = duration.exponential(mean)
+    spread = Session(lag=lag, replicas=2)
+    between = np.exp(-gap / mean) * mean / 2
+    exact = 0.5 * -np.expm1(-k * between)
+    assert spread.goes_back(key_writes=k, gap=gap) == pytest.approx(exact, rel=1e-6)
+
+
+def test_reads_that_go_back_equal_followed_reads():
+    rng = np.random.default_rng(25)
+    lag = duration.uniform(0.2, 1.0)
+    k, gap, n, replicas = 0.5, 0.1, 200_000, 3
+    count = rng.poisson(k * 4.0, n)  # writes that a read can tell, of the last 4 s
+    owner = np.repeat(np.arange(n), count)
+    old = rng.uniform(0, 4.0, len(owner))
+    first = lag.sample(len(owner), rng) < old
+    second = lag.sample(len(owner), rng) < old + gap
+    back = np.bincount(owner, first & ~second, minlength=n) > 0
+    other = rng.integers(replicas, size=(2, n))
+    share = np.mean(back & (other[0] != other[1]))
+    session = Session(lag=lag, replicas=replicas)
+    error = np.sqrt(share / n)
+    assert abs(session.goes_back(key_writes=k, gap=gap) - share) < 4 * error
+
+
+def test_stickiness_keeps_time_from_running_back():
+    lag = duration.exponential(0.5)
+    spread = Session(lag=lag, pause=1.0, replicas=3)
+    sticky = Session(lag=lag, pause=1.0, replicas=3, sticky=True)
+    moving = Session(lag=lag, pause=1.0, replicas=3, sticky=True, moves=0.01)
+    back = [s.goes_back(key_writes=1.0, gap=0.1) for s in (spread, sticky, moving)]
+    assert back[1] == 0
+    assert back[2] == pytest.approx(back[0] * 0.01 / (2 / 3), rel=1e-12)
+    assert spread.misses_own_write == sticky.misses_own_write == lag.sf(1.0)
+
+
+def test_primary_reads_mix_in():
+    rng = np.random.default_rng(26)
+    lag = duration.exponential(0.5)
+    session = Session(lag=lag, pause=0.2, replicas=1, primary_share=0.4)
+    assert session.misses_own_write == pytest.approx(0.6 * np.exp(-0.4), rel=1e-12)
+    # primary first, replica after: back if a write older than the gap is missing
+    k, gap, n = 0.7, 0.3, 400_000
+    count = rng.poisson(k * 8.0, n)
+    owner = np.repeat(np.arange(n), count)
+    old = rng.uniform(0, 8.0, len(owner))
+    late = lag.sample(len(owner), rng) > old + gap
+    share = 0.4 * 0.6 * np.mean(np.bincount(owner, late, minlength=n) > 0)
+    assert session.goes_back(key_writes=k, gap=gap) == pytest.approx(share, rel=0.03)
+
+
+@given(st.floats(0.05, 3.0), st.floats(0.01, 3.0), st.floats(0.0, 5.0))
+def test_pinning_equals_the_closed_form(mean, rate, hold):
+    pinned = Session(lag=duration.exponential(mean)).pinning(hold=hold, writes=rate)
+    assert pinned.moved == pytest.approx(1 - np.exp(-rate * hold), abs=1e-15)
+    whole = rate + 1 / mean
+    exact = rate / whole * np.exp(-whole * hold)
+    assert pinned.misses == pytest.approx(exact, rel=1e-9)
+    grid = Session(lag=duration.exponential(mean)).pinning(
+        hold=np.array([0.0, hold]), writes=rate
+    )
+    assert grid.misses[1] == pytest.approx(exact, rel=1e-9)
+    assert "Pinning" in pinned._repr_html_()
+    assert "Pinning" in grid._repr_html_()
+
+
+def test_waiting_for_the_position_costs_the_rest_of_the_lag():
+    lag = duration.exponential(0.5)
+    session = Session(lag=lag, pause=1.0)
+    assert session.waiting() == pytest.approx(0.5 * np.exp(-2), rel=1e-12)
+    assert session.waiting(0.99) == pytest.approx(0.5 * np.log(100) - 1)
+    assert session.waiting(0.5) == 0
+    thinking = Session(lag=lag, pause=duration.exponential(1.0))
+    assert thinking.waiting() == pytest.approx(0.5 * 0.5 / 1.5, rel=1e-7)
+    assert thinking.misses_own_write == pytest.approx(1 / 3, rel=1e-9)
+    with pytest.raises(ValueError, match="p must be None"):
+        thinking.waiting(0.9)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Session(lag=0.5), "lag must be a Duration"),
+        (lambda: Session(lag=duration.constant(1), pause=-1), "pause must be >= 0"),
+        (lambda: Session(lag=duration.constant(1), replicas=0), "replicas must be"),
+        (
+            lambda: Session(lag=duration.constant(1), moves=2),
+            r"moves must be in \[0, 1",
+        ),
+        (lambda: zipf(0, 1.0), "keys must be a whole number"),
+        (lambda: zipf(3, -1.0), "exponent must be >= 0"),
+        (
+            lambda: stale_by_popularity(duration.constant(1), 1, [0.5, 0.4]),
+            "popularity must be a row",
+        ),
+        (
+            lambda: stale_by_popularity(duration.constant(1), 1, [1.0], [0.5, 0.5]),
+            "shape of popularity",
+        ),
+        (
+            lambda: stale_after(
+                duration.exponential(np.ones(2)), duration.constant(1.0)
+            ),
+            "one law is needed",
+        ),
+    ],
+)
+def test_impossible_sessions_are_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
