@@ -165,8 +165,8 @@ def test_without_a_standby_the_modes_part():
 
 
 def test_what_is_refused():
-    with pytest.raises(ValueError, match="did you mean 'process'"):
-        Replication().loss("proces", writes=1)
+    with pytest.raises(ValueError, match="did you mean 'site'"):
+        Replication().loss("sit", writes=1)
     with pytest.raises(ValueError, match="keeps must be"):
         Replication().loss("site", writes=1, keeps="all")
     batches = Replication(send=WriteStage(service=0.1, sizes=[0.5, 0.5]))

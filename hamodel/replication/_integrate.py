@@ -12,12 +12,9 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
     from hamodel.duration import Duration
 
-#: Tail levels between which the panels lie; the last two are the ends of the law.
-_TAILS = np.array(
-    [1, 0.999, 0.99, 0.9, 0.75, 0.5, 0.25, 0.1]
-    + [10.0**-k for k in range(2, 17)]
-    + [0]
-)
+#: Tail levels between which the panels lie, three to a decade: a quantile is about the
+#: logarithm of its level, and 12 nodes follow a logarithm over half a decade exactly.
+_TAILS = np.array([1, 0.999, 0.99, 0.9, 0.7, *(10.0 ** (-np.arange(1, 49) / 3)), 0])
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
