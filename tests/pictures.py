@@ -35,8 +35,25 @@ def faults(svg):
     tags = [_tag(element) for element in root.iter()]
     if len(tags) < 4:
         found.append("an empty picture")
+    if not painted(root, box):
+        found.append("a picture that does not paint its own background")
     foreign = sorted({"script", "foreignObject", "image"} & set(tags))
     return [*found, *(f"a picture with <{t}>" for t in foreign), *outside(svg, box)]
+
+
+def painted(root, box):
+    """Return whether the first shape fills the view box, in either theme's page."""
+    shapes = [e for e in root.iter() if _tag(e) in {"rect", "path", "polygon"}]
+    if not shapes or _style(shapes[0]).get("fill", "black") in {"none", "transparent"}:
+        return False
+    first = shapes[0]
+    if _tag(first) == "rect":
+        across = [_first(first, name) for name in ("x", "y", "width", "height")]
+        return across == box
+    place = _floats(first.get("d", "") or first.get("points", ""))
+    xs, ys = place[::2], place[1::2]
+    sides = [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
+    return all(abs(a - b) <= SLACK for a, b in zip(sides, box, strict=True))
 
 
 def outside(svg, box):
@@ -133,7 +150,7 @@ def _font(bold):
 
 def _style(element):
     """Return the properties of an element, whether attributes or in `style`."""
-    names = ("display", "font", "font-size", "font-weight", "text-anchor")
+    names = ("display", "fill", "font", "font-size", "font-weight", "text-anchor")
     found = {k: element.get(k) for k in (*names, "dominant-baseline") if element.get(k)}
     for part in element.get("style", "").split(";"):
         name, colon, value = part.partition(":")

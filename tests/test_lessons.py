@@ -302,6 +302,8 @@ PLANTED = [
     (guards.pictures_as_images, html(picture(SVG.format("nan")))),
     (guards.pictures_as_images, html(picture(SVG.format("a long text " * 9)))),
     (guards.pictures_as_images, html(picture("<svg>"))),
+    (guards.pictures_as_images, html(picture(SVG.replace("white", "none")))),
+    (guards.pictures_as_images, html(picture(SVG.replace('"40" fill', '"30" fill')))),
     (guards.pictures_described, said("![](figure.svg)")),
     (guards.pictures_described, said('<img src="figure.svg">')),
     (guards.something_to_see, html("<b>no picture</b>")),
