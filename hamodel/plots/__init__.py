@@ -27,6 +27,14 @@ from hamodel.plots._style import (
 )
 from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
 from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
+from hamodel.plots.lag import (
+    GateCurve,
+    LagCurve,
+    LossCurves,
+    draw_lag_cdf,
+    draw_lag_gate,
+    draw_loss,
+)
 from hamodel.plots.states import StateGraph, draw_state_graph
 from hamodel.plots.timeline import (
     RtoCurve,
@@ -46,7 +54,10 @@ __all__ = [
     "PAPER",
     "DowntimeBudget",
     "Drawing",
+    "GateCurve",
+    "LagCurve",
     "Look",
+    "LossCurves",
     "RtoCurve",
     "Shown",
     "StateGraph",
@@ -56,6 +67,9 @@ __all__ = [
     "diagram_text",
     "draw_diagram",
     "draw_downtime_budget",
+    "draw_lag_cdf",
+    "draw_lag_gate",
+    "draw_loss",
     "draw_rto_cdf",
     "draw_state_graph",
     "draw_timeline",
