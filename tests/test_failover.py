@@ -231,6 +231,15 @@ def test_stages_and_sample():
     assert means == pytest.approx(model.outage, abs=4 * 9 / 20)
 
 
+def test_a_notebook_shows_the_stages():
+    shown = patroni(manual=1800)._repr_html_()
+    assert "<td>25 s</td>" in shown
+    assert "<td>30 min</td>" in shown
+    x = sympy.Symbol("x", positive=True)
+    assert "x + 2" in Failover(detection=x, promotion=2)._repr_html_()
+    assert "[1. 2.]" in Failover(detection=[1.0, 2.0])._repr_html_()
+
+
 def test_the_last_of_many_clients():
     model = Failover(detection=10, redirection=Dns(ttl=60))
     assert model.for_last_of(1).mean == close(model.duration.mean, 1e-6)

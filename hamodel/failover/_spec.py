@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel import _check
+from hamodel._html import table
 from hamodel._quantity import hold
 from hamodel.duration import Duration, order_statistic
 from hamodel.failover._parts import as_duration, as_stage, mean_of, total
+from hamodel.units import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -193,3 +195,16 @@ class Failover:
                 spans.append(Span(name, now, now + length))
             now += length
         return tuple(spans)
+
+    def _repr_html_(self) -> str:
+        rows = [(name, _shown(mean)) for name, mean in self.stages.items()]
+        rows += [("whole", _shown(self.outage)), ("coverage", str(self.coverage))]
+        if self.manual is not None:
+            rows.append(("by hand", _shown(self.manual)))
+        return table(rows, header=("stage", "mean"))
+
+
+def _shown(time: Quantity) -> str:
+    """Write a time with its unit, an array or a symbol as it is."""
+    plain = not _check.is_symbolic(time) and not getattr(time, "shape", ())
+    return text(float(time)) if plain else str(time)
