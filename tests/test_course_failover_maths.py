@@ -154,13 +154,6 @@ def test_ghosts_are_labelled_in_the_svg(tmp_path, monkeypatch):
     assert set(GHOSTS.values()) <= {words for words, _ in texts(here.svg)}
 
 
-def test_picture_of_the_readme_is_the_explorer():
-    explorer = lesson.explorer()
-    stored = catalogue.folder().parent / "notebooks" / "images" / "failover.svg"
-    # If it differs: write `explorer.svg` and a line feed to this file.
-    assert stored.read_text(encoding="utf-8") == explorer.svg + "\n"
-
-
 # ---- prediction, derivation, exercises ---------------------------------------------
 
 

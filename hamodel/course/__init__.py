@@ -25,11 +25,12 @@ How to make an explorer, in 40 to 80 lines (`failover_maths` is the example):
     (4, 'Repair time 4 h')
 
 Conventions of a notebook: the explorer, the prediction and the quiz are bound to names
-(`explorer`, `prediction`, `quiz`), so that tests find and sweep them.  An exercise's
-stub is a cell with `answer_1 = None`; its solution stands in a fold right after it:
-`<details>` with one Python block that assigns `answer_1`.  Numbers in prose are
-followed by a comment that says where they come from, one to a line, and a test
-evaluates it when the cells have run and compares at the digits shown:
+(`explorer`, `prediction`, `quiz`), so that tests find and sweep them.  The cell of an
+exercise begins with the line `answer_1 = None` and ends with the check; the next cell
+is its solution, a fold (`<details>`) with one Python block that begins `answer_1 = `.
+Every number of note in prose, one with a decimal point or from 1,000 on, has a row in a
+comment of its cell; when the cells have run, tests evaluate the rows and compare at the
+digits shown:
 
     <!-- numbers
     16.8 = base.minutes_per_year

@@ -59,6 +59,8 @@ class PairPicture:
         with plots.styled():
             self._diagram = _Diagram(self.figure)
             self._bar = _Bar(self.figure)
+        for artist in self.figure.findobj():
+            artist.set_clip_on(False)  # nothing leaves its axes, and clipping costs
 
     def update(
         self,
