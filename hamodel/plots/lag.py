@@ -209,6 +209,7 @@ def draw_loss(
     ends = [float(loss.time.upper_quantile(1e-4)) for loss in losses]
     end = most or max(ends) or 1.0
     _probability_axis(ax, "more is lost")
+    ax.set_ylim(_FLOOR, 10 ** (0.4 + 0.6 * len(losses)))  # room for the labels
     ax.set_xlim(0, end)
     ax.set_xlabel("age of the oldest lost write in seconds", **_PLAIN)
     lines, labels = [], []
