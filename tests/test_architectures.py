@@ -75,6 +75,15 @@ def test_instant_certain_failover_is_two_units_in_parallel():
     assert unavailability(pair) == pytest.approx(alone**2, rel=1e-12)
 
 
+def test_instant_failover_over_two_sites_that_fail():
+    """Two things at once, clients led away and the pair taken over, are no race."""
+    site = Site(mttf=YEAR, mttr=6 * HOUR)
+    at_once = ActivePassive(database=NODE, failover=Failover(), site=site)
+    soon = replace(at_once, failover=Failover(promotion=1e-6, redirection=1e-6))
+    assert at_once.unavailability == pytest.approx(soon.unavailability, rel=1e-6)
+    assert unavailability(at_once) == pytest.approx(unavailability(soon), rel=1e-6)
+
+
 def test_two_active_sites_with_instant_redirection_are_two_units_in_parallel():
     both = ActiveActive(database=NODE, failover=Failover())
     alone = NODE.mttr / (NODE.mttf + NODE.mttr)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from hamodel._quantity import mean_of, rate_of
-from hamodel.chain import Chain
+from hamodel.chain import INSTANT, Chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -100,7 +100,10 @@ class Part:
         for event in self.events(state):
             if np.ndim(event.share) == 0 and event.share == 0:
                 continue  # never, however quick
-            yield event.to, event.share * rate_of(mean_of(event.after))
+            mean = mean_of(event.after)
+            at_once = np.ndim(mean) == 0 and mean == 0
+            rate = INSTANT if at_once else rate_of(mean)
+            yield event.to, event.share * rate
 
     def chain(self, up: Callable[[Any], object] = bool) -> Chain:
         """Return the chain of this part; `up` judges a view."""
