@@ -1,0 +1,242 @@
+"""M/G/c: several servers, any service time, by an interpolation with a stated error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel import _check, duration
+from hamodel._quantity import hold
+from hamodel.duration import Duration
+from hamodel.queueing import _numeric, _phases, _report
+from hamodel.queueing._errors import OverloadError
+from hamodel.queueing._mmc import MMc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hamodel._types import FloatArray, Quantity
+
+
+@dataclass(frozen=True, eq=False)
+class MGc:
+    """Poisson arrivals, c servers, service times of any distribution, in order.
+
+    No closed form is known.  The mean wait lies between those of exponential and of
+    constant service, weighted by the squared coefficient of variation; the delay
+    probability is that of M/M/c, and a wait that is not zero is taken as exponential.
+
+    Parameters
+    ----------
+    arrival : array_like
+        Arrival rate in 1/s.
+    service : Duration
+        Service time.
+    servers : array_like
+        Number of servers.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of range or service no duration.
+    hamodel.queueing.OverloadError
+        From `wait` and `response`, if the load is 1 or more.
+
+    Notes
+    -----
+    The mean is exact for one server and for exponential service.  Against exact chains
+    (Erlang-2 and hyperexponential service, cv 0.7 to 2, 2 to 8 servers, load 50 to
+    95 %) it is within 5 %; the 99th percentile of the wait, simulated at 80 % load on
+    4 servers, within 15 %.  Heavier tails may err by much more: two moments do not
+    determine the wait (Gupta, Harchol-Balter, Dai and Zwart 2010, Queueing Systems 64).
+    Kimura (1986), J. Appl. Prob. 23, 688-696, equation for M/G/s, with the M/D/s of
+    Cosmetatos (1975), Operational Research Quarterly 26, 615-620.
+
+    Examples
+    --------
+    >>> from hamodel import duration
+    >>> steady = MGc(arrival=9, service=duration.constant(1.0), servers=10)
+    >>> round(steady.mean_wait, 3), round(MMc(9, 1.0, 10).mean_wait, 3)
+    (0.346, 0.669)
+    """
+
+    arrival: Quantity
+    service: Duration
+    servers: Quantity
+
+    def __post_init__(self) -> None:
+        hold(self, "arrival", "servers")
+        _check.non_negative(arrival=self.arrival)
+        _check.positive(servers=self.servers)
+        _check.instance(Duration, service=self.service)
+        _check.positive(service=self.service.mean)
+
+    @property
+    def utilisation(self) -> Quantity:
+        """Load per server; 1 or more means overload."""
+        return self._markov.utilisation
+
+    @property
+    def wait_probability(self) -> Quantity:
+        """Probability of having to wait, as in M/M/c."""
+        return self._markov.wait_probability
+
+    @property
+    def mean_wait(self) -> Quantity:
+        """Mean time in the queue, in s."""
+        exponential = np.asarray(self._markov.mean_wait)
+        return _numeric.plain(exponential * self._factor)
+
+    @property
+    def mean_response(self) -> Quantity:
+        """Mean time from arrival to departure, in s."""
+        return self.mean_wait + self.service.mean
+
+    @property
+    def wait(self) -> Duration:
+        """Time in the queue as a duration (scalar fields)."""
+        return self._law(self._wait)
+
+    @property
+    def response(self) -> Duration:
+        """Time from arrival to departure as a duration (scalar fields)."""
+        return self._law(self._response)
+
+    def wait_sf(self, t: Quantity) -> Quantity:
+        """Probability of waiting longer than t.
+
+        Parameters
+        ----------
+        t : array_like
+            Time in s, at least 0.
+
+        Returns
+        -------
+        float or ndarray
+            Probability, of the broadcast shape of t and the fields; 1 in overload.
+
+        Examples
+        --------
+        >>> from hamodel import duration
+        >>> round(MGc(9, duration.constant(1.0), 10).wait_sf(1.0), 4)
+        0.0966
+        """
+        _check.non_negative(t=t)
+        return self._each(self._wait).sf(t)
+
+    def response_sf(self, t: Quantity) -> Quantity:
+        """Probability that a response takes longer than t.
+
+        Parameters
+        ----------
+        t : array_like
+            Time in s, at least 0.
+
+        Returns
+        -------
+        float or ndarray
+            Probability, of the broadcast shape of t and the fields; 1 in overload.
+
+        Examples
+        --------
+        >>> from hamodel import duration
+        >>> round(MGc(9, duration.constant(1.0), 10).response_sf(2.0), 4)
+        0.0966
+        """
+        _check.non_negative(t=t)
+        return self._each(self._response).sf(t)
+
+    def wait_quantile(self, p: Quantity) -> Quantity:
+        """Return the waiting time that a fraction p of the requests does not exceed.
+
+        Parameters
+        ----------
+        p : array_like
+            Fraction in [0, 1].
+
+        Returns
+        -------
+        float or ndarray
+            Time in s; infinite in overload.
+
+        Examples
+        --------
+        >>> from hamodel import duration
+        >>> round(MGc(9, duration.constant(1.0), 10).wait_quantile(0.99), 3)
+        2.172
+        """
+        _check.probability(p=p)
+        return self._each(self._wait).quantile(p)
+
+    def response_quantile(self, p: Quantity) -> Quantity:
+        """Return the response time that a fraction p of the requests does not exceed.
+
+        Parameters
+        ----------
+        p : array_like
+            Fraction in [0, 1].
+
+        Returns
+        -------
+        float or ndarray
+            Time in s; infinite in overload.
+
+        Examples
+        --------
+        >>> from hamodel import duration
+        >>> round(MGc(9, duration.constant(1.0), 10).response_quantile(0.99), 3)
+        3.172
+        """
+        _check.probability(p=p)
+        return self._each(self._response).quantile(p)
+
+    def _repr_html_(self) -> str:
+        names = ["utilisation", "wait_probability", "mean_wait", "mean_response"]
+        return _report.html(self, names)
+
+    @property
+    def _markov(self) -> MMc:
+        return MMc(self.arrival, self.service.mean, self.servers)
+
+    @property
+    def _factor(self) -> FloatArray:
+        """Mean wait over that of exponential service."""
+        servers = np.asarray(self.servers, float)
+        load = np.asarray(self.utilisation, float)
+        steady = _steady_factor(load, servers)
+        spread = float(self.service.cv) ** 2
+        return np.asarray((1 + spread) / (2 * spread + (1 - spread) / steady))
+
+    def _wait(self, arrival: float, servers: float) -> Duration:
+        queue = MGc(arrival, self.service, servers)
+        late = float(queue.wait_probability)
+        if late == 0:
+            return duration.constant(0.0)
+        mean = float(queue.mean_wait) / late
+        return duration.phase_type([late], [[-1 / mean]])
+
+    def _response(self, arrival: float, servers: float) -> Duration:
+        return self._wait(arrival, servers) + self.service
+
+    def _each(self, make: Callable[[float, float], Duration]) -> _phases.Each:
+        return _phases.Each(make, [self.arrival, self.servers], self.utilisation)
+
+    def _law(self, make: Callable[[float, float], Duration]) -> Duration:
+        load = float(np.max(self.utilisation))
+        if load >= 1:
+            raise OverloadError(load)
+        return make(float(self.arrival), float(self.servers))
+
+
+def _steady_factor(load: FloatArray, servers: FloatArray) -> FloatArray:
+    """Mean wait of M/D/c over that of M/M/c (Cosmetatos), within its light-load limit.
+
+    It grows as the load falls, where its limit is c/(c + 1).
+    """
+    with np.errstate(divide="ignore"):
+        gain = (1 - load) * (servers - 1) * (np.sqrt(4 + 5 * servers) - 2)
+        gain = gain / (16 * servers * np.where(load > 0, load, 1e-300))
+    limit = (servers - 1) / (servers + 1)
+    return np.asarray(1 + np.clip(gain, 0.0, np.maximum(limit, 0.0))) / 2

@@ -1,0 +1,372 @@
+"""M/M/c with unlimited or limited room: the workhorse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel import _check, duration
+from hamodel._quantity import hold
+from hamodel.queueing import _delay, _finite, _numeric, _report
+from hamodel.queueing._erlang import erlang_c
+from hamodel.queueing._errors import OverloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.duration import Duration
+
+
+@dataclass(frozen=True, eq=False)
+class MMc:
+    """Poisson arrivals, exponential service, c servers, first come first served.
+
+    Fields may be arrays, which broadcast, or SymPy symbols (for every answer that is
+    not a percentile; the formula then holds below saturation).
+
+    Parameters
+    ----------
+    arrival : float, array_like or sympy.Expr
+        Arrival rate in 1/s.
+    service : float, array_like or sympy.Expr
+        Mean service time in s.
+    servers : float or array_like
+        Number of servers; need not be whole without `capacity`.
+    capacity : int or array_like, optional
+        Most requests in the system, those in service included; a request that finds
+        it full is turned away.  Unlimited by default.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of range.
+
+    Notes
+    -----
+    Without `capacity`, overload is an answer: waits are infinite.  With it, waits and
+    percentiles are those of requests that were let in.  Gross, Shortle, Thompson and
+    Harris (2008), Fundamentals of Queueing Theory, sections 2.3 to 2.5.
+
+    Examples
+    --------
+    Three doctors, six patients an hour, twenty minutes each:
+
+    >>> clinic = MMc(arrival=6 / 3600, service=1200, servers=3)
+    >>> round(clinic.mean_wait / 60, 2), round(clinic.wait_quantile(0.95) / 60, 1)
+    (8.89, 43.7)
+    >>> MMc(arrival=np.array([0.5, 0.9, 0.99, 1.0]), service=1.0).mean_response
+    array([  2.,  10., 100.,  inf])
+    """
+
+    arrival: Quantity
+    service: Quantity
+    servers: Quantity = 1
+    capacity: Quantity = None
+
+    def __post_init__(self) -> None:
+        hold(self, "arrival", "service", "servers", "capacity")
+        _check.non_negative(arrival=self.arrival)
+        _check.positive(service=self.service, servers=self.servers)
+        if self.capacity is not None:
+            _check.whole(1, servers=self.servers, capacity=self.capacity)
+            if np.any(np.asarray(self.capacity) < np.asarray(self.servers)):
+                raise ValueError(
+                    f"capacity must be >= servers ({self.servers}), got {self.capacity}"
+                )
+
+    @property
+    def offered(self) -> Quantity:
+        """Offered load in Erlang: servers that the traffic would keep busy."""
+        return _numeric.product(self.arrival, self.service)
+
+    @property
+    def utilisation(self) -> Quantity:
+        """Load carried per server; without `capacity`, above 1 means overload."""
+        carried = self.offered
+        if self.capacity is not None:
+            carried = carried * (1 - self.blocking)
+        servers = self.servers if self._symbolic else _numeric.number(self.servers)
+        return carried / servers
+
+    @property
+    def blocking(self) -> Quantity:
+        """Probability that a request is turned away; 0 without `capacity`."""
+        if self.capacity is None:
+            return _numeric.plain(np.zeros(self._shape)) if not self._symbolic else 0
+        return self._room.blocking
+
+    @property
+    def throughput(self) -> Quantity:
+        """Requests served, in 1/s."""
+        if self.capacity is not None:
+            return _numeric.product(self.arrival, 1 - self.blocking)
+        if self._symbolic:
+            return self.arrival
+        most = np.asarray(self.servers, float) / np.asarray(self.service, float)
+        return _numeric.plain(np.minimum(np.asarray(self.arrival, float), most))
+
+    @property
+    def wait_probability(self) -> Quantity:
+        """Probability that a request (one let in) has to wait."""
+        if self.capacity is not None:
+            return self._room.delayed
+        return erlang_c(self.servers, self.offered)
+
+    @property
+    def mean_wait(self) -> Quantity:
+        """Mean time in the queue before service, in s."""
+        if self.capacity is not None:
+            return _numeric.ratio(self._room.queue, self.throughput)
+        if self._symbolic:
+            spare = self.servers - self.offered
+            return _numeric.ratio(self.wait_probability * self.service, spare)
+        parts = self._parts
+        with np.errstate(divide="ignore"):
+            wait = np.where(parts.spare > 0, parts.waits / parts.spare, np.inf)
+        return _numeric.plain(wait)
+
+    @property
+    def mean_response(self) -> Quantity:
+        """Mean time from arrival to departure, in s."""
+        return self.mean_wait + _numeric.number(self.service)
+
+    @property
+    def mean_queue(self) -> Quantity:
+        """Mean number waiting."""
+        if self.capacity is not None:
+            return self._room.queue
+        return _numeric.little(self.arrival, self.mean_wait)
+
+    @property
+    def mean_number(self) -> Quantity:
+        """Mean number in the system."""
+        return self.mean_queue + _numeric.product(self.throughput, self.service)
+
+    @property
+    def wait(self) -> Duration:
+        """Time in the queue as a duration; 0 with positive probability."""
+        if self.capacity is not None:
+            return self._law(_finite.wait)
+        parts = self._stable_parts
+        return duration.phase_type(
+            parts.waits[..., None], -parts.spare[..., None, None]
+        )
+
+    @property
+    def response(self) -> Duration:
+        """Time from arrival to departure as a duration, of phase type."""
+        if self.capacity is not None:
+            return self._law(_finite.response)
+        waits, rate, spare = np.broadcast_arrays(*self._stable_parts)
+        rates = np.zeros((*waits.shape, 2, 2))
+        rates[..., 0, 0], rates[..., 0, 1], rates[..., 1, 1] = -spare, spare, -rate
+        return duration.phase_type(np.stack([waits, 1 - waits], axis=-1), rates)
+
+    def wait_sf(self, t: Quantity) -> Quantity:
+        """Probability of waiting longer than t.
+
+        Parameters
+        ----------
+        t : array_like
+            Time in s, at least 0.
+
+        Returns
+        -------
+        float or ndarray
+            Probability, of the broadcast shape of t and the fields.
+
+        Examples
+        --------
+        >>> round(MMc(arrival=10, service=0.4, servers=5).wait_sf(1.0), 4)
+        0.0455
+        """
+        _check.non_negative(t=t)
+        t = np.asarray(t, float)
+        if self.capacity is not None:
+            return _numeric.plain(_finite.wait_sf(self._turns, t))
+        parts = self._parts
+        return _numeric.plain(parts.waits * np.exp(-np.maximum(parts.spare, 0) * t))
+
+    def response_sf(self, t: Quantity) -> Quantity:
+        """Probability that a response takes longer than t.
+
+        Parameters
+        ----------
+        t : array_like
+            Time in s, at least 0.
+
+        Returns
+        -------
+        float or ndarray
+            Probability, of the broadcast shape of t and the fields.
+
+        Examples
+        --------
+        >>> round(MMc(arrival=0.5, service=1.0).response_sf(2.0), 6)  # exp(-1)
+        0.367879
+        """
+        _check.non_negative(t=t)
+        t = np.asarray(t, float)
+        if self.capacity is not None:
+            return _numeric.plain(_finite.response_sf(self._turns, t))
+        sf, _ = _delay.response(self._parts, t)
+        return _numeric.plain(np.where(self._parts.spare > 0, sf, 1.0))
+
+    def wait_quantile(self, p: Quantity) -> Quantity:
+        """Return the waiting time that a fraction p of the requests does not exceed.
+
+        Parameters
+        ----------
+        p : array_like
+            Fraction in [0, 1].
+
+        Returns
+        -------
+        float or ndarray
+            Time in s; 0 for the fraction that does not wait, infinite in overload.
+
+        Examples
+        --------
+        >>> round(MMc(arrival=10, service=0.4, servers=5).wait_quantile(0.99), 4)
+        1.6059
+        """
+        if self.capacity is not None:
+            return _numeric.quantile(self.wait_sf, p, self._scale(p))
+        _check.probability(p=p)
+        parts, p = self._parts, np.asarray(p, float)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = (np.log(parts.waits) - np.log1p(-p)) / np.maximum(parts.spare, 0)
+        idle = (p == 0) | (parts.waits <= 1 - p) & (parts.spare > 0)
+        return _numeric.plain(np.where(idle, 0.0, np.where(parts.spare > 0, t, np.inf)))
+
+    def response_quantile(self, p: Quantity) -> Quantity:
+        """Return the response time that a fraction p of the requests does not exceed.
+
+        Parameters
+        ----------
+        p : array_like
+            Fraction in [0, 1].
+
+        Returns
+        -------
+        float or ndarray
+            Time in s; infinite in overload.
+
+        Examples
+        --------
+        >>> MMc(arrival=0.5, service=1.0).response_quantile([0.5, 0.99]).round(4)
+        array([1.3863, 9.2103])
+        """
+        if self.capacity is not None:
+            return _numeric.quantile(self.response_sf, p, self._scale(p))
+        _check.probability(p=p)
+        return _numeric.plain(
+            _delay.response_quantile(self._parts, np.asarray(p, float))
+        )
+
+    def _repr_html_(self) -> str:
+        names = ["utilisation", "wait_probability", "mean_wait", "mean_response"]
+        return _report.html(self, [*names, "blocking", "throughput"])
+
+    @property
+    def _symbolic(self) -> bool:
+        return _numeric.symbolic(self.arrival, self.service, self.servers)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        fields = (self.arrival, self.service, self.servers, self.capacity or 1)
+        return np.broadcast_shapes(*(np.shape(f) for f in fields))
+
+    @property
+    def _load(self) -> _finite.Load:
+        return _finite.Load(self.offered, self.servers, self.capacity)
+
+    @property
+    def _room(self) -> _finite.Room:
+        return _finite.room(self._load)
+
+    @property
+    def _turns(self) -> _finite.Turns:
+        return _finite.turns(self._load, self.service)
+
+    @property
+    def _parts(self) -> _delay.Parts:
+        service = np.asarray(self.service, float)
+        arrival, servers = np.asarray(self.arrival, float), np.asarray(self.servers)
+        spare = (servers - arrival * service) / service
+        return _delay.Parts(np.asarray(self.wait_probability), 1 / service, spare)
+
+    @property
+    def _stable_parts(self) -> _delay.Parts:
+        if np.any(self._parts.spare <= 0):
+            raise OverloadError(float(np.max(self.utilisation)))
+        return self._parts
+
+    def _law(self, make: Callable[[_finite.Turns], Duration]) -> Duration:
+        if self._shape:
+            raise ValueError("a duration with limited room needs scalar fields")
+        return make(self._turns)
+
+    def _scale(self, p: Quantity) -> FloatArray:
+        whole = np.asarray(self.mean_response, float)
+        return whole + np.zeros(np.shape(np.asarray(p)))
+
+
+def servers_for_response(
+    arrival: Quantity, service: Quantity, p: Quantity, target: Quantity
+) -> Quantity:
+    """Fewest servers of M/M/c with the p-quantile of the response within a target.
+
+    Parameters
+    ----------
+    arrival : array_like
+        Arrival rate in 1/s.
+    service : array_like
+        Mean service time in s.
+    p : array_like
+        Fraction of requests, in [0, 1).
+    target : array_like
+        Longest response time in s; more than the service alone takes at `p`.
+
+    Returns
+    -------
+    int or ndarray of int
+        Number of servers.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of range, or no number of servers reaches the target.
+
+    Examples
+    --------
+    Three sites share 200 requests/s of 10 ms; how many servers does each of the two
+    survivors need for a p99 of 80 ms, and how many sufficed before?
+
+    >>> servers_for_response([100, 200 / 3], 0.010, 0.99, 0.080)
+    array([2, 2])
+    """
+    _check.non_negative(arrival=arrival)
+    _check.positive(service=service, target=target)
+    _check.probability(p=p)
+    fields = np.broadcast_arrays(
+        *(np.asarray(f, float) for f in (arrival, service, p, target))
+    )
+    rate, mean, fraction, limit = fields
+    with np.errstate(divide="ignore"):
+        least = -mean * np.log1p(-fraction)
+    if np.any(bad := least >= limit):
+        where = np.argwhere(bad)[0]
+        raise ValueError(
+            f"target must be > {least[tuple(where)]:g} (the service alone at p), "
+            f"got {limit[tuple(where)]:g}"
+        )
+
+    def enough(servers: FloatArray) -> FloatArray:
+        queue = MMc(rate, mean, servers)
+        return np.asarray(queue.response_quantile(fraction) <= limit)
+
+    return _numeric.smallest(enough, np.maximum(np.floor(rate * mean), 1.0))

@@ -1,0 +1,354 @@
+"""M/G/1, M/G/c, sharing, batches: moments, exact chains, mpmath, simulation."""
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hamodel import duration, markov
+from hamodel.queueing import (
+    MG1,
+    BatchQueue,
+    MGc,
+    MMc,
+    OverloadError,
+    ProcessorSharing,
+    _inorder,
+)
+from tests.manyservers import exact_mean_wait
+from tests.queues import interval, lindley, many_servers
+from tests.reference import answer
+
+loads = st.floats(0.01, 0.99)
+
+
+def reference(name):
+    case = answer("queueing", name)
+    return case["params"], case["value"], case["rtol"]
+
+
+def two_speeds(squared):
+    """Balanced hyperexponential of mean 1: probability and the two rates."""
+    p = 0.5 * (1 + np.sqrt((squared - 1) / (squared + 1)))
+    return p, 2 * p, 2 * (1 - p)
+
+
+def test_pollaczek_khinchine_reference():
+    p, value, rtol = reference("pub-mg1-01")
+    service = duration.hyperexponential(p["p"], [1 / r for r in p["rates"]])
+    assert MG1(p["lam"], service).mean_response == pytest.approx(value, rel=rtol)
+
+
+def test_takacs_reference():
+    p, value, rtol = reference("pub-mg1-02")
+    queue = MG1(p["lam"], duration.erlang(p["stages"], p["mean"]))
+    assert queue.var_wait == pytest.approx(value, rel=rtol)
+    assert queue.wait.var == pytest.approx(value, rel=1e-10)
+
+
+def test_phase_type_reference():
+    p, value, rtol = reference("pub-mph1-01")
+    queue = MG1(p["lam"], duration.phase_type(p["alpha"], p["T"]))
+    assert queue.response_quantile(0.99) == pytest.approx(value, rel=rtol)
+    assert queue.mean_response == pytest.approx(1.203448275862069, rel=1e-12)
+
+
+def erlang_1909(load, t):
+    """P(wait > t) in M/D/1 with unit service by the alternating sum, 120 digits."""
+    with mpmath.workdps(120):
+        load, t = mpmath.mpf(load), mpmath.mpf(t)
+        terms = (
+            (-load * (t - j)) ** j / mpmath.factorial(j) * mpmath.exp(load * (t - j))
+            for j in range(int(t) + 1)
+        )
+        return float(1 - (1 - load) * sum(terms))
+
+
+def test_constant_service_reference():
+    p, value, rtol = reference("pub-md1-01")
+    queue = MG1(p["lam"], duration.constant(p["D"]))
+    assert queue.wait_sf(p["t"]) == pytest.approx(value, rel=rtol)
+
+
+@pytest.mark.parametrize("load", [0.05, 0.5, 0.8, 0.99])
+@pytest.mark.parametrize("t", [0.0, 0.3, 1.0, 3.5, 12.25, 99.0])
+def test_constant_service_equals_erlang_in_120_digits(load, t):
+    exact = erlang_1909(load, t)
+    assert MG1(load, duration.constant(1.0)).wait_sf(t) == pytest.approx(
+        exact, rel=1e-13
+    )
+
+
+def test_constant_service_far_out_goes_on_as_one_exponential():
+    sf = MG1(0.995, duration.constant(1.0)).wait_sf
+    decay = float(mpmath.findroot(lambda x: 0.995 * mpmath.expm1(x) - x, 0.01))
+    assert np.log(sf(1003.0) / sf(1403.0)) / 400 == pytest.approx(decay, rel=1e-10)
+    assert sf(1000.25) == pytest.approx(sf(999.75) * np.exp(-0.5 * decay), rel=1e-6)
+
+
+LAWS = [
+    duration.constant(1.0),
+    duration.erlang(3, 1.0),
+    duration.hyperexponential([0.9, 0.1], [0.5, 5.5]),
+    duration.lognormal(mean=1.0, cv=1.5),
+    duration.uniform(0.2, 1.8),
+    duration.constant(0.5) + duration.exponential(0.5),
+    duration.mixture(
+        [0.7, 0.3], [duration.constant(0.4), duration.lognormal(mean=2.4, cv=1.0)]
+    ),
+]
+
+
+@pytest.mark.parametrize("service", LAWS, ids=lambda d: d.law.name)
+def test_simulation_agrees(service):
+    rng = np.random.default_rng(11)
+    n, load = 300_000, 0.6
+    work = service.sample(n, rng)
+    waits = lindley(rng.exponential(1 / load, n), work)
+    queue = MG1(load, service)
+    for t in (0.01, 0.4, 1.3, 6.0):
+        mean, width = interval(waits > t)
+        assert abs(mean - queue.wait_sf(t)) < width
+        mean, width = interval(waits + work > t)
+        assert abs(mean - queue.response_sf(t)) <= width + 1e-9
+    mean, width = interval(waits)
+    assert abs(mean - queue.mean_wait) < width < 0.6
+
+
+@pytest.mark.parametrize("service", LAWS, ids=lambda d: d.law.name)
+def test_the_laws_agree_with_the_moments(service):
+    queue = MG1(0.6, service)
+    for law, mean in (
+        (queue.wait, queue.mean_wait),
+        (queue.response, queue.mean_response),
+    ):
+        assert law.mean == pytest.approx(mean, rel=1e-12)
+        t = np.linspace(0, 100, 201)
+        assert np.trapezoid(law.sf(t), t) == pytest.approx(mean, rel=0.1)
+        assert law.moment(2) - law.mean**2 == pytest.approx(law.var, rel=1e-10)
+    assert queue.wait.var == pytest.approx(queue.var_wait, rel=1e-10)
+    draws = queue.response.sample(40_000, np.random.default_rng(3))
+    assert draws.mean() == pytest.approx(queue.mean_response, rel=0.05)
+    t = queue.response_quantile(0.9)
+    assert np.mean(draws > t) == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_inversion_agrees_with_the_phase_type_form(served):
+    service = duration.hyperexponential([0.9, 0.1], [0.5, 4.0])
+    make = _inorder.response if served else _inorder.wait
+    exact = make(0.8, service)
+    inverted = duration.Duration(_inorder.InOrder(0.8, service.law, served))
+    t = np.array([0.1, 1.0, 10.0, 40.0])
+    assert inverted.sf(t) == pytest.approx(exact.sf(t), rel=1e-8)
+    assert inverted.sf(80.0) == pytest.approx(exact.sf(80.0), rel=1e-6)
+    assert inverted.mean_excess(t) == pytest.approx(exact.mean_excess(t), rel=1e-6)
+    assert inverted.quantile(0.999) == pytest.approx(exact.quantile(0.999), rel=1e-6)
+    assert inverted.lst(0.7) == pytest.approx(exact.lst(0.7), rel=1e-12)
+    for order in (1, 2, 3):
+        assert inverted.moment(order) == pytest.approx(exact.moment(order), rel=1e-10)
+
+
+@given(loads, st.floats(0.01, 100))
+def test_exponential_service_is_the_plain_queue(load, mean):
+    general, plain = (
+        MG1(load / mean, duration.exponential(mean)),
+        MMc(load / mean, mean),
+    )
+    assert general.mean_wait == pytest.approx(plain.mean_wait, rel=1e-12)
+    assert general.wait_sf(mean) == pytest.approx(plain.wait_sf(mean), rel=1e-10)
+    assert general.response_quantile(0.99) == pytest.approx(
+        plain.response_quantile(0.99), rel=1e-7
+    )
+
+
+def test_responses_are_durations_that_add():
+    queue = MG1(0.5, duration.lognormal(mean=1.0, cv=0.8))
+    whole = queue.response + duration.constant(2.0)
+    assert whole.quantile(0.99) == pytest.approx(
+        queue.response_quantile(0.99) + 2, rel=1e-9
+    )
+    both = queue.response + duration.uniform(0, 1)
+    assert both.mean == pytest.approx(queue.mean_response + 0.5, rel=1e-12)
+
+
+def test_overload_and_sweeps():
+    queue = MG1([0.0, 0.5, 1.0, 2.0], duration.erlang(2, 1.0))
+    assert queue.mean_wait.tolist() == [0.0, pytest.approx(0.75), np.inf, np.inf]
+    assert queue.response_sf(3.0)[2:].tolist() == [1.0, 1.0]
+    assert queue.wait_quantile(0.9)[2:].tolist() == [np.inf, np.inf]
+    one = MG1(0.5, duration.erlang(2, 1.0))
+    assert queue.response_quantile(0.9)[1] == one.response_quantile(0.9)
+    with pytest.raises(OverloadError, match="utilisation must be < 1, got 2") as caught:
+        _ = MG1(2.0, duration.erlang(2, 1.0)).response
+    assert caught.value.utilisation == 2.0
+    a = sympy.Symbol("a", positive=True)
+    symbolic = MG1(a, duration.constant(1.0)).mean_wait
+    assert sympy.simplify(symbolic - a / (2 * (1 - a))) == 0
+
+
+@pytest.mark.parametrize("servers", [1, 2, 4, 8])
+@pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("squared", [0.5, 2.0, 4.0])
+def test_many_servers_within_the_stated_error(servers, load, squared):
+    if squared < 1:
+        service, start, rates = duration.erlang(2, 1.0), 1.0, (2.0, 0.0, 2.0)
+    else:
+        p, fast, slow = two_speeds(squared)
+        service = duration.hyperexponential([p, 1 - p], [1 / fast, 1 / slow])
+        start, rates = p, (0.0, fast, slow)
+    most = servers + int(30 * max(squared, 1) / (1 - load)) + 30
+    exact = exact_mean_wait(load * servers, start, rates, servers, most)
+    found = MGc(load * servers, service, servers).mean_wait
+    assert found == pytest.approx(exact, rel=1e-6 if servers == 1 else 0.05)
+
+
+def test_many_servers_percentile_within_the_stated_error():
+    rng = np.random.default_rng(1)
+    p, fast, slow = two_speeds(2.5)
+    n = 120_000
+    for service in (
+        duration.erlang(2, 1.0),
+        duration.hyperexponential([p, 1 - p], [1 / fast, 1 / slow]),
+    ):
+        waits = many_servers(rng.exponential(1 / 3.2, n), service.sample(n, rng), 4)
+        found = MGc(3.2, service, 4).wait_quantile(0.99)
+        assert found == pytest.approx(np.quantile(waits[5000:], 0.99), rel=0.15)
+
+
+def test_many_servers_limits():
+    assert (
+        MGc(3.0, duration.exponential(1.0), 4).mean_wait == MMc(3.0, 1.0, 4).mean_wait
+    )
+    queue = MGc([0.0, 3.0, 5.0], duration.constant(1.0), 4)
+    assert queue.mean_wait[[0, 2]].tolist() == [0.0, np.inf]
+    assert queue.wait_quantile(0.9)[2] == np.inf
+    one = MGc(3.0, duration.constant(1.0), 4)
+    assert one.response.mean == pytest.approx(one.mean_response, rel=1e-12)
+    assert one.response_sf(1.5) == pytest.approx(one.wait_sf(0.5), rel=1e-12)
+    with pytest.raises(OverloadError):
+        _ = MGc(5.0, duration.constant(1.0), 4).wait
+
+
+@given(loads, st.floats(0.01, 10))
+def test_sharing_is_insensitive_in_the_mean(load, mean):
+    machine = ProcessorSharing(load / mean, mean)
+    assert machine.mean_response == pytest.approx(mean / (1 - load), rel=1e-12)
+    assert machine.mean_number == pytest.approx(load / (1 - load), rel=1e-12)
+    assert machine.response_of(3 * mean) == pytest.approx(3 * machine.mean_response)
+
+
+def test_sharing_percentiles_equal_the_absorbing_chain():
+    """The request and n others, each served at 1/(n + 1), as a markov chain."""
+    load, most = 0.5, 70
+    rates = np.zeros((most + 2, most + 2))
+    for n in range(most + 1):
+        rates[n, most + 1] = 1 / (n + 1)
+        if n:
+            rates[n, n - 1] = n / (n + 1)
+        if n < most:
+            rates[n, n + 1] = load
+    start = np.append((1 - load) * load ** np.arange(most + 1), 0.0)
+    times = np.array([0.5, 2.0, 10.0, 30.0])
+    gone = markov.transient(rates, start / start.sum(), times)[:, -1]
+    machine = ProcessorSharing(load, 1.0)
+    assert machine.response_sf(times) == pytest.approx(1 - gone, rel=1e-9)
+    t = machine.response_quantile(0.99)
+    assert machine.response_sf(t) == pytest.approx(0.01, rel=1e-10)
+
+
+def test_sharing_tail_integrates_and_overload():
+    machine = ProcessorSharing(0.8, 1.0)
+    t = np.linspace(0, 400, 2001)
+    sf = machine.response_sf(t)
+    assert np.trapezoid(sf, t) == pytest.approx(5.0, rel=1e-3)
+    wall = ProcessorSharing([0.5, 1.0, 3.0], 1.0)
+    assert wall.slowdown.tolist() == [2.0, np.inf, np.inf]
+    assert wall.response_sf(4.0)[1:].tolist() == [1.0, 1.0]
+    assert wall.response_quantile(0.9)[1:].tolist() == [np.inf, np.inf]
+    a = sympy.Symbol("a")
+    assert sympy.simplify(ProcessorSharing(a, 2).slowdown - 1 / (1 - 2 * a)) == 0
+
+
+def test_geometric_batches_have_an_exponential_response():
+    q, arrival = 0.3, 0.1
+    sizes = (1 - q) ** np.arange(120) * q
+    queue = BatchQueue(arrival, 1.0, sizes / sizes.sum())
+    t = np.array([0.1, 1.0, 5.0, 30.0])
+    assert queue.response_sf(t) == pytest.approx(np.exp(-(q - arrival) * t), rel=1e-9)
+    assert queue.mean_response == pytest.approx(1 / (q - arrival), rel=1e-12)
+
+
+def test_batches_simulated():
+    rng = np.random.default_rng(2)
+    sizes = np.array([0.5, 0.0, 0.3, 0.2])
+    n = 150_000
+    size = rng.choice(4, n, p=sizes) + 1
+    gaps = np.zeros(size.sum())
+    gaps[np.cumsum(size) - size] = rng.exponential(1 / 0.3, n)
+    work = rng.exponential(1.0, len(gaps))
+    waits = lindley(gaps, work)
+    queue = BatchQueue(0.3, 1.0, sizes)
+    for value, samples in [
+        (queue.mean_wait, waits),
+        (queue.response_sf(5.0), waits + work > 5.0),
+        (queue.mean_response, waits + work),
+    ]:
+        mean, width = interval(samples)
+        assert abs(mean - value) < width < 0.3
+
+
+@given(loads)
+def test_batches_of_one_are_the_plain_queue(load):
+    single = BatchQueue(load, 1.0, [1.0])
+    assert single.mean_response == pytest.approx(
+        MMc(load, 1.0).mean_response, rel=1e-12
+    )
+    assert single.response.mean == pytest.approx(single.mean_response, rel=1e-10)
+    assert single.response_quantile(0.9) == pytest.approx(
+        MMc(load, 1.0).response_quantile(0.9), rel=1e-7
+    )
+
+
+def test_batches_overload():
+    queue = BatchQueue([0.1, 0.6], 1.0, [0.0, 1.0])
+    assert queue.mean_response.tolist() == [pytest.approx(1.875), np.inf]
+    assert queue.response_quantile(0.9)[1] == np.inf
+    with pytest.raises(OverloadError):
+        _ = queue.response
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: MG1(-1, duration.constant(1.0)), "arrival must be >= 0"),
+        (lambda: MG1(1, 2.0), "service must be a Duration, got 2.0"),
+        (lambda: MG1(1, duration.constant(0.0)), "service must be > 0"),
+        (lambda: MGc(1, duration.constant(1.0), 0), "servers must be > 0"),
+        (lambda: MGc(1, 1.0, 2), "service must be a Duration"),
+        (lambda: ProcessorSharing(1, 0), "service must be > 0"),
+        (lambda: ProcessorSharing(1, 0.1).response_of(-1), "work must be >= 0"),
+        (
+            lambda: BatchQueue(1, 0.1, [0.5, 0.4]),
+            "sizes must be a row that adds up to 1",
+        ),
+        (lambda: BatchQueue(1, 0.1, [1.5, -0.5]), r"sizes must be in \[0, 1\]"),
+        (lambda: MG1(0.5, duration.constant(1.0)).wait_sf(-1), "t must be >= 0"),
+        (lambda: MG1(0.5, duration.constant(1.0)).wait_quantile(2), "p must be in"),
+    ],
+)
+def test_impossible_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_notebook_tables():
+    for queue in (
+        MG1(0.5, duration.constant(1.0)),
+        MGc(3, duration.constant(1.0), 4),
+        ProcessorSharing(0.5, 1.0),
+        BatchQueue(0.3, 1.0, [0.5, 0.5]),
+    ):
+        assert "mean response" in queue._repr_html_()
