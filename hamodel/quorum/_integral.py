@@ -16,7 +16,6 @@ _TAIL = 10.0 ** -np.array(
     [14, 12, 10, 8, 7, 6, 5, 4.5, 4, 3.5, 3, 2.75, 2.5, 2.25, 2, 1.75, 1.5, 1.25, 1]
 )
 _BODY = np.linspace(0.2, 0.5, 4)
-_CELLS = np.concatenate([10.0 ** -np.linspace(14, 1, 240), np.linspace(0.1, 0.5, 320)])
 
 
 class Nodes(NamedTuple):
@@ -45,10 +44,10 @@ def nodes(law: Duration) -> Nodes:
 class Sum:
     """The sum of two delays, with nodes of its own and of its second part."""
 
-    def __init__(self, first: Duration, second: Duration) -> None:
+    def __init__(self, first: Duration, second: Duration, *, fine: bool) -> None:
         self.law = first + second
         self.inner = nodes(second)
-        self.nodes = _summed(nodes(first), self.inner)
+        self.nodes = _summed(nodes(first), self.inner, _cells(80 if fine else 40))
 
     def cdf(self, t: FloatArray) -> FloatArray:
         """Return P(sum <= t)."""
@@ -59,7 +58,13 @@ class Sum:
         return self.law.sf(t)
 
 
-def _summed(first: Nodes, second: Nodes) -> Nodes:
+def _cells(number: int) -> FloatArray:
+    """Return levels that cut a law into cells, of one ratio in the tails."""
+    tail = 10.0 ** -np.linspace(14, 1, 3 * number)
+    return np.concatenate([tail, np.linspace(0.1, 0.5, 4 * number)])
+
+
+def _summed(first: Nodes, second: Nodes, cells: FloatArray) -> Nodes:
     """Return nodes of a sum: all pairs, gathered into cells of two nodes each.
 
     The two nodes of a cell keep its first four moments (Gauss), so the error is of
@@ -71,8 +76,8 @@ def _summed(first: Nodes, second: Nodes) -> Nodes:
     times, weights = times[rank], weights[rank]
     below = np.cumsum(weights)
     above = np.cumsum(weights[::-1])[::-1]
-    low, high = np.searchsorted(_CELLS, below), np.searchsorted(_CELLS, above)
-    cell = np.where(below < 0.5, low, 2 * len(_CELLS) - high)
+    low, high = np.searchsorted(cells, below), np.searchsorted(cells, above)
+    cell = np.where(below < 0.5, low, 2 * len(cells) - high)
     start = np.flatnonzero(np.diff(cell, prepend=-1))
     return _gathered(times, weights, start)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, lgamma
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -165,12 +165,5 @@ def copysets_lost(nodes: int, replicas: int, failed: int, copysets: float) -> fl
         raise ValueError(
             f"replicas and failed must be <= {nodes} nodes, got {replicas} and {failed}"
         )
-    if failed < replicas:
-        return 0.0
-    return float(
-        copysets * exp(_log_comb(failed, replicas) - _log_comb(nodes, replicas))
-    )
-
-
-def _log_comb(n: int, k: int) -> float:
-    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+    share = prod((failed - i) / (nodes - i) for i in range(replicas))
+    return float(copysets * share)

@@ -62,10 +62,13 @@ class Race:
         self.quorum = quorum
         self.kinds = list({id(d): d for d in each}.values())
         self.kind = [self.kinds.index(d) for d in each]
-        self.commit = [Sum(d.write, _untied(d.ack, d.write)) for d in self.kinds]
+        fine = quorum.read == 1  # then there is no product of large matrices
+        self.commit = [
+            Sum(d.write, _untied(d.ack, d.write), fine=fine) for d in self.kinds
+        ]
         self.back = [_untied(d.response, d.read) for d in self.kinds]
         both = zip(self.kinds, self.back, strict=True)
-        self.answer = [Sum(back, d.read) for d, back in both]
+        self.answer = [Sum(back, d.read, fine=fine) for d, back in both]
         self._first: dict[tuple[int, _Group], FloatArray] = {}
         self.cases = self._cases(missed, down)
         self._kept: dict[tuple[int, int, int | None], FloatArray] = {}
