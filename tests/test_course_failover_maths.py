@@ -3,6 +3,7 @@
 import re
 from math import log10
 
+import matplotlib.colors as mcolors
 import numpy as np
 import pytest
 import sympy
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pictures import texts
 
-from hamodel import catalogue
+from hamodel import catalogue, plots
 from hamodel.architectures import PairState
 from hamodel.course import failover_maths as lesson
 from hamodel.course._say import minutes
@@ -114,6 +115,14 @@ def test_circles_and_labels_are_the_steady_state(rescue):
             radius = np.ptp(state._disc.get_path().vertices[:, 0]) / 2
             assert radius == pytest.approx(_RING * (log10(seconds) + 1))
             assert state._label.get_text().endswith(f"\n{text(seconds)}")
+
+
+def test_no_node_up_wears_a_cause_only_if_there_is_one():
+    """With nobody on call, a failover that did not work ends in the same state."""
+    blue = mcolors.to_rgba(plots.LOOKS["both nodes down"].colour)
+    for rescue in lesson.RESCUE:
+        disc = drawn(rescue=rescue)[0]._diagram._shown["none"]._disc
+        assert (disc.get_facecolor() == blue) is (rescue != lesson.NOBODY)
 
 
 @pytest.mark.parametrize("scale", SCALES)

@@ -18,11 +18,40 @@ How to make an explorer, in 40 to 80 lines (`failover_maths` is the example):
 4. The controls: at most four, each `Slider` or `Choice` with the unit in its label,
    and at least three presets.  They start where intuition goes wrong.
 
-    >>> from hamodel.course import Slider, decades
-    >>> from hamodel.units import HOUR
-    >>> repair = Slider(label="Repair time (h)", grid=decades(0.5, 48), start=4)
-    >>> repair.value, repair.text
-    (4, 'Repair time 4 h')
+All of it, for one node, in thirty lines:
+
+    >>> from hamodel import plots
+    >>> from hamodel.course import Explorer, Slider, decades
+    >>> class Level:
+    ...     def __init__(self):
+    ...         self.figure = plots.figure(4, 1)
+    ...         with plots.styled():
+    ...             axes = self.figure.add_axes((0.05, 0.4, 0.9, 0.5))
+    ...             axes.set(xlim=(0, 1), xticks=(0, 1), yticks=())
+    ...             (self.bar,) = axes.barh(0, 0, **plots.LOOKS["site down"].patch)
+    ...             self.label = self.figure.text(0.05, 0.05, "")
+    ...
+    ...     def update(self, values, result, guess):
+    ...         self.bar.set_width(result)
+    ...         self.label.set_text(f"{result:.2%} down")
+    >>> def sentence(values, result):
+    ...     return f"With {values['repair']} h of repair it is down {result:.2%}."
+    >>> explorer = Explorer(
+    ...     title="How much does a quick repair buy?",
+    ...     controls={
+    ...         "life": Slider(label="Fails (h)", grid=decades(10, 1000), start=100),
+    ...         "repair": Slider(label="Repair (h)", grid=decades(0.5, 48), start=4),
+    ...     },
+    ...     model=lambda life, repair: repair / (life + repair),
+    ...     picture=Level(),
+    ...     describe=sentence,
+    ...     presets={"Quick": {"repair": 0.5}},
+    ... )
+    >>> explorer
+    With 4 h of repair it is down 3.85%.
+    >>> explorer.controls["repair"].slider.index = 0  # as an arrow key does
+    >>> explorer.sentence, explorer.svg.count("<text")
+    ('With 0.5 h of repair it is down 0.50%.', 3)
 
 Conventions of a notebook: the explorer, the prediction and the quiz are bound to names
 (`explorer`, `prediction`, `quiz`), so that tests find and sweep them.  The cell of an

@@ -35,6 +35,7 @@ _STATES: dict[str, tuple[Point, str, str]] = {  # centre, words, look
     "one": ((9.1, 1.9), "one node up", "degraded"),
     "none": ((12.5, 1.9), "no node up", "both nodes down"),
 }
+_EITHER = plots.Look("#8c8c8c", "")  # no node up, for either of two causes
 _SMALL = {"switching", "manual", "none"}  # never long enough for a large circle
 _ARROWS: tuple[tuple[str, str, float, str], ...] = (  # from, to, bend, label
     ("both", "switching", 0.0, "c λ"),
@@ -104,6 +105,7 @@ class _Diagram:
         for name, state in self._shown.items():
             seconds = share.get(PairState(name), 0.0) * YEAR
             state.update(seconds, visible=by_hand or name != "manual")
+        self._shown["none"].wear(plots.LOOKS["both nodes down"] if by_hand else _EITHER)
         for artist in self._by_hand:
             artist.set_visible(by_hand)
         for artist in self._stranded:
@@ -127,6 +129,10 @@ class _State:
         if name == "manual":  # an arrow passes above it
             away, side = -away, "top"
         self._label = axes.text(x, y + away, "", ha="center", va=side)
+
+    def wear(self, look: plots.Look) -> None:
+        self._disc.set_facecolor(look.colour)
+        self._disc.set_hatch(look.hatch)
 
     def update(self, seconds: float, *, visible: bool) -> None:
         rings = log10(seconds) + 1 if seconds > 1 else 0.0
