@@ -51,13 +51,14 @@ def response_quantile(parts: Parts, p: FloatArray) -> FloatArray:
     for _ in range(60):
         sf, density = response(parts, t)
         above = np.log(sf) - aim
+        new = t + above * sf / np.where(density > 0, density, 1.0)
         low, high = np.where(above >= 0, t, low), np.where(above <= 0, t, high)
-        step = above * sf / np.where(density > 0, density, 1.0)
-        new = t + step
-        inside = (new >= low) & (new <= high)
-        new = np.where(inside, new, np.where(high < np.inf, (low + high) / 2, 2 * t))
-        done = np.abs(new - t) <= 4e-16 * new
+        if np.any(out := (new < low) | (new > high)):
+            middle = np.where(high < np.inf, (low + high) / 2, 2 * t)
+            new = np.where(out, middle, new)
+        # convergence is quadratic: after a step of 1e-9 the error is at rounding
+        done = not np.any(np.abs(new - t) > 1e-9 * new) and not np.any(out)
         t = new
-        if np.all(done):
+        if done:
             break
     return np.where(inner, t, np.where(p == 0, 0.0, np.inf))
