@@ -29,6 +29,7 @@ from hamodel.conflicts._counters import (
     GrowCounter,
     InsufficientRightsError,
 )
+from hamodel.conflicts._history import History, Write, replay
 from hamodel.conflicts._home import HomeSites
 from hamodel.conflicts._last_write import LastWriteWins, last_write_wins
 from hamodel.conflicts._sets import GrowSet, ObservedSet
@@ -39,12 +40,14 @@ __all__ = [
     "Counter",
     "GrowCounter",
     "GrowSet",
+    "History",
     "HomeSites",
     "InsufficientRightsError",
     "LastWriteWins",
     "ObservedSet",
     "Siblings",
     "VectorClock",
+    "Write",
     "Zipf",
     "claimed_twice",
     "collision_probability",
@@ -52,4 +55,5 @@ __all__ = [
     "concurrency_over_keys",
     "last_write_wins",
     "mean_siblings",
+    "replay",
 ]

@@ -112,34 +112,37 @@ def last_write_wins(
     (11287, 5032)
     """
     rates = rates_of(rates)
-    sites = range(len(rates))
     rows = numbers_only(delays_between(delays, len(rates)))
-    ahead = [0] * len(rates) if offsets is None else list(offsets)
-    if len(ahead) != len(rates):
-        raise ValueError(f"offsets must hold {len(rates)} values, got {len(ahead)}")
-    _check.finite(**{f"offsets[{i}]": value for i, value in enumerate(ahead)})
+    leads = _leads(len(rates), offsets)
     lost: Quantity = 0
     silent: Quantity = 0
     turned: Quantity = 0
     shares = []
-    for i in sites:
+    for i, rate in enumerate(rates):
         beaten: Quantity = 0
         seen: Quantity = 0
-        for j in sites:
+        for j, other in enumerate(rates):
             if i == j:
                 continue
-            lead = ahead[j] - ahead[i]
+            lead = leads[i][j]
             if hybrid:  # no lead over a value that has arrived
                 lead = smaller(lead, rows[j][i])
-            beaten = beaten + rates[j] * at_least_zero(rows[i][j] + lead)
-            seen = seen + rates[j] * at_least_zero(lead - rows[j][i])
-            turned = turned + rates[i] * rates[j] * larger(lead, 0)
+            beaten = beaten + other * at_least_zero(rows[i][j] + lead)
+            seen = seen + other * at_least_zero(lead - rows[j][i])
+            turned = turned + rate * other * larger(lead, 0)
         shares.append(chance(beaten))
-        lost = lost + rates[i] * chance(beaten)
-        silent = silent + rates[i] * chance(seen)
+        lost = lost + rate * chance(beaten)
+        silent = silent + rate * chance(seen)
+    whole = {"lost": lost, "silent": silent, "reversed": turned}
     return LastWriteWins(
-        lost=plain(lost),
-        shares=tuple(shares),
-        silent=plain(silent),
-        reversed=plain(turned),
+        shares=tuple(shares), **{k: plain(v) for k, v in whole.items()}
     )
+
+
+def _leads(sites: int, offsets: Sequence[Quantity] | None) -> list[list[Quantity]]:
+    """Return how far the clock of each column is ahead of that of the row."""
+    ahead = [0] * sites if offsets is None else list(offsets)
+    if len(ahead) != sites:
+        raise ValueError(f"offsets must hold {sites} values, got {len(ahead)}")
+    _check.finite(**{f"offsets[{i}]": value for i, value in enumerate(ahead)})
+    return [[other - mine for other in ahead] for mine in ahead]
