@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 SWAPS = {
     ast.Add: ast.Sub,
@@ -33,6 +34,13 @@ SWAPS = {
 }
 ROOT = Path(__file__).parents[1]
 PACKAGE, TESTS = str(ROOT / "hamodel"), str(ROOT / "tests")
+settings.register_profile(  # few examples: the same suite runs many times
+    "mutants",
+    deadline=None,
+    derandomize=True,
+    max_examples=8,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 LIMIT = 120  # seconds; a mutant that hangs is a mutant noticed
 
 
@@ -151,6 +159,7 @@ class _Finder:
 def _run(tests, *options):
     """Run pytest without a word; return its exit status."""
     quiet = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider"]
+    quiet.append("--hypothesis-profile=mutants")
     with (
         Path(os.devnull).open("w") as nowhere,
         contextlib.redirect_stdout(nowhere),

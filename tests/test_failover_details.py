@@ -9,6 +9,11 @@ from hamodel.failover import Failover
 from hamodel.units import HOUR
 
 
+def test_a_stage_that_is_not_named_takes_no_time():
+    assert set(Failover().stages.values()) == {0}
+    assert Failover().coverage == 1
+
+
 def test_a_site_is_back_after_four_hours_unless_said_otherwise():
     assert Site().mttr == 4 * HOUR == 14_400
 
