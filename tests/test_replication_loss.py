@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import geom, poisson
 
 from hamodel import duration
+from hamodel.duration import _law
 from hamodel.queueing import Fluid, OverloadError
 from hamodel.replication import (
     Burst,
@@ -218,7 +219,10 @@ def _drain(rng, rate, outage):
 
 @given(st.floats(0.05, 0.95), st.floats(0.05, 300.0))
 def test_catch_up_law_hangs_together(load, outage):
-    law = CatchUp(writes=load, service=1.0, outage=outage).time
+    pause = CatchUp(writes=load, service=1.0, outage=outage)
+    law = pause.time
+    assert _law.variance(law.law) == pytest.approx(pause.var, rel=1e-8)
+    assert law.var == pytest.approx(pause.var, rel=1e-12)
     t = np.linspace(0, 3, 7) * law.mean
     assert law.cdf(t) + law.sf(t) == pytest.approx(np.ones(7), abs=1e-12)
     assert law.cdf(1e9 * (law.mean + 1)) == pytest.approx(1.0, abs=1e-12)
@@ -238,8 +242,6 @@ def test_catch_up_law_equals_its_transform():
             busy = (whole - mpmath.sqrt(whole**2 - 4 * 900 * 1000)) / (2 * 900)
             exact = float(mpmath.exp(-1800 * (1 - busy)))
             assert law.lst(s) == pytest.approx(exact, rel=1e-12)
-            from hamodel.duration import _law
-
             assert _law.transform(law.law, s) == pytest.approx(exact, rel=1e-8)
 
 
