@@ -1,9 +1,27 @@
 """Second roads for replication: writes followed one by one through a replica."""
 
+import csv
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 import simpy
 
 from tests.queues import lindley
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@lru_cache(maxsize=1)
+def facts():
+    """The values of `data/facts.csv` by their id."""
+    with (DATA / "facts.csv").open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row["value"] for row in csv.DictReader(file)}
+
+
+def fact(name):
+    """One value of `data/facts.csv`, as a number."""
+    return float(facts()[name])
 
 
 def followed(rng, n, rate, *, send=None, delay=0.0, apply=None, workers=1):

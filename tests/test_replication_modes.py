@@ -19,7 +19,7 @@ from hamodel.replication import (
 )
 from hamodel.units import HOUR, MINUTE, YEAR
 from tests.queues import interval
-from tests.replicas import followed
+from tests.replicas import fact, followed
 
 mttfs = st.floats(50.0, 1e5)
 
@@ -28,9 +28,8 @@ mttfs = st.floats(50.0, 1e5)
 
 
 def test_sync_waits_one_round_trip():
-    # facts RTT-002, RTT-005 and RTT-011: medians in a zone, across zones, the continent
-    trips = {"zone": 0.409e-3, "region": 0.843e-3, "continent": 80.9e-3}
-    for trip in trips.values():
+    # medians in a zone, across zones, across the continent, in ms
+    for trip in (fact(f"RTT-0{k}") / 1000 for k in ("02", "05", "11")):
         pair = Replication(mode="sync", delay=trip / 2)
         assert pair.commit_delay().mean == pytest.approx(trip, rel=1e-12)
         assert pair.dependent_writes() == pytest.approx(1 / trip, rel=1e-12)
@@ -152,7 +151,7 @@ def test_stalls_equal_simulated_standbys():
 
 
 def test_price_of_one_standby():
-    # the default timeout is fact FO-035
+    assert Replication().timeout == fact("FO-035")
     strict = Replication(mode="sync").protection(mttf=1000 * HOUR, mttr=4 * HOUR)
     assert strict.blocked == pytest.approx(4 / 1004, rel=1e-12)
     semi = Replication(mode="semi-sync").protection(mttf=1000 * HOUR, mttr=4 * HOUR)
@@ -230,6 +229,12 @@ def test_stale_reads_of_a_key_equal_the_closed_form(load, k, delay):
     spare = 1 - load
     exact = -np.expm1(-k * delay) + np.exp(-k * delay) * k / (k + spare)
     assert stream.stale_probability(k) == pytest.approx(exact, rel=1e-9)
+
+
+def test_stale_reads_of_rare_keys_keep_their_digits():
+    stream = Stream(writes=0.5, apply=WriteStage(service=1.0))
+    k = np.array([1e-15, 1e-9, 1e-7, 4e-6, 6e-6, 1e-3])
+    assert stream.stale_probability(k) == pytest.approx(k / (k + 0.5), rel=1e-10)
 
 
 def test_stale_reads_equal_followed_writes():
