@@ -196,6 +196,8 @@ def test_the_page_does_not_jump():
     here = explorer()
     sizes = [w.layout.height or w.layout.min_height for w in here.box.children[-3:]]
     assert all(size.endswith("px") for size in sizes)
+    assert sizes[0] == "208px", "room for a picture of 3 by 2 inches"
+    assert here.box.children[-3].layout.min_width == "300px"
 
 
 # ---- prediction --------------------------------------------------------------------
@@ -301,6 +303,7 @@ def test_matrix_compares_entry_by_entry():
     same = course.matrix()
     assert same([[1, 0], [0, 2.001]], [[1, 0], [0, 2]])
     assert not same([[1, 1e-9], [0, 2]], [[1, 0], [0, 2]])
+    assert not same([[1, 0], [0, 2.05]], [[1, 0], [0, 2]])
     with pytest.raises(ValueError, match=r"its shape is \(2,\), not \(1, 2\)"):
         same([1, 2], [[1, 2]])
 
@@ -346,12 +349,16 @@ def test_quiz_answers_each_option():
     assert "Yes, since." in asked.feedback[0].value
     assert "1 of 2" in asked.score.value
     assert repr(asked) == "Ready?: 1 of 2 answered"
+    questions = [part.value for part in asked.box.children[1:-1:3]]
+    assert [">1. 1?<" in questions[0], ">2. 2?<" in questions[1]] == [True, True]
     with pytest.raises(ValueError, match="option must be one of a, b, got 'c'"):
         asked.answer(2, "c")
     assert progress.recall() == {}
 
 
 def test_quiz_of_opinion_is_kept():
+    alone = Quiz(title="", questions=quiz().questions[:1])
+    assert ">1?<" in alone.box.children[1].value, "a single question has no number"
     asked = quiz(key="00 box", right="")
     assert asked.score.value == ""
     assert asked.answer(2, "a").verdict == "kept"

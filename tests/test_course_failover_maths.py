@@ -218,6 +218,14 @@ def test_first_order_alone_is_not_taken_for_exact():
     assert "first-order" in lesson.row_exercise.check(rough).words
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(99.96, "100"), (99.94, "99.9"), (0.1, "0.1"), (0.094, "0.09"), (0.0049, "under")],
+)
+def test_minutes_change_their_digits(value, said):
+    assert minutes(value).split()[0] == said
+
+
 @given(st.floats(0, 1e6))
 def test_minutes_are_written_to_be_read(value):
     said = minutes(value)
