@@ -4,15 +4,12 @@ Each gate is first shown a planted fault, so that a gate which checks nothing (a
 folder, a setting that switches it off) is noticed.
 """
 
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
+import processes
 import pytest
+from processes import ROOT
 
-ROOT = Path(__file__).parents[1]
 CODE = ("hamodel", "tests", "benchmarks", "notebooks", "conftest.py")
 PROSE = ("hamodel", "tests", "benchmarks", "data", "notebooks")
 WORDS = ("README.md", "CHANGES.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml")
@@ -23,14 +20,7 @@ def run(tool, *arguments, cwd=ROOT):
     # import-linter runs only by its script: its modules, run by name, do nothing.
     lint = "from importlinter.cli import lint_imports_command as run; run()"
     start = ["-c", lint] if tool == "lint-imports" else ["-m", tool]
-    return subprocess.run(
-        [sys.executable, *start, *arguments],
-        cwd=cwd,
-        env={k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return processes.run(*start, *arguments, cwd=cwd)
 
 
 def passes(done):

@@ -8,16 +8,12 @@ lesson each time.
 
 import concurrent.futures
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import mutants
 import pytest
+from processes import ROOT, nbval, run
 
-ROOT = Path(__file__).parents[1]
 LESSON = ROOT / "notebooks" / "04_failover_maths.ipynb"
 MODEL = "hamodel/architectures/active_passive.py"
 SPEC = "hamodel/failover/_spec.py"
@@ -53,22 +49,9 @@ LARGER = (  # file, what stands there once, what is planted in its place
 ENOUGH = 0.95
 
 
-def environment(**changes):
-    """Return variables for a child: bytecode on, one thread, fixed hashes."""
-    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"} | changes
-
-
 def noticed_share(module, *tests):
     """Plant every small error in a module; return the share noticed, and the rest."""
-    done = subprocess.run(
-        [sys.executable, "tests/mutants.py", module, *tests],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run("tests/mutants.py", module, *tests, PYTHONHASHSEED="0")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     report = json.loads(done.stdout)
     assert report["planted"] > 0
@@ -102,16 +85,7 @@ def lesson_with(folder, file="", old="", new=""):
         source = (folder / file).read_text(encoding="utf-8")
         assert source.count(old) == 1, f"{file} has no longer one {old!r}: list another"
         (folder / file).write_text(source.replace(old, new), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--color=no"]
-    strict = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=30"]
-    return subprocess.run(
-        [*command, *strict, "-p", "no:cacheprovider", str(LESSON)],
-        cwd=ROOT,
-        env=environment(PYTHONPATH=str(folder)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return nbval("-x", LESSON, PYTHONPATH=str(folder))
 
 
 @pytest.mark.slow
@@ -121,9 +95,9 @@ def test_stored_lesson_notices(tmp_path):
     folders = [tmp_path / str(number) for number in range(len(LARGER))]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         runs = list(pool.map(lesson_with, folders, *zip(*LARGER, strict=True)))
-    for (_, _, new), run in zip(LARGER, runs, strict=True):
-        assert run.returncode == 1, f"{new} is not noticed"
-        assert "Cell outputs differ" in run.stdout, run.stdout[-4000:]
+    for (_, _, new), done in zip(LARGER, runs, strict=True):
+        assert done.returncode == 1, f"{new} is not noticed"
+        assert "Cell outputs differ" in done.stdout, done.stdout[-4000:]
 
 
 # ---- the planting itself -----------------------------------------------------------

@@ -13,14 +13,15 @@ from importlib import metadata
 from pathlib import Path
 
 import guards_prose
+import processes
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from processes import ROOT
 
 import hamodel
 
-ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
     "project"
 ]
@@ -38,17 +39,9 @@ HEAVY = (
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGES.md")
 
 
-def python(*arguments, cwd=ROOT, **variables):
-    """Run this interpreter, with bytecode on; return what it printed."""
-    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        env=kept | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def python(*arguments, **options):
+    """Run this interpreter; return what it printed."""
+    done = processes.run(*arguments, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
