@@ -212,8 +212,12 @@ class MMc:
         t = np.asarray(t, float)
         if self.capacity is not None:
             return _numeric.plain(_finite.response_sf(self._turns, t))
-        sf, _ = _delay.response(self._parts, t)
-        return _numeric.plain(np.where(self._parts.spare > 0, sf, 1.0))
+        parts = self._parts
+        stable = parts.spare > 0
+        sf, _ = _delay.response(
+            parts._replace(spare=np.where(stable, parts.spare, 1)), t
+        )
+        return _numeric.plain(np.where(stable, sf, 1.0))
 
     def wait_quantile(self, p: Quantity) -> Quantity:
         """Return the waiting time that a fraction p of the requests does not exceed.
