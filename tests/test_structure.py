@@ -236,6 +236,8 @@ def test_best_purchase_within_a_budget():
     now = service.unavailability(LESSON)
     assert best.saved == pytest.approx(now - expected, rel=1e-9)
     assert service.purchases(LESSON, budget=0.5) == ()
+    with pytest.raises(ValueError, match="unavailability of lb must be a number, got"):
+        service.purchases(LESSON | {"lb": np.array([0.1, 0.2])})
     with pytest.raises(UnknownPartError, match="did you mean 'db'"):
         service.purchases(LESSON, prices={"dbb": 1})
 
@@ -250,6 +252,10 @@ def test_outages_of_a_pair():
     assert found.frequency == pytest.approx(2 * q**2 / repair, rel=1e-14)
     assert found.mean_duration == pytest.approx(repair / 2, rel=1e-14)
     assert found.by_part["a"] == found.by_part["b"]
+    never = pair.outages(
+        mttf={"a": up, "b": float("inf")}, mttr={"a": repair, "b": repair}
+    )
+    assert never.unavailability == never.frequency == never.mean_duration == 0
     with pytest.raises(ValueError, match="mttr must give b"):
         pair.outages(mttf={"a": up, "b": up}, mttr={"a": repair})
     with pytest.raises(ValueError, match="mttf of a must be > 0"):
@@ -362,7 +368,7 @@ def test_depth_is_no_matter():
 def test_representations():
     service = parse(CLASSIC)
     assert repr(service) == "Structure(5 parts, single points of failure: lb, db)"
-    assert "single point of failure" in service._repr_html_()
+    assert "single point" in service._repr_html_()
     table = service.importance(LESSON)
     assert "birnbaum" in repr(table)
     assert "fussell-vesely" in table._repr_html_()

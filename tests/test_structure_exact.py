@@ -389,6 +389,12 @@ def _compare(graph, terminals, ask):
         with_it = found.unavailability(q | {name: Fraction(1)})
         without = found.unavailability(q | {name: Fraction(0)})
         assert blocks[name].birnbaum == with_it - without
+    if len(names) <= 6:
+        cuts, total = found.minimal_cut_sets(), found.unavailability(q)
+        for name in names:
+            mine = [cut for cut in cuts if name in cut]
+            held = enumerated(found, q, lambda s, mine=mine: any(c <= s for c in mine))
+            assert blocks[name].fussell_vesely == held / total
     hidden = found.share({"feed": names[:2]})
     assert hidden.works()
     assert hidden.components[-1] == "feed"

@@ -84,7 +84,8 @@ def consensus(
 
     Examples
     --------
-    Nodes that fail every 1000 h and are back in 2 h; elections of 2 s, as Consul's:
+    Nodes that fail every 1000 h and are back in 2 h; a leader missed for Consul's 1 s
+    (fact FO-058) and elected within another:
 
     >>> from hamodel.units import HOUR
     >>> for n in (3, 5, 7):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from hamodel import _check
@@ -92,7 +93,10 @@ def _cut_set_shares(whole: Structure, q: Mapping[str, Quantity]) -> dict[str, Qu
 
 
 def purchases(
-    whole: Structure, q: Mapping[str, float], cost: Mapping[str, float], budget: float
+    whole: Structure,
+    q: Mapping[str, Quantity],
+    cost: Mapping[str, float],
+    budget: float,
 ) -> tuple[Purchase, ...]:
     """Return what a second copy of each part brings, the best first."""
     _check.mean_time(budget=budget)
@@ -100,6 +104,11 @@ def purchases(
     for name, price in cost.items():
         known("prices", name, parts)
         _check.non_negative(**{f"price of {name}": price})
+    for name, value in q.items():
+        if not isinstance(value, Real):
+            raise ValueError(
+                f"unavailability of {name} must be a number, got {value!r}"
+            )
     splits = _probability.splits(whole.diagram, q)
     found = []
     for name, price in cost.items():
@@ -120,7 +129,7 @@ def outages(
     """Return how often the service fails, how long, and who starts it."""
     parts = whole.components
     up, down = complete("mttf", mttf, parts), complete("mttr", mttr, parts)
-    _check.positive(**{f"mttf of {n}": t for n, t in up.items()})
+    _check.mean_time(**{f"mttf of {n}": t for n, t in up.items()})
     _check.positive(**{f"mttr of {n}": t for n, t in down.items()})
     q = dict.fromkeys(whole.diagram.order, 0.0)
     q |= {n: down[n] / (up[n] + down[n]) for n in parts}

@@ -34,7 +34,7 @@ class Structure:
     circuit : tuple of Part and Gate, optional
         The structure as written; none for a network.
     links : tuple of (str, str, str)
-        The links of a network: two nodes and a name.  Empty otherwise.
+        The links of a network: two nodes and a name.
     terminals : tuple of str
         The nodes of a network that must reach each other.
     needs : tuple of (str, tuple of str)
@@ -392,11 +392,9 @@ class Structure:
         return f"Structure({count} parts, single points of failure: {points})"
 
     def _repr_html_(self) -> str:
-        alone = self.single_points_of_failure()
+        alone, hidden = self.single_points_of_failure(), self.hidden
         rows = [
-            (name, "yes" if name in alone else "", ", ".join(self.hidden.get(name, ())))
+            (name, "yes" if name in alone else "", ", ".join(hidden.get(name, ())))
             for name in self.components
         ]
-        return _html.table(
-            rows, header=["part", "single point of failure", "needed by"]
-        )
+        return _html.table(rows, header=["part", "single point", "needed by"])

@@ -92,18 +92,13 @@ def _ordered(graph: nx.Graph[Any], start: Hashable) -> list[Link]:
 
 def _connected(order: Sequence[Link], terminals: Sequence[Hashable]) -> Diagram:
     """Return the diagram over undirected links, by the state of the frontier."""
-    last = {node: i for i, link in enumerate(order) for node in link[:2]}
-    plan = _Frontier(frozenset(terminals), last)
+    frontier = _Frontier(order, frozenset(terminals))
     layers: list[dict[_State, tuple[_State | bool, _State | bool]]] = []
-    states: set[_State] = {()}
-    for i, (start, end, _) in enumerate(order):
-        steps = {}
-        for state in states:
-            apart = plan.closed(plan.opened(state, start, end), i)
-            together = plan.closed(plan.merged(state, start, end), i)
-            steps[state] = (together, apart)
-        layers.append(steps)
-        states = {s for pair in steps.values() for s in pair if not isinstance(s, bool)}
+    states: set[_State] = {((), ())}
+    for i in range(len(order)):
+        layers.append({state: frontier.after(i, state) for state in states})
+        ends = (end for pair in layers[-1].values() for end in pair)
+        states = {end for end in ends if not isinstance(end, bool)}
     builder = Builder([name for _, _, name in order])
     below: dict[_State | bool, int] = {True: WORKS, False: DOWN}
     for level in reversed(range(len(order))):
@@ -111,52 +106,57 @@ def _connected(order: Sequence[Link], terminals: Sequence[Hashable]) -> Diagram:
         for state, (works, failed) in layers[level].items():
             here[state] = builder.node(level, below[works], below[failed])
         below = here
-    return builder.finish(below[()])
+    return builder.finish(below[(), ()])
 
 
-# A frontier state: groups of connected nodes, each with whether it holds a terminal.
-_State: TypeAlias = tuple[tuple[frozenset["Hashable"], bool], ...]
+# The group of each frontier node, numbered as they come, and which hold a terminal.
+_State: TypeAlias = tuple[tuple[int, ...], tuple[bool, ...]]
 
 
 class _Frontier:
-    """Rules by which a link changes the groups at the frontier."""
+    """How a link changes the groups of connected nodes at the frontier."""
 
-    def __init__(
-        self, terminals: frozenset[Hashable], last: Mapping[Hashable, int]
-    ) -> None:
-        self.terminals, self.last = terminals, last
+    def __init__(self, order: Sequence[Link], terminals: frozenset[Hashable]) -> None:
+        first = {n: i for i, e in reversed(list(enumerate(order))) for n in e[:2]}
+        last = {n: i for i, e in enumerate(order) for n in e[:2]}
+        self.waiting = [any(first[n] > i for n in terminals) for i in range(len(order))]
+        self.new: list[list[bool]] = []  # of the nodes that come: are they terminals
+        self.ends: list[tuple[int, int]] = []
+        self.kept: list[list[int]] = []  # places of the nodes that stay
+        front: list[Hashable] = []
+        for i, (start, end, _) in enumerate(order):
+            come = [n for n in (start, end) if n not in front]
+            front += come
+            self.new.append([n in terminals for n in come])
+            self.ends.append((front.index(start), front.index(end)))
+            self.kept.append([k for k, n in enumerate(front) if last[n] > i])
+            front = [n for n in front if last[n] > i]
 
-    def opened(self, state: _State, start: Hashable, end: Hashable) -> _State:
-        """Return the state with both nodes present."""
-        present = {node for group, _ in state for node in group}
-        new = [node for node in (start, end) if node not in present]
-        return state + tuple((frozenset([n]), n in self.terminals) for n in new)
+    def after(self, i: int, state: _State) -> tuple[_State | bool, _State | bool]:
+        """Return the state after link i if it works, and if it has failed."""
+        groups, held = list(state[0]), list(state[1])
+        for terminal in self.new[i]:
+            groups.append(len(held))
+            held.append(terminal)
+        apart = self._closed(i, groups, held)
+        start, end = (groups[k] for k in self.ends[i])
+        if start == end:
+            return apart, apart
+        together = [start if group == end else group for group in groups]
+        joined = held.copy()
+        joined[start] |= joined[end]
+        joined[end] = False
+        return self._closed(i, together, joined), apart
 
-    def merged(self, state: _State, start: Hashable, end: Hashable) -> _State:
-        """Return the state with the groups of both nodes made one."""
-        both = self.opened(state, start, end)
-        touched = [g for g in both if start in g[0] or end in g[0]]
-        rest = tuple(g for g in both if g not in touched)
-        whole = frozenset[Any]().union(*(group for group, _ in touched))
-        return (*rest, (whole, any(held for _, held in touched)))
-
-    def closed(self, state: _State, i: int) -> _State | bool:
-        """Return the state after link i; True or False once it is decided."""
-        waiting = any(
-            self.last[node] > i and not any(node in g for g, _ in state)
-            for node in self.terminals
-        )
-        holding = [g for g, held in state if held]
-        if len(holding) == 1 and not waiting:
+    def _closed(self, i: int, groups: list[int], held: list[bool]) -> _State | bool:
+        """Let go of the nodes that no later link touches; decide when it is decided."""
+        if held.count(True) == 1 and not self.waiting[i]:
             return True
-        kept = []
-        for group, held in state:
-            alive = frozenset(node for node in group if self.last[node] > i)
-            if alive:
-                kept.append((alive, held))
-            elif held:  # a terminal that nothing more can reach
-                return False
-        return tuple(sorted(kept, key=lambda g: sorted(map(str, g[0]))))
+        number: dict[int, int] = {}
+        kept = tuple(number.setdefault(groups[k], len(number)) for k in self.kept[i])
+        if sum(held[group] for group in number) < held.count(True):
+            return False  # a terminal that nothing more can reach
+        return kept, tuple(held[group] for group in number)
 
 
 def _with_nodes(over_links: Diagram, order: Sequence[Link], fails: Fails) -> Diagram:
