@@ -11,6 +11,7 @@ from scipy.linalg import expm
 from hamodel import duration
 from hamodel.queueing import OverloadError
 from hamodel.replication import (
+    CatchUp,
     Stream,
     WriteStage,
     age_of_information,
@@ -122,6 +123,51 @@ def test_stack_of_exposures_equals_one_by_one():
     rng = np.random.default_rng(5)
     drawn = many.sample(40_000, rng)
     assert drawn.mean(axis=0) == pytest.approx(many.mean, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        Stream(writes=0.7, delay=1.5, send=WriteStage(service=1.0)).exposure,
+        CatchUp(writes=0.7, service=1.0, outage=3.0).time,
+    ],
+    ids=["exposure", "catch-up"],
+)
+def test_laws_of_this_room_answer_like_any_other(law):
+    rng = np.random.default_rng(9)
+    drawn = law.sample(200_000, rng)
+    error = drawn.std() / np.sqrt(len(drawn))
+    assert abs(law.mean - drawn.mean()) < 4 * error
+    cubes = drawn**3
+    assert abs(law.moment(3) - cubes.mean()) < 4 * cubes.std() / np.sqrt(len(drawn))
+    for s in (0.1, 2.0):
+        damped = np.exp(-s * drawn)
+        assert abs(law.lst(s) - damped.mean()) < 4 * damped.std() / np.sqrt(len(drawn))
+    assert (law + duration.constant(1.0)).mean == pytest.approx(law.mean + 1)
+    both = law + duration.exponential(0.5)
+    summed = drawn + rng.exponential(0.5, len(drawn))
+    assert both.quantile(0.9) == pytest.approx(np.quantile(summed, 0.9), rel=0.02)
+    low, high = law.support
+    assert low == 0
+    assert high == np.inf
+    at_least = law.law.sf(np.array([0.0, 1.0]), left=True)
+    assert at_least == pytest.approx([1.0, law.sf(1.0)])
+    below = law.law.cdf(np.array([0.0, 1.0]), left=True)
+    assert below == pytest.approx([0.0, law.cdf(1.0)])
+
+
+def test_stack_of_exposures_adds_to_a_stack():
+    rates, delays = np.array([0.3, 0.8]), np.array([0.5, 2.0])
+    stage = WriteStage(service=1.0)
+    later = duration.exponential(np.array([1.0, 3.0]))
+    many = Stream(writes=rates, delay=delays, send=stage).exposure + later
+    for i in range(2):
+        one = Stream(writes=rates[i], delay=delays[i], send=stage).exposure
+        alone = one + duration.exponential(1.0 + 2 * i)
+        assert many.quantile(0.9)[i] == pytest.approx(alone.quantile(0.9), rel=1e-6)
+    grid = Stream(writes=0.8, delay=np.array([[0.0], [2.0]]), send=stage).exposure
+    drawn = grid.sample(50_000, np.random.default_rng(10))
+    assert drawn.mean(axis=0) == pytest.approx(grid.mean, rel=0.05)
 
 
 # parallel workers that keep the order

@@ -276,22 +276,31 @@ class Drain:
             len(ends) - 1 - np.searchsorted(above[::-1], q, side="right"),
         )
         k = np.clip(k, 0, len(ends) - 2)
+        inside = np.where(p < 0.5, p - below[k], above[k] - q)  # mass from the panel on
         low, high = ends[k], ends[k + 1]
-        for _ in range(54):  # bisection within the panel
-            middle = (low + high) / 2
-            short = below[k] + self._mass(ends[k], middle) < p
-            short = np.where(
-                p < 0.5, short, above[k + 1] + self._mass(middle, ends[k + 1]) > q
-            )
-            low, high = np.where(short, middle, low), np.where(short, high, middle)
-        return np.where(p <= self.none, 0.0, np.where(q <= 0, np.inf, high))
+        t = (low + high) / 2
+        for _ in range(60):  # Newton's steps, halved where they would leave the panel
+            over = self._mass(ends[k], t) - inside
+            low, high = np.where(over < 0, t, low), np.where(over < 0, high, t)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                new = t - over / self.density(np.maximum(t, 1e-300))
+            new = np.where((new > low) & (new < high), new, (low + high) / 2)
+            done = np.abs(new - t) <= 4e-16 * new
+            t = new
+            if np.all(done):
+                break
+        return np.where(p <= self.none, 0.0, np.where(q <= 0, np.inf, t))
 
     def excess(self, t: FloatArray) -> FloatArray:
         return _law.excess(self, t) + np.maximum(-np.asarray(t), 0)
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-        u = rng.random(size)
-        return self.quantile(u, 1 - u)
+        total = np.zeros(size)
+        length = np.full(size, self.outage)
+        while np.any(length > 0):  # what comes while the rest is done
+            length = self.service * rng.standard_gamma(rng.poisson(self.rate * length))
+            total += length
+        return total
 
     def lst(self, s: Any) -> Any:  # noqa: ANN401
         """Return exp(-rate outage (1 - B)), B the transform of a busy period."""
