@@ -122,7 +122,7 @@ def after_spike(
     for k in range(count):
         fresh = model.arrival + (spike if k * fluid.step < length else 0.0)
         rows[k] = fluid.advance(k, fresh)
-    times = np.arange(count) * fluid.step
+    times = np.asarray(np.arange(count) * fluid.step, float)
     return SpikeTrace(
         times=times, offered=rows[:, 0], backlog=rows[:, 1], goodput=rows[:, 2]
     )
