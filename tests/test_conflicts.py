@@ -161,6 +161,15 @@ def test_bounded_counter_refuses_and_says_why():
         start.move("A", "A", 1)
 
 
+@given(history=steps, item=st.integers(0, 3), site=st.sampled_from(SITES))
+def test_a_set_does_as_it_is_told(history, item, site):
+    state = run(ObservedSet(), change_set, history)[SITES.index(site)]
+    assert item not in state.remove(item).items
+    assert state.remove(item).items == state.items - {item}
+    assert state.add(site, item).items == state.items | {item}
+    assert item in state.remove(item).add(site, item).items
+
+
 def test_addition_wins_over_a_concurrent_removal_only():
     cart = ObservedSet().add("A", "milk")
     gone = cart.remove("milk")

@@ -127,6 +127,7 @@ FAR = Delays(
         ([NEAR] * 3, 1, 2),
         ([NEAR] * 3, 2, 1),
         ([NEAR] * 5, 2, 2),
+        ([NEAR] * 5, 1, 1),
         ([NEAR, FAR, FAR], 1, 1),
         ([NEAR, FAR, FAR], 2, 1),
         ([NEAR, NEAR, FAR], 1, 2),
