@@ -137,7 +137,8 @@ def test_every_control_everywhere(stage):
 
 def test_sentence_is_what_the_package_says(stage):
     for name, explorer in stage.explorers.items():
-        direct = DIRECT[stage.path.stem, name]
+        direct = DIRECT.get((stage.path.stem, name))
+        assert direct, f"say in DIRECT how the package is called for {name}"
         for setting in positions(explorer):
             sentence = explorer.describe(setting, explorer.model(**setting))
             wanted = direct(**setting)
