@@ -87,6 +87,12 @@ def test_products_come_from_the_catalogue(explorer, preset, system):
     assert shown.minutes_per_year == pytest.approx(whole, rel=1e-3)
 
 
+@pytest.mark.parametrize("rescue", [lesson.HALF_AN_HOUR, lesson.FIVE_MINUTES])
+def test_a_person_needs_as_long_as_the_option_says(rescue):
+    said = float(re.search(r"(\d+) min", rescue)[1])
+    assert lesson.pair(rescue=rescue).failover.manual == said * MINUTE
+
+
 def test_bad_settings_are_named():
     with pytest.raises(ValueError, match="scale must be one of 0 to 20 min"):
         lesson.model(scale="wide")
