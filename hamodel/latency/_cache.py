@@ -151,8 +151,9 @@ def lru_hit_ratio(popularity: Quantity, size: int) -> float:
 
     Notes
     -----
-    A key stays for a time T since its last use, the same for all: Che et al. (2002), IEEE J. Selected Areas in Communications 20(7), 1305-1314; why that is so
-    exact: Fricker, Robert and Roberts (2012), International Teletraffic Congress 24.
+    A key stays for a time T since its last use, the same for all: Che et al. (2002),
+    IEEE J. Selected Areas in Communications 20(7), 1305-1314; why that is so exact:
+    Fricker, Robert and Roberts (2012), International Teletraffic Congress 24.
 
     Examples
     --------
