@@ -20,8 +20,10 @@ lab: $(VENV)/.installed ## open the course in JupyterLab (ARGS="--no-browser --p
 test: $(VENV)/.installed ## run the whole suite: tests, doctests, lessons, gates, browser
 	$(BIN)/python -m pytest $(ARGS)
 
-lessons: $(VENV)/.installed ## re-execute every notebook in place
+lessons: $(VENV)/.installed ## re-execute every notebook in place, and redraw the README picture
 	$(BIN)/python -m hamodel.course.lessons $(ARGS)
+	@$(BIN)/python -c 'from hamodel.course import failover_maths as lesson; \
+	  print(lesson.explorer().svg, end="")' > notebooks/images/failover.svg
 
 bench: $(VENV)/.installed ## measure against yardsticks and write benchmarks/results.md
 	$(BIN)/python -m benchmarks $(ARGS)
