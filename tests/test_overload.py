@@ -175,6 +175,16 @@ def test_spike_in_the_fluid_and_played(length, back):
     assert trace.goodput[-1] == pytest.approx(np.count_nonzero(good > 2.0), abs=60)
 
 
+def test_retries_come_a_timeout_after_their_attempts():
+    """1500/s on 1000/s: late from 40 ms on, repeated from 60 ms on."""
+    trace = after_spike(FAST, spike=1000.0, length=1.0, horizon=0.15)
+    first = trace.times[trace.offered > 1.2 * 1500][0]
+    assert 0.05 < first < 0.065
+    played = simulate(FAST, 0.15, np.random.default_rng(6), spike=(1000.0, 1.0))[0]
+    sent = np.trapezoid(trace.offered, trace.times)
+    assert sent == pytest.approx(len(played), rel=0.15)
+
+
 def test_what_helps_after_a_spike():
     def end(model, **pause):
         return after_spike(model, spike=1000.0, length=0.2, horizon=3.0, **pause)
