@@ -183,7 +183,7 @@ def test_retries_come_a_timeout_after_their_attempts():
     assert first == pytest.approx(0.06, abs=0.002)
     played = simulate(large, 0.12, np.random.default_rng(6), spike=(1e5, 1.0))[0]
     sent = np.trapezoid(trace.offered, trace.times)
-    assert sent == pytest.approx(len(played), rel=0.05)
+    assert sent == pytest.approx(len(played), rel=0.08)
 
 
 def test_what_helps_after_a_spike():
