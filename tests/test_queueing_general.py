@@ -352,3 +352,16 @@ def test_notebook_tables():
         BatchQueue(0.3, 1.0, [0.5, 0.5]),
     ):
         assert "mean response" in queue._repr_html_()
+
+
+@pytest.mark.parametrize("load", [0.001, 0.05, 0.3, 0.9])
+def test_far_tails_of_constant_service_fall_to_nothing_in_silence(load):
+    """Two far points lie on one exponential until floats end; then comes 0."""
+    queue = MG1(load, duration.constant(1.0))
+    times = np.array([3.0, 30.0, 100.0, 300.0, 2000.0])
+    tail = np.array([queue.response_sf(t) for t in times])
+    assert np.all(np.diff(tail) <= 0)
+    assert np.all(tail >= 0)
+    steps = np.array([queue.response_sf(t) for t in (20.0, 21.0, 22.0)])
+    if steps[2] > 1e-280:
+        assert steps[2] / steps[1] == pytest.approx(steps[1] / steps[0], rel=1e-6)

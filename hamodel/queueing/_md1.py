@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray
 
 _FAR = 1000  # service times after which only one exponential is left
+_SMALLEST = 1e-290  # probability below which floats lose digits
 
 
 def wait_sf(load: float, turns: FloatArray) -> FloatArray:
@@ -30,7 +31,8 @@ def wait_sf(load: float, turns: FloatArray) -> FloatArray:
     if np.any(beyond := turns > near):
         ends = _near_sf(load, np.array([_FAR - 1.0, _FAR]))
         steps = (turns - near)[beyond]
-        answer[beyond] *= (ends[1] / ends[0]) ** steps
+        fall = ends[1] / ends[0] if ends[0] else 0.0
+        answer[beyond] *= fall**steps
     return answer
 
 
@@ -70,7 +72,12 @@ def number_tail(load: float, most: int) -> FloatArray:
     for n in range(1, size + 1):
         rise = states[1:n] @ above[n - 1 : 0 : -1]
         states[n] = (states[0] * above[n - 1] + rise) * np.exp(load)
-    ratio = states[-1] / states[-2]
+    if not states[-1] > _SMALLEST:  # too rare for a float: go on geometrically
+        last = int(np.flatnonzero(states > _SMALLEST)[-1])
+        ratio = states[last] / states[last - 1]
+        states[last:] = states[last] * ratio ** np.arange(size + 1 - last)
+    else:
+        ratio = states[-1] / states[-2]
     rest = states[-1] * ratio / (1 - ratio)
     tail: FloatArray = np.cumsum(np.append(states, rest)[::-1])[::-1][: most + 1]
     return tail
