@@ -364,4 +364,4 @@ def test_far_tails_of_constant_service_fall_to_nothing_in_silence(load):
     assert np.all(tail >= 0)
     steps = np.array([queue.response_sf(t) for t in (20.0, 21.0, 22.0)])
     if steps[2] > 1e-280:
-        assert steps[2] / steps[1] == pytest.approx(steps[1] / steps[0], rel=1e-6)
+        assert steps[2] / steps[1] == pytest.approx(steps[1] / steps[0], rel=1e-3)
