@@ -246,3 +246,12 @@ def test_the_catalogue_is_found_from_elsewhere(tmp_path):
     )
     assert done.stdout.strip() == "30.0"
     assert Path(catalogue.folder()).is_dir()
+
+
+def test_the_architecture_of_a_preset_has_the_recovery_time_of_its_timeouts():
+    """Patroni: U(20, 30) to lose the lease, 2 s to promote, U(2, 4) for the proxy."""
+    recovery = catalogue.system("postgresql-patroni").architecture().failover.duration
+    assert recovery.support == (24.0, 36.0)
+    assert recovery.quantile(0.95) == pytest.approx(34.5858, abs=1e-4)
+    steady = catalogue.system("postgresql-patroni").architecture(failover__detection=25)
+    assert steady.failover.duration.support == (29.0, 31.0)

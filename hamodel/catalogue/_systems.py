@@ -87,6 +87,9 @@ class System:
     def architecture(self, **overrides: Quantity) -> ActivePassive:
         """Return the architecture of the preset.
 
+        Where the mechanism of a stage is known, the failover has its whole law, so its
+        `duration` is the recovery time that the preset's timeouts imply.
+
         Parameters
         ----------
         **overrides : float, array or SymPy expression
@@ -111,7 +114,7 @@ class System:
         >>> usual.failover.outage - quick.failover.outage
         20.0
         """
-        values = {p.name.replace(".", "__"): p.value for p in self.parameters}
+        values = {p.name.replace(".", "__"): _best(p) for p in self.parameters}
         known = [f"{part}__{f.name}" for part, s in _PARTS.items() for f in fields(s)]
         known += ["crews", "restore", *_PARTS]
         for name in overrides:
@@ -141,19 +144,18 @@ class System:
         >>> patroni.duration.support
         (24.0, 36.0)
         """
-        values = {p.name: p.value if p.law is None else p.law for p in self.parameters}
-        return Failover(
-            **{
-                name.removeprefix("failover."): value
-                for name, value in values.items()
-                if name.startswith("failover.")
-            }
-        )
+        return self.architecture().failover
 
     def _repr_html_(self) -> str:
         rows = [(p.name, _shown(p), p.source) for p in self.parameters]
         header = ("parameter", "value", "source")
         return table(rows, header=header, caption=f"{self.title}. {self.summary}")
+
+
+def _best(parameter: Parameter) -> Quantity:
+    """Return the law of a stage of the failover where it is known, else the value."""
+    stage = parameter.name.startswith("failover.")
+    return parameter.law if stage and parameter.law is not None else parameter.value
 
 
 def _inner(part: str, values: Mapping[str, Quantity]) -> dict[str, Quantity]:
