@@ -387,3 +387,16 @@ def test_a_duration_adds_only_to_times():
         du.constant(1) + "2"
     with pytest.raises(TypeError):
         du.constant(1) * du.constant(2)
+
+
+@pytest.mark.parametrize("load", [0.2, 0.4616891582679187, 0.7, 0.95])
+@pytest.mark.parametrize("phases", [1, 2, 5])
+def test_phase_type_quantiles_are_exact_from_both_ends(load, phases):
+    """A Newton step that lands on a bound has arrived; a halving step has not."""
+    rates = np.diag(np.full(phases, -1.0)) + np.diag(np.full(phases - 1, load), 1)
+    law = du.phase_type(np.eye(phases)[0] * 0.9 + 0.1 / phases, rates)
+    p = np.concatenate([np.linspace(0.01, 0.99, 99), [0.999, 1 - 1e-9]])
+    assert np.abs(law.sf(law.upper_quantile(1 - p)) / (1 - p) - 1).max() < 1e-10
+    tail = law.sf(law.quantile(p[:-1])) / (1 - p[:-1])
+    assert np.abs(tail - 1).max() < 1e-10
+    assert np.abs(law.cdf(law.quantile(p)) / p - 1).max() < 1e-10

@@ -160,7 +160,7 @@ def test_exponential_service_is_the_plain_queue(load, mean):
     assert general.mean_wait == pytest.approx(plain.mean_wait, rel=1e-12)
     assert general.wait_sf(mean) == pytest.approx(plain.wait_sf(mean), rel=1e-10)
     assert general.response_quantile(0.99) == pytest.approx(
-        plain.response_quantile(0.99), rel=1e-7
+        plain.response_quantile(0.99), rel=1e-10
     )
 
 
@@ -308,7 +308,7 @@ def test_batches_of_one_are_the_plain_queue(load):
     )
     assert single.response.mean == pytest.approx(single.mean_response, rel=1e-10)
     assert single.response_quantile(0.9) == pytest.approx(
-        MMc(load, 1.0).response_quantile(0.9), rel=1e-7
+        MMc(load, 1.0).response_quantile(0.9), rel=1e-10
     )
 
 

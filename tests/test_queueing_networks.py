@@ -89,7 +89,7 @@ def test_stations_in_a_row_simulated():
         mean, width = interval(gone - arrive > t)
         assert abs(mean - line.response_sf(t)) < width < 0.05
     assert line.response_sf(line.response_quantile(0.99)) == pytest.approx(
-        0.01, rel=1e-7
+        0.01, rel=1e-10
     )
 
 
@@ -98,7 +98,7 @@ def test_open_network_with_many_servers_and_sweeps():
     queue = MMc(3.0, 1.0, 4)
     assert single.mean_response == pytest.approx(queue.mean_response, rel=1e-13)
     assert single.response_quantile(0.99) == pytest.approx(
-        queue.response_quantile(0.99), rel=1e-7
+        queue.response_quantile(0.99), rel=1e-10
     )
     sweep = Network([[1.0, 0.0], [2.5, 0.0]], [0.5, 0.5], [[0, 1], [0, 0]])
     assert sweep.mean_response.tolist() == [pytest.approx(2.0), np.inf]
@@ -279,7 +279,7 @@ def test_bursts_equal_the_truncated_chain():
         late = seen[1:] @ gammaincc(np.arange(1, top), mu * t)
         assert queue.wait.sf(t) == pytest.approx(late, rel=1e-8)
     assert queue.wait.mean == pytest.approx(queue.mean_wait, rel=1e-10)
-    assert queue.wait.sf(queue.wait_quantile(0.99)) == pytest.approx(0.01, rel=1e-7)
+    assert queue.wait.sf(queue.wait_quantile(0.99)) == pytest.approx(0.01, rel=1e-10)
 
 
 def test_even_bursts_are_the_plain_queue_and_overload():
@@ -287,7 +287,7 @@ def test_even_bursts_are_the_plain_queue_and_overload():
     plain = MMc(1.0, 0.5)
     assert even.mean_response == pytest.approx(plain.mean_response, rel=1e-12)
     assert even.wait_quantile(0.99) == pytest.approx(
-        plain.wait_quantile(0.99), rel=1e-7
+        plain.wait_quantile(0.99), rel=1e-10
     )
     wall = MAPM1.bursts(quiet=1.0, busy=4.0, to_busy=1.0, to_quiet=1.0, service=0.5)
     assert wall.utilisation == pytest.approx(1.25)

@@ -247,10 +247,12 @@ def _inside(
             least, most = np.where(over < 0, x, least), np.where(over >= 0, x, most)
             # the log of the tail is nearly straight; of the head, the head itself
             new = x - np.where(low, over / flow, np.log(q / sf) * sf / flow)
-            new = np.where((new > least) & (new < most), new, (least + most) / 2)
+            newton = (new >= least) & (new <= most)  # at a bound it has arrived
+            new = np.where(newton, new, (least + most) / 2)
             moves, x = np.abs(new - x), new
-            # Newton doubles the digits: one more round would change nothing
-            if np.all((moves <= 1e-8) | (most - least <= 1e-15)):
+            # Newton doubles the digits: one more round would change nothing; halving
+            # the bounds does not, so a small step of that kind proves nothing
+            if np.all((newton & (moves <= 1e-8)) | (most - least <= 1e-15)):
                 break
     return x
 
