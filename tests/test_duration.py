@@ -7,6 +7,7 @@ from scipy import stats
 
 import hamodel as ha
 from hamodel import duration as du
+from hamodel.duration import _law
 from tests.reference import answer
 
 FAMILIES = {
@@ -400,3 +401,29 @@ def test_phase_type_quantiles_are_exact_from_both_ends(load, phases):
     tail = law.sf(law.quantile(p[:-1])) / (1 - p[:-1])
     assert np.abs(tail - 1).max() < 1e-10
     assert np.abs(law.cdf(law.quantile(p)) / p - 1).max() < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("law", "bound"),
+    [
+        (du.gamma(mean=1, cv=2**0.5), 1e-12),  # its tail bends like a root at 0
+        (du.gamma(mean=1, cv=0.5), 1e-11),
+        (du.uniform(0, 2), 1e-11),
+        (du.gamma(mean=np.array([1.0, 3.0]), cv=0.5), 1e-11),
+    ],
+)
+@pytest.mark.parametrize("real", [0.0, 1.0, 100.0])
+def test_integrated_transforms_follow_every_turn(law, bound, real):
+    """Against the closed forms, also where exp(-st) turns hundreds of times."""
+    for imaginary in (0.0, 1.0, 30.0, 300.0, 1000.0):
+        s = complex(real, imaginary)
+        if s == 0:
+            continue
+        assert np.abs(_law.transform(law.law, s) - law.lst(s)).max() < bound
+
+
+def test_a_transform_that_cannot_be_integrated_is_refused():
+    law = du.lognormal(mean=1, cv=1.5)
+    assert abs(law.lst(1228 + 1e5j)) < 1e-12
+    with pytest.raises(ValueError, match="s must have an imaginary part below"):
+        law.lst(1 + 1e6j)

@@ -193,6 +193,12 @@ class Duration:
         -------
         float, complex or ndarray
             The transform.
+
+        Raises
+        ------
+        ValueError
+            If a real part is negative, or an imaginary part so large that the integral
+            of a law without a closed form cannot follow its turns.
         """
         s = np.asarray(s)
         _check.non_negative(s=s.real)

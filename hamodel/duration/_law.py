@@ -146,6 +146,12 @@ def _section(
     return below, np.take_along_axis(points, first, 0)[0]
 
 
+_TURN = np.pi  # radians that exp(-st) may turn within a panel
+_DEAD = 45.0  # exp of minus this is nothing beside 1
+_RARE = 1e-18  # tail that is nothing beside 1
+_MOST = 100_000  # panels of an integral
+
+
 def edges(law: Law) -> FloatArray:
     """Return the ends of panels for integrals over the support, along axis 0."""
     levels = _column(_LEVELS, law)
@@ -223,12 +229,60 @@ def excess(law: Law, t: FloatArray) -> FloatArray:
 
 
 def transform(law: Law, s: Any) -> Any:  # noqa: ANN401
-    """Return E exp(-sX) as 1 - s (integral of exp(-st) P(X > t))."""
+    """Return E exp(-sX) as 1 - s (integral of exp(-st) P(X > t)).
+
+    Panels are cut until exp(-st) turns by less than half a circle in each, and left out
+    where it has died away.
+    """
     s = np.asarray(s)
     shape = np.broadcast_shapes(s.shape, law.shape)
+    ends = edges(law)
     with np.errstate(all="ignore"):
-        nodes, weight = gauss(edges(law))
-        lead = (len(nodes), *(1,) * (len(shape) - len(law.shape)), *law.shape)
+        steady = _turns(ends, s) <= _TURN
+    answer = np.empty(shape, np.result_type(s, float))
+    if np.any(steady):
+        answer[...] = _integrated(law, np.where(steady, s, 1.0), ends)
+    for index in map(tuple, np.argwhere(np.broadcast_to(~steady, shape))):
+        one = element(law, index, shape) if law.shape else law
+        point = np.broadcast_to(s, shape)[index]
+        answer[index] = _integrated(one, point, _cut(one, point))
+    return answer
+
+
+def _turns(ends: FloatArray, s: FloatArray) -> FloatArray:
+    """Return the widest turn of exp(-st) within a panel, where it is still alive."""
+    lead = (-1, *(1,) * (max(s.ndim, ends.ndim - 1) - (ends.ndim - 1)), *ends.shape[1:])
+    low, width = ends[:-1].reshape(lead), np.diff(ends, axis=0).reshape(lead)
+    alive = s.real * low < _DEAD
+    turns: FloatArray = np.max(np.where(alive, width * np.abs(s.imag), 0), axis=0)
+    return turns
+
+
+def _cut(law: Law, s: complex) -> FloatArray:
+    """Return the ends of panels, cut for one transform point."""
+    ends = edges(law)
+    reach = _DEAD / s.real if s.real > 0 else np.inf
+    rare = ends[law.sf(ends) < _RARE]
+    ends = np.unique(np.minimum(ends, np.min(rare, initial=reach)))
+    parts = np.ceil(np.diff(ends) * abs(s.imag) / _TURN).astype(int)
+    if parts.sum() > _MOST:
+        limit = abs(s.imag) * _MOST / parts.sum()
+        raise ValueError(
+            f"s must have an imaginary part below {limit:.3g} for a law whose "
+            f"transform is integrated, got {s:g}"
+        )
+    pieces = [
+        np.linspace(low, high, max(n, 1), endpoint=False)
+        for low, high, n in zip(ends[:-1], ends[1:], parts, strict=True)
+    ]
+    return np.concatenate([*pieces, ends[-1:]])
+
+
+def _integrated(law: Law, s: Any, ends: FloatArray) -> Any:  # noqa: ANN401
+    with np.errstate(all="ignore"):
+        nodes, weight = gauss(ends)
+        deep = max(np.ndim(s), len(law.shape)) - len(law.shape)
+        lead = (len(nodes), *(1,) * deep, *law.shape)
         mass = np.broadcast_to(weight * law.sf(nodes), nodes.shape).reshape(lead)
         total = (np.exp(-s * nodes.reshape(lead)) * mass).sum(axis=0)
     return 1 - s * total
