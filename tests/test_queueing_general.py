@@ -205,17 +205,23 @@ def test_many_servers_within_the_stated_error(servers, load, squared):
     assert found == pytest.approx(exact, rel=1e-6 if servers == 1 else 0.05)
 
 
-def test_many_servers_percentile_within_the_stated_error():
-    rng = np.random.default_rng(1)
-    p, fast, slow = two_speeds(2.5)
-    n = 120_000
-    for service in (
-        duration.erlang(2, 1.0),
-        duration.hyperexponential([p, 1 - p], [1 / fast, 1 / slow]),
-    ):
-        waits = many_servers(rng.exponential(1 / 3.2, n), service.sample(n, rng), 4)
-        found = MGc(3.2, service, 4).wait_quantile(0.99)
-        assert found == pytest.approx(np.quantile(waits[5000:], 0.99), rel=0.15)
+@pytest.mark.parametrize(
+    ("service", "servers", "load", "bound"),
+    [
+        (duration.constant(1.0), 2, 0.5, 0.2),
+        (duration.erlang(2, 1.0), 4, 0.8, 0.2),
+        (duration.lognormal(mean=1, cv=1.0), 8, 0.5, 0.2),
+        (duration.lognormal(mean=1, cv=1.5), 8, 0.5, 0.3),
+        (duration.lognormal(mean=1, cv=2.0), 2, 0.5, 0.3),
+        (duration.fit_phase_type(1.0, 2.0), 2, 0.5, 0.3),
+    ],
+)
+def test_many_servers_percentile_within_the_stated_error(service, servers, load, bound):
+    rng, n = np.random.default_rng(1), 120_000
+    gaps = rng.exponential(1 / (load * servers), n)
+    waits = many_servers(gaps, service.sample(n, rng), servers)
+    found = MGc(load * servers, service, servers).wait_quantile(0.99)
+    assert found == pytest.approx(np.quantile(waits[5000:], 0.99), rel=bound)
 
 
 def test_many_servers_limits():

@@ -48,9 +48,12 @@ class MGc:
     -----
     The mean is exact for one server and for exponential service.  Against exact chains
     (Erlang-2 and hyperexponential service, cv 0.7 to 2, 2 to 8 servers, load 50 to
-    95 %) it is within 5 %; the 99th percentile of the wait, simulated at 80 % load on
-    4 servers, within 15 %.  Heavier tails may err by much more: two moments do not
-    determine the wait (Gupta, Harchol-Balter, Dai and Zwart 2010, Queueing Systems 64).
+    95 %) it is within 5 %.  The 99th percentile of the wait, against 600 000 simulated
+    requests of constant, uniform, Erlang, lognormal and hyperexponential service on the
+    same servers and loads, is within 20 % up to cv 1 and within 30 % up to cv 2, where
+    it is more often too low than too high.  Heavier tails may err by much more: two
+    moments do not determine the wait (Gupta, Harchol-Balter, Dai and Zwart 2010,
+    Queueing Systems 64).
     Kimura (1986), J. Appl. Prob. 23, 688-696, equation for M/G/s, with the M/D/s of
     Cosmetatos (1975), Operational Research Quarterly 26, 615-620.
 

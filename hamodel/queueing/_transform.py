@@ -4,7 +4,8 @@ The Euler algorithm multiplies what it is given by 10^5, so that a transform goo
 five digits gives none back.  E exp(-s X) is 1 - s times the integral of
 exp(-s t) P(X > t);
 with y = t Re(s) the weight exp(-y) is gone at 40, and panels shorter than a turn of
-exp(-i y Im(s)/Re(s)) make the integral exact to rounding.
+exp(-i y Im(s)/Re(s)) make the integral exact to rounding.  The panels suit the nodes of
+that algorithm, Im(s)/Re(s) up to 10; for other points ask the law's own `lst`.
 """
 
 from __future__ import annotations
