@@ -427,3 +427,5 @@ def test_a_transform_that_cannot_be_integrated_is_refused():
     assert abs(law.lst(1228 + 1e5j)) < 1e-12
     with pytest.raises(ValueError, match="s must have an imaginary part below"):
         law.lst(1 + 1e6j)
+    with pytest.raises(ValueError, match="s must have an imaginary part below"):
+        du.pareto(scale=2, alpha=1.1).lst(1e4j)  # a tail too long to count its turns

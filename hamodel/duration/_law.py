@@ -264,15 +264,15 @@ def _cut(law: Law, s: complex) -> FloatArray:
     reach = _DEAD / s.real if s.real > 0 else np.inf
     rare = ends[law.sf(ends) < _RARE]
     ends = np.unique(np.minimum(ends, np.min(rare, initial=reach)))
-    parts = np.ceil(np.diff(ends) * abs(s.imag) / _TURN).astype(int)
-    if parts.sum() > _MOST:
+    parts = np.ceil(np.diff(ends) * abs(s.imag) / _TURN)
+    if parts.sum() > _MOST:  # before they become whole numbers, which overflow
         limit = abs(s.imag) * _MOST / parts.sum()
         raise ValueError(
             f"s must have an imaginary part below {limit:.3g} for a law whose "
             f"transform is integrated, got {s:g}"
         )
     pieces = [
-        np.linspace(low, high, max(n, 1), endpoint=False)
+        np.linspace(low, high, max(int(n), 1), endpoint=False)
         for low, high, n in zip(ends[:-1], ends[1:], parts, strict=True)
     ]
     return np.concatenate([*pieces, ends[-1:]])
