@@ -138,3 +138,31 @@ def in_order_speed() -> float:
     return speedup(
         by_simulation, lambda: MG1(0.8, service).response_quantile(0.99), rounds=3
     )
+
+
+def ciw_p99(until: float = 4000.0) -> float:
+    """Simulate M/M/4 at 80 % load with Ciw and return the p99 of the response."""
+    import ciw
+
+    network = ciw.create_network(
+        arrival_distributions=[ciw.dists.Exponential(rate=3.2)],
+        service_distributions=[ciw.dists.Exponential(rate=1.0)],
+        number_of_servers=[4],
+    )
+    ciw.seed(20261123)
+    run = ciw.Simulation(network)
+    run.simulate_until_max_time(until)
+    records = run.get_all_records(only=["service"])
+    late = [r for r in records if r.arrival_date > until / 20]
+    return float(np.quantile([r.waiting_time + r.service_time for r in late], 0.99))
+
+
+@row("M/M/4 p99 of the response, against a Ciw run of 12 800 requests", peer="ciw")
+def ciw_speed() -> float:
+    queue = MMc(3.2, 1.0, 4)
+    return speedup(ciw_p99, lambda: queue.response_quantile(0.99), rounds=2)
+
+
+@row("the same: that Ciw run's relative difference from us", peer="ciw")
+def ciw_difference() -> float:
+    return abs(ciw_p99() / float(MMc(3.2, 1.0, 4).response_quantile(0.99)) - 1)
