@@ -34,7 +34,7 @@ coverage: $(VENV)/.installed ## show which branches of the package no test reach
 
 lock: ## resolve the pins anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --upgrade --extra course --extra test pyproject.toml -o requirements.lock
+	  --upgrade --all-extras pyproject.toml -o requirements.lock
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build dist site test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
