@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hamodel.duration import _law
+from hamodel.duration._lots import Lot, lots
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
@@ -74,17 +76,37 @@ class Mixture:
     def moment(self, order: int) -> Quantity:
         return self._blend([part.moment(order) for part in self.parts])
 
+    @cached_property
+    def _grouped(self) -> tuple[list[Lot], list[tuple[Quantity, Law]]]:
+        """The parts that can be asked together, and the others."""
+        return lots(self.weights, self.parts)
+
     def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
-        total = self._blend([part.cdf(t, left) for part in self.parts])
+        if left:
+            total = self._blend([part.cdf(t, left) for part in self.parts])
+        else:
+            together, others = self._grouped
+            total = sum(lot.cdf(t) for lot in together)
+            total = total + sum(_times(weight, part.cdf(t)) for weight, part in others)
         return np.asarray(np.minimum(total, 1))
 
     def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
-        total = self._blend([part.sf(t, left) for part in self.parts])
+        if left:
+            total = self._blend([part.sf(t, left) for part in self.parts])
+        else:
+            together, others = self._grouped
+            total = sum(lot.sf(t) for lot in together)
+            total = total + sum(_times(weight, part.sf(t)) for weight, part in others)
         return np.asarray(np.minimum(total, 1))
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         # no part's weight matters for this: the mixture lies among its parts
-        ends = np.broadcast_arrays(*(part.quantile(p, q) for part in self.parts))
+        together, others = self._grouped
+        found = [
+            end for lot in together for end in lot.ends(*np.broadcast_arrays(p, q))
+        ]
+        found += [part.quantile(p, q) for _, part in others]
+        ends = np.broadcast_arrays(*found)
         return _law.search(self, p, q, np.minimum.reduce(ends), np.maximum.reduce(ends))
 
     def excess(self, t: FloatArray) -> FloatArray:
