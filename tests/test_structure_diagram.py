@@ -60,7 +60,7 @@ def test_wires_after_a_failure_are_dotted():
     assert len(dotted) == 1  # what leaves b
     drawing.mark({"a"})
     dotted = [w for w in drawing.wires if w.get_linestyle() == ":"]
-    assert len(dotted) == 3  # all that follow a, but for the wires inside the pair
+    assert len(dotted) == 7  # all but the one that leads to a
 
 
 def test_hidden_dependencies_stand_below_and_stop_others():

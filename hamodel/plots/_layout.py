@@ -93,7 +93,8 @@ def of(structure: Structure) -> Layout:
         if isinstance(block.node, Part):
             centre = (block.left + WIDE / 2, block.middle)
             boxes[block.node.name] = (*boxes.get(block.node.name, ()), centre)
-    wires = [wire for i in range(len(blocks)) for wire in _wires(blocks, i)]
+    before = _before(blocks)
+    wires = [wire for i in range(len(blocks)) for wire in _wires(blocks, i, before[i])]
     wires.append(Wire(points=((-_GAP, whole.middle), (0.0, whole.middle))))
     ends = ((whole.right, whole.middle), (whole.right + _GAP, whole.middle))
     wires.append(Wire(points=ends, follows=frozenset((0,))))
@@ -151,15 +152,24 @@ def _place(blocks: list[_Block]) -> None:
                 top -= b.high + _ROW
 
 
-def _wires(blocks: list[_Block], i: int) -> list[Wire]:
-    """Return the wires inside one block."""
+def _before(blocks: list[_Block]) -> list[frozenset[int]]:
+    """Return for each block those that a request has passed when it gets there."""
+    found: list[frozenset[int]] = [frozenset() for _ in blocks]
+    for i, block in enumerate(blocks):  # the outer ones first
+        for k, j in enumerate(block.inner):
+            found[j] = found[i].union(block.inner[:k] if block.in_line else ())
+    return found
+
+
+def _wires(blocks: list[_Block], i: int, before: frozenset[int]) -> list[Wire]:
+    """Return the wires inside one block, which a request enters after some others."""
     block = blocks[i]
     inner = [blocks[j] for j in block.inner]
     if block.in_line:
         return [
             Wire(
                 points=((a.right, a.middle), (b.left, b.middle)),
-                follows=frozenset(block.inner[: k + 1]),
+                follows=before.union(block.inner[: k + 1]),
             )
             for k, (a, b) in enumerate(itertools.pairwise(inner))
         ]
@@ -171,8 +181,8 @@ def _wires(blocks: list[_Block], i: int) -> list[Wire]:
             (block.right, b.middle),
             (block.right, block.middle),
         )
-        found.append(Wire(points=into))
-        found.append(Wire(points=out, follows=frozenset((j,))))
+        found.append(Wire(points=into, follows=before))
+        found.append(Wire(points=out, follows=before | {j}))
     return found
 
 
