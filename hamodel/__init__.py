@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hamodel import (
         architectures,
+        assessment,
         catalogue,
         chain,
         conflicts,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hamodel.architectures import (
         ActiveActive,
         ActivePassive,
+        Cache,
         Leaderless,
         Majority,
         Node,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         Standby,
         Tier,
     )
+    from hamodel.assessment import Assessment, Workload, assess, compare
     from hamodel.chain import Chain
     from hamodel.failover import Failover
     from hamodel.simulation import simulate
@@ -48,6 +51,8 @@ __version__ = "0.1.0"
 _HOME = {  # public name: the room that holds it
     "ActiveActive": "hamodel.architectures",
     "ActivePassive": "hamodel.architectures",
+    "Assessment": "hamodel.assessment",
+    "Cache": "hamodel.architectures",
     "Chain": "hamodel.chain",
     "Failover": "hamodel.failover",
     "Leaderless": "hamodel.architectures",
@@ -57,10 +62,14 @@ _HOME = {  # public name: the room that holds it
     "Site": "hamodel.architectures",
     "Standby": "hamodel.architectures",
     "Tier": "hamodel.architectures",
+    "Workload": "hamodel.assessment",
+    "assess": "hamodel.assessment",
+    "compare": "hamodel.assessment",
     "simulate": "hamodel.simulation",
 }
 _ROOMS = {
     "architectures",
+    "assessment",
     "catalogue",
     "chain",
     "conflicts",
@@ -80,6 +89,8 @@ _ROOMS = {
 __all__ = [
     "ActiveActive",
     "ActivePassive",
+    "Assessment",
+    "Cache",
     "Chain",
     "Failover",
     "Leaderless",
@@ -89,9 +100,13 @@ __all__ = [
     "Site",
     "Standby",
     "Tier",
+    "Workload",
     "architectures",
+    "assess",
+    "assessment",
     "catalogue",
     "chain",
+    "compare",
     "conflicts",
     "duration",
     "failover",

@@ -16,6 +16,7 @@ shares of time, which is exact for independent parts: the product of two estimat
 
 Assumptions: a plain number is the mean of an exponential time where it says when
 something fails or is repaired; a stage of a failover given as a number is constant.
+Load is judged with all servers of a tier that serves; slow answers count as answers.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import numpy as np
 from hamodel import _check, _html
 from hamodel.architectures import Group, Model, Part
 from hamodel.architectures._model import OPERATIONS, Viewed
+from hamodel.assessment import Workload, assess
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
@@ -108,10 +110,10 @@ class Architecture(Protocol):
 
 def simulate(
     architecture: Architecture,
+    workload: Workload | None,
     years: float,
     rng: np.random.Generator,
     *,
-    clients: Mapping[str, float] | None = None,
     apart: bool = False,
 ) -> Simulation:
     """Run an architecture as discrete events.
@@ -120,12 +122,13 @@ def simulate(
     ----------
     architecture : Architecture
         Any of `hamodel.architectures`, with scalar parameters.
+    workload : Workload or None
+        What is asked of it: it weighs the sites, and sites that are left with more
+        load than they can carry do not serve.  None: the default one.
     years : float
         How long to run, in years of 365 days.
     rng : numpy.random.Generator
         Source of randomness.
-    clients : mapping, optional
-        Share of the requests that come from each site; by default alike.
     apart : bool
         Whether to run the parts one by one and to multiply, for rare combinations.
 
@@ -137,22 +140,20 @@ def simulate(
     Raises
     ------
     ValueError
-        If `years` is not above zero, or a site is not one of the architecture's.
+        If `years` is not above zero, or clients are at a site that does not serve.
 
     Examples
     --------
     >>> from hamodel.architectures import Node, SinglePrimary
     >>> shop = SinglePrimary(database=Node(mttf=1e6, mttr=1e4))
-    >>> run = simulate(shop, 1000, np.random.default_rng(1))
+    >>> run = simulate(shop, None, 1000, np.random.default_rng(1))
     >>> 0.0099 in run.unavailability["write"]
     True
     """
     _check.positive(years=years)
-    model = architecture.model()
-    shares = clients or dict.fromkeys(model.sites, 1 / len(model.sites))
-    for site, share in shares.items():
-        _check.one_of(model.sites, clients=site)
-        _check.non_negative(**{f"clients[{site!r}]": share})
+    assessment = assess(architecture, workload)
+    model = assessment.model_under_load
+    shares = assessment.workload.shares(model.sites)
     run = _apart if apart else _together
     batches, outages = run(model, years * YEAR, rng, shares)
     return Simulation(

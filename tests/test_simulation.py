@@ -7,6 +7,7 @@ import pytest
 from test_architectures import FULL, NODE
 
 from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrimary
+from hamodel.assessment import Workload, assess
 from hamodel.failover import Failover
 from hamodel.simulation import Estimate, simulate
 from hamodel.units import HOUR, YEAR
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("name", FULL)
 def test_runs_agree_with_the_chain(name, apart):
     architecture = FULL[name]
-    run = simulate(architecture, 1200, np.random.default_rng(7), apart=apart)
+    run = simulate(architecture, None, 1200, np.random.default_rng(7), apart=apart)
     for operation, causes in architecture.model().downtime().items():
         assert sum(causes.values()) in widened(run.unavailability[operation])
 
@@ -31,7 +32,7 @@ def widened(estimate):
 
 def test_a_planted_error_of_a_fifth_is_seen():
     wrong = replace(FULL["single"], database=Node(mttf=2000 * HOUR, mttr=6 * HOUR))
-    run = simulate(wrong, 1200, np.random.default_rng(7))
+    run = simulate(wrong, None, 1200, np.random.default_rng(7))
     truth = sum(FULL["single"].model().downtime()["write"].values())
     assert truth not in widened(run.unavailability["write"])
 
@@ -40,9 +41,9 @@ def test_apart_sees_what_together_never_meets():
     rare = Node(mttf=YEAR, mttr=0.5 * HOUR)
     both = ActiveActive(database=rare, failover=Failover(), sites=("a", "b", "c"))
     exact = (rare.mttr / (rare.mttf + rare.mttr)) ** 3
-    run = simulate(both, 20_000, np.random.default_rng(3), apart=True)
+    run = simulate(both, None, 20_000, np.random.default_rng(3), apart=True)
     assert run.unavailability["read"].value == pytest.approx(exact, rel=0.1)
-    joint = simulate(both, 500, np.random.default_rng(3))
+    joint = simulate(both, None, 500, np.random.default_rng(3))
     assert joint.unavailability["read"].value == 0
 
 
@@ -51,7 +52,7 @@ def test_the_shape_of_a_stage_does_not_matter_in_the_long_run():
 
     wide = Failover(promotion=duration.lognormal(mean=600, cv=2.0), coverage=1)
     pair = ActivePassive(database=NODE, failover=wide)
-    run = simulate(pair, 1500, np.random.default_rng(11))
+    run = simulate(pair, None, 1500, np.random.default_rng(11))
     exponential = pair.model().downtime()["write"]["failing over"]
     estimate = run.downtime["write"]["failing over"]
     assert exponential in widened(estimate)
@@ -59,7 +60,7 @@ def test_the_shape_of_a_stage_does_not_matter_in_the_long_run():
 
 def test_outages_have_the_length_of_their_stages():
     pair = ActivePassive(database=NODE, failover=Failover(detection=10, promotion=20))
-    run = simulate(pair, 200, np.random.default_rng(5), clients={"DC-1": 1})
+    run = simulate(pair, Workload(clients={"DC-1": 1}), 200, np.random.default_rng(5))
     waits = [
         o.length
         for o in run.outages
@@ -70,7 +71,12 @@ def test_outages_have_the_length_of_their_stages():
 
 
 def test_outages_add_up_to_the_downtime():
-    run = simulate(FULL["active"], 300, np.random.default_rng(9), clients={"DC-2": 1})
+    run = simulate(
+        FULL["active"],
+        Workload(clients={"DC-2": 1}),
+        300,
+        np.random.default_rng(9),
+    )
     total = sum(o.length for o in run.outages if o.operation == "write")
     assert total / (300 * YEAR) == pytest.approx(
         run.unavailability["write"].value, rel=1e-9
@@ -79,22 +85,34 @@ def test_outages_add_up_to_the_downtime():
 
 def test_a_seed_decides_the_run():
     first, second = (
-        simulate(FULL["passive"], 50, np.random.default_rng(1)) for _ in range(2)
+        simulate(FULL["passive"], None, 50, np.random.default_rng(1)) for _ in range(2)
     )
     assert first.unavailability == second.unavailability
 
 
+def test_survivors_without_room_serve_nobody():
+    """Two sites at 60 % each: without one of them both sites' clients suffer."""
+    shop = ActiveActive(
+        database=Node(mttf=200 * HOUR, mttr=4 * HOUR, cores=1),
+        failover=Failover(detection=60),
+    )
+    load = Workload(reads=1200, writes=0, read_time=0.001, app_time=0)
+    run = simulate(shop, load, 400, np.random.default_rng(2))
+    found = assess(shop, load).read
+    assert found.unavailability in widened(run.unavailability["read"])
+    assert found.downtime_by_cause["overload"] in widened(
+        run.downtime["read"]["overload"]
+    )
+
+
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("years", "clients", "message"),
     [
-        ({"years": 0}, r"years must be > 0 and finite, got 0"),
-        ({"clients": {"DC1": 1}}, r"clients must be one of 'DC-1', got 'DC1'"),
-        ({"clients": {"DC-1": -1}}, r"clients\['DC-1'\] must be >= 0"),
+        (0, None, r"years must be > 0 and finite, got 0"),
+        (1, {"DC1": 1.0}, r"clients must be one of 'DC-1', got 'DC1'"),
     ],
 )
-def test_bad_input_is_named(change, message):
-    call = {"years": 1, "clients": None, **change}
-    years = call.pop("years")
+def test_bad_input_is_named(years, clients, message):
     shop = SinglePrimary(database=NODE)
     with pytest.raises(ValueError, match=message):
-        simulate(shop, years, np.random.default_rng(1), **call)
+        simulate(shop, Workload(clients=clients), years, np.random.default_rng(1))

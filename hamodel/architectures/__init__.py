@@ -5,7 +5,7 @@ it is read from that, as a number, a sweep or a formula.
 """
 
 from hamodel.architectures._model import Event, Group, Model, Part, Verdict
-from hamodel.architectures._specs import Node, Site, Tier
+from hamodel.architectures._specs import Cache, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
     CAUSES,
@@ -21,6 +21,7 @@ __all__ = [
     "CAUSES",
     "ActiveActive",
     "ActivePassive",
+    "Cache",
     "Event",
     "Group",
     "Leaderless",

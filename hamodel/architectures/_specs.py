@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel._quantity import hold
-from hamodel.units import HOUR
+from hamodel.units import HOUR, MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,19 +25,27 @@ class Node:
         Mean time to failure in s; `inf` for never.
     mttr : float, array or SymPy expression
         Mean time to repair in s.
+    cores : int
+        How many requests it works on at once.
+    cost : float, array or SymPy expression
+        What it costs, in any unit that is the same for all nodes.
 
     Raises
     ------
     ValueError
-        If a time is not above zero.
+        If a time is not above zero, or another field is beyond its limits.
     """
 
     mttf: Quantity
     mttr: Quantity
+    cores: int = 8
+    cost: Quantity = 1.0
 
     def __post_init__(self) -> None:
-        hold(self, "mttf", "mttr")
+        hold(self, "mttf", "mttr", "cost")
         _check.mean_time(mttf=self.mttf, mttr=self.mttr)
+        _check.whole(1, cores=self.cores)
+        _check.non_negative(cost=self.cost)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,6 +99,32 @@ class Tier:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Cache:
+    """A cache before a site's database: it saves work and fails without harm.
+
+    Attributes
+    ----------
+    hit_ratio : float or array
+        Share of the reads that it answers.
+    time : float or array
+        Mean time in s of a look into it.
+
+    Raises
+    ------
+    ValueError
+        If a field is beyond its limits.
+    """
+
+    hit_ratio: Quantity
+    time: Quantity = 0.5 * MS
+
+    def __post_init__(self) -> None:
+        hold(self, "hit_ratio", "time")
+        _check.probability(hit_ratio=self.hit_ratio)
+        _check.non_negative(time=self.time)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Site:
     """A site: what fails as a whole, and the servers before its database.
 
@@ -102,6 +136,8 @@ class Site:
         Mean time in s until the site is back.
     balancers, apps : Tier or None
         Load balancers and app servers; None: they never fail.
+    cache : Cache or None
+        What answers some reads before the database.
 
     Raises
     ------
@@ -113,6 +149,7 @@ class Site:
     mttr: Quantity = 4 * HOUR
     balancers: Tier | None = None
     apps: Tier | None = None
+    cache: Cache | None = None
 
     def __post_init__(self) -> None:
         hold(self, "mttf", "mttr")
@@ -121,3 +158,5 @@ class Site:
         for name in ("balancers", "apps"):
             if getattr(self, name) is not None:
                 _check.instance(Tier, **{name: getattr(self, name)})
+        if self.cache is not None:
+            _check.instance(Cache, cache=self.cache)

@@ -16,12 +16,21 @@ Assumptions
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hamodel import _check
+from hamodel._quantity import hold
 from hamodel.architectures._front import Data, Front, Seen, absorb, entrance, place
 from hamodel.architectures._model import Model, Verdict, everywhere
 from hamodel.architectures._specs import Node, Site
 from hamodel.failover import Failover
+from hamodel.replication import Replication
+
+if TYPE_CHECKING:
+    from hamodel._types import Quantity
+
+#: What can become of concurrent writes.
+RESOLUTIONS = ("last write wins", "vector clocks", "crdt", "home site")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +50,14 @@ class ActiveActive:
         Each site, with its load balancers and app servers.
     everywhere : Node or None
         What strikes everything at once; None: nothing does.
+    replication : Replication
+        How writes reach the other sites; asynchronous, its delay on top of the way
+        between them, which is the workload's.
+    resolution : str
+        What becomes of concurrent writes: "last write wins", "vector clocks", "crdt",
+        or "home site", where each key is written at one site only.
+    clock_skew : float or array
+        How far the clock of every second site is ahead, in s.
 
     Raises
     ------
@@ -64,11 +81,19 @@ class ActiveActive:
     sites: tuple[str, ...] = ("DC-1", "DC-2")
     site: Site = field(default_factory=Site)
     everywhere: Node | None = None
+    replication: Replication = field(default_factory=Replication)
+    resolution: str = "last write wins"
+    clock_skew: Quantity = 0.01
 
     def __post_init__(self) -> None:
         _check.instance(Node, database=self.database)
         _check.instance(Failover, failover=self.failover)
         _check.instance(Site, site=self.site)
+        _check.instance(Replication, replication=self.replication)
+        _check.one_of(("async",), replication=self.replication.mode)
+        _check.one_of(RESOLUTIONS, resolution=self.resolution)
+        hold(self, "clock_skew")
+        _check.non_negative(clock_skew=self.clock_skew)
         if self.everywhere is not None:
             _check.instance(Node, everywhere=self.everywhere)
         object.__setattr__(self, "sites", tuple(self.sites))

@@ -46,6 +46,7 @@ from hamodel.architectures._specs import Node, Site
 from hamodel.architectures._two_sites import TwoSitePair, model_of
 from hamodel.chain import Chain
 from hamodel.failover import Failover
+from hamodel.replication import Replication
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ class ActivePassive:
         Names of two sites, one node in each; or of one that both nodes share.
     everywhere : Node or None
         What strikes everything at once; None: nothing does.
+    replication : Replication
+        How writes reach the standby; its delay comes on top of the way between the
+        nodes, which is the workload's.
 
     Raises
     ------
@@ -167,12 +171,14 @@ class ActivePassive:
     restore: Quantity | None = None
     sites: tuple[str, ...] = ("DC-1", "DC-2")
     everywhere: Node | None = None
+    replication: Replication = field(default_factory=Replication)
 
     def __post_init__(self) -> None:
         _check.instance(Node, database=self.database)
         _check.instance(Failover, failover=self.failover)
         _check.instance(Standby, standby=self.standby)
         _check.instance(Site, site=self.site)
+        _check.instance(Replication, replication=self.replication)
         _check.whole(1, crews=self.crews)
         _check.between(1, 2, crews=self.crews)
         hold(self, "restore")

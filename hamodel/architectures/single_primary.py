@@ -14,11 +14,17 @@ Assumptions
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hamodel import _check
+from hamodel._quantity import hold
 from hamodel.architectures._front import Data, Front, Seen, absorb, entrance, place
 from hamodel.architectures._model import Model, Verdict, everywhere
 from hamodel.architectures._specs import Node, Site
+from hamodel.units import DAY
+
+if TYPE_CHECKING:
+    from hamodel._types import Quantity
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +41,11 @@ class SinglePrimary:
         What strikes everything at once; None: nothing does.
     name : str
         Name of the site.
+    backup : float, array or SymPy expression
+        Time in s between backups.
+    destroyed : float, array or SymPy expression
+        Share of the database's failures that destroy its data, so that a backup is
+        all there is.
 
     Raises
     ------
@@ -55,10 +66,15 @@ class SinglePrimary:
     site: Site = field(default_factory=Site)
     everywhere: Node | None = None
     name: str = "DC-1"
+    backup: Quantity = DAY
+    destroyed: Quantity = 0.0
 
     def __post_init__(self) -> None:
         _check.instance(Node, database=self.database)
         _check.instance(Site, site=self.site)
+        hold(self, "backup", "destroyed")
+        _check.positive(backup=self.backup)
+        _check.probability(destroyed=self.destroyed)
         if self.everywhere is not None:
             _check.instance(Node, everywhere=self.everywhere)
 

@@ -1,0 +1,42 @@
+"""Assessment: an architecture and a workload in, every answer out.
+
+The surprising idea: there is nothing to add up by hand.  One description of what fails
+and who is served when gives availability, recovery time, lost writes, lag, latency,
+conflicts, load and cost; and what makes a design look good in one of them (a write that
+waits for nobody) is what makes it look bad in another.
+
+Availability of reads and of writes are counted apart, over the clients of all sites,
+each weighted by its share of the requests.  A request fails while nobody can serve it,
+while those who could are overloaded, and, if the workload has an objective, when its
+answer comes later than that.
+
+Assumptions, beside those of the architecture: requests are a Poisson stream that does
+not change with the hour; queues are in their steady state in each situation; clients
+that are led away spread evenly over the sites that serve; a failure strikes no matter
+how high the load is.  Left out: retries (`hamodel.overload`), the backlog after an
+outage, cold caches, price lists.
+"""
+
+from hamodel.assessment._assessment import Assessment, Cost, Latency, assess
+from hamodel.assessment._behaviour import Conflicts, Loss, LostWrites, Survival
+from hamodel.assessment._comparison import Comparison, compare
+from hamodel.assessment._measures import MEASURES, Measure
+from hamodel.assessment._operations import Operation
+from hamodel.assessment._workload import Workload
+
+__all__ = [
+    "MEASURES",
+    "Assessment",
+    "Comparison",
+    "Conflicts",
+    "Cost",
+    "Latency",
+    "Loss",
+    "LostWrites",
+    "Measure",
+    "Operation",
+    "Survival",
+    "Workload",
+    "assess",
+    "compare",
+]

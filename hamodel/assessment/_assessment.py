@@ -1,0 +1,466 @@
+"""From an architecture and a workload to every answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel import _check, _html
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Leaderless,
+    Majority,
+    SinglePrimary,
+)
+from hamodel.assessment._active import Active
+from hamodel.assessment._behaviour import Conflicts, LostWrites, Survival, shown
+from hamodel.assessment._copies import Quorums, Voting
+from hamodel.assessment._loads import Loads
+from hamodel.assessment._meeting import known, meeting
+from hamodel.assessment._operations import (
+    Operation,
+    found,
+    operation_of,
+    under_load,
+    ways,
+)
+from hamodel.assessment._pair import Pair
+from hamodel.assessment._paths import Paths
+from hamodel.assessment._single import Single
+from hamodel.assessment._workload import Workload
+from hamodel.units import YEAR, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hamodel._types import Quantity
+    from hamodel.architectures._model import Model
+    from hamodel.assessment._behaviour import Behaviour
+    from hamodel.assessment._paths import Way
+    from hamodel.duration import Duration
+
+_BEHAVIOURS: Mapping[type, Any] = {
+    SinglePrimary: Single,
+    ActivePassive: Pair,
+    ActiveActive: Active,
+    Majority: Voting,
+    Leaderless: Quorums,
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cost:
+    """What an architecture costs, in the unit of `Node.cost`.
+
+    Attributes
+    ----------
+    databases, servers, transfer : float or array
+        Database nodes; load balancers and app servers; writes sent between sites.
+    """
+
+    databases: Quantity
+    servers: Quantity
+    transfer: Quantity
+
+    @property
+    def total(self) -> Quantity:
+        """All of it."""
+        return self.databases + self.servers + self.transfer
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Latency:
+    """Latency of the requests that are answered, by site and operation.
+
+    Ask for `latency["DC-1", "read"]`; a law is made when it is first asked for.
+    """
+
+    of: Assessment
+
+    def __getitem__(self, key: tuple[str, str]) -> Duration:
+        """Return the law of the latency for clients of a site."""
+        site, operation = key
+        _check.one_of(self.of.sites, site=site)
+        _check.one_of(("read", "write"), operation=operation)
+        made: dict[tuple[str, str], Duration] = self.of._latencies
+        if key not in made:
+            made[key] = self.of._latency(site, operation)
+        return made[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Iterate over sites and operations."""
+        for site in self.of.sites:
+            yield site, "read"
+            yield site, "write"
+
+    def __len__(self) -> int:
+        """Return the number of laws."""
+        return 2 * len(self.of.sites)
+
+    def items(self) -> Iterator[tuple[tuple[str, str], Duration]]:
+        """Iterate over keys and laws."""
+        return ((key, self[key]) for key in self)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (f"{site}, {operation}", *(text(float(law.quantile(p))) for p in _POINTS))
+            for (site, operation), law in self.items()
+        ]
+        header = ("clients", *(f"{100 * p:g} %" for p in _POINTS))
+        return _html.table(rows, header=header, caption="Latency")
+
+
+_POINTS = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Assessment:
+    """All answers on an architecture under a workload; each is computed when asked.
+
+    Attributes
+    ----------
+    architecture : SinglePrimary, ActivePassive, ActiveActive, Majority or Leaderless
+        What is run.
+    workload : Workload
+        What is asked of it.
+    """
+
+    architecture: Any
+    workload: Workload
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites that serve clients."""
+        return tuple(self.architecture.sites)
+
+    # ---- availability --------------------------------------------------------------
+
+    @cached_property
+    def read(self) -> Operation:
+        """How reads fare: unavailability, causes, shares by site."""
+        return operation_of(self._paths, self._model, self._situations, "read")
+
+    @cached_property
+    def write(self) -> Operation:
+        """How writes fare: unavailability, causes, shares by site."""
+        return operation_of(self._paths, self._model, self._situations, "write")
+
+    @property
+    def downtime_by_cause(self) -> Mapping[str, Quantity]:
+        """Unavailability of writes by cause; the causes add up to the whole."""
+        return self.write.downtime_by_cause
+
+    def within(self, objective: float) -> Assessment:
+        """Return the assessment in which slow answers count as none.
+
+        Parameters
+        ----------
+        objective : float
+            Latency in s beyond which a request counts as failed ("too slow").
+
+        Returns
+        -------
+        Assessment
+            Of the same architecture, with this objective.
+        """
+        return assess(self.architecture, replace(self.workload, objective=objective))
+
+    def probability_of_meeting(
+        self, target: float, horizon: float = YEAR, operation: str = "write"
+    ) -> float:
+        """Return the probability that one period reaches an availability.
+
+        Parameters
+        ----------
+        target : float
+            Availability, such as 0.9995.
+        horizon : float
+            Length of the period in s, such as a month or a year.
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        float
+            Probability that the share of failed requests is at most 1 - target.
+
+        Notes
+        -----
+        Downtime is weighted by the requests that it hits.  Each part of the
+        architecture contributes its own downtime while all others work, exactly, as
+        a Markov reward; what parts do together comes as outages of its own with the
+        right mean and frequency and an exponential length.  Numbers are those of the
+        chain: a failover counts as exponential.
+        """
+        _check.between(0, 1, target=target)
+        _check.positive(horizon=horizon)
+        _check.one_of(("read", "write"), operation=operation)
+        whole = (self.write if operation == "write" else self.read).unavailability
+        return meeting(self._paths, self._model, operation, target, horizon, whole)
+
+    # ---- recovery and data ---------------------------------------------------------
+
+    @property
+    def rto(self) -> Duration:
+        """Recovery time after the loss of a database, if the failover works."""
+        return self._behaviour.rto
+
+    @property
+    def outage(self) -> Duration:
+        """Recovery time over all losses of a database, failed failovers included."""
+        return self._behaviour.outage
+
+    @property
+    def rpo(self) -> Duration:
+        """Age of the oldest acknowledged write that the worst single failure takes."""
+        return self._behaviour.rpo
+
+    @property
+    def lost_writes(self) -> LostWrites:
+        """Acknowledged writes that failures take, by kind of failure."""
+        return self._behaviour.lost_writes
+
+    @property
+    def replication_lag(self) -> Duration:
+        """Time from a write's answer until the other copies show it."""
+        return self._behaviour.lag
+
+    @property
+    def stale_read_probability(self) -> Quantity:
+        """Share of the reads that are answered without their key's last write."""
+        served = self.read.stale
+        if np.ndim(served) == 0 and served == 0:
+            return 0.0
+        return served * self._behaviour.stale
+
+    @property
+    def conflicts(self) -> Conflicts:
+        """Writes to one key that did not know of each other."""
+        return self._behaviour.conflicts
+
+    # ---- load, latency, cost -------------------------------------------------------
+
+    @cached_property
+    def latency(self) -> Latency:
+        """Latency of answered requests, as a law for each site and operation."""
+        return Latency(of=self)
+
+    @property
+    def utilisation(self) -> dict[str, Quantity]:
+        """Share of its capacity that the busiest tier of each kind uses, all well."""
+        worst = Loads(0.0, 0.0)
+        for operation in ("read", "write"):
+            for client in self.sites:
+                well = {client: {known(self._model, client): 1.0}}
+                shares = self.workload.shares(self.sites)
+                for case in found(
+                    self._model, well, {client: shares[client]}, operation
+                ):
+                    for way, _ in ways(self._paths, case, operation):
+                        if way.servers == self._all_servers:
+                            worst = Loads(*map(np.maximum, worst, way.loads))
+        return worst._asdict()
+
+    @property
+    def utilisation_after_site_loss(self) -> dict[str, Quantity]:
+        """The same once the worst site is lost and its clients have moved."""
+        worst = Loads(0.0, 0.0)
+        for site in self.sites:
+            worst = Loads(*map(np.maximum, worst, self._behaviour.loads_without(site)))
+        return worst._asdict()
+
+    @property
+    def headroom(self) -> Quantity:
+        """Factor by which requests may grow until a tier saturates, all well."""
+        return _room(self.utilisation)
+
+    @property
+    def headroom_after_site_loss(self) -> Quantity:
+        """Factor by which requests may grow until the loss of a site saturates."""
+        return _room(self.utilisation_after_site_loss)
+
+    @property
+    def survives_site_loss(self) -> Survival:
+        """Whether the loss of any one site is survived: is there a rest, and room."""
+        fatal = {o: self._fatal_sites(o) for o in ("read", "write")}
+        full = bool(np.any(np.asarray(self.headroom_after_site_loss) <= 1))
+        why = [
+            f"{operation}s stop without {' or '.join(sites)}"
+            for operation, sites in fatal.items()
+            if sites
+        ]
+        if full:
+            why.append("the rest cannot carry the load")
+        return Survival(
+            read=not (fatal["read"] or full),
+            write=not (fatal["write"] or full),
+            why=tuple(why),
+        )
+
+    @property
+    def cost(self) -> Cost:
+        """What it costs, in the unit of `Node.cost`."""
+        spec = self.architecture
+        tiers = [t for t in (spec.site.balancers, spec.site.apps) if t is not None]
+        servers = sum(tier.servers * tier.node.cost for tier in tiers)
+        return Cost(
+            databases=self._behaviour.databases * spec.database.cost,
+            servers=len(self.sites) * servers,
+            transfer=self._behaviour.transfers * self.workload.transfer_price,
+        )
+
+    # ---- structure and honesty -----------------------------------------------------
+
+    @cached_property
+    def single_points_of_failure(self) -> tuple[str, ...]:
+        """Names of what stops writes alone, until it is repaired."""
+        return tuple(self.architecture.diagram("write").single_points_of_failure())
+
+    @property
+    def assumptions(self) -> tuple[Any, ...]:
+        """What the numbers assume; some can be given up (`flip`)."""
+        return tuple(self.architecture.assumptions)
+
+    @property
+    def model_under_load(self) -> Model:
+        """The architecture's model, in which overloaded sites do not serve."""
+        return under_load(self._paths, self._model)
+
+    # ---- how it is done ------------------------------------------------------------
+
+    @cached_property
+    def _behaviour(self) -> Behaviour:
+        made: Behaviour = _BEHAVIOURS[type(self.architecture)](
+            spec=self.architecture, workload=self.workload
+        )
+        return made
+
+    @cached_property
+    def _paths(self) -> Paths:
+        return Paths(behaviour=self._behaviour)
+
+    @cached_property
+    def _model(self) -> Model:
+        made: Model = self.architecture.model()
+        return made
+
+    @cached_property
+    def _situations(self) -> dict[str, dict[Any, Quantity]]:
+        return self._model.situations()
+
+    @cached_property
+    def _latencies(self) -> dict[tuple[str, str], Duration]:
+        return {}
+
+    @property
+    def _all_servers(self) -> int:
+        apps = self.architecture.site.apps
+        return 0 if apps is None else int(apps.servers)
+
+    def _latency(self, site: str, operation: str) -> Duration:
+        """Mix the ways of all situations in which clients of a site are answered."""
+        weights: dict[Way, float] = defaultdict(float)
+        cases = found(self._model, self._situations, {site: 1.0}, operation)
+        for case in cases:
+            if case.verdict.cause:
+                continue
+            for way, chance in ways(self._paths, case, operation):
+                if np.ndim(chance * case.weight) or any(map(np.ndim, way.loads)):
+                    raise ValueError(
+                        "latency needs single numbers, got arrays; "
+                        "ha.sweep takes them point by point"
+                    )
+                if max(way.loads) < 1:
+                    weights[way] += float(chance * case.weight)
+        if not weights:
+            raise ValueError(
+                f"latency has no answer at {site}: no {operation} is ever served, "
+                f"the load is {max(self.utilisation.values()):.3g}"
+            )
+        return self._paths.latency(weights)
+
+    def _fatal_sites(self, operation: str) -> list[str]:
+        """Return the sites without which an operation stops."""
+        system = self.architecture.diagram(operation)
+        single = set(system.single_points_of_failure())
+        return [site for site in self.architecture_sites if site in single]
+
+    @property
+    def architecture_sites(self) -> tuple[str, ...]:
+        """Names of all sites, those included that serve no clients."""
+        return tuple(getattr(self.architecture, "copies", self.sites))
+
+    def __repr__(self) -> str:
+        kind = type(self.architecture).__name__
+        return f"<Assessment of {kind}: {self.read!r}, {self.write!r}>"
+
+    def _repr_html_(self) -> str:
+        from hamodel.assessment._comparison import Comparison
+
+        kind = type(self.architecture).__name__
+        return Comparison(names=(kind,), assessments=(self,))._repr_html_()
+
+
+def _room(loads: Mapping[str, Quantity]) -> Quantity:
+    busiest: Quantity = np.maximum.reduce(
+        np.broadcast_arrays(*map(np.asarray, loads.values()))
+    )
+    with np.errstate(divide="ignore"):
+        return (1 / np.asarray(busiest, float))[()]
+
+
+def assess(architecture: Any, workload: Workload | None = None) -> Assessment:  # noqa: ANN401
+    """Return all answers on an architecture under a workload.
+
+    Parameters
+    ----------
+    architecture : SinglePrimary, ActivePassive, ActiveActive, Majority or Leaderless
+        What is run.
+    workload : Workload, optional
+        What is asked of it; by default 900 reads and 100 writes a second.
+
+    Returns
+    -------
+    Assessment
+        Its fields are computed when they are asked for.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of its kind, or clients are at a site that does not
+        serve.
+
+    Notes
+    -----
+    Availability takes numbers, arrays and SymPy symbols; laws, quantiles and latencies
+    take single numbers (`hamodel.sweep` goes through arrays point by point).
+
+    Examples
+    --------
+    >>> from hamodel import ActivePassive, Failover, Node
+    >>> from hamodel.units import HOUR
+    >>> pair = ActivePassive(
+    ...     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
+    ...     failover=Failover(detection=10, promotion=20, coverage=0.99),
+    ... )
+    >>> found = assess(pair, Workload(reads=900, writes=100))
+    >>> round(found.write.minutes_per_year, 1), round(found.read.minutes_per_year, 1)
+    (16.8, 14.7)
+    >>> found.rto.mean, found.utilisation["database"]
+    (30.0, 0.081...)
+    """
+    _check.instance(tuple(_BEHAVIOURS), architecture=architecture)
+    workload = Workload() if workload is None else workload
+    _check.instance(Workload, workload=workload)
+    workload.shares(architecture.sites)
+    return Assessment(architecture=architecture, workload=workload)
+
+
+def label(value: Quantity) -> str:
+    """Write a time for a table."""
+    return shown(value)

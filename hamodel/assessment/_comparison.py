@@ -1,0 +1,180 @@
+"""Several architectures under one workload, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel import _html
+from hamodel.assessment._assessment import Assessment, assess
+from hamodel.assessment._behaviour import shown
+from hamodel.assessment._measures import MEASURES
+from hamodel.units import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hamodel._types import Quantity
+    from hamodel.assessment._workload import Workload
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Comparison:
+    """A table with one column for each architecture.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Heads of the columns.
+    assessments : tuple of Assessment
+        One for each column.
+    """
+
+    names: tuple[str, ...]
+    assessments: tuple[Assessment, ...]
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """What is shown: a heading, and a text for each architecture."""
+        return [
+            (label, *(_shown(value, a) for a in self.assessments))
+            for label, value in _ROWS
+        ]
+
+    def measures(self) -> dict[str, dict[str, Quantity]]:
+        """Return every measure of every architecture, as numbers."""
+        return {
+            name: {m.name: m.of(a) for m in MEASURES.values()}
+            for name, a in zip(self.names, self.assessments, strict=True)
+        }
+
+    def __repr__(self) -> str:
+        table = [("", *self.names), *self.rows]
+        widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(w) if i == 0 else cell.rjust(w)
+                for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in table
+        )
+
+    def _repr_html_(self) -> str:
+        return _html.table(self.rows, header=("", *self.names))
+
+
+def compare(
+    architectures: Mapping[str, Any] | Sequence[Any], workload: Workload | None = None
+) -> Comparison:
+    r"""Return the assessments of several architectures, side by side.
+
+    Parameters
+    ----------
+    architectures : sequence, or mapping of str to architecture
+        What to compare; a mapping gives the names.
+    workload : Workload, optional
+        What is asked of each.
+
+    Returns
+    -------
+    Comparison
+        A table with one column each.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to compare.
+
+    Examples
+    --------
+    >>> from hamodel import ActivePassive, Failover, Node, SinglePrimary
+    >>> from hamodel.units import HOUR
+    >>> node = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
+    >>> table = compare([
+    ...     SinglePrimary(database=node),
+    ...     ActivePassive(database=node, failover=Failover(promotion=30)),
+    ... ])
+    >>> print("\n".join(repr(table).splitlines()[:3]))
+                                     SinglePrimary  ActivePassive
+    writes down, min/yr                      1,049           6.38
+    reads down, min/yr                       1,049           4.19
+    """
+    if not isinstance(architectures, (list, tuple)):
+        named = dict(getattr(architectures, "items", dict)())
+    else:
+        named = _named(architectures)
+    if not named:
+        raise ValueError(f"architectures must name at least one, got {architectures!r}")
+    return Comparison(
+        names=tuple(named),
+        assessments=tuple(assess(a, workload) for a in named.values()),
+    )
+
+
+def _named(architectures: Sequence[Any]) -> dict[str, Any]:
+    """Name architectures by their kind, with numbers where one occurs twice."""
+    kinds = [type(a).__name__ for a in architectures]
+    names = []
+    for i, kind in enumerate(kinds):
+        number = kinds[: i + 1].count(kind)
+        names.append(kind if kinds.count(kind) == 1 else f"{kind} {number}")
+    return dict(zip(names, architectures, strict=True))
+
+
+def _minutes(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.3g} %"
+
+
+def _shown(value: Callable[[Assessment], str], a: Assessment) -> str:
+    return value(a)
+
+
+def _number(name: str, write: Callable[[float], str]) -> Callable[[Assessment], str]:
+    return lambda a: shown(MEASURES[name].of(a), write)
+
+
+def _both(field: str) -> Callable[[Assessment], str]:
+    """Show the median and the 99th percentile of a law."""
+
+    def write(a: Assessment) -> str:
+        law = getattr(a, field)
+        return f"{text(float(law.quantile(0.5)))} / {text(float(law.quantile(0.99)))}"
+
+    return write
+
+
+def _latency(operation: str) -> Callable[[Assessment], str]:
+    def write(a: Assessment) -> str:
+        if np.any(np.asarray(list(a.utilisation.values()), float) >= 1):
+            return "overload"
+        return text(MEASURES[f"{operation}_p99"].of(a))
+
+    return write
+
+
+_ROWS: tuple[tuple[str, Callable[[Assessment], str]], ...] = (
+    ("writes down, min/yr", _number("write_minutes_per_year", _minutes)),
+    ("reads down, min/yr", _number("read_minutes_per_year", _minutes)),
+    ("recovery time, p50 / p99", _both("rto")),
+    ("oldest lost write, p50 / p99", _both("rpo")),
+    ("writes lost a year", _number("lost_writes_per_year", _count)),
+    ("replication lag, p50 / p99", _both("replication_lag")),
+    ("stale reads", _number("stale_read_probability", _percent)),
+    ("read p99, worst site", _latency("read")),
+    ("write p99, worst site", _latency("write")),
+    ("conflicts a day", _number("conflicts_per_day", _count)),
+    ("load, busiest tier", _number("utilisation", _percent)),
+    ("the same after a site loss", _number("utilisation_after_site_loss", _percent)),
+    ("survives a site loss", lambda a: "yes" if a.survives_site_loss else "no"),
+    ("cost", _number("cost", _count)),
+)

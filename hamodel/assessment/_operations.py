@@ -1,0 +1,212 @@
+"""Reads and writes counted apart: when they fail, and for what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hamodel import _html
+from hamodel.assessment._behaviour import shown
+from hamodel.assessment._loads import Loads, app_load, entering
+from hamodel.assessment._paths import Way
+from hamodel.units import MINUTE, MONTH, YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hamodel._types import Quantity
+    from hamodel.architectures._model import Model, Verdict
+    from hamodel.assessment._paths import Paths
+
+#: Causes that the architecture alone does not know.
+OVERLOAD = "overload"
+SLOW = "too slow"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operation:
+    """How reads, or writes, fare in the long run.
+
+    Attributes
+    ----------
+    name : str
+        "read" or "write".
+    downtime_by_cause : mapping of str to float, array or SymPy expression
+        Share of the requests that fail, by cause; the causes add up to the whole.
+    by_site : mapping of str to float, array or SymPy expression
+        Share of the requests of each site's clients that fail.
+    stale : float, array or SymPy expression
+        Share of the requests that are answered by a copy that may be behind.
+    """
+
+    name: str
+    downtime_by_cause: Mapping[str, Quantity]
+    by_site: Mapping[str, Quantity]
+    stale: Quantity
+
+    @property
+    def unavailability(self) -> Quantity:
+        """Share of the requests that fail."""
+        return sum(self.downtime_by_cause.values())
+
+    @property
+    def availability(self) -> Quantity:
+        """Share of the requests that are answered."""
+        return 1 - self.unavailability
+
+    @property
+    def nines(self) -> Quantity:
+        """The availability as a number of nines: 0.999 is 3."""
+        down = self.unavailability
+        if hasattr(down, "free_symbols"):
+            import sympy
+
+            return -sympy.log(down, 10)
+        with np.errstate(divide="ignore"):
+            return -np.log10(np.asarray(down, float))[()]
+
+    @property
+    def minutes_per_year(self) -> Quantity:
+        """Expected downtime in minutes in a year of 365 days."""
+        return self.unavailability * (YEAR / MINUTE)
+
+    @property
+    def minutes_per_month(self) -> Quantity:
+        """Expected downtime in minutes in a twelfth of a year."""
+        return self.unavailability * (MONTH / MINUTE)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.name}: {shown(self.minutes_per_year, _three)} min/yr down, "
+            f"{shown(self.nines, _three)} nines>"
+        )
+
+    def _repr_html_(self) -> str:
+        per_year = YEAR / MINUTE
+        rows = [
+            (cause, shown(share * per_year, _three))
+            for cause, share in self.downtime_by_cause.items()
+        ]
+        rows.append(("total", shown(self.minutes_per_year, _three)))
+        header = ("cause", "minutes a year")
+        return _html.table(rows, header=header, caption=f"Downtime of {self.name}s")
+
+
+class Found(NamedTuple):
+    """A client of a site in a situation: how likely, and what it finds."""
+
+    client: str
+    known: Any
+    weight: Quantity  # probability, times the site's share of the requests
+    verdict: Verdict
+
+
+def found(
+    model: Model,
+    situations: Mapping[str, Mapping[Any, Quantity]],
+    shares: Mapping[str, Quantity],
+    operation: str,
+) -> Iterator[Found]:
+    """Yield what the clients of all sites find."""
+    for client, share in shares.items():
+        for known, probability in situations[client].items():
+            verdict = model.verdict(known, client, operation)
+            yield Found(client, known, share * probability, verdict)
+
+
+def ways(paths: Paths, case: Found, operation: str) -> Iterator[tuple[Way, Quantity]]:
+    """Yield the ways of the requests that are served, each with its share of them."""
+    behaviour = paths.behaviour
+    seen = behaviour.seen(case.known)
+    verdict, workload, spec = case.verdict, behaviour.workload, behaviour.spec
+    shares = workload.shares(spec.sites)
+    share = entering(shares, verdict.through, case.client, seen.serving)
+    database = behaviour.database_load(case.known, verdict.at)
+    for failed, chance in paths.levels.items():
+        app = app_load(spec.site, workload, share, failed)
+        servers = 0 if spec.site.apps is None else spec.site.apps.servers - failed
+        way = Way(
+            operation=operation,
+            at=verdict.at,
+            led_away=verdict.through != case.client,
+            forwarded=verdict.at != verdict.through,
+            servers=servers,
+            loads=Loads(app, database),
+        )
+        yield way, chance
+
+
+def operation_of(
+    paths: Paths,
+    model: Model,
+    situations: Mapping[str, Mapping[Any, Quantity]],
+    operation: str,
+) -> Operation:
+    """Return how an operation fares over all situations and clients."""
+    behaviour = paths.behaviour
+    shares = behaviour.workload.shares(model.sites)
+    causes: dict[str, Quantity] = defaultdict(int)
+    sites: dict[str, Quantity] = dict.fromkeys(shares, 0)
+    stale: Quantity = 0
+    for case in found(model, situations, shares, operation):
+        failed = dict(failing(paths, case, operation))
+        for cause, part in failed.items():
+            causes[cause] = causes[cause] + part
+            sites[case.client] = sites[case.client] + part
+        if case.verdict.stale:
+            stale = stale + case.weight - sum(failed.values())
+    for client, share in shares.items():
+        sites[client] = sites[client] / share if np.all(share) else 0.0
+    return Operation(
+        name=operation, downtime_by_cause=dict(causes), by_site=sites, stale=stale
+    )
+
+
+def under_load(paths: Paths, model: Model) -> Model:
+    """Return a model in which those who have more to do than they can do not serve."""
+
+    def verdict(known: Any, client: str, operation: str) -> Verdict:  # noqa: ANN401
+        judged = model.verdict(known, client, operation)
+        if judged.cause:
+            return judged
+        case = Found(client, known, 1.0, judged)
+        beyond = [_beyond(way.loads) for way, _ in ways(paths, case, operation)]
+        return judged._replace(cause=OVERLOAD) if all(beyond) else judged
+
+    return replace(model, verdict=verdict)
+
+
+def failing(
+    paths: Paths, case: Found, operation: str
+) -> Iterator[tuple[str, Quantity]]:
+    """Yield the share of all requests that fail in a case, by cause."""
+    if case.verdict.cause:
+        yield case.verdict.cause, case.weight
+        return
+    over: Quantity = 0.0
+    slow: Quantity = 0.0
+    finite = np.isfinite(paths.behaviour.workload.objective)
+    for way, chance in ways(paths, case, operation):
+        beyond = _beyond(way.loads)
+        over = over + chance * beyond
+        if finite and not beyond:
+            slow = slow + chance * paths.slow(way)
+    if np.any(over):
+        yield OVERLOAD, case.weight * over
+    if np.any(slow):
+        yield SLOW, case.weight * slow
+
+
+def _beyond(loads: Loads) -> Quantity:
+    """Return 1 where a tier has more to do than it can, else 0."""
+    if any(hasattr(load, "free_symbols") for load in loads):
+        return 0.0  # a formula of the load itself is not asked for its limits
+    app, database = (np.asarray(load) for load in loads)
+    return ((app >= 1) | (database >= 1)).astype(float)[()]
+
+
+def _three(value: float) -> str:
+    return f"{value:.3g}"

@@ -1,0 +1,157 @@
+"""Active-passive: one node takes the writes, the other follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from hamodel import duration
+from hamodel._quantity import mean_of, rate_of
+from hamodel.assessment._behaviour import NO_WAIT, Conflicts, Loss, LostWrites, Waits
+from hamodel.assessment._loads import Loads, app_load, reads_left
+from hamodel.assessment._popularity import stale_reads
+from hamodel.assessment._single import repair
+from hamodel.assessment._workload import as_law
+from hamodel.duration import Duration, constant
+
+if TYPE_CHECKING:
+    from hamodel._types import Quantity
+    from hamodel.architectures import ActivePassive
+    from hamodel.architectures._front import Seen
+    from hamodel.architectures._two_sites import PairSeen
+    from hamodel.assessment._workload import Workload
+    from hamodel.replication import Replication, Stream
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pair:
+    """An `ActivePassive` under a workload."""
+
+    spec: ActivePassive
+    workload: Workload
+
+    @property
+    def databases(self) -> int:
+        return 2
+
+    @property
+    def rto(self) -> Duration:
+        return self.spec.failover.duration
+
+    @property
+    def outage(self) -> Duration:
+        failover = self.spec.failover
+        by_hand = failover.manual
+        rest = repair(self.spec.database.mttr if by_hand is None else by_hand)
+        return either(failover.coverage, failover.duration, failover.duration + rest)
+
+    @cached_property
+    def replication(self) -> Replication:
+        """The replication with the way between the nodes in its delays."""
+        apart = len(self.spec.sites) > 1
+        trip = self.workload.round_trip if apart else self.workload.hop
+        return with_way(self.spec.replication, trip)
+
+    @cached_property
+    def stream(self) -> Stream:
+        """The writes on their way to the standby."""
+        return self.replication.stream(self.workload.writes)
+
+    @property
+    def lag(self) -> Duration:
+        return self.stream.lag
+
+    @property
+    def rpo(self) -> Duration:
+        return constant(0.0) if self.replication.needed else self.stream.exposure
+
+    @property
+    def lost_writes(self) -> LostWrites:
+        writes = 0.0 if self.replication.needed else self.stream.missing
+        works = self.spec.failover.coverage
+        found = {
+            "database": Loss(
+                events=rate_of(self.spec.database.mttf) * works, writes=writes
+            )
+        }
+        if len(self.spec.sites) > 1:
+            lost = rate_of(self.spec.site.mttf) * works
+            found["site"] = Loss(events=lost, writes=writes)
+        return LostWrites(by_failure=found)
+
+    @cached_property
+    def stale(self) -> Quantity:
+        return stale_reads(self.stream, self.workload, self.workload.writes)
+
+    @property
+    def conflicts(self) -> Conflicts:
+        return Conflicts()
+
+    @property
+    def transfers(self) -> Quantity:
+        return self.workload.writes if len(self.spec.sites) > 1 else 0.0
+
+    def seen(self, known: PairSeen) -> Seen:
+        return known.seen
+
+    def database_load(self, known: PairSeen, at: str) -> Quantity:
+        w, sites = self.workload, self.spec.sites
+        here = self._reads_at(known, sites.index(at))
+        reads = here * reads_left(self.spec.site, w) * w.read_time
+        return (reads + w.writes * w.write_time) / self.spec.database.cores
+
+    def _reads_at(self, known: PairSeen, copy: int) -> Quantity:
+        """Return the share of the reads that one copy answers."""
+        pair, sites = known.pair, self.spec.sites
+        if pair is None or len(sites) == 1:
+            return 1.0
+        shares = self.workload.shares(sites)
+        answering = [i for i, readable in enumerate(pair.readable) if readable]
+        total: Quantity = 0.0
+        for i, name in enumerate(sites):
+            home = pair.sites[i].clients == "home" and i in answering
+            if (i if home else answering[0]) == copy or answering == [copy]:
+                total = total + shares[name]
+        return total
+
+    def waits(self, operation: str, at: str) -> Waits:
+        """Return the wait of a commit for the standby."""
+        del at
+        if operation == "read":
+            return NO_WAIT
+        return [(1.0, self.replication.commit_delay(self.workload.writes))]
+
+    def loads_without(self, site: str) -> Loads:
+        del site
+        w, spec = self.workload, self.spec
+        work = reads_left(spec.site, w) * w.read_time + w.writes * w.write_time
+        return Loads(app_load(spec.site, w, 1.0, 0), work / spec.database.cores)
+
+
+def either(share: Quantity, one: Duration, other: Duration) -> Duration:
+    """Return the law of one time with a probability, else of another."""
+    return duration.mixture([share, 1 - share], [one, other])
+
+
+def with_way(replication: Replication, round_trip: Quantity) -> Replication:
+    """Return a replication whose delays include half a round trip."""
+    half = round_trip * 0.5
+    delays = tuple(_plus(delay, half) for delay in replication.delays)
+    alike = not isinstance(replication.delay, tuple)
+    return replace(
+        replication,
+        delay=delays[0] if alike else delays,
+        standbys=replication.count,
+    )
+
+
+def _plus(delay: Quantity, way: Quantity) -> Quantity:
+    if isinstance(delay, Duration) or isinstance(way, Duration):
+        return as_law(delay) + as_law(way)
+    return delay + way
+
+
+def one_way(workload: Workload, *, apart: bool) -> Quantity:
+    """Return the mean time in s from one copy to another."""
+    return mean_of(workload.round_trip if apart else workload.hop) / 2

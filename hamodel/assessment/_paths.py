@@ -1,0 +1,171 @@
+"""How long a request takes in a situation: its way, its queues, what it waits for.
+
+Assumptions: the app servers of a site share one queue, and so do the cores of a
+database; the queues are in their steady state (M/M/c) and independent; in a mixture of
+reads and writes each waits like all and then takes its own exponential time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hamodel.architectures._front import Front
+from hamodel.assessment._loads import reads_left
+from hamodel.duration import Duration, constant, exponential, mixture
+from hamodel.queueing import MMc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from hamodel._types import Quantity
+    from hamodel.assessment._behaviour import Behaviour
+    from hamodel.assessment._loads import Loads
+
+_NONE = constant(0.0)
+_RARE = 1e-9  # of the requests
+
+
+class Way(NamedTuple):
+    """What the latency of a request depends on."""
+
+    operation: str
+    at: str  # the site whose database does the work
+    led_away: bool  # the client enters another site than its own
+    forwarded: bool  # the database is at another site than the servers
+    servers: int  # app servers that work
+    loads: Loads
+
+
+class Piece(NamedTuple):
+    """Some of the requests of a way: a constant time and a random one."""
+
+    share: float
+    shift: float
+    law: Duration
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Paths:
+    """Latencies of an architecture under a workload, each made once."""
+
+    behaviour: Behaviour
+    made: dict[Way, list[Piece]] = field(default_factory=dict, repr=False)
+    queues: dict[tuple[str, float, float, int], Duration] = field(
+        default_factory=dict, repr=False
+    )
+
+    def slow(self, way: Way) -> float:
+        """Return the probability that a request takes longer than the objective."""
+        limit = self.behaviour.workload.objective
+        pieces = self.pieces(way)
+        return sum(p.share * float(p.law.sf(limit - p.shift)) for p in pieces)
+
+    def latency(self, weights: Mapping[Way, float]) -> Duration:
+        """Return the latency of requests that go these ways; loads must be below 1.
+
+        Ways are mixed by their constant part, so that a few dozen situations cost
+        little more than one; those of less than 1e-9 of the requests are left out.
+        """
+        total = sum(weights.values())
+        groups: dict[float, list[tuple[float, Duration]]] = defaultdict(list)
+        for way, weight in weights.items():
+            for share, shift, law in self.pieces(way):
+                if share * weight > _RARE * total:
+                    groups[shift].append((share * weight, law))
+        laws = [_mixed(group) + shift for shift, group in groups.items()]
+        return _mixed(
+            list(
+                zip((sum(w for w, _ in g) for g in groups.values()), laws, strict=True)
+            )
+        )
+
+    def pieces(self, way: Way) -> list[Piece]:
+        """Return the requests of a way by what they wait for."""
+        if way not in self.made:
+            self.made[way] = list(self._pieces(way))
+        return self.made[way]
+
+    @cached_property
+    def levels(self) -> dict[int, Quantity]:
+        """How many app servers of a site have failed while enough are left."""
+        site = self.behaviour.spec.site
+        if site.apps is None or site.apps.servers == site.apps.needed:
+            return {0: 1.0}
+        front = Front(site=site, redirect=None)
+        shares: dict[int, Quantity] = defaultdict(int)
+        law: dict[Any, Quantity] = {**front.part("servers").chain().steady_state()}
+        for state, probability in law.items():
+            if not front.view(state).cause:
+                shares[state.apps] = shares[state.apps] + probability
+        total = sum(shares.values())
+        return {failed: share / total for failed, share in shares.items()}
+
+    def _pieces(self, way: Way) -> Iterator[Piece]:
+        w = self.behaviour.workload
+        trips = way.led_away + way.forwarded
+        shift, there = _parted([w.within_site, *[w.between_sites] * trips])
+        there = there + self._app(way)
+        for share, more, law in self._at_database(way):
+            yield Piece(share, shift + more, there + law)
+
+    def _app(self, way: Way) -> Duration:
+        w, apps = self.behaviour.workload, self.behaviour.spec.site.apps
+        if apps is None or w.app_time == 0:
+            return _exponential(w.app_time)
+        cores = way.servers * apps.node.cores
+        return self._queue("response", way.loads.app, w.app_time, cores)
+
+    def _at_database(self, way: Way) -> Iterator[Piece]:
+        """Yield the times at the database, and at a cache before it."""
+        w, spec = self.behaviour.workload, self.behaviour.spec
+        reads = reads_left(spec.site, w)
+        each = (reads * w.read_time + w.writes * w.write_time) / (reads + w.writes or 1)
+        wait = self._queue("wait", way.loads.database, each, spec.database.cores)
+        reading = way.operation == "read"
+        work = wait + _exponential(w.read_time if reading else w.write_time)
+        cache = spec.site.cache if reading else None
+        hits = 0.0 if cache is None else cache.hit_ratio
+        look = _NONE if cache is None else _exponential(cache.time)
+        if hits:
+            yield Piece(hits, 0.0, look)
+        for share, wait_for in self.behaviour.waits(way.operation, way.at):
+            shift, law = _parted([wait_for])
+            yield Piece((1 - hits) * share, shift, look + work + law)
+
+    def _queue(self, kind: str, load: float, service: float, cores: int) -> Duration:
+        key = (kind, load, service, cores)
+        if key not in self.queues:
+            self.queues[key] = _queue(*key)
+        return self.queues[key]
+
+
+def _parted(times: Sequence[Duration]) -> tuple[float, Duration]:
+    """Return the sum of the constant times, and the law of the others."""
+    shift, rest = 0.0, _NONE
+    for time in times:
+        if time.var == 0:
+            shift += float(time.mean)
+        else:
+            rest = rest + time
+    return shift, rest
+
+
+def _mixed(parts: Sequence[tuple[float, Duration]]) -> Duration:
+    if len(parts) == 1:
+        return parts[0][1]
+    total = sum(weight for weight, _ in parts)
+    return mixture([weight / total for weight, _ in parts], [law for _, law in parts])
+
+
+def _queue(kind: str, load: float, service: float, cores: int) -> Duration:
+    if service == 0 or (kind == "wait" and load == 0):
+        return _NONE
+    queue = MMc(load * cores / service, service, cores)
+    return queue.response if kind == "response" else queue.wait
+
+
+def _exponential(mean: Quantity) -> Duration:
+    return exponential(mean) if mean else _NONE

@@ -1,0 +1,488 @@
+"""Assessments: each figure by a second road, and what must never happen."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+from test_architectures import FAILOVER, FULL, NODE, SITE
+
+from hamodel import duration
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Leaderless,
+    Majority,
+    Node,
+    SinglePrimary,
+    Site,
+    Tier,
+)
+from hamodel.assessment import MEASURES, Workload, assess, compare
+from hamodel.failover import Failover
+from hamodel.replication import Replication, WriteStage
+from hamodel.units import DAY, HOUR, MONTH, YEAR
+
+LOAD = Workload(reads=900, writes=100, round_trip=0.08)
+PAIR = ActivePassive(database=NODE, failover=FAILOVER, site=SITE)
+ACTIVE = ActiveActive(database=NODE, failover=FAILOVER, site=SITE)
+BARE = Workload(reads=800, writes=200, app_time=0, hop=0, read_time=0.001)
+
+
+def close(x, rel=1e-9):
+    return pytest.approx(x, rel=rel)
+
+
+# ---- availability ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_causes_and_sites_add_up(name):
+    clients = dict.fromkeys(FULL[name].sites, 1.0)
+    clients = {s: (i + 1) for i, s in enumerate(clients)}
+    total = sum(clients.values())
+    clients = {s: share / total for s, share in clients.items()}
+    found = assess(FULL[name], replace(LOAD, clients=clients))
+    for operation in (found.read, found.write):
+        whole = operation.unavailability
+        assert sum(operation.downtime_by_cause.values()) == close(whole, 1e-14)
+        by_site = sum(clients[s] * u for s, u in operation.by_site.items())
+        assert by_site == close(whole, 1e-12)
+        assert 10**-operation.nines == close(whole)
+    direct = FULL[name].model().downtime(clients)
+    assert found.write.unavailability == close(sum(direct["write"].values()), 1e-12)
+    assert found.read.unavailability <= found.write.unavailability * (1 + 1e-12)
+
+
+def test_a_site_without_clients_weighs_nothing():
+    found = assess(ACTIVE, replace(LOAD, clients={"DC-1": 1.0}))
+    assert found.write.by_site["DC-2"] == 0
+    assert found.write.by_site["DC-1"] == close(found.write.unavailability)
+
+
+def test_numbers_arrays_and_symbols_agree():
+    mttf = np.array([1000.0, 2000.0, 9000.0]) * HOUR
+    swept = assess(replace(PAIR, database=replace(NODE, mttf=mttf)), LOAD)
+    each = [assess(replace(PAIR, database=replace(NODE, mttf=m)), LOAD) for m in mttf]
+    for operation in ("read", "write"):
+        row = [getattr(a, operation).unavailability for a in each]
+        assert getattr(swept, operation).unavailability == close(row, 1e-12)
+    x = sympy.Symbol("x", positive=True)
+    bare = ActivePassive(
+        database=replace(NODE, mttf=x), failover=Failover(promotion=30)
+    )
+    formula = assess(bare, LOAD).write.unavailability
+    number = assess(replace(bare, database=NODE), LOAD).write.unavailability
+    assert float(formula.subs(x, NODE.mttf)) == close(number)
+
+
+# ---- load --------------------------------------------------------------------------
+
+
+def busy(share):
+    """Return reads such that each of two sites uses this share of one core."""
+    return Workload(reads=2000 * share, writes=0, read_time=0.001, app_time=0)
+
+
+def test_losing_a_site_costs_everybody_when_the_rest_has_no_room():
+    node = Node(mttf=200 * HOUR, mttr=4 * HOUR, cores=1)
+    shop = ActiveActive(database=node, failover=Failover())
+    down = node.mttr / (node.mttf + node.mttr)
+    below, above = assess(shop, busy(0.49)), assess(shop, busy(0.51))
+    assert below.read.unavailability == close(down**2)
+    assert above.read.unavailability == close(1 - (1 - down) ** 2)
+    assert above.read.downtime_by_cause["overload"] == close(2 * down * (1 - down))
+    assert below.survives_site_loss
+    assert not above.survives_site_loss
+    assert "cannot carry the load" in str(above.survives_site_loss)
+    assert below.headroom_after_site_loss == close(1 / 0.98)
+    assert below.utilisation["database"] == close(0.49)
+
+
+def test_headroom_is_the_factor_that_saturates():
+    found = assess(PAIR, LOAD)
+    grown = replace(
+        LOAD, reads=LOAD.reads * found.headroom, writes=LOAD.writes * found.headroom
+    )
+    assert max(assess(PAIR, grown).utilisation.values()) == close(1.0)
+    assert assess(PAIR, grown).write.unavailability > 0.5
+
+
+def test_writes_are_done_at_every_active_site():
+    loads = [
+        assess(replace(ACTIVE, sites=tuple("abcd"[:n])), LOAD).utilisation["database"]
+        for n in (1, 2, 4)
+    ]
+    work = [(900 / n * 0.001 + 100 * 0.002) / NODE.cores for n in (1, 2, 4)]
+    assert loads == close(work)
+
+
+def test_the_standby_answers_the_reads_of_its_own_clients():
+    plain = ActivePassive(database=NODE, failover=FAILOVER)
+    found = assess(plain, replace(LOAD, clients={"DC-1": 0.3, "DC-2": 0.7}))
+    busiest = (0.7 * 900 * 0.001 + 100 * 0.002) / NODE.cores
+    assert found.utilisation["database"] == close(busiest)
+    alone = (900 * 0.001 + 100 * 0.002) / NODE.cores
+    assert found.utilisation_after_site_loss["database"] == close(alone)
+
+
+def test_copies_share_the_work():
+    nine = dict.fromkeys("abc", 1)
+    votes = assess(Majority(database=NODE, failover=FAILOVER, copies=nine), LOAD)
+    assert votes.utilisation["database"] == close((0.9 + 0.2) / NODE.cores)
+    cloud = Leaderless(database=NODE, failover=FAILOVER, copies=nine)
+    assert assess(cloud, LOAD).utilisation["database"] == close(
+        (0.9 * 2 / 3 + 0.2) / NODE.cores
+    )
+
+
+# ---- latency -----------------------------------------------------------------------
+
+
+def test_the_passive_side_pays_for_its_writes():
+    """Lesson 7: 17 ms on average, which nobody ever sees."""
+    sound = Node(mttf=math.inf, mttr=HOUR, cores=100_000)
+    far = ActivePassive(database=sound, failover=FAILOVER)
+    load = replace(BARE, write_time=0.001)
+    found = assess(far, load)
+    read, write = found.latency["DC-2", "read"], found.latency["DC-2", "write"]
+    assert float(read.quantile(0.5)) == close(0.001 * math.log(2), 1e-2)
+    mixed = 0.8 * read.mean + 0.2 * write.mean
+    assert float(mixed) == close(0.017, 2e-2)
+    assert float(write.quantile(0.01)) > 0.08
+
+
+def test_latency_is_what_queues_played_by_hand_show():
+    """One queue of 2 cores and one of 3, played request by request."""
+    tier = Tier(node=Node(mttf=YEAR, mttr=1.0, cores=2))
+    shop = SinglePrimary(
+        database=Node(mttf=YEAR, mttr=1.0, cores=3), site=Site(apps=tier)
+    )
+    load = Workload(reads=100, writes=0, app_time=0.014, read_time=0.02, hop=0.001)
+    law = assess(shop, load).latency["DC-1", "read"]
+    rng = np.random.default_rng(4)
+    arrivals = np.cumsum(rng.exponential(1 / 100, 300_000))
+    after = _served(arrivals, rng.exponential(0.014, len(arrivals)), 2)
+    order = np.argsort(after)
+    left = np.empty_like(after)
+    left[order] = _served(after[order], rng.exponential(0.02, len(after)), 3)
+    played = (left - arrivals + 0.001)[1000:]
+    for p in (0.5, 0.9, 0.99):
+        assert float(law.quantile(p)) == close(np.quantile(played, p), 0.03)
+
+
+def _served(arrivals, work, cores):
+    """Return when each request is done, first come first served."""
+    free = np.zeros(cores)
+    done = np.empty_like(arrivals)
+    for i, (now, need) in enumerate(zip(arrivals, work, strict=True)):
+        core = int(np.argmin(free))
+        free[core] = done[i] = max(now, free[core]) + need
+    return done
+
+
+def test_waiting_for_the_standby_is_part_of_a_write():
+    sync = replace(
+        ActivePassive(database=NODE, failover=FAILOVER),
+        replication=Replication(mode="sync", delay=0.003),
+    )
+    late = assess(sync, BARE).latency["DC-1", "write"].mean
+    soon = assess(replace(sync, replication=Replication()), BARE)
+    assert float(late - soon.latency["DC-1", "write"].mean) == close(0.086, 1e-3)
+
+
+def test_a_majority_waits_for_its_leader_and_the_second_copy():
+    votes = Majority(database=replace(NODE, cores=10_000), failover=Failover())
+    write = assess(votes, BARE).latency["DC-1", "write"]
+    # a third of the leaders is here: one round trip; else two
+    assert float(write.cdf(0.08 + 0.07)) == close(1 / 3, 2e-2)
+    assert float(write.cdf(0.16 + 0.07)) == close(1.0, 1e-3)
+
+
+def test_quorums_wait_for_their_slowest_answer():
+    near = Leaderless(database=NODE, failover=FAILOVER, copies={"a": 2, "b": 1})
+    all_of = replace(near, write_quorum=3, read_quorum=1)
+    found = assess(all_of, BARE)
+    assert float(found.latency["a", "write"].quantile(0.001)) >= 0.08
+    assert float(found.latency["a", "read"].quantile(0.5)) < 0.01
+
+
+def test_slow_counts_as_down():
+    shop = SinglePrimary(database=replace(NODE, cores=10_000))
+    load = Workload(reads=100, writes=0, app_time=0, hop=0, read_time=0.010)
+    found = assess(shop, load).within(0.030)
+    up = 1 - assess(shop, load).read.unavailability
+    assert found.read.downtime_by_cause["too slow"] == close(up * math.exp(-3), 1e-6)
+    strict, lax = (assess(shop, load).within(t).read for t in (0.01, 1.0))
+    assert strict.unavailability > found.read.unavailability > lax.unavailability
+
+
+def test_overloaded_laws_say_so():
+    swamped = Workload(reads=20_000, writes=0)
+    with pytest.raises(ValueError, match=r"latency has no answer at DC-1: .*load is"):
+        assess(SinglePrimary(database=NODE), swamped).latency["DC-1", "read"]
+
+
+# ---- recovery and data -------------------------------------------------------------
+
+
+def test_recovery_is_that_of_the_failover():
+    found = assess(PAIR, LOAD)
+    assert float(found.rto.mean) == close(35.0)
+    assert assess(ACTIVE, LOAD).rto.mean == close(15.0)
+    by_hand = replace(PAIR, failover=replace(FAILOVER, manual=600))
+    both = 0.98 * 35 + 0.02 * 635
+    assert float(assess(by_hand, LOAD).outage.mean) == close(both)
+
+
+def test_what_is_under_way_is_what_is_lost():
+    found = assess(PAIR, LOAD)
+    one_way = 0.04
+    assert found.replication_lag.mean == close(one_way)
+    age = one_way - (1 - math.exp(-100 * one_way)) / 100
+    assert float(found.rpo.mean) == close(age)
+    fails = (1 / NODE.mttf + 1 / SITE.mttf) * 0.98
+    assert found.lost_writes.per_year == close(fails * 100 * one_way * YEAR)
+    sync = replace(PAIR, replication=Replication(mode="sync"))
+    assert assess(sync, LOAD).lost_writes.per_year == 0
+    assert float(assess(sync, LOAD).rpo.quantile(0.99)) == 0
+
+
+def test_a_slow_replay_is_lag_but_no_loss():
+    slow = Replication(apply=WriteStage(service=0.009))
+    found = assess(replace(PAIR, replication=slow), LOAD)
+    assert float(found.replication_lag.mean) == close(0.04 + 0.09)
+    assert float(found.rpo.mean) == close(float(assess(PAIR, LOAD).rpo.mean))
+
+
+def test_a_backup_is_as_old_as_it_is():
+    shop = SinglePrimary(database=NODE, backup=DAY, destroyed=0.01)
+    found = assess(shop, LOAD)
+    assert float(found.rpo.quantile(0.5)) == close(DAY / 2)
+    events = 0.01 / NODE.mttf * YEAR
+    assert found.lost_writes.per_year == close(events * 100 * DAY / 2)
+
+
+def test_stale_reads_summed_key_by_key():
+    load = replace(LOAD, keys=500)
+    rank = np.arange(1, 501.0) ** -0.99
+    share = rank / rank.sum()
+    late = (share * -np.expm1(-100 * share * 0.04)).sum()
+    found = assess(ActivePassive(database=NODE, failover=FAILOVER), load)
+    assert found.stale_read_probability == close(found.read.stale * late)
+    assert found.read.stale == close(0.5, 1e-2)
+    late = (share * -np.expm1(-50 * share * 0.04)).sum()
+    active = assess(ActiveActive(database=NODE, failover=FAILOVER), load)
+    assert active.stale_read_probability == close(active.read.stale * late)
+
+
+def test_quorums_that_overlap_are_never_stale():
+    copies = {"a": 1, "b": 1, "c": 1}
+    strong = Leaderless(database=NODE, failover=FAILOVER, copies=copies)
+    assert assess(strong, LOAD).stale_read_probability == 0
+    weak = replace(strong, read_quorum=1, write_quorum=1)
+    found = assess(weak, LOAD)
+    assert 0 < found.stale_read_probability < 1
+    assert assess(Majority(database=NODE, failover=FAILOVER), LOAD).read.stale == 0
+
+
+@pytest.mark.parametrize("resolution", ["last write wins", "vector clocks", "crdt"])
+def test_conflicts_counted_one_by_one(resolution):
+    """Play the writes of a few keys at two sites and count the pairs."""
+    load = Workload(reads=1, writes=40, keys=3, exponent=0.5, round_trip=0.1)
+    shop = replace(ACTIVE, resolution=resolution, clock_skew=0.0)
+    found = assess(shop, load).conflicts
+    rng = np.random.default_rng(8)
+    length, pairs, lost = 5000.0, 0, 0
+    rank = np.arange(1, 4.0) ** -0.5
+    for share in rank / rank.sum():
+        first, second = (
+            np.sort(rng.random(rng.poisson(20 * share * length)) * length) for _ in "ab"
+        )
+        low = np.searchsorted(second, first - 0.05)
+        high = np.searchsorted(second, first + 0.05)
+        pairs += (high - low).sum()
+        for mine, other in ((first, second), (second, first)):
+            after = np.searchsorted(other, mine)
+            soon = np.searchsorted(other, mine + 0.05)
+            lost += (soon > after).sum()
+    assert found.pairs == close(pairs / length, 0.02)
+    expected = lost / length if resolution == "last write wins" else 0
+    assert found.lost == close(expected, 0.02)
+    assert (found.siblings > 1) == (resolution == "vector clocks")
+
+
+def test_a_home_site_knows_no_conflicts_and_takes_the_long_way():
+    homes = replace(ACTIVE, resolution="home site")
+    assert assess(homes, LOAD).conflicts.pairs == 0
+    write = assess(homes, LOAD).latency["DC-1", "write"].mean
+    read = assess(homes, LOAD).latency["DC-1", "read"].mean
+    assert float(write - read) > 0.035
+
+
+# ---- the chance of a good year -----------------------------------------------------
+
+
+def test_one_part_alone_agrees_with_the_chain():
+    shop = SinglePrimary(database=Node(mttf=200 * HOUR, mttr=2 * HOUR))
+    found = assess(shop, LOAD)
+    chain = shop.model().leaves()[1].chain(up=lambda view: not view.cause)
+    for target in (0.97, 0.99, 0.995):
+        shares = chain.downtime_cdf(MONTH, (1 - target) * MONTH)
+        ours = found.probability_of_meeting(target, MONTH)
+        assert ours == close(float(shares), 2e-2)  # the chain starts with all well
+    never = math.exp(-MONTH / (200 * HOUR)) * (200 / 202)
+    assert found.probability_of_meeting(1.0, MONTH) == close(never, 1e-6)
+    assert found.probability_of_meeting(0.0, MONTH) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pair", "active"])
+def test_years_played_meet_their_target_as_often(kind):
+    from hamodel.simulation import simulate
+
+    node = Node(mttf=500 * HOUR, mttr=8 * HOUR)
+    failover = Failover(promotion=duration.exponential(600), coverage=0.9)
+    shop = {"pair": ActivePassive, "active": ActiveActive}[kind](
+        database=node, failover=failover
+    )
+    years = 3000
+    run = simulate(shop, LOAD, years, np.random.default_rng(12))
+    down = np.zeros(years)
+    for outage in run.outages:
+        if outage.operation == "write":
+            down[int(outage.start / YEAR) % years] += outage.length / 2
+    found = assess(shop, LOAD)
+    for target in (0.9985, 0.9995):
+        played = float(np.mean(down <= (1 - target) * YEAR))
+        error = math.sqrt(played * (1 - played) / years)
+        ours = found.probability_of_meeting(target)
+        assert abs(ours - played) < 3.5 * error + 0.01
+
+
+@given(st.floats(0.9, 0.99999), st.floats(0.9, 0.99999))
+def test_a_stricter_target_is_met_less_often(one, other):
+    found = assess(SinglePrimary(database=NODE), LOAD)
+    low, high = sorted((one, other))
+    met = [found.probability_of_meeting(t) for t in (low, high)]
+    assert 0 <= met[1] <= met[0] + 1e-6 <= 1 + 2e-6
+
+
+# ---- structure, cost, tables -------------------------------------------------------
+
+
+def test_what_stops_everything_alone():
+    single = assess(FULL["single"], LOAD).single_points_of_failure
+    assert {"DC-1", "everywhere"} <= set(single)
+    assert any("load balancer" in name for name in single)
+    assert any("database" in name for name in single)
+    assert assess(FULL["active"], LOAD).single_points_of_failure == ("everywhere",)
+
+
+def test_two_sites_of_a_majority_are_its_bigger_one():
+    two = Majority(database=NODE, failover=FAILOVER, copies={"a": 2, "b": 1})
+    lost = assess(two, LOAD).survives_site_loss
+    assert not lost.write
+    assert "a" in lost.why[0]
+    three = Majority(database=NODE, failover=FAILOVER)
+    assert assess(three, LOAD).survives_site_loss
+
+
+def test_cost_is_counted_in_nodes():
+    found = assess(ACTIVE, replace(LOAD, transfer_price=0.01)).cost
+    assert (found.databases, found.servers, found.transfer) == (2, 2 * (1 + 3), 1.0)
+    assert found.total == 11
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_every_measure_is_a_number(name):
+    found = assess(FULL[name], LOAD)
+    for measure in MEASURES.values():
+        value = float(measure.of(found))
+        assert value >= 0, measure.name
+        assert math.isfinite(value), measure.name
+
+
+def test_a_table_has_one_column_each():
+    table = compare([FULL["single"], FULL["active"], FULL["active"]], LOAD)
+    assert table.names == ("SinglePrimary", "ActiveActive 1", "ActiveActive 2")
+    assert "survives a site loss" in repr(table)
+    assert table._repr_html_().count("<tr>") == len(table.rows) + 1
+    assert all(len(row) == 4 for row in table.rows)
+    with pytest.raises(ValueError, match="architectures must name at least one"):
+        compare([])
+
+
+# ---- bad input ---------------------------------------------------------------------
+
+NEGATIVE = (
+    "reads",
+    "writes",
+    "app_time",
+    "read_time",
+    "write_time",
+    "round_trip",
+    "hop",
+    "transfer_price",
+    "exponent",
+)
+
+
+@given(
+    st.sampled_from(NEGATIVE),
+    st.floats(max_value=-1e-9) | st.just(math.nan) | st.just(math.inf),
+)
+def test_a_field_beyond_its_limit_is_named(name, value):
+    with pytest.raises(ValueError, match=rf"^{name} must be >= 0 and finite, got "):
+        Workload(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"reads": 0, "writes": 0}, "reads and writes must not both be 0"),
+        ({"keys": 0}, "keys must be a whole number >= 1, got 0"),
+        ({"keys": 1.5}, "keys must be a whole number >= 1, got 1.5"),
+        ({"objective": 0}, "objective must be > 0"),
+        ({"clients": {"a": 0.5}}, "clients must add up to 1, got 0.5"),
+        ({"clients": {"a": -1, "b": 2}}, r"clients\['a'\] must be >= 0"),
+        ({"clients": 3}, "clients must be a Mapping, got 3"),
+        ({"reads": "many"}, "reads must be >= 0 and finite, got 'many'"),
+    ],
+)
+def test_impossible_workloads_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        Workload(**change)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: assess("pair"), "architecture must be a SinglePrimary or "),
+        (lambda: assess(PAIR, 3), "workload must be a Workload, got 3"),
+        (
+            lambda: assess(PAIR, replace(LOAD, clients={"DC-3": 1.0})),
+            "clients must be one of 'DC-1', 'DC-2', got 'DC-3'; did you mean",
+        ),
+        (lambda: assess(PAIR, LOAD).latency["DC-9", "read"], "site must be one of"),
+        (lambda: assess(PAIR, LOAD).latency["DC-1", "scan"], "operation must be one"),
+        (
+            lambda: assess(PAIR, LOAD).probability_of_meeting(1.2),
+            r"target must be in \[0, 1\], got 1.2",
+        ),
+        (
+            lambda: assess(PAIR, LOAD).probability_of_meeting(0.9, 0),
+            "horizon must be > 0 and finite, got 0",
+        ),
+        (
+            lambda: assess(PAIR, replace(LOAD, reads=[1, 2])).latency["DC-1", "read"],
+            "latency needs single numbers, got arrays",
+        ),
+    ],
+)
+def test_impossible_questions_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
