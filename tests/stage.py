@@ -13,7 +13,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from hamodel.course import Choice, Exercise, Explorer, Prediction
+from hamodel.course import Exercise, Explorer, Prediction, Slider
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -143,7 +143,7 @@ def sample(explorer, n=30):
 def _anywhere(control, rng):
     """Return a value of a control: one of the slider's, or one typed between them."""
     values = control.values()
-    if isinstance(control, Choice) or rng.random() < 0.5:
+    if not isinstance(control, Slider) or rng.random() < 0.5:
         return values[rng.integers(len(values))]
     low, high = sorted(rng.choice(len(values), 2, replace=False))
     typed = float(f"{rng.uniform(values[low], values[high]):.4g}")

@@ -16,7 +16,8 @@ How to make an explorer, in 40 to 80 lines (`failover_maths` is the example):
 3. The sentence: a function of values and result that says what the picture says, with
    its numbers.  It stands under the picture and is its alternative text.
 4. The controls: at most four, each `Slider` or `Choice` with the unit in its label,
-   and at least three presets.  They start where intuition goes wrong.
+   and at least three presets.  They start where intuition goes wrong.  `Boxes` makes
+   the boxes of the picture itself the control.
 
 All of it, for one node, in thirty lines:
 
@@ -69,6 +70,7 @@ Assumptions: ipywidgets 8, JupyterLab 4; no `interact` and no `Output` widget, w
 neither nbval nor JupyterLite can follow.
 """
 
+from hamodel.course.boxes import Boxes
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.exercise import (
     Exercise,
@@ -84,6 +86,7 @@ from hamodel.course.prediction import Prediction
 from hamodel.course.quiz import Question, Quiz
 
 __all__ = [
+    "Boxes",
     "Choice",
     "Exercise",
     "Explorer",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import ipywidgets as widgets
 
 from hamodel.course._widgets import bundle, paragraph
+from hamodel.course.boxes import CELL, Boxes
 from hamodel.plots import image, svg
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Explorer:
     ----------
     title : str
         The question that the explorer answers.
-    controls : mapping of str to Slider or Choice
+    controls : mapping of str to Slider, Choice or Boxes
         At most four sliders; the keys are the parameters of `model`.
     model : callable
         `model(**values)` returns the result: a call into the package.
@@ -72,7 +73,7 @@ class Explorer:
     """
 
     title: str
-    controls: Mapping[str, Slider | Choice]
+    controls: Mapping[str, Slider | Choice | Boxes]
     model: Callable[..., Any]
     picture: Picture
     describe: Callable[[Values, Any], str]
@@ -167,7 +168,7 @@ class Explorer:
         self.result, self.svg, self.sentence = result, picture, sentence
         self._report("")
 
-    def _control(self, name: str) -> Slider | Choice:
+    def _control(self, name: str) -> Slider | Choice | Boxes:
         if name not in self.controls:
             listed = ", ".join(self.controls)
             raise ValueError(f"control must be one of {listed}, got {name!r}")
@@ -210,18 +211,29 @@ class Explorer:
         return button
 
     def _layout(self) -> widgets.VBox:
-        rows = [control.widget for control in self.controls.values()]
+        over = [c for c in self.controls.values() if isinstance(c, Boxes)]
+        beside = [c.widget for c in self.controls.values() if c not in over]
         row = widgets.Layout(flex_flow="row wrap")
         return widgets.VBox(
             [
                 widgets.HTML(f"<b>{escape(self.title)}</b>"),
-                widgets.HBox(rows, layout=row),
+                widgets.HBox(beside, layout=row),
                 widgets.HBox(list(self.buttons.values()), layout=row),
-                self._picture,
+                *(control.widget for control in over),
+                self._under([button for control in over for button in control.over]),
                 self._sentence,
                 self._status,
             ]
         )
+
+    def _under(self, buttons: list[widgets.Button]) -> widgets.Widget:
+        """Return the picture, under the buttons that lie over it."""
+        if not buttons:
+            return self._picture
+        self._picture.layout.grid_area = CELL
+        self._picture.layout.margin = "0"
+        one = widgets.Layout(grid_template_columns=self._picture.layout.min_width)
+        return widgets.GridBox([self._picture, *buttons], layout=one)
 
     def __repr__(self) -> str:
         return self.sentence
