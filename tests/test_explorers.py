@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from pictures import NOT_A_NUMBER, collisions, faults
 from stage import NOTEBOOKS, agrees, sample, shown, staged
 
+from hamodel import structure
 from hamodel.architectures import ActivePassive, Node
-from hamodel.course import Explorer, Slider
+from hamodel.course import Boxes, Explorer, Slider
 from hamodel.failover import Failover
 from hamodel.units import HOUR, MINUTE, YEAR
 
@@ -79,7 +80,32 @@ def failover_maths(mttf, mttr, failover, coverage, rescue, **_):
     return [share * YEAR / MINUTE for share in [*shares, mttr / (mttf + mttr)]]
 
 
-DIRECT = {("04_failover_maths", "explorer"): failover_maths}
+def find_the_spof(servers, bars, failed, **up):
+    """Return the numbers of lesson 02's sentence, by the package called directly."""
+    apps = [f"app{k + 1}" for k in range(round(servers))]
+    shop = structure.parse(f"balancer > any({', '.join(apps)}) > database")
+    down = {name: 1 - up.get(name, up["app"]) / 100 for name in shop.components}
+    gone, total = len({*failed} & {*apps}), shop.unavailability(down)
+    first = [gone, len(apps)] if gone and len(apps) > 1 else []
+    if "decides" in bars:
+        slope = shop.importance(down).by("birnbaum")
+        tiers = [100 * slope[name] for name in ("balancer", "app1", "database")]
+    elif "save" in bars:
+        bought = {p.part: p.saved for p in shop.purchases(down)}
+        tiers = [
+            bought[name] * YEAR / HOUR for name in ("balancer", "app1", "database")
+        ]
+    else:
+        groups = [["balancer"], apps, ["database"]]
+        spared = [shop.unavailability(down | dict.fromkeys(g, 0.0)) for g in groups]
+        tiers = [(total - without) * YEAR / HOUR for without in spared]
+    return [*first, total * YEAR / HOUR, *tiers]
+
+
+DIRECT = {
+    ("02_find_the_spof", "explorer"): find_the_spof,
+    ("04_failover_maths", "explorer"): failover_maths,
+}
 
 
 def misstated(sentence, wanted):
@@ -173,7 +199,7 @@ def test_presets_are_named_and_do_what_they_say(stage):
 
 
 def test_widgets_move_the_picture(stage):
-    """The slider, the number box and the choice: as the learner's hand does."""
+    """The slider, the number box, the choice, the boxes: as the learner's hand does."""
     for explorer in stage.explorers.values():
         assert sum(isinstance(c, Slider) for c in explorer.controls.values()) <= 4
         for name, control in explorer.controls.items():
@@ -186,6 +212,11 @@ def test_widgets_move_the_picture(stage):
                     assert explorer.values[name] == control.grid[index]
                     pictures.add(explorer.svg)
                 control.box.value = control.grid[last // 2]
+            elif isinstance(control, Boxes):
+                for box, button in control.buttons.items():
+                    button.click()
+                    pictures.add(explorer.svg)
+                    assert explorer.values[name][-1] == box
             else:
                 for option in control.options:
                     control.widget.value = option

@@ -1,0 +1,394 @@
+"""Lesson 02 shows what the package computes, and what was worked out on paper."""
+
+import itertools
+import re
+
+import matplotlib.colors as mcolors
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pictures import texts
+
+from hamodel import plots
+from hamodel.course import find_the_spof as lesson
+from hamodel.course.find_the_spof._picture import ShopPicture, hours, percent
+from hamodel.course.find_the_spof._shop import APPS, TIERS
+from hamodel.units import HOUR, YEAR
+
+PER_YEAR = YEAR / HOUR
+UP = st.floats(99, 99.999)
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return lesson.explorer()
+
+
+@pytest.fixture(autouse=True)
+def _progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
+
+
+def by_hand(servers, app, balancer, database):
+    """Return the shop's unavailability: a product, and a power."""
+    up = balancer / 100 * database / 100
+    return 1 - up * (1 - (1 - app / 100) ** servers)
+
+
+# ---- the model ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("servers", "up", "down"),
+    [
+        (1, "99.800", 17.51),
+        (2, "99.900", 8.77),
+        (3, "99.900", 8.76),
+        (5, "99.900", 8.76),
+    ],
+)
+def test_the_numbers_of_the_lesson(servers, up, down):
+    found = lesson.shop(servers)
+    assert f"{100 * (1 - found.unavailability):.3f}" == up
+    assert found.hours == pytest.approx(down, abs=0.005)
+
+
+@given(st.integers(1, 5), UP, UP, UP)
+def test_the_model_is_what_paper_says(servers, app, balancer, database):
+    found = lesson.shop(servers, balancer, app, database)
+    paper = by_hand(servers, app, balancer, database)
+    assert found.unavailability == pytest.approx(paper, rel=1e-9, abs=1e-14)
+
+
+@given(st.integers(1, 5), UP, UP, UP)
+def test_shares_by_taking_boxes_away(servers, app, balancer, database):
+    """What a perfect box, or a second one, takes away, by the formula on paper."""
+    found = lesson.shop(servers, balancer, app, database)
+    settings = (servers, app, balancer, database)
+    total = by_hand(*settings)
+    perfect = (
+        by_hand(servers, app, 100, database),
+        by_hand(servers, 100, balancer, database),
+        by_hand(servers, app, balancer, 100),
+    )
+    caused = [(total - without) / total for without in perfect]
+    assert list(found.shares().values()) == pytest.approx(caused, rel=1e-7, abs=1e-9)
+
+    def twice(up):
+        return 100 - (100 - up) ** 2 / 100
+
+    second = (
+        by_hand(servers, app, twice(balancer), database),
+        by_hand(servers + 1, app, balancer, database),
+        by_hand(servers, app, balancer, twice(database)),
+    )
+    saved = [(total - after) / total for after in second]
+    shares = found.shares(lesson.SAVED)
+    assert list(shares.values()) == pytest.approx(saved, rel=1e-7, abs=1e-9)
+
+
+@given(st.integers(1, 5), UP, UP, UP)
+def test_birnbaum_is_a_slope(servers, app, balancer, database):
+    """The unavailability is linear in each box, so two points give its slope."""
+    found = lesson.shop(servers, balancer, app, database)
+    whole, slopes = found.structure, found.shares(lesson.DECIDES)
+    for name, slope in slopes.items():
+        down, up = (whole.unavailability(found.down | {name: q}) for q in (1.0, 0.0))
+        assert slope == pytest.approx(down - up, rel=1e-9, abs=1e-13)
+
+
+def test_a_perfect_shop_has_nothing_to_share():
+    perfect = lesson.shop(2, 100, 100, 100)
+    for bars in (lesson.CAUSED, lesson.SAVED):
+        assert set(perfect.shares(bars).values()) == {0}
+
+
+def test_what_would_stop_the_shop_now_by_trying_all():
+    for servers in (1, 3):
+        names = lesson.path(servers).components
+        for size in range(len(names) + 1):
+            for failed in itertools.combinations(names, size):
+                found = lesson.shop(servers, failed=failed)
+                assert found.works is serves(servers, failed)
+                left = [n for n in names if n not in failed] if found.works else []
+                fatal = tuple(n for n in left if not serves(servers, {*failed, n}))
+                assert found.alone == fatal
+
+
+def serves(servers, failed):
+    """Return whether requests get through, in words and not by the package."""
+    apps = [name for name in APPS[:servers] if name not in failed]
+    return bool(apps) and not {"balancer", "database"} & set(failed)
+
+
+def test_what_is_not_bought_cannot_fail():
+    assert lesson.shop(1, failed=("app2", "app3")).failed == frozenset()
+
+
+def test_bad_settings_are_named():
+    with pytest.raises(ValueError, match="bars must be one of"):
+        lesson.model(bars="pies")
+    with pytest.raises(ValueError, match="bars must be"):
+        lesson.shop().shares("pies")
+    with pytest.raises(ValueError, match="servers must be in"):
+        lesson.path(6)
+    with pytest.raises(ValueError, match="database must be in"):
+        lesson.shop(database=101)
+
+
+# ---- the sentence ------------------------------------------------------------------
+
+
+UP_OF = "the load balancer or the database alone would stop it."
+
+
+@pytest.mark.parametrize(
+    ("setting", "start"),
+    [
+        ({}, f"Nothing has failed and the shop is up; {UP_OF}"),
+        (
+            {"servers": 1},
+            "Nothing has failed and the shop is up; the load balancer, the app server "
+            "or the database alone would stop it.",
+        ),
+        (
+            {"servers": 1, "failed": ("app1",)},
+            "The app server has failed and the shop is down.",
+        ),
+        (
+            {"failed": ("app2",)},
+            f"1 of 3 app servers has failed and the shop is up; {UP_OF}",
+        ),
+        (
+            {"failed": ("app1", "app3")},
+            "2 of 3 app servers have failed and the shop is up; the load balancer, the "
+            "last app server or the database alone would stop it.",
+        ),
+        (
+            {"failed": ("database", "balancer")},
+            "The load balancer and the database have failed and the shop is down.",
+        ),
+        (
+            {"failed": ("database", "app5")},
+            "The database has failed and the shop is down.",
+        ),
+    ],
+)
+def test_sentence_says_what_is_the_case_now(explorer, setting, start):
+    explorer.reset()
+    explorer.set(**setting)
+    assert explorer.sentence.startswith(start)
+    state = "up" if explorer.result.works else "down"
+    assert f">Now: the shop is {state}<" in explorer.svg
+
+
+@given(st.floats(0, 9000))
+def test_hours_are_written_to_be_read(value):
+    said = hours(value)
+    if value >= 0.005:
+        assert float(said.replace(",", "")) == pytest.approx(value, rel=0.01, abs=0.005)
+    else:
+        assert said in {"0", "under 0.01"}
+
+
+@given(st.floats(0, 1))
+def test_percent_is_written_to_be_read(share):
+    said = percent(share)
+    if share >= 5e-5:
+        assert float(said) == pytest.approx(100 * share, abs=0.00501)
+    else:
+        assert said in {"0", "under 0.01"}
+
+
+# ---- the picture -------------------------------------------------------------------
+
+
+def drawn(guess=None, bars=lesson.CAUSED, **values):
+    picture, result = ShopPicture(), lesson.shop(**values)
+    picture.update({"bars": bars}, result, guess)
+    return picture, result
+
+
+def test_boxes_show_by_colour_hatch_and_frame():
+    picture, result = drawn(servers=3, failed=("app1", "app2"))
+    frames = picture._diagram._frames
+    for name in result.structure.components:
+        failed, alone = name in result.failed, name in result.alone
+        assert bool(frames[name].get_hatch()) is failed
+        white = mcolors.to_rgba(plots.PAPER)
+        assert (frames[name].get_facecolor() != white) is failed
+        assert (frames[name].get_linewidth() > 2) is alone
+    for name in APPS[3:]:
+        assert frames[name].get_linestyle() == ":", "an empty place"
+        assert not frames[name].get_hatch()
+        assert not picture._diagram._names[name].get_visible()
+
+
+def test_a_box_comes_back_as_it_was():
+    picture, _ = drawn(servers=5, failed=APPS)
+    first = plots.svg(ShopPicture().figure)
+    start = lesson.shop()
+    picture.update({"bars": lesson.CAUSED}, start, None)
+    after = plots.svg(picture.figure)
+    other, _ = drawn()
+    assert after == plots.svg(other.figure) != first
+
+
+@pytest.mark.parametrize(
+    ("failed", "live"),
+    [((), 11), (("app1",), 10), (("app1", "app2", "app3"), 6), (("balancer",), 2)],
+)
+def test_wires_show_how_far_requests_get(failed, live):
+    """Of 11: two to the balancer, one on, one into and one out of each app, two on."""
+    picture, _ = drawn(failed=failed)
+    wires = [line for line, _ in picture._diagram._live if line.get_visible()]
+    solid = [line for line in wires if line.get_linestyle() == "-"]
+    green = [line for line in wires if line.get_color() == plots.PALETTE["green"]]
+    assert solid == green
+    assert len(solid) == live
+
+
+@pytest.mark.parametrize("bars", lesson.BARS)
+def test_bars_are_the_shares(bars):
+    picture, result = drawn(bars=bars, servers=1, app=99.5)
+    for name, share in result.shares(bars).items():
+        assert picture._bars._bars[name].get_width() == share
+        words = picture._bars._words[name].get_text()
+        amount = 100 * share if bars == lesson.DECIDES else share * result.hours
+        said = re.search(r"[\d.]+", words)[0]
+        assert float(said) == pytest.approx(amount, abs=0.05 if amount > 10 else 0.005)
+        assert words.startswith(TIERS[name])
+
+
+def test_a_bar_too_short_to_see_is_not_drawn():
+    picture, _ = drawn(servers=4)
+    seen = {name: bar.get_visible() for name, bar in picture._bars._bars.items()}
+    assert seen == {"balancer": True, "app1": False, "database": True}
+
+
+def test_ghosts_stand_where_the_learner_said():
+    guess = {"balancer": 20, "app1": 0, "database": 80}
+    picture, _ = drawn(guess=guess)
+    for name, ghost in picture._bars._ghosts.items():
+        assert ghost._line.get_visible()
+        assert ghost._line.get_xdata()[0] == guess[name] / 100
+        assert ghost._line.get_linestyle() != "-"
+    picture, _ = drawn(guess=guess, bars=lesson.SAVED)
+    seen = [ghost._line.get_visible() for ghost in picture._bars._ghosts.values()]
+    assert not any(seen), "the guess is about what the boxes cause"
+
+
+def test_ghosts_are_labelled_in_the_svg():
+    prediction = lesson.prediction()
+    here = lesson.explorer(prediction)
+    assert not any(words.startswith("you") for words, _ in texts(here.svg))
+    prediction.fields["database"].value = 100
+    prediction.commit()
+    assert {"you: 100 %", "you: 0 %"} <= {words for words, _ in texts(here.svg)}
+
+
+def test_the_boxes_are_the_control(explorer):
+    explorer.reset()
+    failed = explorer.controls["failed"]
+    assert set(failed.places) == {"balancer", "database", *APPS}
+    named = {words: box for words, box in texts(explorer.svg) if words in failed.places}
+    for name, (x0, y0, x1, y1) in named.items():  # points; a place is in pixels
+        left, top, width, height = failed.places[name]
+        assert left <= x0 / 0.72 < x1 / 0.72 <= left + width
+        assert top <= y0 / 0.72 < y1 / 0.72 <= top + height
+        assert min(width, height) >= 24, "large enough to be hit"
+    failed.buttons["database"].click()
+    assert "The database has failed and the shop is down." in explorer.sentence
+    failed.buttons["database"].click()
+    assert "Nothing has failed" in explorer.sentence
+
+
+def test_only_bought_servers_can_be_pressed(explorer):
+    explorer.reset()
+    explorer.controls["servers"].slider.index = 0
+    buttons = explorer.controls["failed"].buttons
+    hidden = {n for n, b in buttons.items() if b.layout.visibility == "hidden"}
+    assert hidden == set(APPS[1:])
+    explorer.reset()
+    hidden = {n for n, b in buttons.items() if b.layout.visibility == "hidden"}
+    assert hidden == set(APPS[3:])
+
+
+# ---- prediction and exercises ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("guess", "said"),
+    [
+        ((0, 0, 100), "Most of us point at the database"),
+        ((50, 0, 50), "You saw the tie"),
+        ((20, 60, 20), "The diagram hides it well"),
+    ],
+)
+def test_truth_and_comment(guess, said):
+    prediction = lesson.prediction()
+    assert "down 17.5 hours" in prediction.question
+    for name, value in zip(TIERS, guess, strict=True):
+        prediction.fields[name].value = value
+    prediction.commit()
+    assert said in prediction.feedback.value
+    assert "each cost 4.38 hours a year" in prediction.feedback.value
+    assert "together 30 ms" in prediction.feedback.value
+    total = by_hand(3, 99.9, 99.95, 99.95)
+    assert total - by_hand(3, 100, 99.95, 99.95) == pytest.approx(0.03 / YEAR, rel=0.06)
+    assert list(lesson.truth().values()) == pytest.approx([50, 0, 50], abs=0.05)
+
+
+def test_references_on_paper():
+    assert lesson.chain_exercise.reference() == pytest.approx(
+        (1 - 0.999**7) * PER_YEAR, rel=1e-9
+    )
+    assert lesson.contract_exercise.reference() == pytest.approx(
+        by_hand(3, 99.5, 99.95, 99.5) * PER_YEAR, rel=1e-9
+    )
+    found = {frozenset(s) for s in lesson.cut_sets_exercise.reference()}
+    assert found == {
+        frozenset({"dns"}),
+        frozenset({"web1", "web2"}),
+        frozenset({"cache", "database"}),
+    }
+    assert lesson.hidden_exercise.reference() == ("dns", "config", "vault")
+
+
+def test_purchases_on_paper():
+    """With the database at 99.9 %, a second copy of each saves this many hours."""
+    start = by_hand(3, 99.9, 99.95, 99.9)
+    after = {
+        "balancer": by_hand(3, 99.9, 100 - 0.05**2 / 100, 99.9),
+        "app1": by_hand(4, 99.9, 99.95, 99.9),
+        "database": by_hand(3, 99.9, 99.95, 100 - 0.1**2 / 100),
+    }
+    best = lesson.code_exercise.reference()
+    for budget in (25, 39, 40, 159, 160, 1000):
+        within = [name for name, euros in lesson.EUROS.items() if euros <= budget]
+        assert best(budget) == max(within, key=lambda name: start - after[name])
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ([["dns"], ["web2", "web1"], ("database", "cache")], "right"),
+        (["dns", "web1"], "unreadable"),
+        ([{"dns"}], "wrong"),
+        ({"dns": 1}, "unreadable"),
+    ],
+)
+def test_cut_sets_are_read_in_any_order(answer, verdict):
+    assert lesson.cut_sets_exercise.check(answer).verdict == verdict
+
+
+def test_a_function_must_name_a_box():
+    said = lesson.code_exercise.check(lambda _: "lamp")
+    assert said.verdict == "unreadable"
+    assert "it is to return one of balancer, app1, database" in said.words
+    assert lesson.code_exercise.check("database").verdict == "unreadable"
+
+
+def test_one_name_is_a_list_of_one():
+    assert lesson.hidden_exercise.check("dns").verdict == "wrong"
+    assert lesson.hidden_exercise.check({"vault", "dns", "config"}).verdict == "right"
