@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel import _check
@@ -55,6 +55,11 @@ class Failover:
         from the end of the failed attempt.  None: nobody does, and the service waits
         for a repair.
 
+    Attributes
+    ----------
+    mechanisms : mapping of str to mechanism
+        The stages that were given as mechanisms, which are kept as distributions.
+
     Raises
     ------
     ValueError
@@ -89,8 +94,12 @@ class Failover:
     redirection: Quantity = 0
     coverage: Quantity = 1
     manual: Quantity | None = None
+    mechanisms: Mapping[str, object] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        given = {name: getattr(self, name) for name in STAGES}
+        made = {k: v for k, v in given.items() if hasattr(v, "duration")}
+        object.__setattr__(self, "mechanisms", made)
         for name in STAGES:
             object.__setattr__(self, name, as_stage(name, getattr(self, name)))
         hold(self, *STAGES, "coverage", "manual")
