@@ -2,6 +2,11 @@
 
 A path names a field from the outside in, `failover.promotion`; where dots cannot be
 written, as in keyword arguments, two underscores stand for one: `failover__promotion`.
+A part that is kept as something else (a heartbeat as the law of its delay) is read as
+it was given, from the mapping `mechanisms` of its owner.
+
+One path names no field: `mtbf`, the mean time between failures, is understood wherever
+there are `mttf` and `mttr`, and stands for their sum.
 """
 
 from __future__ import annotations
@@ -10,20 +15,35 @@ import difflib
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Spec = TypeVar("Spec")
 
+_SUM = "mtbf"  # mttf + mttr
+
 
 def paths(spec: object, within: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every field with its path, those that hold further fields included."""
-    for field in fields(spec):  # type: ignore[arg-type]
-        value = getattr(spec, field.name)
-        path = f"{within}{field.name}"
-        yield path, value
-        if is_dataclass(value):
-            yield from paths(value, f"{path}.")
+    names = set()
+    for name, value in _given(spec).items():
+        names.add(name)
+        yield f"{within}{name}", value
+        if _has_fields(value):
+            yield from paths(value, f"{within}{name}.")
+    if {"mttf", "mttr"} <= names:
+        yield f"{within}{_SUM}", None
+
+
+def candidates(spec: object, name: str) -> list[str]:
+    """Return the paths that a name may mean: the exact one, or all that fit."""
+    wanted = name.replace("__", ".")
+    known = [path for path, _ in paths(spec)]
+    if wanted in known:
+        return [wanted]
+    return [path for path in known if _fits(wanted.split("."), path.split("."))]
 
 
 def full_path(spec: object, name: str) -> str:
@@ -34,33 +54,84 @@ def full_path(spec: object, name: str) -> str:
     ValueError
         If no field or several fields fit, with the nearest names.
     """
-    wanted = name.replace("__", ".")
-    known = [path for path, _ in paths(spec)]
-    if wanted in known:
-        return wanted
-    found = [path for path in known if _fits(wanted.split("."), path.split("."))]
+    found = candidates(spec, name)
     if len(found) == 1:
         return found[0]
     if found:
         raise ValueError(f"{name} is ambiguous: it may mean {', '.join(found)}")
-    near = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    kind = type(spec).__name__
-    raise ValueError(f"{name} is no parameter of {kind}{hint}")
+    raise ValueError(
+        f"{name} is no parameter of {type(spec).__name__}{nearest(name, spec)}"
+    )
+
+
+def nearest(name: str, *specs: object) -> str:
+    """Return a hint at the field that is most like a name, or nothing."""
+    wanted = name.replace("__", ".")
+    known = {path: value for spec in specs for path, value in paths(spec)}
+    whole, _, _ = wanted.rpartition(".")
+    if whole in known and not _has_fields(known[whole]):
+        return f": {whole} is {known[whole]!r}, which has no such part"
+    ends = {path.rpartition(".")[2]: path for path in known}
+    near = difflib.get_close_matches(wanted, known, n=1) or [
+        ends[end]
+        for end in difflib.get_close_matches(wanted.rpartition(".")[2], ends, n=1)
+    ]
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def value_at(spec: object, path: str) -> Any:  # noqa: ANN401
+    """Return the value of a field by its path; of `mtbf`, the sum that it means."""
+    *owners, last = path.split(".")
+    for name in owners:
+        spec = _given(spec)[name]
+    held = _given(spec)
+    return held["mttf"] + held["mttr"] if last == _SUM else held[last]
 
 
 def replaced(spec: Spec, values: Mapping[str, Any]) -> Spec:
     """Return a specification with the fields of some paths replaced and checked."""
-    for name, value in values.items():
-        spec = _with(spec, full_path(spec, name).split("."), value)
-    return spec
+    found = {full_path(spec, name): value for name, value in values.items()}
+    return _with(spec, {tuple(path.split(".")): v for path, v in found.items()})
 
 
-def _with(spec: Any, path: list[str], value: object) -> Any:  # noqa: ANN401
-    name, *rest = path
-    if rest:
-        value = _with(getattr(spec, name), rest, value)
-    return replace(spec, **{name: value})
+def _with(spec: Any, values: Mapping[tuple[str, ...], Any]) -> Any:  # noqa: ANN401
+    """Replace several fields at once, so that only what results has to be valid."""
+    held = _given(spec)
+    new: dict[str, Any] = {p[0]: v for p, v in values.items() if len(p) == 1}
+    for name in {path[0] for path in values if len(path) > 1}:
+        inner = {p[1:]: v for p, v in values.items() if len(p) > 1 and p[0] == name}
+        new[name] = _with(new.get(name, held[name]), inner)
+    held |= new
+    if _SUM in new:
+        held["mttf"] = _mean_time_to_failure(held.pop(_SUM), held["mttr"])
+    return replace(spec, **held)
+
+
+def _mean_time_to_failure(between: Any, repair: Any) -> Any:  # noqa: ANN401
+    """Return the time to failure of a time between failures, which holds a repair."""
+    short = np.asarray(between) <= np.asarray(repair)
+    if np.any(short):
+        gap, limit = (
+            np.broadcast_to(x, short.shape)[short].flat[0] for x in (between, repair)
+        )
+        raise ValueError(f"mtbf must be > mttr ({limit:g}), got {gap:g}")
+    return np.asarray(between)[()] - repair
+
+
+def _given(spec: object) -> dict[str, Any]:
+    """Return the fields that a specification was made from."""
+    kept = getattr(spec, "mechanisms", {})
+    chosen = [f.name for f in fields(spec) if f.init]  # type: ignore[arg-type]
+    return {name: kept.get(name, getattr(spec, name)) for name in chosen}
+
+
+def _has_fields(value: object) -> bool:
+    """Tell whether a value is a specification; a law of a time is one value."""
+    return (
+        is_dataclass(value)
+        and not isinstance(value, type)
+        and not hasattr(value, "quantile")
+    )
 
 
 def _fits(wanted: list[str], path: list[str]) -> bool:
