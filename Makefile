@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lessons check-lessons bench coverage lock clean
+.PHONY: help lab test lessons site check-lessons bench coverage lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ lessons: $(VENV)/.installed ## re-execute every notebook in place, and redraw th
 	$(BIN)/python -m hamodel.course.lessons $(ARGS)
 	@$(BIN)/python -c 'from hamodel.course import failover_maths as lesson; \
 	  print(lesson.explorer().svg, end="")' > notebooks/images/failover.svg
+
+site: $(VENV)/.installed ## build the lessons as web pages that need no network, in site/
+	$(BIN)/python -m hamodel.course.site $(ARGS)
 
 bench: $(VENV)/.installed ## measure against yardsticks and write benchmarks/results.md
 	$(BIN)/python -m benchmarks $(ARGS)

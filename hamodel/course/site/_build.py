@@ -1,0 +1,370 @@
+"""From notebooks to pages: links, shells, the index with the map, the glossary."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from dataclasses import dataclass, field
+from functools import partial
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+import nbformat
+
+from hamodel.course.lessons import LessonError, lessons
+from hamodel.course.site._forms import Forms
+from hamodel.course.site._markdown import Markdown, anchor, code
+from hamodel.course.site._stage import Cell, play
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MOST_BYTES = 2_000_000  # of a page
+GLOSSARY = "glossary.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What the head of a notebook says: its title, and how long it takes."""
+
+    path: Path
+    title: str
+    minutes: str
+
+    @property
+    def page(self) -> str:
+        """The name of its page."""
+        return f"{self.path.stem}.html"
+
+    @property
+    def number(self) -> str:
+        """The number of the lesson; empty if it is none."""
+        return number[0] if (number := re.match(r"\d\d(?=_)", self.path.name)) else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A row of the map: a lesson that is there, or is to come."""
+
+    title: str
+    asks: str
+    minutes: str
+    page: str = ""
+
+
+def build(
+    paths: Sequence[Path], output: Path, *, readme: Path | None = None
+) -> tuple[Path, ...]:
+    """Write an index, a page for each notebook, and what they link to.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Notebooks, or folders of notebooks.
+    output : Path
+        The folder to write to; it is made if need be.
+    readme : Path, optional
+        Markdown with a section "Glossary", which becomes a page of its own.
+
+    Returns
+    -------
+    tuple of Path
+        The pages, the index first.
+
+    Raises
+    ------
+    LessonError
+        If a cell raises, or what it shows cannot be put on a page.
+    ValueError
+        If there is no notebook, a link leads nowhere, or a page is too large.
+    """
+    heads = [head(path) for path in lessons(paths)]
+    output.mkdir(parents=True, exist_ok=True)
+    site = _Site(heads=heads, output=output, glossary=_glossary(readme))
+    pages = [site.index(), *(site.lesson(each) for each in heads)]
+    if site.glossary:
+        pages.append(site.write(GLOSSARY, "Glossary", site.glossary_html()))
+    return tuple(pages)
+
+
+def head(path: Path) -> Head:
+    """Return what the first cell of a notebook says.
+
+    Parameters
+    ----------
+    path : Path
+        The notebook.
+
+    Returns
+    -------
+    Head
+        Title and minutes.
+
+    Raises
+    ------
+    ValueError
+        If it does not begin with a heading.
+    """
+    first = nbformat.read(path, as_version=4).cells[0].source
+    title = re.match(r"# (.+)", first)
+    if title is None:
+        raise ValueError(f"{path}: the first cell must begin with '# ', a title")
+    minutes = re.search(r"\*(\d+) minutes\*", first)
+    return Head(path=path, title=title[1], minutes=minutes[1] if minutes else "")
+
+
+@dataclass(kw_only=True)
+class _Site:
+    """The pages of one build, which know of each other."""
+
+    heads: Sequence[Head]
+    output: Path
+    glossary: str
+    _files: dict[Path, str] = field(default_factory=dict)
+
+    def lesson(self, each: Head) -> Path:
+        """Write the page of a notebook."""
+        markdown = Markdown(partial(self._link, each.path))
+        cells = play(each.path, Forms(_formatter()))
+        try:
+            parts = [_part(cell, markdown) for cell in cells]
+        except ValueError as error:
+            raise ValueError(f"{each.path}: {error}") from error
+        body = "".join(parts).replace("<h2", _contents(cells) + "<h2", 1)
+        place = self.heads.index(each)
+        around = (self._beside(place - 1, "←"), self._beside(place + 1, "→"))
+        return self.write(each.page, each.title, body, around)
+
+    def index(self) -> Path:
+        """Write the page with the map."""
+        lead = "".join(_row(entry) for entry in _map(self.heads))
+        rest = "".join(_row(_entry(each)) for each in self.heads if not each.number)
+        if self.glossary:
+            words = Entry(title="Glossary", asks="one word for each idea", minutes="")
+            rest += _row(words, GLOSSARY)
+        beside = f'<h2>Beside the lessons</h2><ul class="map">{rest}</ul>'
+        body = f'{_WELCOME}<h2>Lessons</h2><ul class="map">{lead}</ul>' + (
+            beside if rest else ""
+        )
+        return self.write("index.html", "High availability, by the numbers", body)
+
+    def glossary_html(self) -> str:
+        """Return the glossary as HTML."""
+        return "<h1>Glossary</h1>" + Markdown(str)(self.glossary)
+
+    def write(
+        self, name: str, title: str, body: str, around: Iterable[str] = ()
+    ) -> Path:
+        """Write a page and return its path."""
+        text = _SHELL.format(
+            title=escape(title),
+            style=_asset("page.css"),
+            script=_asset("page.js"),
+            body=body,
+            around="".join(around),
+        )
+        if len(text.encode()) > MOST_BYTES:
+            size = f"{len(text.encode()):,}"
+            raise ValueError(f"{name} must be at most {MOST_BYTES:,} bytes, got {size}")
+        path = self.output / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def _beside(self, place: int, arrow: str) -> str:
+        if not 0 <= place < len(self.heads):
+            return "<span></span>"
+        each = self.heads[place]
+        title = escape(each.title)
+        text = f"{arrow} {title}" if arrow == "←" else f"{title} {arrow}"
+        return f'<a href="{each.page}">{text}</a>'
+
+    def _link(self, notebook: Path, target: str) -> str:
+        """Return where a link of a notebook leads on the site."""
+        if re.match(r"[a-z]+:|#|$", target):
+            return target
+        name, _, part = target.partition("#")
+        part = f"#{part}" if part else ""
+        path = (notebook.parent / unquote(name)).resolve()
+        if page := self._page(path):
+            return page + part
+        if path.name == "README.md" and part == "#glossary" and self.glossary:
+            return GLOSSARY
+        if not path.is_file():
+            raise ValueError(f"link must lead to a file, got {target!r}")
+        if path.suffix == ".svg":
+            return "data:image/svg+xml," + quote(path.read_text(encoding="utf-8"))
+        return self._copied(path)
+
+    def _page(self, path: Path) -> str:
+        there = (each.page for each in self.heads if each.path.resolve() == path)
+        return next(there, "")
+
+    def _copied(self, path: Path) -> str:
+        """Copy a file that is linked to, once, and return where it is."""
+        if path not in self._files:
+            taken = set(self._files.values())
+            name = next(
+                name
+                for name in (path.name, *(f"{k}-{path.name}" for k in range(2, 99)))
+                if f"files/{quote(name)}" not in taken
+            )
+            (self.output / "files").mkdir(exist_ok=True)
+            shutil.copyfile(path, self.output / "files" / name)
+            self._files[path] = f"files/{quote(name)}"
+        return self._files[path]
+
+
+def _part(cell: Cell, markdown: Markdown) -> str:
+    """Return a cell as HTML: code that only leads to something to move is folded."""
+    if not cell.code:
+        return markdown(cell.source)
+    shown = code(cell.source)
+    if cell.live:
+        folded = f"<summary>Code</summary>{shown}"
+        return f'{cell.html}<details class="fold">{folded}</details>'
+    return shown + cell.html
+
+
+def _contents(cells: Iterable[Cell]) -> str:
+    """Return links to the sections of a page."""
+    text = "\n".join(cell.source for cell in cells if not cell.code)
+    names = re.findall(r"(?m)^## (.+)$", text)
+    items = "".join(
+        f'<li><a href="#{quote(anchor(name))}">{escape(name)}</a></li>'
+        for name in names
+    )
+    if not items:
+        return ""
+    return f'<nav class="contents" aria-label="On this page"><ul>{items}</ul></nav>'
+
+
+def _map(heads: Sequence[Head]) -> list[Entry]:
+    """Return the rows of the map that a notebook holds, and lessons that it lacks."""
+    found = {each.number: each for each in heads if each.number}
+    entries: dict[str, Entry] = {}
+    for number, title, asks, minutes in _rows(heads):
+        there = found.get(number)
+        entries[number] = Entry(
+            title=there.title if there else f"{number} · {title}",
+            asks=asks,
+            minutes=minutes,
+            page=there.page if there else "",
+        )
+    more = {number: _entry(each) for number, each in found.items()}
+    return [entry for _, entry in sorted((more | entries).items())]
+
+
+def _entry(each: Head) -> Entry:
+    return Entry(title=each.title, asks="", minutes=each.minutes, page=each.page)
+
+
+def _rows(heads: Sequence[Head]) -> list[tuple[str, str, str, str]]:
+    """Return number, title, question and minutes of each row of the map's table."""
+    for each in heads:
+        for cell in nbformat.read(each.path, as_version=4).cells:
+            if cell.cell_type == "markdown" and cell.source.startswith("## Map"):
+                return _ROW.findall(re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", cell.source))
+    return []
+
+
+def _row(entry: Entry, page: str = "") -> str:
+    title = escape(entry.title)
+    page = page or entry.page
+    name = f'<a href="{page}">{title}</a>' if page else title
+    time = f"{entry.minutes} min" if entry.minutes else ""
+    asks = escape(entry.asks) if page else f"{escape(entry.asks)} (to come)"
+    return (
+        f'<li><span class="name">{name}</span>'
+        f'<span class="minutes">{time}</span>'
+        f'<span class="asks">{asks}</span></li>'
+    )
+
+
+def _glossary(readme: Path | None) -> str:
+    if readme is None or not readme.is_file():
+        return ""
+    text = readme.read_text(encoding="utf-8")
+    found = re.search(r"(?ms)^## Glossary\n(.*?)(?=^## |\Z)", text)
+    return found[1] if found else ""
+
+
+def _formatter() -> Any:  # noqa: ANN401  a function of IPython, which has no types
+    from IPython.core.formatters import DisplayFormatter
+
+    display = DisplayFormatter()
+    return lambda shown: display.format(shown)[0]
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build the site and say where it is.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Command-line arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit status: 1 if a notebook is at fault.
+    """
+    parser = argparse.ArgumentParser(prog="python -m hamodel.course.site")
+    parser.add_argument("paths", nargs="*", type=Path, default=[Path("notebooks")])
+    parser.add_argument("--output", type=Path, default=Path("site"), help="a folder")
+    parser.add_argument(
+        "--readme", type=Path, default=Path("README.md"), help="holds the glossary"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        pages = build(options.paths, options.output, readme=options.readme)
+    except (LessonError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    for page in pages:
+        sys.stdout.write(f"{page}: {page.stat().st_size / 1000:,.0f} kB\n")
+    sys.stdout.write(f"Open {pages[0].resolve().as_uri()}\n")
+    return 0
+
+
+_ROW = re.compile(r"(?m)^\| (?:○ )?(\d\d) ([^|]+?) \| ([^|]+?) \| (\d+) \|$")
+_WELCOME = """<h1>High availability, by the numbers</h1>
+<p>A course on what redundancy buys, in minutes, in lost writes and in milliseconds.
+Each lesson asks a question, takes your guess, and then lets you move the model.</p>
+<p>These pages need no network and nothing installed: pictures move by their sliders,
+and hints and solutions are in folds. To run the code and check your own answers, start
+the notebooks with <code>make lab</code>.</p>
+"""
+_SHELL = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<title>{title} · hamodel</title>
+<style>
+{style}</style>
+</head>
+<body>
+<a class="skip" href="#content">To the content</a>
+<header class="top"><a class="home" href="index.html">hamodel · the course</a>
+<span class="how">to read here; to run, <code>make lab</code></span></header>
+<main id="content">
+{body}
+</main>
+<footer class="bottom">{around}</footer>
+<script>
+{script}</script>
+</body>
+</html>
+"""

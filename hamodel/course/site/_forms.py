@@ -1,0 +1,261 @@
+"""What a learner moves or answers, as plain HTML forms.
+
+Everything is a native element with a label: ranges, radio buttons, folds.  The
+surprising part is how little needs a script: a quiz answers back by its style sheet
+alone, a reveal is a fold, and only the frames of an explorer are put in by JavaScript.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from hamodel.course.exercise import Exercise
+from hamodel.course.explorer import Explorer
+from hamodel.course.prediction import Prediction
+from hamodel.course.quiz import Quiz
+from hamodel.course.site._film import Axis, Film, film
+from hamodel.course.site._markdown import latex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Forms:
+    """Turns the objects that one notebook shows into HTML; counts them for their ids.
+
+    Parameters
+    ----------
+    rich : callable
+        `rich(object)` returns the mapping of formats that IPython would show.
+    """
+
+    def __init__(self, rich: Callable[[object], Mapping[str, Any]]) -> None:
+        self._rich = rich
+        self._ids = itertools.count(1)
+
+    def __call__(self, shown: object) -> str:
+        """Return the HTML of an object.
+
+        Parameters
+        ----------
+        shown : object
+            An explorer, a prediction, an exercise, a quiz, or anything else that can
+            be shown in a notebook.
+
+        Returns
+        -------
+        str
+            A form for what has one; otherwise HTML, a formula or text.
+        """
+        for kind, form in _FORMS.items():
+            if isinstance(shown, kind):
+                return form(shown, f"p{next(self._ids)}")
+        return self._plain(shown)
+
+    def _plain(self, shown: object) -> str:
+        data = self._rich(shown)
+        if html := data.get("text/html"):
+            return f'<div class="output">{html}</div>'
+        if formula := data.get("text/latex"):
+            return latex(formula)
+        return f"<pre>{escape(data.get('text/plain', repr(shown)))}</pre>"
+
+
+# ---- explorers ---------------------------------------------------------------------
+
+
+def _explorer(explorer: Explorer, key: str) -> str:
+    taken = film(explorer)
+    _, sentence, settings = taken.frames[0]
+    width, height = taken.size
+    picture = (
+        f'<img alt="{escape(sentence)}" width="{width}" height="{height}" '
+        f'src="data:image/svg+xml,{quote(taken.svg(0), safe=_SAFE)}">'
+    )
+    over = "".join(_boxes(axis, taken.size) for axis in taken.axes)
+    return (
+        f'<figure class="explorer" id="{key}"><figcaption>{escape(taken.title)}'
+        f'</figcaption><form class="controls" hidden>{_controls(taken, key)}</form>'
+        f'<div class="wide"><div class="picture" style="width:{width}px">{picture}'
+        f'{over}</div></div><p class="says" aria-live="polite">{escape(sentence)}</p>'
+        f'<p class="shown">Shown: <span>{escape(settings)}</span>.</p>'
+        f'<script type="application/json">{_json(_packed(taken))}</script></figure>'
+    )
+
+
+def _controls(taken: Film, key: str) -> str:
+    axes = [
+        _CONTROLS[axis.kind](axis, number, f"{key}-{number}")
+        for number, axis in enumerate(taken.axes)
+        if len(axis.frames) > 1
+    ]
+    buttons = "".join(
+        f'<button type="button" data-preset="{number}">{escape(name)}</button>'
+        for number, name in enumerate((*taken.presets, "Reset"))
+    )
+    note = (
+        '<p class="note">One control moves at a time here; the others return to their '
+        "start. In JupyterLab they move together.</p>"
+        if len(axes) > 1
+        else ""
+    )
+    return f'{"".join(axes)}<div class="presets">{buttons}</div>{note}'
+
+
+def _range(axis: Axis, number: int, key: str) -> str:
+    text = escape(axis.texts[axis.start])
+    return (
+        f'<div class="control"><label for="{key}">{escape(axis.label)}</label>'
+        f'<input type="range" id="{key}" data-axis="{number}" min="0" '
+        f'max="{len(axis.frames) - 1}" value="{axis.start}" aria-valuetext="{text}" '
+        f'autocomplete="off"><span class="value" aria-hidden="true">{text}</span></div>'
+    )
+
+
+def _choice(axis: Axis, number: int, key: str) -> str:
+    options = "".join(
+        f'<option value="{place}"{" selected" if place == axis.start else ""}>'
+        f"{escape(text)}</option>"
+        for place, text in enumerate(axis.texts)
+    )
+    return (
+        f'<div class="control"><label for="{key}">{escape(axis.label)}</label>'
+        f'<select id="{key}" data-axis="{number}" autocomplete="off">{options}'
+        "</select></div>"
+    )
+
+
+def _pressing(*_: object) -> str:
+    return (
+        '<p class="note"><b>Press a box of the diagram to fail it</b>, and again to '
+        "mend it: click it, or go to it with Tab and press Space.</p>"
+    )
+
+
+_CONTROLS: dict[str, Callable[[Axis, int, str], str]] = {
+    "range": _range,
+    "choice": _choice,
+    "boxes": _pressing,
+}
+
+
+def _boxes(axis: Axis, size: tuple[int, int]) -> str:
+    """Return the buttons that lie over the boxes of a picture."""
+    failed = axis.values[axis.start] if axis.places else ()
+    buttons = []
+    for name, place in axis.places.items():
+        shares = [100 * part / size[k % 2] for k, part in enumerate(place)]
+        sides = zip(("left", "top", "width", "height"), shares, strict=True)
+        style = ";".join(f"{side}:{share:.2f}%" for side, share in sides)
+        buttons.append(
+            f'<button type="button" class="box" data-box="{escape(name)}" '
+            f'hidden aria-pressed="{"true" if name in failed else "false"}" '
+            f'style="{style}">{escape(name)}</button>'
+        )
+    return "".join(buttons)
+
+
+def _packed(taken: Film) -> dict[str, Any]:
+    axes = [
+        {
+            "frames": axis.frames,
+            "texts": axis.texts,
+            "start": axis.start,
+            **({"sets": axis.values} if axis.kind == "boxes" else {}),
+        }
+        for axis in taken.axes
+    ]
+    start = [0, [axis.start for axis in taken.axes]]
+    presets = [*taken.presets.values(), start]
+    frames = taken.frames
+    return {"groups": taken.groups, "frames": frames, "axes": axes, "presets": presets}
+
+
+def _json(data: object) -> str:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+# ---- predictions, exercises, quizzes -----------------------------------------------
+
+
+def _prediction(prediction: Prediction, key: str) -> str:
+    truth = prediction.truth()
+    fields, answers = [], []
+    for number, (name, control) in enumerate(prediction.fields.items()):
+        texts = [f"{value:,g}" for value in control.values()]
+        start = list(control.values()).index(control.start)
+        at = f"{key}-{number}"
+        fields.append(
+            f'<div class="control"><label for="{at}">{escape(control.label)}</label>'
+            f'<input type="range" id="{at}" min="0" max="{len(texts) - 1}" '
+            f'value="{start}" aria-valuetext="{texts[start]}" autocomplete="off" '
+            f'data-texts="{" ".join(texts)}">'
+            f'<span class="value" aria-hidden="true">{texts[start]}</span></div>'
+        )
+        answers.append(
+            f'<li>{escape(control.label)}: <span data-said="{at}"></span>'
+            f"the model says <b>{float(truth[name]):,.1f}</b>.</li>"
+        )
+    return (
+        f'<form class="prediction" id="{key}"><p>{escape(prediction.question)}</p>'
+        f"{''.join(fields)}<details><summary>Commit my prediction and show the answer"
+        f"</summary><ul>{''.join(answers)}</ul></details></form>"
+    )
+
+
+def _exercise(exercise: Exercise, key: str) -> str:
+    known = "".join(
+        f"<dt>{escape(mistake.name[:1].upper() + mistake.name[1:])}</dt>"
+        f"<dd>{escape(mistake.hint)}</dd>"
+        for mistake in exercise.mistakes
+    )
+    usual = f"{_fold('The usual mistakes', f'<dl>{known}</dl>')}" if known else ""
+    hint = _fold("A hint", f"<p>{escape(exercise.hint)}</p>")
+    right = _fold("When you have it", f"<p>{escape(exercise.right)}</p>")
+    return (
+        f'<div class="exercise" id="{key}"><p>Your answer is to be '
+        f"{escape(exercise.form)}.</p>{hint}{usual}{right}</div>"
+    )
+
+
+def _fold(summary: str, html: str) -> str:
+    return f"<details><summary>{summary}</summary>{html}</details>"
+
+
+def _quiz(quiz: Quiz, key: str) -> str:
+    sets = []
+    for number, question in enumerate(quiz.questions, 1):
+        options = "".join(
+            _option(f"{key}-{number}", place, text, repr(question.feedback(text)))
+            for place, text in enumerate(question.options)
+        )
+        before = f"{number}. " if len(quiz.questions) > 1 else ""
+        asked = escape(before + question.text)
+        sets.append(f"<fieldset><legend>{asked}</legend>{options}</fieldset>")
+    return (
+        f'<form class="quiz" id="{key}" autocomplete="off">'
+        f'<p class="title">{escape(quiz.title)}</p>{"".join(sets)}</form>'
+    )
+
+
+def _option(name: str, place: int, text: str, says: str) -> str:
+    at = f"{name}-{place}"
+    return (
+        f'<div class="option"><input type="radio" name="{name}" id="{at}" '
+        f'aria-describedby="{at}-says"><label for="{at}">{escape(text)}</label>'
+        f'<p class="says" id="{at}-says">{escape(says)}</p></div>'
+    )
+
+
+_FORMS: dict[type, Callable[[Any, str], str]] = {
+    Explorer: _explorer,
+    Prediction: _prediction,
+    Exercise: _exercise,
+    Quiz: _quiz,
+}
+_SAFE = " ='/:;,.()!*+?&$@~"

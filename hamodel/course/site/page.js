@@ -1,0 +1,91 @@
+"use strict";
+// The frames of an explorer: groups of SVG are kept once, a frame is runs of numbers.
+for (const root of document.querySelectorAll("figure.explorer")) {
+  const film = JSON.parse(root.querySelector("script").textContent);
+  const image = root.querySelector("img");
+  const says = root.querySelector(".says");
+  const shown = root.querySelector(".shown span");
+  const controls = [...root.querySelectorAll("[data-axis]")];
+  const boxes = [...root.querySelectorAll("[data-box]")];
+  const picked = film.axes.map((axis) => axis.start);
+  const sets = film.axes.findIndex((axis) => axis.sets);
+
+  const svg = (runs) => runs.split(",").flatMap((run) => {
+    const [first, last] = run.split("-").map(Number);
+    return film.groups.slice(first, (last ?? first) + 1);
+  }).join("\n");
+
+  const show = (number, places) => {
+    const [runs, sentence, settings] = film.frames[number];
+    image.src = "data:image/svg+xml," + encodeURIComponent(svg(runs));
+    image.alt = says.textContent = sentence;
+    shown.textContent = settings;
+    places.forEach((place, axis) => { picked[axis] = place; });
+    for (const control of controls) {
+      const axis = Number(control.dataset.axis);
+      control.value = places[axis];
+      if (control.type === "range") {
+        const text = film.axes[axis].texts[places[axis]];
+        control.setAttribute("aria-valuetext", text);
+        control.nextElementSibling.textContent = text;
+      }
+    }
+    const failed = sets < 0 ? [] : film.axes[sets].sets[places[sets]];
+    for (const box of boxes) {
+      box.setAttribute("aria-pressed", failed.includes(box.dataset.box));
+    }
+  };
+
+  const move = (axis, place) => {
+    const places = film.axes.map((each) => each.start);
+    places[axis] = place;
+    show(film.axes[axis].frames[place], places);
+  };
+
+  for (const control of controls) {
+    const axis = Number(control.dataset.axis);
+    control.addEventListener("input", () => move(axis, Number(control.value)));
+  }
+  for (const button of root.querySelectorAll("[data-preset]")) {
+    button.addEventListener("click", () => show(...film.presets[button.dataset.preset]));
+  }
+  for (const box of boxes) {
+    box.addEventListener("click", () => {
+      const failed = new Set(film.axes[sets].sets[picked[sets]]);
+      if (!failed.delete(box.dataset.box)) failed.add(box.dataset.box);
+      const place = film.axes[sets].sets.findIndex((set) =>
+        set.length === failed.size && set.every((name) => failed.has(name)));
+      if (place >= 0) move(sets, place);
+    });
+    box.hidden = false;
+  }
+  root.querySelector(".controls").hidden = false;
+}
+
+// A prediction: its fold, once opened, says and keeps what was guessed.
+for (const form of document.querySelectorAll("form.prediction")) {
+  const inputs = [...form.querySelectorAll("input")];
+  const text = (input) => input.dataset.texts.split(" ")[Number(input.value)];
+  for (const input of inputs) {
+    input.addEventListener("input", () => {
+      input.setAttribute("aria-valuetext", text(input));
+      input.nextElementSibling.textContent = text(input);
+    });
+  }
+  const fold = form.querySelector("details");
+  fold.addEventListener("toggle", () => {
+    for (const input of inputs) {
+      input.disabled = fold.open;
+      form.querySelector(`[data-said="${input.id}"]`).textContent =
+        fold.open ? `you said ${text(input)}, ` : "";
+    }
+  });
+}
+
+// What is wider than the page can be reached and scrolled by keyboard; paper opens folds.
+for (const wide of document.querySelectorAll(".wide, .formula, pre")) {
+  if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+}
+addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+});
