@@ -20,6 +20,7 @@ from hamodel import structure
 from hamodel.architectures import ActivePassive, Node
 from hamodel.course import Boxes, Explorer, Slider
 from hamodel.failover import Failover
+from hamodel.replication import Replication, WriteStage
 from hamodel.units import HOUR, MINUTE, YEAR
 
 REDRAW = 0.100  # seconds of CPU at the 95th percentile; a quiet machine takes 0.025
@@ -102,9 +103,30 @@ def find_the_spof(servers, bars, failed, **up):
     return [*first, total * YEAR / HOUR, *tiers]
 
 
+def replication_lag(writes, capacity, trip, pause, queue):
+    """Return the numbers of lesson 06's sentence, by the package called directly."""
+    if writes >= capacity:
+        return [writes, capacity, 60 * (writes / capacity - 1)]
+    place = "apply" if "replay" in queue else "send"
+    stage = {place: WriteStage(service=1 / capacity)}
+    way = trip / 2000
+    modes = [
+        Replication(delay=way, **stage, **mode)
+        for mode in ({}, {"mode": "sync"}, {"mode": "sync", "wait_for": "applied"})
+    ]
+    lag = modes[0].stream(writes).lag
+    late = lag.sf(pause / 1000 + 2 * way) if place == "apply" else 0  # less the wait
+    waits = [1000 * mode.commit_delay(writes).mean for mode in modes[1:]]
+    lost = modes[0].loss("network", writes=writes).writes.mean
+    missed = [pause, 100 * lag.sf(pause / 1000), 100 * late]
+    first = [1000 * lag.mean, 99, 1000 * lag.quantile(0.99)]
+    return [*first, *missed, lost, *waits]
+
+
 DIRECT = {
     ("02_find_the_spof", "explorer"): find_the_spof,
     ("04_failover_maths", "explorer"): failover_maths,
+    ("06_replication_lag", "explorer"): replication_lag,
 }
 
 

@@ -24,6 +24,7 @@ from hamodel.course.replication_lag._copy import (
     SENDER,
     Bill,
     Copy,
+    absence,
     model,
     replication,
     stream,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AWAY",
     "CAPACITY",
+    "FAR",
     "NEAR",
     "PLANS",
     "QUEUES",
@@ -57,6 +59,7 @@ __all__ = [
     "SENDER",
     "Bill",
     "Copy",
+    "absence",
     "code_exercise",
     "describe",
     "drain_exercise",

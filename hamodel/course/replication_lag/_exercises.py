@@ -41,7 +41,8 @@ tail_exercise = Exercise(
         Mistake(
             name="the median",
             answer=lambda: float(_lag(_LOAD).lag_quantile(0.5)) / MS,
-            hint="Half of the writes are visible by then. We want 99 in 100.",
+            hint="Half of the writes are visible by then. We want all but one in a "
+            "hundred.",
         ),
         Mistake(
             name="seconds",
@@ -64,7 +65,7 @@ wait_exercise = Exercise(
     same=number(),
     right="Hardly any of it is the ocean; nearly all of it is the queue.",
     hint="Two parts: the way there, which every write needs, and the queue, of which "
-    "you want the time that 999 writes in 1,000 do not exceed.",
+    "you want the time that all but one write in a thousand do not exceed.",
     mistakes=(
         Mistake(
             name="the network forgotten",
@@ -128,11 +129,6 @@ def _stalls(plan: str) -> float:
     return float(replication(plan).protection(**AWAY).blocked) * YEAR / MINUTE
 
 
-def _unprotected() -> float:
-    share = replication("semi-sync").protection(**AWAY).unprotected
-    return float(share) * YEAR / MINUTE
-
-
 price_exercise = Exercise(
     form="a number of minutes a year",
     reference=lambda: _stalls("semi-sync"),
@@ -145,13 +141,8 @@ price_exercise = Exercise(
         Mistake(
             name="strict",
             answer=lambda: _stalls("sync"),
-            hint="That is how long strict sync stands still. Semi-sync gives up "
-            "waiting.",
-        ),
-        Mistake(
-            name="without protection",
-            answer=_unprotected,
-            hint="In that time commits do return, but unprotected.",
+            hint="That is how long the standby is away. Strict sync stands still all "
+            "that time; semi-sync gives up waiting.",
         ),
         Mistake(
             name="once",
@@ -204,9 +195,9 @@ code_exercise = Exercise(
 )
 
 
-def _predicted(writes: float | None = None) -> float:
-    rate = recorded()[2].writes if writes is None else writes
-    return 100 * float(Stream(writes=50, delay=recorded_lag()).stale_probability(rate))
+def _predicted() -> float:
+    measured = Stream(writes=50, delay=recorded_lag())
+    return 100 * float(measured.stale_probability(recorded()[2].writes))
 
 
 real_exercise = Exercise(
@@ -233,11 +224,6 @@ real_exercise = Exercise(
             name="fresh",
             answer=lambda: 100 - _predicted(),
             hint="Those are the fresh ones.",
-        ),
-        Mistake(
-            name="all writes",
-            answer=lambda: _predicted(50),
-            hint="Only writes to this key make a read of it stale.",
         ),
     ),
 )
