@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hamodel import (
         architectures,
         assessment,
+        calibration,
         catalogue,
         chain,
         conflicts,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         Tier,
     )
     from hamodel.assessment import Assessment, Workload, assess, compare
+    from hamodel.calibration import calibrate
     from hamodel.chain import Chain
     from hamodel.failover import Failover
     from hamodel.simulation import simulate
@@ -64,12 +66,14 @@ _HOME = {  # public name: the room that holds it
     "Tier": "hamodel.architectures",
     "Workload": "hamodel.assessment",
     "assess": "hamodel.assessment",
+    "calibrate": "hamodel.calibration",
     "compare": "hamodel.assessment",
     "simulate": "hamodel.simulation",
 }
 _ROOMS = {
     "architectures",
     "assessment",
+    "calibration",
     "catalogue",
     "chain",
     "conflicts",
@@ -104,6 +108,8 @@ __all__ = [
     "architectures",
     "assess",
     "assessment",
+    "calibrate",
+    "calibration",
     "catalogue",
     "chain",
     "compare",

@@ -1,0 +1,145 @@
+"""Estimates of one kind each: mean times, probabilities, means of laws."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from scipy import special
+
+from hamodel.calibration._estimate import Estimate
+from hamodel.calibration._exact import (
+    events_needed,
+    mean_time_interval,
+    samples_needed,
+    share_interval,
+)
+from hamodel.units import text
+
+if TYPE_CHECKING:
+    from hamodel.calibration._fit import Fit
+
+_WIDE = 4.0  # upper over lower end beyond which a mean time is hardly known
+
+
+def mean_time(events: int, exposure: float, *, level: float, what: str) -> Estimate:
+    """Return the mean time between events.
+
+    Without an event the most likely value would be `never`.  What is taken instead is
+    the mean time under which such a record is as likely as not.
+    """
+    low, high = mean_time_interval(events, exposure, level=level)
+    value = exposure / events if events else exposure / math.log(2)
+    how = f"{events} {what} in {text(exposure)} of service"
+    if not events:
+        how += "; the value is the one under which that is as likely as not"
+    return Estimate(
+        value=value,
+        low=low,
+        high=high,
+        n=events,
+        unit="s",
+        how=how,
+        level=level,
+        evidence={"events": events, "exposure": exposure},
+    )
+
+
+def share(
+    successes: int, trials: int, *, level: float, kind: str, what: str
+) -> Estimate:
+    """Return a probability; all or none are read as `mean_time` reads no event."""
+    low, high = share_interval(successes, trials, level=level, kind=kind)
+    value, how = successes / trials, f"{successes} of {trials} {what}"
+    if successes in (0, trials):
+        even = 0.5 ** (1 / trials)
+        value = even if successes else 1 - even
+        how += "; the value is the one under which that is as likely as not"
+    return Estimate(
+        value=value,
+        low=low,
+        high=high,
+        n=trials,
+        unit="1",
+        how=how,
+        level=level,
+        evidence={"successes": successes, "trials": trials},
+    )
+
+
+def of_mean(fit: Fit, *, what: str) -> Estimate:
+    """Return the mean of a fitted law."""
+    return Estimate(
+        value=fit.mean,
+        low=fit.low,
+        high=fit.high,
+        n=len(fit.values),
+        unit="s",
+        how=f"{len(fit.values)} {what}{_open(fit)}, {fit.family} law",
+        level=fit.level,
+        evidence=spread(fit.mean, fit.low, fit.high, fit.level),
+    )
+
+
+def spread(value: float, low: float, high: float, level: float) -> dict[str, float]:
+    """Return mean and cv of an estimate, from the width of its interval."""
+    width = 2 * float(special.ndtri((1 + level) / 2))
+    if low > 0 and high < math.inf:
+        sigma = math.log(high / low) / width
+    else:
+        sigma = math.log(value / low) * 2 / width if 0 < low < value else 1.0
+    return {"mean": value, "cv": math.sqrt(math.expm1(sigma * sigma))}
+
+
+def few_events(path: str, found: Estimate, what: str) -> list[str]:
+    """Say how wide the interval of a mean time is and what would narrow it."""
+    events, exposure = int(found.n), found.evidence["exposure"]
+    if not events:
+        return [
+            f"{path}: no {what} in {text(exposure)}: only a lower end is known, at "
+            f"least {text(found.low)}; the value {text(found.value)} is a guess"
+        ]
+    factor = found.high / found.low
+    if factor <= _WIDE:
+        return []
+    need = events_needed(2.0, level=found.level)
+    return [
+        f"{path}: {events} {what} in {text(exposure)}: the interval goes from "
+        f"{text(found.low)} to {text(found.high)}, a factor of {factor:.3g}; a factor "
+        f"of 2 needs about {need}, which takes {text(need * found.value)} at this rate"
+    ]
+
+
+def few_trials(path: str, found: Estimate, goal: float = 0.99) -> list[str]:
+    """Say what a coverage is not yet known to be."""
+    if found.low >= goal:
+        return []
+    trials = int(found.n)
+    failed = trials - int(found.evidence["successes"])
+    need = samples_needed(goal, level=found.level)
+    said = f"{path}: {trials - failed} of {trials} worked: it may be {found.interval}"
+    if failed:
+        return [said] if found.high - found.low > 0.1 else []
+    return [f"{said}; to know that it is at least {goal:g} needs {need} without a miss"]
+
+
+def bad_fit(fit: Fit) -> list[str]:
+    """Say that a law fits badly, or that there are too few values to tell."""
+    if fit.bad:
+        return [
+            f"{fit.name}: even the best of {', '.join(fit.criterion)}, the "
+            f"{fit.family} law, fits badly ({fit.test}, p = {fit.chance:.2g}): trust "
+            "the mean and the sample's own percentiles, not the law's tail"
+        ]
+    count = len(fit.values)
+    if count < 20:
+        return [
+            f"{fit.name}: {count} value{'s' if count > 1 else ''}: the mean may be "
+            f"{text(fit.low)} to {text(fit.high)}, and the law's kind is a guess; "
+            "telling the laws apart needs some 50"
+        ]
+    return []
+
+
+def _open(fit: Fit) -> str:
+    return f" and {len(fit.still)} still open" if len(fit.still) else ""

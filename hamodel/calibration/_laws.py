@@ -1,0 +1,328 @@
+"""Laws that a sample may follow: their densities and their best parameters.
+
+Each is told by its mean and its coefficient of variation (cv), and may begin at a
+shift.  The most likely parameters are those under which the sample, with the values
+that are only known to be larger, is most probable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from scipy import special
+
+from hamodel import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hamodel._types import FloatArray
+    from hamodel.duration import Duration
+
+_LEAST = -745.0  # logarithm of the least number above zero
+_CV = (0.1, 5.0)  # beyond, a sample of this size does not tell
+
+
+class Logarithm(Protocol):
+    """Logarithm of a density or of a tail, at some times."""
+
+    def __call__(self, x: FloatArray, mean: float, cv: float) -> FloatArray: ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Family:
+    """A law up to its parameters.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    free : int
+        How many parameters a fit chooses.
+    density, tail : callable
+        Logarithms, of (x, mean, cv) for x > 0.
+    law : callable
+        The distribution of (mean, cv).
+    cv : tuple of float
+        Limits of the cv; equal ones fix it.
+    shifted : bool
+        Whether it may begin above zero.
+    quick : callable or None
+        (mean, cv) of a complete sample, where there is a shorter way.
+    """
+
+    name: str
+    free: int
+    density: Logarithm
+    tail: Logarithm
+    law: Callable[[float, float], Duration]
+    cv: tuple[float, float] = _CV
+    shifted: bool = False
+    quick: Callable[[FloatArray], tuple[float, float]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Parameters of a law, and how likely they make the sample."""
+
+    mean: float  # above the shift
+    cv: float
+    shift: float = 0.0
+    likelihood: float = 0.0  # its logarithm
+
+
+def likelihood(
+    family: Family, values: FloatArray, still: FloatArray, mean: float, cv: float
+) -> float:
+    """Return the logarithm of the likelihood; `still` are values known to be larger."""
+    whole = float(np.sum(family.density(values, mean, cv)))
+    if len(still):
+        whole += float(np.sum(family.tail(still, mean, cv)))
+    return whole
+
+
+def best(family: Family, values: FloatArray, still: FloatArray) -> Point:
+    """Return the most likely parameters for values in units of their mean."""
+    if family.shifted:
+        return _best_shift(family, values)
+    return _best_here(family, values, still)
+
+
+def best_cv(
+    family: Family, values: FloatArray, still: FloatArray, mean: float
+) -> tuple[float, float]:
+    """Return the most likely cv of a given mean, and the likelihood's logarithm."""
+    from scipy.optimize import minimize_scalar
+
+    low, high = family.cv
+    if low == high:
+        return low, likelihood(family, values, still, mean, low)
+    found = minimize_scalar(
+        lambda c: -likelihood(family, values, still, mean, float(np.exp(c))),
+        bounds=(np.log(low), np.log(high)),
+        method="bounded",
+        options={"xatol": 1e-4},
+    )
+    return float(np.exp(found.x)), -float(found.fun)
+
+
+def _best_here(family: Family, values: FloatArray, still: FloatArray) -> Point:
+    if family.quick is not None and not len(still):
+        mean, cv = family.quick(values)
+        return Point(
+            mean=mean, cv=cv, likelihood=likelihood(family, values, still, mean, cv)
+        )
+    mean = float((values.sum() + still.sum()) / len(values))
+    if family.cv[0] == family.cv[1]:
+        cv = family.cv[0]
+        return Point(
+            mean=mean, cv=cv, likelihood=likelihood(family, values, still, mean, cv)
+        )
+    return _climb(family, values, still, mean)
+
+
+def _climb(
+    family: Family, values: FloatArray, still: FloatArray, start: float
+) -> Point:
+    """Search the most likely mean and cv together."""
+    from scipy.optimize import minimize
+
+    low, high = np.log(family.cv)
+    first = best_cv(family, values, still, start)[0]
+
+    def worse(where: FloatArray) -> float:
+        mean, cv = float(np.exp(where[0])), float(np.exp(np.clip(where[1], low, high)))
+        return -likelihood(family, values, still, mean, cv)
+
+    found = minimize(
+        worse,
+        np.log([start, first]),
+        method="Nelder-Mead",
+        options={"xatol": 1e-4, "fatol": 1e-6, "maxiter": 400},
+        bounds=[(np.log(start) - 3, np.log(start) + 5), (low, high)],
+    )
+    mean, cv = (float(x) for x in np.exp(found.x))
+    return Point(mean=mean, cv=cv, likelihood=-float(found.fun))
+
+
+def _best_shift(family: Family, values: FloatArray) -> Point:
+    """Search the shift; the cv's limits keep the likelihood bounded on the way."""
+    from scipy.optimize import minimize_scalar
+
+    least = float(values.min())
+    none = np.empty(0)
+
+    def at(shift: float) -> Point:
+        found = _best_here(family, values - shift, none)
+        return Point(
+            mean=found.mean, cv=found.cv, shift=shift, likelihood=found.likelihood
+        )
+
+    # a gap below the least value, from a hair of it to all of it
+    found = minimize_scalar(
+        lambda gap: -at(least * (1 - float(np.exp(gap)))).likelihood,
+        bounds=(np.log(1e-6), 0.0),
+        method="bounded",
+        options={"xatol": 1e-3},
+    )
+    return max(
+        (at(least * (1 - float(np.exp(found.x)))), at(0.0)), key=lambda p: p.likelihood
+    )
+
+
+def _exponential(x: FloatArray, mean: float, cv: float) -> FloatArray:
+    del cv
+    return np.asarray(-x / mean - np.log(mean))
+
+
+def _exponential_tail(x: FloatArray, mean: float, cv: float) -> FloatArray:
+    del cv
+    return -x / mean
+
+
+def _normal(x: FloatArray, mean: float, cv: float) -> tuple[FloatArray, float]:
+    """Return the standard normal value of a lognormal one, and the spread."""
+    spread = float(np.sqrt(np.log1p(cv * cv)))
+    return (np.log(x) - np.log(mean)) / spread + spread / 2, spread
+
+
+def _lognormal(x: FloatArray, mean: float, cv: float) -> FloatArray:
+    z, spread = _normal(x, mean, cv)
+    return np.asarray(-z * z / 2 - np.log(x * spread * np.sqrt(2 * np.pi)))
+
+
+def _lognormal_tail(x: FloatArray, mean: float, cv: float) -> FloatArray:
+    return np.asarray(special.log_ndtr(-_normal(x, mean, cv)[0]))
+
+
+def _lognormal_quick(values: FloatArray) -> tuple[float, float]:
+    logs = np.log(values)
+    low, high = np.log1p(np.square(_CV))
+    square = float(np.clip(logs.var(), low, high))
+    return float(np.exp(logs.mean() + square / 2)), float(np.sqrt(np.expm1(square)))
+
+
+def _stage(x: FloatArray, shape: float, rate: float) -> FloatArray:
+    constant = shape * np.log(rate) - special.gammaln(shape)
+    return np.asarray(constant + (shape - 1) * np.log(x) - rate * x)
+
+
+def _stage_tail(x: FloatArray, shape: float, rate: float) -> FloatArray:
+    left = special.gammaincc(shape, rate * x)
+    return np.log(np.maximum(left, 1e-300))
+
+
+def _gamma(x: FloatArray, mean: float, cv: float) -> FloatArray:
+    return _stage(x, 1 / cv**2, 1 / (mean * cv**2))
+
+
+def _gamma_tail(x: FloatArray, mean: float, cv: float) -> FloatArray:
+    return _stage_tail(x, 1 / cv**2, 1 / (mean * cv**2))
+
+
+def _gamma_quick(
+    values: FloatArray, *, limits: tuple[float, float] = _CV
+) -> tuple[float, float]:
+    """Solve log k - digamma(k) = log(mean) - mean(log) for the shape k."""
+    mean = float(values.mean())
+    gap = max(float(np.log(mean) - np.log(values).mean()), 1e-12)
+    # Minka (2002): a start within 1.5 %, then Newton's steps
+    k = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)
+    for _ in range(4):
+        k -= (np.log(k) - special.digamma(k) - gap) / (1 / k - special.polygamma(1, k))
+    return mean, float(np.clip(1 / np.sqrt(k), *limits))
+
+
+def _phases(mean: float, cv: float) -> tuple[tuple[float, float, float], ...]:
+    """Return weight, shape and rate of the branches of `duration.fit_phase_type`."""
+    c = cv * cv
+    if c > 1:
+        second = 1 / ((c + 1) * (1 + np.sqrt((c - 1) / (c + 1))))
+        return tuple((p, 1.0, 2 * p / mean) for p in (1 - second, second))
+    k = max(2.0, np.ceil(1 / c - 1e-9))
+    root = np.sqrt(max(0.0, k * (1 + c) - k * k * c))
+    shorter = min(max((k * c - root) / (1 + c), 0.0), 1.0)
+    rate = (k - shorter) / mean
+    return ((shorter, k - 1, rate), (1 - shorter, k, rate))
+
+
+def _phase_type(x: FloatArray, mean: float, cv: float) -> FloatArray:
+    return _mixed(_stage, x, mean, cv)
+
+
+def _phase_type_tail(x: FloatArray, mean: float, cv: float) -> FloatArray:
+    return _mixed(_stage_tail, x, mean, cv)
+
+
+def _mixed(
+    part: Callable[[FloatArray, float, float], FloatArray],
+    x: FloatArray,
+    mean: float,
+    cv: float,
+) -> FloatArray:
+    parts = [
+        np.log(weight) + part(x, shape, rate)
+        for weight, shape, rate in _phases(mean, cv)
+        if weight > 0
+    ]
+    return np.asarray(np.maximum(np.logaddexp.reduce(parts), _LEAST))
+
+
+def _exponential_law(mean: float, cv: float) -> Duration:
+    del cv
+    return duration.exponential(mean)
+
+
+def _lognormal_law(mean: float, cv: float) -> Duration:
+    return duration.lognormal(mean=mean, cv=cv)
+
+
+def _gamma_law(mean: float, cv: float) -> Duration:
+    return duration.gamma(mean=mean, cv=cv)
+
+
+_EXPONENTIAL = partial(
+    Family,
+    density=_exponential,
+    tail=_exponential_tail,
+    law=_exponential_law,
+    cv=(1.0, 1.0),
+)
+_LOGNORMAL = partial(
+    Family,
+    density=_lognormal,
+    tail=_lognormal_tail,
+    law=_lognormal_law,
+    quick=_lognormal_quick,
+)
+_GAMMA = partial(Family, density=_gamma, tail=_gamma_tail, law=_gamma_law)
+
+#: The laws by name.  A shifted gamma law has a cv of at most 1 above its shift, since
+#: below its least value the likelihood of a wilder one has no bound.
+FAMILIES = {
+    family.name: family
+    for family in (
+        _EXPONENTIAL(name="exponential", free=1),
+        _EXPONENTIAL(name="shifted exponential", free=2, shifted=True),
+        _LOGNORMAL(name="lognormal", free=2),
+        _LOGNORMAL(name="shifted lognormal", free=3, shifted=True),
+        _GAMMA(name="gamma", free=2, quick=_gamma_quick),
+        _GAMMA(
+            name="shifted gamma",
+            free=3,
+            shifted=True,
+            cv=(_CV[0], 1.0),
+            quick=partial(_gamma_quick, limits=(_CV[0], 1.0)),
+        ),
+        Family(
+            name="phase-type",
+            free=2,
+            density=_phase_type,
+            tail=_phase_type_tail,
+            law=duration.fit_phase_type,
+        ),
+    )
+}
