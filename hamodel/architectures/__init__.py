@@ -4,6 +4,7 @@ An architecture is a specification.  It makes a `Model`, and everything that is 
 it is read from that, as a number, a sweep or a formula.
 """
 
+from hamodel.architectures._assumptions import Assumption
 from hamodel.architectures._model import Event, Group, Model, Part, Verdict
 from hamodel.architectures._specs import Cache, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
@@ -21,6 +22,7 @@ __all__ = [
     "CAUSES",
     "ActiveActive",
     "ActivePassive",
+    "Assumption",
     "Cache",
     "Event",
     "Group",

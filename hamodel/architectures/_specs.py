@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamodel import _check
-from hamodel._quantity import hold
+from hamodel._quantity import hold, mean_of
 from hamodel.units import HOUR, MS
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ class Node:
     ----------
     mttf : float, array or SymPy expression
         Mean time to failure in s; `inf` for never.
-    mttr : float, array or SymPy expression
-        Mean time to repair in s.
+    mttr : float, array, SymPy expression or Duration
+        Time to repair in s: its mean, or its whole law.  A chain takes the mean;
+        `simulate` draws from the law, and from an exponential one of a mean.
     cores : int
         How many requests it works on at once.
     cost : float, array or SymPy expression
@@ -43,7 +44,7 @@ class Node:
 
     def __post_init__(self) -> None:
         hold(self, "mttf", "mttr", "cost")
-        _check.mean_time(mttf=self.mttf, mttr=self.mttr)
+        _check.mean_time(mttf=self.mttf, mttr=mean_of(self.mttr))
         _check.whole(1, cores=self.cores)
         _check.non_negative(cost=self.cost)
 
@@ -89,13 +90,19 @@ class Tier:
         return self.servers - failed >= self.needed
 
     def changes(self, failed: int) -> Iterator[tuple[str, Quantity, int]]:
-        """Yield what can happen: its name, its mean time in s and the new count."""
+        """Yield what can happen: its name, its time in s and the new count.
+
+        Servers are counted, not told apart, so of several only the mean time to
+        repair matters; of one server it is the whole law, if that was given.
+        """
         working = self.servers - failed
         if working:
             yield "fails", self.node.mttf / working, failed + 1
         if failed:
             crews = failed if self.crews is None else min(self.crews, failed)
-            yield "repaired", self.node.mttr / crews, failed - 1
+            mttr = self.node.mttr
+            repair = mttr if self.servers == 1 else mean_of(mttr) / crews
+            yield "repaired", repair, failed - 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,8 +139,8 @@ class Site:
     ----------
     mttf : float, array or SymPy expression
         Mean time to failure of the whole site in s; `inf` for never.
-    mttr : float, array or SymPy expression
-        Mean time in s until the site is back.
+    mttr : float, array, SymPy expression or Duration
+        Time in s until the site is back: its mean, or its whole law.
     balancers, apps : Tier or None
         Load balancers and app servers; None: they never fail.
     cache : Cache or None
@@ -154,7 +161,7 @@ class Site:
     def __post_init__(self) -> None:
         hold(self, "mttf", "mttr")
         _check.mean_time(mttf=self.mttf)
-        _check.positive(mttr=self.mttr)
+        _check.positive(mttr=mean_of(self.mttr))
         for name in ("balancers", "apps"):
             if getattr(self, name) is not None:
                 _check.instance(Tier, **{name: getattr(self, name)})

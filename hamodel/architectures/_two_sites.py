@@ -206,11 +206,12 @@ class TwoSitePair:
             yield Event("restored", self.of.restore, both)
             return
         lit = [site for site in (0, 1) if site not in dark]
-        crews = min(self.of.crews, len(lit))
+        alone = self.of.crews < len(lit)  # one crew, which takes either node first
         for site in lit:
             one = state._replace(nodes="one", active=site, cause="")
-            after = self.of.database.mttr * len(lit) / crews
-            yield Event(f"node {site} repaired", after, one)
+            clock = "first node repaired" if alone else f"node {site} repaired"
+            share = 1 / len(lit) if alone else 1
+            yield Event(clock, self.of.database.mttr, one, share)
 
     def _redirection(self, state: TwoSiteState, site: int) -> Iterator[Event]:
         failover = self.of.failover

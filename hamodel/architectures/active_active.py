@@ -20,6 +20,20 @@ from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel._quantity import hold
+from hamodel.architectures._assumptions import (
+    Assumption,
+    fixed,
+    instant_client,
+    shared_by_all,
+)
+from hamodel.architectures._diagram import (
+    atleast,
+    checked,
+    drawn,
+    path,
+    quoted,
+    servers,
+)
 from hamodel.architectures._front import Data, Front, Seen, absorb, entrance, place
 from hamodel.architectures._model import Model, Verdict, everywhere
 from hamodel.architectures._specs import Node, Site
@@ -28,6 +42,7 @@ from hamodel.replication import Replication
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
+    from hamodel.structure import Structure
 
 #: What can become of concurrent writes.
 RESOLUTIONS = ("last write wins", "vector clocks", "crdt", "home site")
@@ -99,6 +114,50 @@ class ActiveActive:
         object.__setattr__(self, "sites", tuple(self.sites))
         if not self.sites or len(set(self.sites)) < len(self.sites):
             raise ValueError(f"sites must be different names, got {self.sites!r}")
+
+    def diagram(self, operation: str = "write") -> Structure:
+        """Return the boxes that a request passes, as a structure.
+
+        Parameters
+        ----------
+        operation : str
+            "read" or "write"; here they take the same way.
+
+        Returns
+        -------
+        Structure
+            Of the sites, their servers and databases, and `everywhere`.
+
+        Examples
+        --------
+        >>> shop = ActiveActive(
+        ...     database=Node(mttf=7.2e6, mttr=14400),
+        ...     failover=Failover(),
+        ...     everywhere=Node(mttf=3e7, mttr=3600),
+        ... )
+        >>> shop.diagram().single_points_of_failure()
+        ('everywhere',)
+        """
+        checked(operation)
+        ways = [
+            path(*servers(self.site, name), quoted(f"{name} database"))
+            for name in self.sites
+        ]
+        return drawn(self, atleast(1, ways))
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What the numbers assume; some of it can be given up with `flip`."""
+        return (
+            *shared_by_all(self),
+            instant_client(self),
+            *fixed(
+                "Sites are alike, and any of them can take any request.",
+                "Clients that were led away come back at no cost as soon as their site "
+                "serves again.",
+                "A database that returns has caught up.",
+            ),
+        )
 
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.

@@ -35,13 +35,14 @@ Assumptions
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hamodel import _check
-from hamodel._quantity import hold, rate_of
+from hamodel._quantity import hold, mean_of, rate_of
+from hamodel.architectures._pair_diagram import assumptions_of, diagram_of
 from hamodel.architectures._specs import Node, Site
 from hamodel.architectures._two_sites import TwoSitePair, model_of
 from hamodel.chain import Chain
@@ -53,7 +54,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hamodel._types import Quantity
+    from hamodel.architectures._assumptions import Assumption
     from hamodel.architectures._model import Model
+    from hamodel.structure import Structure
 
 #: Why the service is down, in the order in which a budget shows them.
 CAUSES = (
@@ -190,6 +193,33 @@ class ActivePassive:
         if not 1 <= len(set(self.sites)) == len(self.sites) <= 2:
             raise ValueError(f"sites must be 1 or 2 different names, got {self.sites}")
 
+    def diagram(self, operation: str = "write") -> Structure:
+        """Return the boxes that a request passes, as a structure.
+
+        Parameters
+        ----------
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        Structure
+            Of the sites, their servers, both databases and `everywhere`.
+
+        Examples
+        --------
+        >>> node = Node(mttf=7.2e6, mttr=14400)
+        >>> pair = ActivePassive(database=node, failover=Failover(), sites=["DC-1"])
+        >>> pair.diagram().single_points_of_failure()
+        ('DC-1',)
+        """
+        return diagram_of(self, operation)
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What the numbers assume; some of it can be given up with `flip`."""
+        return assumptions_of(self)
+
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.
 
@@ -217,6 +247,14 @@ class ActivePassive:
         return Chain.explore(PairState("both"), self.moves, up=_serves)
 
     @property
+    def _of_means(self) -> ActivePassive:
+        """The same pair with the mean of a repair time for its law."""
+        node = self.database
+        if node.mttr is mean_of(node.mttr):
+            return self
+        return replace(self, database=replace(node, mttr=mean_of(node.mttr)))
+
+    @property
     def _apart(self) -> bool:
         """Whether each node has a site of its own that can fail."""
         mttf = self.site.mttf
@@ -236,9 +274,9 @@ class ActivePassive:
             A rate of 0 is no move, a rate of `inf` takes no time.
         """
         if state.site == "down":
-            yield state._replace(site="up"), 1 / self.site.mttr
+            yield state._replace(site="up"), 1 / mean_of(self.site.mttr)
             return
-        for nodes, rate in self._node_moves(state.nodes):
+        for nodes, rate in self._of_means._node_moves(state.nodes):
             yield PairState(nodes), rate
         yield state._replace(site="down"), 1 / self.site.mttf
 
@@ -314,7 +352,7 @@ class ActivePassive:
                 budget["failing over"] += probability
             elif state.nodes == "manual":
                 budget["failover did not work"] += probability
-        self._charge_none(chain, share, budget)
+        self._of_means._charge_none(chain, share, budget)
         return budget
 
     def _charge_none(

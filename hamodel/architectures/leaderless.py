@@ -19,7 +19,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hamodel import _check
+from hamodel.architectures._assumptions import (
+    Assumption,
+    fixed,
+    instant_client,
+    shared_by_all,
+)
 from hamodel.architectures._copies import check_copies, sites_and_copies
+from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._front import Seen, absorb, entrance
 from hamodel.architectures._model import Model, Verdict, everywhere
 from hamodel.architectures._specs import Node, Site
@@ -27,6 +34,8 @@ from hamodel.failover import Failover
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hamodel.structure import Structure
 
 
 def _default_copies() -> Mapping[str, int]:
@@ -79,6 +88,45 @@ class Leaderless:
     def sites(self) -> tuple[str, ...]:
         """Names of the sites."""
         return tuple(self.copies)
+
+    def diagram(self, operation: str = "write") -> Structure:
+        """Return the boxes that a request passes, as a structure.
+
+        Parameters
+        ----------
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        Structure
+            Of the sites, their servers and copies, and `everywhere`.
+
+        Examples
+        --------
+        >>> node = Node(mttf=7.2e6, mttr=14400)
+        >>> store = Leaderless(database=node, copies={"DC-1": 2, "DC-2": 1})
+        >>> store.diagram("read").single_points_of_failure()
+        ('DC-1',)
+        """
+        reading = checked(operation) == "read"
+        needed = self.read_quorum if reading else self.write_quorum
+        return drawn(
+            self, entrances(self.site, self.sites), quorum(self.copies, needed)
+        )
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What the numbers assume; some of it can be given up with `flip`."""
+        return (
+            *shared_by_all(self),
+            instant_client(self),
+            *fixed(
+                "Any copy in reach counts, whatever its site.",
+                "Who coordinates a request knows at once which copies answer.",
+                "A copy that was repaired has caught up; no other stands in for it.",
+            ),
+        )
 
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.

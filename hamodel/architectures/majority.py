@@ -22,7 +22,14 @@ from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel._quantity import rate_of
+from hamodel.architectures._assumptions import (
+    Assumption,
+    fixed,
+    instant_client,
+    shared_by_all,
+)
 from hamodel.architectures._copies import check_copies, sites_and_copies
+from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._front import Seen, absorb, entrance
 from hamodel.architectures._model import Event, Model, Part, Verdict, everywhere
 from hamodel.architectures._specs import Node, Site
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
     from hamodel.duration import Duration
     from hamodel.failover import Failover
+    from hamodel.structure import Structure
 
 
 def _default_copies() -> Mapping[str, int]:
@@ -94,6 +102,48 @@ class Majority:
     def majority(self) -> int:
         """How many copies it takes."""
         return sum(self.copies.values()) // 2 + 1
+
+    def diagram(self, operation: str = "write") -> Structure:
+        """Return the boxes that a request passes, as a structure.
+
+        Parameters
+        ----------
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        Structure
+            Of the sites, their servers and copies, and `everywhere`.
+
+        Examples
+        --------
+        >>> from hamodel.failover import Failover
+        >>> node = Node(mttf=7.2e6, mttr=14400)
+        >>> two = Majority(
+        ...     database=node, failover=Failover(), copies={"DC-1": 2, "DC-2": 1}
+        ... )
+        >>> two.diagram().single_points_of_failure()
+        ('DC-1',)
+        """
+        local = checked(operation) == "read" and self.local_reads
+        needed = 1 if local else self.majority
+        return drawn(
+            self, entrances(self.site, self.sites), quorum(self.copies, needed)
+        )
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What the numbers assume; some of it can be given up with `flip`."""
+        return (
+            *shared_by_all(self),
+            instant_client(self),
+            *fixed(
+                "The leader is as likely to be on any copy that works.",
+                "An election takes as long whatever else is down.",
+                "A copy that was repaired has caught up.",
+            ),
+        )
 
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.

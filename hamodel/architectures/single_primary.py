@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel._quantity import hold
+from hamodel.architectures._assumptions import Assumption, exponential_repair, fixed
+from hamodel.architectures._diagram import checked, drawn, quoted, servers
 from hamodel.architectures._front import Data, Front, Seen, absorb, entrance, place
 from hamodel.architectures._model import Model, Verdict, everywhere
 from hamodel.architectures._specs import Node, Site
@@ -25,6 +27,7 @@ from hamodel.units import DAY
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
+    from hamodel.structure import Structure
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,6 +85,42 @@ class SinglePrimary:
     def sites(self) -> tuple[str, ...]:
         """Names of the sites."""
         return (self.name,)
+
+    def diagram(self, operation: str = "write") -> Structure:
+        """Return the boxes that a request passes, as a structure.
+
+        Parameters
+        ----------
+        operation : str
+            "read" or "write"; here they take the same way.
+
+        Returns
+        -------
+        Structure
+            Of the site as a whole, its servers, its database and `everywhere`.
+
+        Examples
+        --------
+        >>> shop = SinglePrimary(database=Node(mttf=7.2e6, mttr=14400))
+        >>> shop.diagram().single_points_of_failure()
+        ('DC-1', 'DC-1 database')
+        """
+        checked(operation)
+        stages = (*servers(self.site, self.name), quoted(f"{self.name} database"))
+        return drawn(self, *stages)
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What the numbers assume; some of it can be given up with `flip`."""
+        return (
+            exponential_repair(self),
+            *fixed(
+                "Servers, database and site fail independently of each other.",
+                "While the site is down its database neither fails nor is repaired.",
+                "A repair brings the database back with all its data, but for the "
+                "share of failures that destroys them.",
+            ),
+        )
 
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.
