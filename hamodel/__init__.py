@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         catalogue,
         chain,
         conflicts,
+        decision,
         duration,
         failover,
         latency,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         quorum,
         replication,
         structure,
+        sweeping,
         units,
     )
     from hamodel.architectures import (
@@ -45,8 +47,10 @@ if TYPE_CHECKING:
     from hamodel.assessment import Assessment, Workload, assess, compare
     from hamodel.calibration import calibrate
     from hamodel.chain import Chain
+    from hamodel.decision import Decision, Requirements, decide, optimise
     from hamodel.failover import Failover
     from hamodel.simulation import simulate
+    from hamodel.sweeping import sweep
 
 __version__ = "0.1.0"
 
@@ -56,10 +60,12 @@ _HOME = {  # public name: the room that holds it
     "Assessment": "hamodel.assessment",
     "Cache": "hamodel.architectures",
     "Chain": "hamodel.chain",
+    "Decision": "hamodel.decision",
     "Failover": "hamodel.failover",
     "Leaderless": "hamodel.architectures",
     "Majority": "hamodel.architectures",
     "Node": "hamodel.architectures",
+    "Requirements": "hamodel.decision",
     "SinglePrimary": "hamodel.architectures",
     "Site": "hamodel.architectures",
     "Standby": "hamodel.architectures",
@@ -68,7 +74,10 @@ _HOME = {  # public name: the room that holds it
     "assess": "hamodel.assessment",
     "calibrate": "hamodel.calibration",
     "compare": "hamodel.assessment",
+    "decide": "hamodel.decision",
+    "optimise": "hamodel.decision",
     "simulate": "hamodel.simulation",
+    "sweep": "hamodel.sweeping",
 }
 _ROOMS = {
     "architectures",
@@ -77,6 +86,7 @@ _ROOMS = {
     "catalogue",
     "chain",
     "conflicts",
+    "decision",
     "duration",
     "failover",
     "latency",
@@ -87,6 +97,7 @@ _ROOMS = {
     "quorum",
     "replication",
     "structure",
+    "sweeping",
     "units",
 }
 
@@ -96,10 +107,12 @@ __all__ = [
     "Assessment",
     "Cache",
     "Chain",
+    "Decision",
     "Failover",
     "Leaderless",
     "Majority",
     "Node",
+    "Requirements",
     "SinglePrimary",
     "Site",
     "Standby",
@@ -114,10 +127,13 @@ __all__ = [
     "chain",
     "compare",
     "conflicts",
+    "decide",
+    "decision",
     "duration",
     "failover",
     "latency",
     "markov",
+    "optimise",
     "overload",
     "plots",
     "queueing",
@@ -125,6 +141,8 @@ __all__ = [
     "replication",
     "simulate",
     "structure",
+    "sweep",
+    "sweeping",
     "units",
 ]
 

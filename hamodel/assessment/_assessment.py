@@ -303,6 +303,11 @@ class Assessment:
         )
 
     @property
+    def transfers(self) -> Quantity:
+        """Writes in 1/s that are sent from one site to another."""
+        return self._behaviour.transfers
+
+    @property
     def cost(self) -> Cost:
         """What it costs, in the unit of `Node.cost`."""
         spec = self.architecture

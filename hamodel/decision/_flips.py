@@ -1,0 +1,146 @@
+"""The nearest change of one parameter that changes the choice."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hamodel._fields import paths, replaced
+
+if TYPE_CHECKING:
+    from hamodel.decision._decide import Decision
+
+_STEPS = (1.1, 1.5, 3.0, 10.0, 100.0)
+_CLOSE = 1.01
+
+
+class Flip(NamedTuple):
+    """A parameter, and the value at which another candidate is chosen."""
+
+    path: str  # such as "failover.coverage", or "workload.writes"
+    value: float
+    flipped: float
+    winner: str | None  # who is chosen then
+    distance: float  # the factor; of a share above 1/2, that of what lacks to 1
+
+    @property
+    def factor(self) -> float:
+        """The flipped value as a multiple of today's."""
+        return self.flipped / self.value
+
+    def __str__(self) -> str:
+        who = self.winner or "nobody"
+        return (
+            f"{self.path}: {self.value:.4g} -> {self.flipped:.4g} "
+            f"({self.factor:.3g}x), then {who} is chosen"
+        )
+
+
+class _Knob(NamedTuple):
+    path: str
+    value: float
+    share: bool  # a probability: its complement is scaled where it is near 1
+
+
+def flips_of(decision: Decision) -> tuple[Flip, ...]:
+    """Return the nearest flips: any away from the winner, and one to the runner-up."""
+    chosen: list[Flip] = []
+    second = decision.runner_up
+    knobs, near = _knobs(decision), 1.0
+    for far in _STEPS:
+        level = [
+            flip
+            for knob in knobs
+            for sign in (1, -1)
+            if (flip := _tried(decision, knob, near**sign, far**sign)) is not None
+        ]
+        level.sort(key=lambda f: abs(math.log(f.distance)))
+        if level and not chosen:
+            chosen.append(level[0])
+        towards = [f for f in level if f.winner == second]
+        if towards and all(f.winner != second for f in chosen):
+            chosen.append(towards[0])
+        if any(f.winner == second for f in chosen):
+            break
+        near = far
+    return tuple(chosen)
+
+
+def _knobs(decision: Decision) -> list[_Knob]:
+    """Return every positive number of the candidates and of the workload."""
+    found: dict[str, _Knob] = {}
+    for assessment in decision.assessments.values():
+        for path, value in paths(assessment.architecture):
+            _keep(found, path, value)
+        for path, value in paths(assessment.workload):
+            _keep(found, f"workload.{path}", value)
+    return list(found.values())
+
+
+_FIXED = ("keys", "exponent", "cores", "servers", "needed", "standbys", "crews")
+
+
+def _keep(found: dict[str, _Knob], path: str, value: object) -> None:
+    name = path.rpartition(".")[2]
+    if name in _FIXED or name.startswith("acknowledgements"):
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating)):
+        return
+    if 0 < value < math.inf:
+        share = name in {"coverage", "hit_ratio", "destroyed"}
+        found.setdefault(path, _Knob(path, float(value), share))
+
+
+def _tried(decision: Decision, knob: _Knob, near: float, far: float) -> Flip | None:
+    """Return the flip between two factors, if there is one."""
+    winner = _winner(decision, knob, far)
+    if winner is _IMPOSSIBLE or winner == decision.winner:
+        return None
+    return _narrowed(decision, knob, near, far)
+
+
+_IMPOSSIBLE: Any = object()
+
+
+def _value(knob: _Knob, factor: float) -> float:
+    if knob.share and knob.value > 0.5:
+        return 1 - (1 - knob.value) * factor
+    return knob.value * factor
+
+
+def _winner(decision: Decision, knob: _Knob, factor: float) -> Any:  # noqa: ANN401
+    """Return who is chosen with a parameter changed, or that it cannot be."""
+    value = _value(knob, factor)
+    head, _, rest = knob.path.partition(".")
+    load = head == "workload"
+
+    def change(spec: Any) -> Any:  # noqa: ANN401
+        known = dict(paths(spec))
+        path = rest if load else knob.path
+        if known.get(path) != knob.value:
+            return spec
+        return replaced(spec, {path: value})
+
+    def same(spec: Any) -> Any:  # noqa: ANN401
+        return spec
+
+    try:
+        spec, workload = (same, change) if load else (change, same)
+        return decision.changed(spec, workload).winner
+    except ValueError:
+        return _IMPOSSIBLE
+
+
+def _narrowed(decision: Decision, knob: _Knob, near: float, far: float) -> Flip:
+    """Bisect between a factor that keeps the winner and one that does not."""
+    winner = _winner(decision, knob, far)
+    while max(far / near, near / far) > _CLOSE:
+        middle = math.sqrt(near * far)
+        found = _winner(decision, knob, middle)
+        if found is not _IMPOSSIBLE and found == decision.winner:
+            near = middle
+        else:
+            far, winner = middle, found
+    return Flip(knob.path, knob.value, _value(knob, far), winner, far)

@@ -1,0 +1,398 @@
+"""What a service must be able to do, and whether an assessment shows that it can."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hamodel import _check, _html
+from hamodel.units import MINUTE, YEAR, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hamodel.assessment import Assessment
+
+#: What readers may rely on, from the strictest to the laxest.
+CONSISTENCIES = ("strong", "no conflicts", "eventual")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Requirements:
+    """Limits that a design must keep; None: there is none.
+
+    Attributes
+    ----------
+    availability : float or None
+        Least availability of writes, such as 0.9995.
+    read_availability : float or None
+        Least availability of reads; None: as for writes.
+    rto_p95 : float or None
+        Longest recovery time in s of 95 % of the failovers, those included that do
+        not work.
+    rpo_p99 : float or None
+        Greatest age in s of lost writes in 99 % of the failures that take any.
+    lost_writes_per_year : float or None
+        Most acknowledged writes lost for good in a year.
+    read_p99, write_p99 : float, mapping of str to float, or None
+        Longest latency in s of 99 % of the requests, at every site or by site.
+    stale_reads : float or None
+        Greatest share of reads that lack their key's last write.
+    consistency : str
+        "strong": no stale read, no conflict, no acknowledged write lost; "no
+        conflicts": writes never clash, reads may be behind; "eventual": anything.
+    growth : float
+        Factor by which the load will grow; a site loss must still be carried.
+    survive_site_loss : bool
+        Whether reads and writes must go on without any one site.
+    zero_planned_downtime : bool
+        Whether maintenance must not interrupt anything.
+    budget : float or None
+        Most that it may cost, in the unit of `Node.cost`.
+
+    Raises
+    ------
+    ValueError
+        If a limit is beyond its range.
+
+    Examples
+    --------
+    >>> Requirements(availability=0.9999, rto_p95=60)
+    Requirements(availability 99.99 %, rto_p95 1 min)
+    """
+
+    availability: float | None = None
+    read_availability: float | None = None
+    rto_p95: float | None = None
+    rpo_p99: float | None = None
+    lost_writes_per_year: float | None = None
+    read_p99: float | Mapping[str, float] | None = None
+    write_p99: float | Mapping[str, float] | None = None
+    stale_reads: float | None = None
+    consistency: str = "eventual"
+    growth: float = 1.0
+    survive_site_loss: bool = False
+    zero_planned_downtime: bool = False
+    budget: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("availability", "read_availability", "stale_reads"):
+            if getattr(self, name) is not None:
+                _check.probability(**{name: getattr(self, name)})
+        for name in ("rto_p95", "rpo_p99", "lost_writes_per_year", "budget"):
+            if getattr(self, name) is not None:
+                _check.non_negative(**{name: getattr(self, name)})
+        for name in ("read_p99", "write_p99"):
+            self._check_latency(name)
+        _check.one_of(CONSISTENCIES, consistency=self.consistency)
+        _check.positive(growth=self.growth)
+        for name in ("survive_site_loss", "zero_planned_downtime"):
+            _check.instance(bool, **{name: getattr(self, name)})
+
+    def _check_latency(self, name: str) -> None:
+        limit = getattr(self, name)
+        if isinstance(limit, Mapping):
+            _check.positive(**{f"{name}[{site!r}]": x for site, x in limit.items()})
+            object.__setattr__(self, name, dict(limit))
+        elif limit is not None:
+            _check.positive(**{name: limit})
+
+    def limits(self, sites: tuple[str, ...]) -> list[Limit]:
+        """Return the limits that are set, the cheap ones to check first.
+
+        Parameters
+        ----------
+        sites : tuple of str
+            Sites of the architecture that is to be judged.
+
+        Returns
+        -------
+        list of Limit
+            One for each requirement, and for each site where it is given by site.
+
+        Raises
+        ------
+        ValueError
+            If a latency is required at a site that the architecture does not have.
+        """
+        return list(_limits(self, sites))
+
+    def judge(self, assessment: Assessment) -> list[Finding]:
+        """Return how an assessment fares against every limit.
+
+        Parameters
+        ----------
+        assessment : Assessment
+            Of any architecture.
+
+        Returns
+        -------
+        list of Finding
+            One for each limit.
+
+        Examples
+        --------
+        >>> from hamodel import Node, SinglePrimary, assess
+        >>> shop = assess(SinglePrimary(database=Node(mttf=7.2e6, mttr=14400)))
+        >>> for finding in Requirements(availability=0.9999).judge(shop):
+        ...     print(finding)
+        availability of writes: 99.8 %, and 99.99 % is required
+        """
+        return [limit.judge(assessment) for limit in self.limits(assessment.sites)]
+
+    def __repr__(self) -> str:
+        shown = [f"{n} {_brief(n, v)}" for n, v in self._set()]
+        return f"Requirements({', '.join(shown)})"
+
+    def _set(self) -> Iterator[tuple[str, Any]]:
+        """Yield the fields that differ from their defaults."""
+        for name, spec in self.__dataclass_fields__.items():
+            value = getattr(self, name)
+            if value != spec.default:
+                yield name, value
+
+    def _repr_html_(self) -> str:
+        rows = [(name, _brief(name, value)) for name, value in self._set()]
+        return _html.table(rows, caption="Requirements")
+
+
+class Limit(NamedTuple):
+    """One requirement: what is measured, how far it may go, how it is written."""
+
+    name: str
+    label: str
+    value: Callable[[Assessment], float]
+    bound: float
+    at_least: bool
+    write: Callable[[float], str]
+
+    def judge(self, assessment: Assessment) -> Finding:
+        """Return how an assessment fares."""
+        value = float(self.value(assessment))
+        met = value >= self.bound if self.at_least else value <= self.bound
+        return Finding(self, value, bool(met))
+
+
+class Finding(NamedTuple):
+    """A limit and what was measured."""
+
+    limit: Limit
+    value: float
+    met: bool
+
+    @property
+    def gap(self) -> float:
+        """Factor by which the value misses its limit (above 1) or keeps it (below)."""
+        limit = self.limit
+        if limit.at_least and limit.name.endswith("availability"):
+            return _ratio(1 - self.value, 1 - limit.bound)
+        if limit.at_least:
+            return _ratio(limit.bound, self.value)
+        return _ratio(self.value, limit.bound)
+
+    def __str__(self) -> str:
+        limit = self.limit
+        word = "required" if limit.at_least else "allowed"
+        joint = "and" if not self.met else "where"
+        return (
+            f"{limit.label}: {limit.write(self.value)}, {joint} "
+            f"{limit.write(limit.bound)} is {word}"
+        )
+
+
+def _ratio(value: float, bound: float) -> float:
+    if bound == 0:
+        return 0.0 if value == 0 else float("inf")
+    return value / bound
+
+
+def _limits(need: Requirements, sites: tuple[str, ...]) -> Iterator[Limit]:
+    if need.budget is not None:
+        yield Limit("budget", "cost", _cost, need.budget, False, _plain)
+    yield from _availability(need)
+    yield from _load(need)
+    yield from _data(need)
+    yield from _recovery(need)
+    for operation in ("read", "write"):
+        yield from _latency(need, operation, sites)
+
+
+def _availability(need: Requirements) -> Iterator[Limit]:
+    wanted = {
+        "write": need.availability,
+        "read": (
+            need.availability
+            if need.read_availability is None
+            else need.read_availability
+        ),
+    }
+    for operation, bound in wanted.items():
+        if bound is None:
+            continue
+
+        def value(a: Assessment, operation: str = operation) -> float:
+            return float(getattr(a, operation).availability)
+
+        name = f"{operation}_availability"
+        yield Limit(name, f"availability of {operation}s", value, bound, True, percent)
+    if need.zero_planned_downtime:
+        yield Limit(
+            "zero_planned_downtime",
+            "planned downtime a year",
+            _planned,
+            0.0,
+            False,
+            text,
+        )
+
+
+def _load(need: Requirements) -> Iterator[Limit]:
+    if need.growth != 1:
+        label = "growth that the rest can carry after a site loss"
+        yield Limit("growth", label, _room, need.growth, True, _factor)
+    if need.survive_site_loss:
+        label = "operations that survive the loss of any site"
+        yield Limit("survive_site_loss", label, _surviving, 2.0, True, _plain)
+
+
+def _data(need: Requirements) -> Iterator[Limit]:
+    strong = need.consistency == "strong"
+    stale = 0.0 if strong else need.stale_reads
+    if stale is not None:
+        yield Limit("stale_reads", "stale reads", _stale, stale, False, percent)
+    if need.consistency != "eventual":
+        label = "conflicting pairs of writes a day"
+        yield Limit("consistency", label, _clashes, 0.0, False, _plain)
+    lost = 0.0 if strong else need.lost_writes_per_year
+    if lost is not None:
+        label = "writes lost or missing after failures a year"
+        yield Limit("lost_writes_per_year", label, _lost, lost, False, _plain)
+
+
+def _recovery(need: Requirements) -> Iterator[Limit]:
+    if need.rto_p95 is not None:
+        label = "recovery time of 95 % of the failures"
+        yield Limit("rto_p95", label, _rto, need.rto_p95, False, text)
+    if need.rpo_p99 is not None:
+        label = "age of the oldest lost write, 99 %"
+        yield Limit("rpo_p99", label, _rpo, need.rpo_p99, False, text)
+
+
+def _latency(
+    need: Requirements, operation: str, sites: tuple[str, ...]
+) -> Iterator[Limit]:
+    wanted = getattr(need, f"{operation}_p99")
+    if wanted is None:
+        return
+    bounds = wanted if isinstance(wanted, Mapping) else dict.fromkeys(sites, wanted)
+    for site, bound in bounds.items():
+        _check.one_of(sites, **{f"{operation}_p99": site})
+
+        def value(a: Assessment, site: str = site) -> float:
+            if max(a.utilisation.values()) >= 1:
+                return float("inf")
+            return float(a.latency[site, operation].quantile(0.99))
+
+        label = f"latency of 99 % of the {operation}s at {site}"
+        yield Limit(f"{operation}_p99", label, value, bound, False, text)
+
+
+def _cost(a: Assessment) -> float:
+    return float(a.cost.total)
+
+
+def _planned(a: Assessment) -> float:
+    share = max(
+        o.downtime_by_cause.get("planned maintenance", 0.0) for o in (a.read, a.write)
+    )
+    return float(share * YEAR)
+
+
+def _room(a: Assessment) -> float:
+    return float(a.headroom_after_site_loss)
+
+
+def _surviving(a: Assessment) -> float:
+    lives = a.survives_site_loss
+    return float(lives.read) + float(lives.write)
+
+
+def _stale(a: Assessment) -> float:
+    return float(a.stale_read_probability)
+
+
+def _clashes(a: Assessment) -> float:
+    return float(a.conflicts.per_day)
+
+
+def _lost(a: Assessment) -> float:
+    return float(a.lost_writes.per_year + a.lost_writes.missing_per_year)
+
+
+def _rto(a: Assessment) -> float:
+    return float(a.outage.quantile(0.95))
+
+
+def _rpo(a: Assessment) -> float:
+    return float(a.rpo.quantile(0.99))
+
+
+def percent(share: float) -> str:
+    """Write a share with as many digits as tell it from all, or from nothing.
+
+    Parameters
+    ----------
+    share : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    str
+        Such as "99.95 %".
+
+    Examples
+    --------
+    >>> percent(0.5), percent(0.99949), percent(0.00123)
+    ('50 %', '99.949 %', '0.123 %')
+    """
+    if share in (0.0, 1.0):
+        return f"{100 * share:g} %"
+    near = min(share, 1 - share)
+    decimals = max(0, 2 - math.floor(math.log10(100 * near)))
+    return f"{round(100 * share, decimals):.15g} %"
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _factor(value: float) -> str:
+    return f"{value:.3g}x"
+
+
+def _brief(name: str, value: Any) -> str:  # noqa: ANN401
+    if name.endswith("availability") or name == "stale_reads":
+        return percent(float(value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{site} {text(x)}" for site, x in value.items())
+    if name in {"rto_p95", "rpo_p99", "read_p99", "write_p99"}:
+        return text(float(value))
+    return str(value)
+
+
+def minutes(share: float) -> str:
+    """Write an unavailability as minutes a year.
+
+    Parameters
+    ----------
+    share : float
+        Unavailability.
+
+    Returns
+    -------
+    str
+        Such as "52.6 min/yr".
+    """
+    return f"{_plain(share * YEAR / MINUTE)} min/yr"
