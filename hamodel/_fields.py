@@ -91,7 +91,8 @@ def value_at(spec: object, path: str) -> Any:  # noqa: ANN401
 def replaced(spec: Spec, values: Mapping[str, Any]) -> Spec:
     """Return a specification with the fields of some paths replaced and checked."""
     found = {full_path(spec, name): value for name, value in values.items()}
-    return _with(spec, {tuple(path.split(".")): v for path, v in found.items()})
+    made: Spec = _with(spec, {tuple(path.split(".")): v for path, v in found.items()})
+    return made
 
 
 def _with(spec: Any, values: Mapping[tuple[str, ...], Any]) -> Any:  # noqa: ANN401

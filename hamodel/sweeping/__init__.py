@@ -1,0 +1,32 @@
+"""Sweeps: one architecture at many values of its parameters, with names and units.
+
+The surprising idea: there is no second model.  An architecture answers an array as it
+answers a number, so a grid of a million scenarios is the same call with larger numbers;
+the sweep only lays out the grid, writes the names on it and puts what does not take
+arrays (percentiles, numbers of servers, kinds of replication) point by point beside it.
+
+Ten lines from a pair to a picture of two of its parameters:
+
+>>> import numpy as np
+>>> import hamodel as ha
+>>> from hamodel.units import HOUR
+>>> pair = ha.ActivePassive(
+...     database=ha.Node(mttf=2000 * HOUR, mttr=4 * HOUR), failover=ha.Failover()
+... )
+>>> found = ha.sweep(
+...     pair,
+...     failover__promotion=np.linspace(0, 300, 31),
+...     failover__coverage=[0.9, 0.95, 0.99, 0.999, 1.0],
+...     quantities=["write_minutes_per_year"],
+... )
+
+The result is an `xarray.Dataset`: `found.sel(...)`, `found.to_netcdf("pair.nc")` and
+`found.to_dataframe().to_csv("pair.csv")` are its own.  Where downtime is given by cause
+every row is repeated for each cause; `found.drop_dims("cause")` leaves that out.
+
+Assumptions: those of the architecture, of which each point is one steady state.
+"""
+
+from hamodel.sweeping._sweep import sweep
+
+__all__ = ["sweep"]

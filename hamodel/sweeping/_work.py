@@ -1,0 +1,216 @@
+"""How a grid is cut into blocks, and who works on them."""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hamodel._fields import paths
+from hamodel.sweeping._evaluate import Points, measure_of, takes_arrays
+from hamodel.sweeping._parameters import Parameter, Question, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from hamodel._types import FloatArray
+    from hamodel.sweeping._evaluate import Answers
+
+_TRIAL = 1024  # points by which the memory of one is measured
+_MOST = 65_536  # points of a block; more of them are not quicker
+_SLOW = 8  # points of a block that is answered one by one
+_LATE = 2.0  # s after which a bar is worth showing
+
+
+class Block(NamedTuple):
+    """Points, and where their answers belong."""
+
+    points: Points
+    where: tuple[Any, ...]  # an index of the grid, one array or number for each axis
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Grid:
+    """The whole grid: what is asked, what varies, and along which dimensions."""
+
+    question: Question
+    parameters: tuple[Parameter, ...]
+    quantities: tuple[str, ...]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of each dimension."""
+        found: dict[str, int] = {}
+        for parameter in self.parameters:
+            found.setdefault(parameter.dim, len(parameter.values))
+        return found
+
+    def fixed(self) -> dict[str, object]:
+        """Return the numbers and words that are the same at every point."""
+        varied = {p.path for p in self.parameters}
+        varied |= {p.replace("mtbf", "mttf") for p in varied}  # which it sets
+        spec, load = self.question.architecture, self.question.workload
+        every = {**dict(paths(spec)), **dict(paths(load, "workload."))}
+        return {
+            path: value
+            for path, value in every.items()
+            if path not in varied and isinstance(value, int | float | str | tuple)
+        }
+
+    def along(self, dim: str) -> list[Parameter]:
+        """Return what varies along a dimension."""
+        return [p for p in self.parameters if p.dim == dim]
+
+    def blocks(self, memory: float) -> list[Block]:
+        """Cut the grid: few large blocks of what can be asked at once, many small."""
+        quick = tuple(n for n in self.quantities if measure_of(n).arrays)
+        slow = tuple(n for n in self.quantities if n not in quick)
+        wide = [
+            dim
+            for dim in self.sizes
+            if quick and takes_arrays(self.question, self.along(dim), quick)
+        ]
+        found: list[Block] = []
+        if quick:
+            found += self._cut(wide, quick, memory, at_once=bool(wide))
+        if slow:
+            numeric = [d for d in self.sizes if all(p.numeric for p in self.along(d))]
+            found += self._cut(numeric, slow, memory, at_once=False)
+        return found
+
+    def _cut(
+        self,
+        wide: list[str],
+        quantities: tuple[str, ...],
+        memory: float,
+        *,
+        at_once: bool,
+    ) -> Iterator[Block]:
+        """Yield blocks that run along some dimensions, one set for each choice."""
+        inner = tuple(self.sizes[dim] for dim in wide)
+        most = _SLOW
+        for choice in self._choices(wide):
+            if at_once and most == _SLOW:
+                first = self._block(choice, wide, range(min(_TRIAL, prod(inner))))
+                asked = replace(first.points, quantities=quantities, at_once=True)
+                most = _fitting(asked, prod(inner), memory)
+            for start in range(0, prod(inner), most):
+                here = range(start, min(start + most, prod(inner)))
+                block = self._block(choice, wide, here)
+                asked = replace(block.points, quantities=quantities, at_once=at_once)
+                yield block._replace(points=asked)
+
+    def _choices(self, wide: list[str]) -> Iterator[dict[str, int]]:
+        """Yield the places along all other dimensions."""
+        others = {d: range(n) for d, n in self.sizes.items() if d not in wide}
+        for places in product(*others.values()):
+            yield dict(zip(others, places, strict=True))
+
+    def _block(self, choice: dict[str, int], wide: list[str], here: range) -> Block:
+        shape = tuple(self.sizes[dim] for dim in wide)
+        places = np.unravel_index(np.arange(here.start, here.stop), shape or (1,))
+        index: dict[str, Any] = dict(choice) | dict(zip(wide, places, strict=False))
+        choices, columns = {}, {}
+        for p in self.parameters:
+            if p.dim in choice:
+                choices[p.path] = plain(p.values[[index[p.dim]]])[0]
+            else:
+                columns[p.path] = p.values[index[p.dim]]
+        points = Points(
+            question=self.question,
+            choices=choices,
+            columns=columns,
+            count=len(here),
+            quantities=(),
+            at_once=False,
+        )
+        return Block(points, tuple(index[dim] for dim in self.sizes))
+
+
+def _fitting(points: Points, count: int, memory: float) -> int:
+    """Return how many points to answer at once, so that they fit into the memory."""
+    if count <= _TRIAL:
+        return _TRIAL
+    own = not tracemalloc.is_tracing()
+    if own:
+        tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        points.answers()
+        used = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if own:
+            tracemalloc.stop()
+    return int(min(max(memory * points.count / max(used, 1), 1), _MOST))
+
+
+def answered(
+    blocks: Sequence[Block],
+    client: Any,  # noqa: ANN401
+    progress: bool | None,
+) -> Iterator[tuple[Block, Answers]]:
+    """Yield the blocks with their answers, computed here or on a cluster."""
+    from tqdm import tqdm
+
+    hidden = not (sys.stderr.isatty() if progress is None else progress)
+    total = sum(block.points.count for block in blocks)
+    delay = _LATE if progress is None else 0.0
+    with tqdm(total=total, unit="points", disable=hidden, delay=delay) as bar:
+        if client is None:
+            for block in blocks:
+                yield block, block.points.answers()
+                bar.update(block.points.count)
+            return
+        yield from _on_cluster(blocks, client, bar)
+
+
+def _on_cluster(
+    blocks: Sequence[Block],
+    client: Any,  # noqa: ANN401
+    bar: Any,  # noqa: ANN401
+) -> Iterator[tuple[Block, Answers]]:
+    """Hand every block to the cluster; what a lost worker held is computed again."""
+    from distributed import as_completed
+
+    futures = [client.submit(_answers, b.points, pure=False) for b in blocks]
+    count = {f.key: b.points.count for f, b in zip(futures, blocks, strict=True)}
+    for done in as_completed(futures):
+        bar.update(count[done.key])
+    yield from zip(blocks, client.gather(futures), strict=True)
+
+
+def _answers(points: Points) -> Answers:
+    return points.answers()
+
+
+def gathered(
+    grid: Grid, found: Iterator[tuple[Block, Answers]]
+) -> dict[str, FloatArray | dict[str, FloatArray]]:
+    """Put the answers of all blocks in their places on the grid."""
+    shape = tuple(grid.sizes.values())
+    whole: dict[str, Any] = {}
+    for block, answers in found:
+        for name, values in answers.items():
+            if not isinstance(values, Mapping):
+                target = whole.setdefault(name, np.empty(shape))
+                target[block.where] = _fit(values, block)
+                continue
+            causes = whole.setdefault(name, {})
+            for cause, share in values.items():
+                target = causes.setdefault(cause, np.zeros(shape))
+                target[block.where] = _fit(share, block)
+    return whole
+
+
+def _fit(values: FloatArray, block: Block) -> NDArray[Any] | float:
+    """Return one number where the block's place is one point."""
+    return values if any(map(np.ndim, block.where)) else float(values[0])
