@@ -88,19 +88,16 @@ def find_the_spof(servers, bars, failed, **up):
     down = {name: 1 - up.get(name, up["app"]) / 100 for name in shop.components}
     gone, total = len({*failed} & {*apps}), shop.unavailability(down)
     first = [gone, len(apps)] if gone and len(apps) > 1 else []
+    slope = shop.importance(down).by("birnbaum")
+    bought = {p.part: p.saved for p in shop.purchases(down)}
+    tiers = ("balancer", "app1", "database")
     if "decides" in bars:
-        slope = shop.importance(down).by("birnbaum")
-        tiers = [100 * slope[name] for name in ("balancer", "app1", "database")]
+        shown = [100 * slope[name] for name in tiers]
     elif "save" in bars:
-        bought = {p.part: p.saved for p in shop.purchases(down)}
-        tiers = [
-            bought[name] * YEAR / HOUR for name in ("balancer", "app1", "database")
-        ]
+        shown = [bought[name] * YEAR / HOUR for name in tiers]
     else:
-        groups = [["balancer"], apps, ["database"]]
-        spared = [shop.unavailability(down | dict.fromkeys(g, 0.0)) for g in groups]
-        tiers = [(total - without) * YEAR / HOUR for without in spared]
-    return [*first, total * YEAR / HOUR, *tiers]
+        shown = [slope[name] * down[name] * YEAR / HOUR for name in tiers]
+    return [*first, total * YEAR / HOUR, *shown]
 
 
 def replication_lag(writes, capacity, trip, pause, queue):

@@ -22,7 +22,12 @@ from hamodel.course.find_the_spof._exercises import (
     cut_sets_exercise,
     hidden_exercise,
 )
-from hamodel.course.find_the_spof._picture import ShopPicture, hours, percent
+from hamodel.course.find_the_spof._picture import (
+    ShopPicture,
+    draw_sites,
+    hours,
+    percent,
+)
 from hamodel.course.find_the_spof._shop import (
     APPS,
     BARS,
@@ -54,6 +59,7 @@ __all__ = [
     "contract_exercise",
     "cut_sets_exercise",
     "describe",
+    "draw_sites",
     "explorer",
     "hidden_exercise",
     "model",
@@ -196,9 +202,7 @@ def explorer(prediction: Prediction | None = None) -> Explorer:
         costs as much as the database.
     """
     picture = ShopPicture()
-    servers = Slider(
-        label="App servers (boxes)", grid=tuple(range(1, MOST + 1)), start=3
-    )
+    servers = Slider(label="App servers", grid=tuple(range(1, MOST + 1)), start=3)
     failed = Boxes(label="Failed", places=picture.places)
 
     def offer(_: object) -> None:

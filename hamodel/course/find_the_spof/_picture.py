@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
     from hamodel.course.find_the_spof._shop import Shop
+    from hamodel.structure import Structure
 
     Place = tuple[float, float, float, float]
 
@@ -141,7 +142,7 @@ class _Diagram:
         axes.set_aspect("equal", adjustable="box")
         axes.set(xlim=(left + 0.25, right - 0.25), ylim=(bottom - 0.1, top + 0.1))
         self._status = self._drawing.status
-        self._status.set(position=(0.01, 1.06), ha="left", fontsize=11)
+        self._status.set(position=(0.01, 1.09), ha="left", fontsize=11)
         self._live = _wires(self._drawing)
         self._frames = {
             name: patches[0]
@@ -215,13 +216,13 @@ def _key(figure: Figure) -> None:
     from matplotlib.lines import Line2D
 
     for x, words, look in (
-        (0.432, "requests pass", {**_LIVE, "linestyle": "-"}),
-        (0.60, "none pass", {**_DEAD, "linestyle": ":"}),
+        (0.44, "requests pass", {**_LIVE, "linestyle": "-"}),
+        (0.625, "none pass", {**_DEAD, "linestyle": ":"}),
     ):
         line = Line2D((x, x + 0.03), (0.052, 0.052), **look)
         line.set_transform(figure.transFigure)
         figure.add_artist(line)
-        figure.text(x + 0.038, 0.038, words)
+        figure.text(x + 0.042, 0.038, words)
 
 
 class _Bars:
@@ -281,3 +282,30 @@ class _Ghost:
             self._line.set_xdata([place, place])
             side = "left" if place < 0.5 else "right"
             self._label.set(x=place, ha=side, text=f"you: {guess:g} %")
+
+
+def draw_sites(whole: Structure) -> plots.Shown:
+    """Draw two sites as their diagram shows them.
+
+    Parameters
+    ----------
+    whole : Structure
+        Both sites.
+
+    Returns
+    -------
+    Shown
+        The boxes, with nothing that is shared between them.
+    """
+    figure = plots.figure(7.2, 2.3)
+    with plots.styled():
+        axes = figure.add_axes((0.02, 0.08, 0.96, 0.8))
+        drawing = plots.draw_diagram(axes, whole)
+    drawing.status.set_visible(False)
+    count = len(whole.single_points_of_failure())
+    return plots.show(
+        figure,
+        alt=f"Two rows of three boxes side by side, {', '.join(whole.components)}; "
+        f"either row is enough, so the diagram has {count or 'no'} single points of "
+        "failure.",
+    )

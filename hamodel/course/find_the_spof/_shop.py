@@ -18,9 +18,9 @@ APPS = tuple(f"app{k}" for k in range(1, MOST + 1))
 #: What a tier is called, and the first of its boxes.
 TIERS = {"balancer": "load balancer", "app1": "app server", "database": "database"}
 #: What the bars can show.
-CAUSED = "the downtime that each box causes"
-SAVED = "what one more of each would save"
-DECIDES = "how often each box alone decides"
+CAUSED = "downtime that a box causes"
+SAVED = "what one more would save"
+DECIDES = "how often it alone decides"
 BARS = (CAUSED, SAVED, DECIDES)
 
 
