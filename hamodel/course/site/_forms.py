@@ -152,9 +152,9 @@ def _boxes(axis: Axis, size: tuple[int, int]) -> str:
         sides = zip(("left", "top", "width", "height"), shares, strict=True)
         style = ";".join(f"{side}:{share:.2f}%" for side, share in sides)
         buttons.append(
-            f'<button type="button" class="box" data-box="{escape(name)}" '
-            f'hidden aria-pressed="{"true" if name in failed else "false"}" '
-            f'style="{style}">{escape(name)}</button>'
+            f'<button type="button" class="box" data-box="{escape(name)}" hidden '
+            f'aria-label="{escape(f"{axis.label}: {name}")}" '
+            f'aria-pressed="{str(name in failed).lower()}" style="{style}"></button>'
         )
     return "".join(buttons)
 
@@ -187,8 +187,9 @@ def _prediction(prediction: Prediction, key: str) -> str:
     truth = prediction.truth()
     fields, answers = [], []
     for number, (name, control) in enumerate(prediction.fields.items()):
-        texts = [f"{value:,g}" for value in control.values()]
-        start = list(control.values()).index(control.start)
+        values = sorted({*control.grid, control.start})
+        texts = [f"{value:,g}" for value in values]
+        start = values.index(control.start)
         at = f"{key}-{number}"
         fields.append(
             f'<div class="control"><label for="{at}">{escape(control.label)}</label>'
@@ -204,7 +205,9 @@ def _prediction(prediction: Prediction, key: str) -> str:
     return (
         f'<form class="prediction" id="{key}"><p>{escape(prediction.question)}</p>'
         f"{''.join(fields)}<details><summary>Commit my prediction and show the answer"
-        f"</summary><ul>{''.join(answers)}</ul></details></form>"
+        f"</summary><ul>{''.join(answers)}</ul><p class='note'>In JupyterLab your "
+        "guess is kept, and drawn where a picture shows the answer.</p></details>"
+        "</form>"
     )
 
 
@@ -246,9 +249,9 @@ def _quiz(quiz: Quiz, key: str) -> str:
 def _option(name: str, place: int, text: str, says: str) -> str:
     at = f"{name}-{place}"
     return (
-        f'<div class="option"><input type="radio" name="{name}" id="{at}" '
-        f'aria-describedby="{at}-says"><label for="{at}">{escape(text)}</label>'
-        f'<p class="says" id="{at}-says">{escape(says)}</p></div>'
+        f'<div class="option"><input type="radio" name="{name}" id="{at}">'
+        f'<label for="{at}">{escape(text)}</label>'
+        f'<div class="answer" aria-live="polite"><p>{escape(says)}</p></div></div>'
     )
 
 

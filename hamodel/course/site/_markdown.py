@@ -131,6 +131,8 @@ def mathml(formula: str, *, block: bool) -> str:
     >>> "<mfrac>" in mathml(r"\frac{\lambda}{\mu}", block=False)
     True
     """
+    if len(_OPENING.findall(formula)) != len(_CLOSING.findall(formula)):
+        raise ValueError(f"formula must close its braces, got {formula!r}")
     try:
         html = str(convert(formula, display="block" if block else "inline"))
     except Exception as error:  # the converter has many
@@ -180,6 +182,7 @@ def _table_close(*_: object) -> str:
     return "</table></div>\n"
 
 
+_OPENING, _CLOSING = re.compile(r"(?<!\\){"), re.compile(r"(?<!\\)}")
 _COMMENT = re.compile(r"(?s)<!--.*?-->")
 # A dollar with a space behind it, or before a digit at its end, is money.
 _DOLLARS = re.compile(r"(?s)\$\$(.+?)\$\$|\$(?=\S)([^$\n]+?)(?<=\S)\$(?!\d)")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
+from hamodel.course.exercise import Exercise
 from hamodel.course.lessons import LessonError
 
 if TYPE_CHECKING:
@@ -117,11 +118,9 @@ class Stage:
 
     def _value(self, expression: ast.expr, name: str) -> object:
         """Return what is to be shown: for a check, the exercise that it belongs to."""
-        if _checks(expression):
-            assert isinstance(expression, ast.Call)
-            assert isinstance(expression.func, ast.Attribute)
-            owner = self._eval(expression.func.value, name)
-            if hasattr(owner, "mistakes"):
+        if checked := _checked(expression):
+            owner = self._eval(checked, name)
+            if isinstance(owner, Exercise):
                 return owner
         return self._eval(expression, name)
 
@@ -136,12 +135,11 @@ class Stage:
             self._printed.truncate()
 
 
-def _checks(expression: ast.expr) -> bool:
-    return (
-        isinstance(expression, ast.Call)
-        and isinstance(expression.func, ast.Attribute)
-        and expression.func.attr == "check"
-    )
+def _checked(expression: ast.expr) -> ast.expr | None:
+    """Return the part before `.check(...)`, if that is what an expression calls."""
+    if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute):
+        return expression.func.value if expression.func.attr == "check" else None
+    return None
 
 
 def play(path: Path, show: Show) -> tuple[Cell, ...]:

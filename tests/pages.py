@@ -1,0 +1,22 @@
+"""The site, built once for all the tests that look at it."""
+
+import functools
+import tempfile
+from pathlib import Path
+
+from stage import NOTEBOOKS, ROOT
+
+from hamodel.course import site
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="hamodel-site-")
+
+
+@functools.cache
+def built():
+    """Return {name: page} of the site of all notebooks."""
+    output = Path(_FOLDER.name)
+    pages = site.build(NOTEBOOKS, output, readme=ROOT / "README.md")
+    return {page.name: page for page in pages}
+
+
+NAMES = ["index.html", *(f"{p.stem}.html" for p in NOTEBOOKS), "glossary.html"]

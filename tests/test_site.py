@@ -1,0 +1,212 @@
+"""The static pages hold what the notebooks show, and nothing from outside."""
+
+import itertools
+import json
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import nbformat
+import pages
+import pytest
+from stage import NOTEBOOKS, ROOT, staged
+
+from hamodel.course import Choice
+from hamodel.course.site import _film
+
+VOID = {"meta", "img", "input", "br", "hr", "link", "source"}
+
+
+class Page(HTMLParser):
+    """The elements of a page, and the text of each."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.elements, self.text, self._open = [], "", []
+        self.source = path.read_text(encoding="utf-8")
+        self.feed(self.source)
+        assert self._open == [], f"{path.name}: an element is not closed"
+
+    def handle_starttag(self, tag, attributes):
+        element = {"tag": tag, "text": "", **dict(attributes)}
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append({"tag": tag, "text": "", **dict(attributes)})
+
+    def handle_endtag(self, tag):
+        assert self._open.pop()["tag"] == tag
+
+    def handle_data(self, data):
+        for element in self._open:
+            element["text"] += data
+        if not {"script", "style"} & {element["tag"] for element in self._open}:
+            self.text += data
+
+    def all(self, *tags):
+        return [element for element in self.elements if element["tag"] in tags]
+
+
+@pytest.fixture(params=pages.NAMES)
+def page(request):
+    return Page(pages.built()[request.param])
+
+
+# ---- every page --------------------------------------------------------------------
+
+
+def test_nothing_is_loaded_from_outside(page):
+    for element in page.elements:
+        for name in ("src", "srcset", "poster", "data"):
+            assert element.get(name, "data:").startswith("data:"), element
+    assert page.all("link", "iframe", "object", "embed") == []
+    for style in page.all("style"):
+        assert "url(" not in style["text"]
+        assert "@import" not in style["text"]
+    (policy,) = (e["content"] for e in page.all("meta") if "http-equiv" in e)
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+
+
+def test_every_picture_has_a_description(page):
+    for image in page.all("img"):
+        assert len(image["alt"]) > 20
+
+
+def test_links_lead_somewhere(page):
+    ids = {element.get("id") for element in page.elements}
+    for link in page.all("a"):
+        target, _, part = link["href"].partition("#")
+        assert ".ipynb" not in target
+        if target.startswith("http"):
+            continue
+        there = pages.built()["index.html"].parent / unquote(target)
+        assert not target or there.is_file(), link
+        if part:
+            found = {e.get("id") for e in Page(there).elements} if target else ids
+            assert unquote(part) in found, link
+
+
+def test_no_markdown_and_no_latex_is_left(page):
+    assert "$" not in page.text
+    assert "\\frac" not in page.text
+    assert "<!--" not in page.source, "the comments of the tests are not shown"
+    assert not re.search(r"(?m)^(#+|\||```)", page.text)
+
+
+def test_headings_go_down_one_by_one_and_ids_are_unique(page):
+    levels = [int(e["tag"][1]) for e in page.all("h1", "h2", "h3", "h4", "h5", "h6")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+    ids = [element["id"] for element in page.elements if "id" in element]
+    assert len(ids) == len(set(ids))
+
+
+def test_what_is_moved_has_a_name(page):
+    labelled = {element["for"] for element in page.all("label")}
+    for element in page.all("input", "select"):
+        assert element["id"] in labelled
+    for element in page.all("button", "summary", "a"):
+        assert element["text"].strip() or element.get("aria-label")
+
+
+def test_pages_are_small():
+    sizes = {name: page.stat().st_size for name, page in pages.built().items()}
+    assert max(sizes.values()) <= 2_000_000
+    assert sizes["index.html"] < 100_000
+
+
+# ---- what a notebook holds is on its page ------------------------------------------
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_page_holds_all_of_its_notebook(path):
+    page = Page(pages.built()[f"{path.stem}.html"])
+    played = staged(path)
+    kinds = [e.get("class") for e in page.elements]
+    assert kinds.count("prediction") == len(played.predictions)
+    assert kinds.count("explorer") >= len(played.explorers)
+    assert kinds.count("exercise") == len(played.stubs)
+    solutions = [e for e in page.all("summary") if e["text"] == "Solution"]
+    assert len(solutions) == len(played.stubs)
+    text = " ".join(page.text.split())
+    formulas = 0
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "stream":
+                assert " ".join(output.text.split()) in text
+            formulas += "text/latex" in output.get("data", {})
+    assert len(page.all("math")) >= formulas
+    for exercise in played.exercises:
+        for mistake in exercise.mistakes:
+            assert " ".join(mistake.hint.split()) in text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_frame_is_what_the_explorer_shows(path):
+    """The frames, unpacked as the page does it, against the explorer itself."""
+    page = Page(pages.built()[f"{path.stem}.html"])
+    films = [
+        json.loads(e["text"])
+        for e in page.all("script")
+        if e.get("type") == "application/json"
+    ]
+    played = staged(path)
+    for explorer in played.explorers.values():
+        (packed,) = (f for f in films if _is_of(f, explorer))
+        controls = explorer.controls
+        for (name, control), axis in zip(controls.items(), packed["axes"], strict=True):
+            for place in {0, axis["start"], len(axis["frames"]) - 1}:
+                value = _value(control, axis, place)
+                explorer.reset()
+                explorer.set(**{name: value})
+                shown = _unpacked(packed, axis["frames"][place])
+                assert shown == (explorer.svg, explorer.sentence)
+        for (name, preset), kept in zip(
+            explorer.presets.items(), packed["presets"], strict=False
+        ):
+            explorer.apply(name)
+            assert _unpacked(packed, kept[0]) == (explorer.svg, explorer.sentence)
+            assert len(kept[1]) == len(controls), preset
+        explorer.reset()
+
+
+def _is_of(packed, explorer):
+    explorer.reset()
+    return _unpacked(packed, 0) == (explorer.svg, explorer.sentence)
+
+
+def _value(control, axis, place):
+    if "sets" in axis:
+        return axis["sets"][place]
+    if isinstance(control, Choice):
+        return control.options[place]
+    return _film.thinned(control.grid, control.start)[place]
+
+
+def _unpacked(packed, number):
+    """Return a frame's picture and sentence, in our own reading of the runs."""
+    runs, sentence, _ = packed["frames"][number]
+    numbers = []
+    for run in runs.split(","):
+        first, _, last = run.partition("-")
+        numbers += range(int(first), int(last or first) + 1)
+    return "\n".join(packed["groups"][n] for n in numbers), sentence
+
+
+def test_the_index_lists_the_map():
+    text = " ".join(Page(pages.built()["index.html"]).text.split())
+    for path in NOTEBOOKS:
+        first = nbformat.read(path, as_version=4).cells[0].source
+        assert first.splitlines()[0].removeprefix("# ") in text
+    assert re.search(r"12 · [\w ,]+ ?45 min", text)
+
+
+def test_make_has_the_target():
+    rules = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(
+        r"(?m)^site: .*## .*network.*\n\t.*-m hamodel\.course\.site", rules
+    )

@@ -1,0 +1,226 @@
+"""The static pages in Chromium, opened from their files with the network off.
+
+What only a browser shows: that the script runs under the page's own policy, that the
+keyboard moves a picture, that formulas are drawn, that text can be read in the light
+and in the dark, and that nothing is asked of a network.  Screenshots go to
+`test-output/`.
+"""
+
+import re
+from urllib.parse import unquote
+
+import lab
+import pages
+import pytest
+from playwright.sync_api import expect
+from stage import NOTEBOOKS, staged
+from test_browser import browser, needed_browser  # noqa: F401  a fixture
+
+pytestmark = pytest.mark.browser
+PAGES = [f"{path.stem}.html" for path in NOTEBOOKS]
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture
+def opened(browser):  # noqa: F811
+    """Return a function that opens a page, and fails if the page was not well."""
+    contexts, faults = [], []
+
+    def _open(name, *, width=1200, scheme="light"):
+        size = {"width": width, "height": 900}
+        context = browser.new_context(viewport=size, color_scheme=scheme)
+        context.set_offline(True)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("requestfailed", lambda request: faults.append(request.url[:200]))
+        page.on("request", lambda request: _local(request.url, faults))
+        page.goto(pages.built()[name].as_uri())
+        return page
+
+    yield _open
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def _local(url, faults):
+    if not url.startswith(("file:", "data:")):
+        faults.append(url)
+
+
+@pytest.mark.parametrize("name", pages.NAMES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_opens_and_can_be_read(opened, name, scheme):
+    page = opened(name, scheme=scheme)
+    for image in page.locator("main img").all():
+        assert image.evaluate("e => e.decode().then(() => e.naturalWidth)") > 100
+    page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
+    page.evaluate("document.querySelectorAll('[type=radio]').forEach(e => e.click())")
+    assert page.evaluate(_FAINT) == []
+    page.screenshot(path=lab.SHOTS / f"site-{name}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("name", pages.NAMES)
+def test_a_page_fits_a_phone(opened, name):
+    page = opened(name, width=360)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.screenshot(path=lab.SHOTS / f"site-{name}-phone.png", full_page=True)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_formulas_are_drawn(opened, name):
+    page = opened(name)
+    for formula in page.locator("math").all():
+        box = formula.bounding_box()
+        assert box["width"] > 3, formula.get_attribute("alttext")
+        assert box["height"] > 5
+        assert formula.evaluate("e => e instanceof MathMLElement")
+    assert page.locator("merror").count() == 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_keyboard_moves_every_slider_of_every_explorer(opened, name):
+    page = opened(name)
+    for explorer in page.locator("figure.explorer").all():
+        expect(explorer.locator(".controls")).to_be_visible()
+        first = shown(explorer)
+        for slider in explorer.locator("input[type=range]").all():
+            start = slider.input_value(), slider.get_attribute("aria-valuetext")
+            slider.focus()
+            page.keyboard.press("End" if start[0] == "0" else "Home")
+            moved = shown(explorer)
+            assert moved[0] != first[0], "the picture changes"
+            assert moved[2] != first[2], "and what it says is set"
+            text = slider.get_attribute("aria-valuetext")
+            assert text != start[1]
+            assert text in explorer.locator(".value").all_inner_texts()
+            explorer.get_by_role("button", name="Reset", exact=True).press("Enter")
+            assert shown(explorer) == first
+            assert slider.input_value() == start[0]
+
+
+def shown(explorer):
+    """Return the picture, what it says, and what is set; the words agree."""
+    image = explorer.locator("img")
+    says = explorer.locator(".says").inner_text()
+    assert image.get_attribute("alt") == says
+    source = unquote(image.get_attribute("src").partition(",")[2])
+    assert "aria-live" in explorer.locator(".says").evaluate("e => e.outerHTML")
+    return source, says, explorer.locator(".shown").inner_text()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_the_page_shows_is_what_the_explorer_shows(opened, path):
+    """After each preset the picture in the browser is the explorer's, to the letter."""
+    page = opened(f"{path.stem}.html")
+    figures = page.locator("figure.explorer")
+    for explorer in staged(path).explorers.values():
+        explorer.reset()
+        title = re.compile(f"^{re.escape(explorer.title)}$")
+        figure = figures.filter(has=page.locator("figcaption", has_text=title)).first
+        for preset in explorer.presets:
+            explorer.apply(preset)
+            figure.get_by_role("button", name=preset, exact=True).click()
+            source, says, _ = shown(figure)
+            assert source == explorer.svg
+            assert says == " ".join(explorer.sentence.split())
+        explorer.reset()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_boxes_of_a_picture_can_be_pressed(opened, name):
+    page = opened(name)
+    for explorer in page.locator("figure.explorer:has([data-box])").all():
+        first = shown(explorer)
+        for box in explorer.locator("[data-box]").all():
+            box.focus()
+            page.keyboard.press("Space")
+            assert box.get_attribute("aria-pressed") == "true"
+            assert box.get_attribute("data-box") in shown(explorer)[2]
+            assert shown(explorer)[0] != first[0]
+            box.click()
+            assert shown(explorer) == first
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_prediction_is_kept_and_answered(opened, name):
+    page = opened(name)
+    for form in page.locator("form.prediction").all():
+        slider = form.locator("input").first
+        slider.focus()
+        page.keyboard.press("End")
+        guess = slider.get_attribute("aria-valuetext")
+        assert "the model says" not in form.inner_text()
+        form.locator("summary").press("Enter")
+        expect(form).to_contain_text(f"you said {guess}, the model says")
+        expect(slider).to_be_disabled()
+        form.locator("summary").press("Enter")
+        expect(slider).to_be_enabled()
+
+
+def test_a_quiz_answers_back(opened):
+    page = opened("00_start_here.html")
+    fieldset = page.locator("form.quiz fieldset").first
+    options = fieldset.locator("input")
+    options.first.check()
+    expect(fieldset.locator(".answer p:visible")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_be_checked()
+    expect(fieldset.locator(".answer p:visible")).to_have_count(1)
+
+
+def test_without_javascript_the_picture_stands_and_folds_open(browser):  # noqa: F811
+    context = browser.new_context(java_script_enabled=False)
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto(pages.built()["04_failover_maths.html"].as_uri())
+    explorer = page.locator("figure.explorer").first
+    expect(explorer.locator("img")).to_be_visible()
+    expect(explorer.locator(".controls")).to_be_hidden()
+    fold = page.locator("details", has_text="Solution").first
+    fold.locator("summary").first.click()
+    expect(fold.locator("pre")).to_be_visible()
+    context.close()
+
+
+def test_paper_shows_the_solutions(opened):
+    page = opened("04_failover_maths.html")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for fold in page.locator("details").all():
+        assert fold.get_attribute("open") is not None
+    expect(page.locator(".controls").first).to_be_hidden()
+
+
+def test_the_check_of_contrast_sees_faint_text(opened):
+    page = opened("index.html")
+    page.evaluate("document.querySelector('h1').style.color = '#999'")
+    assert len(page.evaluate(_FAINT)) == 1
+
+
+# Text whose contrast with what is behind it is below 4.5 (WCAG 2.2, 1.4.3).
+_FAINT = """() => {
+  const channel = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * channel(r / 255) + 0.7152 * channel(g / 255)
+    + 0.0722 * channel(b / 255);
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const found = parts(getComputedStyle(at).backgroundColor);
+      if (found.length === 3 || found[3] > 0) return found;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  for (const element of document.body.querySelectorAll("*")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    if (!own || !element.checkVisibility()) continue;
+    if (element.closest("script, style, option")) continue;
+    const [a, b] = [parts(getComputedStyle(element).color), behind(element)].map(light);
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) faint.push(`${ratio.toFixed(2)}: ${element.textContent.trim()}`);
+  }
+  return faint;
+}"""

@@ -1,0 +1,274 @@
+"""The parts of the site builder, on explorers and notebooks made for it."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hamodel.course import Choice, Explorer, Slider, lessons, site
+from hamodel.course.boxes import Boxes
+from hamodel.course.site import _film, _markdown
+
+
+def notebook(folder, *cells, name="01_small.ipynb"):
+    """Write a notebook: a string is Markdown, a string in a list is code."""
+    made = nbformat.v4.new_notebook()
+    for cell in cells:
+        if isinstance(cell, list):
+            made.cells.append(nbformat.v4.new_code_cell(cell[0]))
+        else:
+            made.cells.append(nbformat.v4.new_markdown_cell(cell))
+    path = folder / name
+    nbformat.write(made, path)
+    return path
+
+
+def small(folder, *cells):
+    """Return the text of the page of a small notebook."""
+    path = notebook(folder, "# Small", *cells)
+    return site.build([path], folder / "site")[1].read_text(encoding="utf-8")
+
+
+# ---- frames ------------------------------------------------------------------------
+
+
+def explorer_of(**controls):
+    """Return an explorer that draws nothing and says its values."""
+
+    class Blank:
+        def __init__(self):
+            from hamodel import plots
+
+            self.figure = plots.figure(2, 1)
+            self.text = self.figure.text(0.1, 0.1, "")
+
+        def update(self, values, result, guess):  # noqa: ARG002
+            self.text.set_text(str(sorted(values.items())))
+
+    return Explorer(
+        title="Which?",
+        controls=controls,
+        model=lambda **values: values,
+        picture=Blank(),
+        describe=lambda values, _: f"It is {values}.",
+        presets={},
+    )
+
+
+@given(
+    grid=st.lists(st.integers(0, 1000), min_size=2, max_size=200, unique=True),
+    start=st.integers(0, 1000),
+    most=st.integers(3, 50),
+)
+def test_thinned_keeps_ends_and_start(grid, start, most):
+    kept = _film.thinned(grid, start, most)
+    assert len(kept) <= most
+    assert list(kept) == sorted(set(kept))
+    assert {min(*grid, start), max(*grid, start), start} <= set(kept)
+    assert set(kept) <= {*grid, start}
+
+
+@given(st.lists(st.integers(0, 30), min_size=1))
+def test_runs_can_be_read_back(numbers):
+    runs = _film._runs(numbers).split(",")
+    pairs = [(run.split("-")[0], run.split("-")[-1]) for run in runs]
+    read = [n for a, b in pairs for n in range(int(a), int(b) + 1)]
+    assert read == numbers
+
+
+def test_a_film_leaves_the_explorer_at_its_start_and_takes_no_frame_twice():
+    slider = Slider(label="Wait (s)", grid=tuple(range(5)), start=2)
+    choice = Choice(label="How", options=("a", "b"), start="b")
+    explorer = explorer_of(wait=slider, how=choice)
+    taken = _film.film(explorer)
+    assert explorer.values == {"wait": 2, "how": "b"}
+    assert len(taken.frames) == 1 + 4 + 1
+    wait, how = taken.axes
+    assert wait.texts == ("0 s", "1 s", "2 s", "3 s", "4 s")
+    assert how.texts == ("a", "b")
+    assert (wait.kind, how.kind) == ("range", "choice")
+    explorer.set(wait=4)
+    assert taken.svg(wait.frames[4]) == explorer.svg
+    assert taken.frames[wait.frames[4]][1] == explorer.sentence
+
+
+@pytest.mark.parametrize(("count", "sets"), [(3, 8), (6, 64), (7, 1 + 7 + 21 + 1)])
+def test_boxes_fail_in_every_way_or_by_one_and_two(count, sets):
+    places = {f"b{k}": (10 * k, 0, 9, 9) for k in range(count)}
+    taken = _film.film(explorer_of(down=Boxes(label="Failed", places=places)))
+    (axis,) = taken.axes
+    assert len(set(axis.values)) == len(axis.frames) == sets
+    assert axis.values[axis.start] == ()
+
+
+def test_a_box_that_is_not_there_has_no_button():
+    boxes = Boxes(label="Failed", places=dict.fromkeys("abc", (0, 0, 9, 9)))
+    boxes.offer("ab")
+    (axis,) = _film.film(explorer_of(down=boxes)).axes
+    assert set(axis.places) == {"a", "b"}
+    assert axis.values == ((), ("a",), ("b",), ("a", "b"))
+
+
+def test_a_preset_between_the_stops_has_its_own_frame():
+    slider = Slider(label="Wait (s)", grid=(0, 10), start=0)
+    explorer = explorer_of(wait=slider)
+    explorer.presets = {"Between": {"wait": 4}}
+    taken = _film.film(explorer)
+    frame, places = taken.presets["Between"]
+    assert taken.frames[frame][2] == "Wait 4 s"
+    assert places == (0,)
+
+
+# ---- Markdown and formulas ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        ("a `$x$` b", "<code>$x$</code>"),
+        ("it costs $5 or $6", "$5 or $6"),
+        ("# A b", '<h1 id="A-b">A b</h1>'),
+        ("<!-- secret -->", ""),
+        ("| a |\n| --- |\n| b |", '<div class="wide"><table>'),
+    ],
+)
+def test_markdown(source, html):
+    made = _markdown.Markdown(str)(source)
+    assert html in made
+    assert "<math" not in made
+    assert "secret" not in made
+
+
+@pytest.mark.parametrize(
+    "source", [r"so $\lambda$ is", r"$$\frac{1}{2}$$", "$$\na_1\n$$", "(1 - $c$)"]
+)
+def test_a_formula_in_prose_is_drawn(source):
+    made = _markdown.Markdown(str)(source)
+    assert made.count("<math") == made.count("</math>") == 1
+    assert ('display="block"' in made) == ("$$" in source)
+    assert "$" not in made
+
+
+def test_a_formula_keeps_its_source_for_copying():
+    assert 'alttext="a &lt; b"' in _markdown.mathml("a < b", block=False)
+
+
+@pytest.mark.parametrize("formula", [r"\nosuchthing{x}", r"\frac{1", r"\left( x"])
+def test_a_formula_that_cannot_be_drawn_is_refused(formula):
+    with pytest.raises(ValueError, match="formula"):
+        _markdown.mathml(formula, block=False)
+
+
+def test_code_is_escaped():
+    made = _markdown.code('x = "</pre><script>"')
+    assert "<script>" not in made
+    assert "&lt;script&gt;" in made
+
+
+# ---- small notebooks ---------------------------------------------------------------
+
+
+def test_outputs_come_in_their_order(tmp_path):
+    text = small(tmp_path, ["print(1)\ndisplay('two')\nprint('<3>')\n'four'"])
+    parts = [text.index(f"<pre>{each}</pre>") for each in ("1", "&#x27;two&#x27;")]
+    parts += [text.index("<pre>&lt;3&gt;</pre>"), text.index("&#x27;four&#x27;</pre>")]
+    assert parts == sorted(parts)
+
+
+def test_symbols_become_formulas(tmp_path):
+    text = small(tmp_path, ["import sympy\nsympy.Symbol('lambda') / 2"])
+    assert 'alttext="\\frac{\\lambda}{2}"' in text
+    assert "<mfrac>" in text
+
+
+def test_a_sentence_cannot_close_its_script(tmp_path):
+    source = (
+        "from hamodel.course import Explorer, Slider\n"
+        "from hamodel.course.failover_maths import explorer\n"
+        "shown = explorer()\n"
+        "shown.describe = lambda *_: '</script><b>'\n"
+        "shown"
+    )
+    text = small(tmp_path, [source])
+    assert "</script><b>" not in text
+
+
+def test_files_that_are_linked_to_come_along(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "facts.csv").write_text("1")
+    (tmp_path / "facts.csv").write_text("2")
+    (tmp_path / "dot.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    text = small(tmp_path, "[a](a/facts.csv) [b](facts.csv#x) ![A dot](dot.svg)")
+    folder = tmp_path / "site" / "files"
+    assert (folder / "facts.csv").read_text() == "1"
+    assert (folder / "2-facts.csv").read_text() == "2"
+    assert 'href="files/2-facts.csv"' in text
+    assert 'src="data:image/svg+xml,' in text
+
+
+def test_links_to_lessons_and_sources(tmp_path):
+    other = notebook(tmp_path, "# Other", name="02_other.ipynb")
+    first = notebook(
+        tmp_path,
+        "# First\n\n*25 minutes*",
+        "[o](02_other.ipynb#Map) [s](https://example.org/a)",
+    )
+    index, page, _ = site.build([first, other], tmp_path / "site")
+    text = page.read_text(encoding="utf-8")
+    assert 'href="02_other.html#Map"' in text
+    assert 'href="https://example.org/a"' in text
+    assert "Other →" in text
+    assert "25 min" in index.read_text(encoding="utf-8")
+
+
+def test_a_cell_that_raises_is_named(tmp_path):
+    path = notebook(tmp_path, "# Bad", ["1"], ["1 / 0"])
+    with pytest.raises(lessons.LessonError, match="code cell 2 raised ZeroDivision"):
+        site.build([path], tmp_path / "site")
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("[gone](gone.csv)", "link must lead to a file, got 'gone.csv'"),
+        (r"so $\nosuchthing{x}$", "formula has a command"),
+    ],
+)
+def test_a_cell_that_cannot_be_put_on_a_page_is_named(tmp_path, cell, problem):
+    with pytest.raises(ValueError, match=rf"01_small.ipynb: {problem}"):
+        small(tmp_path, cell)
+
+
+def test_a_notebook_needs_a_title(tmp_path):
+    path = notebook(tmp_path, "No title")
+    with pytest.raises(ValueError, match="must begin with '# '"):
+        site.build([path], tmp_path / "site")
+
+
+def test_a_page_that_is_too_large_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"at most 2,000,000 bytes, got 2,1"):
+        small(tmp_path, ["print('x' * 2_100_000)"])
+
+
+def test_the_learner_s_record_is_left_alone(tmp_path, monkeypatch):
+    record = tmp_path / "mine.json"
+    monkeypatch.setenv("HAMODEL_PROGRESS", str(record))
+    source = "from hamodel.course import start_here\nstart_here.prediction().commit()"
+    small(tmp_path, [source])
+    assert not record.exists()
+    assert not (tmp_path / "my_course.json").exists()
+
+
+def test_command(tmp_path):
+    path = notebook(tmp_path, "# Small", ["1 + 1"])
+    command = [sys.executable, "-m", "hamodel.course.site", "--output", tmp_path / "o"]
+    done = subprocess.run([*command, path], capture_output=True, text=True, check=True)
+    assert (tmp_path / "o" / "index.html").is_file()
+    assert done.stdout.splitlines()[-1].startswith("Open file:///")
+    bad = notebook(tmp_path, "# Bad", ["1 / 0"])
+    done = subprocess.run([*command, bad], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "code cell 1 raised ZeroDivisionError" in done.stderr
