@@ -19,6 +19,7 @@ from stage import NOTEBOOKS, STUB, cells, solved, staged
 
 pytestmark = pytest.mark.browser
 LESSON = lab.ROOT / "notebooks" / "04_failover_maths.ipynb"
+DIAGRAM = lab.ROOT / "notebooks" / "02_find_the_spof.ipynb"
 expect.set_options(timeout=lab.PATIENCE * 1000)
 
 
@@ -176,6 +177,37 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
     said = answer(page, name, solution)
     assert exercise.right in said
     shot(page, "lesson-04-answer-right")
+    assert page.outside == []
+    assert page.faults == []
+
+
+def test_a_box_of_the_diagram_fails_by_click_and_by_key(page, served):
+    """A click goes to the picture, where the box is drawn, not to a named button."""
+    lab.open_notebook(page, served, DIAGRAM.name)
+    lab.run_all(page)
+    explorer = explorer_of(page)
+    image = explorer.locator("img[src^='data:image/svg']").first
+    image.scroll_into_view_if_needed()
+    first, seen = picture_and_sentence(explorer), image.bounding_box()
+    places = staged(DIAGRAM).explorers["explorer"].controls["failed"].places
+    left, top, width, height = places["app1"]
+    for corner in (0.1, 0.9):  # twice, near opposite corners: failed, and mended
+        before = picture_and_sentence(explorer)
+        page.mouse.click(
+            seen["x"] + left + corner * width, seen["y"] + top + corner * height
+        )
+        after = until_changed(explorer, before)
+    assert after == first
+    explorer.get_by_role("button", name="app1, works", exact=True).focus()
+    page.keyboard.press("Space")
+    failed = until_changed(explorer, first)
+    assert failed[1].startswith("1 of 3 app servers has failed and the shop is up")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    both = until_changed(explorer, failed)
+    assert both[1].startswith("2 of 3 app servers have failed and the shop is up")
+    assert explorer.get_by_role("button", name="app2, failed", exact=True).count() == 1
+    shot(page, "lesson-02-boxes")
     assert page.outside == []
     assert page.faults == []
 

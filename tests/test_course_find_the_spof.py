@@ -125,6 +125,15 @@ def test_what_is_not_bought_cannot_fail():
     assert lesson.shop(1, failed=("app2", "app3")).failed == frozenset()
 
 
+def test_the_shop_of_the_course_has_three_servers():
+    assert lesson.path().components == ("balancer", *APPS[:3], "database")
+    assert lesson.shop().structure.components == lesson.path().components
+
+
+def test_boxes_that_are_never_up():
+    assert lesson.shop(2, 0, 0, 0).unavailability == 1
+
+
 def test_bad_settings_are_named():
     with pytest.raises(ValueError, match="bars must be one of"):
         lesson.model(bars="pies")
