@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _FIRST, _LAST = 1e-4, 10.0  # ends of the time axis in s
 _FLOOR = 1e-4  # least share that shows
+_NEVER = 1e-12  # what is rarer is not worth a word
 _TIMES = np.geomspace(_FIRST, _LAST, 161)
 _ASYNC = plots.Look(plots.PALETTE["vermilion"], "///")
 _WAITS = plots.Look(plots.PALETTE["blue"], "\\\\\\")
@@ -148,7 +149,8 @@ class _Mark:
     def __init__(self, axes: Axes, name: str, marker: str) -> None:
         (self._dot,) = axes.plot([1], [1], marker=marker, markersize=6, zorder=4)
         self._dot.set_color(_ASYNC.colour)
-        self._label = axes.text(1, 1, name, va="top")
+        self._label = axes.text(1, 1, name, va="top", zorder=6)
+        self._label.set_bbox({"facecolor": plots.PAPER, "edgecolor": "none", "pad": 1})
 
     def update(self, copy: Copy, name: str) -> None:
         lag = copy.stream
@@ -261,11 +263,11 @@ def _waiting(seconds: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{short(100 * share)} %" if share else "none"
+    return f"{short(100 * share)} %" if share > _NEVER else "none"
 
 
 def _writes(count: float) -> str:
-    if not count:
+    if count <= _NEVER:
         return "none"
     return "more and more" if count == float("inf") else f"{short(count)} writes"
 
@@ -279,5 +281,5 @@ def _absence(bill: Bill) -> tuple[str, float]:
 def _decades(value: float, low: float, high: float) -> float:
     """Return where a value lies between two, each factor of ten the same way."""
     if value <= low:
-        return 0.02 if value else 0.0
+        return 0.02 if value > _NEVER else 0.0
     return min(log10(min(value, high) / low) / log10(high / low), 1.0)
