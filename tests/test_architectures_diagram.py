@@ -101,7 +101,7 @@ def test_names_with_quotes_are_drawn():
 @pytest.mark.parametrize("name", SHAPES)
 def test_there_is_no_third_operation(name):
     with pytest.raises(ValueError, match="operation must be one of 'read', 'write'"):
-        SHAPES[name].diagram("wirte")
+        SHAPES[name].diagram("writing")
 
 
 # ---- the model says the same -------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from hamodel import _check
@@ -47,27 +48,38 @@ def check_copies(spec: Copies) -> None:
 def sites_and_copies(spec: Copies, serving: Sequence[str]) -> list[Part | Group]:
     """Return one part a site: the site itself, its servers and its copies."""
     redirect = spec.failover if len(serving) > 1 else None
+    whole = Data(site=spec.site, database=None, redirect=redirect)
+    apart = Data(site=spec.site, database=None, redirect=None)
+    front = Front(site=spec.site, redirect=redirect)
+    held = {n: Held(node=spec.database, count=n) for n in spec.copies.values()}
     parts: list[Part | Group] = []
     for name, count in spec.copies.items():
-        onward = redirect if name in serving else None
-        whole = Data(site=spec.site, database=None, redirect=onward)
-        shown = [whole.part(f"{name} site"), _copies(spec.database, name, count)]
-        if name not in serving:
-            parts.append(witness(name, *shown))
-            continue
-        front = Front(site=spec.site, redirect=onward)
-        parts.append(place(name, *shown, front.part(f"{name} servers")))
+        copies = held[count].part(f"{name} copies")
+        if name in serving:
+            servers = front.part(f"{name} servers")
+            parts.append(place(name, whole.part(f"{name} site"), copies, servers))
+        else:
+            parts.append(witness(name, apart.part(f"{name} site"), copies))
     return parts
 
 
-def _copies(node: Node, name: str, count: int) -> Part:
-    tier = Tier(node=node, servers=count)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Held:
+    """The copies that one site holds."""
 
-    def events(failed: int) -> Iterator[Event]:
+    node: Node
+    count: int
+
+    def part(self, name: str) -> Part:
+        """Return the part under a name."""
+        return Part(name=name, start=0, events=self.events, view=self.view)
+
+    def events(self, failed: int) -> Iterator[Event]:
+        """Yield what can happen."""
+        tier = Tier(node=self.node, servers=self.count)
         for what, after, to in tier.changes(failed):
             yield Event(f"copy {what}", after, to)
 
-    def view(failed: int) -> SiteView:
-        return SiteView("home", copies=count - failed)
-
-    return Part(name=f"{name} copies", start=0, events=events, view=view)
+    def view(self, failed: int) -> SiteView:
+        """Return what clients notice."""
+        return SiteView("home", copies=self.count - failed)

@@ -87,13 +87,14 @@ class Front:
 
     def view(self, state: FrontState) -> SiteView:
         """Return what clients notice."""
-        apps = self.site.apps
-        cause = ""
+        if self.redirect is not None:  # what counts is where the clients are
+            return SiteView(state.clients)
+        return SiteView(state.clients, self._broken(state))
+
+    def _broken(self, state: FrontState) -> str:
         if not _enough(self.site.balancers, state.balancers):
-            cause = "load balancer down"
-        elif not _enough(apps, state.apps):
-            cause = "app servers down"
-        return SiteView(state.clients, cause)
+            return "load balancer down"
+        return "" if _enough(self.site.apps, state.apps) else "app servers down"
 
     def events(self, state: FrontState) -> Iterator[Event]:
         """Yield what can happen."""
@@ -108,7 +109,7 @@ class Front:
         yield from redirections(self.redirect, state)
 
     def _settled(self, state: FrontState) -> FrontState:
-        broken = bool(self.view(state).cause)
+        broken = bool(self._broken(state))
         return settled(state, broken=broken, redirect=self.redirect)
 
 
@@ -189,11 +190,12 @@ def place(name: str, *parts: Part) -> Group:
 
 def witness(name: str, *parts: Part) -> Group:
     """Return the parts of a site that holds copies but serves no clients."""
+    return Group(name=name, parts=parts, combine=unvisited)
 
-    def combine(*views: SiteView) -> SiteView:
-        return combined(*views)._replace(clients="elsewhere", cause="")
 
-    return Group(name=name, parts=parts, combine=combine)
+def unvisited(*views: SiteView) -> SiteView:
+    """Return what a site without clients shows: the copies in reach there."""
+    return combined(*views)._replace(clients="elsewhere", cause="")
 
 
 def combined(*views: SiteView) -> SiteView:
@@ -210,8 +212,8 @@ def combined(*views: SiteView) -> SiteView:
 def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
     """Add the view of one more part to what the clients of a site know."""
     if isinstance(view, str):
-        if name == EVERYWHERE:
-            return seen._replace(everywhere=view == "down")
+        if name == EVERYWHERE:  # then nothing else matters
+            return Seen(everywhere=True) if view == "down" else seen
         return seen._replace(leads=view == "leads")
     serves = view.clients == "home"
     seen = seen._replace(

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import reduce
-from itertools import product
-from operator import mul
+from functools import cached_property, reduce
+from operator import getitem, mul
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from hamodel._quantity import mean_of, rate_of
+from hamodel.architectures._sums import absorption, grouping, plus
 from hamodel.chain import INSTANT, Chain
 
 if TYPE_CHECKING:
@@ -109,6 +109,11 @@ class Part:
         """Return the chain of this part; `up` judges a view."""
         return Chain.explore(self.start, self.moves, up=lambda s: up(self.view(s)))
 
+    @property
+    def kind(self) -> Hashable:
+        """What the views depend on: equal for parts that differ by name only."""
+        return self.start, self.events, self.view
+
     def views(self) -> dict[Hashable, Quantity]:
         """Return the long-run probability of each view."""
         found: dict[Hashable, Quantity] = defaultdict(int)
@@ -148,13 +153,26 @@ class Group:
     parts: tuple[Viewed, ...]
     combine: Callable[..., Hashable]
 
+    @property
+    def kind(self) -> Hashable:
+        """What the views depend on: equal for groups that differ by name only."""
+        return self.combine, tuple(_kind(part) for part in self.parts)
+
     def views(self) -> dict[Hashable, Quantity]:
         """Return the long-run probability of each combined view."""
-        found: dict[Hashable, Quantity] = defaultdict(int)
-        for row in product(*(part.views().items() for part in self.parts)):
-            view = self.combine(*(view for view, _ in row))
-            found[view] += reduce(mul, (p for _, p in row))
-        return dict(found)
+        shown = [part.views() for part in self.parts]
+        views, rows = grouping(self.combine, tuple(tuple(s) for s in shown))
+        shares = [list(s.values()) for s in shown]
+        found: list[Quantity] = [None] * len(views)
+        for to, row in rows:
+            term = reduce(mul, map(getitem, shares, row), 1)
+            found[to] = plus(found[to], term)
+        return dict(zip(views, found, strict=True))
+
+
+def _kind(part: Viewed) -> Hashable:
+    """Return what the views of a part depend on, or the part itself."""
+    return part.kind if isinstance(part, Part | Group) else id(part)
 
 
 def everywhere(outage: Node | None) -> tuple[Part, ...]:
@@ -216,23 +234,35 @@ class Model:
         """Return what clients of each site can see, with long-run probabilities.
 
         Parts are looked at one by one, and what looks alike is added up on the way:
-        a few hundred sums where the joint chain has millions of states.
+        a few hundred sums where the joint chain has millions of states.  Computed
+        once for each model; parts that differ by name only are solved once, and
+        which sums it takes is remembered for all models of the same shape.
         """
-        views = {part.name: part.views() for part in self.parts}
+        return {site: dict(seen) for site, seen in self._situations.items()}
+
+    @cached_property
+    def _situations(self) -> dict[str, dict[Any, Quantity]]:
+        solved: dict[Hashable, Mapping[Hashable, Quantity]] = {}
+        views = {}
+        for part in self.parts:
+            kind = _kind(part)
+            if kind not in solved:
+                solved[kind] = part.views()
+            views[part.name] = solved[kind]
         return {site: self._seen(site, views) for site in self.sites}
 
     def _seen(
         self, site: str, views: Mapping[str, Mapping[Hashable, Quantity]]
     ) -> dict[Any, Quantity]:
-        seen: dict[Any, Quantity] = {self.nothing: 1}
-        for name, shown in views.items():
-            after: dict[Any, Quantity] = defaultdict(int)
-            for before, probability in seen.items():
-                for view, share in shown.items():
-                    key = self.absorb(before, site, name, view)
-                    after[key] = after[key] + probability * share
+        shown = tuple((name, tuple(shares)) for name, shares in views.items())
+        situations, stages = absorption(self.absorb, self.nothing, site, shown)
+        seen: list[Quantity] = [1]
+        for (count, steps), shares in zip(stages, views.values(), strict=True):
+            known, after = list(shares.values()), [None] * count
+            for before, view, to in steps:
+                after[to] = plus(after[to], seen[before] * known[view])
             seen = after
-        return seen
+        return dict(zip(situations, seen, strict=True))
 
     def downtime(
         self, clients: Mapping[str, Quantity] | None = None
@@ -245,7 +275,7 @@ class Model:
             Share of the requests that come from each site; by default alike.
         """
         shares = clients or dict.fromkeys(self.sites, 1 / len(self.sites))
-        situations = self.situations()
+        situations = self._situations
         return {
             operation: self._budget(situations, shares, operation)
             for operation in OPERATIONS

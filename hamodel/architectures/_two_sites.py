@@ -110,7 +110,7 @@ class TwoSitePair:
             sites = (SiteView(state.clients[0], _why(state.clients[0])),)
             return PairView(0, state.cause, (bool(copies),), sites)
         return PairView(
-            active,
+            0 if state.cause else active,
             state.cause,
             (0 in copies, 1 in copies),
             tuple(SiteView(clients) for clients in state.clients),
@@ -238,6 +238,35 @@ class PairSeen(NamedTuple):
     seen: Seen = Seen()
 
 
+@dataclass(frozen=True)
+class PairAbsorb:
+    """What clients of a site know once they have seen one more part.
+
+    Of a site that is not theirs they need to know only whether it serves.
+    """
+
+    sites: tuple[str, ...]
+
+    def __call__(
+        self, known: PairSeen, site: str, name: str, view: PairView | SiteView | str
+    ) -> PairSeen:
+        """Add the view of one part."""
+        if isinstance(view, PairView):
+            return known._replace(pair=view)
+        pair = known.pair
+        if isinstance(view, str) or pair is None:
+            seen = absorb(known.seen, site, name, view)
+            return PairSeen(seen=seen) if seen.everywhere else known._replace(seen=seen)
+        place = self.sites.index(name)
+        view = combined(pair.sites[place], view)
+        clients = "home" if view.clients == "home" else "away"
+        shown = list(pair.sites)
+        shown[place] = SiteView(clients)
+        return PairSeen(
+            pair._replace(sites=tuple(shown)), absorb(known.seen, site, name, view)
+        )
+
+
 def model_of(spec: ActivePassive) -> Model:
     """Return the parts of an active-passive pair over two sites.
 
@@ -247,15 +276,6 @@ def model_of(spec: ActivePassive) -> Model:
     redirect = spec.failover if len(spec.sites) > 1 else None
     front = Front(site=spec.site, redirect=redirect)
     fronts = [front.part(name) for name in spec.sites]
-
-    def absorb_pair(
-        known: PairSeen, site: str, name: str, view: PairView | SiteView | str
-    ) -> PairSeen:
-        if isinstance(view, PairView):
-            return known._replace(pair=view)
-        if isinstance(view, SiteView) and known.pair is not None:
-            view = combined(known.pair.sites[spec.sites.index(name)], view)
-        return known._replace(seen=absorb(known.seen, site, name, view))
 
     def verdict(known: PairSeen, site: str, operation: str) -> Verdict:
         found = entrance(known.seen, site)
@@ -271,7 +291,7 @@ def model_of(spec: ActivePassive) -> Model:
         ),
         sites=spec.sites,
         nothing=PairSeen(),
-        absorb=absorb_pair,
+        absorb=PairAbsorb(spec.sites),
         verdict=verdict,
     )
 

@@ -168,14 +168,10 @@ class ActiveActive:
             A part for each site, and `everywhere` if given.
         """
         redirect = self.failover if len(self.sites) > 1 else None
+        front = Front(site=self.site, redirect=redirect)
+        data = Data(site=self.site, database=self.database, redirect=redirect)
         parts = [
-            place(
-                name,
-                Front(site=self.site, redirect=redirect).part(f"{name} servers"),
-                Data(site=self.site, database=self.database, redirect=redirect).part(
-                    f"{name} data"
-                ),
-            )
+            place(name, front.part(f"{name} servers"), data.part(f"{name} data"))
             for name in self.sites
         ]
         return Model(

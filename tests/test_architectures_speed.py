@@ -1,0 +1,99 @@
+"""Models share what they have in common, and never each other's numbers."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_architectures import FULL
+
+from hamodel.architectures import Group, Node, Part
+from hamodel.architectures._sums import plus
+from hamodel.units import HOUR
+
+SWEEP = Node(mttf=2000 * HOUR, mttr=np.linspace(1, 30, 100_000) * HOUR)
+
+
+def best(task, times=7):
+    """Return the shortest processor time of a task in s."""
+    found = []
+    for _ in range(times):
+        began = time.process_time()
+        task()
+        found.append(time.process_time() - began)
+    return min(found)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_a_full_architecture_takes_milliseconds(name):
+    FULL[name].model().downtime()
+    assert best(lambda: FULL[name].model().downtime()) < 8e-3
+
+
+@pytest.mark.parametrize("name", ["passive", "active"])
+def test_a_large_sweep_takes_less_than_a_second(name):
+    swept = replace(FULL[name], database=SWEEP)
+    assert best(lambda: swept.model().downtime(), 2) < 1.0
+
+
+@pytest.mark.parametrize("name", ["active", "majority"])
+def test_equal_parts_are_solved_once(name, monkeypatch):
+    solved = []
+    chain = Part.chain
+
+    def counted(part, *args, **keywords):
+        solved.append(part.name)
+        return chain(part, *args, **keywords)
+
+    monkeypatch.setattr(Part, "chain", counted)
+    model = FULL[name].model()
+    model.downtime()
+    model.situations()
+    assert len(solved) < len(model.leaves())
+    assert len(solved) == len({part.kind for part in model.leaves()})
+
+
+def test_copies_of_different_number_are_different_parts():
+    store = replace(FULL["leaderless"], copies={"a": 2, "b": 1, "c": 1}).model()
+    kinds = {part.name: part.kind for part in store.parts}
+    assert kinds["b"] == kinds["c"] != kinds["a"]
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_a_plan_serves_numbers_that_differ(name):
+    first = FULL[name].model().downtime()
+    other = replace(FULL[name], database=Node(mttf=100 * HOUR, mttr=9 * HOUR))
+    assert other.model().downtime()["write"] != first["write"]
+    assert FULL[name].model().downtime() == first
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_situations_are_the_callers_own(name):
+    model = FULL[name].model()
+    before = model.downtime()
+    for seen in model.situations().values():
+        seen.clear()
+    assert model.downtime() == before
+
+
+def test_sums_leave_their_terms_alone():
+    swept = replace(FULL["active"], database=replace(SWEEP, mttr=np.array([1.0, 2.0])))
+    model = swept.model()
+    group = model.parts[0]
+    assert isinstance(group, Group)
+    (servers, data) = group.parts
+    before = {view: np.copy(share) for view, share in data.views().items()}
+    alone = Group(name="alone", parts=(data,), combine=lambda _: "one")
+    shown = alone.views()
+    assert shown["one"] == pytest.approx([1.0, 1.0])
+    after = data.views()
+    for view, share in before.items():
+        assert np.array_equal(after[view], share)
+    assert servers.views()
+
+
+def test_a_sum_grows_to_the_shape_of_its_terms():
+    column, row = np.ones((3, 1)), np.ones(4)
+    assert plus(column, row).shape == (3, 4)
+    assert plus(None, 2) == 2
+    assert plus(2, row).tolist() == [3] * 4
