@@ -113,6 +113,13 @@ def test_what_is_moved_has_a_name(page):
         assert element["text"].strip() or element.get("aria-label")
 
 
+def test_pages_that_lessons_link_to_are_closed_too():
+    for path in pages.built()["index.html"].parent.glob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert "default-src 'none'" in text
+        assert not re.search(r"""(?:src|href)=["']?(?:http:|//)""", text), path
+
+
 def test_pages_are_small():
     sizes = {name: page.stat().st_size for name, page in pages.built().items()}
     assert max(sizes.values()) <= 2_000_000

@@ -204,9 +204,22 @@ def test_files_that_are_linked_to_come_along(tmp_path):
     text = small(tmp_path, "[a](a/facts.csv) [b](facts.csv#x) ![A dot](dot.svg)")
     folder = tmp_path / "site" / "files"
     assert (folder / "facts.csv").read_text() == "1"
-    assert (folder / "2-facts.csv").read_text() == "2"
-    assert 'href="files/2-facts.csv"' in text
+    assert (folder / "facts-2.csv").read_text() == "2"
+    assert 'href="files/facts-2.csv#x"' in text
     assert 'src="data:image/svg+xml,' in text
+
+
+def test_markdown_that_is_linked_to_becomes_a_page(tmp_path):
+    (tmp_path / "data").mkdir()
+    read = tmp_path / "data" / "README.md"
+    read.write_text("# Facts & more\n\n[itself](README.md) [all](all.csv)")
+    (tmp_path / "data" / "all.csv").write_text("1")
+    text = small(tmp_path, "[facts](data/README.md#more) [again](data/README.md)")
+    assert text.count('href="data-readme.html') == 2
+    page = (tmp_path / "site" / "data-readme.html").read_text(encoding="utf-8")
+    assert "<title>Facts &amp; more" in page
+    assert 'href="data-readme.html">itself' in page
+    assert 'href="files/all.csv"' in page
 
 
 def test_links_to_lessons_and_sources(tmp_path):

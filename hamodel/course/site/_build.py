@@ -125,7 +125,7 @@ class _Site:
     heads: Sequence[Head]
     output: Path
     glossary: str
-    _files: dict[Path, str] = field(default_factory=dict)
+    _files: dict[Path, str] = field(default_factory=dict)  # linked to: under what name
 
     def lesson(self, each: Head) -> Path:
         """Write the page of a notebook."""
@@ -198,25 +198,35 @@ class _Site:
             raise ValueError(f"link must lead to a file, got {target!r}")
         if path.suffix == ".svg":
             return "data:image/svg+xml," + quote(path.read_text(encoding="utf-8"))
-        return self._copied(path)
+        if path not in self._files:
+            self._files[path] = self._name(path)
+            self._bring(path)
+        return quote(self._files[path]) + part
 
     def _page(self, path: Path) -> str:
         there = (each.page for each in self.heads if each.path.resolve() == path)
         return next(there, "")
 
-    def _copied(self, path: Path) -> str:
-        """Copy a file that is linked to, once, and return where it is."""
-        if path not in self._files:
-            taken = set(self._files.values())
-            name = next(
-                name
-                for name in (path.name, *(f"{k}-{path.name}" for k in range(2, 99)))
-                if f"files/{quote(name)}" not in taken
-            )
-            (self.output / "files").mkdir(exist_ok=True)
-            shutil.copyfile(path, self.output / "files" / name)
-            self._files[path] = f"files/{quote(name)}"
-        return self._files[path]
+    def _name(self, path: Path) -> str:
+        """Return a name, not yet taken, for a file that is linked to."""
+        stem, folder, suffix = path.stem, "files/", path.suffix
+        if suffix == ".md":
+            stem, folder, suffix = f"{path.parent.name}-{stem}".lower(), "", ".html"
+        stems = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
+        names = (f"{folder}{each}{suffix}" for each in stems)
+        return next(name for name in names if name not in self._files.values())
+
+    def _bring(self, path: Path) -> None:
+        """Copy a file that is linked to; Markdown becomes a page."""
+        place = self.output / self._files[path]
+        if path.suffix != ".md":
+            place.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, place)
+            return
+        text = path.read_text(encoding="utf-8")
+        title = re.search(r"(?m)^# (.+)", text)
+        body = Markdown(partial(self._link, path))(text)
+        self.write(place.name, title[1] if title else path.stem, body)
 
 
 def _part(cell: Cell, markdown: Markdown) -> str:
