@@ -36,6 +36,7 @@ from hamodel.plots.lag import (
     draw_loss,
 )
 from hamodel.plots.states import StateGraph, draw_state_graph
+from hamodel.plots.sweeps import SweepLines, SweepMap, draw_sweep
 from hamodel.plots.timeline import (
     RtoCurve,
     Timeline,
@@ -61,6 +62,8 @@ __all__ = [
     "RtoCurve",
     "Shown",
     "StateGraph",
+    "SweepLines",
+    "SweepMap",
     "Timeline",
     "Valley",
     "contrast",
@@ -72,6 +75,7 @@ __all__ = [
     "draw_loss",
     "draw_rto_cdf",
     "draw_state_graph",
+    "draw_sweep",
     "draw_timeline",
     "draw_vigilance",
     "figure",

@@ -19,6 +19,15 @@ Ten lines from a pair to a picture of two of its parameters:
 ...     failover__coverage=[0.9, 0.95, 0.99, 0.999, 1.0],
 ...     quantities=["write_minutes_per_year"],
 ... )
+>>> with ha.plots.styled():
+...     ax = ha.plots.figure().subplots()
+...     drawn = ha.plots.draw_sweep(
+...         ax, found, x="failover__promotion", y="failover__coverage"
+...     )
+>>> ha.plots.show(ax.figure, alt=drawn.text)
+Downtime of writes a year by failover: time for the standby to become primary, and
+failover: probability that the failover works. Least: 4.19 min at 0 s and 1. Most: 128
+min at 5 min and 0.9.
 
 The result is an `xarray.Dataset`: `found.sel(...)`, `found.to_netcdf("pair.nc")` and
 `found.to_dataframe().to_csv("pair.csv")` are its own.  Where downtime is given by cause

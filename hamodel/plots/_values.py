@@ -1,0 +1,107 @@
+"""Labelled values in words: numbers with their units, ticks, names of axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel.units import DAY, HOUR, MINUTE, YEAR
+from hamodel.units import text as in_words
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from hamodel._types import FloatArray
+
+_TIMES = (
+    *(10.0**p for p in range(-6, 2)),
+    *(n * MINUTE for n in (1, 10)),
+    *(n * HOUR for n in (1, 6)),
+    *(n * DAY for n in (1, 7, 30)),
+    *(n * YEAR for n in (1, 10, 100, 1000, 1e4, 1e5)),
+)
+_LONG = 58  # letters of an axis' name that fit
+
+
+def said(value: Any, unit: str = "1", digits: int = 3) -> str:  # noqa: ANN401
+    """Write a value with its unit as a reader would say it."""
+    if isinstance(value, str | np.str_ | bool | np.bool_):
+        return str(value)
+    number = float(value)
+    if unit == "s":
+        return in_words(number, digits)
+    if np.isinf(number):
+        return "without limit"
+    if abs(number) >= 1000 or number == 0:
+        plain = f"{float(f'{number:.{digits}g}'):,.0f}"
+        shown = plain if abs(number) < 1e9 else f"{number:.{digits}g}"
+    else:
+        shown = _short(f"{number:.{digits}g}")
+    if unit == "1":
+        return shown
+    return f"{shown}{unit[1:]}" if unit.startswith("1/") else f"{shown} {unit}"
+
+
+def _short(number: str) -> str:
+    """Write a power of ten as one: 1e-05 is 10⁻⁵."""
+    digits, _, power = number.partition("e")
+    if not power:
+        return number
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if digits == "1" else f"{digits}·10{raised}"
+
+
+def unit_of(values: xr.DataArray) -> str:
+    """Return the unit that a labelled array states; 1 for none."""
+    return str(values.attrs.get("units", "1"))
+
+
+def title(values: xr.DataArray) -> str:
+    """Return what an axis shows, cut to a length that fits."""
+    name = str(values.attrs.get("long_name", values.name))
+    return name if len(name) <= _LONG else f"{name[: _LONG - 3].rstrip()}..."
+
+
+def numeric(values: xr.DataArray) -> bool:
+    """Tell whether values are numbers."""
+    return values.dtype.kind in "iuf"
+
+
+def wide(values: FloatArray) -> bool:
+    """Tell whether values span so much that only a logarithmic scale shows them."""
+    kept = values[np.isfinite(values)]
+    return bool(kept.size and kept.min() > 0 and kept.max() / kept.min() > 30)
+
+
+def steps(low: float, high: float, *, most: int = 6) -> list[float]:
+    """Return round numbers between two: 1, 2 and 5 times powers of ten, or fewer."""
+    if not 0 < low < high or high / low < 8:
+        return _even(low, high, most)
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        found = [d * 10.0**p for p in powers for d in digits]
+        found = [x for x in found if low <= x <= high]
+        if len(found) <= most:
+            return found
+    return found[:: -(-len(found) // most)]
+
+
+def _even(low: float, high: float, most: int) -> list[float]:
+    if not high > low:
+        return [low]
+    raw = (high - low) / most
+    size = 10.0 ** np.floor(np.log10(raw))
+    step = next(d * size for d in (1, 2, 2.5, 5, 10) if d * size >= raw * (1 - 1e-9))
+    first = int(np.ceil(low / step - 1e-9))
+    last = int(np.floor(high / step + 1e-9))
+    return [float(f"{k * step:.10g}") for k in range(first, last + 1)]
+
+
+def time_steps(low: float, high: float, *, most: int = 6) -> list[float]:
+    """Return round times between two, in the units that read best."""
+    if low > 0 and high / low >= 30:
+        found = [time for time in _TIMES if low <= time <= high]
+        return found[:: -(-len(found) // most)]
+    size = next((s for s in (YEAR, DAY, HOUR, MINUTE, 1, 1e-3) if high >= 2 * s), 1e-6)
+    return [x * size for x in steps(low / size, high / size, most=most)]
