@@ -6,7 +6,7 @@ it is read from that, as a number, a sweep or a formula.
 
 from hamodel.architectures._assumptions import Assumption
 from hamodel.architectures._model import Event, Group, Model, Part, Verdict
-from hamodel.architectures._specs import Cache, Node, Site, Tier
+from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
     CAUSES,
@@ -27,6 +27,7 @@ __all__ = [
     "Event",
     "Group",
     "Leaderless",
+    "Maintenance",
     "Majority",
     "Model",
     "Node",

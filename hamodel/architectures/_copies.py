@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 from hamodel import _check
 from hamodel.architectures._front import Data, Front, SiteView, place, witness
 from hamodel.architectures._model import Event, Group, Part
-from hamodel.architectures._specs import Node, Site, Tier
+from hamodel.architectures._specs import (
+    Maintenance,
+    Node,
+    Site,
+    Tier,
+    check_maintenance,
+)
 from hamodel.failover import Failover
 
 if TYPE_CHECKING:
@@ -29,6 +35,8 @@ class Copies(Protocol):
     def site(self) -> Site: ...
     @property
     def everywhere(self) -> Node | None: ...
+    @property
+    def maintenance(self) -> Maintenance | None: ...
 
 
 def check_copies(spec: Copies) -> None:
@@ -36,6 +44,7 @@ def check_copies(spec: Copies) -> None:
     _check.instance(Node, database=spec.database)
     _check.instance(Failover, failover=spec.failover)
     _check.instance(Site, site=spec.site)
+    check_maintenance(spec.maintenance)
     if spec.everywhere is not None:
         _check.instance(Node, everywhere=spec.everywhere)
     _check.instance(Mapping, copies=spec.copies)

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hamodel.architectures._model import (
     EVERYWHERE,
+    MAINTENANCE,
+    PLANNED,
     Event,
     Group,
     Part,
     Stages,
     Verdict,
 )
+from hamodel.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 
 _WHILE = {"waiting": "failing over", "stuck": "failover did not work"}
+#: Name of the part that tells where a write's key has its home.
+HOME = "home"
+_DWELL = 30 * DAY  # long against an outage, short against a simulated run
 
 
 class SiteView(NamedTuple):
@@ -53,6 +59,9 @@ class Seen(NamedTuple):
     copies: int = 0  # how many copies can be reached
     leads: bool = True  # whether there is a leader
     everywhere: bool = False  # whether something strikes all at once
+    planned: bool = False  # whether planned work is going on
+    home: str = ""  # the site at which the key of a write has its home
+    home_clients: str = ""  # where the clients of that site are
 
 
 class FrontState(NamedTuple):
@@ -214,11 +223,17 @@ def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
     if isinstance(view, str):
         if name == EVERYWHERE:  # then nothing else matters
             return Seen(everywhere=True) if view == "down" else seen
+        if name == MAINTENANCE:
+            return seen._replace(planned=view == "down")
+        if name == HOME:
+            return seen._replace(home=view)
         return seen._replace(leads=view == "leads")
     serves = view.clients == "home"
     seen = seen._replace(
         serving=seen.serving + serves, copies=seen.copies + view.copies
     )
+    if name == seen.home:
+        seen = seen._replace(home_clients=view.clients)
     if name == site:
         return seen._replace(own=view.clients, cause=view.cause)
     if serves and not seen.other:
@@ -236,6 +251,30 @@ def entrance(seen: Seen, site: str) -> Verdict:
         cause = "" if seen.other else "all sites down"
         return Verdict(cause, through=seen.other, at=seen.other)
     return Verdict(_WHILE.get(seen.own, seen.cause))
+
+
+def home(sites: tuple[str, ...]) -> Part:
+    """Return the part that tells at which site a write's key has its home.
+
+    Nothing fails in it.  It dwells at each site for equally long, so that a share of
+    its time is a share of the keys, and whoever reads parts can read it too.
+    """
+
+    def events(state: str) -> Iterator[Event]:
+        after = sites[(sites.index(state) + 1) % len(sites)]
+        yield Event("next key", Stages((_DWELL,)), after)
+
+    return Part(name=HOME, start=sites[0], events=events, view=str)
+
+
+def kept_out(clients: str) -> str:
+    """Return the cause that keeps those out whose clients are there; empty if none."""
+    return "" if clients in {"home", "moved"} else _WHILE.get(clients, clients)
+
+
+def undisturbed(seen: Seen, found: Verdict) -> Verdict:
+    """Return a verdict, unless planned work stands in its way."""
+    return Verdict(PLANNED) if seen.planned and not found.cause else found
 
 
 def _enough(tier: Tier | None, failed: int) -> bool:

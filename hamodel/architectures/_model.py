@@ -28,12 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     from hamodel._types import FloatArray, Quantity
-    from hamodel.architectures._specs import Node
+    from hamodel.architectures._specs import Maintenance, Node
     from hamodel.duration import Duration
 
 
 #: Name of the part, and of the cause, that strikes all sites at once.
 EVERYWHERE = "everywhere"
+
+#: Name of the part that stands for planned work, and its cause of downtime.
+MAINTENANCE = "maintenance"
+PLANNED = "planned maintenance"
 
 #: What clients do.
 OPERATIONS = ("read", "write")
@@ -189,6 +193,21 @@ def everywhere(outage: Node | None) -> tuple[Part, ...]:
     return (Part(name=EVERYWHERE, start="up", events=events, view=str),)
 
 
+def planned(work: Maintenance, *stages: Quantity) -> tuple[Part, ...]:
+    """Return the part that stands for planned work, which comes by the calendar.
+
+    `stages` are the times in s for which it keeps clients out.
+    """
+
+    def events(state: str) -> Iterator[Event]:
+        if state == "up":
+            yield Event("work begins", Stages((work.every,)), "down")
+        else:
+            yield Event("work is done", Stages(stages), "up")
+
+    return (Part(name=MAINTENANCE, start="up", events=events, view=str),)
+
+
 class Verdict(NamedTuple):
     """What a client finds: the cause of not being served, or who serves."""
 
@@ -222,6 +241,12 @@ class Model:
     nothing: Any
     absorb: Callable[[Any, str, str, Any], Any]
     verdict: Callable[[Any, str, str], Verdict]
+
+    def __post_init__(self) -> None:
+        names = [part.name for part in self.parts]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"sites must not be named like another part, got {twice}")
 
     def leaves(self) -> tuple[Part, ...]:
         """Return the parts with those of groups one by one."""

@@ -19,6 +19,7 @@ from hamodel.architectures._diagram import (
     entrances,
     servers,
 )
+from hamodel.architectures._two_sites import waits_for_ever
 
 if TYPE_CHECKING:
     from hamodel.architectures.active_passive import ActivePassive
@@ -30,7 +31,7 @@ def diagram_of(spec: ActivePassive, operation: str) -> Structure:
 
     A write that waits for the standby without end needs both nodes.
     """
-    both = checked(operation) == "write" and spec.replication.mode in {"sync", "quorum"}
+    both = checked(operation) == "write" and waits_for_ever(spec)
     needed = 2 if both else 1
     if len(spec.sites) == 1:
         (name,) = spec.sites

@@ -106,6 +106,44 @@ class Tier:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Maintenance:
+    """Planned work: how often, and how long a node is out of service for it.
+
+    Attributes
+    ----------
+    every : float, array or SymPy expression
+        Time in s from the end of one piece of work to the beginning of the next.
+    takes : float, array or SymPy expression
+        How long it takes in s, where nothing else can serve meanwhile.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above zero and finite.
+
+    Examples
+    --------
+    >>> from hamodel.units import DAY, MINUTE
+    >>> patches = Maintenance(every=30 * DAY, takes=20 * MINUTE)
+    >>> round(patches.takes / (patches.every + patches.takes), 6)
+    0.000463
+    """
+
+    every: Quantity
+    takes: Quantity
+
+    def __post_init__(self) -> None:
+        hold(self, "every", "takes")
+        _check.positive(every=self.every, takes=self.takes)
+
+
+def check_maintenance(work: Maintenance | None) -> None:
+    """Raise unless planned work is described, or there is none."""
+    if work is not None:
+        _check.instance(Maintenance, maintenance=work)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Cache:
     """A cache before a site's database: it saves work and fails without harm.
 

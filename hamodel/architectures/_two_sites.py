@@ -7,6 +7,8 @@ Assumptions, beside those of the pair
 - A site that is lost takes its node with it; when it returns, its node has caught up.
 - While the pair fails over, or no node is left, no further site is lost.
 - After a failover the service stays where it is until the next one.
+- While semi-synchronous writes wait out their timeout nothing else happens; a new
+  primary without a standby does not wait, one that waits for ever does.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from hamodel.architectures._front import (
     absorb,
     combined,
     entrance,
+    undisturbed,
 )
 from hamodel.architectures._model import (
     Event,
@@ -31,7 +34,9 @@ from hamodel.architectures._model import (
     Stages,
     Verdict,
     everywhere,
+    planned,
 )
+from hamodel.architectures._specs import check_maintenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +46,15 @@ if TYPE_CHECKING:
     from hamodel.duration import Duration
 
 
+#: Causes of the downtime of writes that wait for the standby.
+STANDBY_DOWN = "standby down"
+WAITING = "waiting for the standby"
+
+
 class TwoSiteState(NamedTuple):
     """Which nodes serve, at which site the active one is, and each site's clients."""
 
-    nodes: str = "both"  # both, unseen, one, switching, manual or none
+    nodes: str = "both"  # both, unseen, one, stalled_..., switching, manual or none
     active: int = 0
     clients: tuple[str, str] = ("home", "home")  # of a dark site: waiting, stuck, moved
     cause: str = ""  # why no node serves
@@ -73,6 +83,13 @@ class PairView(NamedTuple):
     cause: str  # why there is none
     readable: tuple[bool, ...]  # which sites hold a copy that can be read
     sites: tuple[SiteView, ...]
+    blocked: str = ""  # why its writes wait, although it works
+
+    @property
+    def stopped(self) -> str:
+        """Why the pair takes no writes; empty where it does."""
+        shared = self.sites[0].cause if len(self.sites) == 1 else ""
+        return shared or self.cause or self.blocked
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,6 +117,8 @@ class TwoSitePair:
         active, standby = state.active, 1 - state.active
         copies = {
             "both": {active, standby},
+            "stalled_unseen": {active},
+            "stalled_one": {active},
             "unseen": {active},
             "one": {active},
             "switching": {standby},
@@ -108,13 +127,23 @@ class TwoSitePair:
         }[state.nodes]
         if self.shared:
             sites = (SiteView(state.clients[0], _why(state.clients[0])),)
-            return PairView(0, state.cause, (bool(copies),), sites)
+            return PairView(
+                0, state.cause, (bool(copies),), sites, self._blocked(state)
+            )
         return PairView(
             0 if state.cause else active,
             state.cause,
             (0 in copies, 1 in copies),
             tuple(SiteView(clients) for clients in state.clients),
+            self._blocked(state),
         )
+
+    def _blocked(self, state: TwoSiteState) -> str:
+        """Return why writes wait at a node that serves."""
+        if state.nodes.startswith("stalled"):
+            return WAITING
+        alone = state.nodes in {"one", "unseen"}
+        return STANDBY_DOWN if alone and waits_for_ever(self.of) else ""
 
     def events(self, state: TwoSiteState) -> Iterator[Event]:
         """Yield what can happen."""
@@ -135,11 +164,23 @@ class TwoSitePair:
         yield from self._failover(state.lose(a), f"site {a} lost", self._site_mttf)
         probe = self.of.standby.probe
         seen = np.ndim(probe) == 0 and probe == 0
-        to = state._replace(nodes="one" if seen else "unseen")
+        to = state._replace(nodes=self._alone("one" if seen else "unseen"))
         yield Event(f"node {s} fails", self._standby_mttf, to)
-        yield Event(
-            f"site {s} lost", self._site_mttf, state.lose(s)._replace(nodes="one")
-        )
+        dark = state.lose(s)._replace(nodes=self._alone("one"))
+        yield Event(f"site {s} lost", self._site_mttf, dark)
+
+    def _alone(self, nodes: str) -> str:
+        """Return what follows when the standby goes: perhaps a wait for it first."""
+        waits = self.of.replication.mode == "semi-sync"
+        return f"stalled_{nodes}" if waits else nodes
+
+    def _stalled_one(self, state: TwoSiteState) -> Iterator[Event]:
+        timeout = Stages((self.of.replication.timeout,))
+        yield Event("timeout", timeout, state._replace(nodes="one"))
+
+    def _stalled_unseen(self, state: TwoSiteState) -> Iterator[Event]:
+        timeout = Stages((self.of.replication.timeout,))
+        yield Event("timeout", timeout, state._replace(nodes="unseen"))
 
     def _failover(
         self, state: TwoSiteState, clock: str, after: Quantity
@@ -271,22 +312,27 @@ def model_of(spec: ActivePassive) -> Model:
     """Return the parts of an active-passive pair over two sites.
 
     Parts are `pair` (both nodes and both sites), the servers of each site, and
-    `everywhere` if given.
+    `maintenance` and `everywhere` if given.
     """
     redirect = spec.failover if len(spec.sites) > 1 else None
     front = Front(site=spec.site, redirect=redirect)
     fronts = [front.part(name) for name in spec.sites]
+    work = spec.maintenance
+    promotion, redirection = spec.failover.promotion, spec.failover.redirection
 
     def verdict(known: PairSeen, site: str, operation: str) -> Verdict:
         found = entrance(known.seen, site)
         if found.cause or known.pair is None:
             return found
-        return _served(known.pair, found, spec.sites, operation)
+        if operation == "write":
+            return undisturbed(known.seen, _written(known.pair, found, spec.sites))
+        return _read(known.pair, found, spec.sites, planned=known.seen.planned)
 
     return Model(
         parts=(
             TwoSitePair(of=spec).part("pair"),
             *fronts,
+            *(planned(work, promotion, redirection) if work else ()),
             *everywhere(spec.everywhere),
         ),
         sites=spec.sites,
@@ -300,17 +346,35 @@ def _why(clients: str) -> str:
     return "" if clients == "home" else "site down"
 
 
-def _served(
-    pair: PairView, found: Verdict, sites: tuple[str, ...], operation: str
+def waits_for_ever(spec: ActivePassive) -> bool:
+    """Tell whether writes wait for a standby, however long it is gone."""
+    return spec.replication.mode in {"sync", "quorum"}
+
+
+def check_pair(spec: ActivePassive) -> None:
+    """Check the fields that only the wide reading of a pair uses."""
+    if spec.replication.count != 1:
+        raise ValueError(
+            "replication.standbys must be 1, the standby of the pair, got "
+            f"{spec.replication.count}"
+        )
+    check_maintenance(spec.maintenance)
+
+
+def _written(pair: PairView, found: Verdict, sites: tuple[str, ...]) -> Verdict:
+    """Find the node that takes the writes of clients who have entered a site."""
+    if pair.cause or pair.blocked:
+        return Verdict(pair.cause or pair.blocked)
+    return found._replace(at=sites[pair.active])
+
+
+def _read(
+    pair: PairView, found: Verdict, sites: tuple[str, ...], *, planned: bool
 ) -> Verdict:
-    """Find the copy that serves clients who have entered a site."""
+    """Find the copy that answers clients who have entered a site."""
     entered = sites.index(found.through)
-    if operation == "write":
-        if pair.cause:
-            return Verdict(pair.cause)
-        return found._replace(at=sites[pair.active])
     if not any(pair.readable):
         return Verdict(pair.cause)
     copy = entered if pair.readable[entered] else pair.readable.index(True)
-    behind = bool(pair.cause) or copy != pair.active
+    behind = bool(pair.cause) or copy != pair.active or planned
     return found._replace(at=sites[copy], stale=behind)

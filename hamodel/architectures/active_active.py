@@ -11,6 +11,9 @@ Assumptions
 - Clients that were led away come back, at no cost, as soon as their site serves again;
   a database that returns has caught up.
 - Replication between sites is asynchronous, so no site waits for another.
+- With "home site", keys are spread evenly over the sites, and a site that leads its
+  clients away has its keys moved at the same time.
+- Planned work goes from site to site and stops nothing.
 """
 
 from __future__ import annotations
@@ -34,9 +37,18 @@ from hamodel.architectures._diagram import (
     quoted,
     servers,
 )
-from hamodel.architectures._front import Data, Front, Seen, absorb, entrance, place
-from hamodel.architectures._model import Model, Verdict, everywhere
-from hamodel.architectures._specs import Node, Site
+from hamodel.architectures._front import (
+    Data,
+    Front,
+    Seen,
+    absorb,
+    entrance,
+    home,
+    kept_out,
+    place,
+)
+from hamodel.architectures._model import Model, Part, Verdict, everywhere
+from hamodel.architectures._specs import Maintenance, Node, Site, check_maintenance
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 
@@ -44,8 +56,9 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
     from hamodel.structure import Structure
 
+HOME_SITE = "home site"
 #: What can become of concurrent writes.
-RESOLUTIONS = ("last write wins", "vector clocks", "crdt", "home site")
+RESOLUTIONS = ("last write wins", "vector clocks", "crdt", HOME_SITE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,12 +78,17 @@ class ActiveActive:
         Each site, with its load balancers and app servers.
     everywhere : Node or None
         What strikes everything at once; None: nothing does.
+    maintenance : Maintenance or None
+        Planned work; it goes from node to node without downtime, so it is kept for
+        comparison with architectures that have to stop for it.
     replication : Replication
         How writes reach the other sites; asynchronous, its delay on top of the way
         between them, which is the workload's.
     resolution : str
         What becomes of concurrent writes: "last write wins", "vector clocks", "crdt",
-        or "home site", where each key is written at one site only.
+        or "home site", where each key is written at one site only, and its writes
+        wait when that site is lost until its keys have been given another home, which
+        takes as long as leading its clients away.
     clock_skew : float or array
         How far the clock of every second site is ahead, in s.
 
@@ -99,6 +117,7 @@ class ActiveActive:
     replication: Replication = field(default_factory=Replication)
     resolution: str = "last write wins"
     clock_skew: Quantity = 0.01
+    maintenance: Maintenance | None = None
 
     def __post_init__(self) -> None:
         _check.instance(Node, database=self.database)
@@ -109,6 +128,7 @@ class ActiveActive:
         _check.one_of(RESOLUTIONS, resolution=self.resolution)
         hold(self, "clock_skew")
         _check.non_negative(clock_skew=self.clock_skew)
+        check_maintenance(self.maintenance)
         if self.everywhere is not None:
             _check.instance(Node, everywhere=self.everywhere)
         object.__setattr__(self, "sites", tuple(self.sites))
@@ -165,7 +185,8 @@ class ActiveActive:
         Returns
         -------
         Model
-            A part for each site, and `everywhere` if given.
+            A part for each site; `everywhere` if given; and for "home site" the part
+            `home`, which tells where the key of a write has its home.
         """
         redirect = self.failover if len(self.sites) > 1 else None
         front = Front(site=self.site, redirect=redirect)
@@ -175,12 +196,18 @@ class ActiveActive:
             for name in self.sites
         ]
         return Model(
-            parts=(*parts, *everywhere(self.everywhere)),
+            parts=(*self._homes, *parts, *everywhere(self.everywhere)),
             sites=self.sites,
             nothing=Seen(),
             absorb=absorb,
             verdict=self.verdict,
         )
+
+    @property
+    def _homes(self) -> tuple[Part, ...]:
+        if self.resolution != HOME_SITE or len(self.sites) == 1:
+            return ()
+        return (home(self.sites),)
 
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
         """Tell what a client finds.
@@ -200,4 +227,7 @@ class ActiveActive:
             The cause of the outage, or who serves.
         """
         stale = operation == "read" and len(self.sites) > 1
-        return entrance(seen, site)._replace(stale=stale)
+        found = entrance(seen, site)._replace(stale=stale)
+        if operation == "write" and not found.cause and seen.home:
+            return found._replace(cause=kept_out(seen.home_clients))
+        return found

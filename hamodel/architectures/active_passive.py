@@ -43,8 +43,8 @@ import numpy as np
 from hamodel import _check
 from hamodel._quantity import hold, mean_of, rate_of
 from hamodel.architectures._pair_diagram import assumptions_of, diagram_of
-from hamodel.architectures._specs import Node, Site
-from hamodel.architectures._two_sites import TwoSitePair, model_of
+from hamodel.architectures._specs import Maintenance, Node, Site
+from hamodel.architectures._two_sites import TwoSitePair, check_pair, model_of
 from hamodel.chain import Chain
 from hamodel.failover import Failover
 from hamodel.replication import Replication
@@ -140,13 +140,18 @@ class ActivePassive:
         What strikes everything at once; None: nothing does.
     replication : Replication
         How writes reach the standby; its delay comes on top of the way between the
-        nodes, which is the workload's.
+        nodes, which is the workload's.  A mode that waits for the standby without end
+        stops writes while there is none; semi-synchronous writes stop for the timeout
+        each time it goes.
+    maintenance : Maintenance or None
+        Planned work: each time the nodes change roles, and writes stop for the
+        promotion and the redirection.  It is part of `model()`, not of `chain()`.
 
     Raises
     ------
     ValueError
-        If `crews` is not 1 or 2, `restore` is not above zero, or `sites` is not one
-        name or two different ones.
+        If `crews` is not 1 or 2, `restore` is not above zero, `sites` is not one name
+        or two different ones, or the replication has more than one standby.
 
     Examples
     --------
@@ -175,6 +180,7 @@ class ActivePassive:
     sites: tuple[str, ...] = ("DC-1", "DC-2")
     everywhere: Node | None = None
     replication: Replication = field(default_factory=Replication)
+    maintenance: Maintenance | None = None
 
     def __post_init__(self) -> None:
         _check.instance(Node, database=self.database)
@@ -182,6 +188,7 @@ class ActivePassive:
         _check.instance(Standby, standby=self.standby)
         _check.instance(Site, site=self.site)
         _check.instance(Replication, replication=self.replication)
+        check_pair(self)
         _check.whole(1, crews=self.crews)
         _check.between(1, 2, crews=self.crews)
         hold(self, "restore")
@@ -239,11 +246,12 @@ class ActivePassive:
         Chain
             Four states, and more as options ask.  States are `PairState`, of which
             `both`, `unseen` and `one` serve while the site is up; if each node has a
-            site of its own that can fail, they are `TwoSiteState`.
+            site of its own that can fail, or writes wait for the standby, they are
+            `TwoSiteState`, and up means that writes are served.
         """
-        if self._apart:
+        if self._wide:
             part = TwoSitePair(of=self).part("pair")
-            return part.chain(up=lambda view: not view.cause)
+            return part.chain(up=lambda view: not view.stopped)
         return Chain.explore(PairState("both"), self.moves, up=_serves)
 
     @property
@@ -255,10 +263,11 @@ class ActivePassive:
         return replace(self, database=replace(node, mttr=mean_of(node.mttr)))
 
     @property
-    def _apart(self) -> bool:
-        """Whether each node has a site of its own that can fail."""
+    def _wide(self) -> bool:
+        """Whether it takes more than the four states: see `chain`."""
         mttf = self.site.mttf
-        return len(self.sites) == 2 and not (np.ndim(mttf) == 0 and mttf == np.inf)
+        apart = len(self.sites) == 2 and not (np.ndim(mttf) == 0 and mttf == np.inf)
+        return apart or self.replication.mode != "async"
 
     def moves(self, state: PairState) -> Iterator[tuple[PairState, Quantity]]:
         """Yield the states that follow one state, each with its rate in 1/s.
@@ -337,14 +346,16 @@ class ActivePassive:
     @property
     def downtime_by_cause(self) -> dict[str, Quantity]:
         """Unavailability by cause; the causes add up to the whole."""
+        budget: dict[str, Quantity] = dict.fromkeys(CAUSES, 0)
+        if self._wide:
+            part = TwoSitePair(of=self).part("pair")
+            views: dict[Any, Quantity] = {**part.views()}
+            for view, probability in views.items():
+                if view.stopped:
+                    budget[view.stopped] = budget.get(view.stopped, 0) + probability
+            return budget
         chain = self.chain()
         share: dict[Any, Quantity] = {**chain.steady_state()}
-        budget: dict[str, Quantity] = dict.fromkeys(CAUSES, 0)
-        if self._apart:
-            for state, probability in share.items():
-                if state.cause:
-                    budget[state.cause] += probability
-            return budget
         for state, probability in share.items():
             if state.site == "down":
                 budget["site down"] += probability

@@ -29,7 +29,7 @@ from hamodel.architectures._copies import check_copies, sites_and_copies
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._front import Seen, absorb, entrance
 from hamodel.architectures._model import Model, Verdict, everywhere
-from hamodel.architectures._specs import Node, Site
+from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.failover import Failover
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ class Leaderless:
         Each site, with its load balancers and app servers.
     everywhere : Node or None
         What strikes everything at once.
+    maintenance : Maintenance or None
+        Planned work; it goes from node to node without downtime, so it is kept for
+        comparison with architectures that have to stop for it.
 
     Raises
     ------
@@ -74,6 +77,7 @@ class Leaderless:
     write_quorum: int = 2
     site: Site = field(default_factory=Site)
     everywhere: Node | None = None
+    maintenance: Maintenance | None = None
 
     def __post_init__(self) -> None:
         check_copies(self)

@@ -32,7 +32,7 @@ from hamodel.architectures._copies import check_copies, sites_and_copies
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._front import Seen, absorb, entrance
 from hamodel.architectures._model import Event, Model, Part, Verdict, everywhere
-from hamodel.architectures._specs import Node, Site
+from hamodel.architectures._specs import Maintenance, Node, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,6 +69,9 @@ class Majority:
         What strikes everything at once.
     local_reads : bool
         Whether any copy may answer a read, perhaps behind.
+    maintenance : Maintenance or None
+        Planned work; it goes from node to node without downtime, so it is kept for
+        comparison with architectures that have to stop for it.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class Majority:
     site: Site = field(default_factory=Site)
     everywhere: Node | None = None
     local_reads: bool = False
+    maintenance: Maintenance | None = None
 
     def __post_init__(self) -> None:
         check_copies(self)

@@ -20,9 +20,17 @@ from hamodel import _check
 from hamodel._quantity import hold
 from hamodel.architectures._assumptions import Assumption, exponential_repair, fixed
 from hamodel.architectures._diagram import checked, drawn, quoted, servers
-from hamodel.architectures._front import Data, Front, Seen, absorb, entrance, place
-from hamodel.architectures._model import Model, Verdict, everywhere
-from hamodel.architectures._specs import Node, Site
+from hamodel.architectures._front import (
+    Data,
+    Front,
+    Seen,
+    absorb,
+    entrance,
+    place,
+    undisturbed,
+)
+from hamodel.architectures._model import Model, Verdict, everywhere, planned
+from hamodel.architectures._specs import Maintenance, Node, Site, check_maintenance
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
@@ -44,6 +52,8 @@ class SinglePrimary:
         What strikes everything at once; None: nothing does.
     name : str
         Name of the site.
+    maintenance : Maintenance or None
+        Planned work on the database; nothing serves meanwhile.
     backup : float, array or SymPy expression
         Time in s between backups.
     destroyed : float, array or SymPy expression
@@ -71,6 +81,7 @@ class SinglePrimary:
     name: str = "DC-1"
     backup: Quantity = DAY
     destroyed: Quantity = 0.0
+    maintenance: Maintenance | None = None
 
     def __post_init__(self) -> None:
         _check.instance(Node, database=self.database)
@@ -78,6 +89,7 @@ class SinglePrimary:
         hold(self, "backup", "destroyed")
         _check.positive(backup=self.backup)
         _check.probability(destroyed=self.destroyed)
+        check_maintenance(self.maintenance)
         if self.everywhere is not None:
             _check.instance(Node, everywhere=self.everywhere)
 
@@ -137,8 +149,13 @@ class SinglePrimary:
             front.part(f"{self.name} servers"),
             data.part(f"{self.name} data"),
         )
+        work = self.maintenance
         return Model(
-            parts=(home, *everywhere(self.everywhere)),
+            parts=(
+                home,
+                *(planned(work, work.takes) if work else ()),
+                *everywhere(self.everywhere),
+            ),
             sites=self.sites,
             nothing=Seen(),
             absorb=absorb,
@@ -163,4 +180,4 @@ class SinglePrimary:
             The cause of the outage, or who serves.
         """
         del operation  # reads and writes fare alike
-        return entrance(seen, site)
+        return undisturbed(seen, entrance(seen, site))

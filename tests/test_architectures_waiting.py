@@ -1,0 +1,263 @@
+"""Writes that wait: for a standby, for planned work, for the home of their key.
+
+The second roads are `Replication.protection`, closed forms and simulated runs.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+from test_architectures import FAILOVER, FULL, NODE, unavailability
+
+from hamodel.architectures import (
+    CAUSES,
+    ActiveActive,
+    ActivePassive,
+    Maintenance,
+    Node,
+    SinglePrimary,
+    Site,
+    Standby,
+)
+from hamodel.failover import Failover
+from hamodel.replication import Replication
+from hamodel.simulation import simulate
+from hamodel.units import DAY, HOUR, MINUTE, YEAR
+
+LASTING = Node(mttf=float("inf"), mttr=4 * HOUR)
+STRICT = Replication(mode="sync")
+PATIENT = Replication(mode="semi-sync", timeout=10)
+WORK = Maintenance(every=30 * DAY, takes=20 * MINUTE)
+ROLLING = ("active", "majority", "leaderless")
+
+
+def lonely(replication, mttf=500 * HOUR):
+    """Return a pair of which only the standby can fail."""
+    return ActivePassive(
+        database=LASTING,
+        failover=FAILOVER,
+        standby=Standby(mttf=mttf),
+        replication=replication,
+    )
+
+
+# ---- writes that wait for the standby ----------------------------------------------
+
+
+@given(st.floats(10, 1e4), st.sampled_from(["sync", "quorum"]))
+def test_strict_writes_stop_while_the_standby_is_down(hours, mode):
+    replication = Replication(mode=mode)
+    pair = lonely(replication, hours * HOUR)
+    price = replication.protection(mttf=hours * HOUR, mttr=LASTING.mttr)
+    down = pair.model().downtime()
+    assert down["write"] == pytest.approx({"standby down": price.blocked}, rel=1e-12)
+    assert down["read"] == {}
+    assert pair.unavailability == pytest.approx(price.blocked, rel=1e-12)
+    assert pair.downtime_by_cause["standby down"] == pytest.approx(price.blocked)
+
+
+@given(st.floats(10, 1e4), st.floats(1, 60))
+def test_semi_synchronous_writes_stop_for_the_timeout(hours, timeout):
+    """The chain lets nobody return during the timeout: a part in a hundred at most."""
+    replication = Replication(mode="semi-sync", timeout=timeout)
+    pair = lonely(replication, hours * HOUR)
+    price = replication.protection(mttf=hours * HOUR, mttr=LASTING.mttr)
+    down = pair.model().downtime()["write"]
+    assert set(down) == {"waiting for the standby"}
+    assert sum(down.values()) == pytest.approx(price.blocked, rel=5e-3)
+
+
+def test_asynchronous_writes_wait_for_nobody():
+    assert lonely(Replication()).model().downtime() == {"read": {}, "write": {}}
+
+
+def test_strict_writes_gain_nothing_from_a_second_node():
+    strict = replace(FULL["passive"], replication=STRICT)
+    assert unavailability(strict) > unavailability(FULL["single"])
+    assert unavailability(strict, "read") == unavailability(FULL["passive"], "read")
+
+
+def test_a_timeout_of_nothing_is_no_wait():
+    at_once = replace(
+        FULL["passive"], replication=Replication(mode="semi-sync", timeout=0.0)
+    )
+    for operation in ("read", "write"):
+        down = unavailability(at_once, operation)
+        before = unavailability(FULL["passive"], operation)
+        assert down == pytest.approx(before, rel=1e-12)
+
+
+@pytest.mark.parametrize("replication", [STRICT, PATIENT], ids=["strict", "patient"])
+@pytest.mark.parametrize("sites", [("DC-1",), ("DC-1", "DC-2")])
+def test_causes_of_a_waiting_pair_add_up(replication, sites):
+    pair = ActivePassive(
+        database=NODE,
+        failover=FAILOVER,
+        site=Site(mttf=YEAR, mttr=6 * HOUR),
+        replication=replication,
+        sites=sites,
+        standby=Standby(probe=DAY),
+    )
+    alone = pair.downtime_by_cause
+    assert list(alone)[: len(CAUSES)] == list(CAUSES)
+    assert sum(alone.values()) == pytest.approx(pair.unavailability, rel=1e-12)
+    if len(sites) == 1:
+        model = pair.model().downtime()["write"]
+        assert {k: v for k, v in alone.items() if v} == pytest.approx(model, rel=1e-12)
+
+
+def test_reads_at_a_node_whose_writes_wait_are_fresh():
+    model = lonely(STRICT).model()
+    for seen, _ in model.situations()["DC-1"].items():
+        if model.verdict(seen, "DC-1", "write").cause:
+            assert not model.verdict(seen, "DC-1", "read").stale
+
+
+@pytest.mark.parametrize("replication", [STRICT, PATIENT], ids=["strict", "patient"])
+def test_a_run_waits_as_long(replication):
+    """The timeout is long here, so that a run of affordable length sees it."""
+    if replication is PATIENT:
+        replication = replace(replication, timeout=HOUR)
+    pair = ActivePassive(
+        database=Node(mttf=100 * HOUR, mttr=9 * HOUR),
+        failover=FAILOVER,
+        replication=replication,
+    )
+    run = simulate(pair, None, 60, np.random.default_rng(5))
+    down = pair.model().downtime()["write"]
+    for cause in ("standby down", "waiting for the standby"):
+        if cause in down:
+            assert down[cause] in run.downtime["write"][cause]
+
+
+def test_a_formula_of_a_waiting_pair():
+    mttr = sympy.Symbol("R", positive=True)
+    pair = replace(lonely(STRICT), database=Node(mttf=float("inf"), mttr=mttr))
+    formula = pair.model().downtime()["write"]["standby down"]
+    exact = mttr / (mttr + 500 * HOUR)
+    for hours in (1, 7):
+        assert float((formula / exact).subs(mttr, hours * HOUR)) == pytest.approx(1)
+
+
+def test_a_pair_has_one_standby():
+    with pytest.raises(
+        ValueError, match=r"replication.standbys must be 1, .*pair, got 2"
+    ):
+        lonely(Replication(standbys=2))
+
+
+# ---- planned work ------------------------------------------------------------------
+
+
+def test_planned_work_stops_a_single_database():
+    shop = SinglePrimary(database=LASTING, maintenance=WORK)
+    share = WORK.takes / (WORK.every + WORK.takes)
+    for operation in ("read", "write"):
+        down = shop.model().downtime()[operation]
+        assert down == pytest.approx({"planned maintenance": share}, rel=1e-12)
+
+
+@pytest.mark.parametrize("sites", [("DC-1",), ("DC-1", "DC-2")])
+def test_planned_work_costs_a_pair_a_change_of_roles(sites):
+    pair = ActivePassive(
+        database=LASTING,
+        failover=FAILOVER,
+        standby=Standby(mttf=float("inf")),
+        maintenance=WORK,
+        sites=sites,
+    )
+    away = FAILOVER.promotion + FAILOVER.redirection
+    down = pair.model().downtime()
+    expected = away / (WORK.every + away)
+    assert down["write"] == pytest.approx({"planned maintenance": expected}, rel=1e-12)
+    assert down["read"] == {}
+
+
+@pytest.mark.parametrize("name", ROLLING)
+def test_planned_work_rolls_through_the_others(name):
+    rolling = replace(FULL[name], maintenance=WORK)
+    assert rolling.model().downtime() == FULL[name].model().downtime()
+
+
+@pytest.mark.parametrize("name", ["single", "passive"])
+def test_planned_work_is_never_charged_twice(name):
+    """What is down anyway is not down for planned work."""
+    worked = replace(FULL[name], maintenance=WORK)
+    down = worked.model().downtime()["write"]
+    before = FULL[name].model().downtime()["write"]
+    for cause, share in before.items():
+        assert down[cause] == pytest.approx(share, rel=1e-12)
+    assert set(down) == {*before, "planned maintenance"}
+
+
+def test_a_run_keeps_the_calendar():
+    shop = SinglePrimary(
+        database=Node(mttf=100 * HOUR, mttr=5 * HOUR),
+        maintenance=Maintenance(every=7 * DAY, takes=6 * HOUR),
+    )
+    run = simulate(shop, None, 60, np.random.default_rng(2))
+    down = shop.model().downtime()["write"]
+    for cause, share in down.items():
+        assert share in run.downtime["write"][cause]
+
+
+# ---- the home of a key -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_a_lost_home_costs_everybody_its_share_of_the_writes(n):
+    site = Site(mttf=YEAR, mttr=6 * HOUR)
+    names = tuple(f"DC-{k}" for k in range(n))
+    failover = Failover(detection=20, redirection=40)
+    plain = ActiveActive(database=LASTING, failover=failover, site=site, sites=names)
+    homes = replace(plain, resolution="home site")
+    own = plain.model().downtime()["write"]["failing over"]
+    down = homes.model().downtime()["write"]["failing over"]
+    assert down == pytest.approx(own * (1 + (n - 1) / n), rel=1e-3)
+    assert unavailability(homes, "read") == pytest.approx(
+        unavailability(plain, "read"), rel=1e-12
+    )
+
+
+def test_homes_cost_all_clients_alike():
+    homes = replace(FULL["active"], resolution="home site").model()
+    first, second = (homes.downtime({site: 1})["write"] for site in homes.sites)
+    assert first == pytest.approx(second, rel=1e-12)
+
+
+def test_one_site_is_home_to_all():
+    alone = replace(FULL["active"], sites=("DC-1",))
+    homes = replace(alone, resolution="home site")
+    assert homes.model().downtime() == alone.model().downtime()
+
+
+def test_a_home_that_is_not_moved_waits_for_repair():
+    """Coverage 0 and nobody's hand: each site's keys are down as long as it is."""
+    node = Node(mttf=1000 * HOUR, mttr=4 * HOUR)
+    homes = ActiveActive(
+        database=node, failover=Failover(coverage=0.0), resolution="home site"
+    )
+    q = 4 / 1004
+    # own site (q), or own site up (1 - q) and a foreign home (1/2) down (q)
+    assert unavailability(homes) == pytest.approx(q + (1 - q) * q / 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_run_moves_homes(apart):
+    homes = ActiveActive(
+        database=Node(mttf=100 * HOUR, mttr=5 * HOUR),
+        failover=Failover(detection=5 * MINUTE, redirection=5 * MINUTE, coverage=0.9),
+        resolution="home site",
+    )
+    run = simulate(homes, None, 80, np.random.default_rng(8), apart=apart)
+    for operation in ("read", "write"):
+        assert unavailability(homes, operation) in run.unavailability[operation]
+
+
+def test_no_site_is_named_like_another_part():
+    shop = replace(FULL["active"], sites=("home", "away"), resolution="home site")
+    with pytest.raises(ValueError, match=r"named like another part, got \['home'\]"):
+        shop.model()
