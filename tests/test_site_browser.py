@@ -142,6 +142,11 @@ def test_boxes_of_a_picture_can_be_pressed(opened, name):
             assert shown(explorer)[0] != first[0]
             box.click()
             assert shown(explorer) == first
+        two = explorer.locator("[data-box]").all()[:2]
+        for box in two:
+            box.click()
+        names = ", ".join(box.get_attribute("data-box") for box in two)
+        assert names in shown(explorer)[2]
 
 
 @pytest.mark.parametrize("name", PAGES)
