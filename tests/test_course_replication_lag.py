@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pictures import texts
 
-from hamodel import catalogue, plots
+from hamodel import catalogue, plots, sweep
 from hamodel.course import replication_lag as lesson
 from hamodel.course._say import minutes as short
 from hamodel.course.replication_lag._copy import absence
@@ -332,3 +332,26 @@ def test_sentence_says_the_bill(explorer):
     wanted += [100 * unwaited.missed, 100 * sync.missed, unwaited.lost]
     wanted += [sync.wait / MS, applied.wait / MS]
     assert said == [short(n) if n not in (99, 100) else str(n) for n in wanted]
+
+
+# ---- the sweep ---------------------------------------------------------------------
+
+
+def test_sweep_is_the_lag_on_paper():
+    trips = [0.01, 0.08]
+    found = sweep(
+        lesson.shop(),
+        workload__writes=[500, 990],
+        workload__round_trip=trips,
+        quantities=["lag_p99", "rpo_p99"],
+    )
+    queue = math.log(100) / np.array([[500.0], [10.0]])
+    np.testing.assert_allclose(found.lag_p99, queue + np.array(trips) / 2, rtol=1e-6)
+    latest = -math.log(0.99) / np.array([[500.0], [990.0]])  # age of the last write
+    oldest = np.array(trips) / 2 - latest
+    np.testing.assert_allclose(found.rpo_p99, oldest, rtol=1e-6)
+    shown = lesson.draw(found, "lag_p99")
+    assert "Most: 501 ms at 990/s and 80 ms" in shown.alt
+    assert {"501 ms", "466 ms"} <= {words for words, _ in texts(shown.svg)}
+    with pytest.raises(KeyError):
+        lesson.draw(found, "cost")

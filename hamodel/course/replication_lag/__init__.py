@@ -43,6 +43,7 @@ from hamodel.course.replication_lag._recorded import (
     recorded_lag,
     recorded_lags,
 )
+from hamodel.course.replication_lag._shop import draw, shop
 from hamodel.units import MINUTE, MS
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ __all__ = [
     "code_exercise",
     "describe",
     "drain_exercise",
+    "draw",
     "explorer",
     "model",
     "prediction",
@@ -73,6 +75,7 @@ __all__ = [
     "recorded_lag",
     "recorded_lags",
     "replication",
+    "shop",
     "stream",
     "tail_exercise",
     "truth",
