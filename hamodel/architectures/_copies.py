@@ -15,6 +15,7 @@ from hamodel.architectures._specs import (
     Site,
     Tier,
     check_maintenance,
+    names,
 )
 from hamodel.failover import Failover
 
@@ -50,6 +51,7 @@ def check_copies(spec: Copies) -> None:
     _check.instance(Mapping, copies=spec.copies)
     if not spec.copies:
         raise ValueError("copies must name at least one site, got none")
+    names(copies=list(spec.copies))
     _check.whole(1, **{f"copies[{k!r}]": v for k, v in spec.copies.items()})
     object.__setattr__(spec, "copies", dict(spec.copies))
 

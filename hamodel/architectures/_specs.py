@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,6 +136,22 @@ class Maintenance:
     def __post_init__(self) -> None:
         hold(self, "every", "takes")
         _check.positive(every=self.every, takes=self.takes)
+
+
+def names(**fields: object) -> tuple[str, ...]:
+    """Return the names in a field: a sequence of different, non-empty strings."""
+    ((field, given),) = fields.items()
+    refused = ValueError(
+        f"{field} must be a sequence of different names, got {given!r}"
+    )
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise refused
+    found = tuple(given)
+    if not all(isinstance(name, str) and name for name in found):
+        raise refused
+    if len(set(found)) < len(found):
+        raise refused
+    return found
 
 
 def check_maintenance(work: Maintenance | None) -> None:

@@ -48,7 +48,13 @@ from hamodel.architectures._front import (
     place,
 )
 from hamodel.architectures._model import Model, Part, Verdict, everywhere
-from hamodel.architectures._specs import Maintenance, Node, Site, check_maintenance
+from hamodel.architectures._specs import (
+    Maintenance,
+    Node,
+    Site,
+    check_maintenance,
+    names,
+)
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 
@@ -131,9 +137,9 @@ class ActiveActive:
         check_maintenance(self.maintenance)
         if self.everywhere is not None:
             _check.instance(Node, everywhere=self.everywhere)
-        object.__setattr__(self, "sites", tuple(self.sites))
-        if not self.sites or len(set(self.sites)) < len(self.sites):
-            raise ValueError(f"sites must be different names, got {self.sites!r}")
+        object.__setattr__(self, "sites", names(sites=self.sites))
+        if not self.sites:
+            raise ValueError("sites must be at least 1 name, got ()")
 
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.

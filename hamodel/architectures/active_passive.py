@@ -43,7 +43,7 @@ import numpy as np
 from hamodel import _check
 from hamodel._quantity import hold, mean_of, rate_of
 from hamodel.architectures._pair_diagram import assumptions_of, diagram_of
-from hamodel.architectures._specs import Maintenance, Node, Site
+from hamodel.architectures._specs import Maintenance, Node, Site, names
 from hamodel.architectures._two_sites import TwoSitePair, check_pair, model_of
 from hamodel.chain import Chain
 from hamodel.failover import Failover
@@ -196,8 +196,8 @@ class ActivePassive:
             _check.positive(restore=self.restore)
         if self.everywhere is not None:
             _check.instance(Node, everywhere=self.everywhere)
-        object.__setattr__(self, "sites", tuple(self.sites))
-        if not 1 <= len(set(self.sites)) == len(self.sites) <= 2:
+        object.__setattr__(self, "sites", names(sites=self.sites))
+        if not 1 <= len(self.sites) <= 2:
             raise ValueError(f"sites must be 1 or 2 different names, got {self.sites}")
 
     def diagram(self, operation: str = "write") -> Structure:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hamodel import _check
-from hamodel._quantity import rate_of
+from hamodel._quantity import hold, rate_of
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -32,7 +32,7 @@ from hamodel.architectures._copies import check_copies, sites_and_copies
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._front import Seen, absorb, entrance
 from hamodel.architectures._model import Event, Model, Part, Verdict, everywhere
-from hamodel.architectures._specs import Maintenance, Node, Site
+from hamodel.architectures._specs import Maintenance, Node, Site, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,6 +92,11 @@ class Majority:
 
     def __post_init__(self) -> None:
         check_copies(self)
+        if not hasattr(self.election, "sample"):
+            hold(self, "election")
+            _check.non_negative(election=self.election)
+        _check.instance(bool, local_reads=self.local_reads)
+        object.__setattr__(self, "witnesses", names(witnesses=self.witnesses))
         for name in self.witnesses:
             _check.one_of(self.copies, witnesses=name)
         if not self.sites:

@@ -30,7 +30,13 @@ from hamodel.architectures._front import (
     undisturbed,
 )
 from hamodel.architectures._model import Model, Verdict, everywhere, planned
-from hamodel.architectures._specs import Maintenance, Node, Site, check_maintenance
+from hamodel.architectures._specs import (
+    Maintenance,
+    Node,
+    Site,
+    check_maintenance,
+    names,
+)
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
@@ -86,6 +92,7 @@ class SinglePrimary:
     def __post_init__(self) -> None:
         _check.instance(Node, database=self.database)
         _check.instance(Site, site=self.site)
+        names(name=[self.name])
         hold(self, "backup", "destroyed")
         _check.positive(backup=self.backup)
         _check.probability(destroyed=self.destroyed)
