@@ -28,7 +28,8 @@ from hamodel.calibration._exact import (
 from hamodel.calibration._fit import Fit, fit
 from hamodel.calibration._incidents import incidents
 from hamodel.calibration._laws import FAMILIES
-from hamodel.calibration._samples import effective_size, lag, latency, samples
+from hamodel.calibration._samples import lag, latency
+from hamodel.calibration._series import effective_size, samples
 
 __all__ = [
     "FAMILIES",

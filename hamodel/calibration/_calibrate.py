@@ -29,9 +29,9 @@ _OPTIONS = {
 def calibrate(
     *,
     incidents: str | Path | Iterable[Mapping[str, Any]] | None = None,
-    drills: ArrayLike | None = None,
-    lag: ArrayLike | None = None,
-    latency: ArrayLike | None = None,
+    drills: ArrayLike | str | Path | None = None,
+    lag: ArrayLike | str | Path | None = None,
+    latency: ArrayLike | str | Path | None = None,
     during: float | tuple[str | datetime, str | datetime] | None = None,
     **options: Any,  # noqa: ANN401
 ) -> Calibration:
@@ -41,11 +41,11 @@ def calibrate(
     ----------
     incidents : str, Path or iterable of mappings, optional
         Incident log: a CSV file or its rows; see `calibration.incidents`.
-    drills : array_like, optional
+    drills : array_like or path, optional
         Durations of failover drills in s; see `calibration.drills`.
-    lag : array_like, optional
+    lag : array_like or path, optional
         Samples of replication lag in s; see `calibration.lag`.
-    latency : array_like, optional
+    latency : array_like or path, optional
         Samples of a latency in s; see `calibration.latency`.
     during : float or pair of times, optional
         For how long the log was kept: a length in s, or start and end.  Needed with
@@ -129,7 +129,7 @@ def _together(
         return whole
     manner = Manner(
         level=chosen["drills"].get("level", 0.95),
-        draws=chosen["drills"].get("draws", 199),
+        draws=chosen["drills"].get("draws", 99),
         kind=chosen["drills"].get("kind", "clopper-pearson"),
         what="failovers and drills",
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check
-from hamodel.calibration import _estimates
+from hamodel.calibration import _findings
 from hamodel.calibration._estimate import Calibration
 from hamodel.calibration._exact import KINDS
 from hamodel.calibration._fit import USUAL, About, of_sample
 from hamodel.calibration._goodness import Sample
+from hamodel.calibration._log import read_drills
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,21 +30,23 @@ STAGES = ("outage", "detection", "fencing", "promotion", "redirection")
 
 
 def drills(
-    durations: ArrayLike,
+    durations: ArrayLike | str | Path,
     worked: Sequence[bool] | None = None,
     *,
     stage: str = "outage",
     level: float = 0.95,
     kind: str = "clopper-pearson",
-    draws: int = 199,
+    draws: int = 99,
 ) -> Calibration:
     """Return the coverage of a failover and the law of how long it takes.
 
     Parameters
     ----------
-    durations : array_like, shape (n,)
+    durations : array_like, shape (n,), or path
         Times in s from the failure until clients are served again; for a failover that
         did not work, until a person had finished it.  `nan` where it was not measured.
+        Or a CSV file with a column of them, such as `duration_s`, and a column
+        `worked` (yes, no).
     worked : sequence of bool, shape (n,), optional
         Whether each worked by itself; by default all did.
     stage : {"outage", "detection", "fencing", "promotion", "redirection"}
@@ -78,6 +82,10 @@ def drills(
     >>> print(found["failover.manual"].text)
     5 min (1.36 min to 3.29 h)
     """
+    if isinstance(durations, (str, Path)):
+        if worked is not None:
+            raise ValueError("worked must come from the file, got both")
+        durations, worked = read_drills(durations)
     times = np.asarray(durations, float).ravel()
     done = [True] * len(times) if worked is None else list(worked)
     if not len(times):
@@ -87,7 +95,7 @@ def drills(
             f"worked must be as long as durations ({len(times)}), got {len(done)}"
         )
     for k, value in enumerate(done):
-        _check.one_of((True, False), **{f"worked[{k}]": value})  # type: ignore[arg-type]
+        _check.instance((bool, np.bool_), **{f"worked[{k}]": value})
     _check.positive(durations=np.where(np.isnan(times), 1.0, times))
     _check.one_of(STAGES, stage=stage)
     _check.one_of(KINDS, kind=kind)
@@ -113,7 +121,7 @@ def failovers(
 ) -> Calibration:
     """Return what failovers say that have been checked; `nan` is not measured."""
     path = "failover.coverage"
-    coverage = _estimates.share(
+    coverage = _findings.share(
         sum(worked),
         len(worked),
         level=manner.level,
@@ -122,7 +130,7 @@ def failovers(
     )
     times, good = np.asarray(durations, float), np.asarray(worked, bool)
     parameters, fits = {path: coverage}, {}
-    warnings = _estimates.few_trials(path, coverage)
+    warnings = _findings.few_trials(path, coverage)
     for name, success in ((f"failover.{manner.stage}", True), (_MANUAL, False)):
         values = times[(good == success) & ~np.isnan(times)]
         if not len(values):
@@ -130,8 +138,8 @@ def failovers(
         about = About(name=name, level=manner.level, draws=manner.draws)
         fit = of_sample(whole(values), families=USUAL, about=about)
         fits[name] = fit
-        parameters[name] = _estimates.of_mean(fit, what=manner.what)
-        warnings += _estimates.bad_fit(fit)
+        parameters[name] = _findings.of_mean(fit, what=manner.what)
+        warnings += _findings.bad_fit(fit)
     return Calibration(parameters=parameters, fits=fits, warnings=tuple(warnings))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,10 +13,11 @@ from hamodel._fields import full_path, paths, replaced
 from hamodel._html import table
 from hamodel.architectures import Node
 from hamodel.failover import Failover
+from hamodel.replication import WriteStage
 from hamodel.units import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hamodel._types import FloatArray
     from hamodel.calibration._fit import Fit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Spec = TypeVar("Spec")
 UNITS = ("s", "1")
 _STAGES = ("detection", "fencing", "promotion", "redirection")
+_SERVICE = "replication.apply.service"
 #: Fields that take a whole distribution, where only its mean would lose something.
 _WITH_LAW = (*(f"failover.{stage}" for stage in _STAGES), "round_trip", "hop")
 
@@ -47,7 +49,8 @@ class Estimate:
     evidence : mapping of str to float
         Plain numbers from which its uncertainty can be drawn: `events` and `exposure`
         in s for a mean time between events; `successes` and `trials` for a
-        probability; `mean` in s and `cv` of the estimate itself for other times.
+        probability; for other times the `mean` in s and the `cv` of the parameter
+        itself, which is not known for certain.
     """
 
     value: float
@@ -132,7 +135,7 @@ class Calibration:
         -----
         `failover.outage` is the time of a whole failover, which does not tell its
         stages apart: all of it becomes `detection`, and the other stages become 0.
-        `everywhere` is made if the architecture has none.
+        `everywhere` and the stage `replication.apply` are made if there is none.
 
         Examples
         --------
@@ -172,6 +175,8 @@ class Calibration:
         used = {path for path in self.parameters if _has(spec, path)}
         if isinstance(known.get("failover"), Failover):
             used |= {"failover.outage"} & set(self.parameters)
+        if "apply" in dict(_fields_of(known.get("replication"))):
+            used |= {_SERVICE} & set(self.parameters)
         if "everywhere" in known and "everywhere.mttr" in self.parameters:
             used |= {"everywhere.mttf", "everywhere.mttr"} & set(self.parameters)
         return frozenset(used)
@@ -183,13 +188,15 @@ class Calibration:
             values["everywhere"] = Node(
                 mttf=self["everywhere.mttf"].value, mttr=self["everywhere.mttr"].value
             )
+        if _SERVICE in used and not _has(spec, _SERVICE):
+            values["replication.apply"] = WriteStage(service=self[_SERVICE].value)
         if "failover.outage" in used:
             values |= dict.fromkeys((f"failover.{stage}" for stage in _STAGES), 0.0)
             values["failover.detection"] = self.fits["failover.outage"].law
         for path in self.parameters:
             if path not in used or path == "failover.outage":
                 continue
-            if path.startswith("everywhere.") and "everywhere" in values:
+            if path.rpartition(".")[0] in values:  # made just now
                 continue
             lawful = path in _WITH_LAW and path in self.fits
             values[path] = self.fits[path].law if lawful else self[path].value
@@ -210,8 +217,8 @@ class Calibration:
         Returns
         -------
         ndarray, shape (count,)
-            From Jeffreys' posterior for counts; else lognormal with the estimate's
-            mean and cv.
+            From Jeffreys' posterior for counts; else lognormal, with the ends of the
+            interval as its percentiles.
 
         Raises
         ------
@@ -269,6 +276,10 @@ def joined(parts: Iterable[Calibration]) -> Calibration:
         fits |= part.fits
         warnings += [said for said in part.warnings if said not in warnings]
     return Calibration(parameters=parameters, fits=fits, warnings=tuple(warnings))
+
+
+def _fields_of(spec: object) -> Iterator[tuple[str, Any]]:
+    return paths(spec) if is_dataclass(spec) else iter(())
 
 
 def _has(spec: object, path: str) -> bool:

@@ -30,7 +30,8 @@ USUAL = ("exponential", "lognormal", "phase-type")
 _FEW = 5  # with fewer values no test of fit can say anything
 _MOST = 2000  # more values than this are thinned for the fit
 _BAD = 0.05
-_DRAWS = 199
+_CLOSE = 2.0  # Burnham and Anderson (2002), section 2.6: no less supported
+_DRAWS = 99
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -84,7 +85,7 @@ class Fit:
     @property
     def bad(self) -> bool:
         """Whether chance alone would seldom bring the sample that far from the law."""
-        return self.chance < _BAD
+        return self.chance <= _BAD
 
     @property
     def observed(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -122,7 +123,8 @@ class Fit:
     def verdict(self) -> str:
         """How well the law fits, in words."""
         if not self.test:
-            return "too few values to test the fit"
+            few = len(self.values) < _FEW
+            return "too few values to test the fit" if few else "fit not tested"
         word = "fits badly" if self.bad else "no sign of a bad fit"
         return f"{word} ({self.test}, p = {self.chance:.2g})"
 
@@ -148,7 +150,7 @@ def fit(
     families: Sequence[str] = USUAL,
     name: str = "time",
     level: float = 0.95,
-    draws: int = _DRAWS,
+    draws: int = 99,
 ) -> Fit:
     """Return the law that fits measured times best.
 
@@ -170,7 +172,9 @@ def fit(
     Returns
     -------
     Fit
-        The law with the least of Akaike's criterion for small samples.
+        The law with the least of Akaike's criterion for small samples; of laws within
+        2 of that, the one with the fewest parameters, with an interval of the mean
+        that holds those of all of them.
 
     Raises
     ------
@@ -231,9 +235,11 @@ def of_sample(sample: Sample, *, families: Sequence[str], about: About) -> Fit:
     unit = _scaled(thin, scale)
     found = _all_of(families, unit)
     criterion = {n: _criterion(FAMILIES[n], p, unit) for n, p in found.items()}
-    name = min(criterion, key=lambda n: criterion[n])
+    near = _near(criterion)
+    name = min(near, key=lambda n: (FAMILIES[n].free, criterion[n]))
     point = found[name]
-    low, high = _mean_interval(FAMILIES[name], point, unit, about.level)
+    ends = [_mean_interval(FAMILIES[n], found[n], unit, about.level) for n in near]
+    low, high = min(e[0] for e in ends), max(e[1] for e in ends)
     whole = point.mean + point.shift
     answer = Fit(
         name=about.name,
@@ -280,6 +286,12 @@ def _all_of(families: Sequence[str], unit: Sample) -> dict[str, Point]:
 
 def _both(unit: Sample) -> tuple[FloatArray, FloatArray]:
     return unit.values, unit.still
+
+
+def _near(criterion: Mapping[str, float]) -> list[str]:
+    """Return the laws that are about as good as the best."""
+    good = min(criterion.values()) + _CLOSE
+    return [name for name, value in criterion.items() if value <= good]
 
 
 def _criterion(family: Family, point: Point, unit: Sample) -> float:

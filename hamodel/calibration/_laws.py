@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hamodel.duration import Duration
 
 _LEAST = -745.0  # logarithm of the least number above zero
-_CV = (0.1, 5.0)  # beyond, a sample of this size does not tell
+_CV = (0.003, 5.0)
+_CV_PHASES = (0.1, 5.0)  # 0.1 takes 100 phases
 
 
 class Logarithm(Protocol):
@@ -52,6 +53,8 @@ class Family:
         Whether it may begin above zero.
     quick : callable or None
         (mean, cv) of a complete sample, where there is a shorter way.
+    quick_cv : callable or None
+        The cv of a complete sample with a given mean, likewise.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Family:
     cv: tuple[float, float] = _CV
     shifted: bool = False
     quick: Callable[[FloatArray], tuple[float, float]] | None = None
+    quick_cv: Callable[[FloatArray, float], float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +104,9 @@ def best_cv(
     low, high = family.cv
     if low == high:
         return low, likelihood(family, values, still, mean, low)
+    if family.quick_cv is not None and not len(still):
+        cv = float(np.clip(family.quick_cv(values, mean), low, high))
+        return cv, likelihood(family, values, still, mean, cv)
     found = minimize_scalar(
         lambda c: -likelihood(family, values, still, mean, float(np.exp(c))),
         bounds=(np.log(low), np.log(high)),
@@ -121,17 +128,20 @@ def _best_here(family: Family, values: FloatArray, still: FloatArray) -> Point:
         return Point(
             mean=mean, cv=cv, likelihood=likelihood(family, values, still, mean, cv)
         )
-    return _climb(family, values, still, mean)
+    cv, found = best_cv(family, values, still, mean)
+    if family.name == "phase-type" and cv < 1 and not len(still):
+        # of stages of equal rate the most likely mean is the sample's own
+        return Point(mean=mean, cv=cv, likelihood=found)
+    return _climb(family, values, still, (mean, cv))
 
 
 def _climb(
-    family: Family, values: FloatArray, still: FloatArray, start: float
+    family: Family, values: FloatArray, still: FloatArray, start: tuple[float, float]
 ) -> Point:
     """Search the most likely mean and cv together."""
     from scipy.optimize import minimize
 
     low, high = np.log(family.cv)
-    first = best_cv(family, values, still, start)[0]
 
     def worse(where: FloatArray) -> float:
         mean, cv = float(np.exp(where[0])), float(np.exp(np.clip(where[1], low, high)))
@@ -139,10 +149,10 @@ def _climb(
 
     found = minimize(
         worse,
-        np.log([start, first]),
+        np.log(start),
         method="Nelder-Mead",
         options={"xatol": 1e-4, "fatol": 1e-6, "maxiter": 400},
-        bounds=[(np.log(start) - 3, np.log(start) + 5), (low, high)],
+        bounds=[(np.log(start[0]) - 3, np.log(start[0]) + 5), (low, high)],
     )
     mean, cv = (float(x) for x in np.exp(found.x))
     return Point(mean=mean, cv=cv, likelihood=-float(found.fun))
@@ -205,6 +215,12 @@ def _lognormal_quick(values: FloatArray) -> tuple[float, float]:
     return float(np.exp(logs.mean() + square / 2)), float(np.sqrt(np.expm1(square)))
 
 
+def _lognormal_cv(values: FloatArray, mean: float) -> float:
+    """Solve s^4 / 4 + s^2 = mean square of log(x / mean) for the spread s."""
+    square = float(np.mean(np.log(values / mean) ** 2))
+    return float(np.sqrt(np.expm1(2 * (np.sqrt(1 + square) - 1))))
+
+
 def _stage(x: FloatArray, shape: float, rate: float) -> FloatArray:
     constant = shape * np.log(rate) - special.gammaln(shape)
     return np.asarray(constant + (shape - 1) * np.log(x) - rate * x)
@@ -226,14 +242,19 @@ def _gamma_tail(x: FloatArray, mean: float, cv: float) -> FloatArray:
 def _gamma_quick(
     values: FloatArray, *, limits: tuple[float, float] = _CV
 ) -> tuple[float, float]:
-    """Solve log k - digamma(k) = log(mean) - mean(log) for the shape k."""
     mean = float(values.mean())
-    gap = max(float(np.log(mean) - np.log(values).mean()), 1e-12)
+    return mean, float(np.clip(_gamma_cv(values, mean), *limits))
+
+
+def _gamma_cv(values: FloatArray, mean: float) -> float:
+    """Solve log k - digamma(k) = mean(x - log x) - 1, x in means, for the shape k."""
+    x = values / mean
+    gap = max(float(np.mean(x - np.log(x))) - 1, 1e-12)
     # Minka (2002): a start within 1.5 %, then Newton's steps
     k = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)
     for _ in range(4):
         k -= (np.log(k) - special.digamma(k) - gap) / (1 / k - special.polygamma(1, k))
-    return mean, float(np.clip(1 / np.sqrt(k), *limits))
+    return float(1 / np.sqrt(k))
 
 
 def _phases(mean: float, cv: float) -> tuple[tuple[float, float, float], ...]:
@@ -297,8 +318,15 @@ _LOGNORMAL = partial(
     tail=_lognormal_tail,
     law=_lognormal_law,
     quick=_lognormal_quick,
+    quick_cv=_lognormal_cv,
 )
-_GAMMA = partial(Family, density=_gamma, tail=_gamma_tail, law=_gamma_law)
+_GAMMA = partial(
+    Family,
+    density=_gamma,
+    tail=_gamma_tail,
+    law=_gamma_law,
+    quick_cv=_gamma_cv,
+)
 
 #: The laws by name.  A shifted gamma law has a cv of at most 1 above its shift, since
 #: below its least value the likelihood of a wilder one has no bound.
@@ -322,6 +350,7 @@ FAMILIES = {
             free=2,
             density=_phase_type,
             tail=_phase_type_tail,
+            cv=_CV_PHASES,
             law=duration.fit_phase_type,
         ),
     )

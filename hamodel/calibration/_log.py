@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from hamodel.units import DAY, HOUR, MINUTE, MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 COLUMNS = (
     "component",
@@ -29,6 +29,7 @@ COLUMNS = (
     "kind",
     "covered",
 )
+_DRILL = ("duration", "duration_s", "duration_min", "duration_h", "worked")
 KINDS = ("repair", "failover", "manual")
 _ALIASES = {"what": "component"}
 _SIZES = {
@@ -158,16 +159,30 @@ def read(
     return [_incident(row, clock) for row in _rows(source, columns)]
 
 
+def read_drills(path: str | Path) -> tuple[list[float], list[bool]]:
+    """Return durations in s and whether each drill worked, from a CSV file."""
+    durations, worked = [], []
+    for row in _rows(path, {}, _DRILL):
+        given = [column for column in _SIZES if row.has(column)]
+        if len(given) > 1:
+            row.refuse(given[1], f"must be empty, since {given[0]} is given")
+        durations.append(_amount(row, given[0])[0] if given else float("nan"))
+        word = row.choice("worked", _YES)
+        worked.append(_YES[word] if word else True)
+    return durations, worked
+
+
 def _rows(
     source: str | Path | Iterable[Mapping[str, Any]],
     columns: Mapping[str, str | None],
+    known: Sequence[str] = COLUMNS,
 ) -> Iterator[Row]:
     if not isinstance(source, (str, Path)):
         for number, cells in enumerate(source, 1):
             place = f"row {number}"
             if not isinstance(cells, Mapping):
                 raise ValueError(f"{place}: must be a mapping, got {cells!r}")
-            names = _names(place, list(cells), columns)
+            names = _names(place, list(cells), columns, known)
             yield Row(place, {n: cells[c] for c, n in names.items() if n})
         return
     path = Path(source)
@@ -177,7 +192,8 @@ def _rows(
         reader = csv.DictReader(file)
         if not reader.fieldnames:
             raise ValueError(f"{path.name}, line 1: must name the columns, got nothing")
-        names = _names(f"{path.name}, line 1", list(reader.fieldnames), columns)
+        header = list(reader.fieldnames)
+        names = _names(f"{path.name}, line 1", header, columns, known)
         for cells in reader:
             place = f"{path.name}, line {reader.line_num}"
             if None in cells:
@@ -188,17 +204,20 @@ def _rows(
 
 
 def _names(
-    place: str, given: list[str], columns: Mapping[str, str | None]
+    place: str,
+    given: list[str],
+    columns: Mapping[str, str | None],
+    known: Sequence[str],
 ) -> dict[str, str | None]:
     """Return what each column of the log means; None: nothing."""
     names: dict[str, str | None] = {}
     for raw in given:
         plain = str(raw).strip()
         name = columns.get(plain, _ALIASES.get(plain.lower(), plain.lower()))
-        if name is not None and name not in COLUMNS:
-            near = difflib.get_close_matches(name, (*COLUMNS, *_ALIASES), n=1)
+        if name is not None and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            listed = ", ".join(COLUMNS)
+            listed = ", ".join(known)
             raise ValueError(
                 f"{place}: column must be one of {listed}, got {plain!r}{hint} "
                 f"(columns={{{plain!r}: None}} leaves it out)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +11,13 @@ import numpy as np
 from scipy import special
 
 from hamodel import _check
-from hamodel.calibration import _estimates
+from hamodel.calibration import _findings
 from hamodel.calibration._drills import whole
 from hamodel.calibration._estimate import Calibration, Estimate
 from hamodel.calibration._exact import percentile_interval, samples_needed
 from hamodel.calibration._fit import About, Fit, of_sample
-from hamodel.units import MS
+from hamodel.calibration._series import effective_size
+from hamodel.calibration._series import samples as read_samples
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -28,23 +28,22 @@ _LAG = ("exponential", "shifted exponential", "lognormal", "gamma")
 _LATENCY = ("lognormal", "gamma", "shifted gamma", "shifted lognormal")
 _PERCENTILES = (0.5, 0.95, 0.99)
 _TAIL = 0.9  # the tail is what lies above this percentile
-_SUFFIXES = {"_ms": MS, "_s": 1.0, "_us": 1e-6}
 
 
 def lag(
-    samples: ArrayLike,
+    samples: ArrayLike | str | Path,
     *,
     writes: float | None = None,
     level: float = 0.95,
-    draws: int = 199,
+    draws: int = 99,
 ) -> Calibration:
     """Return what replication lag says of the stage that applies writes.
 
     Parameters
     ----------
-    samples : array_like, shape (n,)
+    samples : array_like, shape (n,), or path
         Lag in s of writes, in the order in which they were made; 0 for less than could
-        be measured.
+        be measured.  Or a CSV file with one column of them, see `samples`.
     writes : float or None
         Writes in 1/s while it was measured.  With them the lag tells the apply stage's
         service time and load; without, only their combination.
@@ -79,7 +78,7 @@ def lag(
     >>> rng = np.random.default_rng(7)
     >>> found = lag(rng.exponential(0.01, 400), writes=900)  # service 1 ms, load 0.9
     >>> print(found["replication.apply.service"].text, found["replication.load"].text)
-    1 ms (992 µs to 1.01 ms) 0.9018 (0.893 to 0.9104)
+    1 ms (993 µs to 1.01 ms) 0.9022 (0.8934 to 0.9107)
     """
     values = _taken(samples, 20)
     if writes is not None:
@@ -87,7 +86,8 @@ def lag(
     worth = effective_size(values)
     positive, warnings = _without_zeros(values, "lag")
     about = About(name="lag", level=level, draws=draws, effective=worth)
-    fit = of_sample(whole(positive), families=_LAG, about=about)
+    families = ("exponential",) if np.any(values == 0) else _LAG
+    fit = of_sample(whole(positive), families=families, about=about)
     found = _percentiles("lag", values, level, worth)
     found["lag.mean"] = _mean(values, level, worth)
     tail = found["lag.tail"] = _tail(values, level, worth)
@@ -102,7 +102,7 @@ def lag(
             "was measured: lag alone tells the spare capacity, not service and load"
         )
     warnings += _few_samples("lag", len(values), worth, level)
-    warnings += _estimates.bad_fit(fit)
+    warnings += _findings.bad_fit(fit)
     if not _is_queue(fit):
         warnings.append(
             f"lag: not that of one queue ({fit.family} is nearest, {fit.verdict}): "
@@ -112,18 +112,19 @@ def lag(
 
 
 def latency(
-    samples: ArrayLike,
+    samples: ArrayLike | str | Path,
     *,
     of: str = "latency",
     level: float = 0.95,
-    draws: int = 199,
+    draws: int = 99,
 ) -> Calibration:
     """Return the law and the percentiles of a latency.
 
     Parameters
     ----------
-    samples : array_like, shape (n,)
-        Times in s, in the order in which they were measured.
+    samples : array_like, shape (n,), or path
+        Times in s, in the order in which they were measured; or a CSV file with one
+        column of them, see `samples`.
     of : str
         What they are, such as "round_trip" of a `Workload`.
     level : float
@@ -161,118 +162,19 @@ def latency(
     worth = effective_size(values)
     positive, warnings = _without_zeros(values, of)
     about = About(name=of, level=level, draws=draws, effective=worth)
-    fit = of_sample(whole(positive), families=_LATENCY, about=about)
+    families = ("exponential",) if np.any(values == 0) else _LATENCY
+    fit = of_sample(whole(positive), families=families, about=about)
     found = {of: _mean(values, level, worth)}
     found |= _percentiles(of, values, level, worth)
     warnings += _few_samples(of, len(values), worth, level)
-    warnings += _estimates.bad_fit(fit)
+    warnings += _findings.bad_fit(fit)
     return Calibration(parameters=found, fits={of: fit}, warnings=tuple(warnings))
 
 
-def effective_size(samples: ArrayLike) -> float:
-    """Return how many independent samples a series is worth.
-
-    Parameters
-    ----------
-    samples : array_like, shape (n,)
-        Values in the order in which they came.
-
-    Returns
-    -------
-    float
-        n / (1 + 2 x the sum of the autocorrelations), at most n and at least 1.
-
-    Raises
-    ------
-    ValueError
-        If there is no sample or one is not finite.
-
-    Notes
-    -----
-    The sum ends where two neighbours together are no longer positive.  Source: Geyer
-    (1992), Statistical Science 7, 473-483, section 3.3.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> walk = [0.0]
-    >>> for step in rng.normal(size=19_000):  # autocorrelation 0.9: worth 1/19
-    ...     walk.append(0.9 * walk[-1] + step)
-    >>> 800 < effective_size(walk) < 1200
-    True
-    """
-    values = np.asarray(samples, float).ravel()
-    if not len(values):
-        raise ValueError("samples must hold at least 1 value, got 0")
-    _check.finite(samples=values)
-    count = len(values)
-    off = values - values.mean()
-    if count < 4 or not np.any(off):
-        return float(count if count < 4 else 1)
-    power = np.abs(np.fft.rfft(off, 2 * count)) ** 2
-    alike = np.fft.irfft(power)[:count]
-    alike /= alike[0]
-    pairs = alike[: count // 2 * 2].reshape(-1, 2).sum(axis=1)
-    end = int(np.argmax(pairs <= 0)) if np.any(pairs <= 0) else len(pairs)
-    length = max(1.0, 2 * float(np.minimum.accumulate(pairs[:end]).sum()) - 1)
-    return max(1.0, count / length)
-
-
-def samples(path: str | Path, column: str | None = None) -> FloatArray:
-    """Return the samples in one column of a CSV file, in s.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; its first line names the columns.
-    column : str or None
-        Which column; None: the only one.  One that ends in `_ms` or `_us` is read in
-        that unit, any other in s.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        In the order of the file; empty cells are left out.
-
-    Raises
-    ------
-    ValueError
-        If there is no such file or column, or a cell is not a number of at least 0:
-        with file, line, column, value, limit.
-    """
-    file = Path(path)
-    if not file.is_file():
-        raise ValueError(f"path must be a file, there is none at {file}")
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
-        names = list(reader.fieldnames or ())
-        if column is None and len(names) != 1:
-            listed = ", ".join(names) or "none"
-            raise ValueError(f"column must be given: {file.name} has {listed}")
-        name = names[0] if column is None else column
-        _check.one_of(names, column=name)
-        size = next((u for end, u in _SUFFIXES.items() if name.endswith(end)), 1.0)
-        cells = [(reader.line_num, row[name]) for row in reader]
-    found = [
-        _number(f"{file.name}, line {line}, column {name}", cell)
-        for line, cell in cells
-        if cell and cell.strip()
-    ]
-    return np.array(found) * size
-
-
-def _number(place: str, cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{place}: must be a number >= 0, got {cell!r}")
-    return value
-
-
-def _taken(samples: ArrayLike, least: int) -> FloatArray:
-    values = np.asarray(samples, float).ravel()
+def _taken(given: ArrayLike | str | Path, least: int) -> FloatArray:
+    if isinstance(given, (str, Path)):
+        given = read_samples(given)
+    values = np.asarray(given, float).ravel()
     if len(values) < least:
         raise ValueError(f"samples must hold at least {least}, got {len(values)}")
     _check.non_negative(samples=values)
@@ -287,7 +189,10 @@ def _without_zeros(values: FloatArray, name: str) -> tuple[FloatArray, list[str]
     if not np.any(zero):
         return values, []
     least = float(values[~zero].min())
-    said = f"{name}: {int(zero.sum())} samples of 0 are read as half of the least other"
+    said = (
+        f"{name}: {int(zero.sum())} samples of 0 are read as half of the least other, "
+        "and only laws that do not mind were tried"
+    )
     return np.where(zero, least / 2, values), [said]
 
 
@@ -322,7 +227,7 @@ def _percentiles(
             unit="s",
             how=f"percentile of {_counted(values, worth)}",
             level=level,
-            evidence=_estimates.spread(value, low, high, level),
+            evidence=_findings.spread(value, low, high, level),
         )
     return found
 

@@ -82,13 +82,15 @@ def of_mean(fit: Fit, *, what: str) -> Estimate:
 
 
 def spread(value: float, low: float, high: float, level: float) -> dict[str, float]:
-    """Return mean and cv of an estimate, from the width of its interval."""
+    """Return mean and cv of the lognormal law whose percentiles are the ends."""
     width = 2 * float(special.ndtri((1 + level) / 2))
     if low > 0 and high < math.inf:
-        sigma = math.log(high / low) / width
-    else:
+        sigma, middle = math.log(high / low) / width, math.sqrt(low * high)
+    else:  # one end is not known: as far from the value as the other
         sigma = math.log(value / low) * 2 / width if 0 < low < value else 1.0
-    return {"mean": value, "cv": math.sqrt(math.expm1(sigma * sigma))}
+        middle = value
+    square = sigma * sigma
+    return {"mean": middle * math.exp(square / 2), "cv": math.sqrt(math.expm1(square))}
 
 
 def few_events(path: str, found: Estimate, what: str) -> list[str]:
