@@ -26,6 +26,7 @@ from hamodel.plots._style import (
     svg,
 )
 from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
+from hamodel.plots.calibration import FitPicture, draw_fit
 from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
 from hamodel.plots.lag import (
     GateCurve,
@@ -55,6 +56,7 @@ __all__ = [
     "PAPER",
     "DowntimeBudget",
     "Drawing",
+    "FitPicture",
     "GateCurve",
     "LagCurve",
     "Look",
@@ -70,6 +72,7 @@ __all__ = [
     "diagram_text",
     "draw_diagram",
     "draw_downtime_budget",
+    "draw_fit",
     "draw_lag_cdf",
     "draw_lag_gate",
     "draw_loss",
