@@ -22,6 +22,7 @@ from hamodel.architectures import (
     Tier,
 )
 from hamodel.architectures._assumptions import COMMON, KEPT, SPLIT
+from hamodel.duration import constant, exponential, lognormal
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.simulation import simulate
@@ -321,3 +322,74 @@ def test_majority_needs_most():
     store = Majority(database=NODE, failover=FAILOVER, copies={"a": 5})
     cuts = store.diagram("write").minimal_cut_sets()
     assert sorted(len(c) for c in cuts)[:2] == [1, 3]
+
+
+# ---- what they are worth: the numbers of the docstrings ----------------------------
+
+
+def one_crew(law, mttf=NODE.mttf):
+    """Return the downtime of a pair with instant, certain failovers, from renewals.
+
+    Each time one node is left, its repair D races with the failure of the other: it
+    loses with p = 1 - E exp(-L D), and then what is left of D is downtime.
+    """
+    fail = 1 / mttf
+    drawn = law.quantile((np.arange(400_000) + 0.5) / 400_000)
+    drawn = drawn * (law.mean / drawn.mean())
+    lost = -np.expm1(-fail * drawn).mean()
+    return (law.mean - lost / fail) / ((1 - lost) / (2 * fail) + law.mean)
+
+
+@pytest.mark.parametrize(
+    ("law", "factor"),
+    [
+        (constant(NODE.mttr), 0.50),
+        (exponential(NODE.mttr), 1.00),
+        (lognormal(mean=NODE.mttr, cv=2.0), 2.46),
+    ],
+    ids=["constant", "exponential", "lognormal"],
+)
+def test_what_is_left_of_a_repair(law, factor):
+    pair = ActivePassive(database=NODE, failover=Failover())
+    assert one_crew(law) / pair.unavailability == pytest.approx(factor, abs=0.01)
+    mild = Failover(promotion=30, coverage=0.99)
+    causes = replace(pair, failover=mild).downtime_by_cause
+    share = causes["both nodes down"] / sum(causes.values())
+    stated = {0.5: -0.12, 1.0: 0.0, 2.46: 0.36}[factor]
+    assert share * (factor - 1) == pytest.approx(stated, abs=0.006)
+
+
+@pytest.mark.parametrize("cv", [0.0, 1.5])
+def test_a_run_with_one_crew_sees_what_is_left_of_a_repair(cv):
+    mean = 4 * HOUR
+    law = lognormal(mean=mean, cv=cv) if cv else constant(mean)
+    node = Node(mttf=40 * HOUR, mttr=law)
+    pair = ActivePassive(database=node, failover=Failover())
+    run = simulate(pair, None, 60, np.random.default_rng(4))
+    assert one_crew(law, node.mttf) in run.unavailability["write"]
+    assert pair.unavailability not in run.unavailability["write"]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "times"),
+    [
+        (
+            ActivePassive(
+                database=NODE, failover=Failover(promotion=30, coverage=0.99)
+            ),
+            4.1,
+        ),
+        (
+            ActiveActive(
+                database=NODE, failover=Failover(detection=10, redirection=20)
+            ),
+            13,
+        ),
+        (Majority(database=NODE, failover=Failover(detection=10, redirection=5)), 9),
+    ],
+    ids=["passive", "active", "majority"],
+)
+def test_what_independence_is_worth(architecture, times):
+    flipped = given_up(architecture, "independently")
+    found = unavailability(flipped) / unavailability(architecture)
+    assert found == pytest.approx(times, rel=0.02)

@@ -4,10 +4,14 @@ A number is as good as what it assumes.  Each assumption is said in one sentence
 it can be given up, `flip()` returns an architecture in which it is, and the difference
 of two assessments is what the assumption was worth.
 
-The surprise is the order of their weight.  The shape of repair times, which everybody
-argues about, moves the long-run numbers by less than a part in a hundred; one failure
-in twenty that strikes both copies outweighs all second failures that independence
-allows.
+The surprise is the order of their weight.  Take a pair of nodes that fail every 2000 h
+and are repaired in 4 h by one crew, with failovers of 30 s and a coverage of 0.99.  The
+shape of the repair times matters for second failures alone, since these wait for what
+is left of a repair: they cost (1 + c^2) / 2 times as much where repairs have the
+coefficient of variation c.  Constant repairs (c = 0) take 12 % off the downtime, those
+of c = 2 add 36 %.  One failure in twenty with a common cause makes it 4.1 times as
+long; a majority of three sites 9 times, two active sites 13 times: the better the
+copies, the more they owe to independence.
 """
 
 from __future__ import annotations

@@ -247,12 +247,11 @@ class TwoSitePair:
             yield Event("restored", self.of.restore, both)
             return
         lit = [site for site in (0, 1) if site not in dark]
-        alone = self.of.crews < len(lit)  # one crew, which takes either node first
+        if self.of.crews < len(lit):  # one crew goes on with the node that failed first
+            lit = [1 - state.active]
         for site in lit:
             one = state._replace(nodes="one", active=site, cause="")
-            clock = "first node repaired" if alone else f"node {site} repaired"
-            share = 1 / len(lit) if alone else 1
-            yield Event(clock, self.of.database.mttr, one, share)
+            yield Event(f"node {site} repaired", self.of.database.mttr, one)
 
     def _redirection(self, state: TwoSiteState, site: int) -> Iterator[Event]:
         failover = self.of.failover
