@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         replication,
         structure,
         sweeping,
+        uncertainty,
         units,
     )
     from hamodel.architectures import (
@@ -98,6 +99,7 @@ _ROOMS = {
     "replication",
     "structure",
     "sweeping",
+    "uncertainty",
     "units",
 }
 
@@ -143,6 +145,7 @@ __all__ = [
     "structure",
     "sweep",
     "sweeping",
+    "uncertainty",
     "units",
 ]
 
