@@ -92,6 +92,8 @@ def test_queue_in_the_sender_is_what_paper_says(writes, trip, pause):
     assert unwaited.lost == pytest.approx(writes * (1 / spare + way))
     assert sync.wait == applied.wait == pytest.approx(2 * way + 1 / spare)
     assert semi.wait == pytest.approx(2 * way + (1 - late) / spare, rel=1e-6)
+    missed = math.exp(-spare * (limit + pause * MS - way))  # told at the timeout
+    assert semi.missed == pytest.approx(missed, rel=1e-9, abs=1e-300)
     lost = writes * math.exp(-spare * (limit - way)) / spare
     assert semi.lost == pytest.approx(lost, rel=1e-6, abs=1e-300)
     assert sync.missed == applied.missed == sync.lost == applied.lost == 0
@@ -197,6 +199,22 @@ def test_curves_are_the_shares(queue):
         assert line.get_visible() is bool(share.max() > 0)
         at = share > 1e-4
         np.testing.assert_allclose(line.get_ydata()[at], share[at])
+
+
+@pytest.mark.parametrize(
+    ("values", "unwaited", "waited"),
+    [
+        ({"trip": 82.8}, "async: 99 % fresh after 502 ms", "99 % fresh after 419 ms"),
+        ({"queue": lesson.SENDER}, "async: 99 % fresh after 461 ms", "all are fresh"),
+        ({"writes": 100, "trip": 80}, "async: 99 % fresh after 45.1 ms", "at once"),
+        ({"writes": 1050}, "async: later and later", "sync: later and later"),
+        ({"writes": 1050, "queue": lesson.SENDER}, "async: later", "no commit returns"),
+    ],
+)
+def test_keys_say_when_reads_are_fresh(values, unwaited, waited):
+    keys = drawn(**values)[0]._curves._keys
+    assert unwaited in keys["async"].get_text()
+    assert waited in keys["sync"].get_text()
 
 
 def test_marks_stand_on_the_curve():
@@ -350,7 +368,10 @@ def test_sweep_is_the_lag_on_paper():
     latest = -math.log(0.99) / np.array([[500.0], [990.0]])  # age of the last write
     oldest = np.array(trips) / 2 - latest
     np.testing.assert_allclose(found.rpo_p99, oldest, rtol=1e-6)
+    before = found.workload__writes.long_name
     shown = lesson.draw(found, "lag_p99")
+    assert "percentile by writes, and" in shown.alt
+    assert found.workload__writes.long_name == before
     assert "Most: 501 ms at 990/s and 80 ms" in shown.alt
     assert {"501 ms", "466 ms"} <= {words for words, _ in texts(shown.svg)}
     with pytest.raises(KeyError):
