@@ -174,6 +174,9 @@ def test_more_sites_never_hurt_reads(name):
     assert down == sorted(down, reverse=True)
 
 
+STAGES = ("detection", "fencing", "promotion", "redirection")
+
+
 def slower(architecture, field, factor):
     """Return the architecture with one time or probability made worse."""
     node, failover, site = (
@@ -184,7 +187,7 @@ def slower(architecture, field, factor):
     if field == "coverage":
         worse = replace(failover, coverage=failover.coverage / factor)
         return replace(architecture, failover=worse)
-    if field in {"detection", "redirection"}:
+    if field in STAGES:
         value = getattr(failover, field) * factor
         return replace(architecture, failover=replace(failover, **{field: value}))
     if field == "database mttf":
@@ -195,8 +198,19 @@ def slower(architecture, field, factor):
         return replace(architecture, site=replace(site, mttf=site.mttf / factor))
     if field == "site mttr":
         return replace(architecture, site=replace(site, mttr=site.mttr * factor))
-    apps = replace(site.apps, node=replace(site.apps.node, mttr=factor * 2 * HOUR))
-    return replace(architecture, site=replace(site, apps=apps))
+    if field == "everywhere":
+        strikes = replace(architecture.everywhere, mttr=factor * HOUR)
+        return replace(architecture, everywhere=strikes)
+    return with_slower_tier(architecture, field, factor)
+
+
+def with_slower_tier(architecture, field, factor):
+    """Return the architecture whose servers of one kind take longer to repair."""
+    kind = {"app servers": "apps", "load balancers": "balancers"}[field]
+    tier = getattr(architecture.site, kind)
+    node = replace(tier.node, mttr=factor * tier.node.mttr)
+    worse = {kind: replace(tier, node=node)}
+    return replace(architecture, site=replace(architecture.site, **worse))
 
 
 FIELDS = [
@@ -208,6 +222,9 @@ FIELDS = [
     "site mttf",
     "site mttr",
     "app servers",
+    "load balancers",
+    "everywhere",
+    "promotion",
 ]
 
 
@@ -215,7 +232,7 @@ FIELDS = [
 @given(st.sampled_from(FIELDS), st.floats(1.01, 20))
 def test_worse_parameters_never_help(name, field, factor):
     architecture = FULL[name]
-    if name == "single" and field in {"coverage", "detection", "redirection"}:
+    if name == "single" and field in {"coverage", *STAGES}:
         return
     worse = slower(architecture, field, factor)
     for operation in ("read", "write"):

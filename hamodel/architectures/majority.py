@@ -8,7 +8,8 @@ Assumptions
 - Copies fail independently, with exponential times; three that fail every 2000 h for
   4 h are without a majority or a leader 9 times as long if 5 % of the failures have a
   common cause.  The shape of repairs does not matter.
-- A copy is back when it has caught up.  Sites fail as a whole, and their copies are back with them.
+- A copy is back when it has caught up.  Sites fail as a whole, and their copies are
+  back with them.
 - The leader is as likely to be on any copy that works.  Losing it costs one election,
   whose length does not depend on what else is down; elections and the loss of the
   majority are counted as independent, which is exact to their product.
