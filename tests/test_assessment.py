@@ -21,7 +21,7 @@ from hamodel.architectures import (
     Site,
     Tier,
 )
-from hamodel.assessment import MEASURES, Workload, assess, compare
+from hamodel.assessment import MEASURES, Workload, _meeting, assess, compare
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import DAY, HOUR, MONTH, YEAR
@@ -361,6 +361,25 @@ def test_years_played_meet_their_target_as_often(kind):
         error = math.sqrt(played * (1 - played) / years)
         ours = found.probability_of_meeting(target)
         assert abs(ours - played) < 3.5 * error + 0.01
+
+
+def test_a_stream_of_visits_is_the_matrix_exponential(monkeypatch):
+    found = [assess(FULL[name], LOAD) for name in ("single", "passive", "active")]
+    quick = [a.probability_of_meeting(0.9998, YEAR) for a in found]
+    never = [a.probability_of_meeting(1.0, MONTH) for a in found]
+    monkeypatch.setattr(_meeting, "_SELDOM", 0.0)
+    for a, probability, none in zip(found, quick, never, strict=True):
+        exact = a.probability_of_meeting(0.9998, YEAR)
+        assert probability == pytest.approx(exact, abs=4e-3)
+        assert none == pytest.approx(a.probability_of_meeting(1.0, MONTH), abs=4e-3)
+
+
+def test_the_downtime_of_a_year_is_the_inverse_of_meeting():
+    found = assess(PAIR, LOAD)
+    for p in (0.5, 0.9):
+        down = found.downtime_quantile(p, YEAR)
+        assert found.probability_of_meeting(1 - down / YEAR) == close(p, 1e-4)
+    assert found.downtime_quantile(0.01, MONTH) == 0
 
 
 @given(st.floats(0.9, 0.99999), st.floats(0.9, 0.99999))

@@ -21,7 +21,13 @@ from hamodel.assessment._active import Active
 from hamodel.assessment._behaviour import Conflicts, LostWrites, Survival, shown
 from hamodel.assessment._copies import Quorums, Voting
 from hamodel.assessment._loads import Loads
-from hamodel.assessment._meeting import known, meeting
+from hamodel.assessment._meeting import (
+    Reward,
+    known,
+    quantile,
+    rewards_of,
+    within,
+)
 from hamodel.assessment._operations import (
     Operation,
     found,
@@ -200,8 +206,43 @@ class Assessment:
         _check.between(0, 1, target=target)
         _check.positive(horizon=horizon)
         _check.one_of(("read", "write"), operation=operation)
-        whole = (self.write if operation == "write" else self.read).unavailability
-        return meeting(self._paths, self._model, operation, target, horizon, whole)
+        return within(self._rewards(operation), 1 - target, horizon)
+
+    def downtime_quantile(
+        self, p: float, horizon: float = YEAR, operation: str = "write"
+    ) -> float:
+        """Return the downtime that a share p of all periods does not exceed.
+
+        Parameters
+        ----------
+        p : float
+            Share of the periods, in (0, 1).
+        horizon : float
+            Length of a period in s.
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        float
+            Downtime in s, weighted by the requests that it hits; 0 if so many periods
+            see none.
+
+        Notes
+        -----
+        The inverse of `probability_of_meeting`.
+        """
+        _check.between(0, 1, p=p)
+        _check.positive(horizon=horizon)
+        _check.one_of(("read", "write"), operation=operation)
+        return quantile(self._rewards(operation), p, horizon) * horizon
+
+    def _rewards(self, operation: str) -> list[Reward]:
+        made: dict[str, list[Reward]] = self._kept_rewards
+        if operation not in made:
+            whole = (self.write if operation == "write" else self.read).unavailability
+            made[operation] = rewards_of(self._paths, self._model, operation, whole)
+        return made[operation]
 
     # ---- recovery and data ---------------------------------------------------------
 
@@ -264,7 +305,7 @@ class Assessment:
                     for way, _ in ways(self._paths, case, operation):
                         if way.servers == self._all_servers:
                             worst = Loads(*map(np.maximum, worst, way.loads))
-        return worst._asdict()
+        return _plain(worst)
 
     @property
     def utilisation_after_site_loss(self) -> dict[str, Quantity]:
@@ -272,7 +313,7 @@ class Assessment:
         worst = Loads(0.0, 0.0)
         for site in self.sites:
             worst = Loads(*map(np.maximum, worst, self._behaviour.loads_without(site)))
-        return worst._asdict()
+        return _plain(worst)
 
     @property
     def headroom(self) -> Quantity:
@@ -359,6 +400,10 @@ class Assessment:
         return self._model.situations()
 
     @cached_property
+    def _kept_rewards(self) -> dict[str, list[Reward]]:
+        return {}
+
+    @cached_property
     def _latencies(self) -> dict[tuple[str, str], Duration]:
         return {}
 
@@ -411,6 +456,14 @@ class Assessment:
         return Comparison(names=(kind,), assessments=(self,))._repr_html_()
 
 
+def _plain(loads: Loads) -> dict[str, Quantity]:
+    """Return loads by tier, single numbers as floats."""
+    return {
+        tier: float(load) if np.ndim(load) == 0 else load
+        for tier, load in loads._asdict().items()
+    }
+
+
 def _room(loads: Mapping[str, Quantity]) -> Quantity:
     busiest: Quantity = np.maximum.reduce(
         np.broadcast_arrays(*map(np.asarray, loads.values()))
@@ -457,7 +510,7 @@ def assess(architecture: Any, workload: Workload | None = None) -> Assessment:  
     >>> round(found.write.minutes_per_year, 1), round(found.read.minutes_per_year, 1)
     (16.8, 14.7)
     >>> found.rto.mean, found.utilisation["database"]
-    (30.0, 0.081...)
+    (30.0, 0.08125)
     """
     _check.instance(tuple(_BEHAVIOURS), architecture=architecture)
     workload = Workload() if workload is None else workload

@@ -97,9 +97,9 @@ def compare(
     ...     ActivePassive(database=node, failover=Failover(promotion=30)),
     ... ])
     >>> print("\n".join(repr(table).splitlines()[:3]))
-                                     SinglePrimary  ActivePassive
-    writes down, min/yr                      1,049           6.38
-    reads down, min/yr                       1,049           4.19
+                                    SinglePrimary      ActivePassive
+    writes down, min/yr                     1,049               6.37
+    reads down, min/yr                      1,049               4.19
     """
     if not isinstance(architectures, (list, tuple)):
         named = dict(getattr(architectures, "items", dict)())

@@ -6,9 +6,16 @@ state, a share r of the requests fails.  The transform of the downtime D of one 
     E exp(-s D) = p exp((Q - s diag(r)) T) 1,
 
 is a matrix exponential, those of independent parts multiply, and the product is turned
-into P(D <= x) by the Euler algorithm.  What parts do together (both sites lost) joins
-as one more part, with the right mean, and outages as long as two independent states
-last together.
+into P(D <= x) by the Euler algorithm.  A part that is nearly always in a few states W,
+in which all is well, is seen as those only, and a visit to the others as a cost C that
+takes no time: with the rates Q split accordingly, the exponent is
+
+    (Q_WW + Q_WB (s diag(r_B) - Q_BB)^-1 Q_BW) T P(W),
+
+one small matrix instead of a large and stiff one; what that leaves out is of the order
+of the share of time of the visits.  What parts do together (both sites lost) joins as
+one more part, with the right mean, and outages as long as two independent states last
+together.
 
 Source: Abate and Whitt (2006), A unified framework for numerically inverting Laplace
 transforms, INFORMS Journal on Computing 18(4), section 5.
@@ -16,6 +23,7 @@ transforms, INFORMS Journal on Computing 18(4), section 5.
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from math import comb, log, pi
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,12 +35,17 @@ from hamodel.assessment._operations import Found, failing
 from hamodel.chain import INSTANT
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hamodel._types import FloatArray, Quantity
     from hamodel.architectures._model import Model
     from hamodel.assessment._paths import Paths
     from hamodel.chain import Chain
 
-_TERMS = 12  # of the Euler algorithm: about 7 digits
+_TERMS = 8  # of the Euler algorithm: about 5 digits
+_SELDOM = 0.006  # share of time away from the usual states that counts as seldom
+_FEW = 4  # usual states
+_NEVER = 1e-13  # share of time of a state that is left out
 _AT_ONCE = 1e-50 * INSTANT  # rates from here on take no time
 
 
@@ -61,29 +74,45 @@ class Reward(NamedTuple):
         return float((self.law * well) @ self.rates @ self.hurt)
 
 
-def meeting(
-    paths: Paths,
-    model: Model,
-    operation: str,
-    target: float,
-    horizon: float,
-    whole: Quantity,
-) -> float:
-    """Return P(share of failed requests <= 1 - target) over a period from anywhere."""
+def rewards_of(
+    paths: Paths, model: Model, operation: str, whole: Quantity
+) -> list[Reward]:
+    """Return the parts that fail requests, and what they do together."""
     if np.ndim(whole) or hasattr(whole, "free_symbols"):
         raise ValueError(
-            "probability_of_meeting needs single numbers, got arrays or symbols; "
+            "the downtime of one period needs single numbers, got arrays or symbols; "
             "ha.sweep takes arrays point by point"
         )
     alone = [_reward(paths, model, leaf, operation) for leaf in model.leaves()]
     rewards = [r for r in alone if r.mean > 0]
-    rewards += _together(alone, float(whole) - sum(r.mean for r in rewards))
-    budget = 1 - target
+    return rewards + _together(alone, float(whole) - sum(r.mean for r in rewards))
+
+
+def within(rewards: list[Reward], budget: float, horizon: float) -> float:
+    """Return P(share of failed requests <= budget) over a period from anywhere."""
     if budget <= 0:
         return float(np.prod([_never(r, horizon) for r in rewards]))
     if budget >= 1 or not rewards:
         return 1.0
     return _inverted(rewards, budget, horizon)
+
+
+def quantile(rewards: list[Reward], p: float, horizon: float) -> float:
+    """Return the share of failed requests that a period exceeds with 1 - p."""
+    if within(rewards, 0.0, horizon) >= p:
+        return 0.0
+    from scipy.optimize import brentq
+
+    def over(exponent: float) -> float:
+        return within(rewards, 10**exponent, horizon) - p
+
+    high = min(math.log10(sum(r.mean for r in rewards)), 0.0)
+    while over(high) < 0 and high < 0:
+        high = min(high + 1, 0.0)
+    low = high - 1
+    while over(low) > 0:
+        high, low = low, low - 1
+    return float(10 ** brentq(over, low, high, xtol=1e-5))
 
 
 def known(
@@ -109,6 +138,10 @@ def _reward(paths: Paths, model: Model, leaf: Part, operation: str) -> Reward:
     chain = leaf.chain()
     states, rates = _lasting(chain)
     law = chain.steady_state()
+    kept = [i for i, s in enumerate(states) if float(law[s]) > _NEVER]
+    states, rates = [states[i] for i in kept], rates[np.ix_(kept, kept)]
+    np.fill_diagonal(rates, 0.0)
+    np.fill_diagonal(rates, -rates.sum(axis=1))
     well = leaf.view(leaf.start)
     shares = paths.behaviour.workload.shares(model.sites)
     fails = np.zeros(len(states))
@@ -159,6 +192,11 @@ def _never(reward: Reward, horizon: float) -> float:
     """Return the probability of no downtime at all."""
     from scipy.linalg import expm
 
+    well = _well(reward)
+    if well is not None:
+        costly = np.asarray(reward.fails > 0, float)
+        fatal = reward._replace(fails=costly)
+        return float(_stream(fatal, well, np.array([1e300 + 0j]), horizon)[0].real)
     up = reward.fails == 0
     inside = expm(reward.rates[np.ix_(up, up)] * horizon)
     return float(reward.law[up] @ inside.sum(axis=1))
@@ -170,7 +208,11 @@ def _inverted(rewards: list[Reward], budget: float, horizon: float) -> float:
     s = nodes / budget  # of the downtime as a share of the horizon
     values = np.ones(len(s), complex)
     for reward in rewards:
-        values = values * _transform(reward, s, horizon)
+        well = _well(reward)
+        if well is None:
+            values = values * _transform(reward, s, horizon)
+        else:
+            values = values * _stream(reward, well, s / horizon, horizon)
     answer = float((weights * (values / s).real).sum() / budget)
     return min(max(answer, 0.0), 1.0)
 
@@ -180,6 +222,34 @@ def _transform(reward: Reward, s: Any, horizon: float) -> Any:  # noqa: ANN401
 
     killed = reward.rates * horizon - s[:, None, None] * np.diag(reward.fails)
     return np.einsum("i,kij->k", reward.law, expm(killed))
+
+
+def _well(reward: Reward) -> NDArray[np.bool_] | None:
+    """Return the few states that a part is nearly always in, if it is so."""
+    order = np.argsort(-reward.law)
+    for count in range(1, min(_FEW, len(order) - 1) + 1):
+        chosen = order[:count]
+        if reward.fails[chosen].any():
+            return None
+        if 1 - reward.law[chosen].sum() < _SELDOM:
+            return np.isin(np.arange(len(order)), chosen)
+    return None
+
+
+def _stream(reward: Reward, well: NDArray[np.bool_], s: Any, horizon: float) -> Any:  # noqa: ANN401
+    """Return the transform of the downtime, visits elsewhere taking no time."""
+    from scipy.linalg import expm
+
+    away = ~well
+    leave, back = reward.rates[np.ix_(well, away)], reward.rates[np.ix_(away, well)]
+    stay = s[:, None, None] * np.diag(reward.fails[away])
+    visit = np.linalg.solve(
+        stay - reward.rates[np.ix_(away, away)],
+        np.broadcast_to(back, (len(s), *back.shape)),
+    )
+    share = reward.law[well].sum()
+    moves = (reward.rates[np.ix_(well, well)] + leave @ visit) * (horizon * share)
+    return np.einsum("i,kij->k", reward.law[well] / share, expm(moves))
 
 
 def _euler() -> tuple[Any, FloatArray]:

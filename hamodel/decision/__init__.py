@@ -14,8 +14,16 @@ a design can be found in, which says nothing of how hard one state is to leave.
 from hamodel.decision._claims import Case, Claim, classic_case, classic_claims
 from hamodel.decision._decide import OBJECTIVES, Decision, decide
 from hamodel.decision._flips import Flip
+from hamodel.decision._improve import Improvement, improvements
 from hamodel.decision._optimise import Optimum, Tried, optimise
-from hamodel.decision._requirements import CONSISTENCIES, Finding, Limit, Requirements
+from hamodel.decision._requirements import (
+    CONSISTENCIES,
+    Finding,
+    Limit,
+    Requirements,
+    minutes,
+    percent,
+)
 from hamodel.decision._rows import ROWS, Cell, Row, complexity
 
 __all__ = [
@@ -28,6 +36,7 @@ __all__ = [
     "Decision",
     "Finding",
     "Flip",
+    "Improvement",
     "Limit",
     "Optimum",
     "Requirements",
@@ -37,5 +46,8 @@ __all__ = [
     "classic_claims",
     "complexity",
     "decide",
+    "improvements",
+    "minutes",
     "optimise",
+    "percent",
 ]

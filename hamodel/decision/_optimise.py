@@ -134,7 +134,7 @@ def optimise(
     ...     failover=Failover(detection=30, promotion=10),
     ... )
     >>> found = optimise(
-    ...     pair, None, Requirements(availability=0.99999),
+    ...     pair, None, Requirements(availability=0.9999),
     ...     failover__coverage=[0.9, 0.999], failover__detection=[5, 30],
     ... )
     >>> found.best.choices

@@ -139,6 +139,7 @@ class Requirements:
         >>> for finding in Requirements(availability=0.9999).judge(shop):
         ...     print(finding)
         availability of writes: 99.8 %, and 99.99 % is required
+        availability of reads: 99.8 %, and 99.99 % is required
         """
         return [limit.judge(assessment) for limit in self.limits(assessment.sites)]
 
