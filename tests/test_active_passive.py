@@ -1,6 +1,7 @@
 """Active-passive: against closed forms, published chains and the classic numbers."""
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from reference import answer
 
 from hamodel import markov
+from hamodel._quantity import mean_of
 from hamodel.architectures import (
     CAUSES,
     ActivePassive,
@@ -18,7 +20,9 @@ from hamodel.architectures import (
     Site,
     Standby,
 )
+from hamodel.duration import lognormal
 from hamodel.failover import Failover
+from hamodel.replication import Replication
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
 
 NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
@@ -395,3 +399,51 @@ def test_specifications_keep_their_values():
     assert node.mttf.tolist() == [1, 2]
     with pytest.raises(ValueError, match="read-only"):
         node.mttf[0] = 3
+
+
+# ---- beyond the four states --------------------------------------------------------
+
+
+def test_the_law_of_a_repair_counts_by_its_mean():
+    law = lognormal(mean=4 * HOUR, cv=2.0)
+    mean = Node(mttf=2000 * HOUR, mttr=law.mean)
+    for site in (Site(), Site(mttf=9000 * HOUR, mttr=lognormal(mean=DAY, cv=1.0))):
+        drawn = pair(database=Node(mttf=2000 * HOUR, mttr=law), site=site)
+        plain = pair(database=mean, site=replace(site, mttr=mean_of(site.mttr)))
+        assert drawn.unavailability == close(plain.unavailability)
+        assert drawn.downtime_by_cause == pytest.approx(plain.downtime_by_cause)
+
+
+@pytest.mark.parametrize("sites", [("a",), ("a", "b")])
+@pytest.mark.parametrize("mttf", [float("inf"), 9000 * HOUR])
+@pytest.mark.parametrize("mode", ["async", "sync", "semi-sync"])
+def test_four_states_where_they_are_enough(sites, mttf, mode):
+    model = pair(
+        site=Site(mttf=mttf, mttr=DAY), sites=sites, replication=Replication(mode=mode)
+    )
+    enough = mode == "async" and (len(sites) == 1 or mttf == float("inf"))
+    assert all(isinstance(s, PairState) for s in model.chain().states) == enough
+    causes = model.downtime_by_cause
+    assert sum(causes.values()) == close(model.unavailability)
+    waits = {"sync": "standby down", "semi-sync": "waiting for the standby"}
+    assert [c for c in causes if c not in CAUSES] == [
+        cause for name, cause in waits.items() if name == mode
+    ]
+    assert causes["failing over"] > 0
+
+
+def test_strict_writes_wait_for_the_standby():
+    """Only the standby fails here: writes are down while it is."""
+    model = pair(
+        database=Node(mttf=float("inf"), mttr=4 * HOUR),
+        standby=Standby(mttf=96 * HOUR),
+        replication=Replication(mode="sync"),
+    )
+    assert model.downtime_by_cause["standby down"] == close(4 / 100)
+    assert model.unavailability == close(4 / 100)
+
+
+@pytest.mark.parametrize("sites", [("a", "b", "c"), (), ("a", "b", "c", "d")])
+def test_a_pair_has_two_sites_at_most(sites):
+    with pytest.raises(ValueError, match="sites must be 1 or 2 different names"):
+        pair(sites=sites)
