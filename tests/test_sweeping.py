@@ -403,6 +403,7 @@ def test_a_bar_is_shown_when_asked(capsys):
             "coverage must have 2 values along draw, got 1",
         ),
         ({"promotion": [1], "memory": 0}, "memory must be > 0"),
+        ({"promotion": [1], "client": 3}, "client must be a dask.distributed.Client"),
         ({"promotion": [1], "quantities": []}, "quantities must name at least one"),
         (
             {"promotion": [1], "quantities": "rto_p59"},

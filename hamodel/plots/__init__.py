@@ -46,6 +46,12 @@ from hamodel.plots.timeline import (
     draw_timeline,
     draw_vigilance,
 )
+from hamodel.plots.uncertainty import (
+    DrawnIntervals,
+    DrawnTornado,
+    draw_intervals,
+    draw_tornado,
+)
 
 __all__ = [
     "FAINT",
@@ -56,6 +62,8 @@ __all__ = [
     "PAPER",
     "DowntimeBudget",
     "Drawing",
+    "DrawnIntervals",
+    "DrawnTornado",
     "FitPicture",
     "GateCurve",
     "LagCurve",
@@ -73,6 +81,7 @@ __all__ = [
     "draw_diagram",
     "draw_downtime_budget",
     "draw_fit",
+    "draw_intervals",
     "draw_lag_cdf",
     "draw_lag_gate",
     "draw_loss",
@@ -80,6 +89,7 @@ __all__ = [
     "draw_state_graph",
     "draw_sweep",
     "draw_timeline",
+    "draw_tornado",
     "draw_vigilance",
     "figure",
     "image",

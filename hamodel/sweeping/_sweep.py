@@ -101,6 +101,10 @@ def sweep(
     assess(architecture, workload)  # says what is no architecture or no workload
     if not grids:
         raise ValueError("grids must name at least one parameter, got none")
+    if client is not None and not (
+        hasattr(client, "submit") and hasattr(client, "gather")
+    ):
+        raise ValueError(f"client must be a dask.distributed.Client, got {client!r}")
     question = Question(architecture=architecture, workload=workload)
     parameters = tuple(read(question, name, given) for name, given in grids.items())
     grid = Grid(question=question, parameters=parameters, quantities=chosen(quantities))
