@@ -237,9 +237,9 @@ def test_choices_make_dimensions_of_words():
     )
     assert found.replication__mode.values.tolist() == ["async", "sync"]
     assert found.sites.values.tolist() == ["A", "A, B"]
-    assert found.failover__manual.values.tolist() == ["none", "600.0"]
+    assert found.failover__manual.values.tolist() == ["none", "600"]
     assert "units" not in found.sites.attrs
-    by_hand = found.write_unavailability.sel(sites="A, B", failover__manual="600.0")
+    by_hand = found.write_unavailability.sel(sites="A, B", failover__manual="600")
     never = found.write_unavailability.sel(sites="A, B", failover__manual="none")
     assert (by_hand < never).all()
 
@@ -436,3 +436,16 @@ def test_values_that_do_not_go_together_are_named():
 def test_labels_load_only_when_a_sweep_is_made():
     code = "import sys, hamodel.sweeping; print({'xarray', 'tqdm'} & set(sys.modules))"
     assert processes.run("-c", code).stdout.strip() == "set()"
+
+
+def test_mechanisms_and_laws_are_choices():
+    from hamodel import duration
+    from hamodel.failover import Lease
+
+    kinds = [Heartbeat(interval=1), Lease(ttl=30, loop_wait=10), duration.uniform(0, 9)]
+    found = sweep(
+        PAIR, failover__detection=kinds, promotion=[0.0], quantities="rto_mean"
+    )
+    means = [kind.duration.mean for kind in kinds[:2]] + [4.5]
+    assert found.rto_mean.values[:, 0] == pytest.approx(means)
+    assert "uniform" in str(found.failover__detection.values[2])

@@ -16,9 +16,10 @@ from hamodel.architectures import (
     SinglePrimary,
     Site,
 )
-from hamodel.assessment import Workload, assess
+from hamodel.assessment import Measure, Workload, assess
 from hamodel.failover import Failover
 from hamodel.uncertainty import (
+    _tornado,
     beta,
     draws,
     elasticities,
@@ -91,14 +92,25 @@ def test_elasticities_agree_with_differences_everywhere(spec):
         assert found.elasticity[name] == pytest.approx(rough, rel=1e-3, abs=1e-6), name
 
 
-def test_the_load_has_elasticities_too():
-    load = Workload(reads=500, writes=100, read_time=0.001, write_time=0.002)
-    found = elasticities(
-        PAIR, load, ["reads", "workload.writes"], quantity="utilisation"
-    )
-    # each database answers half of the reads and takes all writes: 0.25 + 0.2
-    assert found.elasticity["workload.reads"] == pytest.approx(5 / 9)
-    assert found.elasticity["workload.writes"] == pytest.approx(4 / 9)
+def test_the_workload_has_elasticities_too():
+    load = Workload(transfer_price=0.01)
+    names = ["database.cost", "workload.transfer_price"]
+    found = elasticities(PAIR, load, names, quantity="cost")
+    free = assess(PAIR, Workload()).cost.total
+    assert found.elasticity["database.cost"] == pytest.approx(free / found.value)
+    assert sum(found.elasticity.values()) == pytest.approx(1)  # nothing else costs
+
+
+def _cast(of):
+    return float(np.asarray(of.write.unavailability)[()])
+
+
+def test_a_derivative_that_was_cut_off_is_not_read_as_none(monkeypatch):
+    """Casting to a real number would leave a slope of 0; NumPy only warns of it."""
+    bad = Measure(name="bad", unit="", label="bad", of=_cast, arrays=True)
+    monkeypatch.setattr(_tornado, "MEASURES", {"bad": bad})
+    with pytest.raises(ValueError, match="that of bad has none"):
+        elasticities(PAIR, None, ["promotion"], quantity="bad")
 
 
 @pytest.mark.parametrize(

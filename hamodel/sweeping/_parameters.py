@@ -176,6 +176,8 @@ def _is_number(value: object) -> bool:
 def _said(value: object) -> str:
     if value is None:
         return "none"
+    if _is_number(value):
+        return f"{value:.10g}"
     if isinstance(value, Mapping):
         return ", ".join(f"{k}: {v}" for k, v in value.items())
     if isinstance(value, tuple | list):

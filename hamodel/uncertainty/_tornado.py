@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -253,9 +254,12 @@ def elasticities(
 
     of: Any = MEASURES[quantity].of
     as_chain: Any = build
+    lost = np.exceptions.ComplexWarning  # a cut imaginary part would read as no slope
     try:
-        return sensitivity_to(as_chain, values, of)
-    except TypeError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", lost)
+            return sensitivity_to(as_chain, values, of)
+    except (TypeError, lost) as error:
         raise ValueError(
             f"quantity must have an exact derivative by {', '.join(values)}; that of"
             f" {quantity} has none: {error}"
