@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamodel.plots._style import INK
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
 from hamodel.units import text as in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import xarray as xr
+    from matplotlib.axes import Axes
 
     from hamodel._types import FloatArray
 
@@ -105,3 +109,18 @@ def time_steps(low: float, high: float, *, most: int = 6) -> list[float]:
         return found[:: -(-len(found) // most)]
     size = next((s for s in (YEAR, DAY, HOUR, MINUTE, 1, 1e-3) if high >= 2 * s), 1e-6)
     return [x * size for x in steps(low / size, high / size, most=most)]
+
+
+def head(ax: Axes, words: str) -> None:
+    """Write what a picture shows above it."""
+    ax.set_title(words, loc="left", fontsize=9, color=INK, parse_math=False)
+
+
+def only(values: xr.DataArray, wanted: Sequence[str]) -> None:
+    """Raise ValueError where values vary along other dimensions too."""
+    others = [str(dim) for dim in values.dims if dim not in wanted]
+    if others:
+        raise ValueError(
+            f"found must vary along {' and '.join(wanted)} only, got also"
+            f" {', '.join(others)}: choose with found.sel(...)"
+        )
