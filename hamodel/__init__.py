@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         queueing,
         quorum,
         replication,
+        specfile,
         structure,
         sweeping,
         uncertainty,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from hamodel.decision import Decision, Requirements, decide, optimise
     from hamodel.failover import Failover
     from hamodel.simulation import simulate
+    from hamodel.specfile import load
     from hamodel.sweeping import sweep
 
 __version__ = "0.1.0"
@@ -78,6 +80,7 @@ _HOME = {  # public name: the room that holds it
     "calibrate": "hamodel.calibration",
     "compare": "hamodel.assessment",
     "decide": "hamodel.decision",
+    "load": "hamodel.specfile",
     "optimise": "hamodel.decision",
     "simulate": "hamodel.simulation",
     "sweep": "hamodel.sweeping",
@@ -99,6 +102,7 @@ _ROOMS = {
     "queueing",
     "quorum",
     "replication",
+    "specfile",
     "structure",
     "sweeping",
     "uncertainty",
@@ -137,6 +141,7 @@ __all__ = [
     "duration",
     "failover",
     "latency",
+    "load",
     "markov",
     "optimise",
     "overload",
@@ -145,6 +150,7 @@ __all__ = [
     "quorum",
     "replication",
     "simulate",
+    "specfile",
     "structure",
     "sweep",
     "sweeping",

@@ -1,0 +1,384 @@
+"""What each command shows: the answers as data, and as tables in the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hamodel.assessment import MEASURES, Assessment
+from hamodel.assessment import assess as assess_
+from hamodel.assessment import compare as compare_
+from hamodel.decision import Finding, Requirements, decide, minutes, percent
+from hamodel.decision import improvements as improvements_of
+from hamodel.units import MINUTE, YEAR, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import Console
+
+    from hamodel.specfile import Spec
+
+_WIDTH = 78  # of the page where the output is no terminal
+_BAR = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """An answer: as data for `--json`, and as something to print."""
+
+    data: dict[str, Any]
+    draw: Callable[[Console], None]
+    met: bool = True
+    notes: tuple[str, ...] = field(default=())
+
+    def json(self) -> dict[str, Any]:
+        """Return the answer as plain data."""
+        return self.data
+
+    def print(self) -> None:
+        """Print the answer to the terminal."""
+        self.draw(console())
+
+
+def console() -> Console:
+    """Return the terminal, or a page of a fixed width where there is none."""
+    from rich.console import Console
+
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=_WIDTH)
+
+
+def table(out: Console, title: str, rows: Iterable[Sequence[str]], *heads: str) -> None:
+    """Print a table with a title; the first column is text, the others numbers."""
+    from rich.table import Table
+
+    made = Table(
+        box=None, title=title, title_justify="left", title_style="bold", pad_edge=False
+    )
+    made.show_header = bool(heads)
+    listed = [tuple(row) for row in rows]
+    width = len(heads) or (len(listed[0]) if listed else 1)
+    for i in range(width):
+        made.add_column(
+            heads[i] if heads else "",
+            justify="left" if i == 0 else "right",
+            overflow="fold",
+        )
+    for row in listed:
+        made.add_row(*row)
+    out.print(made)
+    out.print()
+
+
+# ---- assess ------------------------------------------------------------------------
+
+
+def assessment(spec: Spec) -> Page:
+    """Return the page on one system."""
+    found = assess_(spec.architecture, spec.workload)
+    findings = _judged(spec.requirements, found)
+    better = improvements_of(found)[:3]
+    data = _data(found, findings) | {
+        "title": spec.title,
+        "changes": [
+            {"parameter": b.path, "minutes_saved_per_year": b.minutes} for b in better
+        ],
+    }
+
+    def draw(out: Console) -> None:
+        out.print(f"[bold]{spec.title}[/bold]  ({type(spec.architecture).__name__})\n")
+        _availability(out, found)
+        _causes(out, found)
+        _recovery(out, found)
+        _latency(out, found)
+        _weak(out, found)
+        _changes(out, better)
+        _verdicts(out, findings)
+
+    return Page(data=data, draw=draw, met=all(f.met for f in findings))
+
+
+def _judged(need: Requirements | None, found: Assessment) -> list[Finding]:
+    return [] if need is None else need.judge(found)
+
+
+def _data(found: Assessment, findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "architecture": type(found.architecture).__name__,
+        "measures": {name: float(m.of(found)) for name, m in MEASURES.items()},
+        "downtime_by_cause": {
+            o: {c: float(u) for c, u in getattr(found, o).downtime_by_cause.items()}
+            for o in ("write", "read")
+        },
+        "latency": {
+            f"{site} {operation}": {
+                f"p{100 * p:g}": float(law.quantile(p)) for p in (0.5, 0.95, 0.99)
+            }
+            for (site, operation), law in _latencies(found)
+        },
+        "single_points_of_failure": list(found.single_points_of_failure),
+        "requirements": [
+            {
+                "name": f.limit.name,
+                "value": f.value,
+                "limit": f.limit.bound,
+                "met": f.met,
+            }
+            for f in findings
+        ],
+    }
+
+
+def _latencies(found: Assessment) -> list[tuple[tuple[str, str], Any]]:
+    """Return the laws of latency; none where the load is beyond capacity."""
+    return [] if _swamped(found) else list(found.latency.items())
+
+
+def _swamped(found: Assessment) -> bool:
+    return max(float(load) for load in found.utilisation.values()) >= 1
+
+
+def _availability(out: Console, found: Assessment) -> None:
+    rows = []
+    for name in ("write", "read"):
+        operation = getattr(found, name)
+        typical, bad = (
+            found.downtime_quantile(p, YEAR, name) / MINUTE for p in (0.5, 0.9)
+        )
+        rows.append(
+            (
+                f"{name}s",
+                percent(float(operation.availability)),
+                f"{float(operation.minutes_per_year):.3g}",
+                f"{typical:.3g}",
+                f"{bad:.3g}",
+            )
+        )
+    table(
+        out,
+        "Availability",
+        rows,
+        "",
+        "long run",
+        "min/yr",
+        "median year",
+        "worst year in 10",
+    )
+
+
+def _causes(out: Console, found: Assessment) -> None:
+    causes = dict(
+        sorted(found.write.downtime_by_cause.items(), key=lambda item: -float(item[1]))
+    )
+    top = max((float(u) for u in causes.values()), default=0.0)
+    rows = [
+        (cause, f"{float(u) * YEAR / MINUTE:.3g}", _bar(float(u), top))
+        for cause, u in causes.items()
+        if float(u) > 1e-4 * top
+    ]
+    table(out, "Downtime of writes by cause", rows, "", "min/yr", "")
+
+
+def _bar(value: float, top: float) -> str:
+    return ("█" * round(_BAR * value / top) if top else "").ljust(_BAR)
+
+
+def _recovery(out: Console, found: Assessment) -> None:
+    lost = found.lost_writes
+    rows = [
+        ("recovery (RTO)", *_quantiles(found.rto)),
+        ("failed failovers included", *_quantiles(found.outage)),
+        ("oldest lost write (RPO)", *_quantiles(found.rpo)),
+        ("replication lag", *_quantiles(found.replication_lag)),
+    ]
+    table(out, "Recovery and replication", rows, "", "p50", "p95", "p99")
+    written = [
+        ("lost for good", f"{float(lost.per_year):,.3g} a year"),
+        ("missing until a repair", f"{float(lost.missing_per_year):,.3g} a year"),
+        ("stale reads", percent(float(found.stale_read_probability))),
+        ("conflicts", f"{float(found.conflicts.per_day):,.3g} a day"),
+    ]
+    table(out, "Writes at risk", written)
+
+
+def _quantiles(law: Any) -> tuple[str, ...]:  # noqa: ANN401  a Duration
+    return tuple(text(float(law.quantile(p))) for p in (0.5, 0.95, 0.99))
+
+
+def _latency(out: Console, found: Assessment) -> None:
+    loads = found.utilisation
+    after = found.utilisation_after_site_loss
+    rows = [(f"{s} {o}s", *_quantiles(law)) for (s, o), law in _latencies(found)]
+    if rows:
+        table(out, "Latency", rows, "", "p50", "p95", "p99")
+    named = [
+        (tier, percent(float(loads[tier])), percent(float(after[tier])))
+        for tier in loads
+    ]
+    table(out, "Load of the busiest", named, "", "now", "after a site loss")
+    if _swamped(found):
+        out.print("The load is beyond capacity: there is no steady latency.\n")
+
+
+def _weak(out: Console, found: Assessment) -> None:
+    names = found.single_points_of_failure
+    listed = ", ".join(names) if names else "none"
+    out.print(f"[bold]Single points of failure[/bold] (writes): {listed}\n")
+
+
+def _changes(out: Console, better: Sequence[Any]) -> None:
+    rows = [
+        (b.path, f"{_brief(b.before)} -> {_brief(b.after)}", f"{b.minutes:.3g}")
+        for b in better
+    ]
+    table(out, "What buys most", rows, "", "change", "min/yr saved")
+
+
+def _brief(value: Any) -> str:  # noqa: ANN401
+    if hasattr(value, "servers"):
+        return f"{value.servers} servers"
+    if hasattr(value, "mean"):
+        return text(float(value.mean))
+    return text(value) if value > 1 else percent(value)
+
+
+def _verdicts(out: Console, findings: Sequence[Finding]) -> None:
+    if not findings:
+        return
+    rows = [("met" if f.met else "MISSED", str(f)) for f in findings]
+    out.print("[bold]Requirements[/bold]")
+    for word, said in rows:
+        out.print(f"  {word:7}{said}")
+
+
+# ---- several systems ---------------------------------------------------------------
+
+
+def _named(specs: Sequence[Spec]) -> dict[str, Any]:
+    """Name systems by their titles, with the file where two are alike."""
+    titles = [spec.title for spec in specs]
+    return {
+        spec.title
+        if titles.count(spec.title) == 1
+        else str(spec.path): spec.architecture
+        for spec in specs
+    }
+
+
+def comparison(specs: Sequence[Spec]) -> Page:
+    """Return several systems side by side."""
+    found = compare_(_named(specs), specs[0].workload)
+
+    def draw(out: Console) -> None:
+        table(out, "Under the workload of the first", found.rows, "", *found.names)
+
+    data = {
+        name: _data(a, ())
+        for name, a in zip(found.names, found.assessments, strict=True)
+    }
+    return Page(data=data, draw=draw)
+
+
+def decision(specs: Sequence[Spec], *, flips: bool) -> Page:
+    """Return the decision table, the choice and, if asked for, what would flip it."""
+    need = specs[0].requirements
+    if need is None:
+        raise ValueError(f"{specs[0].path}: requirements must be given to decide")
+    found = decide(need, _named(specs), specs[0].workload)
+    turns = found.flips() if flips else ()
+    data = {
+        "winner": found.winner,
+        "runner_up": found.runner_up,
+        "reason": found.reason,
+        "front": list(found.front),
+        "excluded": {n: [str(f) for f in fs] for n, fs in found.excluded.items()},
+        "table": {
+            row: {n: c._asdict() for n, c in cells.items()}
+            for row, cells in found.table.items()
+        },
+        "flips": [str(turn) for turn in turns],
+    }
+
+    def draw(out: Console) -> None:
+        names = list(found.assessments)
+        rows = [
+            (row, *(f"{_MARKS[cells[n].verdict]} {cells[n].measure}" for n in names))
+            for row, cells in found.table.items()
+        ]
+        table(out, "Decision table", rows, "", *names)
+        out.print(found.reason)
+        for name, missed in found.excluded.items():
+            for finding in missed:
+                out.print(f"  {name} misses {finding}")
+        for turn in turns:
+            out.print(f"  flips at {turn}")
+
+    return Page(data=data, draw=draw, met=found.winner is not None)
+
+
+_MARKS = {"meets": "✓", "misses": "✗", "not required": "·"}
+
+
+# ---- one system, looked into -------------------------------------------------------
+
+
+def weak_points(spec: Spec) -> Page:
+    """Return what stops writes, and reads, alone or in pairs."""
+    data: dict[str, Any] = {"title": spec.title}
+    for operation in ("write", "read"):
+        system = spec.architecture.diagram(operation)
+        single = list(system.single_points_of_failure())
+        pairs = [
+            sorted(cut) for cut in system.minimal_cut_sets(max_order=2) if len(cut) == 2
+        ]
+        data[operation] = {"alone": single, "in pairs": sorted(pairs)}
+
+    def draw(out: Console) -> None:
+        for operation in ("write", "read"):
+            rows = [(name,) for name in data[operation]["alone"]] or [("nothing",)]
+            table(out, f"Stops {operation}s alone", rows)
+            pairs = [(" and ".join(pair),) for pair in data[operation]["in pairs"]]
+            table(out, f"Stops {operation}s together", pairs or [("no pair",)])
+
+    return Page(data=data, draw=draw)
+
+
+def explanation(spec: Spec) -> Page:
+    """Return where the numbers come from."""
+    found = assess_(spec.architecture, spec.workload)
+    model = spec.architecture.model()
+    parts = {leaf.name: len(leaf.chain().states) for leaf in model.leaves()}
+    base = float(found.write.unavailability)
+    assumed = []
+    for assumption in found.assumptions:
+        entry: dict[str, Any] = {"text": assumption.text}
+        if assumption.flip is not None:
+            other = assess_(assumption.flip(), spec.workload).write.unavailability
+            entry["without it, min/yr"] = float(other) * YEAR / MINUTE
+        assumed.append(entry)
+    data = {
+        "title": spec.title,
+        "parameters": spec.parameters,
+        "parts": parts,
+        "writes down, min/yr": base * YEAR / MINUTE,
+        "assumptions": assumed,
+    }
+
+    def draw(out: Console) -> None:
+        rows = [(path, shown, source) for path, shown, source in spec.parameters]
+        table(out, "Parameters", rows, "", "value", "from")
+        table(
+            out,
+            "Parts that fail on their own",
+            [(name, str(n)) for name, n in parts.items()],
+            "",
+            "states",
+        )
+        out.print(f"Writes are down {minutes(base)}, on these assumptions:")
+        for entry in assumed:
+            more = entry.get("without it, min/yr")
+            said = f" (without it {more:.3g} min/yr)" if more is not None else ""
+            out.print(f"  - {entry['text']}{said}")
+
+    return Page(data=data, draw=draw)

@@ -1,0 +1,30 @@
+"""Spec files: a system and what is asked of it as YAML, with units.
+
+The surprising idea: the file format is written down nowhere.  It is read off the
+specifications themselves, so whatever an architecture can be told, a file can say, and
+the schema that an editor checks by cannot fall behind.
+
+A mistake is a `SpecError` with file, line, field, limit, value and the nearest right
+spelling; all mistakes of a file come at once, as far as they can be told apart.
+
+Assumptions: a file describes one system; what it does not say is the preset's that it
+extends, else the default of the specification.
+"""
+
+from hamodel.specfile._errors import Problem, SpecError
+from hamodel.specfile._load import Spec, load, preset
+from hamodel.specfile._quantities import TIMES, quantity
+from hamodel.specfile._schema import schema
+from hamodel.specfile._starter import starter
+
+__all__ = [
+    "TIMES",
+    "Problem",
+    "Spec",
+    "SpecError",
+    "load",
+    "preset",
+    "quantity",
+    "schema",
+    "starter",
+]
