@@ -153,7 +153,8 @@ def simulate(
     _check.positive(years=years)
     assessment = assess(architecture, workload)
     model = assessment.model_under_load
-    shares = assessment.workload.shares(model.sites)
+    asked = assessment.workload.shares(model.sites)
+    shares = {site: share for site, share in asked.items() if share > 0}
     run = _apart if apart else _together
     batches, outages = run(model, years * YEAR, rng, shares)
     return Simulation(

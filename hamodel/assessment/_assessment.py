@@ -457,10 +457,10 @@ class Assessment:
 
 
 def _plain(loads: Loads) -> dict[str, Quantity]:
-    """Return loads by tier, single numbers as floats."""
+    """Return loads by tier, single numbers as plain ones."""
     return {
-        tier: float(load) if np.ndim(load) == 0 else load
-        for tier, load in loads._asdict().items()
+        tier: load if np.ndim(load) or hasattr(load, "free_symbols") else load.item()
+        for tier, load in ((t, np.asarray(x)[()]) for t, x in loads._asdict().items())
     }
 
 

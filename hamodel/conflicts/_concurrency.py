@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray, Quantity
 
-_EXACT = 20_000  # keys that are summed one by one; the rest as an integral
+_EXACT = 4000  # keys that are summed one by one; the rest as an integral
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,7 +143,7 @@ class Zipf:
         head = np.arange(1, min(self.keys, _EXACT) + 1, dtype=float)
         if self.keys <= _EXACT:
             return head, np.ones_like(head)
-        # the sum over k is the integral from k - 1/2 to k + 1/2, to 1e-9 beyond 20 000
+        # the sum over k is the integral from k - 1/2 to k + 1/2, to 1e-8 beyond 4000
         low, high = np.log(_EXACT + 0.5), np.log(self.keys + 0.5)
         nodes, weights = np.polynomial.legendre.leggauss(64)
         rank = np.exp(low + (high - low) * (nodes + 1) / 2)
