@@ -217,13 +217,22 @@ class Decision:
         out = [n for n in others if n in self.excluded]
         if len(out) == len(others):
             return f"{self.winner} alone keeps all limits."
-        key = self.prefer[0]
-        kept = " or ".join(n for n in others if n not in self.excluded)
-        mine = self.objectives[self.winner][key]
+        kept = [n for n in others if n not in self.excluded]
         return (
-            f"{self.winner} keeps all limits, and among those that do it has the least "
-            f"{key.replace('_', ' ')} ({mine:.3g}); {kept} keeps them too."
+            f"{self.winner} keeps all limits, and so does {' or '.join(kept)}; "
+            f"{self._preferred(kept)}."
         )
+
+    def _preferred(self, others: Sequence[str]) -> str:
+        """Return in which objective the winner is before the others within limits."""
+        values, first = self.objectives, str(self.winner)
+        for key in self.prefer:
+            mine = values[first][key]
+            best = min(values[name][key] for name in others)
+            if mine != best:
+                word = key.replace("_", " ")
+                return f"it has the least {word} ({mine:.3g} against {best:.3g})"
+        return "in all that is preferred they are equal"
 
     def __repr__(self) -> str:
         lines = [self.reason]
