@@ -115,7 +115,7 @@ def test_the_table_has_eight_rows_with_verdicts():
 
 
 def test_the_front_is_what_nobody_beats_in_everything():
-    worse = replace(PAIR, failover=replace(FAILOVER, detection=60))
+    worse = replace(PAIR, database=replace(NODE, cost=2.0))
     found = decide(Requirements(), {**ALL, "worse": worse})
     values = found.objectives
     for name, other in itertools.permutations(values, 2):
