@@ -80,6 +80,12 @@ class WriteStage:
                 "service must be a number (its mean) if parallel workers keep the "
                 f"order, got {self.service!r}"
             )
+        if self.sizes is not None:
+            _check.probability(sizes=self.sizes)
+            if np.ndim(self.sizes) != 1 or abs(np.sum(self.sizes) - 1) > 1e-9:
+                raise ValueError(
+                    f"sizes must be a list that adds up to 1, got {self.sizes!r}"
+                )
         if self.sizes is not None and (self.workers > 1 or is_duration(self.service)):
             raise ValueError(
                 "sizes must be None unless workers is 1 and service a number"

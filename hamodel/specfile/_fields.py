@@ -12,10 +12,11 @@ _SHARES = {
 _RATES = {"reads", "writes", "false_failovers"}
 _NUMBERS = {
     *("cost", "exponent", "growth", "budget", "transfer_price", "replay_speed"),
-    *("lost_writes_per_year", "sizes"),
+    "lost_writes_per_year",
 }
 _MEAN_TIMES = {"mttf", "takeover_mttf", "every"}
 _WHOLE = {"misses", "rise", "fall"}
+_LISTS = {"sizes"}
 #: Fields that may hold a whole distribution.
 LAWS = {
     *("detection", "fencing", "promotion", "redirection", "election", "round_trip"),
@@ -38,8 +39,8 @@ def kind_of(spec: type, name: str) -> str:
     Returns
     -------
     str
-        A kind of `_quantities.KINDS`, or "word", "flag", "names", "counts", "shares"
-        or "times".
+        A kind of `_quantities.KINDS`, or "word", "flag", "names", "counts", "shares",
+        "list" (of shares) or "times".
     """
     noted = str(spec.__dataclass_fields__[name].type).replace("'", "")  # type: ignore[attr-defined]
     for start, found in _BY_TYPE:
@@ -66,6 +67,7 @@ _BY_NAME: tuple[tuple[set[str], str], ...] = (
     (_NUMBERS, "number"),
     (_MEAN_TIMES, "mean time"),
     (_WHOLE, "whole"),
+    (_LISTS, "list"),
 )
 
 

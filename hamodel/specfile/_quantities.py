@@ -70,16 +70,15 @@ def quantity(words: object, kind: str = "") -> float:
     (14400.0, 0.9995, 900.0, 30.0)
     >>> quantity("2/yr", "mean time") / 86400
     182.5
-    >>> quantity("30 sekunden", "time")
+    >>> quantity("30 %", "time")
     Traceback (most recent call last):
     ...
-    ValueError: must be a time, such as 30 s or 4 h, got '30 sekunden': there is no
-    unit 'sekunden'; did you mean 'seconds'?
+    ValueError: must be a time, such as 30 s or 4 h, got '30 %'
     """
     if isinstance(words, bool) or words is None:
         raise _refused(words, kind)
     if isinstance(words, (int, float)):
-        return float(words)
+        return _fitting(float(words), "number", words, kind)
     text = str(words)
     if text.strip() == "never" and kind in ("time", "mean time", ""):
         return float("inf")

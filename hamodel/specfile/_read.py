@@ -165,6 +165,8 @@ class Reader:
         if isinstance(node, Sequence) and not isinstance(node, str):
             return tuple(quantity(entry, "time") for entry in node)
         if isinstance(node, str):
+            if "(" in node and ")" not in node:
+                raise ValueError(f"must stand in quotes within {{ }}, got {node!r}")
             call = _CALL.fullmatch(node)
             return None if call is None else _called(call[1].strip(), call[2])
         if not isinstance(node, Mapping):
@@ -285,6 +287,12 @@ def _names(node: Any) -> tuple[str, ...]:  # noqa: ANN401
     return tuple(str(name) for name in node)
 
 
+def _shares(node: Any) -> list[float]:  # noqa: ANN401
+    if isinstance(node, str) or not isinstance(node, Sequence):
+        raise ValueError(f"must be a list of shares, got {_plain(node)!r}")
+    return [quantity(entry, "share") for entry in node]
+
+
 def _whole(node: Any) -> int:  # noqa: ANN401
     return int(quantity(node, "whole"))
 
@@ -315,6 +323,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "whole": _whole,
         "counts": _by_name("whole"),
         "shares": _by_name("share"),
+        "list": _shares,
         "times": _times,
     }
 )

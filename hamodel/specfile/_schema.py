@@ -144,6 +144,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
     "flag": {"type": "boolean"},
     "names": {"type": "array", "items": {"type": ["string", "number"]}},
     "whole": {"type": ["integer", "string"]},
+    "list": {"type": "array", "items": {"type": ["number", "string"]}},
     "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
     "shares": {
         "type": "object",

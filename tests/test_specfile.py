@@ -1,0 +1,451 @@
+"""Spec files: what they say is what is made, and every mistake is named in place."""
+
+import math
+from dataclasses import MISSING, fields
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hamodel import specfile
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Cache,
+    Leaderless,
+    Maintenance,
+    Majority,
+    Node,
+    SinglePrimary,
+    Site,
+    Standby,
+    Tier,
+)
+from hamodel.assessment import Workload
+from hamodel.catalogue import system
+from hamodel.catalogue._kinds import KINDS, inner, name_of
+from hamodel.decision import Requirements
+from hamodel.duration import Duration
+from hamodel.failover import Failover, Heartbeat, Lease
+from hamodel.replication import Replication, WriteStage
+from hamodel.specfile import SpecError, load, quantity, starter
+from hamodel.specfile._fields import kind_of, settable
+from hamodel.units import DAY, HOUR, MINUTE, YEAR
+
+SINGLE = "architecture: single-primary\ndatabase: {mttf: 200 d, mttr: 4 h}\n"
+PAIR = "extends: postgresql-patroni\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Return what a text describes."""
+
+    def reader(text, name="system.yaml"):
+        file = tmp_path / name
+        file.write_text(text, encoding="utf-8")
+        return load(file)
+
+    return reader
+
+
+def problems(read, text):
+    """Return line, field and message of each mistake in a text."""
+    with pytest.raises(SpecError) as caught:
+        read(text)
+    return [(p.line, p.field, p.message) for p in caught.value.problems]
+
+
+# ---- numbers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "value"),
+    [
+        ("30 s", "time", 30.0),
+        ("1.5min", "time", 90.0),
+        ("250 µs", "time", 250e-6),
+        ("1_000 d", "time", 1000 * DAY),
+        ("26 months", "time", 26 * YEAR / 12),
+        ("never", "mean time", math.inf),
+        ("2/yr", "mean time", YEAR / 2),
+        ("1 per day", "mean time", DAY),
+        ("2/yr", "rate", 2 / YEAR),
+        ("900/s", "rate", 900.0),
+        ("99.95 %", "share", 0.9995),
+        ("1e-3", "share", 1e-3),
+        (7, "time", 7.0),
+        ("12", "whole", 12.0),
+    ],
+)
+def test_numbers_with_units(words, kind, value):
+    assert quantity(words, kind) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "message"),
+    [
+        ("30 %", "time", "must be a time, such as 30 s or 4 h, got '30 %'"),
+        ("30 s", "share", "must be a share, such as 99.95 % or 0.9995, got '30 s'"),
+        ("30 s", "rate", "must be a rate, such as 900/s, got '30 s'"),
+        ("2/yr", "time", "must be a time"),
+        ("2 hors", "time", "there is no unit 'hors'; did you mean 'hours'?"),
+        ("soon", "time", "must be a time, such as 30 s or 4 h, got 'soon'"),
+        (True, "time", "got True"),
+        ("1.5", "whole", "must be a whole number, got '1.5'"),
+        (None, "", "must be a number with a unit, such as 30 s, 99 % or 2/yr"),
+    ],
+)
+def test_other_words_are_refused(words, kind, message):
+    with pytest.raises(ValueError, match="must be") as caught:
+        quantity(words, kind)
+    assert message in str(caught.value)
+
+
+@given(st.floats(1e-6, 1e9), st.sampled_from(sorted(specfile.TIMES)))
+def test_a_number_times_its_unit(value, unit):
+    found = quantity(f"{value!r} {unit}", "time")
+    assert found == pytest.approx(value * specfile.TIMES[unit], rel=1e-12)
+
+
+# ---- what a file makes -------------------------------------------------------------
+
+
+def test_the_starter_file_is_a_system(read):
+    spec = read(starter())
+    assert isinstance(spec.architecture, ActivePassive)
+    assert spec.architecture.sites == ("fra", "dub")
+    assert spec.architecture.database.mttf == pytest.approx(YEAR / 6)
+    assert spec.architecture.failover.duration.support == pytest.approx((25.0, 35.0))
+    assert spec.workload.shares(spec.architecture.sites)["fra"] == pytest.approx(0.7)
+    assert spec.requirements.rto_p95 == MINUTE
+    assert list(spec.uncertain) == ["failover.coverage"]
+    line = starter().splitlines()[spec.lines["failover.coverage"] - 1]
+    assert "coverage" in line
+
+
+def test_twenty_lines_and_no_preset(read):
+    spec = read(
+        """
+title: Votes over three sites
+architecture: majority
+copies: {fra: 2, dub: 2, ams: 1}
+witnesses: [ams]
+election: {uniform: {low: 150 ms, high: 300 ms}}
+local_reads: true
+database: {mttf: 4/yr, mttr: 2 h, cores: 16, cost: 2.5}
+failover: {detection: {heartbeat: {interval: 1 s, misses: 3}}, redirection: 5 s}
+site:
+  mttf: never
+  apps: {node: {mttf: 100 d, mttr: 5 min}, servers: 3, needed: 2}
+  cache: {hit_ratio: 80 %}
+everywhere: null
+"""
+    )
+    made = spec.architecture
+    assert isinstance(made, Majority)
+    assert (made.copies, made.witnesses) == ({"fra": 2, "dub": 2, "ams": 1}, ("ams",))
+    assert float(made.election.mean) == pytest.approx(0.225)
+    assert made.failover.mechanisms["detection"].misses == 3
+    assert made.site.mttf == math.inf
+    assert made.site.apps.needed == 2
+    assert made.site.cache.hit_ratio == pytest.approx(0.8)
+    assert made.everywhere is None
+    assert made.database.cost == 2.5
+
+
+def test_a_file_extends_a_preset_field_by_field(read):
+    spec = read(PAIR + "failover: {coverage: 90 %}\nworkload: {writes: 5/s}\n")
+    base = system("postgresql-patroni").architecture()
+    assert spec.architecture.failover.coverage == 0.9
+    assert float(spec.architecture.failover.outage) == float(base.failover.outage)
+    assert spec.architecture.database.mttf == base.database.mttf
+    assert spec.workload.reads == Workload().reads
+    assert spec.requirements is None
+
+
+def test_a_file_extends_another(read):
+    read(PAIR + "title: Base\nrequirements: {availability: 99 %}\n", "base.yaml")
+    spec = read("extends: base.yaml\nrequirements: {rto_p95: 1 min}\n")
+    assert spec.title == "Base"
+    assert spec.requirements.availability == 0.99
+    assert spec.requirements.rto_p95 == MINUTE
+
+
+def test_parameters_tell_where_they_come_from(read):
+    spec = read(PAIR + "failover:\n  coverage: 90 %\n")
+    rows = {path: (shown, source) for path, shown, source in spec.parameters}
+    assert rows["failover.coverage"] == ("0.9", "system.yaml:3")
+    assert "FO-001" in rows["failover.detection"][1]
+    assert rows["crews"] == ("1", "default")
+    assert "failover.coverage" in spec._repr_html_()
+
+
+def test_beliefs_and_laws_are_told_apart(read):
+    spec = read(
+        PAIR
+        + """
+database:
+  mttf: {gamma: {events: 3, during: 26 months}}
+  mttr: {uniform: {low: 1 h, high: 3 h}}
+failover:
+  promotion: lognormal(mean=3 s, cv=0.8)
+  fencing: {belief: {uniform: {low: 1 s, high: 5 s}}}
+"""
+    )
+    assert set(spec.uncertain) == {"database.mttf", "database.mttr", "failover.fencing"}
+    assert spec.architecture.failover.fencing == pytest.approx(3.0)
+    assert float(spec.architecture.failover.by_stage["promotion"].mean) == 3.0
+    assert spec.architecture.database.mttr == pytest.approx(2 * HOUR)
+    assert (
+        spec.uncertain["database.mttf"].quantile(0.5) == spec.architecture.database.mttf
+    )
+
+
+# ---- mistakes ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field", "message"),
+    [
+        ("a: [1\n", 2, "", "expected ',' or ']'"),
+        ("- 1\n", 1, "", "the file must hold fields such as title and architecture"),
+        ("", 1, "", "the file must hold fields"),
+        ("title: x\n", 1, "architecture", "is missing: one of single-primary"),
+        (SINGLE + "title: x\ntitle: y\n", 4, "", "found duplicate key"),
+        ("architecture: activ-passive\n", 1, "architecture", "did you mean 'active-p"),
+        ("extends: postgres-patroni\n", 1, "extends", "did you mean 'postgresql-p"),
+        (PAIR + "architecture: majority\n", 2, "architecture", "must be active-pass"),
+        ("architecture: single-primary\n", 1, "database", "is missing"),
+        (SINGLE + "worklod: {}\n", 3, "worklod", "did you mean 'workload'?"),
+        (SINGLE + "site:\n  mtf: 3 d\n", 4, "site.mtf", "did you mean 'mttf'?"),
+        (SINGLE + "site: 3\n", 3, "site", "must hold fields, got 3"),
+        (SINGLE + "backup: -1 d\n", 3, "backup", "must be > 0 and finite, got -86400"),
+        (SINGLE + "backup: 3 %\n", 3, "backup", "must be a time, such as 30 s"),
+        (SINGLE + "backup:\n", 3, "backup", "must have a value, got nothing"),
+        (PAIR + "sites: fra\n", 2, "sites", "must be a list of names, got 'fra'"),
+        (PAIR + "sites: [a, a]\n", 2, "sites", "must be a sequence of different names"),
+        (PAIR + "crews: 1.5\n", 2, "crews", "must be a whole number, got 1.5"),
+        (
+            PAIR + "failover:\n  detection: uniform(20 s)\n",
+            3,
+            "failover.detection",
+            "uniform must hold low, high: high is missing",
+        ),
+        (
+            PAIR + 'failover: {detection: "unform(1 s, 2 s)"}\n',
+            2,
+            "failover.detection",
+            "did you mean 'uniform'?",
+        ),
+        (
+            PAIR + "failover: {detection: {lease: {ttl: 10 s, loop: 1 s}}}\n",
+            2,
+            "failover.detection.lease.loop",
+            "did you mean 'loop_wait'?",
+        ),
+        (
+            PAIR + "failover: {detection: uniform(1 s, 2 s)}\n",
+            2,
+            "failover.detection",
+            "must stand in quotes within { }",
+        ),
+        (
+            PAIR + "failover: {coverage: {beta: {successes: 3}}}\n",
+            2,
+            "failover.coverage",
+            "beta must hold successes, trials: trials is missing",
+        ),
+        (
+            PAIR + "replication: {mode: syncron}\n",
+            2,
+            "replication.mode",
+            "did you mean 'sync'?",
+        ),
+        (
+            PAIR + "workload: {clients: {fra: 50 %, ber: 50 %}}\n",
+            2,
+            "workload",
+            "clients must be one of",
+        ),
+        (
+            PAIR + "workload: {clients: {DC-1: 50 %}}\n",
+            2,
+            "workload.clients",
+            "must add up to 1, got 0.5",
+        ),
+        (
+            PAIR + "requirements: {availability: 99.9}\n",
+            2,
+            "requirements.availability",
+            "must be in [0, 1], got 99.9",
+        ),
+        (
+            PAIR + "requirements: {write_p99: {x: 3 ms}}\n",
+            2,
+            "requirements",
+            "write_p99 must be one of",
+        ),
+    ],
+)
+def test_mistakes_are_named_in_their_place(read, text, line, field, message):
+    found = problems(read, text)
+    assert any(
+        (at, where) == (line, field) and message in said for at, where, said in found
+    ), found
+
+
+def test_all_mistakes_come_at_once(read):
+    text = SINGLE.replace("200 d", "200 dd") + "backup: 3 %\nsites: [a]\n"
+    found = problems(read, text)
+    assert [line for line, _, _ in found] == [2, 3, 4]
+
+
+def test_the_message_begins_with_file_and_line(read, tmp_path):
+    with pytest.raises(SpecError) as caught:
+        read(SINGLE + "backup: soon\n")
+    start = f"{tmp_path / 'system.yaml'}:3:1: backup: must be a time"
+    assert str(caught.value).startswith(start)
+
+
+def test_circles_and_lost_files_are_named(tmp_path):
+    (tmp_path / "a.yaml").write_text("extends: b.yaml\n")
+    (tmp_path / "b.yaml").write_text("extends: a.yaml\n")
+    with pytest.raises(SpecError, match="extends this file in turn"):
+        load(tmp_path / "a.yaml")
+    with pytest.raises(SpecError, match="cannot be read: No such file"):
+        load(tmp_path / "none.yaml")
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SpecError, match="must be UTF-8 text"):
+        load(tmp_path / "bytes.yaml")
+
+
+# ---- every field of every specification --------------------------------------------
+
+SPECS = (
+    *KINDS.values(),
+    *(Node, Tier, Site, Cache, Standby, Maintenance, Failover, Replication),
+    *(WriteStage, Workload, Requirements, Heartbeat, Lease),
+)
+FIELDS = [(spec, name) for spec in SPECS for name in settable(spec)]
+#: Where a specification of each kind stands in a file, and what must stand beside it.
+PLACES = {
+    SinglePrimary: "architecture: single-primary\n",
+    ActivePassive: "architecture: active-passive\n",
+    ActiveActive: "architecture: active-active\n",
+    Majority: "architecture: majority\n",
+    Leaderless: "architecture: leaderless\n",
+    Node: "database",
+    Tier: "site.apps",
+    Site: "site",
+    Cache: "site.cache",
+    Standby: "standby",
+    Maintenance: "maintenance",
+    Failover: "failover",
+    Replication: "replication",
+    WriteStage: "replication.apply",
+    Workload: "workload",
+    Requirements: "requirements",
+    Heartbeat: "failover.detection.heartbeat",
+    Lease: "failover.detection.lease",
+}
+NONSENSE = {
+    "time": ["5 %", "-3 s", "3 parsec", "[1, {}]"],
+    "mean time": ["5 %", "-3 s", "0 s", "3 parsec"],
+    "rate": ["5 s", "-3/s", "3/parsec"],
+    "share": ["5 s", "130 %", "-1 %"],
+    "number": ["5 s", "-3"],
+    "whole": ["1.5", "-1", "5 s"],
+    "flag": ["perhaps", "3"],
+    "word": ["{a: 1}", "[x]"],
+    "names": ["x", "{a: 1}"],
+    "counts": ["3", "{a: 1.5}", "{a: -1}"],
+    "shares": ["3", "{DC-1: 3 s}"],
+    "list": ["3", "[20 %]", "[5 s]"],
+    "times": ["5 %", "-3 s", "{DC-1: 5 %}"],
+}
+
+
+def written(spec, name, value):
+    """Return a file in which one field of one specification has a value."""
+    place = PLACES[spec]
+    if place.endswith("\n"):
+        need = "failover: {promotion: 3 s}\n" if "failover" in settable(spec) else ""
+        others = "database: {mttf: 200 d, mttr: 4 h}\n" if name != "database" else ""
+        need = "" if name == "failover" else need
+        return f"{place}{others}{need}{name}: {value}\n"
+    beside = {
+        f.name: SAMPLES[f.name]
+        for f in fields(spec)
+        if f.init
+        and f.default is MISSING
+        and f.default_factory is MISSING
+        and f.name != name
+    }
+    inside = ", ".join(f"{k}: {v}" for k, v in {**beside, name: value}.items())
+    text = f"{{{inside}}}"
+    *outer, last = place.split(".")
+    for word in [last, *reversed(outer)]:
+        text = f"{{{word}: {text}}}"
+    return f"{PAIR}{text[1:-1]}\n"
+
+
+SAMPLES = {
+    "mttf": "200 d",
+    "mttr": "4 h",
+    "node": "{mttf: 200 d, mttr: 4 h}",
+    "every": "30 d",
+    "takes": "10 min",
+    "hit_ratio": "50 %",
+    "service": "1 ms",
+    "interval": "1 s",
+}
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.data())
+def test_nonsense_is_named_at_every_field(tmp_path_factory, data):
+    spec, name = data.draw(st.sampled_from(FIELDS))
+    part = inner(spec, name)
+    choices = ["3", "[1]"] if part else NONSENSE[kind_of(spec, name)]
+    value = data.draw(st.sampled_from(choices))
+    file = tmp_path_factory.mktemp("nonsense") / "system.yaml"
+    file.write_text(written(spec, name, value))
+    with pytest.raises(SpecError) as caught:
+        load(file)
+    text = str(caught.value)
+    assert str(file) in text
+    assert name in text
+    assert "Traceback" not in text
+    assert all(problem.line >= 1 for problem in caught.value.problems)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_misspelt_field_is_named_with_its_neighbour(tmp_path_factory, data):
+    spec, name = data.draw(st.sampled_from([f for f in FIELDS if len(f[1]) > 4]))
+    wrong = name[:-2] + name[-1] + name[-2] + "x"
+    file = tmp_path_factory.mktemp("misspelt") / "system.yaml"
+    file.write_text(written(spec, wrong, "3"))
+    with pytest.raises(SpecError, match="is not known here") as caught:
+        load(file)
+    assert f"did you mean {name!r}?" in str(caught.value)
+
+
+def test_every_field_has_a_kind_and_every_kind_is_tried():
+    kinds = {kind_of(spec, name) for spec, name in FIELDS if not inner(spec, name)}
+    assert kinds <= set(NONSENSE)
+    assert {name_of(made(**_least(made))) for made in KINDS.values()} == set(KINDS)
+
+
+def _least(made):
+    node = Node(mttf=DAY, mttr=HOUR)
+    given_ = {"database": node}
+    if "failover" in settable(made):
+        given_["failover"] = Failover()
+    return given_
+
+
+def test_laws_reach_the_architecture(read):
+    for text in ('"gamma(mean=3 s, cv=0.5)"', "{weibull: {scale: 3 s, shape: 2}}"):
+        spec = read(PAIR + f"failover: {{promotion: {text}}}\n")
+        assert isinstance(spec.architecture.failover.promotion, Duration)
