@@ -94,6 +94,8 @@ def _latency(operation: str, percent: int) -> Measure:
 
     def worst(a: Assessment) -> Quantity:
         p = percent / 100
+        if float(_greatest(a.utilisation)) >= 1:
+            return float("inf")
         return max(float(a.latency[site, operation].quantile(p)) for site in a.sites)
 
     label = f"latency of {operation}s, {percent}th percentile, worst site"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
+from hamodel._fields import replaced
 from hamodel.assessment import MEASURES, Assessment
 from hamodel.assessment import assess as assess_
 from hamodel.assessment import compare as compare_
@@ -13,7 +17,7 @@ from hamodel.decision import improvements as improvements_of
 from hamodel.units import MINUTE, YEAR, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from rich.console import Console
 
@@ -22,23 +26,34 @@ if TYPE_CHECKING:
 _WIDTH = 78  # of the page where the output is no terminal
 _BAR = 24
 
+#: Ends of an interval by operation, and the parameters that make it; or nothing.
+Sure: TypeAlias = "dict[str, Any]"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """An answer: as data for `--json`, and as something to print."""
 
-    data: dict[str, Any]
+    data: Callable[[], dict[str, Any]]
     draw: Callable[[Console], None]
     met: bool = True
-    notes: tuple[str, ...] = field(default=())
 
     def json(self) -> dict[str, Any]:
         """Return the answer as plain data."""
-        return self.data
+        return dict(_finite(self.data()))
 
     def print(self) -> None:
         """Print the answer to the terminal."""
         self.draw(console())
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    """Return plain data in which endless numbers are the word inf: JSON has none."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return "inf" if isinstance(value, float) and math.isinf(value) else value
 
 
 def console() -> Console:
@@ -49,24 +64,31 @@ def console() -> Console:
     return found if found.is_terminal else Console(highlight=False, width=_WIDTH)
 
 
-def table(out: Console, title: str, rows: Iterable[Sequence[str]], *heads: str) -> None:
-    """Print a table with a title; the first column is text, the others numbers."""
+def table(
+    out: Console,
+    title: str,
+    rows: Iterable[Sequence[str]],
+    *heads: str,
+    text_columns: Collection[int] = (0,),
+) -> None:
+    """Print a table under a title; columns are numbers unless they are said to be text.
+
+    Numbers stand to the right, text to the left.
+    """
     from rich.table import Table
 
-    made = Table(
-        box=None, title=title, title_justify="left", title_style="bold", pad_edge=False
-    )
-    made.show_header = bool(heads)
+    made = Table(box=None, pad_edge=False, show_header=bool(heads))
     listed = [tuple(row) for row in rows]
     width = len(heads) or (len(listed[0]) if listed else 1)
     for i in range(width):
         made.add_column(
             heads[i] if heads else "",
-            justify="left" if i == 0 else "right",
+            justify="left" if i in text_columns else "right",
             overflow="fold",
         )
     for row in listed:
         made.add_row(*row)
+    out.print(f"[bold]{title}[/bold]")
     out.print(made)
     out.print()
 
@@ -79,16 +101,21 @@ def assessment(spec: Spec) -> Page:
     found = assess_(spec.architecture, spec.workload)
     findings = _judged(spec.requirements, found)
     better = improvements_of(found)[:3]
-    data = _data(found, findings) | {
-        "title": spec.title,
-        "changes": [
-            {"parameter": b.path, "minutes_saved_per_year": b.minutes} for b in better
-        ],
-    }
+    sure = credible(spec)
+
+    def data() -> dict[str, Any]:
+        return _data(found, findings) | {
+            "title": spec.title,
+            "unavailability_interval": sure.get("write"),
+            "changes": [
+                {"parameter": b.path, "minutes_saved_per_year": b.minutes}
+                for b in better
+            ],
+        }
 
     def draw(out: Console) -> None:
         out.print(f"[bold]{spec.title}[/bold]  ({type(spec.architecture).__name__})\n")
-        _availability(out, found)
+        _availability(out, found, sure)
         _causes(out, found)
         _recovery(out, found)
         _latency(out, found)
@@ -139,7 +166,7 @@ def _swamped(found: Assessment) -> bool:
     return max(float(load) for load in found.utilisation.values()) >= 1
 
 
-def _availability(out: Console, found: Assessment) -> None:
+def _availability(out: Console, found: Assessment, sure: Sure) -> None:
     rows = []
     for name in ("write", "read"):
         operation = getattr(found, name)
@@ -155,16 +182,27 @@ def _availability(out: Console, found: Assessment) -> None:
                 f"{bad:.3g}",
             )
         )
-    table(
-        out,
-        "Availability",
-        rows,
-        "",
-        "long run",
-        "min/yr",
-        "median year",
-        "worst year in 10",
+    heads = ("", "long run", "min/yr", "median year", "worst year in 10")
+    table(out, "Availability", rows, *heads)
+    if sure:
+        ends = " to ".join(percent(1 - down) for down in reversed(sure["write"]))
+        names = ", ".join(sure["parameters"])
+        out.print(f"Writes, with 90 % credibility: {ends}\n(uncertain: {names})\n")
+
+
+def credible(spec: Spec, draws: int = 4000) -> Sure:
+    """Return 5 % and 95 % of the unavailability over what is uncertain in a file."""
+    if not spec.uncertain:
+        return {}
+    rng = np.random.default_rng(1)
+    drawn = {path: b.sample(draws, rng) for path, b in spec.uncertain.items()}
+    load = {p[9:]: x for p, x in drawn.items() if p.startswith("workload.")}
+    rest = {p: x for p, x in drawn.items() if not p.startswith("workload.")}
+    found = assess_(replaced(spec.architecture, rest), replaced(spec.workload, load))
+    low, high = np.quantile(
+        np.broadcast_to(found.write.unavailability, (draws,)), [0.05, 0.95]
     )
+    return {"write": [float(low), float(high)], "parameters": list(spec.uncertain)}
 
 
 def _causes(out: Console, found: Assessment) -> None:
@@ -177,11 +215,12 @@ def _causes(out: Console, found: Assessment) -> None:
         for cause, u in causes.items()
         if float(u) > 1e-4 * top
     ]
-    table(out, "Downtime of writes by cause", rows, "", "min/yr", "")
+    heads = ("", "min/yr", "")
+    table(out, "Downtime of writes by cause", rows, *heads, text_columns=(0, 2))
 
 
 def _bar(value: float, top: float) -> str:
-    return ("█" * round(_BAR * value / top) if top else "").ljust(_BAR)
+    return "█" * round(_BAR * value / top) if top else ""
 
 
 def _recovery(out: Console, found: Assessment) -> None:
@@ -273,10 +312,10 @@ def comparison(specs: Sequence[Spec]) -> Page:
     def draw(out: Console) -> None:
         table(out, "Under the workload of the first", found.rows, "", *found.names)
 
-    data = {
-        name: _data(a, ())
-        for name, a in zip(found.names, found.assessments, strict=True)
-    }
+    def data() -> dict[str, Any]:
+        pairs = zip(found.names, found.assessments, strict=True)
+        return {name: _data(a, ()) for name, a in pairs}
+
     return Page(data=data, draw=draw)
 
 
@@ -306,7 +345,8 @@ def decision(specs: Sequence[Spec], *, flips: bool) -> Page:
             (row, *(f"{_MARKS[cells[n].verdict]} {cells[n].measure}" for n in names))
             for row, cells in found.table.items()
         ]
-        table(out, "Decision table", rows, "", *names)
+        columns = range(len(names) + 1)
+        table(out, "Decision table", rows, "", *names, text_columns=columns)
         out.print(found.reason)
         for name, missed in found.excluded.items():
             for finding in missed:
@@ -314,7 +354,7 @@ def decision(specs: Sequence[Spec], *, flips: bool) -> Page:
         for turn in turns:
             out.print(f"  flips at {turn}")
 
-    return Page(data=data, draw=draw, met=found.winner is not None)
+    return Page(data=lambda: data, draw=draw, met=found.winner is not None)
 
 
 _MARKS = {"meets": "✓", "misses": "✗", "not required": "·"}
@@ -341,7 +381,7 @@ def weak_points(spec: Spec) -> Page:
             pairs = [(" and ".join(pair),) for pair in data[operation]["in pairs"]]
             table(out, f"Stops {operation}s together", pairs or [("no pair",)])
 
-    return Page(data=data, draw=draw)
+    return Page(data=lambda: data, draw=draw)
 
 
 def explanation(spec: Spec) -> Page:
@@ -367,7 +407,7 @@ def explanation(spec: Spec) -> Page:
 
     def draw(out: Console) -> None:
         rows = [(path, shown, source) for path, shown, source in spec.parameters]
-        table(out, "Parameters", rows, "", "value", "from")
+        table(out, "Parameters", rows, "", "value", "from", text_columns=(0, 2))
         table(
             out,
             "Parts that fail on their own",
@@ -381,4 +421,4 @@ def explanation(spec: Spec) -> Page:
             said = f" (without it {more:.3g} min/yr)" if more is not None else ""
             out.print(f"  - {entry['text']}{said}")
 
-    return Page(data=data, draw=draw)
+    return Page(data=lambda: data, draw=draw)

@@ -1,0 +1,299 @@
+"""The command line: what it prints, what it writes, how it ends."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from hamodel import specfile
+from hamodel.assessment import MEASURES, assess
+from hamodel.cli import main
+from hamodel.specfile import load
+
+PAIR = """\
+title: Orders
+extends: postgresql-patroni
+failover: {coverage: 97 %}
+workload: {reads: 900/s, writes: 100/s, round_trip: 20 ms}
+requirements: {availability: 99.9 %, rto_p95: 1 min}
+"""
+SINGLE = """\
+title: One node
+architecture: single-primary
+database: {mttf: 200 d, mttr: 4 h}
+"""
+
+
+pytestmark = pytest.mark.usefixtures("files")
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Stand in a folder with two systems."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pair.yaml").write_text(PAIR)
+    (tmp_path / "one.yaml").write_text(SINGLE)
+    return tmp_path
+
+
+def run(*arguments):
+    """Call the command; return what it printed and its exit code."""
+    done = CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+    return done.output, done.exit_code
+
+
+def data(*arguments):
+    """Return the JSON that a command prints."""
+    return json.loads(CliRunner().invoke(main, [*arguments, "--json"]).stdout)
+
+
+def test_a_page_to_act_on():
+    page, code = run("assess", "pair.yaml")
+    assert code == 0
+    for part in (
+        "Orders  (ActivePassive)",
+        "worst year in 10",
+        "Downtime of writes by cause",
+        "failover did not work",
+        "recovery (RTO)",
+        "lost for good",
+        "replication lag",
+        "DC-1 reads",
+        "Single points of failure",
+        "What buys most",
+        "min/yr saved",
+        "met    availability of writes",
+    ):
+        assert part in page, part
+    assert max(map(len, page.splitlines())) <= 78
+
+
+def test_the_page_says_what_the_package_says():
+    found = assess(load("pair.yaml").architecture, load("pair.yaml").workload)
+    shown = data("assess", "pair.yaml")
+    for name, value in shown["measures"].items():
+        assert value == pytest.approx(float(MEASURES[name].of(found))), name
+    causes = shown["downtime_by_cause"]["write"]
+    assert sum(causes.values()) == pytest.approx(found.write.unavailability)
+    page, _ = run("assess", "pair.yaml")
+    assert f"{found.write.minutes_per_year:.3g}" in page
+
+
+def test_three_changes_the_greatest_first():
+    saved = [
+        c["minutes_saved_per_year"] for c in data("assess", "pair.yaml")["changes"]
+    ]
+    assert len(saved) == 3
+    assert saved == sorted(saved, reverse=True)
+
+
+def test_a_belief_makes_an_interval(files):
+    text = PAIR.replace("97 %", "{beta: {successes: 39, trials: 40}}")
+    (files / "pair.yaml").write_text(text)
+    page, _ = run("assess", "pair.yaml")
+    assert "with 90 % credibility" in page
+    low, high = data("assess", "pair.yaml")["unavailability_interval"]
+    shown = data("assess", "pair.yaml")["measures"]["write_unavailability"]
+    assert 0 < low < shown < high
+    spec = load("pair.yaml")
+    ends = []
+    for p in (0.05, 0.95):
+        coverage = float(spec.uncertain["failover.coverage"].quantile(1 - p))
+        from hamodel._fields import replaced
+
+        changed = replaced(spec.architecture, {"failover.coverage": coverage})
+        ends.append(assess(changed, spec.workload).write.unavailability)
+    assert [low, high] == pytest.approx(ends, rel=0.05)  # it falls with the coverage
+
+
+def test_a_missed_requirement_ends_with_1(files):
+    (files / "pair.yaml").write_text(PAIR.replace("99.9 %", "99.9999 %"))
+    page, code = run("assess", "pair.yaml")
+    assert code == 1
+    assert "MISSED availability of writes" in page
+    assert data("assess", "pair.yaml")["requirements"][0]["met"] is False
+
+
+def test_overload_is_an_answer(files):
+    (files / "pair.yaml").write_text(PAIR.replace("900/s", "90000/s"))
+    page, code = run("assess", "pair.yaml")
+    assert code == 1
+    assert "The load is beyond capacity" in page
+    assert data("assess", "pair.yaml")["measures"]["read_p99"] == "inf"
+
+
+def test_systems_side_by_side():
+    page, code = run("compare", "pair.yaml", "one.yaml")
+    assert code == 0
+    assert "Orders" in page
+    assert "One node" in page
+    assert "survives a site loss" in page
+    assert set(data("compare", "pair.yaml", "one.yaml")) == {"Orders", "One node"}
+
+
+def test_the_choice_and_its_reasons():
+    page, code = run("decide", "pair.yaml", "one.yaml")
+    assert code == 0
+    assert "Orders alone keeps all limits" in page.replace("\n", " ")
+    assert "One node misses recovery time of 95 % of the failures" in page.replace(
+        "\n", " "
+    )
+    shown = data("decide", "pair.yaml", "one.yaml")
+    assert shown["winner"] == "Orders"
+    assert len(shown["table"]) == 8
+    page, code = run("decide", "one.yaml")
+    assert code == 2
+    assert "one.yaml: requirements must be given to decide" in page
+
+
+def test_nobody_keeps_the_limits(files):
+    (files / "one.yaml").write_text(SINGLE + "requirements: {rto_p95: 1 s}\n")
+    page, code = run("decide", "one.yaml")
+    assert code == 1
+    assert "No candidate keeps all limits" in page
+
+
+@pytest.mark.slow
+def test_flips_on_demand():
+    shown = data("decide", "pair.yaml", "one.yaml", "--flips")
+    assert any("is chosen" in flip for flip in shown["flips"])
+
+
+def test_weak_points():
+    page, _ = run("spof", "one.yaml")
+    assert "Stops writes alone" in page
+    shown = data("spof", "one.yaml")["write"]["alone"]
+    system = load("one.yaml").architecture.diagram("write")
+    assert shown == list(system.single_points_of_failure())
+
+
+def test_where_numbers_come_from():
+    page, _ = run("explain", "pair.yaml")
+    flat = " ".join(page.split())
+    assert "pair.yaml:3" in flat
+    assert "FO-001" in flat
+    assert "on these assumptions" in flat
+    assert "(without it" in flat
+    shown = data("explain", "pair.yaml")
+    assert shown["parts"]["pair"] > 4
+    assert any("without it, min/yr" in a for a in shown["assumptions"])
+
+
+SWEPT = ("sweep", "pair.yaml", "--over", "failover.promotion=10s..60s:6")
+
+
+def test_a_sweep_is_the_packages_own():
+    rows = data(*SWEPT, "--over", "failover.coverage=90 %,99 %")
+    assert len(rows) == 12
+    from hamodel import sweep
+
+    spec = load("pair.yaml")
+    direct = sweep(
+        spec.architecture,
+        spec.workload,
+        failover__promotion=[10, 20, 30, 40, 50, 60],
+        failover__coverage=[0.9, 0.99],
+        quantities=["write_minutes_per_year"],
+    )
+    shown = [row["write_minutes_per_year"] for row in rows]
+    assert shown == pytest.approx(direct.write_minutes_per_year.values.ravel())
+
+
+def test_a_sweep_of_words_and_files(files):
+    page, code = run("sweep", "pair.yaml", "--over", "replication.mode=async,sync")
+    assert code == 0
+    assert "sync" in page
+    page, code = run(*SWEPT, "--out", "found.csv")
+    assert (code, "found.csv written: 6 failover__promotion" in page) == (0, True)
+    assert (files / "found.csv").read_text().count("\n") == 7
+    page, code = run(*SWEPT, "--out", "found.csv")
+    assert code == 2
+    assert "found.csv is there already; --force overwrites it" in page
+    assert run(*SWEPT, "--out", "found.csv", "--force")[1] == 0
+    assert run(*SWEPT, "--out", "found.nc")[1] == 0
+    import xarray as xr
+
+    with xr.open_dataset(files / "found.nc", engine="scipy") as found:
+        assert found.sizes == {"failover__promotion": 6}
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        ("failover.promotion", "over must be PATH=VALUES"),
+        ("failover.promotion=1s..9s:1", "COUNT >= 2"),
+        ("failover.promotion=a..b", "over must have numbers for FROM and TO"),
+        ("failover.promotoin=1s,2s", "did you mean"),
+        ("failover.coverage=2", "coverage must be in [0, 1], got 2"),
+    ],
+)
+def test_sweeps_that_cannot_be(over, message):
+    page, code = run("sweep", "pair.yaml", "--over", over)
+    assert code == 2
+    assert message in page
+    assert "Traceback" not in page
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("found.txt", "out must end in .csv or .nc, got found.txt"),
+        ("none/found.csv", "out must be in a folder that exists, got none"),
+    ],
+)
+def test_files_that_cannot_be_written(out, message):
+    page, code = run(*SWEPT, "--out", out)
+    assert code == 2
+    assert message in page
+
+
+def test_a_starter_file_and_never_over_another(files):
+    page, code = run("init")
+    assert code == 0
+    assert "system.yaml written; next: hamodel assess system.yaml" in page
+    assert (files / "system.yaml").read_text() == specfile.starter()
+    assert run("assess", "system.yaml")[1] == 0
+    (files / "system.yaml").write_text("mine")
+    page, code = run("init")
+    assert code == 2
+    assert "system.yaml is there already; --force overwrites it" in page
+    assert (files / "system.yaml").read_text() == "mine"
+    assert run("init", "--force")[1] == 0
+    assert "cannot be written: No such file" in run("init", "none/x.yaml")[0]
+
+
+def test_mistakes_in_a_file_end_with_2_and_their_line(files):
+    (files / "pair.yaml").write_text(PAIR.replace("97 %", "970 %"))
+    for command in ("assess", "spof", "explain", "compare", "decide"):
+        page, code = run(command, "pair.yaml")
+        assert code == 2
+        assert "pair.yaml:3" in page
+        assert "failover.coverage: must be in [0, 1], got 9.7" in page
+    assert run("assess", "none.yaml")[1] == 2
+
+
+def test_a_page_needs_no_labels_no_pictures_and_no_symbols():
+    """Two seconds, import included, leave no room for what is not used."""
+    code = (
+        "import sys; from hamodel.cli import main\n"
+        "try: main(['assess', 'pair.yaml'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'xarray', 'pandas', 'sympy', 'matplotlib', 'simpy', 'scipy.stats'}\n"
+        "print('loaded', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_help_names_every_command():
+    page, code = run("--help")
+    assert code == 0
+    commands = ("assess", "compare", "decide", "explain", "init", "spof", "sweep")
+    for command in commands:
+        assert command in page
+        assert run(command, "--help")[1] == 0
+    assert "hamodel, version" in run("--version")[0]
