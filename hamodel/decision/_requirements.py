@@ -358,7 +358,7 @@ def percent(share: float) -> str:
     >>> percent(0.5), percent(0.99949), percent(0.00123)
     ('50 %', '99.949 %', '0.123 %')
     """
-    if share in (0.0, 1.0):
+    if not 0 < share < 1:
         return f"{100 * share:g} %"
     near = min(share, 1 - share)
     decimals = max(0, 2 - math.floor(math.log10(100 * near)))
