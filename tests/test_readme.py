@@ -44,3 +44,21 @@ def test_the_map_links_exactly_the_lessons_that_exist():
     linked = set(re.findall(r"\((notebooks/\d\d_\w+\.ipynb)\)", README))
     there = {f"notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")}
     assert linked == there
+
+
+def test_the_code_runs():
+    names = {}
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["found"].write.unavailability > 0
+
+
+def test_the_file_is_a_system_that_keeps_its_limits(tmp_path):
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "my.yaml").write_text(text, encoding="utf-8")
+    spec = ha.load(tmp_path / "my.yaml")
+    found = ha.assess(spec.architecture, spec.workload)
+    assert spec.architecture.sites == ("fra", "dub")
+    assert all(finding.met for finding in spec.requirements.judge(found))
