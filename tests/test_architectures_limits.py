@@ -76,6 +76,7 @@ LIMITS = {
         "servers": WHOLE,
         "needed": WHOLE,
         "crews": ("a whole number >= 1", st.integers(max_value=0)),
+        "waiting": ("a whole number >= 0", st.integers(max_value=-1)),
     },
     SITE: {
         "mttf": MEAN_TIME,

@@ -102,6 +102,29 @@ def test_losing_a_site_costs_everybody_when_the_rest_has_no_room():
     assert below.utilisation["database"] == close(0.49)
 
 
+def test_a_full_queue_refuses_some_instead_of_all():
+    """M/M/c/K by its own sums: below and beyond the capacity of the servers."""
+    for load in (0.9, 1.5):
+        tier = Tier(node=Node(mttf=YEAR, mttr=1.0, cores=2), waiting=3)
+        shop = SinglePrimary(
+            database=Node(mttf=math.inf, mttr=1.0, cores=10_000), site=Site(apps=tier)
+        )
+        asked = Workload(reads=load * 2 / 0.01, writes=0, app_time=0.01, hop=0)
+        found = assess(shop, asked)
+        offered = load * 2
+        weights = [offered**n / math.factorial(n) for n in range(3)]
+        weights += [weights[2] * load**k for k in range(1, 4)]
+        refused = weights[-1] / sum(weights)
+        up = 1 - 1.0 / (YEAR + 1.0)
+        assert found.read.downtime_by_cause["queue full"] == close(up * refused)
+        waits = [max(n - 1, 0) for n in range(5)]
+        mean = sum(w * (0.01 + 0.005 * k) for w, k in zip(weights, waits, strict=False))
+        accepted = mean / sum(weights[:-1]) + 0.001
+        law = found.latency["DC-1", "read"]
+        assert float(law.mean) == close(accepted, 1e-6)
+    assert "overload" not in found.read.downtime_by_cause
+
+
 def test_headroom_is_the_factor_that_saturates():
     found = assess(PAIR, LOAD)
     grown = replace(

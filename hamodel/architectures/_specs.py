@@ -64,6 +64,9 @@ class Tier:
         How many it takes to serve.
     crews : int or None
         How many are repaired at once; None: all of them.
+    waiting : int or None
+        How many requests may wait in its queue; further ones are refused.  None: as
+        many as come.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class Tier:
     servers: int = 1
     needed: int = 1
     crews: int | None = None
+    waiting: int | None = None
 
     def __post_init__(self) -> None:
         _check.instance(Node, node=self.node)
@@ -85,6 +89,8 @@ class Tier:
             )
         if self.crews is not None:
             _check.whole(1, crews=self.crews)
+        if self.waiting is not None:
+            _check.whole(0, waiting=self.waiting)
 
     def serves(self, failed: int) -> bool:
         """Tell whether enough servers are left."""

@@ -295,17 +295,21 @@ class Assessment:
     def utilisation(self) -> dict[str, Quantity]:
         """Share of its capacity that the busiest tier of each kind uses, all well."""
         worst = Loads(0.0, 0.0)
+        for way in self._usual_ways():
+            worst = Loads(*map(np.maximum, worst, way.loads))
+        return _plain(worst)
+
+    def _usual_ways(self) -> Iterator[Way]:
+        """Yield the ways of requests when all is well."""
+        shares = self.workload.shares(self.sites)
         for operation in ("read", "write"):
             for client in self.sites:
                 well = {client: {known(self._model, client): 1.0}}
-                shares = self.workload.shares(self.sites)
-                for case in found(
-                    self._model, well, {client: shares[client]}, operation
-                ):
+                one = {client: shares[client]}
+                for case in found(self._model, well, one, operation):
                     for way, _ in ways(self._paths, case, operation):
                         if way.servers == self._all_servers:
-                            worst = Loads(*map(np.maximum, worst, way.loads))
-        return _plain(worst)
+                            yield way
 
     @property
     def utilisation_after_site_loss(self) -> dict[str, Quantity]:
@@ -314,6 +318,14 @@ class Assessment:
         for site in self.sites:
             worst = Loads(*map(np.maximum, worst, self._behaviour.loads_without(site)))
         return _plain(worst)
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether nobody is answered at a site although all is well."""
+        return any(
+            bool(np.all(np.asarray(self._paths.beyond(way)) == 1))
+            for way in self._usual_ways()
+        )
 
     @property
     def headroom(self) -> Quantity:
@@ -425,8 +437,9 @@ class Assessment:
                         "latency needs single numbers, got arrays; "
                         "ha.sweep takes them point by point"
                     )
-                if max(way.loads) < 1:
-                    weights[way] += float(chance * case.weight)
+                if not self._paths.beyond(way):
+                    answered = 1 - float(self._paths.refused(way))
+                    weights[way] += float(chance * case.weight) * answered
         if not weights:
             raise ValueError(
                 f"latency has no answer at {site}: no {operation} is ever served, "

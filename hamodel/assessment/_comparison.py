@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hamodel import _html
 from hamodel.assessment._assessment import Assessment, assess
 from hamodel.assessment._behaviour import shown
@@ -155,7 +153,7 @@ def _both(field: str) -> Callable[[Assessment], str]:
 
 def _latency(operation: str) -> Callable[[Assessment], str]:
     def write(a: Assessment) -> str:
-        if np.any(np.asarray(list(a.utilisation.values()), float) >= 1):
+        if a.is_overloaded:
             return "overload"
         return text(MEASURES[f"{operation}_p99"].of(a))
 

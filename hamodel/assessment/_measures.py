@@ -94,7 +94,7 @@ def _latency(operation: str, percent: int) -> Measure:
 
     def worst(a: Assessment) -> Quantity:
         p = percent / 100
-        if float(_greatest(a.utilisation)) >= 1:
+        if a.is_overloaded:
             return float("inf")
         return max(float(a.latency[site, operation].quantile(p)) for site in a.sites)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Causes that the architecture alone does not know.
 OVERLOAD = "overload"
+FULL = "queue full"
 SLOW = "too slow"
 
 
@@ -173,7 +174,7 @@ def under_load(paths: Paths, model: Model) -> Model:
         if judged.cause:
             return judged
         case = Found(client, known, 1.0, judged)
-        beyond = [_beyond(way.loads) for way, _ in ways(paths, case, operation)]
+        beyond = [paths.beyond(way) for way, _ in ways(paths, case, operation)]
         return judged._replace(cause=OVERLOAD) if all(beyond) else judged
 
     return replace(model, verdict=verdict)
@@ -186,26 +187,19 @@ def failing(
     if case.verdict.cause:
         yield case.verdict.cause, case.weight
         return
-    over: Quantity = 0.0
-    slow: Quantity = 0.0
+    shares: dict[str, Quantity] = dict.fromkeys((OVERLOAD, FULL, SLOW), 0.0)
     finite = np.isfinite(paths.behaviour.workload.objective)
     for way, chance in ways(paths, case, operation):
-        beyond = _beyond(way.loads)
-        over = over + chance * beyond
+        beyond, refused = paths.beyond(way), paths.refused(way)
+        left = chance * (1 - beyond)
+        shares[OVERLOAD] = shares[OVERLOAD] + chance * beyond
+        shares[FULL] = shares[FULL] + left * refused
         if finite and not beyond:
-            slow = slow + chance * paths.slow(way)
-    if np.any(over):
-        yield OVERLOAD, case.weight * over
-    if np.any(slow):
-        yield SLOW, case.weight * slow
-
-
-def _beyond(loads: Loads) -> Quantity:
-    """Return 1 where a tier has more to do than it can, else 0."""
-    if any(hasattr(load, "free_symbols") for load in loads):
-        return 0.0  # a formula of the load itself is not asked for its limits
-    app, database = (np.asarray(load) for load in loads)
-    return ((app >= 1) | (database >= 1)).astype(float)[()]
+            slow = left * (1 - refused) * paths.slow(way)
+            shares[SLOW] = shares[SLOW] + slow
+    for cause, share in shares.items():
+        if np.any(share):
+            yield cause, case.weight * share
 
 
 def _three(value: float) -> str:

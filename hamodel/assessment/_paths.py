@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from hamodel.architectures._front import Front
 from hamodel.assessment._loads import reads_left
 from hamodel.duration import Duration, constant, exponential, mixture
@@ -53,9 +55,27 @@ class Paths:
 
     behaviour: Behaviour
     made: dict[Way, list[Piece]] = field(default_factory=dict, repr=False)
-    queues: dict[tuple[str, float, float, int], Duration] = field(
+    queues: dict[tuple[str, float, float, int, int | None], Duration] = field(
         default_factory=dict, repr=False
     )
+
+    def refused(self, way: Way) -> Quantity:
+        """Return the share of the requests that find the app servers' queue full."""
+        w, apps = self.behaviour.workload, self.behaviour.spec.site.apps
+        if apps is None or apps.waiting is None or np.all(np.asarray(w.app_time) == 0):
+            return 0.0
+        cores = way.servers * apps.node.cores
+        arrival = way.loads.app * cores / w.app_time
+        return MMc(arrival, w.app_time, cores, cores + apps.waiting).blocking
+
+    def beyond(self, way: Way) -> Quantity:
+        """Return 1 where a tier without a limit has more to do than it can, else 0."""
+        if any(hasattr(load, "free_symbols") for load in way.loads):
+            return 0.0  # a formula of the load itself is not asked for its limits
+        apps = self.behaviour.spec.site.apps
+        limited = apps is not None and apps.waiting is not None
+        app, database = (np.asarray(load) for load in way.loads)
+        return ((app >= 1) & (not limited) | (database >= 1)).astype(float)[()]
 
     def slow(self, way: Way) -> float:
         """Return the probability that a request takes longer than the objective."""
@@ -116,7 +136,7 @@ class Paths:
         if apps is None or w.app_time == 0:
             return _exponential(w.app_time)
         cores = way.servers * apps.node.cores
-        return self._queue("response", way.loads.app, w.app_time, cores)
+        return self._queue("response", way.loads.app, w.app_time, cores, apps.waiting)
 
     def _at_database(self, way: Way) -> Iterator[Piece]:
         """Yield the times at the database, and at a cache before it."""
@@ -135,8 +155,15 @@ class Paths:
             shift, law = _parted([wait_for])
             yield Piece((1 - hits) * share, shift, look + work + law)
 
-    def _queue(self, kind: str, load: float, service: float, cores: int) -> Duration:
-        key = (kind, load, service, cores)
+    def _queue(
+        self,
+        kind: str,
+        load: float,
+        service: float,
+        cores: int,
+        waiting: int | None = None,
+    ) -> Duration:
+        key = (kind, load, service, cores, waiting)
         if key not in self.queues:
             self.queues[key] = _queue(*key)
         return self.queues[key]
@@ -160,10 +187,13 @@ def _mixed(parts: Sequence[tuple[float, Duration]]) -> Duration:
     return mixture([weight / total for weight, _ in parts], [law for _, law in parts])
 
 
-def _queue(kind: str, load: float, service: float, cores: int) -> Duration:
+def _queue(
+    kind: str, load: float, service: float, cores: int, waiting: int | None
+) -> Duration:
     if service == 0 or (kind == "wait" and load == 0):
         return _NONE
-    queue = MMc(load * cores / service, service, cores)
+    room = None if waiting is None else cores + waiting
+    queue = MMc(load * cores / service, service, cores, room)
     return queue.response if kind == "response" else queue.wait
 
 

@@ -159,11 +159,7 @@ def _data(found: Assessment, findings: Sequence[Finding]) -> dict[str, Any]:
 
 def _latencies(found: Assessment) -> list[tuple[tuple[str, str], Any]]:
     """Return the laws of latency; none where the load is beyond capacity."""
-    return [] if _swamped(found) else list(found.latency.items())
-
-
-def _swamped(found: Assessment) -> bool:
-    return max(float(load) for load in found.utilisation.values()) >= 1
+    return [] if found.is_overloaded else list(found.latency.items())
 
 
 def _availability(out: Console, found: Assessment, sure: Sure) -> None:
@@ -256,7 +252,7 @@ def _latency(out: Console, found: Assessment) -> None:
         for tier in loads
     ]
     table(out, "Load of the busiest", named, "", "now", "after a site loss")
-    if _swamped(found):
+    if found.is_overloaded:
         out.print("The load is beyond capacity: there is no steady latency.\n")
 
 
@@ -271,7 +267,8 @@ def _changes(out: Console, better: Sequence[Any]) -> None:
         (b.path, f"{_brief(b.before)} -> {_brief(b.after)}", f"{b.minutes:.3g}")
         for b in better
     ]
-    table(out, "What buys most", rows, "", "change", "min/yr saved")
+    if rows:
+        table(out, "What buys most", rows, "", "change", "min/yr saved")
 
 
 def _brief(value: Any) -> str:  # noqa: ANN401

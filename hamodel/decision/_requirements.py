@@ -292,7 +292,7 @@ def _latency(
         _check.one_of(sites, **{f"{operation}_p99": site})
 
         def value(a: Assessment, site: str = site) -> float:
-            if max(a.utilisation.values()) >= 1:
+            if a.is_overloaded:
                 return float("inf")
             return float(a.latency[site, operation].quantile(0.99))
 
