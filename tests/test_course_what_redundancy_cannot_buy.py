@@ -1,0 +1,363 @@
+"""Lesson 03 shows what the package computes, and what was worked out on paper."""
+
+import csv
+import itertools
+import math
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hamodel import catalogue, plots, quorum, sweep
+from hamodel.chain import k_of_n
+from hamodel.course import what_redundancy_cannot_buy as lesson
+from hamodel.course.what_redundancy_cannot_buy._group import MOST
+from hamodel.course.what_redundancy_cannot_buy._picture import (
+    DEPTH,
+    FloorPicture,
+    heading,
+    place,
+)
+from hamodel.units import HOUR, MINUTE, YEAR
+
+PER_YEAR = YEAR / MINUTE
+NUMBER, NEEDED = st.integers(1, MOST), st.integers(1, 4)
+UP, SHARED = st.floats(90, 99.999), st.floats(0, 100)
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return lesson.explorer()
+
+
+@pytest.fixture(autouse=True)
+def _progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
+
+
+def by_hand(number, needed, down, shared):
+    """Return the unavailability with exact fractions, over the numbers that are up."""
+    down, shared = Fraction(down), Fraction(shared)
+    if number < needed:
+        return Fraction(1)
+    if number == 1:
+        return down
+    together = shared * down
+    alone = (down - together) / (1 - together) if together < 1 else Fraction(0)
+    few = sum(
+        math.comb(number, up) * (1 - alone) ** up * alone ** (number - up)
+        for up in range(needed)
+    )
+    return together + (1 - together) * few
+
+
+# ---- the model ---------------------------------------------------------------------
+
+
+def test_the_numbers_of_the_lesson():
+    """Six nines on paper, four and a little in truth."""
+    two = lesson.group()
+    assert two.naive == pytest.approx(1e-6, rel=1e-12)
+    assert f"{100 * (1 - two.unavailability):.4f}" == "99.9949"
+    assert two.unavailability / two.naive == pytest.approx(51, abs=0.5)
+    assert two.minutes == pytest.approx(26.8, abs=0.05)
+    assert two.floor * PER_YEAR == pytest.approx(26.3, abs=0.05)
+
+
+@given(NUMBER, NEEDED, UP, SHARED)
+def test_the_model_is_what_paper_says(number, needed, up, shared):
+    found = lesson.group(number, up, shared, needed)
+    paper = by_hand(number, needed, found.down, found.shared)
+    assert found.unavailability == pytest.approx(float(paper), rel=1e-9)
+    alone = by_hand(number, needed, found.down, 0)
+    assert found.naive == pytest.approx(float(alone), rel=1e-9)
+
+
+@given(st.integers(2, MOST), NEEDED, UP, st.floats(0, 99))
+def test_the_model_by_votes(number, needed, up, shared):
+    """Replicas that fail alone are votes, and what takes all is in series with them."""
+    found = lesson.group(number, up, shared, min(needed, number))
+    together = found.floor
+    alone = (found.down - together) / (1 - together)
+    votes = quorum.unavailability(found.needed, [alone] * number)
+    assert found.unavailability == pytest.approx(
+        together + (1 - together) * votes, rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(("number", "needed"), [(1, 1), (2, 1), (3, 2), (5, 3)])
+def test_failures_that_come_alone_by_a_chain(number, needed):
+    chain = k_of_n(number, needed, fail=1 / (999 * HOUR), repair=1 / HOUR, crews=number)
+    found = lesson.group(number, needed=needed)
+    assert found.naive == pytest.approx(chain.unavailability, rel=1e-9)
+
+
+@given(st.integers(2, 7), UP, SHARED)
+def test_one_replica_more_never_hurts_nor_breaks_the_floor(number, up, shared):
+    fewer, more = (lesson.group(n, up, shared) for n in (number, number + 1))
+    assert fewer.unavailability * (1 + 1e-12) >= more.unavailability
+    assert more.unavailability >= more.floor * (1 - 1e-12)
+
+
+@given(UP, st.floats(0, 50))
+def test_the_short_formula_is_nearly_exact(up, shared):
+    """((1 - β) q)ⁿ + β q leaves out terms of the order β q³."""
+    found = lesson.group(2, up, shared)
+    q, beta = found.down, found.shared
+    short = ((1 - beta) * q) ** 2 + beta * q
+    assert found.unavailability - short >= -1e-15
+    assert found.unavailability - short <= 1.3 * beta * q**3 + 1e-14
+
+
+def test_the_formula_of_brooker_is_the_same_in_other_letters():
+    """D (1 - (1 - A)^N), with 60 digits."""
+    with mpmath.workdps(60):
+        for number, shared in itertools.product((2, 3, 8), (0.1, 5, 37, 100)):
+            found = lesson.group(number, shared=shared)
+            q, beta = mpmath.mpf(found.down), mpmath.mpf(found.shared)
+            works, up = 1 - beta * q, 1 - (1 - beta) * q / (1 - beta * q)
+            paper = 1 - works * (1 - (1 - up) ** number)
+            assert found.unavailability == pytest.approx(float(paper), rel=1e-12)
+
+
+def test_fewer_than_are_needed_are_never_up():
+    found = lesson.group(2, needed=3)
+    assert (found.unavailability, found.naive, found.nines) == (1, 1, 0)
+    assert not found.enough
+
+
+def test_perfect_replicas():
+    found = lesson.group(2, up=100)
+    assert (found.unavailability, found.nines) == (0, math.inf)
+    assert place(found.unavailability) < -DEPTH
+    assert heading(found) == "Down 0 min a year"
+
+
+def test_bad_settings_are_named():
+    with pytest.raises(ValueError, match=r"up must be in \[0, 100\], got 101"):
+        lesson.group(up=101)
+    with pytest.raises(ValueError, match="shared must be in"):
+        lesson.group(shared=-1)
+    with pytest.raises(ValueError, match=r"number must be in \[1, 8\], got 9"):
+        lesson.group(9)
+    with pytest.raises(ValueError, match=r"needed must be in \[1, 2\], got 3"):
+        lesson.replicas(2, needed=3)
+
+
+# ---- the sentence ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({}, "With 2 replicas, of which 1 must work, the service is down 26.8 minutes"),
+        ({}, "it would be 0.5 minutes, 6.0 nines; but no number of replicas brings"),
+        (
+            {"number": 1},
+            "With 1 replica, of which 1 must work, the service is down 526",
+        ),
+        ({"number": 1}, "No number of replicas would bring it below 26.3."),
+        ({"shared": 0}, "Nothing is shared, so every replica more brings it down."),
+        ({"needed": 3}, "The service needs 3 replicas and has 2: it is down all the"),
+    ],
+)
+def test_sentence_says_what_the_picture_shows(explorer, setting, words):
+    explorer.reset()
+    explorer.set(**setting)
+    assert words in explorer.sentence
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({}, "Down 26.8 min a year, 51 times what failures that come alone would cost"),
+        ({"number": 1}, "Down 526 min a year"),
+        ({"number": 8}, "Down 26.3 min a year, over a million times what failures"),
+        ({"number": 4, "needed": 4, "shared": 10}, "Down 1,942 min a year"),
+        ({"needed": 2, "number": 2}, "Down 1,024 min a year"),
+        ({"needed": 2, "number": 3, "shared": 0.1}, "Down 2.1 min a year, 1.3 times"),
+        ({"needed": 3}, "2 cannot carry what needs 3: always down"),
+    ],
+)
+def test_heading_says_the_ratio_where_there_is_one(explorer, setting, words):
+    explorer.reset()
+    explorer.set(**setting)
+    assert f">{words}" in explorer.svg
+
+
+def test_storage_of_a_large_fleet_comes_from_the_catalogue(explorer):
+    explorer.apply("Google's storage")
+    share = catalogue.fact("FAIL-005").in_base()
+    assert explorer.result.shared == pytest.approx(share)
+    assert explorer.result.floor == pytest.approx(share * 1e-3)
+
+
+# ---- the picture -------------------------------------------------------------------
+
+
+def drawn(guess=None, **values):
+    picture, result = FloorPicture(), lesson.group(**values)
+    picture.update(values, result, guess)
+    return picture, result
+
+
+def test_curves_and_ground_stand_where_the_model_says():
+    picture, result = drawn(number=3, up=99, shared=2, needed=2)
+    paper = [float(by_hand(n, 2, result.down, result.shared)) for n in range(1, 9)]
+    np.testing.assert_allclose(picture._true.get_ydata(), np.log10(paper), rtol=1e-9)
+    alone = [float(by_hand(n, 2, result.down, 0)) for n in range(1, 9)]
+    np.testing.assert_allclose(picture._naive.get_ydata(), np.log10(alone), rtol=1e-9)
+    ground = picture._floor._ground
+    assert ground.get_y() + ground.get_height() == pytest.approx(np.log10(2e-4))
+    assert list(picture._ring.get_xdata()) == [3]
+    assert picture._ring.get_ydata()[0] == pytest.approx(np.log10(paper[2]))
+    ends = [np.log10(paper[2]), np.log10(alone[2])]
+    np.testing.assert_allclose(picture._gap.get_ydata(), ends)
+
+
+@pytest.mark.parametrize(
+    ("values", "ground", "gap"),
+    [
+        ({}, True, True),
+        ({"shared": 0}, False, False),
+        ({"number": 1, "needed": 2}, True, False),
+    ],
+)
+def test_what_is_not_there_is_not_drawn(values, ground, gap):
+    picture, _ = drawn(**values)
+    assert picture._floor._ground.get_visible() is ground
+    assert picture._floor._label.get_visible() is ground
+    assert picture._gap.get_visible() is gap
+
+
+def test_ground_wears_what_strikes_a_site_as_a_whole():
+    picture, _ = drawn()
+    assert picture._floor._ground.get_hatch() == plots.LOOKS["site down"].hatch
+
+
+def test_ghosts_stand_where_the_learner_said():
+    picture, _ = drawn(guess={"two": 6, "three": 9})
+    two, three = picture._ghosts.values()
+    assert list(two._line.get_ydata()) == [-6, -6]
+    assert list(three._line.get_ydata()) == [-9, -9]
+    assert np.mean(two._line.get_xdata()) == 2
+    assert np.mean(three._line.get_xdata()) == 3
+    assert three._label.get_text() == "you: 9"
+    assert two._line.get_linestyle() != "-"
+    picture, _ = drawn()
+    assert not any(g._line.get_visible() for g in picture._ghosts.values())
+
+
+def test_the_scale_names_a_year_and_its_tenths():
+    axes = FloorPicture().figure.axes[0]
+    said = [label.get_text() for label in axes.get_yticklabels()]
+    assert said[-1] == "1 yr"
+    assert said[-5] == "53 min"
+    assert said[0] == "3.2 ms"
+
+
+# ---- prediction and exercises ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("two", "three", "lead"),
+    [
+        (6, 9, "Most of us multiply"),
+        (4.5, 4.5, "You saw the floor"),
+        (3, 3.5, "You were careful"),
+        (4.5, 6, "You were careful"),
+    ],
+)
+def test_truth_and_comment(two, three, lead):
+    prediction = lesson.prediction()
+    prediction.fields["two"].value, prediction.fields["three"].value = two, three
+    prediction.commit()
+    said = prediction.feedback.value
+    assert lead in said
+    assert said.count("the model says <b>4.3</b>") == 2
+    assert "down 26.8 minutes a year, 51 times" in said
+    assert "three are down 26.3" in said
+    assert lesson.truth()["two"] == pytest.approx(-math.log10(5.09025e-5), rel=1e-5)
+
+
+def test_beta_by_counting_the_lines_of_the_log():
+    """Nodes that fail within a minute of each other fail together."""
+    with lesson.log().open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not row["kind"]]
+    starts = [np.datetime64(row["start"][:19]) for row in rows]
+    near = [
+        any(
+            abs(starts[i] - starts[j]) <= np.timedelta64(60, "s")
+            for j in range(len(rows))
+            if rows[i]["node"] != rows[j]["node"]
+        )
+        for i in range(len(rows))
+    ]
+    counted = sum(near) / len(rows)
+    assert lesson.beta_exercise.reference() == pytest.approx(counted)
+    shared = [row for row in rows if row["cause"] == "bad configuration"]
+    assert len(shared) == sum(near)
+
+
+def test_where_one_more_gains_less_than_one_percent_on_paper():
+    paper = [float(by_hand(n, 1, 0.05, 0.02)) for n in range(1, 8)]
+    gains = [1 - b / a for a, b in itertools.pairwise(paper)]
+    assert [g < 0.01 for g in gains] == [False] * 3 + [True] * 3
+    assert lesson.gain_exercise.reference() == 4
+
+
+def test_places_by_the_short_formula():
+    """β q + ((1 - β) q)² = u, solved as a quadratic."""
+    q = 1e-3
+    for found, u in zip(lesson.places_exercise.reference(), (5e-4, 1e-4), strict=True):
+        a, b, c = q * q, q - 2 * q * q, q * q - u
+        root = (-b + math.sqrt(b * b - 4 * a * c)) / (2 * a)
+        assert found == pytest.approx(root, rel=1e-5)
+
+
+def test_two_of_three_on_paper():
+    share = float(by_hand(3, 2, 1e-3, 0.05))
+    assert lesson.two_of_three_exercise.reference() == pytest.approx(share * PER_YEAR)
+    ratio = by_hand(3, 2, 1e-3, 0) / by_hand(3, 1, 1e-3, 0)
+    assert float(ratio) == pytest.approx(3000, rel=0.01)
+
+
+def test_code_reference_takes_two():
+    found = lesson.code_exercise.reference()(5, 0.05)
+    assert found == pytest.approx(float(by_hand(5, 2, 1e-3, 0.05)) * PER_YEAR)
+
+
+# ---- the sweep ---------------------------------------------------------------------
+
+
+def test_sites_are_replicas_with_a_shared_cause():
+    """The same numbers by an architecture: sites apart, and what strikes all."""
+    for number in (1, 2, 3):
+        found = sweep(
+            lesson.sites(),
+            sites=[("A", "B", "C")[:number]],
+            everywhere__mttf=[20_000 * HOUR],
+            quantities=["write_minutes_per_year"],
+        )
+        strikes = 1 / 20_001
+        paper = strikes + (1 - strikes) * 1e-3**number
+        got = found.write_minutes_per_year.item()
+        assert got == pytest.approx(paper * PER_YEAR, rel=1e-3)
+
+
+def test_map_counts_the_sites():
+    names = ("A", "B", "C")
+    found = sweep(
+        lesson.sites(),
+        sites=[names[:2], names],
+        everywhere__mttf=[20_000 * HOUR, 40_000 * HOUR],
+        quantities=["write_minutes_per_year"],
+    )
+    picture = lesson.draw(found)
+    assert "by sites, and everywhere: mean time to failure" in picture.alt
+    assert "at 2 and" in picture.alt
+    with pytest.raises(ValueError, match="found must have two dimensions"):
+        lesson.draw(found.isel(sites=0, drop=True))
