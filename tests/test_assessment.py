@@ -413,6 +413,18 @@ def test_a_stricter_target_is_met_less_often(one, other):
     assert 0 <= met[1] <= met[0] + 1e-6 <= 1 + 2e-6
 
 
+def test_an_assumption_given_up_shows_its_worth():
+    found = assess(PAIR, LOAD)
+    assert all(a.text.endswith(".") for a in found.assumptions)
+    (dependent,) = [a for said, a in found.flipped.items() if "strike" in said]
+    common = 0.05 / NODE.mttf * NODE.mttr
+    shared = dependent.write.downtime_by_cause["everywhere"]
+    assert shared == close(common, 1e-2)
+    assert dependent.write.unavailability > 1.5 * found.write.unavailability
+    waits = [a.text for a in found.assumptions if a.simulated]
+    assert waits == ["Times to failure and to repair are exponential."]
+
+
 # ---- structure, cost, tables -------------------------------------------------------
 
 

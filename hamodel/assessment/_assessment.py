@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check, _html
+from hamodel import _check
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
@@ -18,7 +17,8 @@ from hamodel.architectures import (
     SinglePrimary,
 )
 from hamodel.assessment._active import Active
-from hamodel.assessment._behaviour import Conflicts, LostWrites, Survival, shown
+from hamodel.assessment._answers import Cost, Latency, plain, room
+from hamodel.assessment._behaviour import Conflicts, LostWrites, Survival
 from hamodel.assessment._copies import Quorums, Voting
 from hamodel.assessment._loads import Loads
 from hamodel.assessment._meeting import (
@@ -30,6 +30,7 @@ from hamodel.assessment._meeting import (
 )
 from hamodel.assessment._operations import (
     Operation,
+    answered,
     found,
     operation_of,
     under_load,
@@ -39,7 +40,7 @@ from hamodel.assessment._pair import Pair
 from hamodel.assessment._paths import Paths
 from hamodel.assessment._single import Single
 from hamodel.assessment._workload import Workload
-from hamodel.units import YEAR, text
+from hamodel.units import YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,71 +58,6 @@ _BEHAVIOURS: Mapping[type, Any] = {
     Majority: Voting,
     Leaderless: Quorums,
 }
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Cost:
-    """What an architecture costs, in the unit of `Node.cost`.
-
-    Attributes
-    ----------
-    databases, servers, transfer : float or array
-        Database nodes; load balancers and app servers; writes sent between sites.
-    """
-
-    databases: Quantity
-    servers: Quantity
-    transfer: Quantity
-
-    @property
-    def total(self) -> Quantity:
-        """All of it."""
-        return self.databases + self.servers + self.transfer
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Latency:
-    """Latency of the requests that are answered, by site and operation.
-
-    Ask for `latency["DC-1", "read"]`; a law is made when it is first asked for.
-    """
-
-    of: Assessment
-
-    def __getitem__(self, key: tuple[str, str]) -> Duration:
-        """Return the law of the latency for clients of a site."""
-        site, operation = key
-        _check.one_of(self.of.sites, site=site)
-        _check.one_of(("read", "write"), operation=operation)
-        made: dict[tuple[str, str], Duration] = self.of._latencies
-        if key not in made:
-            made[key] = self.of._latency(site, operation)
-        return made[key]
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Iterate over sites and operations."""
-        for site in self.of.sites:
-            yield site, "read"
-            yield site, "write"
-
-    def __len__(self) -> int:
-        """Return the number of laws."""
-        return 2 * len(self.of.sites)
-
-    def items(self) -> Iterator[tuple[tuple[str, str], Duration]]:
-        """Iterate over keys and laws."""
-        return ((key, self[key]) for key in self)
-
-    def _repr_html_(self) -> str:
-        rows = [
-            (f"{site}, {operation}", *(text(float(law.quantile(p))) for p in _POINTS))
-            for (site, operation), law in self.items()
-        ]
-        header = ("clients", *(f"{100 * p:g} %" for p in _POINTS))
-        return _html.table(rows, header=header, caption="Latency")
-
-
-_POINTS = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -297,7 +233,7 @@ class Assessment:
         worst = Loads(0.0, 0.0)
         for way in self._usual_ways():
             worst = Loads(*map(np.maximum, worst, way.loads))
-        return _plain(worst)
+        return plain(worst)
 
     def _usual_ways(self) -> Iterator[Way]:
         """Yield the ways of requests when all is well."""
@@ -317,7 +253,7 @@ class Assessment:
         worst = Loads(0.0, 0.0)
         for site in self.sites:
             worst = Loads(*map(np.maximum, worst, self._behaviour.loads_without(site)))
-        return _plain(worst)
+        return plain(worst)
 
     @property
     def is_overloaded(self) -> bool:
@@ -330,12 +266,12 @@ class Assessment:
     @property
     def headroom(self) -> Quantity:
         """Factor by which requests may grow until a tier saturates, all well."""
-        return _room(self.utilisation)
+        return room(self.utilisation)
 
     @property
     def headroom_after_site_loss(self) -> Quantity:
         """Factor by which requests may grow until the loss of a site saturates."""
-        return _room(self.utilisation_after_site_loss)
+        return room(self.utilisation_after_site_loss)
 
     @property
     def survives_site_loss(self) -> Survival:
@@ -385,6 +321,19 @@ class Assessment:
         return tuple(self.architecture.assumptions)
 
     @property
+    def flipped(self) -> dict[str, Assessment]:
+        """What holds instead of an assumption, and the assessment in which it does.
+
+        Left out are assumptions that cannot be given up, and those on the shape of
+        times, which show in `ha.simulate` only.
+        """
+        return {
+            a.without: assess(a.flip(), self.workload)
+            for a in self.assumptions
+            if a.flip is not None and not a.simulated
+        }
+
+    @property
     def model_under_load(self) -> Model:
         """The architecture's model, in which overloaded sites do not serve."""
         return under_load(self._paths, self._model)
@@ -426,20 +375,7 @@ class Assessment:
 
     def _latency(self, site: str, operation: str) -> Duration:
         """Mix the ways of all situations in which clients of a site are answered."""
-        weights: dict[Way, float] = defaultdict(float)
-        cases = found(self._model, self._situations, {site: 1.0}, operation)
-        for case in cases:
-            if case.verdict.cause:
-                continue
-            for way, chance in ways(self._paths, case, operation):
-                if np.ndim(chance * case.weight) or any(map(np.ndim, way.loads)):
-                    raise ValueError(
-                        "latency needs single numbers, got arrays; "
-                        "ha.sweep takes them point by point"
-                    )
-                if not self._paths.beyond(way):
-                    answered = 1 - float(self._paths.refused(way))
-                    weights[way] += float(chance * case.weight) * answered
+        weights = answered(self._paths, self._model, self._situations, site, operation)
         if not weights:
             raise ValueError(
                 f"latency has no answer at {site}: no {operation} is ever served, "
@@ -467,22 +403,6 @@ class Assessment:
 
         kind = type(self.architecture).__name__
         return Comparison(names=(kind,), assessments=(self,))._repr_html_()
-
-
-def _plain(loads: Loads) -> dict[str, Quantity]:
-    """Return loads by tier, single numbers as plain ones."""
-    return {
-        tier: load if np.ndim(load) or hasattr(load, "free_symbols") else load.item()
-        for tier, load in ((t, np.asarray(x)[()]) for t, x in loads._asdict().items())
-    }
-
-
-def _room(loads: Mapping[str, Quantity]) -> Quantity:
-    busiest: Quantity = np.maximum.reduce(
-        np.broadcast_arrays(*map(np.asarray, loads.values()))
-    )
-    with np.errstate(divide="ignore"):
-        return (1 / np.asarray(busiest, float))[()]
 
 
 def assess(architecture: Any, workload: Workload | None = None) -> Assessment:  # noqa: ANN401
@@ -530,8 +450,3 @@ def assess(architecture: Any, workload: Workload | None = None) -> Assessment:  
     _check.instance(Workload, workload=workload)
     workload.shares(architecture.sites)
     return Assessment(architecture=architecture, workload=workload)
-
-
-def label(value: Quantity) -> str:
-    """Write a time for a table."""
-    return shown(value)

@@ -166,6 +166,30 @@ def operation_of(
     )
 
 
+def answered(
+    paths: Paths,
+    model: Model,
+    situations: Mapping[str, Mapping[Any, Quantity]],
+    site: str,
+    operation: str,
+) -> dict[Way, float]:
+    """Return the ways of the requests of a site that are answered, with weights."""
+    weights: dict[Way, float] = defaultdict(float)
+    for case in found(model, situations, {site: 1.0}, operation):
+        if case.verdict.cause:
+            continue
+        for way, chance in ways(paths, case, operation):
+            if np.ndim(chance * case.weight) or any(map(np.ndim, way.loads)):
+                raise ValueError(
+                    "latency needs single numbers, got arrays; "
+                    "ha.sweep takes them point by point"
+                )
+            if not paths.beyond(way):
+                share = 1 - float(paths.refused(way))
+                weights[way] += float(chance * case.weight) * share
+    return weights
+
+
 def under_load(paths: Paths, model: Model) -> Model:
     """Return a model in which those who have more to do than they can do not serve."""
 

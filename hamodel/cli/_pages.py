@@ -387,12 +387,13 @@ def explanation(spec: Spec) -> Page:
     model = spec.architecture.model()
     parts = {leaf.name: len(leaf.chain().states) for leaf in model.leaves()}
     base = float(found.write.unavailability)
-    assumed = []
+    assumed, flipped = [], found.flipped
     for assumption in found.assumptions:
         entry: dict[str, Any] = {"text": assumption.text}
-        if assumption.flip is not None:
-            other = assess_(assumption.flip(), spec.workload).write.unavailability
-            entry["without it, min/yr"] = float(other) * YEAR / MINUTE
+        other = flipped.get(assumption.without)
+        if other is not None:
+            entry["instead"] = assumption.without
+            entry["then min/yr"] = float(other.write.minutes_per_year)
         assumed.append(entry)
     data = {
         "title": spec.title,
@@ -414,8 +415,9 @@ def explanation(spec: Spec) -> Page:
         )
         out.print(f"Writes are down {minutes(base)}, on these assumptions:")
         for entry in assumed:
-            more = entry.get("without it, min/yr")
-            said = f" (without it {more:.3g} min/yr)" if more is not None else ""
-            out.print(f"  - {entry['text']}{said}")
+            out.print(f"  - {entry['text']}")
+            if "instead" in entry:
+                then = f"{entry['then min/yr']:.3g} min/yr"
+                out.print(f"      Else: {entry['instead']} {then}.")
 
     return Page(data=lambda: data, draw=draw)
