@@ -32,7 +32,7 @@ def rate_of(time: Quantity) -> Quantity:
         return 1 / time
     if np.ndim(time) == 0:
         return 1 / time if time else float("inf")
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return 1 / np.asarray(time, dtype=np.result_type(time, float))
 
 

@@ -292,9 +292,8 @@ def test_page_links_resolve(page):
 
 def test_readme_code_runs_and_says_what_it_shows():
     """An expression with a comment that starts with a number has that value."""
-    shown = 0
+    shown, names = 0, {}
     for block in fences("README.md", "python"):
-        names = {}
         lines = block.splitlines()
         for statement in ast.parse(block).body:
             source = ast.unparse(statement)

@@ -46,15 +46,6 @@ def test_the_map_links_exactly_the_lessons_that_exist():
     assert linked == there
 
 
-def test_the_code_runs():
-    names = {}
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 2
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), names)
-    assert names["found"].write.unavailability > 0
-
-
 def test_the_file_is_a_system_that_keeps_its_limits(tmp_path):
     (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     (tmp_path / "my.yaml").write_text(text, encoding="utf-8")

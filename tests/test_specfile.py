@@ -232,7 +232,7 @@ failover:
             "uniform must hold low, high: high is missing",
         ),
         (
-            PAIR + 'failover: {detection: "unform(1 s, 2 s)"}\n',
+            PAIR + 'failover: {detection: "uniformm(1 s, 2 s)"}\n',
             2,
             "failover.detection",
             "did you mean 'uniform'?",
