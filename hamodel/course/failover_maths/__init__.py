@@ -17,9 +17,11 @@ from hamodel.course.failover_maths._exercises import (
     break_even_exercise,
     code_exercise,
     matrix_exercise,
+    product_exercise,
     remainder_exercise,
     row_exercise,
 )
+from hamodel.course.failover_maths._map import draw
 from hamodel.course.failover_maths._pair import (
     FIVE_MINUTES,
     HALF_AN_HOUR,
@@ -48,6 +50,7 @@ __all__ = [
     "break_even_exercise",
     "code_exercise",
     "describe",
+    "draw",
     "explorer",
     "generator",
     "matrix_exercise",
@@ -55,6 +58,7 @@ __all__ = [
     "pair",
     "prediction",
     "presets",
+    "product_exercise",
     "remainder_exercise",
     "row_exercise",
     "single",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hamodel import catalogue
 from hamodel.course.exercise import Exercise, Mistake, function, matrix, number
 from hamodel.course.failover_maths._pair import generator, pair, single
 from hamodel.course.failover_maths._picture import CAUSES
@@ -198,6 +199,46 @@ code_exercise = Exercise(
             name="coverage ignored",
             answer=lambda: lambda s, _: _minutes(s, 1.0),
             hint="The coverage does not reach the Failover.",
+        ),
+    ),
+)
+
+
+def _product(**changes: float) -> float:
+    """Return minutes a year of PostgreSQL with Patroni, some numbers changed."""
+    made = catalogue.system("postgresql-patroni").architecture(**changes)
+    return float(made.minutes_per_year)
+
+
+def _half_the_broken() -> float:
+    """Return what is saved when half as many failovers go wrong."""
+    usual = catalogue.system("postgresql-patroni").architecture()
+    better = 1 - (1 - usual.failover.coverage) / 2
+    return _product() - _product(failover__coverage=better)
+
+
+product_exercise = Exercise(
+    form="a number of minutes a year",
+    reference=_half_the_broken,
+    same=number(),
+    right="With a person on call a broken failover costs half an hour, not three, so "
+    "coverage is the shorter lever here: it saves little more than a tenth.",
+    hint="Two architectures of one preset: as it is, and with another coverage.",
+    mistakes=(
+        Mistake(
+            name="what is left",
+            answer=lambda: _product() - _half_the_broken(),
+            hint="That is what is left. How much is saved?",
+        ),
+        Mistake(
+            name="half the coverage",
+            answer=lambda: _product(failover__coverage=0.495) - _product(),
+            hint="You halved the failovers that work. Halve those that do not: 1 - c.",
+        ),
+        Mistake(
+            name="half the time",
+            answer=lambda: _product() - _product(failover__detection=12.5),
+            hint="You made the detection quicker. The question is about coverage.",
         ),
     ),
 )
