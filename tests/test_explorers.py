@@ -100,6 +100,24 @@ def find_the_spof(servers, bars, failed, **up):
     return [*first, total * YEAR / HOUR, *shown]
 
 
+def what_redundancy_cannot_buy(number, up, shared, needed):
+    """Return the numbers of lesson 03's sentence, by the package called directly."""
+    n, k = round(number), round(needed)
+    if n < k:
+        return [k, n]
+    service = structure.parse(f"atleast({k}, {', '.join('abcdefgh'[:n])})")
+    down = dict.fromkeys(service.components, 1 - up / 100)
+    alone = service.unavailability(down)
+    common = {service.components: shared / 100} if n > 1 else None
+    total = service.unavailability(down, common_cause=common)
+    found = [n, k, total * YEAR / MINUTE, -np.log10(total)]
+    if not shared:
+        return found
+    floor = (1 - up / 100) * shared / 100 * YEAR / MINUTE
+    naive = [alone * YEAR / MINUTE, -np.log10(alone)] if n > 1 else []
+    return [*found, *naive, floor]
+
+
 def replication_lag(writes, capacity, trip, pause, queue):
     """Return the numbers of lesson 06's sentence, by the package called directly."""
     if writes >= capacity:
@@ -122,6 +140,7 @@ def replication_lag(writes, capacity, trip, pause, queue):
 
 DIRECT = {
     ("02_find_the_spof", "explorer"): find_the_spof,
+    ("03_what_redundancy_cannot_buy", "explorer"): what_redundancy_cannot_buy,
     ("04_failover_maths", "explorer"): failover_maths,
     ("06_replication_lag", "explorer"): replication_lag,
 }
