@@ -27,6 +27,7 @@ from hamodel.plots._style import (
 )
 from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
 from hamodel.plots.calibration import FitPicture, draw_fit
+from hamodel.plots.comparison import ComparisonDots, draw_comparison
 from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
 from hamodel.plots.lag import (
     GateCurve,
@@ -36,6 +37,7 @@ from hamodel.plots.lag import (
     draw_lag_gate,
     draw_loss,
 )
+from hamodel.plots.latency import LatencyCurves, draw_latency
 from hamodel.plots.states import StateGraph, draw_state_graph
 from hamodel.plots.sweeps import SweepLines, SweepMap, draw_sweep
 from hamodel.plots.timeline import (
@@ -46,6 +48,7 @@ from hamodel.plots.timeline import (
     draw_timeline,
     draw_vigilance,
 )
+from hamodel.plots.topology import Topology, draw_topology
 from hamodel.plots.uncertainty import (
     DrawnIntervals,
     DrawnTornado,
@@ -60,6 +63,7 @@ __all__ = [
     "LOOKS",
     "PALETTE",
     "PAPER",
+    "ComparisonDots",
     "DowntimeBudget",
     "Drawing",
     "DrawnIntervals",
@@ -67,6 +71,7 @@ __all__ = [
     "FitPicture",
     "GateCurve",
     "LagCurve",
+    "LatencyCurves",
     "Look",
     "LossCurves",
     "RtoCurve",
@@ -75,20 +80,24 @@ __all__ = [
     "SweepLines",
     "SweepMap",
     "Timeline",
+    "Topology",
     "Valley",
     "contrast",
     "diagram_text",
+    "draw_comparison",
     "draw_diagram",
     "draw_downtime_budget",
     "draw_fit",
     "draw_intervals",
     "draw_lag_cdf",
     "draw_lag_gate",
+    "draw_latency",
     "draw_loss",
     "draw_rto_cdf",
     "draw_state_graph",
     "draw_sweep",
     "draw_timeline",
+    "draw_topology",
     "draw_tornado",
     "draw_vigilance",
     "figure",
