@@ -264,6 +264,12 @@ def test_a_starter_file_and_never_over_another(files):
     assert "cannot be written: No such file" in run("init", "none/x.yaml")[0]
 
 
+def test_the_schema_is_printed():
+    page, code = run("schema")
+    assert code == 0
+    assert json.loads(page) == specfile.schema()
+
+
 def test_mistakes_in_a_file_end_with_2_and_their_line(files):
     (files / "pair.yaml").write_text(PAIR.replace("97 %", "970 %"))
     for command in ("assess", "spof", "explain", "compare", "decide"):
@@ -292,8 +298,8 @@ def test_a_page_needs_no_labels_no_pictures_and_no_symbols():
 def test_help_names_every_command():
     page, code = run("--help")
     assert code == 0
-    commands = ("assess", "compare", "decide", "explain", "init", "spof", "sweep")
-    for command in commands:
+    commands = "assess compare decide explain init schema spof sweep"
+    for command in commands.split():
         assert command in page
         assert run(command, "--help")[1] == 0
     assert "hamodel, version" in run("--version")[0]

@@ -7,6 +7,7 @@
     hamodel sweep FILE --over PATH=FROM..TO:COUNT
     hamodel spof FILE                what stops the service alone
     hamodel explain FILE             where the numbers come from
+    hamodel schema                   the JSON schema of such files, for editors
 
 Exit codes: 0 for an answer, 1 if a requirement is missed, 2 for a mistake in the call
 or in a file.

@@ -163,6 +163,14 @@ def init(file: Path, force: bool) -> None:
     click.echo(f"{file} written; next: hamodel assess {file}")
 
 
+@main.command()
+def schema() -> None:
+    """Print the JSON schema of system files, for editors."""
+    from hamodel import specfile
+
+    click.echo(json.dumps(specfile.schema(), indent=1, ensure_ascii=False))
+
+
 def _load(file: Path) -> Spec:
     from hamodel import specfile
 
