@@ -25,6 +25,10 @@ _OTHERS = (
     Look(PALETTE["sky blue"], "---"),
     Look(PALETTE["green"], "ooo"),
     Look(PALETTE["black"], ""),
+    Look(PALETTE["orange"], "|||"),
+    Look(PALETTE["purple"], "++"),
+    Look(PALETTE["yellow"], "\\\\"),
+    Look(PALETTE["vermilion"], "//"),
 )
 
 

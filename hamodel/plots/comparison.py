@@ -32,8 +32,8 @@ _HEADS = {
     "rto_p95": "failover\np95",
     "lost_writes_per_year": "lost writes\na year",
     "lag_p99": "lag\np99",
-    "write_p99": "write latency\np99",
-    "read_p99": "read latency\np99",
+    "write_p99": "latency of\nwrites p99",
+    "read_p99": "latency of\nreads p99",
     "cost": "cost\nnodes",
 }
 _USUAL = (
