@@ -173,16 +173,16 @@ def _key(figure: Figure) -> None:
     y = 0.905
     for x, words, look in (
         (0.012, "with what they share", _TRUE),
-        (0.275, "if failures came alone", _NAIVE),
+        (0.285, "if failures came alone", _NAIVE),
     ):
-        line = Line2D((x, x + 0.04), (y, y), **look)
+        line = Line2D((x + 0.008, x + 0.042), (y, y), **look)
         line.set_transform(figure.transFigure)
         figure.add_artist(line)
-        figure.text(x + 0.05, y - 0.014, words)
-    swatch = Rectangle((0.545, y - 0.018), 0.035, 0.036, **_SHARED.patch)
+        figure.text(x + 0.057, y - 0.014, words)
+    swatch = Rectangle((0.565, y - 0.018), 0.035, 0.036, **_SHARED.patch)
     swatch.set(alpha=_WASH, transform=figure.transFigure)
     figure.add_artist(swatch)
-    figure.text(0.59, y - 0.014, "what takes all: no replica helps")
+    figure.text(0.61, y - 0.014, "what takes all: no replica helps")
 
 
 def draw(found: xr.Dataset) -> plots.Shown:
