@@ -269,8 +269,10 @@ def test_what_is_under_way_is_what_is_lost():
     assert float(found.rpo.mean) == close(age)
     fails = (1 / NODE.mttf + 1 / SITE.mttf) * 0.98
     assert found.lost_writes.per_year == close(fails * 100 * one_way * YEAR)
+    assert found.lost_writes.per_failure == close(100 * one_way)
     sync = replace(PAIR, replication=Replication(mode="sync"))
     assert assess(sync, LOAD).lost_writes.per_year == 0
+    assert assess(sync, LOAD).lost_writes.per_failure == 0
     assert float(assess(sync, LOAD).rpo.quantile(0.99)) == 0
 
 
@@ -448,7 +450,8 @@ def test_two_sites_of_a_majority_are_its_bigger_one():
 def test_cost_is_counted_in_nodes():
     found = assess(ACTIVE, replace(LOAD, transfer_price=0.01)).cost
     assert (found.databases, found.servers, found.transfer) == (2, 2 * (1 + 3), 1.0)
-    assert found.total == 11
+    assert found.total == float(found) == 11
+    assert "total" in found._repr_html_()
 
 
 @pytest.mark.parametrize("name", FULL)

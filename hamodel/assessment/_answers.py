@@ -38,6 +38,19 @@ class Cost:
         """All of it."""
         return self.databases + self.servers + self.transfer
 
+    def __float__(self) -> float:
+        """Return the total."""
+        return float(self.total)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("databases", f"{self.databases:.4g}"),
+            ("servers", f"{self.servers:.4g}"),
+            ("transfer", f"{self.transfer:.4g}"),
+            ("total", f"{self.total:.4g}"),
+        ]
+        return _html.table(rows, caption="Cost, in units of a node")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Latency:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -51,6 +52,12 @@ class LostWrites:
     """
 
     by_failure: Mapping[str, Loss] = field(default_factory=dict)
+
+    @property
+    def per_failure(self) -> Quantity:
+        """Mean number of writes that the worst kind of failure takes."""
+        found = [loss.writes for loss in self.by_failure.values()]
+        return reduce(np.maximum, found) if found else 0.0
 
     @property
     def per_year(self) -> Quantity:
