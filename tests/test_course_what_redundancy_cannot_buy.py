@@ -302,6 +302,23 @@ def test_beta_by_counting_the_lines_of_the_log():
     assert len(shared) == sum(near)
 
 
+def test_wrong_answers_are_what_people_count():
+    """Counted by eye: 3 events of both nodes, 22 of one, 42 rows with failovers."""
+    counted = {
+        "events, not failures": 3 / 25,
+        "every row is a failure": 6 / 42,
+        "an event above, failures below": 3 / 28,
+    }
+    found = {m.name: m.answer() for m in lesson.beta_exercise.mistakes}
+    for name, share in counted.items():
+        assert found[name] == pytest.approx(share)
+    hints = {lesson.beta_exercise.check(share).words for share in counted.values()}
+    assert len(hints) == 3
+    useless = {m.name: m.answer() for m in lesson.gain_exercise.mistakes}
+    assert useless["the first useless one"] == 5
+    assert useless["percentage points"] == 2
+
+
 def test_where_one_more_gains_less_than_one_percent_on_paper():
     paper = [float(by_hand(n, 1, 0.05, 0.02)) for n in range(1, 8)]
     gains = [1 - b / a for a, b in itertools.pairwise(paper)]

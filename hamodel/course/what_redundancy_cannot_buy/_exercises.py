@@ -76,7 +76,7 @@ beta_exercise = Exercise(
             "failover took; no node failed once more.",
         ),
         Mistake(
-            name="both in a row count once above the line",
+            name="an event above, failures below",
             answer=lambda: _events()[0] / _struck(),
             hint="Above the line you counted events, below it failures of nodes.",
         ),
