@@ -18,7 +18,8 @@ from hamodel.catalogue._facts import (
     facts,
     folder,
 )
-from hamodel.catalogue._systems import Parameter, System, system, systems
+from hamodel.catalogue._parameters import Parameter
+from hamodel.catalogue._systems import System, system, systems
 
 __all__ = [
     "CONFIDENCE",

@@ -40,6 +40,7 @@ UNITS: Mapping[str, float] = MappingProxyType(
         "%": 0.01,
         **dict.fromkeys(("1", "fraction", "probability", "factor", "ratio"), 1.0),
         **dict.fromkeys(("count", "checks", "servers", "fraction of operations"), 1.0),
+        **dict.fromkeys(("per second", "N", "of 6"), 1.0),
     }
 )
 #: How far a number is from its source, nearest first: read there; read where others

@@ -81,3 +81,37 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
             place = place.setdefault(name, {})
         place[last] = value
     return whole
+
+
+def settable(spec: type, within: str = "") -> list[str]:
+    """Return the paths of all fields that can be given, those of inner ones too."""
+    found = []
+    for field in fields(spec):
+        if field.init:
+            found.append(f"{within}{field.name}")
+            part = inner(spec, field.name)
+            if part is not None:
+                found += settable(part, f"{within}{field.name}.")
+    return found
+
+
+def inner_at(spec: type, path: str) -> type | None:
+    """Return the specification that a path leads to, or None if to a value."""
+    part: type | None = spec
+    for name in path.split("."):
+        part = None if part is None else inner(part, name)
+    return part
+
+
+def whole_at(spec: type, path: str, value: Any) -> Any:  # noqa: ANN401
+    """Return a value as its field counts: whole numbers where it holds such."""
+    outer, _, last = path.rpartition(".")
+    owner = inner_at(spec, outer) if outer else spec
+    if owner is None or last not in owner.__dataclass_fields__:  # type: ignore[attr-defined]
+        return value  # whoever builds it says what is wrong
+    noted = str(owner.__dataclass_fields__[last].type)  # type: ignore[attr-defined]
+    if noted.startswith("int"):
+        return int(value)
+    if noted.startswith("Mapping[str, int]"):
+        return {name: int(count) for name, count in value.items()}
+    return value
