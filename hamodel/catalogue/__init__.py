@@ -1,9 +1,9 @@
-"""Facts with their sources, and presets of real products built on them.
+"""Facts with their sources; presets of real products and scenarios built on them.
 
 The surprise, for whoever collects such numbers, is how few there are.  Vendors say how
 soon they detect a failure, seldom how often a failover does not work, which is what
-counts most.  So every number of a preset either points to facts by their identifiers,
-or says `assumed` and why; nothing is merely there.
+counts most.  So every value of a preset or a scenario either points to facts by their
+identifiers, or says `assumed` and why; nothing is merely there.
 
 Assumptions: a fact holds under its stated conditions only, and a vendor's commitment
 (`SLA-...`) is a promise about money, not a measurement.
@@ -19,6 +19,7 @@ from hamodel.catalogue._facts import (
     folder,
 )
 from hamodel.catalogue._parameters import Parameter
+from hamodel.catalogue._scenarios import Scenario, scenario, scenarios
 from hamodel.catalogue._systems import System, system, systems
 
 __all__ = [
@@ -26,11 +27,14 @@ __all__ = [
     "UNITS",
     "Fact",
     "Parameter",
+    "Scenario",
     "System",
     "amount",
     "fact",
     "facts",
     "folder",
+    "scenario",
+    "scenarios",
     "system",
     "systems",
 ]

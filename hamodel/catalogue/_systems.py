@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
     from hamodel.failover import Failover
 
-_PLAIN = {"coverage", "crews", "read_quorum", "write_quorum", "acknowledgements"}
+_PLAIN = {
+    *("coverage", "crews", "read_quorum", "write_quorum", "acknowledgements"),
+    *("servers", "needed", "cores", "cost", "hit_ratio", "destroyed"),
+    *("reads", "writes", "keys", "exponent", "transfer_price"),
+    *("availability", "read_availability", "stale_reads", "growth", "budget"),
+    "lost_writes_per_year",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +86,8 @@ class System:
         known = {path.replace(".", "__"): path for path in settable(made)}
         for name in overrides:
             _check.one_of(known, parameter=name)
-        values = {p.name: _best(p, made) for p in self.parameters}
-        return changed(made, values, {known[n]: v for n, v in overrides.items()})
+        changes = {known[name]: value for name, value in overrides.items()}
+        return changed(made, values_of(self), changes)
 
     def failover(self) -> Failover:
         """Return the failover of the preset with the distributions of its stages.
@@ -126,6 +132,12 @@ def changed(made: type, values: Mapping[str, Any], overrides: Mapping[str, Any])
     base = built(made, nested(plain))
     late = {p: overrides[p] for p in beneath if p in overrides}
     return replaced(base, late) if late else base
+
+
+def values_of(preset: System) -> dict[str, Any]:
+    """Return the values of a preset by path, with the laws of stages that have one."""
+    made = kind(preset.kind)
+    return {p.name: _best(p, made) for p in preset.parameters}
 
 
 def _within(path: str, wholes: list[str]) -> bool:

@@ -1,0 +1,259 @@
+"""Scenarios: who runs what, what it must keep, and what there is to choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from hamodel import _check
+from hamodel._html import table
+from hamodel.assessment import Workload
+from hamodel.catalogue._facts import folder, look_up
+from hamodel.catalogue._kinds import kind
+from hamodel.catalogue._parameters import Parameter, parameters
+from hamodel.catalogue._systems import (
+    System,
+    changed,
+    contents,
+    shown,
+    system,
+    values_of,
+)
+from hamodel.decision import Decision, Requirements, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_PARTS = ("workload", "requirements", "around")
+#: Where a further copy votes that no site of the clients can hold.
+WITNESS = "witness"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A service: its sites, its load, its limits and its candidates.
+
+    Attributes
+    ----------
+    key : str
+        Name of the file, such as "bank".
+    title, summary : str
+        What it is.
+    sites : tuple of str
+        The two sites that serve clients.
+    workload : Workload
+        What is asked of it.
+    requirements : Requirements
+        What it must keep.
+    parameters : tuple of Parameter
+        Every value and what it stands on; those "around" are the same for all
+        candidates, such as how a whole site fails.
+    candidates : tuple of System
+        What there is to choose from.
+    classic : str
+        The architecture that the classic text gives such a user.
+    finding : str
+        What comes out, and why it differs from that where it does.
+    """
+
+    key: str
+    title: str
+    summary: str
+    sites: tuple[str, ...]
+    workload: Workload
+    requirements: Requirements
+    parameters: tuple[Parameter, ...]
+    candidates: tuple[System, ...]
+    classic: str
+    finding: str
+
+    def architectures(self) -> dict[str, Any]:
+        """Return the candidates as they would be run at the sites of the scenario.
+
+        Returns
+        -------
+        dict
+            Architecture by the name of the candidate.
+
+        Notes
+        -----
+        A pair, or sites that are all active, stand at the two sites.  The copies of a
+        majority are dealt out to both sites and a third place in turn; there they vote
+        and serve no clients, for with two places alone the loss of one may be the loss
+        of most.  A leaderless store has all its copies at each site, and any R or W of
+        them answer, which is what a quorum within a site comes to.
+
+        Examples
+        --------
+        >>> scenario("saas").architectures()["cockroachdb"].copies
+        {'frankfurt': 2, 'virginia': 2, 'witness': 1}
+        """
+        around = {
+            p.name.removeprefix("around."): p.value
+            for p in self.parameters
+            if p.name.startswith("around.")
+        }
+        return {
+            found.key: changed(
+                kind(found.kind), values_of(found), around | placed(found, self.sites)
+            )
+            for found in self.candidates
+        }
+
+    def decide(self, **changes: Any) -> Decision:  # noqa: ANN401
+        """Return which candidate to choose, and the table that says why.
+
+        Parameters
+        ----------
+        **changes : object
+            Fields of `Requirements` in place of the scenario's.
+
+        Returns
+        -------
+        Decision
+            Over the candidates as `architectures` places them.
+
+        Raises
+        ------
+        ValueError
+            If a change is no field of the requirements, or beyond its limits.
+
+        Examples
+        --------
+        >>> scenario("bank").decide().excluded.keys() <= {
+        ...     found.key for found in scenario("bank").candidates
+        ... }
+        True
+        """
+        for name in changes:
+            _check.one_of([f.name for f in fields(Requirements)], requirement=name)
+        need = replace(self.requirements, **changes)
+        return decide(need, self.architectures(), self.workload)
+
+    def _repr_html_(self) -> str:
+        rows = [(p.name, shown(p), p.source) for p in self.parameters]
+        rows.append(("candidates", ", ".join(c.key for c in self.candidates), ""))
+        rows.append(("the classic text", self.classic, self.finding))
+        header = ("parameter", "value", "source")
+        return table(rows, header=header, caption=f"{self.title}. {self.summary}")
+
+
+def placed(found: System, sites: Sequence[str]) -> dict[str, Any]:
+    """Return what a candidate changes when it is run at some sites.
+
+    Parameters
+    ----------
+    found : System
+        The candidate.
+    sites : sequence of str
+        The two sites that serve clients.
+
+    Returns
+    -------
+    dict
+        Values by path.
+
+    Examples
+    --------
+    >>> placed(system("cassandra"), ("fra", "dub"))
+    {'copies': {'fra': 3, 'dub': 3}}
+    """
+    if found.kind == "single-primary":
+        return {"name": sites[0]}
+    if found.kind in ("active-passive", "active-active"):
+        return {"sites": tuple(sites)}
+    total = sum(found.architecture().copies.values())
+    if found.kind == "leaderless":
+        return {"copies": dict.fromkeys(sites, total)}
+    dealt = dict.fromkeys([*sites, WITNESS], 0)
+    for turn in range(total):
+        dealt[list(dealt)[turn % len(dealt)]] += 1
+    held = {name: count for name, count in dealt.items() if count}
+    return {"copies": held, "witnesses": tuple({WITNESS} & held.keys())}
+
+
+def scenarios() -> tuple[str, ...]:
+    """Return the names of the scenarios.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> scenarios()[:3]
+    ('bank', 'cdn', 'code-hosting')
+    """
+    return tuple(sorted(path.stem for path in (folder() / "scenarios").glob("*.yaml")))
+
+
+def scenario(name: str) -> Scenario:
+    """Return a scenario by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `scenarios()`.
+
+    Returns
+    -------
+    Scenario
+        With every pointer to a fact followed.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; or, for a file of your own making, if a value
+        neither points to a fact nor says why it is assumed.
+
+    Examples
+    --------
+    >>> scenario("streaming").requirements.availability
+    0.9999
+    """
+    return _scenario(look_up("scenario", name, {key: key for key in scenarios()}))
+
+
+@cache
+def _scenario(key: str) -> Scenario:
+    content = contents("scenarios", key)
+    read = {part: list(parameters(content.get(part, {}))) for part in _PARTS}
+    sites = tuple(content["sites"])
+    if len(sites) != 2:  # a pair has no more
+        raise ValueError(f"sites must be two that serve clients, got {sites}")
+    workload = {p.name: p.value for p in read["workload"]}
+    return Scenario(
+        key=key,
+        title=content["title"],
+        summary=content["summary"],
+        sites=sites,
+        workload=Workload(**workload),
+        requirements=Requirements(**{p.name: p.value for p in read["requirements"]}),
+        parameters=tuple(
+            replace(p, name=f"{part}.{p.name}") for part in _PARTS for p in read[part]
+        ),
+        candidates=tuple(_candidates(content["candidates"])),
+        classic=content["classic"],
+        finding=content["finding"],
+    )
+
+
+def _candidates(entries: Iterable[str | Mapping[str, Any]]) -> Iterable[System]:
+    """Yield candidates: presets by name, changed presets, or systems of their own."""
+    for entry in entries:
+        if isinstance(entry, str):
+            yield system(entry)
+            continue
+        own = tuple(parameters(entry.get("parameters", {})))
+        base = system(entry["extends"]) if "extends" in entry else None
+        names = {p.name for p in own}
+        held = [p for p in base.parameters if p.name not in names] if base else []
+        yield System(
+            key=entry["name"],
+            title=entry["title"],
+            summary=base.summary if base else "",
+            parameters=(*held, *own),
+            kind=base.kind if base else entry["architecture"],
+        )

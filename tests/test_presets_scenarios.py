@@ -1,0 +1,143 @@
+"""Scenarios: every value has its source, and the choice is what the file says it is."""
+
+from collections import Counter
+
+import pytest
+from ruamel.yaml import YAML
+
+from hamodel import catalogue
+from hamodel.catalogue import _scenarios
+from hamodel.decision import OBJECTIVES
+
+EVERY = catalogue.scenarios()
+#: What comes out, and whether the classic text says so of such a user.
+CHOSEN = {
+    "bank": ("oracle-data-guard", True),
+    "code-hosting": ("mysql-orchestrator", True),
+    "on-premises": ("postgresql-patroni", True),
+    "streaming": ("cassandra", True),
+    "ride-hailing": ("cassandra", True),
+    "web-shop": ("postgresql-patroni", False),
+    "cdn": ("redis-sentinel", False),
+    "saas": ("postgresql-patroni", False),
+}
+
+
+def file_of(key):
+    path = catalogue.folder() / "scenarios" / f"{key}.yaml"
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+
+
+def test_scenarios_that_must_be_there():
+    assert set(EVERY) == set(CHOSEN)
+
+
+@pytest.mark.parametrize("key", EVERY)
+def test_every_value_points_to_a_fact_or_is_assumed(key):
+    content = file_of(key)
+    entries = {
+        f"{part}.{name}": entry
+        for part in ("workload", "requirements", "around")
+        for name, entry in content[part].items()
+    }
+    found = catalogue.scenario(key)
+    assert [p.name for p in found.parameters] == list(entries)
+    for parameter in found.parameters:
+        entry = entries[parameter.name]
+        assert len({"fact", "derived", "assumed"} & entry.keys()) == 1
+        if "assumed" in entry:
+            assert len(entry["assumed"]) > 10
+        for pointer in parameter.facts:
+            assert catalogue.fact(pointer.partition(".")[0])
+        assert parameter.source in found._repr_html_().replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("key", EVERY)
+def test_workload_and_requirements_have_the_values(key):
+    found = catalogue.scenario(key)
+    for parameter in found.parameters:
+        part, _, name = parameter.name.partition(".")
+        if part != "around":
+            assert getattr(getattr(found, part), name) == parameter.value
+    assert found.workload.shares(found.sites)
+
+
+@pytest.mark.parametrize("key", EVERY)
+def test_candidates_stand_at_the_sites(key):
+    found = catalogue.scenario(key)
+    mttf = {p.name: p.value for p in found.parameters}["around.site.mttf"]
+    for candidate in found.candidates:
+        placed = found.architectures()[candidate.key]
+        assert placed.site.mttf == mttf
+        assert placed.everywhere is not None
+        if candidate.kind == "single-primary":
+            assert placed.sites == found.sites[:1]
+            continue
+        assert tuple(placed.sites) == found.sites
+        before = getattr(candidate.architecture(), "copies", None)
+        if candidate.kind == "majority":
+            assert sum(placed.copies.values()) == sum(before.values())
+            assert max(placed.copies.values()) < placed.majority
+        if candidate.kind == "leaderless":
+            total = sum(before.values())
+            assert Counter(placed.copies.values()) == {total: len(found.sites)}
+
+
+@pytest.mark.parametrize("key", EVERY)
+def test_the_choice_is_what_the_file_says(key):
+    found = catalogue.scenario(key)
+    decision = found.decide()
+    winner, agrees = CHOSEN[key]
+    assert decision.winner == winner
+    assert winner in found.finding
+    kinds = {c.key: c.kind for c in found.candidates}
+    pair = kinds[winner] == "active-passive"
+    assert (pair == (found.classic == "active-passive")) is agrees
+    assert found.finding.startswith("It agrees" if agrees else "It differs")
+    kept = [n for n in decision.assessments if n not in decision.excluded]
+    cost = {n: OBJECTIVES["cost"](decision.assessments[n]) for n in kept}
+    assert cost[winner] == min(cost.values())
+
+
+def test_what_the_findings_say_of_other_limits():
+    bank = catalogue.scenario("bank")
+    assert bank.decide(consistency="strong").winner == "cockroachdb"
+    assert "oracle-maximum-protection" in bank.decide().excluded
+    shop = catalogue.scenario("web-shop").decide(write_p99=0.1)
+    assert set(shop.assessments) - set(shop.excluded) == {
+        "cassandra",
+        "dynamodb-global-tables",
+    }
+    settings = catalogue.scenario("cdn").decide(write_p99=0.1)
+    assert settings.winner in {
+        "cassandra",
+        "couchbase-xdcr",
+        "dynamodb-global-tables",
+    }
+    films = catalogue.scenario("streaming")
+    easy = films.decide(write_p99=None, zero_planned_downtime=False)
+    assert easy.winner == "postgresql-patroni"
+    cost = {n: OBJECTIVES["cost"](a) for n, a in easy.assessments.items()}
+    assert cost["postgresql-patroni"] == pytest.approx(cost["cassandra"] / 3)
+    cars = catalogue.scenario("ride-hailing").decide().excluded
+    missed = {name: {f.limit.name for f in found} for name, found in cars.items()}
+    assert missed["postgresql-patroni"] == missed["cockroachdb"] == {"write_p99"}
+    assert missed["couchbase-xdcr"] == {"rto_p95"}
+    rooms = catalogue.scenario("on-premises").decide().excluded
+    assert {f.limit.name for f in rooms["mysql-group-replication"]} == {"budget"}
+
+
+def test_misspelt_names():
+    with pytest.raises(ValueError, match=r"no scenario 'banc'.*'bank'"):
+        catalogue.scenario("banc")
+    with pytest.raises(ValueError, match="did you mean 'write_p99'"):
+        catalogue.scenario("bank").decide(write_p9=1)
+    with pytest.raises(ValueError, match="write_p99 must be > 0"):
+        catalogue.scenario("bank").decide(write_p99=-1)
+
+
+def test_sites_are_two(monkeypatch):
+    content = file_of("bank") | {"sites": ["city-1"]}
+    monkeypatch.setattr(_scenarios, "contents", lambda *_: content)
+    with pytest.raises(ValueError, match="sites must be two that serve clients"):
+        _scenarios._scenario.__wrapped__("bank")
