@@ -140,6 +140,20 @@ def test_a_preference_orders_in_the_open():
         decide(need, ALL, prefer=["beauty"])
 
 
+def test_the_reason_names_the_objective_that_decides():
+    dear = replace(PAIR, database=replace(NODE, cost=5.0))
+    found = decide(
+        Requirements(availability=0.999),
+        {"pair": PAIR, "active": ACTIVE, "dear": dear},
+        prefer=["cost", "write_unavailability"],
+    )
+    downs = {n: float(assess(ALL[n]).write.unavailability) for n in ("pair", "active")}
+    first, second = sorted(downs, key=downs.__getitem__)
+    assert found.winner == first
+    assert "least write unavailability" in found.reason
+    assert f"{downs[first]:.3g} against {downs[second]:.3g}" in found.reason
+
+
 def test_nobody_and_the_nearest():
     found = decide(Requirements(availability=0.999999), ALL)
     assert found.winner is None

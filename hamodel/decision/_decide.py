@@ -226,10 +226,12 @@ class Decision:
     def _preferred(self, others: Sequence[str]) -> str:
         """Return in which objective the winner is before the others within limits."""
         values, first = self.objectives, str(self.winner)
+        left = list(others)
         for key in self.prefer:
             mine = values[first][key]
-            best = min(values[name][key] for name in others)
-            if mine != best:
+            best = min(values[name][key] for name in left)
+            left = [name for name in left if values[name][key] == mine]
+            if not left:
                 word = key.replace("_", " ")
                 return f"it has the least {word} ({mine:.3g} against {best:.3g})"
         return "in all that is preferred they are equal"
