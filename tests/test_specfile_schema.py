@@ -52,7 +52,7 @@ def test_files_that_load_are_valid(text):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("titel: x\n", "'titel' was unexpected"),
+        ("titles: x\n", "'titles' was unexpected"),
         ("architecture: activ-passive\n", "is not one of"),
         ("database: {mttf: [1]}\n", "is not valid under any of the given"),
         ("database: 3\n", "is not of type 'object'"),
