@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from pictures import NOT_A_NUMBER, collisions, faults
 from stage import NOTEBOOKS, agrees, sample, shown, staged
 
-from hamodel import structure
+from hamodel import duration, structure
 from hamodel.architectures import ActivePassive, Node
 from hamodel.course import Boxes, Explorer, Slider
-from hamodel.failover import Failover
+from hamodel.failover import Failover, Heartbeat, vigilance
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import HOUR, MINUTE, YEAR
 
@@ -118,6 +118,24 @@ def what_redundancy_cannot_buy(number, up, shared, needed):
     return [*found, *naive, floor]
 
 
+def anatomy_of_a_failover(interval, misses, loss, promotion, way, **_):
+    """Return the numbers of lesson 05's sentence, by the package called directly."""
+    spans = {"a virtual address": (1, 1), "a proxy that asks": (2, 4)}
+    low, high = spans.get(way, (0, 60))
+    led = duration.uniform(low, high) if low < high else low
+    beat = Heartbeat(interval=interval, misses=round(misses), loss=loss / 100)
+    promoted = duration.lognormal(mean=promotion, cv=0.5)
+    whole = Failover(detection=beat, fencing=5, promotion=promoted, redirection=led)
+    half, late = whole.duration.quantile([0.5, 0.95])
+    recovery = 5 + promotion + (low + high) / 2
+    curve = vigilance(beat, mttf=2000 * HOUR, recovery=recovery, misses=range(1, 16))
+    k = round(misses)
+    minutes, false = (a[k - 1] for a in (curve.minutes_per_year, curve.false))
+    first = [k, interval, whole.outage, half, 95, late, minutes, false * YEAR / MINUTE]
+    alarms = beat.false_alarm_rate * YEAR
+    return [*first, alarms, curve.best, curve.minutes_per_year.min()]
+
+
 def replication_lag(writes, capacity, trip, pause, queue):
     """Return the numbers of lesson 06's sentence, by the package called directly."""
     if writes >= capacity:
@@ -142,6 +160,7 @@ DIRECT = {
     ("02_find_the_spof", "explorer"): find_the_spof,
     ("03_what_redundancy_cannot_buy", "explorer"): what_redundancy_cannot_buy,
     ("04_failover_maths", "explorer"): failover_maths,
+    ("05_anatomy_of_a_failover", "explorer"): anatomy_of_a_failover,
     ("06_replication_lag", "explorer"): replication_lag,
 }
 

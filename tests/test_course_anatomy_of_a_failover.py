@@ -1,0 +1,334 @@
+"""Lesson 05 shows what the package computes, and what was worked out on paper."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pictures import collisions, faults, texts
+
+from hamodel import catalogue, sweep
+from hamodel.course import anatomy_of_a_failover as lesson
+from hamodel.course._say import minutes as short
+from hamodel.course.anatomy_of_a_failover._picture import _TIMES, WatchPicture
+from hamodel.course.anatomy_of_a_failover._watch import ROWS
+from hamodel.failover import STAGES
+from hamodel.units import HOUR, MINUTE, YEAR
+
+MTTF = 2000 * HOUR
+START = {
+    "interval": 1,
+    "misses": 3,
+    "loss": 2,
+    "promotion": 12,
+    "way": lesson.PROXY,
+    "sample": "1",
+}
+MEANS = {lesson.ADDRESS: 1, lesson.PROXY: 3, lesson.NAME: 30}
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    return lesson.explorer()
+
+
+def watch(**values):
+    return lesson.model(**START | values)
+
+
+def by_hand(interval, misses, loss, recovery):
+    """Return detection in s, and minutes a year of failures and of false alarms."""
+    p = loss / 100
+    counted = np.arange(misses)
+    share = p**counted / np.sum(p**counted)
+    detection = np.sum(share * (misses - counted - 0.5)) * interval
+    beats = sum(p**-j for j in range(1, misses + 1)) if p else math.inf
+    real = (detection + recovery) / MTTF * YEAR / MINUTE
+    return detection, real, recovery / (beats * interval) * YEAR / MINUTE
+
+
+# ---- the model, against paper ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("misses", "wanted"), [(15, 2.5), (10, 2.2), (5, 1.8), (3, 84.1), (2, 4123.9)]
+)
+def test_the_numbers_of_the_question(misses, wanted):
+    assert lesson.minutes(misses) == pytest.approx(wanted, abs=0.05)
+
+
+@given(
+    st.floats(0.1, 5),
+    st.integers(1, 15),
+    st.floats(0.01, 10),
+    st.floats(1, 50),
+    st.sampled_from(list(MEANS)),
+)
+def test_the_model_is_what_paper_says(interval, misses, loss, promotion, way):
+    found = watch(
+        interval=interval, misses=misses, loss=loss, promotion=promotion, way=way
+    )
+    recovery = 5 + promotion + MEANS[way]
+    detection, real, false = by_hand(interval, misses, loss, recovery)
+    assert found.mean == pytest.approx(detection + recovery, rel=1e-9)
+    assert found.wasted == pytest.approx(false, rel=1e-9)
+    assert found.minutes == pytest.approx(real + false, rel=1e-9)
+    per_year = found.false_alarms * recovery / MINUTE
+    assert per_year == pytest.approx(false, rel=1e-9)
+
+
+def test_nothing_lost_is_nothing_false():
+    found = watch(loss=0)
+    assert found.wasted == found.false_alarms == 0
+    assert found.best[0] == 1
+
+
+@given(st.integers(1, 14), st.floats(0, 0.49))
+def test_misses_that_were_typed_are_rounded(misses, more):
+    assert watch(misses=misses + more).beat.misses == misses
+
+
+@pytest.mark.parametrize("way", lesson.WAYS)
+@pytest.mark.parametrize(("misses", "loss"), [(1, 2), (3, 10), (15, 10), (5, 0)])
+def test_one_sum_in_place_of_many_is_the_same_law(way, misses, loss):
+    found = watch(misses=misses, loss=loss, way=way)
+    times = np.linspace(0, 120, 49)
+    whole = found.failover.duration
+    np.testing.assert_allclose(found.rto.cdf(times), whole.cdf(times), atol=1e-7)
+    assert found.rto.mean == pytest.approx(whole.mean, rel=1e-7)
+    quantiles = whole.quantile([0.5, 0.95])
+    assert [found.half, found.late] == pytest.approx(quantiles, abs=1e-4)
+
+
+def played(interval, misses, loss, n, rng):
+    """Return times to notice, from beats that are lost or not, one by one."""
+    lost = rng.random((n, 60)) < loss / 100
+    run = np.zeros(n, int)
+    for beat in lost.T:  # the watchdog acts at a full run, and counts anew
+        run = np.where(beat, (run + 1) % misses, 0)
+    since = rng.uniform(0, interval, n)  # from the last beat to the failure
+    return (misses - run) * interval - since
+
+
+def test_recovery_time_by_playing_beats():
+    rng = np.random.default_rng(5)
+    n, cv = 400_000, 0.5
+    sigma = math.sqrt(math.log(1 + cv**2))
+    promotion = rng.lognormal(math.log(12) - sigma**2 / 2, sigma, n)
+    way = rng.uniform(2, 4, n)
+    whole = played(1, 3, 10, n, rng) + 5 + promotion + way
+    found = watch(loss=10)
+    assert found.mean == pytest.approx(whole.mean(), abs=0.05)
+    assert found.half == pytest.approx(np.quantile(whole, 0.5), abs=0.06)
+    assert found.late == pytest.approx(np.quantile(whole, 0.95), abs=0.2)
+
+
+def test_times_are_published():
+    assert catalogue.fact("FO-005").in_base() == lesson.FENCING
+    proxy, name = lesson.WAYS[lesson.PROXY], lesson.WAYS[lesson.NAME]
+    assert proxy.marks_down.support[1] == catalogue.fact("FO-075").in_base()
+    assert proxy.duration.support == (2, 4)
+    slowest = name.detection + name.duration
+    assert slowest.support[1] == catalogue.fact("FO-082").in_base()
+
+
+def test_bad_settings_are_named():
+    with pytest.raises(ValueError, match="sample must be one of 1, 2"):
+        watch(sample="9")
+    with pytest.raises(ValueError, match="way must be one of a virtual address"):
+        watch(way="by post")
+    with pytest.raises(ValueError, match="loss must be in"):
+        watch(loss=101)
+
+
+# ---- the sentence and the picture --------------------------------------------------
+
+
+def test_sentence_says_the_model(explorer):
+    explorer.apply("Reset")
+    found = explorer.result
+    detection, real, false = by_hand(1, 3, 2, 20)
+    said = re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", explorer.sentence)
+    wanted = [f"{detection + 20:.1f}", f"{found.half:.1f}", "95", f"{found.late:.1f}"]
+    alarms = false * MINUTE / 20
+    wanted += [short(real + false), short(false), short(alarms), "5", "1.8"]
+    assert said == ["3", "1", *wanted]
+
+
+def drawn(guess=None, **values):
+    picture, found = WatchPicture(), watch(**values)
+    picture.update(START | values, found, guess)
+    return picture, found
+
+
+def test_bars_are_the_sample_and_in_order():
+    picture, found = drawn(way=lesson.NAME)
+    widths = []
+    for part in picture._stack._parts:
+        corners = part.get_path().vertices.reshape(ROWS, 5, 2)
+        widths.append(corners[:, 1, 0] - corners[:, 0, 0])
+    np.testing.assert_allclose(np.stack(widths, axis=1), found.drawn)
+    assert np.all(np.diff(found.drawn.sum(axis=1)) >= 0)
+    assert found.drawn.shape == (ROWS, len(STAGES))
+
+
+def test_samples_differ_and_repeat():
+    first, again, other = (watch(sample=s).drawn for s in ("1", "1", "2"))
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_samples_follow_the_law():
+    """Kolmogorov's distance of a hundred failovers, at a level of one in a thousand."""
+    drawn_ = np.sort(np.concatenate([watch(sample=s).drawn for s in "12345"]).sum(1))
+    share = (np.arange(drawn_.size) + 0.5) / drawn_.size
+    distance = np.max(np.abs(watch().rto.cdf(drawn_) - share))
+    assert distance < 1.95 / math.sqrt(drawn_.size)
+
+
+def test_curve_is_the_law():
+    picture, found = drawn(misses=5)
+    for line in picture._stack._curves:
+        np.testing.assert_allclose(line.get_ydata(), ROWS * found.rto.cdf(_TIMES))
+
+
+def test_keys_say_the_means():
+    picture, _ = drawn(misses=5, loss=0)
+    said = [key.get_text() for key in picture._stack._keys]
+    assert said == [
+        "detection 4.5 s",
+        "fencing 5 s",
+        "promotion 12 s",
+        "redirection 3 s",
+    ]
+
+
+def test_valley_says_where_we_stand():
+    picture, found = drawn(misses=2)
+    valley = picture._valley
+    assert valley._now.get_text() == "now (line): 2 misses, 4,124 min a year"
+    assert valley._drawn.said.get_text() == "best (ring): 5 misses, 1.8 min a year"
+    assert list(valley._here.get_xdata()) == [2, 2]
+    misses, downtime = valley._drawn.line.get_data()
+    assert list(misses) == list(lesson.TRIED)
+    paper = [sum(by_hand(1, k, 2, 20)[1:]) for k in lesson.TRIED]
+    np.testing.assert_allclose(downtime, paper, rtol=1e-9)
+    assert found.best == (5, pytest.approx(min(paper)))
+
+
+def test_line_of_the_learner_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
+    guess = {"10": 2, "5": 1.5, "3": 1, "2": 0.7}
+    picture, _ = drawn(guess=guess)
+    ghost = picture._valley._ghost
+    assert ghost.get_visible()
+    assert ghost.get_linestyle() != "-"
+    misses, downtime = ghost.get_data()
+    assert dict(zip(map(str, misses), downtime, strict=True)) == guess
+    assert not drawn()[0]._valley._ghost.get_visible()
+    prediction = lesson.prediction()
+    here = lesson.explorer(prediction)
+    assert "you" not in {words for words, _ in texts(here.svg)}
+    prediction.commit()
+    assert "you" in {words for words, _ in texts(here.svg)}
+
+
+def test_picture_is_sound_with_the_longest_words():
+    prediction = lesson.prediction()
+    here = lesson.explorer(prediction)
+    for misses in (1, 15):
+        here.set(interval=0.1, misses=misses, loss=10, promotion=50, way=lesson.NAME)
+        assert faults(here.svg) == collisions(here.svg) == []
+
+
+# ---- prediction, exercises, sweep --------------------------------------------------
+
+
+def test_truth_and_comment(tmp_path, monkeypatch):
+    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
+    prediction = lesson.prediction()
+    assert "cost the shop 2.5 minutes a year" in prediction.question
+    prediction.commit()
+    for said in ("2.2", "1.8", "84.1", "4,123.9"):
+        assert f"the model says <b>{said}</b>" in prediction.feedback.value
+    assert "Most of us draw a line that falls" in prediction.feedback.value
+    ratio = by_hand(1, 2, 2, 20), by_hand(1, 5, 2, 20)
+    times = round(sum(ratio[0][1:]) / sum(ratio[1][1:]))
+    assert f"{times:,} times" in prediction.feedback.value
+    prediction.clear()
+    prediction.fields["2"].value = 1000
+    prediction.commit()
+    assert "Your line turns upward" in prediction.feedback.value
+
+
+def tail_of_two(long, brief, share):
+    """Return where the sum of two uniform times leaves a small share beyond it."""
+    return long + brief - math.sqrt(2 * long * brief * share)
+
+
+def test_exercises_on_paper():
+    assert lesson.name_exercise.reference() == pytest.approx(
+        60 + tail_of_two(30, 60, 0.05)
+    )
+    assert lesson.product_exercise.reference() == pytest.approx(
+        15 + 2 + 2 + tail_of_two(5, 2, 0.05)
+    )
+    paper = [sum(by_hand(0.2, k, 5, 20)[1:]) for k in range(1, 21)]
+    assert lesson.best_exercise.reference() == 1 + int(np.argmin(paper))
+    assert lesson.code_exercise.reference()(8, 0.2) == pytest.approx(
+        sum(by_hand(1, 8, 20, 20)[1:])
+    )
+    alarms = by_hand(1, 3, 2, 20)[2] * MINUTE / 20
+    lost = alarms * 0.05 * 200 * 0.3 * 600
+    assert lesson.split_exercise.reference() == pytest.approx(lost)
+
+
+def test_split_brains_of_five_misses_are_as_rare_as_said():
+    alarms = by_hand(1, 5, 2, 20)[2] * MINUTE / 20
+    assert 1 / (0.05 * alarms) == pytest.approx(200, rel=0.05)
+    assert "two hundred years" in lesson.split_exercise.right
+    assert pytest.approx(1 / 3, rel=0.1) == 1.6 / 4.5  # "three times as soon"
+
+
+def test_tail_exercise_by_sampling():
+    rng = np.random.default_rng(8)
+    n, sigma = 400_000, math.sqrt(math.log(1.25))
+    promotion = rng.lognormal(math.log(12) - sigma**2 / 2, sigma, n)
+    whole = rng.uniform(6, 8, n) + 5 + promotion + rng.uniform(0, 60, n)
+    found = lesson.tail_exercise.reference()
+    assert found == pytest.approx(np.quantile(whole, 0.95), rel=3e-3)
+
+
+def test_sweep_by_sampling():
+    """Outages of the shop: one in some waits for a person, and then for her work."""
+    cover = [0.9, 0.98]
+    found = sweep(
+        lesson.shop(),
+        failover__detection=[5, 30],
+        failover__coverage=cover,
+        quantities=["outage_p95", "outage_p99"],
+    )
+    rng = np.random.default_rng(9)
+    n, sigma = 400_000, math.sqrt(math.log(1.25))
+    promotion = rng.lognormal(math.log(12) - sigma**2 / 2, sigma, n)
+    rest = 5 + promotion + rng.uniform(2, 4, n)
+    person = rng.exponential(30 * MINUTE, n)
+    luck = rng.random(n)
+    for c in cover:
+        outage = 5 + rest + np.where(luck < c, 0, person)
+        at = found.sel(failover__detection=5, failover__coverage=c)
+        for name, share in (("outage_p95", 0.95), ("outage_p99", 0.99)):
+            assert at[name].item() == pytest.approx(
+                np.quantile(outage, share), rel=0.03
+            )
+    shown = lesson.draw(found, "outage_p95")
+    assert "95th percentile by failover" in shown.alt
+
+
+def test_shop_is_the_pair_of_lesson_04_with_this_failover():
+    shop = lesson.shop()
+    assert shop.database.mttf == lesson.MTTF == MTTF
+    assert (shop.failover.coverage, shop.failover.manual) == (0.99, 30 * MINUTE)
+    assert shop.failover.outage == pytest.approx(24.48, abs=0.01)
