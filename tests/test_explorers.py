@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from pictures import NOT_A_NUMBER, collisions, faults
 from stage import NOTEBOOKS, agrees, sample, shown, staged
 
-from hamodel import duration, structure
-from hamodel.architectures import ActivePassive, Node
+from hamodel import assess, duration, markov, structure
+from hamodel.architectures import ActivePassive, Node, SinglePrimary
 from hamodel.course import Boxes, Explorer, Slider
 from hamodel.failover import Failover, Heartbeat, vigilance
 from hamodel.replication import Replication, WriteStage
@@ -79,6 +79,21 @@ def failover_maths(mttf, mttr, failover, coverage, rescue, **_):
     named = ("failing over", "failover did not work", "both nodes down")
     shares = [pair.unavailability, *(causes[name] for name in named)]
     return [share * YEAR / MINUTE for share in [*shares, mttr / (mttf + mttr)]]
+
+
+def what_99_99_buys(mttf, mttr, target, window, **_):
+    """Return the numbers of lesson 01's sentence, by the package called directly."""
+    length = {"a year": YEAR, "a month": YEAR / 12, "a day": YEAR / 365}[window]
+    node = Node(mttf=mttf * HOUR, mttr=mttr * HOUR)
+    down = assess(SinglePrimary(database=node)).write.unavailability
+    rates = np.array([[0, 1 / node.mttf], [1 / node.mttr, 0]])
+    budget = (1 - target / 100) * length
+    start = [1 - down, down]
+    kept = markov.downtime_cdf(rates, start, [1], length, [budget])[0]
+    none = (1 - down) * np.exp(-length / node.mttf)
+    shares = [1 - down, none, kept]
+    up, none, kept = (100 * share for share in shares)
+    return [up, down * length / MINUTE, budget / MINUTE, none, kept]
 
 
 def find_the_spof(servers, bars, failed, **up):
@@ -157,6 +172,7 @@ def replication_lag(writes, capacity, trip, pause, queue):
 
 
 DIRECT = {
+    ("01_what_99_99_buys", "explorer"): what_99_99_buys,
     ("02_find_the_spof", "explorer"): find_the_spof,
     ("03_what_redundancy_cannot_buy", "explorer"): what_redundancy_cannot_buy,
     ("04_failover_maths", "explorer"): failover_maths,
