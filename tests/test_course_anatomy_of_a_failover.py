@@ -323,8 +323,12 @@ def test_sweep_by_sampling():
             assert at[name].item() == pytest.approx(
                 np.quantile(outage, share), rel=0.03
             )
+    before = found.failover__coverage.long_name, found.outage_p95.long_name
     shown = lesson.draw(found, "outage_p95")
-    assert "95th percentile by failover" in shown.alt
+    assert "95 of 100 outages end by mean time to notice, and share" in shown.alt
+    assert (found.failover__coverage.long_name, found.outage_p95.long_name) == before
+    with pytest.raises(KeyError):
+        lesson.draw(found, "cost")
 
 
 def test_shop_is_the_pair_of_lesson_04_with_this_failover():

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hamodel.course import failover_maths
 from hamodel.course._say import minutes as short
 from hamodel.course.anatomy_of_a_failover._exercises import (
     best_exercise,
@@ -36,13 +37,15 @@ from hamodel.course.anatomy_of_a_failover._watch import (
 )
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
-from hamodel.course.failover_maths import HALF_AN_HOUR, draw, pair
+from hamodel.course.failover_maths import HALF_AN_HOUR, pair
 from hamodel.course.prediction import Prediction
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import xarray as xr
+
+    from hamodel import plots
     from hamodel.architectures import ActivePassive
 
 __all__ = [
@@ -75,6 +78,14 @@ __all__ = [
     "truth",
 ]
 
+_NAMES = {
+    "failover__detection": "mean time to notice",
+    "failover__coverage": "share of failovers that work",
+}
+_QUANTITIES = {
+    "outage_p95": "time in which 95 of 100 outages end",
+    "outage_p99": "time in which 99 of 100 outages end",
+}
 _START: dict[str, Any] = {
     "interval": 1,
     "loss": 2,
@@ -119,6 +130,36 @@ def shop() -> ActivePassive:
     usual, watched = pair(rescue=HALF_AN_HOUR), failover(misses=5)
     kept = {"coverage": usual.failover.coverage, "manual": usual.failover.manual}
     return replace(usual, failover=replace(watched, **kept))
+
+
+def draw(found: xr.Dataset, quantity: str) -> plots.Shown:
+    """Draw a sweep over detection and coverage as a map, with short names.
+
+    Parameters
+    ----------
+    found : xarray.Dataset
+        What `hamodel.sweep` returned for two parameters.
+    quantity : str
+        Which of its measures.
+
+    Returns
+    -------
+    Shown
+        The map, with what it says in words and numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is no such measure, or the sweep has not two parameters.
+    """
+    named = found.copy()
+    for name, said in _NAMES.items():
+        if name in named.coords:
+            named[name].attrs["long_name"] = said
+    named[quantity].attrs["long_name"] = _QUANTITIES.get(
+        quantity, named[quantity].attrs["long_name"]
+    )
+    return failover_maths.draw(named, quantity)
 
 
 def describe(values: Mapping[str, Any], result: Watch) -> str:  # noqa: ARG001
@@ -254,6 +295,6 @@ def _comment(guess: Mapping[str, float], truth: Mapping[str, float]) -> str:
     ratio = truth["2"] / truth["5"]
     return (
         f"{lead} The truth is a valley: two misses cost {ratio:,.0f} times as much as "
-        f"five. A false alarm is a failover too. Quickest to notice is "
-        f"{text(2.0)}, cheapest {text(5.0)}. Your line is dashed in the explorer below."
+        "five, because a false alarm is a failover too. Your line is dashed in the "
+        "explorer below."
     )
