@@ -104,9 +104,13 @@ def _consistency(a: Assessment) -> str:
     if stale == clashes == lost == 0:
         return "no stale read, no conflict, no lost write"
     return (
-        f"{percent(stale)} of reads stale, {clashes:,.3g} conflicts a day, "
-        f"{lost:,.3g} writes a year lost or missing"
+        f"{percent(stale)} of reads stale, {_count(clashes)} conflicts a day, "
+        f"{_count(lost)} writes a year lost or missing"
     )
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
 
 
 def _complexity(a: Assessment) -> str:

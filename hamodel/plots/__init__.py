@@ -27,6 +27,12 @@ from hamodel.plots._style import (
 )
 from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
 from hamodel.plots.calibration import FitPicture, draw_fit
+from hamodel.plots.choices import (
+    DrawnDecision,
+    DrawnFront,
+    draw_decision,
+    draw_front,
+)
 from hamodel.plots.comparison import ComparisonDots, draw_comparison
 from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
 from hamodel.plots.lag import (
@@ -66,6 +72,8 @@ __all__ = [
     "ComparisonDots",
     "DowntimeBudget",
     "Drawing",
+    "DrawnDecision",
+    "DrawnFront",
     "DrawnIntervals",
     "DrawnTornado",
     "FitPicture",
@@ -85,9 +93,11 @@ __all__ = [
     "contrast",
     "diagram_text",
     "draw_comparison",
+    "draw_decision",
     "draw_diagram",
     "draw_downtime_budget",
     "draw_fit",
+    "draw_front",
     "draw_intervals",
     "draw_lag_cdf",
     "draw_lag_gate",

@@ -153,8 +153,7 @@ def draw_comparison(
 
 def _number(measure: str, assessment: Assessment) -> float:
     """Return a measure; a latency in overload, where nobody is served, has no end."""
-    loads = list(assessment.utilisation.values())
-    if measure in _LATENCIES and np.any(np.asarray(loads, dtype=float) >= 1):
+    if measure in _LATENCIES and assessment.is_overloaded:
         return float("inf")
     return float(MEASURES[measure].of(assessment))
 
