@@ -371,7 +371,7 @@ def test_quiz_of_opinion_is_kept():
 
 
 def test_self_test_says_what_is_missing_and_what_to_do():
-    from hamodel.course import start_here
+    from lessons import start_here
 
     good, bad = start_here.self_test(), start_here.self_test(("numpy", "no_such_thing"))
     assert good.passed
@@ -382,14 +382,14 @@ def test_self_test_says_what_is_missing_and_what_to_do():
 
 
 def test_self_test_notices_a_wrong_model(monkeypatch):
-    from hamodel.course import start_here
+    from lessons import start_here
 
     monkeypatch.setattr(start_here, "_reference_minutes", lambda: 16.7)
     assert "it answers 16.7" in repr(start_here.self_test())
 
 
 def test_opening_diagram_names_every_box_and_marks_none():
-    from hamodel.course import start_here
+    from lessons import start_here
 
     shown = start_here.diagram()
     assert faults(shown.svg) == []
@@ -399,7 +399,7 @@ def test_opening_diagram_names_every_box_and_marks_none():
 
 
 def test_key_shows_every_meaning():
-    from hamodel.course import start_here
+    from lessons import start_here
 
     shown = start_here.key()
     assert faults(shown.svg) == []

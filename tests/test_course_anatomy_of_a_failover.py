@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from pictures import collisions, faults, texts
 
 from hamodel import catalogue, sweep
-from hamodel.course import anatomy_of_a_failover as lesson
-from hamodel.course._say import minutes as short
-from hamodel.course.anatomy_of_a_failover._picture import _TIMES, WatchPicture
-from hamodel.course.anatomy_of_a_failover._watch import ROWS
+from hamodel.course.say import minutes as short
 from hamodel.failover import STAGES
 from hamodel.units import HOUR, MINUTE, YEAR
+from lessons import anatomy_of_a_failover as lesson
+from lessons.anatomy_of_a_failover._picture import _TIMES, WatchPicture
+from lessons.anatomy_of_a_failover._watch import ROWS
 
 MTTF = 2000 * HOUR
 START = {

@@ -13,10 +13,10 @@ from pictures import texts
 
 from hamodel import catalogue, plots
 from hamodel.architectures import PairState
-from hamodel.course import failover_maths as lesson
-from hamodel.course._say import minutes
-from hamodel.course.failover_maths._picture import _RING, GHOSTS, SCALES, PairPicture
+from hamodel.course.say import minutes
 from hamodel.units import HOUR, MINUTE, YEAR, text
+from lessons import failover_maths as lesson
+from lessons.failover_maths._picture import _RING, GHOSTS, SCALES, PairPicture
 
 PER_YEAR = YEAR / MINUTE
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pictures import texts
 
 from hamodel import plots
-from hamodel.course import find_the_spof as lesson
-from hamodel.course.find_the_spof._picture import ShopPicture, hours, percent
-from hamodel.course.find_the_spof._shop import APPS, TIERS
 from hamodel.units import HOUR, YEAR
+from lessons import find_the_spof as lesson
+from lessons.find_the_spof._picture import ShopPicture, hours, percent
+from lessons.find_the_spof._shop import APPS, TIERS
 
 PER_YEAR = YEAR / HOUR
 UP = st.floats(99, 99.999)

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from pictures import texts
 
 from hamodel import catalogue, plots, sweep
-from hamodel.course import replication_lag as lesson
-from hamodel.course._say import minutes as short
-from hamodel.course.replication_lag._copy import absence
-from hamodel.course.replication_lag._picture import (
+from hamodel.course.say import minutes as short
+from hamodel.units import HOUR, MINUTE, MS, YEAR
+from lessons import replication_lag as lesson
+from lessons.replication_lag._copy import absence
+from lessons.replication_lag._picture import (
     _FIRST,
     _LAST,
     _TIMES,
     GHOSTS,
     CopyPicture,
 )
-from hamodel.units import HOUR, MINUTE, MS, YEAR
 
 START = {
     "writes": 990,

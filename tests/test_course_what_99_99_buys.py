@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from hamodel import assess
 from hamodel.architectures import Node, SinglePrimary
-from hamodel.course import what_99_99_buys as lesson
-from hamodel.course.what_99_99_buys._node import SHOWN
-from hamodel.course.what_99_99_buys._picture import YearsPicture, heading, up
 from hamodel.units import HOUR, MINUTE, YEAR
+from lessons import what_99_99_buys as lesson
+from lessons.what_99_99_buys._node import SHOWN
+from lessons.what_99_99_buys._picture import YearsPicture, heading, up
 
 PLACES = [(40_000, 4, "a year"), (2000, 0.2, "a year"), (200, 0.02, "a month")]
 

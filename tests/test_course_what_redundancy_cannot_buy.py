@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from hamodel import catalogue, plots, quorum, sweep
 from hamodel.chain import k_of_n
-from hamodel.course import what_redundancy_cannot_buy as lesson
-from hamodel.course.what_redundancy_cannot_buy._group import MOST
-from hamodel.course.what_redundancy_cannot_buy._picture import (
+from hamodel.units import HOUR, MINUTE, YEAR
+from lessons import what_redundancy_cannot_buy as lesson
+from lessons.what_redundancy_cannot_buy._group import MOST
+from lessons.what_redundancy_cannot_buy._picture import (
     DEPTH,
     FloorPicture,
     heading,
     place,
 )
-from hamodel.units import HOUR, MINUTE, YEAR
 
 PER_YEAR = YEAR / MINUTE
 NUMBER, NEEDED = st.integers(1, MOST), st.integers(1, 4)

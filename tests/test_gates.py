@@ -46,7 +46,8 @@ def house(tmp_path):
     """Return a small copy of the package, with the project's settings."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "hamodel", tmp_path / "hamodel", ignore=ignored)
+    for folder in ("hamodel", "notebooks/lessons"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     return tmp_path
 
 
@@ -61,7 +62,8 @@ def test_ruff_format():
 def test_mypy():
     done = run("mypy")
     passes(done)
-    assert f"in {len(public())} source files" in done.stdout
+    lessons = [*(ROOT / "notebooks" / "lessons").rglob("*.py")]
+    assert f"in {len(public()) + len(lessons)} source files" in done.stdout
 
 
 def test_lint_imports():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import hamodel as ha
-from hamodel.course import failover_maths
 from hamodel.units import HOUR
+from lessons import failover_maths
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

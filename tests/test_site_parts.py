@@ -187,7 +187,7 @@ def test_symbols_become_formulas(tmp_path):
 def test_a_sentence_cannot_close_its_script(tmp_path):
     source = (
         "from hamodel.course import Explorer, Slider\n"
-        "from hamodel.course.failover_maths import explorer\n"
+        "from lessons.failover_maths import explorer\n"
         "shown = explorer()\n"
         "shown.describe = lambda *_: '</script><b>'\n"
         "shown"
@@ -269,7 +269,7 @@ def test_a_page_that_is_too_large_is_refused(tmp_path):
 def test_the_learner_s_record_is_left_alone(tmp_path, monkeypatch):
     record = tmp_path / "mine.json"
     monkeypatch.setenv("HAMODEL_PROGRESS", str(record))
-    source = "from hamodel.course import start_here\nstart_here.prediction().commit()"
+    source = "from lessons import start_here\nstart_here.prediction().commit()"
     small(tmp_path, [source])
     assert not record.exists()
     assert not (tmp_path / "my_course.json").exists()

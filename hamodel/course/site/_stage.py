@@ -6,6 +6,7 @@ import ast
 import contextlib
 import io
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
 from html import escape
@@ -164,7 +165,7 @@ def play(path: Path, show: Show) -> tuple[Cell, ...]:
     """
     notebook = nbformat.read(path, as_version=4)
     stage, played, number = Stage(path, show), [], 0
-    with _aside(), contextlib.chdir(path.parent):
+    with _aside(), contextlib.chdir(path.parent), _within(path.parent):
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 number += 1
@@ -172,6 +173,16 @@ def play(path: Path, show: Show) -> tuple[Cell, ...]:
             else:
                 played.append(Cell(source=cell.source))
     return tuple(played)
+
+
+@contextlib.contextmanager
+def _within(folder: Path) -> Iterator[None]:
+    """Let cells import what lies beside their notebook, as a kernel started there."""
+    sys.path.insert(0, str(folder.resolve()))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder.resolve()))
 
 
 @contextlib.contextmanager

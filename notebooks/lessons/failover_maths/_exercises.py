@@ -6,9 +6,9 @@ from typing import Any
 
 from hamodel import catalogue
 from hamodel.course.exercise import Exercise, Mistake, function, matrix, number
-from hamodel.course.failover_maths._pair import generator, pair, single
-from hamodel.course.failover_maths._picture import CAUSES
 from hamodel.units import HOUR, MINUTE, YEAR
+from lessons.failover_maths._pair import generator, pair, single
+from lessons.failover_maths._picture import CAUSES
 
 
 def _hourly(coverage: float = 99, standby: bool = True) -> list[list[float]]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hamodel import catalogue
-from hamodel.course._say import minutes as short
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
-from hamodel.course.replication_lag._copy import (
+from hamodel.course.say import minutes as short
+from hamodel.units import MINUTE, MS
+from lessons.replication_lag._copy import (
     AWAY,
     CAPACITY,
     NEAR,
@@ -29,7 +30,7 @@ from hamodel.course.replication_lag._copy import (
     replication,
     stream,
 )
-from hamodel.course.replication_lag._exercises import (
+from lessons.replication_lag._exercises import (
     code_exercise,
     drain_exercise,
     price_exercise,
@@ -37,14 +38,13 @@ from hamodel.course.replication_lag._exercises import (
     tail_exercise,
     wait_exercise,
 )
-from hamodel.course.replication_lag._picture import CopyPicture
-from hamodel.course.replication_lag._recorded import (
+from lessons.replication_lag._picture import CopyPicture
+from lessons.replication_lag._recorded import (
     recorded,
     recorded_lag,
     recorded_lags,
 )
-from hamodel.course.replication_lag._shop import draw, shop
-from hamodel.units import MINUTE, MS
+from lessons.replication_lag._shop import draw, shop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from hamodel.course.boxes import Boxes
 from hamodel.course.controls import Choice, Slider
 from hamodel.course.explorer import Explorer
-from hamodel.course.find_the_spof._exercises import (
+from hamodel.course.prediction import Prediction
+from hamodel.units import YEAR, text
+from lessons.find_the_spof._exercises import (
     EUROS,
     NOTES,
     SITES,
@@ -22,13 +24,13 @@ from hamodel.course.find_the_spof._exercises import (
     cut_sets_exercise,
     hidden_exercise,
 )
-from hamodel.course.find_the_spof._picture import (
+from lessons.find_the_spof._picture import (
     ShopPicture,
     draw_sites,
     hours,
     percent,
 )
-from hamodel.course.find_the_spof._shop import (
+from lessons.find_the_spof._shop import (
     APPS,
     BARS,
     CAUSED,
@@ -39,8 +41,6 @@ from hamodel.course.find_the_spof._shop import (
     path,
     shop,
 )
-from hamodel.course.prediction import Prediction
-from hamodel.units import YEAR, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

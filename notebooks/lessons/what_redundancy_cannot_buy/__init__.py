@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from hamodel import catalogue
 from hamodel.architectures import ActiveActive, Node
-from hamodel.course._say import minutes
 from hamodel.course.controls import Slider
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
-from hamodel.course.what_redundancy_cannot_buy._exercises import (
+from hamodel.course.say import minutes
+from hamodel.failover import Failover
+from hamodel.units import HOUR, MINUTE, YEAR
+from lessons.what_redundancy_cannot_buy._exercises import (
     KEPT,
     NODES,
     beta_exercise,
@@ -25,16 +27,14 @@ from hamodel.course.what_redundancy_cannot_buy._exercises import (
     places_exercise,
     two_of_three_exercise,
 )
-from hamodel.course.what_redundancy_cannot_buy._group import (
+from lessons.what_redundancy_cannot_buy._group import (
     MOST,
     Group,
     group,
     nines,
     replicas,
 )
-from hamodel.course.what_redundancy_cannot_buy._picture import FloorPicture, draw
-from hamodel.failover import Failover
-from hamodel.units import HOUR, MINUTE, YEAR
+from lessons.what_redundancy_cannot_buy._picture import FloorPicture, draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from hamodel.course.exercise import Exercise, Mistake, function, number
-from hamodel.course.replication_lag._copy import AWAY, replication, stream
-from hamodel.course.replication_lag._recorded import recorded, recorded_lag
 from hamodel.replication import CatchUp, Stream, WriteStage
 from hamodel.units import MINUTE, MS, YEAR
+from lessons.replication_lag._copy import AWAY, replication, stream
+from lessons.replication_lag._recorded import recorded, recorded_lag
 
 _REPLAY = WriteStage(service=MS)
 _LOAD = 950.0  # of the first exercise

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from hamodel import calibration, catalogue
 from hamodel.course.exercise import Exercise, Mistake, function, matrix, number
-from hamodel.course.what_redundancy_cannot_buy._group import Group, group
 from hamodel.units import MINUTE, YEAR
+from lessons.what_redundancy_cannot_buy._group import Group, group
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hamodel import plots
-from hamodel.course.find_the_spof._shop import (
+from lessons.find_the_spof._shop import (
     APPS,
     CAUSED,
     DECIDES,
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
-    from hamodel.course.find_the_spof._shop import Shop
     from hamodel.structure import Structure
+    from lessons.find_the_spof._shop import Shop
 
     Place = tuple[float, float, float, float]
 

@@ -6,9 +6,9 @@ from math import log10
 from typing import TYPE_CHECKING, Any
 
 from hamodel import plots
-from hamodel.course._say import minutes
-from hamodel.course.what_redundancy_cannot_buy._group import MOST
+from hamodel.course.say import minutes
 from hamodel.units import MINUTE, YEAR, text
+from lessons.what_redundancy_cannot_buy._group import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hamodel.course.what_redundancy_cannot_buy._group import Group
+    from lessons.what_redundancy_cannot_buy._group import Group
 
 _WASH = 0.4  # lines must read on the ground
 DEPTH = 10  # powers of ten, and so nines, on the scale

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from hamodel import plots
 from hamodel.architectures import ActivePassive, Node
-from hamodel.course.replication_lag._copy import CAPACITY
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import HOUR
+from lessons.replication_lag._copy import CAPACITY
 
 if TYPE_CHECKING:
     import xarray as xr

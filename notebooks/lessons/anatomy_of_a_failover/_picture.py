@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel import plots
-from hamodel.course._say import minutes as short
-from hamodel.course.anatomy_of_a_failover._watch import MTTF, ROWS, TRIED
+from hamodel.course.say import minutes as short
 from hamodel.failover import STAGES, Heartbeat, vigilance
 from hamodel.units import text
+from lessons.anatomy_of_a_failover._watch import MTTF, ROWS, TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.path import Path
 
     from hamodel._types import FloatArray
-    from hamodel.course.anatomy_of_a_failover._watch import Watch
+    from lessons.anatomy_of_a_failover._watch import Watch
 
 _LAST = 90  # end of the time axis in s
 _TIMES = np.linspace(0, _LAST, 181)

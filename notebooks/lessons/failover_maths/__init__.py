@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hamodel import catalogue
-from hamodel.course._say import minutes
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
-from hamodel.course.failover_maths._exercises import (
+from hamodel.course.prediction import Prediction
+from hamodel.course.say import minutes
+from hamodel.units import HOUR, MINUTE, YEAR
+from lessons.failover_maths._exercises import (
     break_even_exercise,
     code_exercise,
     matrix_exercise,
@@ -21,8 +23,8 @@ from hamodel.course.failover_maths._exercises import (
     remainder_exercise,
     row_exercise,
 )
-from hamodel.course.failover_maths._map import draw
-from hamodel.course.failover_maths._pair import (
+from lessons.failover_maths._map import draw
+from lessons.failover_maths._pair import (
     FIVE_MINUTES,
     HALF_AN_HOUR,
     NOBODY,
@@ -32,9 +34,7 @@ from hamodel.course.failover_maths._pair import (
     pair,
     single,
 )
-from hamodel.course.failover_maths._picture import CAUSES, SCALES, PairPicture
-from hamodel.course.prediction import Prediction
-from hamodel.units import HOUR, MINUTE, YEAR
+from lessons.failover_maths._picture import CAUSES, SCALES, PairPicture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel import plots
-from hamodel.course._say import minutes
-from hamodel.course.what_99_99_buys._node import SHOWN, WINDOWS
+from hamodel.course.say import minutes
 from hamodel.units import MINUTE, text
+from lessons.what_99_99_buys._node import SHOWN, WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matplotlib.axes import Axes
 
-    from hamodel.course.what_99_99_buys._node import Node
+    from lessons.what_99_99_buys._node import Node
 
 _DOWN = plots.PALETTE["vermilion"]
 _WIDTH = 0.004  # of the window: an outage must be seen

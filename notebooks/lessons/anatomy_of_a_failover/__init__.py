@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hamodel.course import failover_maths
-from hamodel.course._say import minutes as short
-from hamodel.course.anatomy_of_a_failover._exercises import (
+from hamodel.course.controls import Choice, Slider, decades
+from hamodel.course.explorer import Explorer
+from hamodel.course.prediction import Prediction
+from hamodel.course.say import minutes as short
+from lessons import failover_maths
+from lessons.anatomy_of_a_failover._exercises import (
     best_exercise,
     code_exercise,
     name_exercise,
@@ -20,8 +23,8 @@ from hamodel.course.anatomy_of_a_failover._exercises import (
     split_exercise,
     tail_exercise,
 )
-from hamodel.course.anatomy_of_a_failover._picture import GUESSED, WatchPicture
-from hamodel.course.anatomy_of_a_failover._watch import (
+from lessons.anatomy_of_a_failover._picture import GUESSED, WatchPicture
+from lessons.anatomy_of_a_failover._watch import (
     ADDRESS,
     FENCING,
     MTTF,
@@ -35,10 +38,7 @@ from hamodel.course.anatomy_of_a_failover._watch import (
     heartbeat,
     model,
 )
-from hamodel.course.controls import Choice, Slider, decades
-from hamodel.course.explorer import Explorer
-from hamodel.course.failover_maths import HALF_AN_HOUR, pair
-from hamodel.course.prediction import Prediction
+from lessons.failover_maths import HALF_AN_HOUR, pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ import numpy as np
 
 from hamodel import plots
 from hamodel.architectures import PairState
-from hamodel.course._say import minutes
+from hamodel.course.say import minutes
 from hamodel.units import MINUTE, YEAR, text
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hamodel.course._say import minutes
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
-from hamodel.course.what_99_99_buys._exercises import (
+from hamodel.course.say import minutes
+from lessons.what_99_99_buys._exercises import (
     code_exercise,
     incident_exercise,
     month_exercise,
@@ -22,8 +22,8 @@ from hamodel.course.what_99_99_buys._exercises import (
     repair_exercise,
     window_exercise,
 )
-from hamodel.course.what_99_99_buys._node import WINDOWS, Node, node
-from hamodel.course.what_99_99_buys._picture import YearsPicture, up
+from lessons.what_99_99_buys._node import WINDOWS, Node, node
+from lessons.what_99_99_buys._picture import YearsPicture, up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

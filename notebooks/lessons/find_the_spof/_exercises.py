@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from hamodel import catalogue, structure
 from hamodel.course.exercise import Exercise, Mistake, number
-from hamodel.course.find_the_spof._shop import shop
 from hamodel.units import HOUR, YEAR
+from lessons.find_the_spof._shop import shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

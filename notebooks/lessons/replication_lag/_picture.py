@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hamodel import plots
-from hamodel.course._say import minutes as short
-from hamodel.course.replication_lag._copy import PLANS
+from hamodel.course.say import minutes as short
 from hamodel.units import HOUR, MS, YEAR, text
+from lessons.replication_lag._copy import PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hamodel.course.replication_lag._copy import Bill, Copy
+    from lessons.replication_lag._copy import Bill, Copy
 
 _FIRST, _LAST = 1e-4, 10.0  # ends of the time axis in s
 _FLOOR = 1e-4  # least share that shows

@@ -6,15 +6,15 @@ from dataclasses import replace
 from math import log
 
 from hamodel import catalogue
-from hamodel.course.anatomy_of_a_failover._watch import (
+from hamodel.course.exercise import Exercise, Mistake, function, number
+from hamodel.failover import Dns, Failover, Heartbeat, Lease, SplitBrain, vigilance
+from hamodel.units import MINUTE, YEAR
+from lessons.anatomy_of_a_failover._watch import (
     MTTF,
     NAME,
     failover,
     heartbeat,
 )
-from hamodel.course.exercise import Exercise, Mistake, function, number
-from hamodel.failover import Dns, Failover, Heartbeat, Lease, SplitBrain, vigilance
-from hamodel.units import MINUTE, YEAR
 
 
 def _slow() -> Failover:
