@@ -8,7 +8,6 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import answer
 
 from hamodel import markov
 from hamodel._quantity import mean_of
@@ -24,6 +23,7 @@ from hamodel.duration import lognormal
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
+from tests.support.reference import answer
 
 NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
 HOURS = st.floats(1.0, 1e5).map(lambda hours: hours * HOUR)

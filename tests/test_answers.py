@@ -4,10 +4,18 @@ import re
 from types import SimpleNamespace
 
 import pytest
-import stage
-from stage import LESSONS, NOTEBOOKS, STUB, agrees, cells, solved, staged
 
 from hamodel.course import Exercise, Mistake, number
+from tests.support import notebook_stage
+from tests.support.notebook_stage import (
+    LESSONS,
+    NOTEBOOKS,
+    STUB,
+    agrees,
+    cells,
+    solved,
+    staged,
+)
 
 TABLE = re.compile(r"(?s)<!-- numbers\n(.*?)-->")
 ROW = re.compile(r"^\s*([-+\d.,]+)(\s*%)? = (.+)$")
@@ -72,7 +80,7 @@ def test_stubs_are_unanswered(played):
 
 
 def test_solutions_are_right(played):
-    finished = stage.play(played.path, solved(cells(played.path)))
+    finished = notebook_stage.play(played.path, solved(cells(played.path)))
     assert len(finished.stubs) == len(played.stubs) == len(played.exercises)
     assert all(feedback.verdict == "right" for _, _, feedback in finished.stubs)
 
@@ -167,7 +175,7 @@ def test_solved_copy_takes_the_fold(tmp_path):
         ("code", "answer_1 = None\nanswer_1"),
         ("markdown", fold.format("answer_1")),
     ]
-    done = stage.play(tmp_path / "a.ipynb", solved(found))
+    done = notebook_stage.play(tmp_path / "a.ipynb", solved(found))
     assert done.stubs == [(1, "answer_1", 2)]
     with pytest.raises(AssertionError, match="one solution for answer_1"):
         solved([found[0], ("markdown", fold.format("answer_2"))])

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_architectures import FAILOVER, FULL, NODE, SITE, unavailability
 
 from hamodel.architectures import (
     ActiveActive,
@@ -27,6 +26,7 @@ from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.simulation import simulate
 from hamodel.units import HOUR
+from tests.test_architectures import FAILOVER, FULL, NODE, SITE, unavailability
 
 NEVER = Node(mttf=float("inf"), mttr=HOUR)
 #: Dead in all but one second of a million, and then without an end in sight.

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_architectures import FAILOVER, FULL, NODE, SERVERS, SITE
 
 from hamodel.architectures import (
     Cache,
@@ -21,6 +20,7 @@ from hamodel.duration import constant
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.units import DAY, HOUR
+from tests.test_architectures import FAILOVER, FULL, NODE, SERVERS, SITE
 
 TEXTS = st.sampled_from(["", "3", "never"])
 BELOW = st.floats(max_value=-1e-9, allow_nan=False)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_architectures import FULL
 
 from hamodel.architectures import Group, Node, Part
 from hamodel.architectures._sums import plus
 from hamodel.units import HOUR
+from tests.test_architectures import FULL
 
 SWEEP = Node(mttf=2000 * HOUR, mttr=np.linspace(1, 30, 100_000) * HOUR)
 

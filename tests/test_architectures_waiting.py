@@ -10,7 +10,6 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from test_architectures import FAILOVER, FULL, NODE, unavailability
 
 from hamodel.architectures import (
     CAUSES,
@@ -26,6 +25,7 @@ from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.simulation import simulate
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
+from tests.test_architectures import FAILOVER, FULL, NODE, unavailability
 
 LASTING = Node(mttf=float("inf"), mttr=4 * HOUR)
 STRICT = Replication(mode="sync")

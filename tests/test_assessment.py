@@ -8,7 +8,6 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from test_architectures import FAILOVER, FULL, NODE, SITE
 
 from hamodel import duration
 from hamodel.architectures import (
@@ -25,6 +24,7 @@ from hamodel.assessment import MEASURES, Workload, _meeting, assess, compare
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import DAY, HOUR, MONTH, YEAR
+from tests.test_architectures import FAILOVER, FULL, NODE, SITE
 
 LOAD = Workload(reads=900, writes=100, round_trip=0.08)
 PAIR = ActivePassive(database=NODE, failover=FAILOVER, site=SITE)

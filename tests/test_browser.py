@@ -12,20 +12,21 @@ import shutil
 import time
 from urllib.parse import urlsplit
 
-import lab
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from stage import NOTEBOOKS, STUB, cells, solved, staged
+
+from tests.support import jupyterlab
+from tests.support.notebook_stage import NOTEBOOKS, STUB, cells, solved, staged
 
 pytestmark = pytest.mark.browser
-LESSON = lab.ROOT / "notebooks" / "04_failover_maths.ipynb"
-DIAGRAM = lab.ROOT / "notebooks" / "02_find_the_spof.ipynb"
-expect.set_options(timeout=lab.PATIENCE * 1000)
+LESSON = jupyterlab.ROOT / "notebooks" / "04_failover_maths.ipynb"
+DIAGRAM = jupyterlab.ROOT / "notebooks" / "02_find_the_spof.ipynb"
+expect.set_options(timeout=jupyterlab.PATIENCE * 1000)
 
 
 def needed_browser():
     """Return the browser's path; without one skip, or fail if it is required."""
-    found = lab.chromium()
+    found = jupyterlab.chromium()
     if found is None:
         reason = "no Chromium here; on Debian or Ubuntu: apt install chromium"
         if os.environ.get("HAMODEL_REQUIRE_BROWSER") == "1":
@@ -37,7 +38,7 @@ def needed_browser():
 @pytest.fixture(scope="module")
 def browser():
     path = needed_browser()
-    lab.SHOTS.mkdir(exist_ok=True)
+    jupyterlab.SHOTS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         # Chromium refuses its sandbox to root, which is who runs a container.
         sandbox = [] if os.geteuid() else ["--no-sandbox"]
@@ -48,16 +49,16 @@ def browser():
 
 @pytest.fixture(scope="module")
 def served(browser, tmp_path_factory):  # noqa: ARG001  no server without a browser
-    with lab.server(tmp_path_factory.mktemp("lab")) as place:
+    with jupyterlab.server(tmp_path_factory.mktemp("lab")) as place:
         yield place
 
 
 @pytest.fixture
 def page(browser, served):
-    lab.renew(*served)
+    jupyterlab.renew(*served)
     context = browser.new_context(viewport={"width": 1280, "height": 1100})
     opened = context.new_page()
-    opened.set_default_timeout(lab.PATIENCE * 1000)
+    opened.set_default_timeout(jupyterlab.PATIENCE * 1000)
     opened.outside, opened.faults = [], []
     opened.on("request", lambda request: _note(request, opened.outside))
     opened.on("pageerror", lambda error: opened.faults.append(str(error)))
@@ -72,7 +73,7 @@ def _note(request, outside):
 
 
 def shot(page, name):
-    page.screenshot(path=lab.SHOTS / f"{name}.png")
+    page.screenshot(path=jupyterlab.SHOTS / f"{name}.png")
 
 
 def explorer_of(page):
@@ -88,7 +89,7 @@ def picture_and_sentence(explorer):
 
 def until_changed(explorer, before):
     """Wait until picture and sentence differ from what they were; return the new."""
-    until = time.monotonic() + lab.PATIENCE
+    until = time.monotonic() + jupyterlab.PATIENCE
     while time.monotonic() < until:
         now = picture_and_sentence(explorer)
         if now[0] != before[0] and now[1] != before[1]:
@@ -114,7 +115,7 @@ def answer(page, name, source):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_pictures_show_before_anything_runs_and_all_cells_run(path, page, served):
-    lab.open_notebook(page, served, path.name)
+    jupyterlab.open_notebook(page, served, path.name)
     stored = page.locator(".jp-OutputArea img[src^='data:image/svg']")
     for image in stored.all():
         image.scroll_into_view_if_needed()
@@ -122,19 +123,19 @@ def test_pictures_show_before_anything_runs_and_all_cells_run(path, page, served
         assert image.get_attribute("alt")
     assert stored.count() > 0
     shot(page, f"{path.stem}-stored")
-    lab.run_all(page)
+    jupyterlab.run_all(page)
     count = len([kind for kind, _ in cells(path) if kind == "code"])
-    assert [p.strip("[]: ") for p in lab.prompts(page)] == [
+    assert [p.strip("[]: ") for p in jupyterlab.prompts(page)] == [
         str(number) for number in range(1, count + 1)
     ]
-    assert lab.errors(page) == []
+    assert jupyterlab.errors(page) == []
     assert page.outside == []
     assert page.faults == []
 
 
 def test_a_learner_moves_the_explorer_and_answers(page, served):
-    lab.open_notebook(page, served, LESSON.name)
-    lab.run_all(page)
+    jupyterlab.open_notebook(page, served, LESSON.name)
+    jupyterlab.run_all(page)
     explorer = explorer_of(page)
     explorer.scroll_into_view_if_needed()
     first = picture_and_sentence(explorer)
@@ -183,8 +184,8 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
 
 def test_a_box_of_the_diagram_fails_by_click_and_by_key(page, served):
     """A click goes to the picture, where the box is drawn, not to a named button."""
-    lab.open_notebook(page, served, DIAGRAM.name)
-    lab.run_all(page)
+    jupyterlab.open_notebook(page, served, DIAGRAM.name)
+    jupyterlab.run_all(page)
     explorer = explorer_of(page)
     image = explorer.locator("img[src^='data:image/svg']").first
     image.scroll_into_view_if_needed()

@@ -3,14 +3,14 @@
 import math
 from datetime import datetime
 
-import logs
 import numpy as np
 import pytest
-from reference import FOLDER
 
 import hamodel as ha
 from hamodel import calibration
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
+from tests.support import incident_logs as logs
+from tests.support.reference import FOLDER
 
 INCIDENTS = FOLDER.parent / "incidents"
 WATCHED = ("2024-01-01", "2026-03-01")

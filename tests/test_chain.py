@@ -7,12 +7,12 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
-from chains import exact, matrix_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hamodel import Chain, markov
 from hamodel.chain import INSTANT, ImmediateLoopError, after
+from tests.support.chains import exact, matrix_of
 
 
 def pair(fail, repair, outage=30.0, coverage=0.9, stuck=1800.0):

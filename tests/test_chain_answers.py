@@ -6,13 +6,13 @@ import re
 import numpy as np
 import pytest
 import sympy
-from chains import nearly_decomposable, stiff
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hamodel import Chain, markov
 from hamodel.chain import Product, after, k_of_n, sensitivity_to
 from hamodel.units import HOUR
+from tests.support.chains import nearly_decomposable, stiff
 
 
 def chain_of(rates, up):

@@ -23,7 +23,7 @@ from hamodel.conflicts import (
     mean_siblings,
 )
 from hamodel.units import DAY
-from tests.reference import cases
+from tests.support.reference import cases
 
 LOPSIDED = [[0, 0.01, 0.04], [0.07, 0, 0.05], [0.03, 0.02, 0]]
 

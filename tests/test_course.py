@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import faults
 
 from hamodel import course, plots
 from hamodel.course import (
@@ -26,6 +25,7 @@ from hamodel.course import (
     decades,
     progress,
 )
+from tests.support.svg_pictures import faults
 
 
 @pytest.fixture(autouse=True)

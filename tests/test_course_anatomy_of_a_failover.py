@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import collisions, faults, texts
 
 from hamodel import catalogue, sweep
 from hamodel.course.say import minutes as short
@@ -16,6 +15,7 @@ from hamodel.units import HOUR, MINUTE, YEAR
 from lessons import anatomy_of_a_failover as lesson
 from lessons.anatomy_of_a_failover._picture import _TIMES, WatchPicture
 from lessons.anatomy_of_a_failover._watch import ROWS
+from tests.support.svg_pictures import collisions, faults, texts
 
 MTTF = 2000 * HOUR
 START = {

@@ -9,7 +9,6 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import texts
 
 from hamodel import catalogue, plots
 from hamodel.architectures import PairState
@@ -17,6 +16,7 @@ from hamodel.course.say import minutes
 from hamodel.units import HOUR, MINUTE, YEAR, text
 from lessons import failover_maths as lesson
 from lessons.failover_maths._picture import _RING, GHOSTS, SCALES, PairPicture
+from tests.support.svg_pictures import texts
 
 PER_YEAR = YEAR / MINUTE
 

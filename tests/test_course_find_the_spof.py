@@ -7,13 +7,13 @@ import matplotlib.colors as mcolors
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import texts
 
 from hamodel import plots
 from hamodel.units import HOUR, YEAR
 from lessons import find_the_spof as lesson
 from lessons.find_the_spof._picture import ShopPicture, hours, percent
 from lessons.find_the_spof._shop import APPS, TIERS
+from tests.support.svg_pictures import texts
 
 PER_YEAR = YEAR / HOUR
 UP = st.floats(99, 99.999)

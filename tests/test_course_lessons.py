@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import guards
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from processes import ROOT, nbval
 
 from hamodel.course import lessons
+from tests.support import notebook_guards as guards
+from tests.support.processes import ROOT, nbval
 
 
 def read(path):

@@ -7,10 +7,10 @@ import re
 from html import unescape
 
 import pytest
-from stage import NOTEBOOKS, cells, staged
-from test_answers import claims
 
 from hamodel.course import Quiz
+from tests.support.notebook_stage import NOTEBOOKS, cells, staged
+from tests.test_answers import claims
 
 SHOWN = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?(?![\w])")
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import texts
 
 from hamodel import catalogue, plots, sweep
 from hamodel.course.say import minutes as short
@@ -21,6 +20,7 @@ from lessons.replication_lag._picture import (
     GHOSTS,
     CopyPicture,
 )
+from tests.support.svg_pictures import texts
 
 START = {
     "writes": 990,

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_architectures import NODE
 
 from hamodel.architectures import (
     ActiveActive,
@@ -29,6 +28,7 @@ from hamodel.decision import (
 )
 from hamodel.failover import Failover
 from hamodel.units import HOUR, MINUTE, YEAR
+from tests.test_architectures import NODE
 
 FAILOVER = Failover(detection=10, promotion=15, redirection=5, coverage=0.99)
 SINGLE = SinglePrimary(database=NODE)

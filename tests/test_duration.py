@@ -8,7 +8,7 @@ from scipy import stats
 import hamodel as ha
 from hamodel import duration as du
 from hamodel.duration import _law
-from tests.reference import answer
+from tests.support.reference import answer
 
 FAMILIES = {
     "constant": du.constant(3),

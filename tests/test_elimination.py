@@ -6,11 +6,11 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
-from chains import exact, nearly_decomposable, stiff, worst
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hamodel._elimination import LARGEST_PLAN, in_blocks, plan
+from tests.support.chains import exact, nearly_decomposable, stiff, worst
 
 PAIR = ((0, 1), (1, 0), (1, 2), (2, 1))  # two up, one up, none
 

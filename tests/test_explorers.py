@@ -13,8 +13,6 @@ import time
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from pictures import NOT_A_NUMBER, collisions, faults
-from stage import NOTEBOOKS, agrees, sample, shown, staged
 
 from hamodel import assess, duration, markov, structure
 from hamodel.architectures import ActivePassive, Node, SinglePrimary
@@ -22,6 +20,8 @@ from hamodel.course import Boxes, Explorer, Slider
 from hamodel.failover import Failover, Heartbeat, vigilance
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import HOUR, MINUTE, YEAR
+from tests.support.notebook_stage import NOTEBOOKS, agrees, sample, shown, staged
+from tests.support.svg_pictures import NOT_A_NUMBER, collisions, faults
 
 REDRAW = 0.100  # seconds of CPU at the 95th percentile; a quiet machine takes 0.025
 COUNTER = itertools.count()

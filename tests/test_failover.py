@@ -7,7 +7,6 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import answer
 
 from hamodel import catalogue, duration
 from hamodel.failover import (
@@ -24,6 +23,7 @@ from hamodel.failover import (
     VirtualIp,
 )
 from hamodel.units import YEAR
+from tests.support.reference import answer
 
 GRID = np.linspace(0, 1, 101)
 

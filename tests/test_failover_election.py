@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from reference import answer
 
 from hamodel import catalogue, duration
 from hamodel.failover import Election, simulate_elections
+from tests.support.reference import answer
 
 
 @pytest.mark.parametrize(("low", "left"), [(1.0, 2), (0.15, 2), (2.0, 4)])

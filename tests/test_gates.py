@@ -6,9 +6,10 @@ folder, a setting that switches it off) is noticed.
 
 import shutil
 
-import processes
 import pytest
-from processes import ROOT
+
+from tests.support import processes
+from tests.support.processes import ROOT
 
 CODE = ("hamodel", "tests", "benchmarks", "notebooks", "conftest.py")
 PROSE = ("hamodel", "tests", "benchmarks", "data", "notebooks")

@@ -3,14 +3,14 @@
 import copy
 from urllib.parse import quote
 
-import guards
-import guards_prose
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from hamodel.course import lessons
+from tests.support import notebook_guards as guards
+from tests.support import prose_guards
 
-ALL_GUARDS = (*guards.GUARDS, *guards_prose.GUARDS, *guards_prose.LESSON_GUARDS)
+ALL_GUARDS = (*guards.GUARDS, *prose_guards.GUARDS, *prose_guards.LESSON_GUARDS)
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 40"><g>'
@@ -201,15 +201,15 @@ PLANTED = [
     (guards.pictures_described, said("![](figure.svg)")),
     (guards.pictures_described, said('<img src="figure.svg">')),
     (guards.something_to_see, html("<b>no picture</b>")),
-    (guards_prose.short_prose, said("word " * 151)),
-    (guards_prose.short_code, source("f()\n" * 13)),
-    (guards_prose.numbers_shown, said("It costs 17.3 minutes.")),
-    (guards_prose.numbers_shown, said("It costs 3,141 minutes.")),
-    (guards_prose.shape, without("- tell one from the other")),
-    (guards_prose.shape, without("20 minutes.")),
-    (guards_prose.shape, without("*holds if*")),
-    (guards_prose.shape, without("leaves out")),
-    *((guards_prose.blocks, without(f"## {block}")) for block in guards_prose.BLOCKS),
+    (prose_guards.short_prose, said("word " * 151)),
+    (prose_guards.short_code, source("f()\n" * 13)),
+    (prose_guards.numbers_shown, said("It costs 17.3 minutes.")),
+    (prose_guards.numbers_shown, said("It costs 3,141 minutes.")),
+    (prose_guards.shape, without("- tell one from the other")),
+    (prose_guards.shape, without("20 minutes.")),
+    (prose_guards.shape, without("*holds if*")),
+    (prose_guards.shape, without("leaves out")),
+    *((prose_guards.blocks, without(f"## {block}")) for block in prose_guards.BLOCKS),
 ]
 
 
@@ -234,14 +234,14 @@ def test_swapped_blocks_are_noticed():
     notebook = good()
     swapped = PROSE.replace("## See", "## X").replace("## Predict", "## See")
     notebook.cells[0].source = swapped.replace("## X", "## Predict")
-    assert guards_prose.blocks(notebook)
+    assert prose_guards.blocks(notebook)
 
 
 def test_long_derivation_is_noticed():
     notebook = good()
     notebook.cells[0].source = PROSE.partition("## Check")[0]
     notebook.cells[1].source = "f()\n" * 9
-    assert guards_prose.short_code(notebook)
+    assert prose_guards.short_code(notebook)
 
 
 @pytest.mark.parametrize("link", ["missing.md", "#nowhere", "glossary.md#no-such-word"])
@@ -249,7 +249,7 @@ def test_dead_link_is_noticed(tmp_path, link):
     (tmp_path / "glossary.md").write_text("# Words\n\n## Split brain\n")
     notebook = good()
     notebook.cells[0].source += f" [a](glossary.md#split-brain) [b]({link})"
-    (complaint,) = guards_prose.links(notebook, tmp_path)
+    (complaint,) = prose_guards.links(notebook, tmp_path)
     assert link in complaint
 
 

@@ -26,8 +26,8 @@ from hamodel.latency import (
     warm_hit_ratio,
 )
 from hamodel.queueing import MMc, OverloadError
-from tests.queues import lindley
-from tests.reference import answer
+from tests.support.queues import lindley
+from tests.support.reference import answer
 
 LOCAL = duration.constant(0.001)
 FAR = duration.constant(0.080)

@@ -1,16 +1,16 @@
 """Every stored notebook holds what it promises, and runs again to the same outputs."""
 
-import guards
-import guards_prose
 import nbformat
 import pytest
-from processes import nbval
-from stage import LESSONS, NOTEBOOKS
 
 from hamodel.course import lessons
+from tests.support import notebook_guards as guards
+from tests.support import prose_guards
+from tests.support.notebook_stage import LESSONS, NOTEBOOKS
+from tests.support.processes import nbval
 
 MOST_BYTES = 300_000
-ALL_GUARDS = (*guards.GUARDS, *guards_prose.GUARDS)
+ALL_GUARDS = (*guards.GUARDS, *prose_guards.GUARDS)
 
 
 @pytest.fixture(scope="session")
@@ -31,14 +31,14 @@ def test_guard(guard, path, stored):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
-@pytest.mark.parametrize("guard", guards_prose.LESSON_GUARDS, ids=lambda g: g.__name__)
+@pytest.mark.parametrize("guard", prose_guards.LESSON_GUARDS, ids=lambda g: g.__name__)
 def test_lesson_guard(guard, path, stored):
     assert guard(stored[path]) == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_links_resolve(path, stored):
-    assert guards_prose.links(stored[path], path.parent) == []
+    assert prose_guards.links(stored[path], path.parent) == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

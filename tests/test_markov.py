@@ -3,7 +3,15 @@
 import mpmath
 import numpy as np
 import pytest
-from chains import (
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.sparse import block_diag, csr_array, diags_array
+
+from hamodel import markov
+from hamodel.markov import _sparse
+from hamodel.markov._dense import fold
+from tests.support.chains import (
     cluster,
     dense_random,
     exact,
@@ -15,14 +23,6 @@ from chains import (
     stiff,
     worst,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from scipy.sparse import block_diag, csr_array, diags_array
-
-from hamodel import markov
-from hamodel.markov import _sparse
-from hamodel.markov._dense import fold
 
 SETS = {
     "stiff 3": lambda rng: stiff((2,), rng),

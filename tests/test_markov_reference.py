@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
-from chains import (
+
+from hamodel import Chain, markov
+from hamodel.chain import k_of_n
+from tests.support.chains import (
     cluster,
     embedded,
     embedded_down,
@@ -11,10 +14,7 @@ from chains import (
     quality,
     tandem,
 )
-from reference import cases
-
-from hamodel import Chain, markov
-from hamodel.chain import k_of_n
+from tests.support.reference import cases
 
 
 def given(params, start="OK"):

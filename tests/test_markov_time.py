@@ -3,7 +3,6 @@
 import mpmath
 import numpy as np
 import pytest
-from chains import cluster, generator, matrix_of, quality, stiff
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import expm
@@ -12,6 +11,7 @@ from scipy.stats import norm, poisson
 
 from hamodel import markov
 from hamodel.units import DAY, HOUR, YEAR
+from tests.support.chains import cluster, generator, matrix_of, quality, stiff
 
 
 def exact_transient(rates, start, t):

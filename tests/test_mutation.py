@@ -10,9 +10,10 @@ import concurrent.futures
 import json
 import shutil
 
-import mutants
 import pytest
-from processes import ROOT, nbval, run
+
+from tests.support import mutants
+from tests.support.processes import ROOT, nbval, run
 
 LESSON = ROOT / "notebooks" / "04_failover_maths.ipynb"
 MODEL = "hamodel/architectures/active_passive.py"
@@ -51,7 +52,7 @@ ENOUGH = 0.95
 
 def noticed_share(module, *tests):
     """Plant every small error in a module; return the share noticed, and the rest."""
-    done = run("tests/mutants.py", module, *tests, PYTHONHASHSEED="0")
+    done = run("tests/support/mutants.py", module, *tests, PYTHONHASHSEED="0")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     report = json.loads(done.stdout)
     assert report["planted"] > 0

@@ -12,15 +12,14 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-import guards_prose
-import processes
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from processes import ROOT
 
 import hamodel
+from tests.support import processes, prose_guards
+from tests.support.processes import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
     "project"
@@ -287,7 +286,7 @@ def test_page_links_resolve(page):
         file = ROOT / (name or page)
         assert file.exists(), f"{page} links to {target}"
         if anchor:
-            assert anchor in guards_prose.anchors(file), f"{page} links to {target}"
+            assert anchor in prose_guards.anchors(file), f"{page} links to {target}"
 
 
 def test_readme_code_runs_and_says_what_it_shows():

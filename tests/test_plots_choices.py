@@ -4,7 +4,7 @@ import pytest
 
 from hamodel import Requirements, decide, optimise, plots
 from hamodel.decision import classic_case
-from tests import pictures
+from tests.support import svg_pictures
 
 CASE = classic_case()
 SPECS = {
@@ -33,8 +33,8 @@ def test_the_table_marks_what_the_decision_says(limit):
     assert len(frames) == (found.winner is not None)
     assert found.reason in drawn.text
     picture = plots.svg(ax.figure)
-    assert pictures.faults(picture) == []
-    assert pictures.collisions(picture) == []
+    assert svg_pictures.faults(picture) == []
+    assert svg_pictures.collisions(picture) == []
 
 
 def test_the_front_is_the_optimum_s():
@@ -50,7 +50,7 @@ def test_the_front_is_the_optimum_s():
     downs = [t.unavailability * 525_600 for t in found.front]
     assert [down for _, down in shown] == pytest.approx(downs)
     assert f"{drawn.kept} of 6 keep all limits" in drawn.text
-    assert pictures.faults(plots.svg(ax.figure)) == []
+    assert svg_pictures.faults(plots.svg(ax.figure)) == []
 
 
 def test_candidates_are_points_too():

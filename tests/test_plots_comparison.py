@@ -7,7 +7,7 @@ from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrima
 from hamodel.assessment import MEASURES, Workload
 from hamodel.failover import Failover
 from hamodel.plots.comparison import _places
-from tests import pictures
+from tests.support import svg_pictures
 
 NODE = Node(mttf=7.2e6, mttr=14400)
 SPECS = {
@@ -37,8 +37,8 @@ def test_the_least_is_leftmost_and_square(reads):
         else:
             assert {dot.get_marker() for dot in dots} == {"X"}
     picture = plots.svg(ax.figure)
-    assert pictures.faults(picture) == []
-    assert pictures.collisions(picture) == []
+    assert svg_pictures.faults(picture) == []
+    assert svg_pictures.collisions(picture) == []
 
 
 def test_numbers_are_those_of_the_assessments():

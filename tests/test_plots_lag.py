@@ -7,7 +7,7 @@ from hamodel import duration, plots
 from hamodel.plots.lag import draw_lag_cdf, draw_lag_gate, draw_loss
 from hamodel.replication import LagGate, Replication, Stream, WriteStage
 from hamodel.units import HOUR, YEAR
-from tests.pictures import collisions, faults
+from tests.support.svg_pictures import collisions, faults
 
 FAR = Replication(delay=0.0414, send=WriteStage(service=0.001))
 GATE = LagGate(

@@ -8,7 +8,7 @@ from hamodel.architectures import ActivePassive, Node, SinglePrimary
 from hamodel.assessment import Workload
 from hamodel.duration import exponential
 from hamodel.failover import Failover
-from tests import pictures
+from tests.support import svg_pictures
 
 NODE = Node(mttf=7.2e6, mttr=14400)
 
@@ -27,7 +27,7 @@ def test_a_curve_is_the_distribution_in_nines():
     assert nines == pytest.approx(times / 0.01 / np.log(10), rel=1e-9)
     assert shown.marks["read"].get_xdata()[0] == pytest.approx(0.01 * np.log(2))
     assert "99 % 46.1 ms" in shown.text
-    assert pictures.faults(plots.svg(ax.figure)) == []
+    assert svg_pictures.faults(plots.svg(ax.figure)) == []
 
 
 def test_equal_laws_share_a_line_and_nothing_collides():
@@ -36,8 +36,8 @@ def test_equal_laws_share_a_line_and_nothing_collides():
     ax, shown = drawn(assess(pair))
     assert sum("read" in name for name in shown.lines) == 1
     picture = plots.svg(ax.figure)
-    assert pictures.faults(picture) == []
-    assert pictures.collisions(picture) == []
+    assert svg_pictures.faults(picture) == []
+    assert svg_pictures.collisions(picture) == []
     assert sites[1] in shown.text
 
 
@@ -45,7 +45,7 @@ def test_overload_has_words_and_no_line():
     ax, shown = drawn(assess(SinglePrimary(database=NODE), Workload(reads=1e6)))
     assert shown.lines == {}
     assert "DC-1 read: overload" in shown.text
-    assert pictures.faults(plots.svg(ax.figure)) == []
+    assert svg_pictures.faults(plots.svg(ax.figure)) == []
 
 
 def test_bad_input():

@@ -10,7 +10,7 @@ from hamodel.failover import Failover
 from hamodel.plots import _values
 from hamodel.plots.sweeps import draw_sweep
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
-from tests.pictures import collisions, faults
+from tests.support.svg_pictures import collisions, faults
 
 PAIR = ActivePassive(
     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),

@@ -15,7 +15,7 @@ from hamodel.architectures import (
     Tier,
 )
 from hamodel.failover import Failover
-from tests import pictures
+from tests.support import svg_pictures
 
 NODE = Node(mttf=7.2e6, mttr=14400)
 SITE = Site(
@@ -56,8 +56,8 @@ def test_every_part_is_drawn_inside_its_site(name, operation):
     alone = set(spec.diagram(operation).single_points_of_failure())
     assert {n for n, b in shown.boxes.items() if b.get_linewidth() > 2} == alone
     picture = plots.svg(ax.figure)
-    assert pictures.faults(picture) == []
-    assert pictures.collisions(picture) == []
+    assert svg_pictures.faults(picture) == []
+    assert svg_pictures.collisions(picture) == []
 
 
 def test_a_lost_site_stops_what_it_holds_and_the_other_serves():

@@ -9,7 +9,7 @@ from hamodel.failover import Failover
 from hamodel.plots.uncertainty import draw_intervals, draw_tornado
 from hamodel.uncertainty import Bar, Tornado, beta, draws, gamma, tornado, uniform
 from hamodel.units import HOUR, MONTH
-from tests.pictures import collisions, faults
+from tests.support.svg_pictures import collisions, faults
 
 PAIR = ActivePassive(
     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),

@@ -16,7 +16,7 @@ from hamodel.queueing import (
     offered_load,
     servers_for_blocking,
 )
-from tests.reference import answer
+from tests.support.reference import answer
 
 loads = st.floats(1e-3, 500)
 

@@ -17,9 +17,8 @@ from hamodel.queueing import (
     ProcessorSharing,
     _inorder,
 )
-from tests.manyservers import exact_mean_wait
-from tests.queues import interval, lindley, many_servers
-from tests.reference import answer
+from tests.support.queues import exact_mean_wait, interval, lindley, many_servers
+from tests.support.reference import answer
 
 loads = st.floats(0.01, 0.99)
 

@@ -10,8 +10,8 @@ from scipy.integrate import quad
 
 from hamodel import markov
 from hamodel.queueing import MMc, MMcImpatient, servers_for_response
-from tests.queues import birth_death, interval, lindley
-from tests.reference import answer
+from tests.support.queues import birth_death, interval, lindley
+from tests.support.reference import answer
 
 servers = st.integers(1, 60)
 loads = st.floats(0.01, 0.99)

@@ -22,8 +22,8 @@ from hamodel.queueing import (
     _closed,
     catch_up_time,
 )
-from tests.queues import interval, lindley
-from tests.reference import answer, cases
+from tests.support.queues import interval, lindley
+from tests.support.reference import answer, cases
 
 rates = st.floats(0.05, 20)
 

@@ -31,7 +31,7 @@ from hamodel.quorum import (
 )
 from hamodel.structure import parse
 from hamodel.units import HOUR, MS, YEAR
-from tests.reference import cases
+from tests.support.reference import cases
 
 
 def pareto_exponential(fit):

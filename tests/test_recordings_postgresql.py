@@ -8,7 +8,7 @@ from scipy.stats import poisson
 
 from hamodel import duration
 from hamodel.replication import LostWrites, Replication, Stream
-from tests.replicas import DATA
+from tests.support.replicas import DATA
 
 
 def recorded(name):

@@ -18,9 +18,9 @@ from hamodel.replication import (
     freshest_rate,
     with_outages,
 )
-from tests.queues import interval
-from tests.reference import cases
-from tests.replicas import fact, followed, oldest_missing, replica_by_simpy
+from tests.support.queues import interval
+from tests.support.reference import cases
+from tests.support.replicas import fact, followed, oldest_missing, replica_by_simpy
 
 REPLAY = WriteStage(service=0.001)
 loads = st.floats(0.05, 0.97)
@@ -268,7 +268,7 @@ def test_exposure_of_batches_equals_followed_writes():
 
 
 def _through(rng, commit, delay):
-    from tests.replicas import served
+    from tests.support.replicas import served
 
     received = served(commit, rng.exponential(1.0, len(commit))) + delay
     return commit, received, received

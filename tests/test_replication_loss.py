@@ -23,8 +23,8 @@ from hamodel.replication import (
     with_outages,
 )
 from hamodel.units import HOUR, YEAR
-from tests.queues import interval
-from tests.replicas import fact, followed, oldest_missing, served
+from tests.support.queues import interval
+from tests.support.replicas import fact, followed, oldest_missing, served
 
 LINK = WriteStage(service=0.001)
 loads = st.floats(0.05, 0.95)

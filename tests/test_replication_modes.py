@@ -18,8 +18,8 @@ from hamodel.replication import (
     zipf,
 )
 from hamodel.units import HOUR, MINUTE, YEAR
-from tests.queues import interval
-from tests.replicas import fact, followed
+from tests.support.queues import interval
+from tests.support.replicas import fact, followed
 
 mttfs = st.floats(50.0, 1e5)
 

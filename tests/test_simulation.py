@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_architectures import FULL, NODE
 
 from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrimary
 from hamodel.assessment import Workload, assess
 from hamodel.failover import Failover
 from hamodel.simulation import Estimate, simulate
 from hamodel.units import HOUR, YEAR
+from tests.test_architectures import FULL, NODE
 
 pytestmark = pytest.mark.slow
 

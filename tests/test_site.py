@@ -7,12 +7,12 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import nbformat
-import pages
 import pytest
-from stage import NOTEBOOKS, ROOT, staged
 
 from hamodel.course import Choice
 from hamodel.course.site import _film
+from tests.support import built_site
+from tests.support.notebook_stage import NOTEBOOKS, ROOT, staged
 
 VOID = {"meta", "img", "input", "br", "hr", "link", "source"}
 
@@ -49,9 +49,9 @@ class Page(HTMLParser):
         return [element for element in self.elements if element["tag"] in tags]
 
 
-@pytest.fixture(params=pages.NAMES)
+@pytest.fixture(params=built_site.NAMES)
 def page(request):
-    return Page(pages.built()[request.param])
+    return Page(built_site.built()[request.param])
 
 
 # ---- every page --------------------------------------------------------------------
@@ -82,7 +82,7 @@ def test_links_lead_somewhere(page):
         assert ".ipynb" not in target
         if target.startswith("http"):
             continue
-        there = pages.built()["index.html"].parent / unquote(target)
+        there = built_site.built()["index.html"].parent / unquote(target)
         assert not target or there.is_file(), link
         if part:
             found = {e.get("id") for e in Page(there).elements} if target else ids
@@ -114,14 +114,14 @@ def test_what_is_moved_has_a_name(page):
 
 
 def test_pages_that_lessons_link_to_are_closed_too():
-    for path in pages.built()["index.html"].parent.glob("*.html"):
+    for path in built_site.built()["index.html"].parent.glob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert "default-src 'none'" in text
         assert not re.search(r"""(?:src|href)=["']?(?:http:|//)""", text), path
 
 
 def test_pages_are_small():
-    sizes = {name: page.stat().st_size for name, page in pages.built().items()}
+    sizes = {name: page.stat().st_size for name, page in built_site.built().items()}
     assert max(sizes.values()) <= 2_000_000
     assert sizes["index.html"] < 100_000
 
@@ -131,7 +131,7 @@ def test_pages_are_small():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_page_holds_all_of_its_notebook(path):
-    page = Page(pages.built()[f"{path.stem}.html"])
+    page = Page(built_site.built()[f"{path.stem}.html"])
     played = staged(path)
     kinds = [e.get("class") for e in page.elements]
     assert kinds.count("prediction") == len(played.predictions)
@@ -155,7 +155,7 @@ def test_a_page_holds_all_of_its_notebook(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_frame_is_what_the_explorer_shows(path):
     """The frames, unpacked as the page does it, against the explorer itself."""
-    page = Page(pages.built()[f"{path.stem}.html"])
+    page = Page(built_site.built()[f"{path.stem}.html"])
     films = [
         json.loads(e["text"])
         for e in page.all("script")
@@ -205,7 +205,7 @@ def _unpacked(packed, number):
 
 
 def test_the_index_lists_the_map():
-    text = " ".join(Page(pages.built()["index.html"]).text.split())
+    text = " ".join(Page(built_site.built()["index.html"]).text.split())
     for path in NOTEBOOKS:
         first = nbformat.read(path, as_version=4).cells[0].source
         assert first.splitlines()[0].removeprefix("# ") in text

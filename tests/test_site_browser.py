@@ -9,12 +9,12 @@ and in the dark, and that nothing is asked of a network.  Screenshots go to
 import re
 from urllib.parse import unquote
 
-import lab
-import pages
 import pytest
 from playwright.sync_api import expect
-from stage import NOTEBOOKS, staged
-from test_browser import browser, needed_browser  # noqa: F401  a fixture
+
+from tests.support import built_site, jupyterlab
+from tests.support.notebook_stage import NOTEBOOKS, staged
+from tests.test_browser import browser, needed_browser  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.browser
 PAGES = [f"{path.stem}.html" for path in NOTEBOOKS]
@@ -36,7 +36,7 @@ def opened(browser):  # noqa: F811
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("requestfailed", lambda request: faults.append(request.url[:200]))
         page.on("request", lambda request: _local(request.url, faults))
-        page.goto(pages.built()[name].as_uri())
+        page.goto(built_site.built()[name].as_uri())
         return page
 
     yield _open
@@ -50,7 +50,7 @@ def _local(url, faults):
         faults.append(url)
 
 
-@pytest.mark.parametrize("name", pages.NAMES)
+@pytest.mark.parametrize("name", built_site.NAMES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_opens_and_can_be_read(opened, name, scheme):
     page = opened(name, scheme=scheme)
@@ -59,14 +59,14 @@ def test_a_page_opens_and_can_be_read(opened, name, scheme):
     page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
     page.evaluate("document.querySelectorAll('[type=radio]').forEach(e => e.click())")
     assert page.evaluate(_FAINT) == []
-    page.screenshot(path=lab.SHOTS / f"site-{name}-{scheme}.png", full_page=True)
+    page.screenshot(path=jupyterlab.SHOTS / f"site-{name}-{scheme}.png", full_page=True)
 
 
-@pytest.mark.parametrize("name", pages.NAMES)
+@pytest.mark.parametrize("name", built_site.NAMES)
 def test_a_page_fits_a_phone(opened, name):
     page = opened(name, width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.screenshot(path=lab.SHOTS / f"site-{name}-phone.png", full_page=True)
+    page.screenshot(path=jupyterlab.SHOTS / f"site-{name}-phone.png", full_page=True)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -180,7 +180,7 @@ def test_without_javascript_the_picture_stands_and_folds_open(browser):  # noqa:
     context = browser.new_context(java_script_enabled=False)
     context.set_offline(True)
     page = context.new_page()
-    page.goto(pages.built()["04_failover_maths.html"].as_uri())
+    page.goto(built_site.built()["04_failover_maths.html"].as_uri())
     explorer = page.locator("figure.explorer").first
     expect(explorer.locator("img")).to_be_visible()
     expect(explorer.locator(".controls")).to_be_hidden()

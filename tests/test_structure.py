@@ -18,7 +18,7 @@ from hamodel.structure import (
     parse,
 )
 from hamodel.units import HOUR, YEAR
-from tests.reference import answer, cases
+from tests.support.reference import answer, cases
 
 CLASSIC = "client > lb > any(app1, app2, app3) > db"
 LESSON = {"lb": 5e-4, "db": 5e-4, "app1": 1e-3, "app2": 1e-3, "app3": 1e-3}

@@ -4,7 +4,6 @@ import json
 import tracemalloc
 
 import numpy as np
-import processes
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -26,6 +25,7 @@ from hamodel.assessment import MEASURES, Measure, Workload, assess
 from hamodel.failover import Failover, Heartbeat
 from hamodel.sweeping import _evaluate, _words, _work
 from hamodel.units import DAY, HOUR, YEAR
+from tests.support import processes
 
 NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
 PAIR = ActivePassive(

@@ -2,7 +2,7 @@
 
 Run as a script it forks once per mutant from a process that has loaded everything
 else, so that a mutant costs the time of its first failing test and not of the imports:
-`python tests/mutants.py MODULE TEST...` prints the survivors as JSON.
+`python tests/support/mutants.py MODULE TEST...` prints the survivors as JSON.
 """
 
 import ast
@@ -32,7 +32,7 @@ SWAPS = {
     ast.And: ast.Or,
     ast.Or: ast.And,
 }
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE, TESTS = str(ROOT / "hamodel"), str(ROOT / "tests")
 settings.register_profile(  # few examples: the same suite runs many times
     "mutants",

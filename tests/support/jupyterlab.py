@@ -20,7 +20,7 @@ from pathlib import Path
 
 from playwright.sync_api import TimeoutError as NotInTime
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "test-output"
 PATIENCE = 180  # seconds; a loaded machine needs ten times the quiet one's five
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -13,9 +13,8 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from urllib.parse import unquote
 
-from pictures import faults
-
 from hamodel.course.lessons import CELL_METADATA, NOTEBOOK_METADATA, WIDGET_VIEW
+from tests.support.svg_pictures import faults
 
 PREFIX = "data:image/svg+xml,"
 SHOWN = {"text/plain", "text/html", "text/latex", "text/markdown"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "data" / "reference"
+FOLDER = Path(__file__).parents[2] / "data" / "reference"
 
 
 def cases(room: str) -> list:

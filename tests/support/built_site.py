@@ -4,9 +4,8 @@ import functools
 import tempfile
 from pathlib import Path
 
-from stage import NOTEBOOKS, ROOT
-
 from hamodel.course import site
+from tests.support.notebook_stage import NOTEBOOKS, ROOT
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="hamodel-site-")
 

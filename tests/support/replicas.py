@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import simpy
 
-from tests.queues import lindley
+from tests.support.queues import lindley
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 
 @lru_cache(maxsize=1)

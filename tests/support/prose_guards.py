@@ -8,7 +8,8 @@ from html import unescape
 from urllib.parse import unquote
 
 import nbformat
-from guards import code, prose
+
+from tests.support.notebook_guards import code, prose
 
 BLOCKS = (  # a lesson's headings, in this order
     "Question",
