@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hamodel.architectures import (
         ActiveActive,
         ActivePassive,
+        Architecture,
         Cache,
         Leaderless,
         Maintenance,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
         Standby,
         Tier,
     )
-    from hamodel.assessment import Assessment, Workload, assess, compare
+    from hamodel.assessment import Assessment, assess, compare
     from hamodel.calibration import calibrate
     from hamodel.chain import Chain
     from hamodel.decision import Decision, Requirements, decide, optimise
@@ -55,12 +56,14 @@ if TYPE_CHECKING:
     from hamodel.simulation import simulate
     from hamodel.specfile import load
     from hamodel.sweeping import sweep
+    from hamodel.workload import Workload
 
 __version__ = "0.1.0"
 
 _HOME = {  # public name: the room that holds it
     "ActiveActive": "hamodel.architectures",
     "ActivePassive": "hamodel.architectures",
+    "Architecture": "hamodel.architectures",
     "Assessment": "hamodel.assessment",
     "Cache": "hamodel.architectures",
     "Chain": "hamodel.chain",
@@ -75,7 +78,7 @@ _HOME = {  # public name: the room that holds it
     "Site": "hamodel.architectures",
     "Standby": "hamodel.architectures",
     "Tier": "hamodel.architectures",
-    "Workload": "hamodel.assessment",
+    "Workload": "hamodel.workload",
     "assess": "hamodel.assessment",
     "calibrate": "hamodel.calibration",
     "compare": "hamodel.assessment",
@@ -112,6 +115,7 @@ _ROOMS = {
 __all__ = [
     "ActiveActive",
     "ActivePassive",
+    "Architecture",
     "Assessment",
     "Cache",
     "Chain",

@@ -24,14 +24,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from hamodel import _check, _html
-from hamodel.architectures import Group, Model, Part
-from hamodel.architectures._model import OPERATIONS, Viewed
-from hamodel.assessment import Workload, assess
+from hamodel.architectures import OPERATIONS, Architecture, Group, Model, Part, Viewed
+from hamodel.assessment import assess
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from simpy import Environment, Event
 
     from hamodel._types import FloatArray
+    from hamodel.workload import Workload
 
 _BATCHES = 25  # of a run, for its intervals
 
@@ -98,14 +98,6 @@ class Simulation:
             header=("minutes a year", "estimate", "from", "to"),
             caption=f"{self.years:g} simulated years",
         )
-
-
-class Architecture(Protocol):
-    """What can be simulated: anything that describes itself as a model."""
-
-    def model(self) -> Model:
-        """Return the parts that fail and what that means to clients."""
-        ...
 
 
 def simulate(

@@ -20,10 +20,11 @@ from hamodel.architectures import (
     Site,
     Tier,
 )
-from hamodel.assessment import MEASURES, Workload, _meeting, assess, compare
+from hamodel.assessment import MEASURES, _meeting, assess, compare
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import DAY, HOUR, MONTH, YEAR
+from hamodel.workload import Workload
 from tests.test_architectures import FAILOVER, FULL, NODE, SITE
 
 LOAD = Workload(reads=900, writes=100, round_trip=0.08)
@@ -518,7 +519,7 @@ def test_impossible_workloads_are_named(change, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: assess("pair"), "architecture must be a SinglePrimary or "),
+        (lambda: assess("pair"), "architecture must be an Architecture"),
         (lambda: assess(PAIR, 3), "workload must be a Workload, got 3"),
         (
             lambda: assess(PAIR, replace(LOAD, clients={"DC-3": 1.0})),

@@ -4,9 +4,10 @@ import pytest
 
 from hamodel import compare, plots
 from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrimary
-from hamodel.assessment import MEASURES, Workload
+from hamodel.assessment import MEASURES
 from hamodel.failover import Failover
 from hamodel.plots.comparison import _places
+from hamodel.workload import Workload
 from tests.support import svg_pictures
 
 NODE = Node(mttf=7.2e6, mttr=14400)

@@ -5,9 +5,9 @@ import pytest
 
 from hamodel import assess, plots
 from hamodel.architectures import ActivePassive, Node, SinglePrimary
-from hamodel.assessment import Workload
 from hamodel.duration import exponential
 from hamodel.failover import Failover
+from hamodel.workload import Workload
 from tests.support import svg_pictures
 
 NODE = Node(mttf=7.2e6, mttr=14400)

@@ -5,13 +5,14 @@ import pytest
 
 from hamodel import catalogue
 from hamodel._fields import paths, replaced
-from hamodel.assessment import MEASURES, Workload, assess
+from hamodel.assessment import MEASURES, assess
 from hamodel.catalogue import _parameters
 from hamodel.catalogue._kinds import KINDS
 from hamodel.failover import Failover
 from hamodel.simulation import Estimate, simulate
 from hamodel.specfile import load, preset
 from hamodel.units import HOUR, MS
+from hamodel.workload import Workload
 
 EVERY = catalogue.systems()
 KIND = {

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrimary
-from hamodel.assessment import Workload, assess
+from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.simulation import Estimate, simulate
 from hamodel.units import HOUR, YEAR
+from hamodel.workload import Workload
 from tests.test_architectures import FULL, NODE
 
 pytestmark = pytest.mark.slow

@@ -21,7 +21,6 @@ from hamodel.architectures import (
     Standby,
     Tier,
 )
-from hamodel.assessment import Workload
 from hamodel.catalogue import system
 from hamodel.catalogue._kinds import KINDS, inner, name_of
 from hamodel.decision import Requirements
@@ -31,6 +30,7 @@ from hamodel.replication import Replication, WriteStage
 from hamodel.specfile import SpecError, load, quantity, starter
 from hamodel.specfile._fields import kind_of, settable
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
+from hamodel.workload import Workload
 
 SINGLE = "architecture: single-primary\ndatabase: {mttf: 200 d, mttr: 4 h}\n"
 PAIR = "extends: postgresql-patroni\n"

@@ -16,7 +16,7 @@ from hamodel.architectures import (
     SinglePrimary,
     Site,
 )
-from hamodel.assessment import Measure, Workload, assess
+from hamodel.assessment import Measure, assess
 from hamodel.failover import Failover
 from hamodel.uncertainty import (
     _tornado,
@@ -31,6 +31,7 @@ from hamodel.uncertainty import (
     uniform,
 )
 from hamodel.units import HOUR, MONTH
+from hamodel.workload import Workload
 
 NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
 FAST = Failover(detection=10, promotion=20, redirection=5, coverage=0.99)

@@ -5,7 +5,6 @@ it is read from that, as a number, a sweep or a formula.
 """
 
 from hamodel.architectures._assumptions import Assumption
-from hamodel.architectures._model import Event, Group, Model, Part, Verdict
 from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
@@ -14,19 +13,45 @@ from hamodel.architectures.active_passive import (
     PairState,
     Standby,
 )
+from hamodel.architectures.base import (
+    OPERATIONS,
+    Architecture,
+    Cause,
+    Event,
+    Group,
+    Model,
+    Part,
+    Verdict,
+    Viewed,
+)
+from hamodel.architectures.behaviour import (
+    Behaviour,
+    Conflicts,
+    Loads,
+    Loss,
+    LostWrites,
+)
 from hamodel.architectures.leaderless import Leaderless
 from hamodel.architectures.majority import Majority
 from hamodel.architectures.single_primary import SinglePrimary
 
 __all__ = [
     "CAUSES",
+    "OPERATIONS",
     "ActiveActive",
     "ActivePassive",
+    "Architecture",
     "Assumption",
+    "Behaviour",
     "Cache",
+    "Cause",
+    "Conflicts",
     "Event",
     "Group",
     "Leaderless",
+    "Loads",
+    "Loss",
+    "LostWrites",
     "Maintenance",
     "Majority",
     "Model",
@@ -38,4 +63,5 @@ __all__ = [
     "Standby",
     "Tier",
     "Verdict",
+    "Viewed",
 ]

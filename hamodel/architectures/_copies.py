@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from hamodel import _check
+from hamodel._quantity import mean_of
 from hamodel.architectures._front import Data, Front, SiteView, place, witness
-from hamodel.architectures._model import Event, Group, Part
 from hamodel.architectures._specs import (
     Maintenance,
     Node,
@@ -17,10 +17,16 @@ from hamodel.architectures._specs import (
     check_maintenance,
     names,
 )
+from hamodel.architectures.base import Event, Group, Part
+from hamodel.duration import Duration, constant
 from hamodel.failover import Failover
+from hamodel.quorum import latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from hamodel._types import Quantity
+    from hamodel.workload import Workload
 
 
 class Copies(Protocol):
@@ -94,3 +100,26 @@ class Held:
     def view(self, failed: int) -> SiteView:
         """Return what clients notice."""
         return SiteView("home", copies=self.count - failed)
+
+
+def answered_by(
+    copies: Mapping[str, int], at: str, needed: int, workload: Workload
+) -> Duration:
+    """Return the time until so many copies, the one at hand included, have answered."""
+    if needed == 1:
+        return constant(0.0)
+    near, far = workload.within_site, workload.between_sites
+    beside, away = copies[at] - 1, sum(copies.values()) - copies[at]
+    times = sorted(
+        [mean_of(workload.hop)] * beside + [mean_of(workload.round_trip)] * away
+    )
+    if near.var == 0 and far.var == 0:
+        return constant(times[needed - 2])
+    return latency([near] * beside + [far] * away, needed - 1)
+
+
+def sent(copies: Mapping[str, int], writes: Quantity) -> Quantity:
+    """Return the writes in 1/s that leave the site where they were made, on average."""
+    total = sum(copies.values())
+    away = sum(count / total * (total - count) for count in copies.values())
+    return writes * away

@@ -12,26 +12,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from hamodel.architectures._model import (
-    EVERYWHERE,
-    MAINTENANCE,
-    PLANNED,
-    Event,
-    Group,
-    Part,
-    Stages,
-    Verdict,
-)
+from hamodel.architectures.base import Cause, Event, Group, Part, Stages, Verdict
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.architectures._specs import Node, Site, Tier
+    from hamodel._types import Quantity
+    from hamodel.architectures._specs import Maintenance, Node, Site, Tier
     from hamodel.failover import Failover
 
 
-_WHILE = {"waiting": "failing over", "stuck": "failover did not work"}
+#: Name of the part, and of the cause, that strikes all sites at once.
+EVERYWHERE = "everywhere"
+#: Name of the part that stands for planned work.
+MAINTENANCE = "maintenance"
+
+_WHILE = {"waiting": Cause.FAILING_OVER, "stuck": Cause.FAILOVER_FAILED}
 #: Name of the part that tells where a write's key has its home.
 HOME = "home"
 _DWELL = 30 * DAY  # long against an outage, short against a simulated run
@@ -102,8 +99,8 @@ class Front:
 
     def _broken(self, state: FrontState) -> str:
         if not _enough(self.site.balancers, state.balancers):
-            return "load balancer down"
-        return "" if _enough(self.site.apps, state.apps) else "app servers down"
+            return Cause.BALANCER_DOWN
+        return "" if _enough(self.site.apps, state.apps) else Cause.APPS_DOWN
 
     def events(self, state: FrontState) -> Iterator[Event]:
         """Yield what can happen."""
@@ -138,9 +135,9 @@ class Data:
         """Return what clients notice."""
         cause = ""
         if state.site == "down":
-            cause = "site down"
+            cause = Cause.SITE_DOWN
         elif state.database == "down":
-            cause = "database down"
+            cause = Cause.DATABASE_DOWN
         return SiteView(state.clients, cause)
 
     def events(self, state: DataState) -> Iterator[Event]:
@@ -211,7 +208,7 @@ def combined(*views: SiteView) -> SiteView:
     """Return what several parts of one site show together."""
     order = ("moved", "waiting", "stuck", "lost", "home")
     worst = min(views, key=lambda view: order.index(view.clients))
-    dark = any(view.cause == "site down" for view in views)
+    dark = any(view.cause == Cause.SITE_DOWN for view in views)
     copies = 0 if dark else sum(view.copies for view in views)
     return SiteView(
         worst.clients, worst.cause if worst.clients == "lost" else "", copies
@@ -244,13 +241,42 @@ def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
 def entrance(seen: Seen, site: str) -> Verdict:
     """Return the cause that keeps clients of a site out, or the site they enter."""
     if seen.everywhere:
-        return Verdict(EVERYWHERE)
+        return Verdict(Cause.EVERYWHERE)
     if seen.own == "home":
         return Verdict(through=site, at=site)
     if seen.own == "moved":
-        cause = "" if seen.other else "all sites down"
+        cause = "" if seen.other else Cause.ALL_SITES_DOWN
         return Verdict(cause, through=seen.other, at=seen.other)
     return Verdict(_WHILE.get(seen.own, seen.cause))
+
+
+def everywhere(outage: Node | None) -> tuple[Part, ...]:
+    """Return the part that strikes all others at once, if there is such an outage."""
+    if outage is None:
+        return ()
+
+    def events(state: str) -> Iterator[Event]:
+        if state == "up":
+            yield Event("strikes everywhere", outage.mttf, "down")
+        else:
+            yield Event("mended everywhere", outage.mttr, "up")
+
+    return (Part(name=EVERYWHERE, start="up", events=events, view=str),)
+
+
+def planned(work: Maintenance, *stages: Quantity) -> tuple[Part, ...]:
+    """Return the part that stands for planned work, which comes by the calendar.
+
+    `stages` are the times in s for which it keeps clients out.
+    """
+
+    def events(state: str) -> Iterator[Event]:
+        if state == "up":
+            yield Event("work begins", Stages((work.every,)), "down")
+        else:
+            yield Event("work is done", Stages(stages), "up")
+
+    return (Part(name=MAINTENANCE, start="up", events=events, view=str),)
 
 
 def home(sites: tuple[str, ...]) -> Part:
@@ -274,7 +300,7 @@ def kept_out(clients: str) -> str:
 
 def undisturbed(seen: Seen, found: Verdict) -> Verdict:
     """Return a verdict, unless planned work stands in its way."""
-    return Verdict(PLANNED) if seen.planned and not found.cause else found
+    return Verdict(Cause.PLANNED) if seen.planned and not found.cause else found
 
 
 def _enough(tier: Tier | None, failed: int) -> bool:

@@ -25,18 +25,12 @@ from hamodel.architectures._front import (
     absorb,
     combined,
     entrance,
-    undisturbed,
-)
-from hamodel.architectures._model import (
-    Event,
-    Model,
-    Part,
-    Stages,
-    Verdict,
     everywhere,
     planned,
+    undisturbed,
 )
 from hamodel.architectures._specs import check_maintenance
+from hamodel.architectures.base import Cause, Event, Model, Part, Stages, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,11 +38,6 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
     from hamodel.architectures.active_passive import ActivePassive
     from hamodel.duration import Duration
-
-
-#: Causes of the downtime of writes that wait for the standby.
-STANDBY_DOWN = "standby down"
-WAITING = "waiting for the standby"
 
 
 class TwoSiteState(NamedTuple):
@@ -141,9 +130,9 @@ class TwoSitePair:
     def _blocked(self, state: TwoSiteState) -> str:
         """Return why writes wait at a node that serves."""
         if state.nodes.startswith("stalled"):
-            return WAITING
+            return Cause.WAITING
         alone = state.nodes in {"one", "unseen"}
-        return STANDBY_DOWN if alone and waits_for_ever(self.of) else ""
+        return Cause.STANDBY_DOWN if alone and waits_for_ever(self.of) else ""
 
     def events(self, state: TwoSiteState) -> Iterator[Event]:
         """Yield what can happen."""
@@ -186,16 +175,16 @@ class TwoSitePair:
         self, state: TwoSiteState, clock: str, after: Quantity
     ) -> Iterator[Event]:
         failover = self.of.failover
-        went = state._replace(nodes="switching", cause="failing over")
+        went = state._replace(nodes="switching", cause=Cause.FAILING_OVER)
         astray = "none" if failover.manual is None else "manual"
-        failed = state._replace(nodes=astray, cause="failover did not work")
+        failed = state._replace(nodes=astray, cause=Cause.FAILOVER_FAILED)
         yield Event(clock, after, went, failover.coverage)
         yield Event(clock, after, failed, 1 - failover.coverage)
 
     def _unseen(self, state: TwoSiteState) -> Iterator[Event]:
         a, s = state.active, 1 - state.active
         one = state._replace(nodes="one")
-        none = state._replace(nodes="none", cause="standby failed unseen")
+        none = state._replace(nodes="none", cause=Cause.STANDBY_UNSEEN)
         yield Event("probe", self.of.standby.probe, one)
         yield Event(f"node {a} fails", self.of.database.mttf, none)
         yield Event(f"site {a} lost", self._site_mttf, none.lose(a))
@@ -203,7 +192,7 @@ class TwoSitePair:
 
     def _one(self, state: TwoSiteState) -> Iterator[Event]:
         a, s = state.active, 1 - state.active
-        none = state._replace(nodes="none", cause="both nodes down")
+        none = state._replace(nodes="none", cause=Cause.BOTH_NODES_DOWN)
         yield Event(f"node {a} fails", self.of.database.mttf, none)
         yield Event(f"site {a} lost", self._site_mttf, none.lose(a))
         both = state._replace(nodes="both")
@@ -234,7 +223,7 @@ class TwoSitePair:
     ) -> Iterator[Event]:
         done = state._replace(nodes="one", active=1 - state.active, cause="")
         yield Event("takeover", Stages(stages), done)
-        lost = state._replace(nodes="none", cause="both nodes down")
+        lost = state._replace(nodes="none", cause=Cause.BOTH_NODES_DOWN)
         yield Event("takeover lost", self.of.standby.takeover_mttf, lost)
 
     def _none(self, state: TwoSiteState) -> Iterator[Event]:
@@ -342,7 +331,7 @@ def model_of(spec: ActivePassive) -> Model:
 
 
 def _why(clients: str) -> str:
-    return "" if clients == "home" else "site down"
+    return "" if clients == "home" else Cause.SITE_DOWN
 
 
 def waits_for_ever(spec: ActivePassive) -> bool:

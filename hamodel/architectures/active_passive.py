@@ -46,9 +46,11 @@ import numpy as np
 
 from hamodel import _check
 from hamodel._quantity import hold, mean_of, rate_of
+from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._pair_diagram import assumptions_of, diagram_of
 from hamodel.architectures._specs import Maintenance, Node, Site, names
 from hamodel.architectures._two_sites import TwoSitePair, check_pair, model_of
+from hamodel.architectures.base import Cause
 from hamodel.chain import Chain
 from hamodel.failover import Failover
 from hamodel.replication import Replication
@@ -59,24 +61,26 @@ if TYPE_CHECKING:
 
     from hamodel._types import Quantity
     from hamodel.architectures._assumptions import Assumption
-    from hamodel.architectures._model import Model
+    from hamodel.architectures.base import Model
+    from hamodel.architectures.behaviour import Behaviour
     from hamodel.structure import Structure
+    from hamodel.workload import Workload
 
 #: Why the service is down, in the order in which a budget shows them.
 CAUSES = (
-    "failing over",
-    "failover did not work",
-    "both nodes down",
-    "standby failed unseen",
-    "site down",
+    Cause.FAILING_OVER,
+    Cause.FAILOVER_FAILED,
+    Cause.BOTH_NODES_DOWN,
+    Cause.STANDBY_UNSEEN,
+    Cause.SITE_DOWN,
 )
 
 _ENTRANCE = {  # what the last state before `none` says of the cause
-    "both": "failover did not work",
-    "one": "both nodes down",
-    "switching": "both nodes down",
-    "manual": "both nodes down",
-    "unseen": "standby failed unseen",
+    "both": Cause.FAILOVER_FAILED,
+    "one": Cause.BOTH_NODES_DOWN,
+    "switching": Cause.BOTH_NODES_DOWN,
+    "manual": Cause.BOTH_NODES_DOWN,
+    "unseen": Cause.STANDBY_UNSEEN,
 }
 
 
@@ -204,6 +208,11 @@ class ActivePassive:
         if not 1 <= len(self.sites) <= 2:
             raise ValueError(f"sites must be 1 or 2 different names, got {self.sites}")
 
+    @property
+    def all_sites(self) -> tuple[str, ...]:
+        """Names of all sites, those included that serve no clients."""
+        return self.sites
+
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
 
@@ -241,6 +250,21 @@ class ActivePassive:
             and `everywhere` if given.
         """
         return model_of(self)
+
+    def behaviour(self, workload: Workload) -> Behaviour:
+        """Return what it does under a workload.
+
+        Parameters
+        ----------
+        workload : Workload
+            What is asked of it.
+
+        Returns
+        -------
+        Behaviour
+            Its recovery, data, loads and waits.
+        """
+        return PairBehaviour(spec=self, workload=workload)
 
     def chain(self) -> Chain:
         """Return the chain of the pair alone, without servers and clients.
@@ -362,11 +386,11 @@ class ActivePassive:
         share: dict[Any, Quantity] = {**chain.steady_state()}
         for state, probability in share.items():
             if state.site == "down":
-                budget["site down"] += probability
+                budget[Cause.SITE_DOWN] += probability
             elif state.nodes == "switching":
-                budget["failing over"] += probability
+                budget[Cause.FAILING_OVER] += probability
             elif state.nodes == "manual":
-                budget["failover did not work"] += probability
+                budget[Cause.FAILOVER_FAILED] += probability
         self._of_means._charge_none(chain, share, budget)
         return budget
 

@@ -16,26 +16,56 @@ Assumptions
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import comb
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hamodel import _check
+from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
     instant_client,
     shared_by_all,
 )
-from hamodel.architectures._copies import check_copies, sites_and_copies
+from hamodel.architectures._copies import (
+    answered_by,
+    check_copies,
+    sent,
+    sites_and_copies,
+)
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
-from hamodel.architectures._front import Seen, absorb, entrance
-from hamodel.architectures._model import Model, Verdict, everywhere
+from hamodel.architectures._front import Seen, absorb, entrance, everywhere
 from hamodel.architectures._specs import Maintenance, Node, Site
+from hamodel.architectures.base import Cause, Model, Verdict
+from hamodel.architectures.behaviour import (
+    Behaviour,
+    Conflicts,
+    Loads,
+    Loss,
+    LostWrites,
+    Waits,
+    app_load,
+    either,
+    popularity,
+    reads_left,
+    redirected,
+    repair,
+    stale_reads,
+)
+from hamodel.conflicts import concurrency_over_keys, last_write_wins
+from hamodel.duration import Duration, constant
 from hamodel.failover import Failover
+from hamodel.replication import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hamodel._types import FloatArray, Quantity
     from hamodel.structure import Structure
+    from hamodel.workload import Workload
 
 
 def _default_copies() -> Mapping[str, int]:
@@ -92,6 +122,11 @@ class Leaderless:
     def sites(self) -> tuple[str, ...]:
         """Names of the sites."""
         return tuple(self.copies)
+
+    @property
+    def all_sites(self) -> tuple[str, ...]:
+        """Names of all sites, those included that serve no clients."""
+        return self.sites
 
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
@@ -150,6 +185,21 @@ class Leaderless:
             verdict=self.verdict,
         )
 
+    def behaviour(self, workload: Workload) -> Behaviour:
+        """Return what it does under a workload.
+
+        Parameters
+        ----------
+        workload : Workload
+            What is asked of it.
+
+        Returns
+        -------
+        Behaviour
+            Its recovery, data, loads and waits.
+        """
+        return _Behaviour(spec=self, workload=workload)
+
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
         """Tell what a client finds.
 
@@ -172,6 +222,158 @@ class Leaderless:
             return found
         needed = self.read_quorum if operation == "read" else self.write_quorum
         if seen.copies < needed:
-            return Verdict("no quorum")
+            return Verdict(Cause.NO_QUORUM)
         overlap = self.read_quorum + self.write_quorum > sum(self.copies.values())
         return found._replace(stale=not overlap)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Behaviour:
+    """A `Leaderless` under a workload."""
+
+    spec: Leaderless
+    workload: Workload
+
+    @property
+    def site(self) -> Site:
+        return self.spec.site
+
+    @property
+    def cores(self) -> int:
+        return self.spec.database.cores
+
+    @property
+    def database_cost(self) -> Quantity:
+        return self.databases * self.spec.database.cost
+
+    @property
+    def databases(self) -> int:
+        """How many database nodes there are."""
+        return sum(self.spec.copies.values())
+
+    @property
+    def rto(self) -> Duration:
+        """Nothing fails over; clients of a lost site are led away."""
+        return (
+            redirected(self.spec.failover)
+            if len(self.spec.sites) > 1
+            else constant(0.0)
+        )
+
+    @property
+    def outage(self) -> Duration:
+        if len(self.spec.sites) == 1:
+            return self.rto
+        failover = self.spec.failover
+        by_hand = failover.manual
+        rest = repair(self.spec.site.mttr if by_hand is None else by_hand)
+        return either(failover.coverage, self.rto, self.rto + rest)
+
+    @cached_property
+    def stream(self) -> Stream:
+        """Writes on their way to the copies that were not waited for."""
+        trip = self.workload.round_trip if self._apart else self.workload.hop
+        return Stream(writes=self.workload.writes, delay=trip * 0.5)
+
+    @property
+    def lag(self) -> Duration:
+        return self.stream.lag if self.databases > 1 else constant(0.0)
+
+    @property
+    def rpo(self) -> Duration:
+        """Age of what only the lost copies have: those that one failure takes."""
+        return self.stream.exposure if self._exposed else constant(0.0)
+
+    @property
+    def _exposed(self) -> bool:
+        """Whether one site, or one node, can hold all copies that answered."""
+        biggest = max(self.spec.copies.values()) if self._apart else 1
+        return self.databases > 1 and biggest >= self.spec.write_quorum
+
+    @property
+    def lost_writes(self) -> LostWrites:
+        spec = self.spec
+        if not self._exposed:
+            return LostWrites()
+        writes = self.stream.missing
+        found = {}
+        if spec.write_quorum == 1:
+            fails = self.databases * rate_of(mean_of(spec.database.mttf))
+            each = writes / self.databases
+            found["database"] = Loss(events=fails, writes=each, kept=True)
+        if self._apart:
+            count = len(spec.sites)
+            fails = count * rate_of(spec.site.mttf)
+            found["site"] = Loss(events=fails, writes=writes / count, kept=True)
+        return LostWrites(by_failure=found)
+
+    @cached_property
+    def stale(self) -> Quantity:
+        """P(none of the R copies asked has the key's last write) at a random moment."""
+        spec, total = self.spec, self.databases
+        if spec.read_quorum + spec.write_quorum > total:
+            return 0.0
+        late = stale_reads(self.stream, self.workload, self.workload.writes)
+        return late * missing_all(total, spec.read_quorum, spec.write_quorum)
+
+    @cached_property
+    def conflicts(self) -> Conflicts:
+        if self.databases == 1:
+            return Conflicts()
+        w = self.workload
+        shares = list(w.shares(self.spec.sites).values())
+        rates = [w.writes * share for share in shares]
+        if len(rates) == 1:
+            rates = [w.writes / 2, w.writes / 2]  # any two coordinators
+        delay = mean_of(self.stream.delay)
+        keys = popularity(w)
+        found = concurrency_over_keys(keys, rates, delay)
+
+        def thrown(share: FloatArray) -> Quantity:
+            each = [np.asarray(rate)[..., None] * share for rate in rates]
+            return last_write_wins(each, delay).lost / share
+
+        return Conflicts(
+            resolution="last write wins",
+            pairs=found.pairs,
+            share=found.share,
+            lost=keys.mean(thrown),
+        )
+
+    @property
+    def transfers(self) -> Quantity:
+        return sent(self.spec.copies, self.workload.writes)
+
+    def serving(self, known: Seen) -> int:
+        return known.serving
+
+    def database_load(self, known: Seen, at: str) -> Quantity:
+        del at
+        return self._load(known.copies or self.databases)
+
+    def _load(self, copies: int) -> Quantity:
+        w, spec = self.workload, self.spec
+        asked = min(spec.read_quorum, copies)
+        reads = reads_left(spec.site, w) * w.read_time * asked / copies
+        return (reads + w.writes * w.write_time) / spec.database.cores
+
+    def waits(self, operation: str, at: str) -> Waits:
+        """Return the coordinator's wait for the rest of the quorum."""
+        reads = operation == "read"
+        needed = self.spec.read_quorum if reads else self.spec.write_quorum
+        return [(1.0, answered_by(self.spec.copies, at, needed, self.workload))]
+
+    def loads_without(self, site: str) -> Loads:
+        copies = max(self.databases - self.spec.copies[site], 1)
+        sites = max(len(self.spec.sites) - 1, 1)
+        app = app_load(self.spec.site, self.workload, 1 / sites, 0)
+        return Loads(app, self._load(copies))
+
+    @property
+    def _apart(self) -> bool:
+        return len(self.spec.copies) > 1
+
+
+def missing_all(copies: int, read: int, write: int) -> float:
+    """Return P(R copies picked at random are none of the W that answered a write)."""
+    return comb(copies - write, read) / comb(copies, read)

@@ -21,6 +21,7 @@ Assumptions
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hamodel import _check
@@ -31,19 +32,38 @@ from hamodel.architectures._assumptions import (
     instant_client,
     shared_by_all,
 )
-from hamodel.architectures._copies import check_copies, sites_and_copies
+from hamodel.architectures._copies import (
+    answered_by,
+    check_copies,
+    sent,
+    sites_and_copies,
+)
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
-from hamodel.architectures._front import Seen, absorb, entrance
-from hamodel.architectures._model import Event, Model, Part, Verdict, everywhere
+from hamodel.architectures._front import Seen, absorb, entrance, everywhere
 from hamodel.architectures._specs import Maintenance, Node, Site, names
+from hamodel.architectures.base import Cause, Event, Model, Part, Verdict
+from hamodel.architectures.behaviour import (
+    NO_WAIT,
+    Behaviour,
+    Conflicts,
+    Loads,
+    LostWrites,
+    Waits,
+    app_load,
+    reads_left,
+    stale_reads,
+)
+from hamodel.duration import Duration, constant
+from hamodel.replication import Stream
+from hamodel.workload import as_law
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hamodel._types import Quantity
-    from hamodel.duration import Duration
     from hamodel.failover import Failover
     from hamodel.structure import Structure
+    from hamodel.workload import Workload
 
 
 def _default_copies() -> Mapping[str, int]:
@@ -115,6 +135,11 @@ class Majority:
         """How many copies it takes."""
         return sum(self.copies.values()) // 2 + 1
 
+    @property
+    def all_sites(self) -> tuple[str, ...]:
+        """Names of all sites, those included that serve no clients."""
+        return tuple(self.copies)
+
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
 
@@ -183,6 +208,21 @@ class Majority:
         rate = rate_of(self.database.mttf) + rate_of(self.site.mttf)
         yield Event("leader lost", rate_of(rate), "electing")
 
+    def behaviour(self, workload: Workload) -> Behaviour:
+        """Return what it does under a workload.
+
+        Parameters
+        ----------
+        workload : Workload
+            What is asked of it.
+
+        Returns
+        -------
+        Behaviour
+            Its recovery, data, loads and waits.
+        """
+        return _Behaviour(spec=self, workload=workload)
+
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
         """Tell what a client finds.
 
@@ -206,5 +246,107 @@ class Majority:
         if operation == "read" and self.local_reads and seen.copies:
             return found._replace(stale=True)
         if seen.copies < self.majority:
-            return Verdict("no majority")
-        return found if seen.leads else Verdict("failing over")
+            return Verdict(Cause.NO_MAJORITY)
+        return found if seen.leads else Verdict(Cause.FAILING_OVER)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Behaviour:
+    """A `Majority` under a workload."""
+
+    spec: Majority
+    workload: Workload
+
+    @property
+    def site(self) -> Site:
+        return self.spec.site
+
+    @property
+    def cores(self) -> int:
+        return self.spec.database.cores
+
+    @property
+    def database_cost(self) -> Quantity:
+        return self.databases * self.spec.database.cost
+
+    @property
+    def databases(self) -> int:
+        """How many database nodes there are."""
+        return sum(self.spec.copies.values())
+
+    @property
+    def rto(self) -> Duration:
+        return as_law(self.spec.election)
+
+    @property
+    def outage(self) -> Duration:
+        return self.rto
+
+    @cached_property
+    def stream(self) -> Stream:
+        """Committed writes on their way to a follower."""
+        trip = self.workload.round_trip if self._apart else self.workload.hop
+        return Stream(writes=self.workload.writes, delay=trip * 0.5)
+
+    @property
+    def lag(self) -> Duration:
+        return self.stream.lag if self.databases > 1 else constant(0.0)
+
+    @property
+    def rpo(self) -> Duration:
+        return constant(0.0)
+
+    @property
+    def lost_writes(self) -> LostWrites:
+        return LostWrites()
+
+    @cached_property
+    def stale(self) -> Quantity:
+        if not self.spec.local_reads or self.databases == 1:
+            return 0.0
+        return stale_reads(self.stream, self.workload, self.workload.writes)
+
+    @property
+    def conflicts(self) -> Conflicts:
+        return Conflicts()
+
+    @property
+    def transfers(self) -> Quantity:
+        return sent(self.spec.copies, self.workload.writes)
+
+    def serving(self, known: Seen) -> int:
+        return known.serving
+
+    def database_load(self, known: Seen, at: str) -> Quantity:
+        """Load of the busiest node: the leader, which takes all that need order."""
+        del at
+        return self._load(known.copies or self.databases)
+
+    def _load(self, copies: int) -> Quantity:
+        w = self.workload
+        share = 1 / copies if self.spec.local_reads else 1.0
+        reads = share * reads_left(self.spec.site, w) * w.read_time
+        return (reads + w.writes * w.write_time) / self.spec.database.cores
+
+    def waits(self, operation: str, at: str) -> Waits:
+        """Return the way to the leader, and its wait for the rest of a majority."""
+        copies, w = self.spec.copies, self.workload
+        if operation == "read" and self.spec.local_reads:
+            return NO_WAIT
+        needed = 1 if operation == "read" else self.spec.majority
+        found = []
+        for leader, count in copies.items():
+            there = constant(0.0) if leader == at else w.between_sites
+            law = there + answered_by(copies, leader, needed, w)
+            found.append((count / self.databases, law))
+        return found
+
+    def loads_without(self, site: str) -> Loads:
+        copies = max(self.databases - self.spec.copies[site], 1)
+        sites = max(len(self.spec.sites) - 1, 1)
+        app = app_load(self.spec.site, self.workload, 1 / sites, 0)
+        return Loads(app, self._load(copies))
+
+    @property
+    def _apart(self) -> bool:
+        return len(self.spec.copies) > 1

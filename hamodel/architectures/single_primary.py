@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hamodel import _check
-from hamodel._quantity import hold
+from hamodel._quantity import hold, rate_of
 from hamodel.architectures._assumptions import Assumption, exponential_repair, fixed
 from hamodel.architectures._diagram import checked, drawn, quoted, servers
 from hamodel.architectures._front import (
@@ -26,10 +26,11 @@ from hamodel.architectures._front import (
     Seen,
     absorb,
     entrance,
+    everywhere,
     place,
+    planned,
     undisturbed,
 )
-from hamodel.architectures._model import Model, Verdict, everywhere, planned
 from hamodel.architectures._specs import (
     Maintenance,
     Node,
@@ -37,11 +38,26 @@ from hamodel.architectures._specs import (
     check_maintenance,
     names,
 )
+from hamodel.architectures.base import Model, Verdict
+from hamodel.architectures.behaviour import (
+    NO_WAIT,
+    Behaviour,
+    Conflicts,
+    Loads,
+    Loss,
+    LostWrites,
+    Waits,
+    app_load,
+    reads_left,
+    repair,
+)
+from hamodel.duration import Duration, constant, uniform
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
     from hamodel.structure import Structure
+    from hamodel.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,6 +120,11 @@ class SinglePrimary:
     def sites(self) -> tuple[str, ...]:
         """Names of the sites."""
         return (self.name,)
+
+    @property
+    def all_sites(self) -> tuple[str, ...]:
+        """Names of all sites, those included that serve no clients."""
+        return self.sites
 
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
@@ -169,6 +190,21 @@ class SinglePrimary:
             verdict=self.verdict,
         )
 
+    def behaviour(self, workload: Workload) -> Behaviour:
+        """Return what it does under a workload.
+
+        Parameters
+        ----------
+        workload : Workload
+            What is asked of it.
+
+        Returns
+        -------
+        Behaviour
+            Its recovery, data, loads and waits.
+        """
+        return _Behaviour(spec=self, workload=workload)
+
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
         """Tell what a client finds.
 
@@ -188,3 +224,80 @@ class SinglePrimary:
         """
         del operation  # reads and writes fare alike
         return undisturbed(seen, entrance(seen, site))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Behaviour:
+    """A `SinglePrimary` under a workload."""
+
+    spec: SinglePrimary
+    workload: Workload
+
+    @property
+    def site(self) -> Site:
+        return self.spec.site
+
+    @property
+    def cores(self) -> int:
+        return self.spec.database.cores
+
+    @property
+    def database_cost(self) -> Quantity:
+        return self.spec.database.cost
+
+    @property
+    def rto(self) -> Duration:
+        return repair(self.spec.database.mttr)
+
+    @property
+    def outage(self) -> Duration:
+        return self.rto
+
+    @property
+    def lag(self) -> Duration:
+        return constant(0.0)
+
+    @property
+    def rpo(self) -> Duration:
+        """Age of the last backup, if the data are lost."""
+        return uniform(0.0, self.spec.backup)
+
+    @property
+    def lost_writes(self) -> LostWrites:
+        writes = self.workload.writes * self.spec.backup / 2
+        events = rate_of(self.spec.database.mttf) * self.spec.destroyed
+        return LostWrites(
+            by_failure={"database destroyed": Loss(events=events, writes=writes)}
+        )
+
+    @property
+    def stale(self) -> Quantity:
+        return 0.0
+
+    @property
+    def conflicts(self) -> Conflicts:
+        return Conflicts()
+
+    @property
+    def transfers(self) -> Quantity:
+        return 0.0
+
+    def serving(self, known: Seen) -> int:
+        return known.serving
+
+    def database_load(self, known: Seen, at: str) -> Quantity:
+        del known, at
+        w = self.workload
+        work = reads_left(self.spec.site, w) * w.read_time + w.writes * w.write_time
+        return work / self.spec.database.cores
+
+    def waits(self, operation: str, at: str) -> Waits:
+        del operation, at
+        return NO_WAIT
+
+    def loads_without(self, site: str) -> Loads:
+        del site
+        return Loads(
+            app_load(self.spec.site, self.workload, 1.0, 0),
+            self.database_load(Seen(), ""),
+        )

@@ -17,27 +17,21 @@ how high the load is.  Left out: retries (`hamodel.overload`), the backlog after
 outage, cold caches, price lists.
 """
 
-from hamodel.assessment._answers import Cost, Latency
+from hamodel.assessment._answers import Cost, Latency, Survival
 from hamodel.assessment._assessment import Assessment, assess
-from hamodel.assessment._behaviour import Conflicts, Loss, LostWrites, Survival
 from hamodel.assessment._comparison import Comparison, compare
 from hamodel.assessment._measures import MEASURES, Measure
 from hamodel.assessment._operations import Operation
-from hamodel.assessment._workload import Workload
 
 __all__ = [
     "MEASURES",
     "Assessment",
     "Comparison",
-    "Conflicts",
     "Cost",
     "Latency",
-    "Loss",
-    "LostWrites",
     "Measure",
     "Operation",
     "Survival",
-    "Workload",
     "assess",
     "compare",
 ]

@@ -11,11 +11,11 @@ from hamodel import _check, _html
 from hamodel.units import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from hamodel._types import Quantity
+    from hamodel.architectures import Loads
     from hamodel.assessment._assessment import Assessment
-    from hamodel.assessment._loads import Loads
     from hamodel.duration import Duration
 
 
@@ -111,3 +111,36 @@ def room(loads: Mapping[str, Quantity]) -> Quantity:
     )
     with np.errstate(divide="ignore"):
         return (1 / np.asarray(busiest, float))[()]
+
+
+@dataclass(frozen=True)
+class Survival:
+    """Whether the loss of any one site is survived, for reads and for writes.
+
+    Attributes
+    ----------
+    read, write : bool
+        Whether clients are served again after their redirection.
+    why : tuple of str
+        Where not, the reasons.
+    """
+
+    read: bool
+    write: bool
+    why: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether reads and writes both survive."""
+        return self.read and self.write
+
+    def __str__(self) -> str:
+        return "yes" if self else "no: " + "; ".join(self.why)
+
+
+def shown(value: Quantity, write: Callable[[float], str] = text) -> str:
+    """Write a number; tell the range of an array, and show a formula as it is."""
+    if hasattr(value, "free_symbols"):
+        return str(value)
+    if np.ndim(value) == 0:
+        return write(float(value))
+    return f"{write(float(np.min(value)))} to {write(float(np.max(value)))}"

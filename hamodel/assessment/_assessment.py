@@ -9,18 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel import _check
-from hamodel.architectures import (
-    ActiveActive,
-    ActivePassive,
-    Leaderless,
-    Majority,
-    SinglePrimary,
-)
-from hamodel.assessment._active import Active
-from hamodel.assessment._answers import Cost, Latency, plain, room
-from hamodel.assessment._behaviour import Conflicts, LostWrites, Survival
-from hamodel.assessment._copies import Quorums, Voting
-from hamodel.assessment._loads import Loads
+from hamodel.architectures import Loads
+from hamodel.assessment._answers import Cost, Latency, Survival, plain, room
 from hamodel.assessment._meeting import (
     Reward,
     known,
@@ -36,28 +26,24 @@ from hamodel.assessment._operations import (
     under_load,
     ways,
 )
-from hamodel.assessment._pair import Pair
 from hamodel.assessment._paths import Paths
-from hamodel.assessment._single import Single
-from hamodel.assessment._workload import Workload
 from hamodel.units import YEAR
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hamodel._types import Quantity
-    from hamodel.architectures._model import Model
-    from hamodel.assessment._behaviour import Behaviour
+    from hamodel.architectures import (
+        Architecture,
+        Assumption,
+        Behaviour,
+        Conflicts,
+        LostWrites,
+        Model,
+    )
     from hamodel.assessment._paths import Way
     from hamodel.duration import Duration
-
-_BEHAVIOURS: Mapping[type, Any] = {
-    SinglePrimary: Single,
-    ActivePassive: Pair,
-    ActiveActive: Active,
-    Majority: Voting,
-    Leaderless: Quorums,
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -66,13 +52,13 @@ class Assessment:
 
     Attributes
     ----------
-    architecture : SinglePrimary, ActivePassive, ActiveActive, Majority or Leaderless
-        What is run.
+    architecture : Architecture
+        What is run: one of `hamodel.architectures`, or one of your own.
     workload : Workload
         What is asked of it.
     """
 
-    architecture: Any
+    architecture: Architecture
     workload: Workload
 
     @property
@@ -299,11 +285,11 @@ class Assessment:
     @property
     def cost(self) -> Cost:
         """What it costs, in the unit of `Node.cost`."""
-        spec = self.architecture
-        tiers = [t for t in (spec.site.balancers, spec.site.apps) if t is not None]
+        site = self._behaviour.site
+        tiers = [t for t in (site.balancers, site.apps) if t is not None]
         servers = sum(tier.servers * tier.node.cost for tier in tiers)
         return Cost(
-            databases=self._behaviour.databases * spec.database.cost,
+            databases=self._behaviour.database_cost,
             servers=len(self.sites) * servers,
             transfer=self._behaviour.transfers * self.workload.transfer_price,
         )
@@ -316,7 +302,7 @@ class Assessment:
         return tuple(self.architecture.diagram("write").single_points_of_failure())
 
     @property
-    def assumptions(self) -> tuple[Any, ...]:
+    def assumptions(self) -> tuple[Assumption, ...]:
         """What the numbers assume; some can be given up (`flip`)."""
         return tuple(self.architecture.assumptions)
 
@@ -342,19 +328,15 @@ class Assessment:
 
     @cached_property
     def _behaviour(self) -> Behaviour:
-        made: Behaviour = _BEHAVIOURS[type(self.architecture)](
-            spec=self.architecture, workload=self.workload
-        )
-        return made
+        return self.architecture.behaviour(self.workload)
 
     @cached_property
     def _paths(self) -> Paths:
-        return Paths(behaviour=self._behaviour)
+        return Paths(behaviour=self._behaviour, sites=self.sites)
 
     @cached_property
     def _model(self) -> Model:
-        made: Model = self.architecture.model()
-        return made
+        return self.architecture.model()
 
     @cached_property
     def _situations(self) -> dict[str, dict[Any, Quantity]]:
@@ -370,7 +352,7 @@ class Assessment:
 
     @property
     def _all_servers(self) -> int:
-        apps = self.architecture.site.apps
+        apps = self._behaviour.site.apps
         return 0 if apps is None else int(apps.servers)
 
     def _latency(self, site: str, operation: str) -> Duration:
@@ -387,12 +369,7 @@ class Assessment:
         """Return the sites without which an operation stops."""
         system = self.architecture.diagram(operation)
         single = set(system.single_points_of_failure())
-        return [site for site in self.architecture_sites if site in single]
-
-    @property
-    def architecture_sites(self) -> tuple[str, ...]:
-        """Names of all sites, those included that serve no clients."""
-        return tuple(getattr(self.architecture, "copies", self.sites))
+        return [site for site in self.architecture.all_sites if site in single]
 
     def __repr__(self) -> str:
         kind = type(self.architecture).__name__
@@ -405,13 +382,13 @@ class Assessment:
         return Comparison(names=(kind,), assessments=(self,))._repr_html_()
 
 
-def assess(architecture: Any, workload: Workload | None = None) -> Assessment:  # noqa: ANN401
+def assess(architecture: Architecture, workload: Workload | None = None) -> Assessment:
     """Return all answers on an architecture under a workload.
 
     Parameters
     ----------
-    architecture : SinglePrimary, ActivePassive, ActiveActive, Majority or Leaderless
-        What is run.
+    architecture : Architecture
+        What is run: one of `hamodel.architectures`, or one of your own.
     workload : Workload, optional
         What is asked of it; by default 900 reads and 100 writes a second.
 
@@ -445,7 +422,11 @@ def assess(architecture: Any, workload: Workload | None = None) -> Assessment:  
     >>> found.rto.mean, found.utilisation["database"]
     (30.0, 0.08125)
     """
-    _check.instance(tuple(_BEHAVIOURS), architecture=architecture)
+    if not callable(getattr(architecture, "behaviour", None)):
+        raise ValueError(
+            "architecture must be an Architecture, as SinglePrimary, ActivePassive, "
+            f"ActiveActive, Majority or Leaderless are, got {architecture!r}"
+        )
     workload = Workload() if workload is None else workload
     _check.instance(Workload, workload=workload)
     workload.shares(architecture.sites)

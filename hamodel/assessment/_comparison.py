@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hamodel import _html
+from hamodel.assessment._answers import shown
 from hamodel.assessment._assessment import Assessment, assess
-from hamodel.assessment._behaviour import shown
 from hamodel.assessment._measures import MEASURES
 from hamodel.units import text
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hamodel._types import Quantity
-    from hamodel.assessment._workload import Workload
+    from hamodel.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hamodel.architectures._model import Group, Part
+from hamodel.architectures import Group, Part
 from hamodel.assessment._operations import Found, failing
 from hamodel.chain import INSTANT
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hamodel._types import FloatArray, Quantity
-    from hamodel.architectures._model import Model
+    from hamodel.architectures import Model
     from hamodel.assessment._paths import Paths
     from hamodel.chain import Chain
 

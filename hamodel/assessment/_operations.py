@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hamodel import _html
-from hamodel.assessment._behaviour import shown
-from hamodel.assessment._loads import Loads, app_load, entering
+from hamodel.architectures import Cause, Loads
+from hamodel.architectures.behaviour import app_load, entering
+from hamodel.assessment._answers import shown
 from hamodel.assessment._paths import Way
 from hamodel.units import MINUTE, MONTH, YEAR
 
@@ -18,13 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hamodel._types import Quantity
-    from hamodel.architectures._model import Model, Verdict
+    from hamodel.architectures import Model, Verdict
     from hamodel.assessment._paths import Paths
-
-#: Causes that the architecture alone does not know.
-OVERLOAD = "overload"
-FULL = "queue full"
-SLOW = "too slow"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,14 +117,13 @@ def found(
 def ways(paths: Paths, case: Found, operation: str) -> Iterator[tuple[Way, Quantity]]:
     """Yield the ways of the requests that are served, each with its share of them."""
     behaviour = paths.behaviour
-    seen = behaviour.seen(case.known)
-    verdict, workload, spec = case.verdict, behaviour.workload, behaviour.spec
-    shares = workload.shares(spec.sites)
-    share = entering(shares, verdict.through, case.client, seen.serving)
+    verdict, workload, site = case.verdict, behaviour.workload, behaviour.site
+    serving = behaviour.serving(case.known)
+    share = entering(paths.shares, verdict.through, case.client, serving)
     database = behaviour.database_load(case.known, verdict.at)
     for failed, chance in paths.levels.items():
-        app = app_load(spec.site, workload, share, failed)
-        servers = 0 if spec.site.apps is None else spec.site.apps.servers - failed
+        app = app_load(site, workload, share, failed)
+        servers = 0 if site.apps is None else site.apps.servers - failed
         way = Way(
             operation=operation,
             at=verdict.at,
@@ -199,7 +194,7 @@ def under_load(paths: Paths, model: Model) -> Model:
             return judged
         case = Found(client, known, 1.0, judged)
         beyond = [paths.beyond(way) for way, _ in ways(paths, case, operation)]
-        return judged._replace(cause=OVERLOAD) if all(beyond) else judged
+        return judged._replace(cause=Cause.OVERLOAD) if all(beyond) else judged
 
     return replace(model, verdict=verdict)
 
@@ -211,16 +206,18 @@ def failing(
     if case.verdict.cause:
         yield case.verdict.cause, case.weight
         return
-    shares: dict[str, Quantity] = dict.fromkeys((OVERLOAD, FULL, SLOW), 0.0)
+    shares: dict[str, Quantity] = dict.fromkeys(
+        (Cause.OVERLOAD, Cause.FULL, Cause.SLOW), 0.0
+    )
     finite = np.isfinite(paths.behaviour.workload.objective)
     for way, chance in ways(paths, case, operation):
         beyond, refused = paths.beyond(way), paths.refused(way)
         left = chance * (1 - beyond)
-        shares[OVERLOAD] = shares[OVERLOAD] + chance * beyond
-        shares[FULL] = shares[FULL] + left * refused
+        shares[Cause.OVERLOAD] = shares[Cause.OVERLOAD] + chance * beyond
+        shares[Cause.FULL] = shares[Cause.FULL] + left * refused
         if finite and not beyond:
             slow = left * (1 - refused) * paths.slow(way)
-            shares[SLOW] = shares[SLOW] + slow
+            shares[Cause.SLOW] = shares[Cause.SLOW] + slow
     for cause, share in shares.items():
         if np.any(share):
             yield cause, case.weight * share

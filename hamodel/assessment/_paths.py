@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hamodel.architectures._front import Front
-from hamodel.assessment._loads import reads_left
+from hamodel.architectures.behaviour import reads_left
 from hamodel.duration import Duration, constant, exponential, mixture
 from hamodel.queueing import MMc
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from hamodel._types import Quantity
-    from hamodel.assessment._behaviour import Behaviour
-    from hamodel.assessment._loads import Loads
+    from hamodel.architectures import Behaviour, Loads
 
 _NONE = constant(0.0)
 _RARE = 1e-9  # of the requests
@@ -54,14 +53,20 @@ class Paths:
     """Latencies of an architecture under a workload, each made once."""
 
     behaviour: Behaviour
+    sites: tuple[str, ...]
     made: dict[Way, list[Piece]] = field(default_factory=dict, repr=False)
     queues: dict[tuple[str, float, float, int, int | None], Duration] = field(
         default_factory=dict, repr=False
     )
 
+    @cached_property
+    def shares(self) -> dict[str, Quantity]:
+        """Share of the requests from each site."""
+        return self.behaviour.workload.shares(self.sites)
+
     def refused(self, way: Way) -> Quantity:
         """Return the share of the requests that find the app servers' queue full."""
-        w, apps = self.behaviour.workload, self.behaviour.spec.site.apps
+        w, apps = self.behaviour.workload, self.behaviour.site.apps
         if apps is None or apps.waiting is None or np.all(np.asarray(w.app_time) == 0):
             return 0.0
         cores = way.servers * apps.node.cores
@@ -72,7 +77,7 @@ class Paths:
         """Return 1 where a tier without a limit has more to do than it can, else 0."""
         if any(hasattr(load, "free_symbols") for load in way.loads):
             return 0.0  # a formula of the load itself is not asked for its limits
-        apps = self.behaviour.spec.site.apps
+        apps = self.behaviour.site.apps
         limited = apps is not None and apps.waiting is not None
         app, database = (np.asarray(load) for load in way.loads)
         return ((app >= 1) & (not limited) | (database >= 1)).astype(float)[()]
@@ -111,7 +116,7 @@ class Paths:
     @cached_property
     def levels(self) -> dict[int, Quantity]:
         """How many app servers of a site have failed while enough are left."""
-        site = self.behaviour.spec.site
+        site = self.behaviour.site
         if site.apps is None or site.apps.servers == site.apps.needed:
             return {0: 1.0}
         front = Front(site=site, redirect=None)
@@ -132,7 +137,7 @@ class Paths:
             yield Piece(share, shift + more, there + law)
 
     def _app(self, way: Way) -> Duration:
-        w, apps = self.behaviour.workload, self.behaviour.spec.site.apps
+        w, apps = self.behaviour.workload, self.behaviour.site.apps
         if apps is None or w.app_time == 0:
             return _exponential(w.app_time)
         cores = way.servers * apps.node.cores
@@ -140,13 +145,13 @@ class Paths:
 
     def _at_database(self, way: Way) -> Iterator[Piece]:
         """Yield the times at the database, and at a cache before it."""
-        w, spec = self.behaviour.workload, self.behaviour.spec
-        reads = reads_left(spec.site, w)
+        w, site = self.behaviour.workload, self.behaviour.site
+        reads = reads_left(site, w)
         each = (reads * w.read_time + w.writes * w.write_time) / (reads + w.writes or 1)
-        wait = self._queue("wait", way.loads.database, each, spec.database.cores)
+        wait = self._queue("wait", way.loads.database, each, self.behaviour.cores)
         reading = way.operation == "read"
         work = wait + _exponential(w.read_time if reading else w.write_time)
-        cache = spec.site.cache if reading else None
+        cache = site.cache if reading else None
         hits = 0.0 if cache is None else cache.hit_ratio
         look = _NONE if cache is None else _exponential(cache.time)
         if hits:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from hamodel import _check
 from hamodel._html import table
-from hamodel.assessment import Workload
 from hamodel.catalogue._facts import folder, look_up
 from hamodel.catalogue._kinds import kind
 from hamodel.catalogue._parameters import Parameter, parameters
@@ -21,6 +20,7 @@ from hamodel.catalogue._systems import (
     values_of,
 )
 from hamodel.decision import Decision, Requirements, decide
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hamodel._fields import replaced, value_at
 from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrimary, Tier
-from hamodel.assessment import Assessment, Workload, assess
+from hamodel.assessment import Assessment, assess
 from hamodel.decision._requirements import minutes, percent
 from hamodel.decision._rows import complexity
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.units import HOUR, MINUTE, YEAR, text
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,7 +220,7 @@ def _clashes(case: Case) -> Claim:
 
 
 def _home_site(case: Case) -> Claim:
-    homes = replace(case.active.architecture, resolution="home site")
+    homes = replaced(case.active.architecture, {"resolution": "home site"})
     found = assess(homes, case.active.workload)
     slow = text(float(found.latency[found.sites[0], "write"].quantile(0.99)))
     fast = text(
@@ -249,8 +250,8 @@ def _four_nines(case: Case) -> Claim:
 
 def _strong(case: Case) -> Claim:
     a = case.passive
-    asynchronous = a.architecture.replication.mode == "async"
-    sync = replace(a.architecture, replication=Replication(mode="sync"))
+    asynchronous = value_at(a.architecture, "replication.mode") == "async"
+    sync = replaced(a.architecture, {"replication": Replication(mode="sync")})
     other = assess(sync, a.workload)
     late = other.latency[a.sites[0], "write"].mean - a.latency[a.sites[0], "write"].mean
     return Claim(

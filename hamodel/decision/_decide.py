@@ -7,13 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hamodel import _check, _html
-from hamodel.assessment import MEASURES, Assessment, Workload, assess, compare
+from hamodel.assessment import MEASURES, Assessment, assess, compare
 from hamodel.decision._flips import Flip, flips_of
 from hamodel.decision._requirements import Finding, Requirements
 from hamodel.decision._rows import ROWS, Cell, cell, complexity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from hamodel.workload import Workload
 
 #: What is better when it is smaller, for the front.
 OBJECTIVES: Mapping[str, Callable[[Assessment], float]] = {

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hamodel import _check, _html
 from hamodel._fields import full_path, replaced
-from hamodel.assessment import Assessment, Workload, assess
+from hamodel.assessment import Assessment, assess
 from hamodel.decision._requirements import Finding, Requirements, minutes
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from hamodel import _html
 from hamodel._fields import paths
-from hamodel.assessment import Workload
 from hamodel.catalogue import system, systems
 from hamodel.catalogue._kinds import KINDS, name_of
 from hamodel.decision import Requirements
@@ -18,6 +17,7 @@ from hamodel.specfile._errors import Problem, SpecError
 from hamodel.specfile._fields import kind_of, settable
 from hamodel.specfile._read import Reader, is_wrong, place, unknown
 from hamodel.units import text
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     import os

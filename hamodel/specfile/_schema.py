@@ -6,7 +6,6 @@ import re
 from inspect import getdoc
 from typing import Any
 
-from hamodel.assessment import Workload
 from hamodel.catalogue._kinds import KINDS, inner
 from hamodel.decision import Requirements
 from hamodel.specfile._fields import (
@@ -19,6 +18,7 @@ from hamodel.specfile._fields import (
 )
 from hamodel.specfile._quantities import KINDS as ASKED
 from hamodel.specfile._read import BELIEFS, DISTRIBUTIONS, MECHANISMS
+from hamodel.workload import Workload
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel import _check
-from hamodel.assessment import Workload, assess
+from hamodel.assessment import assess
 from hamodel.sweeping._evaluate import BUDGETS, chosen, measure_of
 from hamodel.sweeping._parameters import Question, check, read
 from hamodel.sweeping._work import Grid, answered, gathered
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

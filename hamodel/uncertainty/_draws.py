@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from hamodel._types import FloatArray
-    from hamodel.assessment import Workload
     from hamodel.uncertainty._beliefs import Belief
+    from hamodel.workload import Workload
 
 DRAW = "draw"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from hamodel._types import FloatArray
-    from hamodel.assessment import Workload
+    from hamodel.workload import Workload
 
 _EDGE = 2.0**-40
 

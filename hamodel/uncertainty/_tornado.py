@@ -10,10 +10,11 @@ import numpy as np
 
 from hamodel import _check, _html
 from hamodel._fields import value_at
-from hamodel.assessment import MEASURES, Workload, assess
+from hamodel.assessment import MEASURES, assess
 from hamodel.chain import sensitivity_to
 from hamodel.sweeping import Question, sweep
 from hamodel.uncertainty._draws import believed, columns
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property, reduce
 from operator import getitem, mul
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -28,19 +29,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     from hamodel._types import FloatArray, Quantity
-    from hamodel.architectures._specs import Maintenance, Node
+    from hamodel.architectures._assumptions import Assumption
+    from hamodel.architectures.behaviour import Behaviour
     from hamodel.duration import Duration
+    from hamodel.structure import Structure
+    from hamodel.workload import Workload
 
-
-#: Name of the part, and of the cause, that strikes all sites at once.
-EVERYWHERE = "everywhere"
-
-#: Name of the part that stands for planned work, and its cause of downtime.
-MAINTENANCE = "maintenance"
-PLANNED = "planned maintenance"
 
 #: What clients do.
 OPERATIONS = ("read", "write")
+
+
+class Cause(StrEnum):
+    """Why an operation fails; an architecture of one's own may say other words."""
+
+    FAILING_OVER = "failing over"
+    FAILOVER_FAILED = "failover did not work"
+    BOTH_NODES_DOWN = "both nodes down"
+    STANDBY_UNSEEN = "standby failed unseen"
+    SITE_DOWN = "site down"
+    STANDBY_DOWN = "standby down"
+    WAITING = "waiting for the standby"
+    DATABASE_DOWN = "database down"
+    BALANCER_DOWN = "load balancer down"
+    APPS_DOWN = "app servers down"
+    ALL_SITES_DOWN = "all sites down"
+    NO_MAJORITY = "no majority"
+    NO_QUORUM = "no quorum"
+    EVERYWHERE = "everywhere"
+    PLANNED = "planned maintenance"
+    OVERLOAD = "overload"
+    FULL = "queue full"
+    SLOW = "too slow"
+
+    def __repr__(self) -> str:
+        return repr(self.value)
 
 
 class Event(NamedTuple):
@@ -179,35 +202,6 @@ def _kind(part: Viewed) -> Hashable:
     return part.kind if isinstance(part, Part | Group) else id(part)
 
 
-def everywhere(outage: Node | None) -> tuple[Part, ...]:
-    """Return the part that strikes all others at once, if there is such an outage."""
-    if outage is None:
-        return ()
-
-    def events(state: str) -> Iterator[Event]:
-        if state == "up":
-            yield Event("strikes everywhere", outage.mttf, "down")
-        else:
-            yield Event("mended everywhere", outage.mttr, "up")
-
-    return (Part(name=EVERYWHERE, start="up", events=events, view=str),)
-
-
-def planned(work: Maintenance, *stages: Quantity) -> tuple[Part, ...]:
-    """Return the part that stands for planned work, which comes by the calendar.
-
-    `stages` are the times in s for which it keeps clients out.
-    """
-
-    def events(state: str) -> Iterator[Event]:
-        if state == "up":
-            yield Event("work begins", Stages((work.every,)), "down")
-        else:
-            yield Event("work is done", Stages(stages), "up")
-
-    return (Part(name=MAINTENANCE, start="up", events=events, view=str),)
-
-
 class Verdict(NamedTuple):
     """What a client finds: the cause of not being served, or who serves."""
 
@@ -319,3 +313,37 @@ class Model:
                 if cause:
                     budget[cause] = budget[cause] + share * probability
         return dict(budget)
+
+
+class Architecture(Protocol):
+    """What can be assessed, simulated, swept and decided on.
+
+    Five are given; one's own needs to follow this only.
+    """
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites that serve clients."""
+        ...
+
+    @property
+    def all_sites(self) -> tuple[str, ...]:
+        """Names of all sites, those included that serve no clients."""
+        ...
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What the numbers assume; some of it can be given up with `flip`."""
+        ...
+
+    def model(self) -> Model:
+        """Return the parts that fail and what that means to clients."""
+        ...
+
+    def diagram(self, operation: str = "write") -> Structure:
+        """Return the boxes that a request passes, as a structure."""
+        ...
+
+    def behaviour(self, workload: Workload) -> Behaviour:
+        """Return what it does under a workload."""
+        ...

@@ -1,39 +1,55 @@
-"""Active-passive: one node takes the writes, the other follows."""
+"""Active-passive under a workload: one node takes the writes, the other follows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from hamodel import duration
-from hamodel._quantity import mean_of, rate_of
-from hamodel.assessment._behaviour import NO_WAIT, Conflicts, Loss, LostWrites, Waits
-from hamodel.assessment._loads import Loads, app_load, reads_left
-from hamodel.assessment._popularity import stale_reads
-from hamodel.assessment._single import repair
-from hamodel.assessment._workload import as_law
+from hamodel._quantity import rate_of
+from hamodel.architectures.behaviour import (
+    NO_WAIT,
+    Conflicts,
+    Loads,
+    Loss,
+    LostWrites,
+    Waits,
+    app_load,
+    either,
+    reads_left,
+    repair,
+    stale_reads,
+    with_way,
+)
 from hamodel.duration import Duration, constant
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
-    from hamodel.architectures import ActivePassive
-    from hamodel.architectures._front import Seen
+    from hamodel.architectures._specs import Site
     from hamodel.architectures._two_sites import PairSeen
-    from hamodel.assessment._workload import Workload
+    from hamodel.architectures.active_passive import ActivePassive
     from hamodel.replication import Replication, Stream
+    from hamodel.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Pair:
+class PairBehaviour:
     """An `ActivePassive` under a workload."""
 
     spec: ActivePassive
     workload: Workload
 
     @property
-    def databases(self) -> int:
-        return 2
+    def site(self) -> Site:
+        return self.spec.site
+
+    @property
+    def cores(self) -> int:
+        return self.spec.database.cores
+
+    @property
+    def database_cost(self) -> Quantity:
+        return 2 * self.spec.database.cost
 
     @property
     def rto(self) -> Duration:
@@ -92,8 +108,8 @@ class Pair:
     def transfers(self) -> Quantity:
         return self.workload.writes if len(self.spec.sites) > 1 else 0.0
 
-    def seen(self, known: PairSeen) -> Seen:
-        return known.seen
+    def serving(self, known: PairSeen) -> int:
+        return known.seen.serving
 
     def database_load(self, known: PairSeen, at: str) -> Quantity:
         w, sites = self.workload, self.spec.sites
@@ -127,31 +143,3 @@ class Pair:
         w, spec = self.workload, self.spec
         work = reads_left(spec.site, w) * w.read_time + w.writes * w.write_time
         return Loads(app_load(spec.site, w, 1.0, 0), work / spec.database.cores)
-
-
-def either(share: Quantity, one: Duration, other: Duration) -> Duration:
-    """Return the law of one time with a probability, else of another."""
-    return duration.mixture([share, 1 - share], [one, other])
-
-
-def with_way(replication: Replication, round_trip: Quantity) -> Replication:
-    """Return a replication whose delays include half a round trip."""
-    half = round_trip * 0.5
-    delays = tuple(_plus(delay, half) for delay in replication.delays)
-    alike = not isinstance(replication.delay, tuple)
-    return replace(
-        replication,
-        delay=delays[0] if alike else delays,
-        standbys=replication.count,
-    )
-
-
-def _plus(delay: Quantity, way: Quantity) -> Quantity:
-    if isinstance(delay, Duration) or isinstance(way, Duration):
-        return as_law(delay) + as_law(way)
-    return delay + way
-
-
-def one_way(workload: Workload, *, apart: bool) -> Quantity:
-    """Return the mean time in s from one copy to another."""
-    return mean_of(workload.round_trip if apart else workload.hop) / 2

@@ -1,25 +1,36 @@
-"""What an assessment asks of each kind of architecture, and the answers' shapes."""
+"""What an architecture does under a workload, and the answers' shapes.
+
+What fails is the model's matter; here is what comes beside it: what a failure takes,
+how far copies lag, what writes wait for, and which share of its capacity each tier
+uses in every situation.
+
+When sites are lost their clients go to the others, evenly; which of several other sites
+are lost is not known to a client, so their shares of the traffic are averaged.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from hamodel import _html
-from hamodel.duration import constant
-from hamodel.units import DAY, YEAR, text
+from hamodel import _html, duration
+from hamodel._quantity import mean_of
+from hamodel.conflicts import Zipf
+from hamodel.duration import Duration, constant, exponential
+from hamodel.units import DAY, YEAR
+from hamodel.workload import as_law
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from hamodel._types import Quantity
-    from hamodel.architectures._front import Seen
-    from hamodel.assessment._loads import Loads
-    from hamodel.assessment._workload import Workload
-    from hamodel.duration import Duration
+    from hamodel.architectures._specs import Site
+    from hamodel.failover import Failover
+    from hamodel.replication import Replication, Stream
+    from hamodel.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,13 +152,15 @@ Waits: TypeAlias = "list[tuple[Quantity, Duration]]"
 NO_WAIT: Waits = [(1.0, constant(0.0))]
 
 
-class Behaviour(Protocol):
-    """What is particular to a kind of architecture, under a workload."""
+class Loads(NamedTuple):
+    """Share of its capacity that each tier uses; 1 or more is overload."""
 
-    @property
-    def spec(self) -> Any:  # noqa: ANN401  any architecture
-        """The architecture."""
-        ...
+    app: Quantity
+    database: Quantity
+
+
+class Behaviour(Protocol):
+    """What an assessment asks of an architecture under a workload."""
 
     @property
     def workload(self) -> Workload:
@@ -155,8 +168,18 @@ class Behaviour(Protocol):
         ...
 
     @property
-    def databases(self) -> int:
-        """How many database nodes there are."""
+    def site(self) -> Site:
+        """Each site, with its servers before the database."""
+        ...
+
+    @property
+    def cores(self) -> int:
+        """How many requests one database works on at once."""
+        ...
+
+    @property
+    def database_cost(self) -> Quantity:
+        """What all database nodes cost, in the unit of `Node.cost`."""
         ...
 
     @property
@@ -199,8 +222,8 @@ class Behaviour(Protocol):
         """Writes sent to other sites in 1/s."""
         ...
 
-    def seen(self, known: Any) -> Seen:  # noqa: ANN401  what the model's absorb makes
-        """Return what clients know of the sites."""
+    def serving(self, known: Any) -> int:  # noqa: ANN401  what the model's absorb makes
+        """Return how many sites serve, as clients know it."""
         ...
 
     def database_load(self, known: Any, at: str) -> Quantity:  # noqa: ANN401
@@ -216,34 +239,88 @@ class Behaviour(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Survival:
-    """Whether the loss of any one site is survived, for reads and for writes.
+def entering(
+    shares: Mapping[str, Quantity], through: str, client: str, serving: int
+) -> Quantity:
+    """Return the share of all requests that enters a site.
 
-    Attributes
-    ----------
-    read, write : bool
-        Whether clients are served again after their redirection.
-    why : tuple of str
-        Where not, the reasons.
+    `client` is the site of a client that enters `through`; `serving` is how many sites
+    serve.
     """
-
-    read: bool
-    write: bool
-    why: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        """Tell whether reads and writes both survive."""
-        return self.read and self.write
-
-    def __str__(self) -> str:
-        return "yes" if self else "no: " + "; ".join(self.why)
+    away = client != through
+    own, led = shares[through], shares[client] if away else 0.0
+    others = len(shares) - 1 - away
+    lost = len(shares) - serving - away  # of the others
+    gone = (1 - own - led) * lost / others if others else 0.0
+    return own + (led + gone) / max(serving, 1)
 
 
-def shown(value: Quantity, write: Callable[[float], str] = text) -> str:
-    """Write a number; tell the range of an array, and show a formula as it is."""
-    if hasattr(value, "free_symbols"):
-        return str(value)
-    if np.ndim(value) == 0:
-        return write(float(value))
-    return f"{write(float(np.min(value)))} to {write(float(np.max(value)))}"
+def app_load(site: Site, workload: Workload, share: Quantity, failed: int) -> Quantity:
+    """Return the load of a site's app servers, or 0 if it has no tier of them."""
+    if site.apps is None:
+        return 0.0
+    cores = (site.apps.servers - failed) * site.apps.node.cores
+    return share * workload.requests * workload.app_time / cores
+
+
+def reads_left(site: Site, workload: Workload) -> Quantity:
+    """Return the reads in 1/s that reach the databases: those a cache leaves."""
+    if site.cache is None:
+        return workload.reads
+    return workload.reads * (1 - site.cache.hit_ratio)
+
+
+def popularity(workload: Workload) -> Zipf:
+    """Return how requests spread over keys."""
+    return Zipf(keys=workload.keys, exponent=workload.exponent)
+
+
+def stale_reads(stream: Stream, workload: Workload, writes: Quantity) -> Quantity:
+    """Return the probability that a read lacks its key's last write.
+
+    Reads and writes prefer the same keys; `writes` is the rate in 1/s of those that
+    the copy hears of late.
+    """
+    if np.ndim(writes) or np.ndim(stream.mean_lag):
+        raise ValueError(
+            "stale_read_probability needs a single rate and lag, got arrays; "
+            "ha.sweep takes them point by point"
+        )
+    return popularity(workload).mean(
+        lambda share: stream.stale_probability(share * writes)
+    )
+
+
+def repair(mttr: Quantity) -> Duration:
+    """Return a repair time as a law: exponential, unless it is given as one."""
+    return as_law(mttr) if isinstance(mttr, Duration) else exponential(mean_of(mttr))
+
+
+def either(share: Quantity, one: Duration, other: Duration) -> Duration:
+    """Return the law of one time with a probability, else of another."""
+    return duration.mixture([share, 1 - share], [one, other])
+
+
+def redirected(failover: Failover) -> Duration:
+    """Return the time until clients of a lost site are served by another."""
+    stages = failover.by_stage
+    return stages["detection"] + stages["redirection"]
+
+
+def with_way(replication: Replication, round_trip: Quantity) -> Replication:
+    """Return a replication whose delays include half a round trip."""
+    half = round_trip * 0.5
+    delays = tuple(_plus(delay, half) for delay in replication.delays)
+    alike = not isinstance(replication.delay, tuple)
+    return replace(
+        replication,
+        delay=delays[0] if alike else delays,
+        standbys=replication.count,
+    )
+
+
+def _plus(delay: Quantity, way: Quantity) -> Quantity:
+    """Return the sum of two times, each a number or a law."""
+    if isinstance(delay, Duration) or isinstance(way, Duration):
+        return as_law(delay) + as_law(way)
+    return delay + way
