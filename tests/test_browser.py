@@ -10,13 +10,13 @@ import os
 import re
 import shutil
 import time
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.support import jupyterlab
-from tests.support.notebook_stage import NOTEBOOKS, STUB, cells, solved, staged
+from tests.support.notebook_stage import ALL, NOTEBOOKS, STUB, cells, solved, staged
 
 pytestmark = pytest.mark.browser
 LESSON = jupyterlab.ROOT / "notebooks" / "04_failover_maths.ipynb"
@@ -180,6 +180,69 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
     shot(page, "lesson-04-answer-right")
     assert page.outside == []
     assert page.faults == []
+
+
+def save(page, folder, name):
+    """Save the notebook and wait until the file says so; return what it holds."""
+    stored = folder / name
+    before = stored.stat().st_mtime_ns
+    page.keyboard.press("Escape")
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.get_by_text("Save Notebook", exact=True).click()
+    until = time.monotonic() + jupyterlab.PATIENCE
+    while stored.stat().st_mtime_ns == before and time.monotonic() < until:
+        time.sleep(0.1)
+    return stored.read_bytes()
+
+
+def test_a_notebook_survives_the_second_day(page, served):
+    """Run, save, end the kernel, open again: the picture is there, then it is live."""
+    folder = served[0]
+    jupyterlab.open_notebook(page, served, LESSON.name)
+    assert save(page, folder, LESSON.name) == LESSON.read_bytes(), "only opened"
+    jupyterlab.run_all(page)
+    explorer = explorer_of(page)
+    explorer.locator(".noUi-handle").first.wait_for()
+    assert b"widget-view" not in save(page, folder, LESSON.name)
+    assert explorer.locator(".noUi-handle").first.is_visible(), "live after the save"
+    jupyterlab.end_kernels(served[1], served[2])
+    jupyterlab.open_notebook(page, served, LESSON.name)
+    pictures = page.locator(".jp-OutputArea img[src^='data:image/svg']")
+    pictures.first.wait_for()
+    assert page.get_by_text("Error displaying widget").count() == 0
+    assert pictures.first.evaluate("element => element.naturalWidth") > 100
+    jupyterlab.run_all(page)
+    live = explorer_of(page)
+    first = picture_and_sentence(live)
+    live.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    until_changed(live, first)
+
+
+def test_every_link_leads_somewhere_as_make_lab_serves_it(page, served):
+    """The notebooks' folder is the root; a link's heading is on the page it opens."""
+    there, wanted = {}, []
+    for path in ALL:
+        jupyterlab.open_notebook(page, served, path.name, kernel=False)
+        there[path.name] = page.evaluate(
+            "() => [...document.querySelectorAll('.jp-Notebook [id],"
+            " .jp-Notebook [data-jupyter-id]')]"
+            ".map(e => e.dataset.jupyterId || e.id)"
+        )
+        for link in page.locator(".jp-RenderedMarkdown a[href]").all():
+            wanted.append((path.name, link.get_attribute("href")))
+    assert len(wanted) > 20
+    for source, target in wanted:
+        if target.startswith("http") and "127.0.0.1" not in target:
+            continue  # another site's
+        name, _, heading = unquote(target).partition("#")
+        name = name.partition("?")[0].rpartition("/")[2] or source
+        if not name.endswith(".ipynb"):
+            assert (served[0] / name).is_file(), (source, target)
+        elif heading:
+            assert heading in there[name], (source, target)
+        else:
+            assert name in there, (source, target)
 
 
 def test_a_box_of_the_diagram_fails_by_click_and_by_key(page, served):

@@ -216,12 +216,36 @@ def test_prediction_is_committed_before_the_answer_shows():
     assert here.svg != without, "the ghost"
     assert guess.fields["height"].slider.disabled
     assert guess.commit_button.disabled
-    kept = progress.recall()["00 height"]
-    assert kept == {"guess": {"height": 10}, "truth": {"height": 2}}
+    assert progress.recall()["00 height"]["guess"] == {"height": 10}
     guess.again_button.click()
     assert guess.guess is None
     assert here.svg == without
     assert not guess.fields["height"].box.disabled
+
+
+def test_a_guess_survives_and_the_first_is_kept_for_ever():
+    guess = prediction()
+    guess.fields["height"].value = 10
+    guess.commit()
+    again = prediction()  # the cell runs again, or the kernel restarts
+    assert again.guess == {"height": 10}
+    assert again.fields["height"].value == 10
+    assert again.commit_button.disabled
+    assert "the model says <b>2.0</b>" in again.feedback.value
+    again.clear()
+    again.fields["height"].value = 0
+    again.commit()
+    assert prediction().guess == {"height": 0}
+    assert prediction().first == {"height": 10}
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [None, 3, {"guess": 3}, {"guess": {"width": 1}}, {"guess": {"height": 99}}],
+)
+def test_a_guess_that_cannot_be_read_is_forgotten(spoilt):
+    progress.record("00 height", spoilt)
+    assert prediction().guess is None
 
 
 def test_prediction_stored_without_an_answer():

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from hamodel.course import lessons
+from hamodel.course import lessons, saving
 from tests.support import notebook_guards as guards
 from tests.support.processes import ROOT, nbval
 
@@ -65,7 +65,7 @@ def test_check_finds_a_changed_output(tmp_path, capsys):
         ("  ", "is empty"),
         (
             "from IPython.display import display\n"
-            f"display({{'{lessons.WIDGET_VIEW}': {{}}}}, raw=True)",
+            f"display({{'{saving.WIDGET_VIEW}': {{}}}}, raw=True)",
             "shows only a widget",
         ),
     ],

@@ -6,7 +6,7 @@ import pytest
 from hamodel.course import lessons
 from tests.support import notebook_guards as guards
 from tests.support import prose_guards
-from tests.support.notebook_stage import LESSONS, NOTEBOOKS
+from tests.support.notebook_stage import ALL, LESSONS, NOTEBOOKS
 from tests.support.processes import nbval
 
 MOST_BYTES = 300_000
@@ -16,11 +16,11 @@ ALL_GUARDS = (*guards.GUARDS, *prose_guards.GUARDS)
 @pytest.fixture(scope="session")
 def stored():
     """Return {path: notebook}, read once; a test must not change them."""
-    return {path: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+    return {path: nbformat.read(path, as_version=4) for path in ALL}
 
 
 def test_the_lessons_are_there():
-    names = {path.name for path in NOTEBOOKS}
+    names = {path.name for path in ALL}
     assert {"00_start_here.ipynb", "04_failover_maths.ipynb"} <= names
 
 
@@ -36,7 +36,7 @@ def test_lesson_guard(guard, path, stored):
     assert guard(stored[path]) == []
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", ALL, ids=lambda p: p.stem)
 def test_links_resolve(path, stored):
     assert prose_guards.links(stored[path], path.parent) == []
 

@@ -115,8 +115,11 @@ def test_wheel_carries_the_data(wheel):
             assert f"hamodel/_data/{name.relative_to('data')}" in names
         elif name.parts[0] == "hamodel":
             assert str(name) in names
+    about = f"hamodel-{hamodel.__version__}"
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"hamodel", f"hamodel-{hamodel.__version__}.dist-info"}
+    assert tops == {"hamodel", f"{about}.data", f"{about}.dist-info"}
+    config = f"{about}.data/data/etc/jupyter/jupyter_server_config.d/hamodel.json"
+    assert config in names, "every Jupyter server of the environment saves cleanly"
 
 
 def test_wheel_works_where_there_is_no_checkout(wheel, tmp_path):

@@ -36,12 +36,13 @@ from nbclient.exceptions import (
     DeadKernelError,
 )
 
+from hamodel.course.saving import clean
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nbformat import NotebookNode
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_TIMEOUT = 120  # seconds; far above any lesson's cell, so that only a hang trips it
 CELL_METADATA = ("jupyter", "tags")  # what an author sets by hand; the rest is noise
 NOTEBOOK_METADATA = {
@@ -178,9 +179,7 @@ def tidy(notebook: NotebookNode) -> None:
         kept = {k: v for k, v in cell.metadata.items() if k in CELL_METADATA and v}
         cell.metadata = nbformat.from_dict(kept)
         cell.pop("attachments", None)
-        for output in cell.get("outputs", ()):
-            for part in ("data", "metadata"):
-                output.get(part, {}).pop(WIDGET_VIEW, None)
+    clean(notebook)
 
 
 def lessons(paths: Sequence[Path]) -> tuple[Path, ...]:

@@ -72,28 +72,61 @@ class Prediction:
                 self.feedback,
             ]
         )
-        self._say("Nothing is committed yet. A guess is enough.")
+        self._say(_NOTHING)
+        self._restore()
 
     def commit(self) -> None:
         """Fix the guess, show the answer and tell those who watch."""
         self.guess = {name: control.value for name, control in self.fields.items()}
+        first = self._recorded("first") or self.guess
+        kept = progress.record(self.key, {"first": first, "guess": self.guess})
+        self._answer("" if kept else "This folder is read-only, so it was not saved.")
+
+    @property
+    def first(self) -> dict[str, float] | None:
+        """The first guess ever committed; later lessons return to it."""
+        return self._recorded("first")
+
+    def _recorded(self, which: str) -> dict[str, float] | None:
+        """Return a guess that was kept, if every control can still take it."""
+        kept = progress.recall().get(self.key)
+        guess = kept.get(which) if isinstance(kept, dict) else None
+        if not isinstance(guess, dict) or guess.keys() != self.fields.keys():
+            return None
+        try:
+            for name, control in self.fields.items():
+                control.check(guess[name])
+        except (TypeError, ValueError):
+            return None
+        return guess
+
+    def _restore(self) -> None:
+        """Return to the guess of an earlier run of the cell, or an earlier day."""
+        guess = self._recorded("guess")
+        if guess is not None:
+            for name, control in self.fields.items():
+                control.value = guess[name]
+            self.guess = dict(guess)
+            self._answer("This is your guess of an earlier run.")
+
+    def _answer(self, note: str) -> None:
+        """Lock the guess, and set the answer beside it."""
+        guess = self.guess or {}
         truth = {name: float(value) for name, value in self.truth().items()}
-        kept = progress.record(self.key, {"guess": self.guess, "truth": truth})
         parts = [
-            f"{control.label}: you said {self.guess[name]:,g}, "
+            f"{control.label}: you said {guess[name]:,g}, "
             f"the model says <b>{truth[name]:,.1f}</b>."
             for name, control in self.fields.items()
         ]
-        comment = escape(self.comment(self.guess, truth))
-        note = "" if kept else " (This folder is read-only, so it was not saved.)"
+        comment = escape(self.comment(guess, truth))
         self._lock(on=True)
-        self._say("<br>".join([*parts, comment + note]))
+        self._say("<br>".join([*parts, comment, *([f"<i>{note}</i>"] if note else [])]))
 
     def clear(self) -> None:
-        """Take the guess back."""
+        """Take the guess back; the first that was ever committed stays on record."""
         self.guess = None
         self._lock(on=False)
-        self._say("Nothing is committed yet. A guess is enough.")
+        self._say(_NOTHING)
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Call a function whenever a guess is committed or taken back."""
@@ -121,3 +154,6 @@ class Prediction:
             "<p><i>Run this cell to commit your prediction.</i></p>"
         )
         return bundle(self.box, html, repr(self))
+
+
+_NOTHING = "Nothing is committed yet. A guess is enough."

@@ -1,6 +1,7 @@
 """What a learner has committed, kept between lessons in one small file.
 
-Predictions and the choice of lesson 00 are shown again in lesson 12.  The file is
+The first guess of each prediction and the choice of lesson 00 are shown again in the
+last lesson.  The file is
 `my_course.json` in the folder of the notebooks, or where the environment variable
 `HAMODEL_PROGRESS` says.  Nothing is written before the learner presses a button, so
 running a notebook from top to bottom writes nothing, and what a notebook stores never

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from hamodel.course import site
-from tests.support.notebook_stage import NOTEBOOKS, ROOT
+from tests.support.notebook_stage import ALL
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="hamodel-site-")
 
@@ -14,8 +14,8 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="hamodel-site-")
 def built():
     """Return {name: page} of the site of all notebooks."""
     output = Path(_FOLDER.name)
-    pages = site.build(NOTEBOOKS, output, readme=ROOT / "README.md")
+    pages = site.build(ALL, output)
     return {page.name: page for page in pages}
 
 
-NAMES = ["index.html", *(f"{p.stem}.html" for p in NOTEBOOKS), "glossary.html"]
+NAMES = ["index.html", *(f"{p.stem}.html" for p in ALL)]

@@ -37,6 +37,9 @@ def server(folder):
     notebooks, home = folder / "notebooks", folder / "home"
     notebooks.mkdir(parents=True)
     _settings(home / "settings")
+    config = home / "config" / "jupyter_server_config.d"
+    config.mkdir(parents=True)  # as the wheel installs it
+    shutil.copy(ROOT / "hamodel" / "course" / "server.json", config / "hamodel.json")
     port, token = _free_port(), secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     options = {
@@ -65,8 +68,8 @@ def server(folder):
             _stop(process)
 
 
-def renew(folder, address, token):
-    """Stop every kernel, and put every notebook back as it is stored."""
+def end_kernels(address, token):
+    """Stop every kernel."""
     headers = {"Authorization": f"token {token}"}
     listing = urllib.request.Request(f"{address}/api/sessions", headers=headers)
     with urllib.request.urlopen(listing, timeout=PATIENCE) as answer:
@@ -75,16 +78,22 @@ def renew(folder, address, token):
         place = f"{address}/api/sessions/{session['id']}"
         stop = urllib.request.Request(place, headers=headers, method="DELETE")
         urllib.request.urlopen(stop, timeout=PATIENCE).close()
+
+
+def renew(folder, address, token):
+    """Stop every kernel, and put every notebook back as it is stored."""
+    end_kernels(address, token)
     ignored = shutil.ignore_patterns(".ipynb_checkpoints")
     shutil.copytree(ROOT / "notebooks", folder, ignore=ignored, dirs_exist_ok=True)
 
 
-def open_notebook(page, served, name):
-    """Open a notebook and wait until its kernel is ready."""
+def open_notebook(page, served, name, *, kernel=True):
+    """Open a notebook and wait until it shows, and its kernel is ready."""
     _, address, token = served
     page.goto(f"{address}/lab/tree/{name}?token={token}&reset", timeout=PATIENCE * 1000)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE * 1000)
-    ready(page)
+    if kernel:
+        ready(page)
 
 
 def ready(page):

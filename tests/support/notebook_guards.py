@@ -13,7 +13,8 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from urllib.parse import unquote
 
-from hamodel.course.lessons import CELL_METADATA, NOTEBOOK_METADATA, WIDGET_VIEW
+from hamodel.course.lessons import CELL_METADATA, NOTEBOOK_METADATA
+from hamodel.course.saving import WIDGET_VIEW
 from tests.support.svg_pictures import faults
 
 PREFIX = "data:image/svg+xml,"

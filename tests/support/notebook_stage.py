@@ -16,7 +16,8 @@ import pytest
 from hamodel.course import Exercise, Explorer, Prediction, Slider
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ALL = sorted((ROOT / "notebooks").glob("*.ipynb"))  # the glossary too
+NOTEBOOKS = [path for path in ALL if re.match(r"\d\d_", path.name)]
 LESSONS = [path for path in NOTEBOOKS if re.match(r"(?!00_)\d\d_", path.name)]
 STUB = re.compile(r"(?m)^(answer\w*) = None\b.*$")
 FOLD = re.compile(r"(?s)<details>.*?```python\n(.*?)```.*?</details>")

@@ -1,4 +1,4 @@
-"""From notebooks to pages: links, shells, the index with the map, the glossary."""
+"""From notebooks to pages: links, shells, the index with the map."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MOST_BYTES = 2_000_000  # of a page
-GLOSSARY = "glossary.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +56,7 @@ class Entry:
     page: str = ""
 
 
-def build(
-    paths: Sequence[Path], output: Path, *, readme: Path | None = None
-) -> tuple[Path, ...]:
+def build(paths: Sequence[Path], output: Path) -> tuple[Path, ...]:
     """Write an index, a page for each notebook, and what they link to.
 
     Parameters
@@ -68,8 +65,6 @@ def build(
         Notebooks, or folders of notebooks.
     output : Path
         The folder to write to; it is made if need be.
-    readme : Path, optional
-        Markdown with a section "Glossary", which becomes a page of its own.
 
     Returns
     -------
@@ -85,11 +80,8 @@ def build(
     """
     heads = [head(path) for path in lessons(paths)]
     output.mkdir(parents=True, exist_ok=True)
-    site = _Site(heads=heads, output=output, glossary=_glossary(readme))
-    pages = [site.index(), *(site.lesson(each) for each in heads)]
-    if site.glossary:
-        pages.append(site.write(GLOSSARY, "Glossary", site.glossary_html()))
-    return tuple(pages)
+    site = _Site(heads=heads, output=output)
+    return (site.index(), *(site.lesson(each) for each in heads))
 
 
 def head(path: Path) -> Head:
@@ -124,7 +116,6 @@ class _Site:
 
     heads: Sequence[Head]
     output: Path
-    glossary: str
     _files: dict[Path, str] = field(default_factory=dict)  # linked to: under what name
 
     def lesson(self, each: Head) -> Path:
@@ -144,18 +135,11 @@ class _Site:
         """Write the page with the map."""
         lead = "".join(_row(entry) for entry in _map(self.heads))
         rest = "".join(_row(_entry(each)) for each in self.heads if not each.number)
-        if self.glossary:
-            words = Entry(title="Glossary", asks="one word for each idea", minutes="")
-            rest += _row(words, GLOSSARY)
         beside = f'<h2>Beside the lessons</h2><ul class="map">{rest}</ul>'
         body = f'{_WELCOME}<h2>Lessons</h2><ul class="map">{lead}</ul>' + (
             beside if rest else ""
         )
         return self.write("index.html", "High availability, by the numbers", body)
-
-    def glossary_html(self) -> str:
-        """Return the glossary as HTML."""
-        return "<h1>Glossary</h1>" + Markdown(str)(self.glossary)
 
     def write(
         self, name: str, title: str, body: str, around: Iterable[str] = ()
@@ -192,8 +176,6 @@ class _Site:
         path = (notebook.parent / unquote(name)).resolve()
         if page := self._page(path):
             return page + part
-        if path.name == "README.md" and part == "#glossary" and self.glossary:
-            return GLOSSARY
         if not path.is_file():
             raise ValueError(f"link must lead to a file, got {target!r}")
         if path.suffix == ".svg":
@@ -282,25 +264,16 @@ def _rows(heads: Sequence[Head]) -> list[tuple[str, str, str, str]]:
     return []
 
 
-def _row(entry: Entry, page: str = "") -> str:
+def _row(entry: Entry) -> str:
     title = escape(entry.title)
-    page = page or entry.page
-    name = f'<a href="{page}">{title}</a>' if page else title
+    name = f'<a href="{entry.page}">{title}</a>' if entry.page else title
     time = f"{entry.minutes} min" if entry.minutes else ""
-    asks = escape(entry.asks) if page else f"{escape(entry.asks)} (to come)"
+    asks = escape(entry.asks) if entry.page else f"{escape(entry.asks)} (to come)"
     return (
         f'<li><span class="name">{name}</span>'
         f'<span class="minutes">{time}</span>'
         f'<span class="asks">{asks}</span></li>'
     )
-
-
-def _glossary(readme: Path | None) -> str:
-    if readme is None or not readme.is_file():
-        return ""
-    text = readme.read_text(encoding="utf-8")
-    found = re.search(r"(?ms)^## Glossary\n(.*?)(?=^## |\Z)", text)
-    return found[1] if found else ""
 
 
 def _formatter() -> Any:  # noqa: ANN401  a function of IPython, which has no types
@@ -330,12 +303,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hamodel.course.site")
     parser.add_argument("paths", nargs="*", type=Path, default=[Path("notebooks")])
     parser.add_argument("--output", type=Path, default=Path("site"), help="a folder")
-    parser.add_argument(
-        "--readme", type=Path, default=Path("README.md"), help="holds the glossary"
-    )
     options = parser.parse_args(arguments)
     try:
-        pages = build(options.paths, options.output, readme=options.readme)
+        pages = build(options.paths, options.output)
     except (LessonError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
