@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hamodel import Chain, markov
-from hamodel.chain import Product, after, k_of_n, sensitivity_to
+from hamodel.chain import after, k_of_n, sensitivity_to
 from hamodel.units import HOUR
 from tests.support.chains import nearly_decomposable, stiff
 
@@ -226,55 +226,6 @@ def test_units_with_their_own_crews_are_binomial(n, fail, repair, data):
 def test_impossible_numbers_of_units_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         k_of_n(**arguments, fail=1.0, repair=1.0)
-
-
-def test_a_product_answers_like_its_common_chain():
-    parts = (
-        k_of_n(2, 1, fail=0.01, repair=0.5),
-        k_of_n(3, 2, fail=0.02, repair=0.3, crews=2),
-        Chain({("up", "down"): 0.05, ("down", "up"): 2.0}, {"up"}),
-    )
-    for needed in (1, 2, 3):
-        whole = Product(parts, needed=needed)
-        common = whole.chain()
-        assert len(common.states) == 3 * 4 * 2
-        for name in ("unavailability", "availability", "failure_frequency"):
-            assert getattr(whole, name) == pytest.approx(getattr(common, name), 1e-12)
-        assert whole.mean_downtime == pytest.approx(common.mean_downtime, rel=1e-12)
-        assert whole.mttf == common.mttf
-    shares, wanted = whole.steady_state(), common.steady_state()
-    assert shares == pytest.approx(wanted, rel=1e-12)
-    assert Product(parts).needed == 3
-
-
-def test_a_product_of_a_hundred_parts_needs_no_chain():
-    """3^100 states, answered part by part: against the binomial law."""
-    from scipy.stats import binom
-
-    part = Chain({("up", "down"): 0.001, ("down", "up"): 1.0}, {"up"})
-    whole = Product((part,) * 100, needed=98)
-    wanted = binom.sf(2, 100, part.unavailability)
-    assert whole.unavailability == pytest.approx(wanted, rel=1e-9)
-
-
-def test_a_product_may_be_a_sweep_or_a_formula():
-    f, r = sympy.symbols("f r", positive=True)
-    part = Chain({("up", "down"): f, ("down", "up"): r}, {"up"})
-    both = Product((part, part), needed=1)
-    assert sympy.simplify(both.unavailability - (f / (f + r)) ** 2) == 0
-    fail = np.array([0.1, 0.2])
-    swept = Chain({("up", "down"): fail, ("down", "up"): 1.0}, {"up"})
-    assert Product((swept, swept), needed=1).unavailability == pytest.approx(
-        (fail / (1 + fail)) ** 2
-    )
-
-
-def test_impossible_products_are_refused():
-    part = k_of_n(1, 1, fail=1.0, repair=1.0)
-    with pytest.raises(ValueError, match="chains must name at least one"):
-        Product(())
-    with pytest.raises(ValueError, match=r"needed must be in \[1, 2\], got 3"):
-        Product((part, part), needed=3)
 
 
 def test_a_way_out_after_no_time():

@@ -35,9 +35,6 @@ FAMILIES = {
     ),
     "scaled": 2.5 * du.weibull(scale=2, shape=1.5),
     "shifted": du.lognormal(mean=3, cv=0.8) + 10,
-    "truncated": du.lognormal(mean=3, cv=0.8).truncated(1, 9),
-    "given above": du.weibull(3, 0.8).given_above(4),
-    "remaining": du.lognormal(mean=3, cv=1.2).remaining(10),
     "residual": du.lognormal(mean=3, cv=0.8).residual(),
     "sum": du.uniform(0, 5) + du.lognormal(mean=3, cv=0.8) + du.exponential(1),
     "phase-type sum": du.erlang(3, 4) + du.exponential(2),
@@ -132,7 +129,8 @@ def test_mean_excess_is_what_the_rest_takes(d):
     if d.sf(t) == 0:
         assert d.mean_excess(t) == 0
         return
-    assert d.mean_excess(t) == pytest.approx(d.remaining(t).mean, rel=1e-6)
+    beyond = d.upper_quantile((np.arange(200_000) + 0.5) / 200_000 * d.sf(t))
+    assert d.mean_excess(t) == pytest.approx(np.mean(beyond - t), rel=2e-3)
     assert d.mean_excess(0) * d.sf(0) == pytest.approx(d.mean, rel=1e-7)
 
 
@@ -261,7 +259,6 @@ STACKS = {
     "phase sum": lambda m: du.exponential(m) + du.erlang(2, 5),
     "maximum": lambda m: du.maximum(du.exponential(m), du.uniform(0, 4)),
     "copies": lambda m: du.order_statistic(du.lognormal(mean=m, cv=1), 2, 3),
-    "truncated": lambda m: du.exponential(m).truncated(high=m),
     "residual": lambda m: du.lognormal(mean=m, cv=0.8).residual(),
     "spread": lambda m: (
         du.mixture([0.9, 0.1], [du.constant(2), du.constant(m)])
@@ -368,7 +365,6 @@ REFUSED = {
     "shift": (lambda: du.constant(1) + -1, "shift must be >= 0 and finite, got -1"),
     "factor": (lambda: du.constant(1) * -1, "factor must be >= 0 and finite, got -1"),
     "order": (lambda: du.constant(1).moment(-1), "order must be a whole number >= 0"),
-    "beyond": (lambda: du.uniform(0, 1).given_above(2), "must be > 0, got 0"),
     "residual": (
         lambda: du.pareto(1, 1).residual(),
         "mean must be > 0 and finite, got inf",

@@ -1,4 +1,4 @@
-"""M/G/1, M/G/c, sharing, batches: moments, exact chains, mpmath, simulation."""
+"""M/G/1, M/G/c, batches: moments, exact chains, mpmath, simulation."""
 
 import mpmath
 import numpy as np
@@ -7,14 +7,13 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel import duration, markov
+from hamodel import duration
 from hamodel.queueing import (
     MG1,
     BatchQueue,
     MGc,
     MMc,
     OverloadError,
-    ProcessorSharing,
     _inorder,
 )
 from tests.support.queues import exact_mean_wait, interval, lindley, many_servers
@@ -237,46 +236,6 @@ def test_many_servers_limits():
         _ = MGc(5.0, duration.constant(1.0), 4).wait
 
 
-@given(loads, st.floats(0.01, 10))
-def test_sharing_is_insensitive_in_the_mean(load, mean):
-    machine = ProcessorSharing(load / mean, mean)
-    assert machine.mean_response == pytest.approx(mean / (1 - load), rel=1e-12)
-    assert machine.mean_number == pytest.approx(load / (1 - load), rel=1e-12)
-    assert machine.response_of(3 * mean) == pytest.approx(3 * machine.mean_response)
-
-
-def test_sharing_percentiles_equal_the_absorbing_chain():
-    """The request and n others, each served at 1/(n + 1), as a markov chain."""
-    load, most = 0.5, 70
-    rates = np.zeros((most + 2, most + 2))
-    for n in range(most + 1):
-        rates[n, most + 1] = 1 / (n + 1)
-        if n:
-            rates[n, n - 1] = n / (n + 1)
-        if n < most:
-            rates[n, n + 1] = load
-    start = np.append((1 - load) * load ** np.arange(most + 1), 0.0)
-    times = np.array([0.5, 2.0, 10.0, 30.0])
-    gone = markov.transient(rates, start / start.sum(), times)[:, -1]
-    machine = ProcessorSharing(load, 1.0)
-    assert machine.response_sf(times) == pytest.approx(1 - gone, rel=1e-9)
-    t = machine.response_quantile(0.99)
-    assert machine.response_sf(t) == pytest.approx(0.01, rel=1e-10)
-
-
-def test_sharing_tail_integrates_and_overload():
-    machine = ProcessorSharing(0.8, 1.0)
-    t = np.linspace(0, 400, 2001)
-    sf = machine.response_sf(t)
-    assert np.trapezoid(sf, t) == pytest.approx(5.0, rel=1e-3)
-    wall = ProcessorSharing([0.5, 1.0, 3.0], 1.0)
-    assert wall.slowdown.tolist() == [2.0, np.inf, np.inf]
-    assert wall.response_sf(4.0)[1:].tolist() == [1.0, 1.0]
-    assert wall.response_quantile(0.9)[1:].tolist() == [np.inf, np.inf]
-    a = sympy.Symbol("a")
-    assert sympy.simplify(ProcessorSharing(a, 2).slowdown - 1 / (1 - 2 * a)) == 0
-
-
 def test_geometric_batches_have_an_exponential_response():
     q, arrival = 0.3, 0.1
     sizes = (1 - q) ** np.arange(120) * q
@@ -333,8 +292,6 @@ def test_batches_overload():
         (lambda: MG1(1, duration.constant(0.0)), "service must be > 0"),
         (lambda: MGc(1, duration.constant(1.0), 0), "servers must be > 0"),
         (lambda: MGc(1, 1.0, 2), "service must be a Duration"),
-        (lambda: ProcessorSharing(1, 0), "service must be > 0"),
-        (lambda: ProcessorSharing(1, 0.1).response_of(-1), "work must be >= 0"),
         (
             lambda: BatchQueue(1, 0.1, [0.5, 0.4]),
             "sizes must be a row that adds up to 1",
@@ -353,7 +310,6 @@ def test_notebook_tables():
     for queue in (
         MG1(0.5, duration.constant(1.0)),
         MGc(3, duration.constant(1.0), 4),
-        ProcessorSharing(0.5, 1.0),
         BatchQueue(0.3, 1.0, [0.5, 0.5]),
     ):
         assert "mean response" in queue._repr_html_()

@@ -1,4 +1,4 @@
-"""M/M/c, limited room, impatience: against sums over states, simulation, brentq."""
+"""M/M/c, limited room: against sums over states, simulation, brentq."""
 
 import mpmath
 import numpy as np
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from hamodel import markov
-from hamodel.queueing import MMc, MMcImpatient, servers_for_response
+from hamodel.queueing import MMc
 from tests.support.queues import birth_death, interval, lindley
 from tests.support.reference import answer
 
@@ -206,94 +206,6 @@ def test_symbols_give_the_formulas():
             assert float(value) == pytest.approx(getattr(number, name), rel=1e-12)
 
 
-@given(st.floats(0.1, 400), st.floats(0.5, 0.999), st.floats(0.01, 30))
-def test_servers_for_response_is_the_smallest(load, p, slack):
-    target = -np.log1p(-p) * (1 + slack)
-    c = servers_for_response(load, 1.0, p, target)
-    assert MMc(load, 1.0, c).response_quantile(p) <= target
-    assert c == 1 or MMc(load, 1.0, c - 1).response_quantile(p) > target
-
-
-IMPATIENT = [
-    *[
-        (11, 1.0, 10, 2.0),
-        (1, 1.0, 10, 2.0),
-        (9, 1.0, 10, 1000.0),
-        (200, 1.0, 100, 50.0),
-    ],
-    *[(90, 1.0, 100, 0.5), (1e-3, 1.0, 2, 1.0), (50, 1.0, 100, 100.0), (1, 1, 1, 1e-3)],
-]
-
-
-@pytest.mark.parametrize(("arrival", "service", "c", "patience"), IMPATIENT)
-def test_impatience_equals_sums_over_states(arrival, service, c, patience):
-    rate, mean, giving_up = (mpmath.mpf(v) for v in (arrival, service, patience))
-    p = birth_death(
-        lambda _: rate, lambda n: min(n, c) / mean + max(n - c, 0) / giving_up
-    )
-    waiting = sum((n - c) * p[n] for n in range(c, len(p)))
-    queue = MMcImpatient(arrival, service, c, patience)
-    assert queue.wait_probability == pytest.approx(float(sum(p[c:])), rel=1e-12)
-    assert queue.mean_queue == pytest.approx(float(waiting), rel=1e-11)
-    assert queue.abandonment == pytest.approx(
-        float(waiting / giving_up / rate), rel=1e-11
-    )
-    assert queue.wait_sf(0.0) == pytest.approx(queue.wait_probability, rel=1e-12)
-    busy = float(sum(min(n, c) * q for n, q in enumerate(p)) / c)
-    assert queue.utilisation == pytest.approx(busy, rel=1e-11)
-
-
-def test_impatient_waits_integrate_and_invert():
-    queue = MMcImpatient(11, 1.0, 10, 2.0)
-    assert quad(queue.wait_sf, 0, 60)[0] == pytest.approx(queue.mean_wait, rel=1e-10)
-    # everyone's wait is that of the served and that of those who gave up
-    served = 1 - queue.abandonment
-    both, width = [], 1e-4
-    for t in (0.3, 1.0):
-        left = queue.wait_sf(t) - served * queue.served_wait_sf(t)
-        later = queue.wait_sf(t + width) - served * queue.served_wait_sf(t + width)
-        both.append((left - later) / width)  # density of giving up at t
-        rate = queue.wait_sf(t + width / 2) / 2.0  # those waiting, over the patience
-        assert both[-1] == pytest.approx(rate, rel=1e-5)
-    for p in (0.5, 0.95, 0.999):
-        assert queue.wait_sf(queue.wait_quantile(p)) == pytest.approx(1 - p, rel=1e-10)
-        t = queue.served_wait_quantile(p)
-        assert queue.served_wait_sf(t) == pytest.approx(1 - p, rel=1e-10)
-
-
-def test_impatience_simulated():
-    rng = np.random.default_rng(5)
-    n, c = 60_000, 3
-    arrive = np.cumsum(rng.exponential(1 / 3.6, n))
-    work, patience = rng.exponential(1.0, n), rng.exponential(1.5, n)
-    free, waits, served = np.zeros(c), np.empty(n), np.empty(n, bool)
-    for i in range(n):
-        k = free.argmin()
-        offered = max(free[k] - arrive[i], 0.0)
-        served[i] = offered <= patience[i]
-        waits[i] = min(offered, patience[i])
-        if served[i]:
-            free[k] = max(free[k], arrive[i]) + work[i]
-    queue = MMcImpatient(3.6, 1.0, c, 1.5)
-    for value, samples in [
-        (queue.abandonment, ~served),
-        (queue.mean_wait, waits),
-        (queue.wait_sf(0.5), waits > 0.5),
-        (queue.served_wait_sf(0.5), waits[served] > 0.5),
-    ]:
-        mean, width = interval(samples)
-        assert abs(mean - value) < width < 0.1
-
-
-def test_endless_patience_is_the_plain_queue():
-    patient = MMcImpatient(4.0, 1.0, 5, 1e7)
-    plain = MMc(4.0, 1.0, 5)
-    assert patient.mean_wait == pytest.approx(plain.mean_wait, rel=1e-5)
-    assert patient.wait_quantile(0.99) == pytest.approx(
-        plain.wait_quantile(0.99), rel=1e-5
-    )
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -308,8 +220,6 @@ def test_endless_patience_is_the_plain_queue():
         (lambda: MMc(0.5, 1.0).wait_sf(-1.0), "t must be >= 0 and finite, got -1"),
         (lambda: MMc(0.5, 1.0).wait_quantile(1.5), r"p must be in \[0, 1\], got 1.5"),
         (lambda: MMc(0.5, 1.0).response_quantile(-0.1), r"p must be in \[0, 1\]"),
-        (lambda: MMcImpatient(1, 1, 1, 0), "patience must be > 0 and finite, got 0"),
-        (lambda: servers_for_response(5, 1.0, 0.9, 2.0), "target must be > 2.30259"),
     ],
 )
 def test_impossible_input(call, message):
@@ -319,6 +229,5 @@ def test_impossible_input(call, message):
 
 def test_notebook_tables_name_their_numbers():
     assert "<td>222 ms</td>" in MMc(10, 0.4, 5)._repr_html_()
-    assert "abandonment" in MMcImpatient(11, 1.0, 10, 2.0)._repr_html_()
     assert "0.5 to 0.9" in MMc([0.5, 0.9], 1.0)._repr_html_()
     assert "lambda" in MMc(sympy.Symbol("lambda"), 1)._repr_html_()

@@ -14,8 +14,6 @@ from hamodel.replication import (
     CatchUp,
     Stream,
     WriteStage,
-    age_of_information,
-    freshest_rate,
     with_outages,
 )
 from tests.support.queues import interval
@@ -40,13 +38,8 @@ def test_a_tenth_more_load_is_ten_times_the_lag():
 @pytest.mark.parametrize("case", cases("replication"))
 def test_reference(case):
     given_ = case["params"]
-    if case["id"] == "pub-aoi-01":
-        value = age_of_information(given_["lam"], 1 / given_["mu"])
-    elif case["id"] == "pub-aoi-02":
-        value = freshest_rate(1 / given_["mu"]) / given_["mu"]
-    else:
-        link = WriteStage(service=1 / given_["mu"])
-        value = Stream(writes=given_["lam"], send=link).exposure.quantile(given_["q"])
+    link = WriteStage(service=1 / given_["mu"])
+    value = Stream(writes=given_["lam"], send=link).exposure.quantile(given_["q"])
     assert value == pytest.approx(case["value"], rel=case["rtol"])
 
 
@@ -78,7 +71,6 @@ def test_formulas_equal_numbers():
         (formula.lag_sf(t), number.lag_sf(0.3)),
         (formula.lag_quantile(t), number.lag_quantile(0.3)),
         (formula.stale_probability(k), number.stale_probability(2.5)),
-        (formula.age, number.age),
     ]
     for symbolic, numeric in pairs:
         assert float(symbolic.subs(at)) == pytest.approx(numeric, rel=1e-12)
@@ -333,59 +325,6 @@ def test_lag_and_missing_writes_equal_simpy():
 
 
 # age of information
-
-
-def ages(rng, n, rate, service):
-    """Mean age over time, from the saw teeth of followed updates."""
-    commit, _, seen = followed(rng, n, rate, apply=service)
-    start = seen[:-1] - commit[:-1]
-    length = np.diff(seen)
-    return (start * length + length**2 / 2).sum() / length.sum()
-
-
-@pytest.mark.parametrize(
-    "service",
-    [
-        duration.exponential(1.0),
-        duration.constant(1.0),
-        duration.erlang(3, 1.0),
-        duration.hyperexponential([0.8, 0.2], [0.5, 3.0]),
-    ],
-)
-def test_age_equals_followed_updates(service):
-    rng = np.random.default_rng(8)
-    for rate in (0.2, 0.5, 0.8):
-        mean = ages(rng, 400_000, rate, lambda n: service.sample(n, rng))
-        assert age_of_information(rate, service) == pytest.approx(mean, rel=0.02)
-
-
-@given(loads)
-def test_age_equals_the_published_forms(load):
-    exponential = 1 + 1 / load + load**2 / (1 - load)
-    assert age_of_information(load, 1.0) == pytest.approx(exponential, rel=1e-12)
-    constant = 1 / (2 * (1 - load)) + 0.5 + (1 - load) * np.exp(load) / load
-    value = age_of_information(load, duration.constant(1.0))
-    assert value == pytest.approx(constant, rel=1e-12)
-
-
-def test_age_of_constant_service_is_least_near_0_63():
-    best = freshest_rate(duration.constant(1.0))
-    around = [best - 1e-3, best, best + 1e-3]
-    low, least, high = age_of_information(around, duration.constant(1.0))
-    assert least < min(low, high)
-    assert best == pytest.approx(0.63, abs=0.005)
-
-
-def test_age_at_the_edges():
-    assert age_of_information(0.0, 1.0) == np.inf
-    assert age_of_information(1.0, 1.0) == np.inf
-    assert Stream(writes=2.0, delay=0.25).age == 0.75
-    quiet = Stream(writes=1e-4, delay=0.25, apply=REPLAY)
-    assert quiet.age == pytest.approx(1e4 + 0.25, rel=1e-3)
-    with pytest.raises(ValueError, match="one stage"):
-        _ = Stream(writes=1.0, send=REPLAY, apply=REPLAY).age
-    with pytest.raises(ValueError, match="one worker"):
-        _ = Stream(writes=1.0, apply=WriteStage(service=1e-3, workers=2)).age
 
 
 # what is refused

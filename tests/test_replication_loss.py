@@ -10,16 +10,14 @@ from scipy.stats import geom, poisson
 
 from hamodel import duration
 from hamodel.duration import _law
-from hamodel.queueing import Fluid, OverloadError
+from hamodel.queueing import OverloadError
 from hamodel.replication import (
-    Burst,
     CatchUp,
     LagGate,
     LostWrites,
     Replication,
     Stream,
     WriteStage,
-    time_of_bytes,
     with_outages,
 )
 from hamodel.units import HOUR, YEAR
@@ -256,26 +254,22 @@ def test_the_lag_falls_in_a_straight_line():
     for t in (0.0, 50.0, 100.0, 150.0):
         last = np.searchsorted(seen, 20.0 + t)
         assert pause.lag(t) == pytest.approx(20 + t - commit[last], abs=1.5)
-    behind = np.mean(seen - commit > 5.0) * commit[-1]
-    assert pause.time_behind(5.0) == pytest.approx(behind, rel=0.1)
 
 
 def test_catch_up_formulas_and_walls():
-    w, s, T, x = sympy.symbols("w s T x", positive=True)
+    w, s, T = sympy.symbols("w s T", positive=True)
     formula = CatchUp(writes=w, service=s, outage=T)
     number = CatchUp(writes=0.5, service=1.5, outage=7.0)
-    at = {w: 0.5, s: 1.5, T: 7.0, x: 2.0}
+    at = {w: 0.5, s: 1.5, T: 7.0}
     for symbolic, numeric in [
         (formula.mean, number.mean),
         (formula.var, number.var),
         (formula.felt, number.felt),
-        (formula.time_behind(x), number.time_behind(2.0)),
     ]:
         assert float(symbolic.subs(at)) == pytest.approx(numeric, rel=1e-12)
     wall = CatchUp(writes=[900, 1000, 1100], service=0.001, outage=10.0)
     assert np.all(wall.mean[1:] == np.inf)
     assert np.all(wall.var[1:] == np.inf)
-    assert np.all(wall.time_behind(1.0)[1:] == np.inf)
     assert wall.lag(10.0) == pytest.approx([10 - 10 / 9, 10, 10 + 10 / 11])
     with pytest.raises(OverloadError):
         _ = CatchUp(writes=1100, service=0.001, outage=10.0).time
@@ -283,21 +277,6 @@ def test_catch_up_formulas_and_walls():
     assert CatchUp(writes=0.0, service=0.001, outage=10.0).lag(1.0) == 0
     assert "CatchUp" in wall._repr_html_()
     assert "backlog" in number._repr_html_()
-
-
-def test_burst_equals_the_fluid_queue():
-    job = Burst(writes=600, burst=1200, length=300, service=0.001)
-    fluid = Fluid(times=[0, 300], arrival=[1200, 600], capacity=[1000, 1000])
-    assert job.backlog == fluid.peak
-    assert job.drain == pytest.approx(fluid.empty_at - 300)
-    assert job.peak_lag == pytest.approx(fluid.peak / 1000)
-    gentle = Burst(writes=600, burst=900, length=300, service=0.001)
-    assert (gentle.backlog, gentle.peak_lag, gentle.drain) == (0, 0, 0)
-    assert Burst(writes=1000, burst=1200, length=1, service=0.001).drain == np.inf
-    b = sympy.Symbol("b", positive=True)
-    formula = Burst(writes=600, burst=b, length=300, service=sympy.Rational(1, 1000))
-    assert float(formula.drain.subs(b, 1200)) == 150
-    assert "Burst" in job._repr_html_()
 
 
 # outages and the gate
@@ -376,16 +355,11 @@ def test_a_wider_gate_trades_loss_for_downtime(limits, poll):
     assert np.all(np.diff(gate.unavailability) <= 1e-15)
     assert np.all(np.diff(gate.mean_loss) >= -1e-12)
     assert np.all(gate.mean_loss <= lag.mean * (1 + 1e-12))
-    assert gate.loss_per_year == pytest.approx(4 * gate.mean_loss)
 
 
 def test_gate_in_bytes_and_words():
     assert fact("FO-006") == 2**20
     assert fact("FO-002") == 10  # seconds that the known position may be old
-    seconds = time_of_bytes(fact("FO-006"), writes=900, bytes_per_write=400)
-    assert seconds == pytest.approx(2.9127, abs=1e-4)
-    size, rate = sympy.symbols("size rate", positive=True)
-    assert time_of_bytes(size, writes=rate, bytes_per_write=2) == size / (2.0 * rate)
     gate = LagGate(
         exposure=duration.exponential(0.5),
         limit=1.0,

@@ -14,8 +14,6 @@ from hamodel.replication import (
     Stream,
     WriteStage,
     stale_after,
-    stale_by_popularity,
-    zipf,
 )
 from hamodel.units import HOUR, MINUTE, YEAR
 from tests.support.queues import interval
@@ -93,8 +91,6 @@ def test_semi_sync_waits_no_longer_than_its_timeout():
     strict = Replication(mode="sync", flush=slow)
     assert semi.commit_delay().quantile(0.9999) == pytest.approx(0.2)
     assert strict.commit_delay().quantile(0.9999) > 0.4
-    assert semi.fallback_probability() == pytest.approx(slow.sf(0.2), rel=1e-9)
-    assert strict.fallback_probability() == 0
     short = quad(slow.sf, 0, 0.2)[0]
     assert semi.commit_delay().mean == pytest.approx(short, rel=1e-6)
 
@@ -266,80 +262,13 @@ def test_a_random_pause_is_a_race(mean, think, delay):
     assert fixed == pytest.approx(np.exp(-1 / mean), rel=1e-12)
 
 
-@pytest.mark.parametrize("exponent", [0.0, 0.8, 1.2])
-def test_keys_in_groups_equal_keys_one_by_one(exponent):
-    shares = zipf(50_000, exponent)
-    lag = duration.exponential(0.02)
-    k = 900 * shares
-    exact = shares @ (k * 0.02 / (1 + k * 0.02))
-    assert stale_by_popularity(lag, 900, shares) == pytest.approx(exact, rel=1e-6)
-    rng = np.random.default_rng(24)
-    mixed = rng.permutation(shares)
-    assert stale_by_popularity(lag, 900, mixed) == pytest.approx(exact, rel=1e-6)
-    uniform = np.full(50_000, 1 / 50_000)
-    exact = uniform @ (k * 0.02 / (1 + k * 0.02))
-    value = stale_by_popularity(lag, 900, shares, uniform)
-    assert value == pytest.approx(exact, rel=1e-6)
-
-
-def test_zipf_is_zipf():
-    assert zipf(3, 1.0) == pytest.approx(np.array([6, 3, 2]) / 11)
-    assert zipf(10, 0) == pytest.approx(np.full(10, 0.1))
-
-
 # sessions
 
 
-@given(st.floats(0.05, 2.0), st.floats(0.0, 2.0), st.floats(1e-6, 1.0))
-def test_reads_that_go_back_equal_the_closed_form(mean, gap, k):
-    lag = duration.exponential(mean)
-    spread = Session(lag=lag, replicas=2)
-    between = np.exp(-gap / mean) * mean / 2
-    exact = 0.5 * -np.expm1(-k * between)
-    assert spread.goes_back(key_writes=k, gap=gap) == pytest.approx(exact, rel=1e-6)
-
-
-def test_reads_that_go_back_equal_followed_reads():
-    rng = np.random.default_rng(25)
-    lag = duration.uniform(0.2, 1.0)
-    k, gap, n, replicas = 0.5, 0.1, 200_000, 3
-    count = rng.poisson(k * 4.0, n)  # writes that a read can tell, of the last 4 s
-    owner = np.repeat(np.arange(n), count)
-    old = rng.uniform(0, 4.0, len(owner))
-    first = lag.sample(len(owner), rng) < old
-    second = lag.sample(len(owner), rng) < old + gap
-    back = np.bincount(owner, first & ~second, minlength=n) > 0
-    other = rng.integers(replicas, size=(2, n))
-    share = np.mean(back & (other[0] != other[1]))
-    session = Session(lag=lag, replicas=replicas)
-    error = np.sqrt(share / n)
-    assert abs(session.goes_back(key_writes=k, gap=gap) - share) < 4 * error
-
-
-def test_stickiness_keeps_time_from_running_back():
-    lag = duration.exponential(0.5)
-    spread = Session(lag=lag, pause=1.0, replicas=3)
-    sticky = Session(lag=lag, pause=1.0, replicas=3, sticky=True)
-    moving = Session(lag=lag, pause=1.0, replicas=3, sticky=True, moves=0.01)
-    back = [s.goes_back(key_writes=1.0, gap=0.1) for s in (spread, sticky, moving)]
-    assert back[1] == 0
-    assert back[2] == pytest.approx(back[0] * 0.01 / (2 / 3), rel=1e-12)
-    assert spread.misses_own_write == sticky.misses_own_write == lag.sf(1.0)
-
-
 def test_primary_reads_mix_in():
-    rng = np.random.default_rng(26)
     lag = duration.exponential(0.5)
-    session = Session(lag=lag, pause=0.2, replicas=1, primary_share=0.4)
+    session = Session(lag=lag, pause=0.2, primary_share=0.4)
     assert session.misses_own_write == pytest.approx(0.6 * np.exp(-0.4), rel=1e-12)
-    # primary first, replica after: back if a write older than the gap is missing
-    k, gap, n = 0.7, 0.3, 400_000
-    count = rng.poisson(k * 8.0, n)
-    owner = np.repeat(np.arange(n), count)
-    old = rng.uniform(0, 8.0, len(owner))
-    late = lag.sample(len(owner), rng) > old + gap
-    share = 0.4 * 0.6 * np.mean(np.bincount(owner, late, minlength=n) > 0)
-    assert session.goes_back(key_writes=k, gap=gap) == pytest.approx(share, rel=0.03)
 
 
 @given(st.floats(0.05, 3.0), st.floats(0.01, 3.0), st.floats(0.0, 5.0))
@@ -375,20 +304,9 @@ def test_waiting_for_the_position_costs_the_rest_of_the_lag():
     [
         (lambda: Session(lag=0.5), "lag must be a Duration"),
         (lambda: Session(lag=duration.constant(1), pause=-1), "pause must be >= 0"),
-        (lambda: Session(lag=duration.constant(1), replicas=0), "replicas must be"),
         (
-            lambda: Session(lag=duration.constant(1), moves=2),
-            r"moves must be in \[0, 1",
-        ),
-        (lambda: zipf(0, 1.0), "keys must be a whole number"),
-        (lambda: zipf(3, -1.0), "exponent must be >= 0"),
-        (
-            lambda: stale_by_popularity(duration.constant(1), 1, [0.5, 0.4]),
-            "popularity must be a row",
-        ),
-        (
-            lambda: stale_by_popularity(duration.constant(1), 1, [1.0], [0.5, 0.5]),
-            "shape of popularity",
+            lambda: Session(lag=duration.constant(1), primary_share=2),
+            r"primary_share must be in \[0, 1",
         ),
         (
             lambda: stale_after(

@@ -5,55 +5,28 @@ window: neither has heard of the other's write.  The surprising idea: the rule `
 write wins` does not keep the last write.  It keeps one of the rivals and throws away
 the others, all of them acknowledged; and with a clock that is ahead it throws away even
 a write whose author had read the winner.  Vector clocks tell that writes are rivals and
-keep them as siblings; they do not decide.  Counters and sets that merge by themselves
-(CRDTs) lose nothing, yet no merge can keep a balance above zero or a name unique: that
-takes rights split beforehand, or one home site for each key.
+keep them as siblings; they do not decide.
 
 Assumptions: writes are Poisson at each site and know nothing of each other; delays
 between sites are fixed, or independent random times where the text says so; no message
 is lost for ever; every site holds every key.
 """
 
-from hamodel.conflicts._clocks import Siblings, VectorClock, mean_siblings
 from hamodel.conflicts._concurrency import (
     Concurrency,
     Zipf,
-    claimed_twice,
-    collision_probability,
     concurrency,
     concurrency_over_keys,
 )
-from hamodel.conflicts._counters import (
-    BoundedCounter,
-    Counter,
-    GrowCounter,
-    InsufficientRightsError,
-)
-from hamodel.conflicts._history import History, Write, replay
-from hamodel.conflicts._home import HomeSites
 from hamodel.conflicts._last_write import LastWriteWins, last_write_wins
-from hamodel.conflicts._sets import GrowSet, ObservedSet
+from hamodel.conflicts._siblings import mean_siblings
 
 __all__ = [
-    "BoundedCounter",
     "Concurrency",
-    "Counter",
-    "GrowCounter",
-    "GrowSet",
-    "History",
-    "HomeSites",
-    "InsufficientRightsError",
     "LastWriteWins",
-    "ObservedSet",
-    "Siblings",
-    "VectorClock",
-    "Write",
     "Zipf",
-    "claimed_twice",
-    "collision_probability",
     "concurrency",
     "concurrency_over_keys",
     "last_write_wins",
     "mean_siblings",
-    "replay",
 ]

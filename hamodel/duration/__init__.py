@@ -3,7 +3,7 @@
 A recovery time is a sum of stages, and what matters of it is its tail.  A `Duration`
 is the whole law of a time: its mean and variance, the probability of being over by t,
 its percentiles.  Durations add (`+`), scale (`2 * d`), mix (`mixture`), race
-(`minimum`, `maximum`, `order_statistic`) and age (`given_above`, `residual`).
+(`minimum`, `maximum`, `order_statistic`) and age (`residual`, `mean_excess`).
 
 The surprising idea: percentiles do not add.  The 99th percentile of a sum is far below
 the sum of the 99th percentiles, because the stages are seldom slow together; yet the

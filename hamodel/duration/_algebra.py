@@ -10,7 +10,7 @@ import numpy as np
 
 from hamodel._check import is_symbolic
 from hamodel.duration import _law, _phase
-from hamodel.duration._change import Affine, Between, Residual
+from hamodel.duration._change import Affine, Residual
 from hamodel.duration._combine import Mixture
 from hamodel.duration._families import Constant, Exponential, Gamma, Uniform
 from hamodel.duration._phase import PhaseType
@@ -161,21 +161,6 @@ def _joined(parts: list[Law]) -> Law:
     if len(found) == len(parts) and size <= _PHASES:
         return reduce(_phase.chained, found)
     return Sum(tuple(parts))
-
-
-def between(law: Law, low: Quantity, high: Quantity) -> Law:
-    """Return the law on condition of low < X <= high, in its simplest form."""
-    if (
-        isinstance(law, Uniform)
-        and np.ndim(low) == np.ndim(high) == 0
-        and not law.shape
-    ):
-        return Uniform(max(law.low, low), min(law.high, high))
-    if isinstance(law, Exponential) and np.all(np.isinf(high)):
-        return affine(law, 1.0, np.maximum(low, 0.0))
-    if isinstance(law, Between):
-        return Between(law.law, np.maximum(low, law.low), np.minimum(high, law.high))
-    return Between(law, low, high)
 
 
 def residual(law: Law) -> Law:

@@ -9,7 +9,6 @@ import numpy as np
 
 from hamodel import _check, _html
 from hamodel.duration import _algebra
-from hamodel.duration._change import Between
 from hamodel.units import text
 
 if TYPE_CHECKING:
@@ -222,98 +221,6 @@ class Duration:
         beyond, share = self.law.excess(at), self.law.sf(at)
         with np.errstate(invalid="ignore", divide="ignore"):
             return _out(np.where(share > 0, beyond / share, 0.0))  # type: ignore[no-any-return]
-
-    def truncated(self, low: Quantity = None, high: Quantity = np.inf) -> Duration:
-        """Return the law on condition that low < X <= high.
-
-        Parameters
-        ----------
-        low : float or array, optional
-            Time in s that it exceeds; by default there is no lower limit.
-        high : float or array
-            Time in s that it does not exceed.
-
-        Returns
-        -------
-        Duration
-            The conditional law.
-
-        Raises
-        ------
-        ValueError
-            If the time never lies between the limits.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> round(duration.exponential(1).truncated(high=1).mean, 6)
-        0.418023
-        """
-        # a limit below zero keeps what happens at once
-        low = -1.0 if low is None else low
-        _check.between(-1, np.finfo(float).max, low=low)
-        _check.mean_time(high=high)
-        low, high = _algebra.plain(low), _algebra.plain(high)
-        possible = Between(self.law, low, high).mass
-        if np.any(possible <= 0):
-            raise ValueError(
-                f"P(low < X <= high) must be > 0, got 0 for ({low}, {high}]"
-            )
-        return Duration(_algebra.between(self.law, low, high))
-
-    def given_above(self, t: Quantity) -> Duration:
-        """Return the law of X on condition that X > t.
-
-        Parameters
-        ----------
-        t : float or array
-            Time in s that has been exceeded.
-
-        Returns
-        -------
-        Duration
-            The conditional law; see `remaining` for X - t.
-
-        Raises
-        ------
-        ValueError
-            If X never exceeds t.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> duration.uniform(0, 10).given_above(4).mean
-        7.0
-        """
-        _check.non_negative(t=t)
-        return self.truncated(low=t)
-
-    def remaining(self, t: Quantity) -> Duration:
-        """Return the law of X - t on condition that X > t: what is still to come.
-
-        Parameters
-        ----------
-        t : float or array
-            Time in s that it has already taken.
-
-        Returns
-        -------
-        Duration
-            The law of the rest.
-
-        Raises
-        ------
-        ValueError
-            If X never exceeds t.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> duration.uniform(0, 10).remaining(4).mean
-        3.0
-        """
-        law = self.given_above(t).law
-        return Duration(_algebra.affine(law, 1.0, -_algebra.plain(t)))
 
     def residual(self) -> Duration:
         """Return what is left of X at a random moment of a renewal process.

@@ -9,37 +9,19 @@ removes the second state is a matter of arithmetic, done here.
 
 Assumptions: an attempt fails if its response exceeds the timeout, and the server does
 not notice that its client left; attempts form a Poisson stream (many clients, jitter);
-exponential service in order of arrival.  `Retries` gives steady states; what happens in
-between is a fluid, in which chance is averaged out (`after_spike`).  Left out: retries
-that fail for other reasons than slowness, adaptive clients, priorities, caches.
+exponential service in order of arrival.  Left out: the way from one steady state to the
+other, retries that fail for other reasons than slowness, adaptive clients, priorities,
+caches.
 
 Sources: Bronson, Aghayev, Charapko and Zhu (2021), Metastable failures in distributed
 systems, HotOS; Huang et al. (2022), Metastable failures in the wild, OSDI; Beyer et al.
 (2016), Site Reliability Engineering, chapters 21 and 22.
 """
 
-from hamodel.overload._retries import Retries, SteadyState
-from hamodel.overload._rules import (
-    amplification,
-    jitter_needed,
-    layered_attempts,
-    load_after_loss,
-    queue_limit,
-    safe_load,
-    shed_share,
-)
-from hamodel.overload._spike import SpikeTrace, after_spike
+from hamodel.overload._retries import Retries, SteadyState, amplification
 
 __all__ = [
     "Retries",
-    "SpikeTrace",
     "SteadyState",
-    "after_spike",
     "amplification",
-    "jitter_needed",
-    "layered_attempts",
-    "load_after_loss",
-    "queue_limit",
-    "safe_load",
-    "shed_share",
 ]

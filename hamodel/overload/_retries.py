@@ -8,13 +8,47 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, _html
-from hamodel.overload._rules import amplification, plain
 from hamodel.queueing import MMc
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
 
 _GRID = 2001  # loads at which the balance of the fixed points is looked at
+
+
+def amplification(failure: Quantity, retries: int) -> Quantity:
+    """Count the attempts per request when each attempt fails with the same probability.
+
+    Parameters
+    ----------
+    failure : array_like or sympy.Expr
+        Probability that an attempt fails.
+    retries : int
+        Attempts after the first one.
+
+    Returns
+    -------
+    float, ndarray or sympy.Expr
+        1 + f + f^2 + ... + f^retries.
+
+    Raises
+    ------
+    ValueError
+        If failure is no probability or retries no whole number.
+
+    Examples
+    --------
+    >>> amplification(0.5, 3), amplification(1.0, 3)
+    (1.875, 4.0)
+    """
+    _check.probability(failure=failure)
+    _check.whole(0, retries=retries)
+    if not _check.is_symbolic(failure):
+        failure = np.asarray(failure, float)
+    total: Quantity = 1.0 if isinstance(failure, np.ndarray) else 1
+    for _ in range(int(retries)):
+        total = 1 + failure * total
+    return _plain(total + 0 * failure)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +166,7 @@ class Retries:
         turned = np.asarray(queue.blocking)
         kept = (1 - self.shed) * (1 - turned) * (1 - late)
         lost = self.shed + (1 - self.shed) * (turned + (1 - turned) * late)
-        return plain(np.clip(np.where(kept > 0.5, lost, 1 - kept), 0.0, 1.0))
+        return _plain(np.clip(np.where(kept > 0.5, lost, 1 - kept), 0.0, 1.0))
 
     def demand(self, offered: Quantity) -> Quantity:
         """Return the attempts that clients send when they see the failures of a load.
@@ -152,7 +186,7 @@ class Retries:
         >>> Retries(arrival=0.5, service=1.0, timeout=20.0).demand([0.5, 0.9, 1.5])
         array([0.500023, 0.578065, 2.      ])
         """
-        return plain(self.arrival * self._attempts(self.failure(offered)))
+        return _plain(self.arrival * self._attempts(self.failure(offered)))
 
     @property
     def states(self) -> tuple[SteadyState, ...]:
@@ -313,3 +347,9 @@ class Retries:
             else:
                 high = middle
         return (low + high) / 2
+
+
+def _plain(value: Quantity) -> Quantity:
+    """Return a float for a zero-dimensional array, anything else as it is."""
+    array = np.asarray(value)
+    return array.item() if array.ndim == 0 else array

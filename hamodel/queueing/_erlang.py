@@ -55,35 +55,6 @@ def erlang_b(servers: Quantity, offered: Quantity) -> Quantity:
     return _numeric.plain(_b(servers, offered))
 
 
-def log_erlang_b(servers: Quantity, offered: Quantity) -> Quantity:
-    """Natural logarithm of `erlang_b`, also where that underflows.
-
-    Parameters
-    ----------
-    servers : array_like
-        Number of servers, at least 0.
-    offered : array_like
-        Offered load in Erlang.
-
-    Returns
-    -------
-    float or ndarray
-        Log of the blocking probability; minus infinity without load.
-
-    Raises
-    ------
-    ValueError
-        If servers or offered is negative or not finite.
-
-    Examples
-    --------
-    >>> erlang_b(2000, 1.0), round(log_erlang_b(2000, 1.0))
-    (0.0, -13208)
-    """
-    _check.non_negative(servers=servers, offered=offered)
-    return _numeric.plain(_log_b(servers, offered))
-
-
 def erlang_c(servers: Quantity, offered: Quantity) -> Quantity:
     """Probability that a request has to wait in M/M/c.
 
@@ -131,100 +102,12 @@ def erlang_c(servers: Quantity, offered: Quantity) -> Quantity:
     return _numeric.plain(np.where(a >= c, 1.0, waits))
 
 
-def offered_load(servers: Quantity, blocking: Quantity) -> Quantity:
-    """Offered load at which a loss system blocks with the given probability.
-
-    Parameters
-    ----------
-    servers : array_like
-        Number of servers, above 0.
-    blocking : array_like
-        Blocking probability, strictly between 0 and 1.
-
-    Returns
-    -------
-    float or ndarray
-        Offered load in Erlang.
-
-    Raises
-    ------
-    ValueError
-        If servers is not above 0 or blocking not inside (0, 1).
-
-    Notes
-    -----
-    Blocking rises strictly with the load, so the root is unique.
-
-    Examples
-    --------
-    >>> round(offered_load(15, 0.01), 3)
-    8.108
-    """
-    _check.positive(servers=servers)
-    _inside(blocking=blocking)
-    c, b = np.broadcast_arrays(np.asarray(servers, float), np.asarray(blocking, float))
-    # B > 1 - c/a always holds, so c/(1 - B) bounds the load from above; the search
-    # runs in 1/a, in which log B falls.
-    least = (1 - b) / c
-
-    def blocked(x: FloatArray) -> Quantity:
-        return np.exp(_log_b(c, 1 / x) - np.log(b)) / 2
-
-    return _numeric.plain(
-        1 / np.asarray(_numeric.quantile(blocked, np.full(c.shape, 0.5), least))
-    )
-
-
-def servers_for_blocking(offered: Quantity, blocking: Quantity) -> Quantity:
-    """Smallest number of servers that blocks no more than the given probability.
-
-    Parameters
-    ----------
-    offered : array_like
-        Offered load in Erlang.
-    blocking : array_like
-        Highest blocking probability allowed, strictly between 0 and 1.
-
-    Returns
-    -------
-    int or ndarray of int
-        Number of servers.
-
-    Raises
-    ------
-    ValueError
-        If offered is negative or blocking not inside (0, 1).
-
-    Examples
-    --------
-    >>> servers_for_blocking(8.0, 0.01)
-    15
-    """
-    _check.non_negative(offered=offered)
-    _inside(blocking=blocking)
-    a, b = np.broadcast_arrays(np.asarray(offered, float), np.asarray(blocking, float))
-
-    def enough(servers: FloatArray) -> FloatArray:
-        return np.asarray(_log_b(servers, a) <= np.log(b))
-
-    return _numeric.smallest(enough, np.zeros(a.shape))
-
-
 def _b(servers: Quantity, offered: Quantity) -> FloatArray:
     c, a, below, deep = _poisson_below(servers, offered)
     answer = np.exp(_numeric.log_poisson(c, a)) / below
     if np.any(deep):
         answer = np.array(answer)
         answer[deep] = np.exp(_log_b_deep(c[deep], a[deep]))
-    return np.asarray(answer)
-
-
-def _log_b(servers: Quantity, offered: Quantity) -> FloatArray:
-    c, a, below, deep = _poisson_below(servers, offered)
-    answer = _numeric.log_poisson(c, a) - np.log(below)
-    if np.any(deep):
-        answer = np.array(answer)
-        answer[deep] = _log_b_deep(c[deep], a[deep])
     return np.asarray(answer)
 
 

@@ -234,22 +234,6 @@ def _next_step(
     return np.where(safe, inverse, 0.5)
 
 
-def smallest(enough: Callable[[FloatArray], FloatArray], least: FloatArray) -> Quantity:
-    """Smallest whole number from `least` on at which `enough` turns true."""
-    first = np.ceil(least)
-    low, width = first - 1, np.ones_like(first)  # `low` is not enough, or out of range
-    while np.any(short := np.logical_not(enough(low + width))):
-        low = np.where(short, low + width, low)
-        width = np.where(short, 2 * width, width)
-    high = low + width
-    while np.any(high - low > 1):
-        middle = np.maximum(np.floor((low + high) / 2), first)
-        good = enough(middle)
-        high = np.where(good, middle, high)
-        low = np.where(good, low, middle)
-    return plain(high.astype(int))
-
-
 def invert(
     transform: Callable[[FloatArray], FloatArray], times: Quantity, terms: int = 16
 ) -> FloatArray:

@@ -13,40 +13,27 @@ replica in the background unless the numbers say so; a minority does not serve.
 """
 
 from hamodel.quorum._availability import (
-    Placement,
     Quorum,
-    Site,
     majority,
     unavailability,
 )
-from hamodel.quorum._consensus import Consensus, consensus, takeover
 from hamodel.quorum._latency import NoQuorumError, latency
-from hamodel.quorum._load import copysets_lost, load, transversals
+from hamodel.quorum._load import load, transversals
 from hamodel.quorum._staleness import (
     Delays,
-    consistent_after,
-    goes_back,
     older_than,
     stale_probability,
 )
 
 __all__ = [
-    "Consensus",
     "Delays",
     "NoQuorumError",
-    "Placement",
     "Quorum",
-    "Site",
-    "consensus",
-    "consistent_after",
-    "copysets_lost",
-    "goes_back",
     "latency",
     "load",
     "majority",
     "older_than",
     "stale_probability",
-    "takeover",
     "transversals",
     "unavailability",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from hamodel import _check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from hamodel._types import Quantity
 
@@ -145,11 +144,6 @@ class Quorum:
         """
         return self.read + self.write > self.replicas
 
-    @property
-    def orders_writes(self) -> bool:
-        """Whether two writes always meet: 2 W > N."""
-        return 2 * self.write > self.replicas
-
     def read_unavailability(self, node: Quantity) -> Quantity:
         """Return P(fewer than R replicas up).
 
@@ -179,210 +173,3 @@ class Quorum:
             Unavailability of writes.
         """
         return unavailability(self.write, [node] * self.replicas)
-
-    def partitioned(self, groups: Iterable[int]) -> tuple[tuple[int, bool, bool], ...]:
-        """Return what each side of a network partition may do.
-
-        Parameters
-        ----------
-        groups : iterable of int
-            Replicas on each side; those of no group are down.
-
-        Returns
-        -------
-        tuple of (int, bool, bool)
-            Size, may it read, may it write.
-
-        Raises
-        ------
-        ValueError
-            If the groups have more replicas than there are.
-
-        Examples
-        --------
-        >>> Quorum(replicas=5, read=3, write=3).partitioned([3, 2])
-        ((3, True, True), (2, False, False))
-        """
-        sizes = tuple(groups)
-        _check.whole(0, **{f"groups[{i}]": size for i, size in enumerate(sizes)})
-        if sum(sizes) > self.replicas:
-            raise ValueError(
-                f"groups must add up to <= {self.replicas} replicas, got {sum(sizes)}"
-            )
-        return tuple((s, s >= self.read, s >= self.write) for s in sizes)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Site:
-    """A place whose nodes share its fate.
-
-    Attributes
-    ----------
-    replicas : int
-        Nodes with a vote and the data.
-    witnesses : int
-        Nodes with a vote and no data.
-    unavailability : float, array or expression
-        Share of time that the whole site is away.
-    """
-
-    replicas: int
-    witnesses: int = 0
-    unavailability: Quantity = 0.0
-
-    def __post_init__(self) -> None:
-        _check.whole(0, replicas=self.replicas, witnesses=self.witnesses)
-        _check.probability(unavailability=self.unavailability)
-
-    @property
-    def votes(self) -> int:
-        """Votes of the site."""
-        return self.replicas + self.witnesses
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Placement:
-    """Replicas and witnesses spread over sites.
-
-    Attributes
-    ----------
-    sites : sequence of Site
-        Where the nodes stand.
-    node : float, array or expression
-        Unavailability of a node while its site is there.
-
-    Examples
-    --------
-    Two sites cannot elect when the larger one is away; a witness elsewhere helps:
-
-    >>> two = Placement(sites=[Site(replicas=2), Site(replicas=1)], node=0.001)
-    >>> two.survives_any_site
-    False
-    >>> witness = Site(replicas=0, witnesses=1)
-    >>> sites = [Site(replicas=1), Site(replicas=1), witness]
-    >>> three = Placement(sites=sites, node=0.001)
-    >>> three.survives_any_site
-    True
-    """
-
-    sites: Sequence[Site]
-    node: Quantity
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sites", tuple(self.sites))
-        for i, site in enumerate(self.sites):
-            _check.instance(Site, **{f"sites[{i}]": site})
-        _check.probability(node=self.node)
-        if not self.votes:
-            raise ValueError("sites must hold 1 vote or more, got 0")
-
-    @property
-    def votes(self) -> int:
-        """Votes of all sites."""
-        return sum(site.votes for site in self.sites)
-
-    @property
-    def majority(self) -> int:
-        """Votes of a majority."""
-        return majority(self.votes)
-
-    @property
-    def survives_any_site(self) -> bool:
-        """Whether a majority with data is left when any one site is lost."""
-        return all(self.survives([i]) for i in range(len(self.sites)))
-
-    def survives(self, lost: Iterable[int]) -> bool:
-        """Tell whether a majority with data is left without some sites.
-
-        Parameters
-        ----------
-        lost : iterable of int
-            Numbers of the sites that are away, from 0.
-
-        Returns
-        -------
-        bool
-            Whether the others can elect and have the data.
-
-        Raises
-        ------
-        ValueError
-            If there is no site of a number.
-        """
-        gone = set(lost)
-        for i in gone:
-            if i not in range(len(self.sites)):
-                raise ValueError(
-                    f"lost must be site numbers < {len(self.sites)}, got {i}"
-                )
-        left = [site for i, site in enumerate(self.sites) if i not in gone]
-        enough = sum(site.votes for site in left) >= self.majority
-        return enough and any(site.replicas for site in left)
-
-    def unavailability(self, needed: int | None = None, copies: int = 1) -> Quantity:
-        """Return the probability that there is no quorum with data.
-
-        Parameters
-        ----------
-        needed : int, optional
-            Votes of a quorum; a majority if not given.
-        copies : int
-            Replicas with data that must be up among them.
-
-        Returns
-        -------
-        float, array or expression
-            P(votes up < needed, or replicas up < copies).
-
-        Raises
-        ------
-        ValueError
-            If there are not so many votes or replicas.
-
-        Examples
-        --------
-        Five nodes of 99.9 % in three sites, of which each is away 0.1 % of the time:
-
-        >>> sites = [Site(replicas=n, unavailability=0.001) for n in (2, 2, 1)]
-        >>> print(f"{Placement(sites=sites, node=0.001).unavailability():.3e}")
-        8.996e-06
-        """
-        needed = self.majority if needed is None else needed
-        _enough("needed", needed, self.votes)
-        _enough("copies", copies, sum(site.replicas for site in self.sites))
-        # state[v][d]: P(v votes and d replicas up so far), both counted up to enough
-        state: list[list[Quantity]] = [[0] * (copies + 1) for _ in range(needed + 1)]
-        state[0][0] = 1
-        for site in self.sites:
-            state = self._with_site(state, site)
-        return _plain(
-            sum(sum(row[:copies]) for row in state)
-            + sum(row[copies] for row in state[:needed])
-        )
-
-    def _with_site(
-        self, state: list[list[Quantity]], site: Site
-    ) -> list[list[Quantity]]:
-        needed, copies = len(state) - 1, len(state[0]) - 1
-        fresh: list[list[Quantity]] = [[0] * (copies + 1) for _ in range(needed + 1)]
-        for votes, data, chance in self._site_law(site):
-            for v, row in enumerate(state):
-                for d, p in enumerate(row):
-                    if isinstance(p, int) and p == 0:
-                        continue
-                    to, kept = min(v + votes, needed), min(d + data, copies)
-                    fresh[to][kept] = fresh[to][kept] + p * chance
-        return fresh
-
-    def _site_law(self, site: Site) -> list[tuple[int, int, Quantity]]:
-        """Return (votes up, replicas up, probability) of one site."""
-        up, down = 1 - self.node, self.node
-        here = 1 - site.unavailability
-        law = [(0, 0, site.unavailability)]
-        for data in range(site.replicas + 1):
-            for others in range(site.witnesses + 1):
-                failed = site.votes - data - others
-                ways = comb(site.replicas, data) * comb(site.witnesses, others)
-                chance = ways * up ** (data + others) * down**failed
-                law.append((data + others, data, here * chance))
-        return law

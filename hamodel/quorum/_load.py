@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -118,52 +117,3 @@ def load(
         cost, A_ub=upper, b_ub=np.zeros(len(nodes)), A_eq=picks, b_eq=[1, 1]
     )
     return float(np.asarray(found.x)[-1])
-
-
-def copysets_lost(nodes: int, replicas: int, failed: int, copysets: float) -> float:
-    """Return how many groups of replicas a simultaneous failure takes whole.
-
-    Random placement makes every group of nodes the home of some data, so that any few
-    nodes lost at once take something with them; few groups lose seldom, and then more.
-
-    Parameters
-    ----------
-    nodes : int
-        Nodes of the cluster.
-    replicas : int
-        Copies of each piece of data.
-    failed : int
-        Nodes that fail together, a random set of that size.
-    copysets : float
-        Distinct groups of nodes that hold all copies of some piece.
-
-    Returns
-    -------
-    float
-        Expected number of groups lost; while small, the chance to lose any.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range.
-
-    Notes
-    -----
-    C binom(F, R) / binom(N, R): Cidon et al. (2013), Copysets, USENIX ATC, section 2.
-
-    Examples
-    --------
-    5000 nodes, three copies, 1 % lost in a power cut, the fewest copysets:
-
-    >>> round(copysets_lost(5000, 3, 50, 5000 / 3), 6)
-    0.001569
-    """
-    _check.whole(1, nodes=nodes, replicas=replicas)
-    _check.whole(0, failed=failed)
-    _check.non_negative(copysets=copysets)
-    if replicas > nodes or failed > nodes:
-        raise ValueError(
-            f"replicas and failed must be <= {nodes} nodes, got {replicas} and {failed}"
-        )
-    share = prod((failed - i) / (nodes - i) for i in range(replicas))
-    return float(copysets * share)

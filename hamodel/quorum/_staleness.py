@@ -118,67 +118,6 @@ def stale_probability(
     return answer if when.ndim else answer.item()
 
 
-def consistent_after(
-    delays: Delays | Sequence[Delays],
-    fresh: float,
-    *,
-    quorum: Quorum,
-    missed: float = 0.0,
-    down: float = 0.0,
-) -> float:
-    """Return how long after a write reads are fresh with a given probability.
-
-    Parameters
-    ----------
-    delays : Delays or sequence of Delays
-        Of every replica, or of each of the N replicas.
-    fresh : float
-        Probability that is asked for, below 1.
-    quorum : Quorum
-        N, R and W.
-    missed, down : float
-        As for `stale_probability`.
-
-    Returns
-    -------
-    float
-        Time in s; 0 if reads are that fresh at once, inf if they never become so.
-
-    Raises
-    ------
-    ValueError
-        As for `stale_probability`.
-
-    Examples
-    --------
-    >>> from hamodel.duration import exponential
-    >>> step = exponential(0.001)
-    >>> one = Delays(write=step, ack=step, read=step, response=step)
-    >>> read_one = Quorum(replicas=3, read=1, write=1)
-    >>> round(1000 * consistent_after(one, 0.999, quorum=read_one), 2)
-    5.51
-    """
-    _check.probability(fresh=fresh)
-    if fresh == 1:
-        raise ValueError("fresh must be in [0, 1), got 1")
-    race = Race(_each(delays, quorum), quorum, missed, down)
-    from scipy.optimize import brentq
-
-    allowed = 1 - fresh
-    if race.stale(0.0) <= allowed:
-        return 0.0
-    if race.floor >= allowed:
-        return float("inf")
-
-    def excess(t: float) -> float:
-        return float(np.log(max(race.stale(t), 1e-300) / allowed))
-
-    low, high = 0.0, race.scale
-    while excess(high) > 0:
-        low, high = high, 4 * high
-    return float(brentq(excess, low, high, xtol=1e-9 * high, rtol=1e-9))
-
-
 def _each(delays: Delays | Sequence[Delays], quorum: Quorum) -> tuple[Delays, ...]:
     """Return the delays of each replica."""
     _check.instance(Quorum, quorum=quorum)
@@ -223,42 +162,6 @@ def older_than(quorum: Quorum, versions: Quantity = 1) -> Quantity:
     """
     _check.positive(versions=versions)
     return _missing(quorum) ** versions
-
-
-def goes_back(quorum: Quorum, *, writes: Quantity, reads: Quantity) -> Quantity:
-    """Return the probability that a client reads something older than before.
-
-    Parameters
-    ----------
-    quorum : Quorum
-        N, R and W.
-    writes : float, array or expression
-        Writes to the item per second by all clients.
-    reads : float, array or expression
-        Reads of the item per second by this client.
-
-    Returns
-    -------
-    float, array or expression
-        P(monotonic reads are violated) at one read.
-
-    Raises
-    ------
-    ValueError
-        If a rate is out of range.
-
-    Notes
-    -----
-    (C(N - W, R) / C(N, R))^(1 + writes / reads): Bailis et al. (2012), equation 3.
-
-    Examples
-    --------
-    >>> round(goes_back(Quorum(replicas=3, read=1, write=1), writes=1, reads=4), 4)
-    0.6024
-    """
-    _check.non_negative(writes=writes)
-    _check.positive(reads=reads)
-    return _missing(quorum) ** (1 + writes / reads)
 
 
 def _missing(quorum: Quorum) -> float:

@@ -18,14 +18,13 @@ same choice at the moment of failover.
 Assumptions, unless a class says otherwise: writes are a Poisson stream; each stage is
 in its steady state; stages, delays and replicas are independent of each other; a
 stream stays in order; what a standby has received survives there; the network is
-either there or not, and only `CatchUp`, `Burst` and `with_outages` see it change.
+either there or not, and only `CatchUp` and `with_outages` see it change.
 Left out: clients that do not notice that their commit was lost, logs that are dropped
 while a replica is away, and replays that conflict with long queries.
 """
 
-from hamodel.replication._age import age_of_information, freshest_rate
-from hamodel.replication._catch_up import Burst, CatchUp
-from hamodel.replication._gate import LagGate, time_of_bytes, with_outages
+from hamodel.replication._catch_up import CatchUp
+from hamodel.replication._gate import LagGate, with_outages
 from hamodel.replication._loss import Loss, LostWrites
 from hamodel.replication._modes import FAILURES, MODES, Replication
 from hamodel.replication._protection import Protection
@@ -34,15 +33,12 @@ from hamodel.replication._stale import (
     Pinning,
     Session,
     stale_after,
-    stale_by_popularity,
-    zipf,
 )
 from hamodel.replication._stream import Stream
 
 __all__ = [
     "FAILURES",
     "MODES",
-    "Burst",
     "CatchUp",
     "LagGate",
     "Loss",
@@ -53,11 +49,6 @@ __all__ = [
     "Session",
     "Stream",
     "WriteStage",
-    "age_of_information",
-    "freshest_rate",
     "stale_after",
-    "stale_by_popularity",
-    "time_of_bytes",
     "with_outages",
-    "zipf",
 ]

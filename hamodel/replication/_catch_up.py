@@ -11,7 +11,6 @@ import numpy as np
 from hamodel import _check, _html, duration
 from hamodel._quantity import hold
 from hamodel.duration import Duration, _law
-from hamodel.queueing import catch_up_time
 from hamodel.replication._stage import number, plain
 from hamodel.units import text
 
@@ -79,7 +78,13 @@ class CatchUp:
     @property
     def mean(self) -> Quantity:
         """Mean time in s until nothing waits; infinite from load 1 on."""
-        return catch_up_time(self.writes, 1 / number(self.service), self.outage)
+        load = number(self.writes) * self.service
+        if _check.is_symbolic(load) or _check.is_symbolic(self.outage):
+            return load * self.outage / (1 - load)
+        rho, pause = np.asarray(load), np.asarray(self.outage)
+        spare = np.where(rho < 1, 1 - rho, 1.0)
+        endless = (rho >= 1) & (pause > 0)
+        return plain(np.where(endless, np.inf, rho * pause / spare))
 
     @property
     def var(self) -> Quantity:
@@ -123,34 +128,6 @@ class CatchUp:
         with np.errstate(divide="ignore", invalid="ignore"):
             lag = self.outage - at * (1 - load) / load
         return plain(np.where(load > 0, np.maximum(lag, 0.0), 0.0))
-
-    def time_behind(self, limit: Quantity) -> Quantity:
-        """Return for how long the lag exceeds a limit, the outage included.
-
-        Parameters
-        ----------
-        limit : float, array or SymPy expression
-            Lag in s.
-
-        Returns
-        -------
-        float, ndarray or sympy.Expr
-            Mean time in s: (outage - limit) / (1 - load), 0 for a limit above the
-            outage.  Times the number of outages a year it is a share of the year.
-        """
-        _check.non_negative(limit=limit)
-        load = number(self.writes) * self.service
-        if any(map(_check.is_symbolic, (load, self.outage, limit))):
-            return (self.outage - limit) / (1 - load)
-        above = np.maximum(np.asarray(self.outage, float) - np.asarray(limit), 0.0)
-        with np.errstate(divide="ignore"):
-            return plain(
-                np.where(
-                    above > 0,
-                    np.where(load < 1, above / np.maximum(1 - load, 1e-300), np.inf),
-                    0.0,
-                )
-            )
 
     @property
     def time(self) -> Duration:
@@ -310,79 +287,3 @@ class Drain:
         root = np.sqrt(spare**2 + more)  # written so that 1 - B does not cancel
         rest = (s + more / (root + spare)) / (s + self.rate + speed + root)
         return np.exp(-self.rate * self.outage * rest)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Burst:
-    """More writes than the replica can apply, for a while.
-
-    Parameters
-    ----------
-    writes : float, array or SymPy expression
-        Writes per second before and after.
-    burst : float, array or SymPy expression
-        Writes per second during the burst.
-    length : float, array or SymPy expression
-        Length of the burst in s.
-    service : float, array or SymPy expression
-        Mean time in s to apply one write.
-
-    Raises
-    ------
-    ValueError
-        If a field is out of range.
-
-    Notes
-    -----
-    As of a fluid: the lag that chance makes (`Stream.lag`) comes on top.  Newell
-    (1982), Applications of Queueing Theory, chapter 2.
-
-    Examples
-    --------
-    A nightly job doubles 600 writes/s for five minutes, on a replica good for 1000:
-
-    >>> job = Burst(writes=600, burst=1200, length=300, service=0.001)
-    >>> job.backlog, job.peak_lag, job.drain
-    (60000.0, 60.0, 150.0)
-    """
-
-    writes: Quantity
-    burst: Quantity
-    length: Quantity
-    service: Quantity
-
-    def __post_init__(self) -> None:
-        hold(self, "writes", "burst", "length", "service")
-        _check.non_negative(writes=self.writes, burst=self.burst, length=self.length)
-        _check.positive(service=self.service)
-
-    @property
-    def backlog(self) -> Quantity:
-        """Writes that wait when the burst ends."""
-        piled = (number(self.burst) - 1 / number(self.service)) * self.length
-        return piled if _check.is_symbolic(piled) else plain(np.maximum(piled, 0.0))
-
-    @property
-    def peak_lag(self) -> Quantity:
-        """Lag in s of the last write of the burst."""
-        return self.backlog * self.service
-
-    @property
-    def drain(self) -> Quantity:
-        """Time in s from the end of the burst until nothing waits."""
-        backlog, spare = self.backlog, 1 / number(self.service) - number(self.writes)
-        if _check.is_symbolic(backlog / spare if spare != 0 else backlog):
-            return backlog / spare
-        with np.errstate(divide="ignore", invalid="ignore"):
-            time = np.where(np.asarray(spare) > 0, backlog / np.asarray(spare), np.inf)
-        return plain(np.where(np.asarray(backlog) > 0, time, 0.0))
-
-    def _repr_html_(self) -> str:
-        if np.ndim(self.drain) or _check.is_symbolic(self.drain):
-            return _html.table([("time to drain", self.drain)], caption="Burst")
-        rows = [
-            ("backlog", f"{self.backlog:.4g} writes"),
-            ("peak lag", text(self.peak_lag)),
-            ("time to drain", text(self.drain)),
-        ]
-        return _html.table(rows, caption="Burst")

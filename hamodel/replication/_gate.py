@@ -10,7 +10,7 @@ import numpy as np
 from hamodel import _check, _html, duration
 from hamodel._quantity import hold
 from hamodel.replication._integrate import single
-from hamodel.replication._stage import is_duration, number, plain
+from hamodel.replication._stage import is_duration, plain
 from hamodel.units import YEAR, text
 
 if TYPE_CHECKING:
@@ -78,43 +78,6 @@ def with_outages(
     if share == 0:
         return usual
     return duration.mixture([1 - share, share], [usual, length.residual()])
-
-
-def time_of_bytes(
-    size: Quantity, *, writes: Quantity, bytes_per_write: Quantity
-) -> Quantity:
-    """Return how much time of writes fits into a number of bytes of log.
-
-    Parameters
-    ----------
-    size : float, array or SymPy expression
-        Bytes of log.
-    writes : float, array or SymPy expression
-        Writes per second.
-    bytes_per_write : float, array or SymPy expression
-        Bytes of log that one write makes.
-
-    Returns
-    -------
-    float, ndarray or sympy.Expr
-        Time in s.
-
-    Raises
-    ------
-    ValueError
-        If a field is out of range.
-
-    Examples
-    --------
-    Patroni's gate of 1 MiB (fact FO-006) at 900 writes/s of 400 bytes is 3 s, at a
-    tenth of the load half a minute:
-
-    >>> time_of_bytes(1048576, writes=np.array([900, 90]), bytes_per_write=400).round(1)
-    array([ 2.9, 29.1])
-    """
-    _check.non_negative(size=size)
-    _check.positive(writes=writes, bytes_per_write=bytes_per_write)
-    return number(size) / (number(writes) * number(bytes_per_write))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -216,11 +179,6 @@ class LagGate:
     def downtime_per_year(self) -> Quantity:
         """Mean time out of service in s a year."""
         return self.unavailability * YEAR
-
-    @property
-    def loss_per_year(self) -> Quantity:
-        """Mean time of writes in s that is lost in a year."""
-        return plain(self.failures * np.asarray(self.mean_loss)) * YEAR
 
     def _lost_up_to(self, most: FloatArray) -> FloatArray:
         """E[X; X <= most]: the mean less what lies beyond."""

@@ -191,23 +191,6 @@ class Replication:
             return duration.minimum(wait, duration.constant(self.timeout))
         return wait
 
-    def fallback_probability(self, writes: Quantity = 0.0) -> Quantity:
-        """Return the probability that a semi-synchronous commit runs into its timeout.
-
-        Parameters
-        ----------
-        writes : float or array
-            Writes per second.
-
-        Returns
-        -------
-        float or ndarray
-            Per commit, with all standbys up; 0 in the other modes.
-        """
-        if self.mode != "semi-sync":
-            return 0.0
-        return self._answered(writes).sf(self.timeout)
-
     def dependent_writes(self, writes: Quantity = 0.0) -> Quantity:
         """Return how many writes a second can follow each other on one row.
 

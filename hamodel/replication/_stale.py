@@ -84,94 +84,6 @@ def stale_after(lag: Duration, pause: Duration) -> float:
     return float(weights @ np.asarray(lag.sf(at)))
 
 
-def zipf(keys: int, exponent: Quantity) -> FloatArray:
-    """Return the popularity of keys by rank: proportional to rank^-exponent.
-
-    Parameters
-    ----------
-    keys : int
-        Number of keys.
-    exponent : float
-        0: all alike; about 1: typical of caches and key-value stores.
-
-    Returns
-    -------
-    ndarray, shape (keys,)
-        Probabilities, the greatest first.
-
-    Raises
-    ------
-    ValueError
-        If there is no key or the exponent is negative.
-
-    Examples
-    --------
-    >>> zipf(4, 1.0).round(2)
-    array([0.48, 0.24, 0.16, 0.12])
-    """
-    _check.whole(1, keys=keys)
-    _check.non_negative(exponent=exponent)
-    weight = np.arange(1, int(keys) + 1) ** -float(exponent)
-    return np.asarray(weight / weight.sum())
-
-
-def stale_by_popularity(
-    lag: Duration, writes: float, popularity: ArrayLike, reads: ArrayLike | None = None
-) -> float:
-    """Return the probability that a read of a random key is stale.
-
-    Parameters
-    ----------
-    lag : Duration
-        Lag of a write.
-    writes : float
-        Writes per second to all keys together.
-    popularity : array_like, shape (keys,)
-        Share of the writes that goes to each key.
-    reads : array_like, shape (keys,), optional
-        Share of the reads; by default that of the writes.
-
-    Returns
-    -------
-    float
-        Probability over all reads.
-
-    Raises
-    ------
-    ValueError
-        If the shares do not add up to 1, or their shapes differ.
-
-    Notes
-    -----
-    The sum over keys of (share of reads) x (1 - E exp(-(key's writes) lag)).  Keys
-    beyond the first 2000 are taken in groups of neighbours, rates within a group
-    replaced by their mean.
-
-    Examples
-    --------
-    The more reads crowd on what is written most, the more of them are stale:
-
-    >>> from hamodel import duration
-    >>> lag = duration.exponential(0.01)
-    >>> even, skewed = zipf(100_000, 0), zipf(100_000, 1.0)
-    >>> [round(stale_by_popularity(lag, 900, p), 6) for p in (even, skewed)]
-    [9e-05, 0.067857]
-    """
-    _check.non_negative(writes=writes)
-    shares = _shares("popularity", popularity)
-    asked = shares if reads is None else _shares("reads", reads)
-    if shares.shape != asked.shape:
-        raise ValueError(
-            f"reads must have the shape of popularity {shares.shape}, got {asked.shape}"
-        )
-    order = np.argsort(-shares)
-    shares, asked = shares[order], asked[order]
-    starts = _groups(len(shares))
-    size = np.diff(np.append(starts, len(shares)))
-    rate = writes * np.add.reduceat(shares, starts) / size
-    return float(np.add.reduceat(asked, starts) @ np.asarray(missed(lag, rate)))
-
-
 def _groups(keys: int) -> NDArray[np.intp]:
     """Return the first rank of each group."""
     if keys <= _EXACT:
@@ -202,15 +114,8 @@ class Session:
         Lag of each replica, independent of each other.
     pause : float, array or Duration
         Time in s from the client's write to its read.
-    replicas : int
-        Replicas that reads are spread over evenly.
     primary_share : float
         Share of the reads that the primary answers.
-    sticky : bool
-        Whether a client stays with one replica.
-    moves : float
-        With `sticky`: probability that two reads nevertheless meet different
-        replicas, because one failed or was taken out in between.
 
     Raises
     ------
@@ -221,33 +126,20 @@ class Session:
     --------
     >>> from hamodel import duration
     >>> lag = duration.exponential(0.5)
-    >>> spread = Session(lag=lag, pause=1.0, replicas=3)
-    >>> sticky = Session(lag=lag, pause=1.0, replicas=3, sticky=True)
-
-    Staying with one replica does nothing for one's own writes, but time does not run
-    backwards any more:
-
-    >>> round(spread.misses_own_write, 4), round(sticky.misses_own_write, 4)
-    (0.1353, 0.1353)
-    >>> back = [s.goes_back(key_writes=0.1, gap=0.2) for s in (spread, sticky)]
-    >>> [round(b, 4) for b in back]
-    [0.0111, 0.0]
+    >>> round(Session(lag=lag, pause=1.0).misses_own_write, 4)
+    0.1353
     """
 
     lag: Duration
     pause: Quantity = 0.0
-    replicas: int = 2
     primary_share: float = 0.0
-    sticky: bool = False
-    moves: float = 0.0
 
     def __post_init__(self) -> None:
         if not is_duration(self.lag):
             raise ValueError(f"lag must be a Duration, got {self.lag!r}")
         if not is_duration(self.pause):
             _check.non_negative(pause=self.pause)
-        _check.whole(1, replicas=self.replicas)
-        _check.probability(primary_share=self.primary_share, moves=self.moves)
+        _check.probability(primary_share=self.primary_share)
 
     @property
     def misses_own_write(self) -> Quantity:
@@ -256,46 +148,6 @@ class Session:
         if is_duration(self.pause):
             return away * stale_after(self.lag, self.pause)
         return away * self.lag.sf(self.pause)
-
-    @property
-    def elsewhere(self) -> float:
-        """Probability that two reads meet two different replicas."""
-        if self.sticky:
-            return self.moves
-        return (1 - self.primary_share) ** 2 * (1 - 1 / self.replicas)
-
-    def goes_back(self, *, key_writes: Quantity, gap: float) -> Quantity:
-        """Return the probability that a second read is older than the first.
-
-        Parameters
-        ----------
-        key_writes : float or array
-            Writes per second to the key.
-        gap : float
-            Time in s between the two reads.
-
-        Returns
-        -------
-        float or ndarray
-            Probability that the read is not monotonic.
-
-        Notes
-        -----
-        Writes that the first replica shows and the second still lacks are a thinned
-        Poisson stream of mean k x integral of P(lag < a) P(lag > a + gap) da, with
-        each write's lag taken as independent of its neighbours': right while the key
-        is written less than once per lag.  A read of the primary followed by one of
-        a replica goes back with P(stale) of the later moment and is counted too.
-        """
-        _check.non_negative(key_writes=key_writes, gap=gap)
-        k = np.asarray(key_writes, float)
-        across = -np.expm1(-k * _ahead(self.lag, gap))
-        answer = self.elsewhere * across
-        if not self.sticky:
-            late = self.lag.sf(gap) * self.lag.mean_excess(gap)
-            shown = -np.expm1(-k * late)
-            answer = answer + self.primary_share * (1 - self.primary_share) * shown
-        return plain(answer)
 
     def pinning(self, *, hold: Quantity, writes: Quantity) -> Pinning:
         """Return what reading from the primary for a while after a write buys.
@@ -388,11 +240,3 @@ def _missed_beyond(lag: Duration, rate: FloatArray, hold: FloatArray) -> Quantit
         at, weights = along(lag, float(holds[index]))
         answer[index] = weights @ (w * np.exp(-w * at) * lag.sf(at))
     return plain(answer)
-
-
-def _ahead(lag: Duration, gap: float) -> float:
-    """Integral of P(lag < a) P(lag > a + gap) over a."""
-    law = lag.law
-    ends = [*np.asarray(lag.upper_quantile([0.9, 0.5, 0.1])), *lag.support, *law.knots]
-    at, weights = along(lag, gap, [gap + e for e in ends])
-    return float(weights @ (lag.cdf(at - gap) * lag.sf(at)))

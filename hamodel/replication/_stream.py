@@ -9,7 +9,7 @@ import numpy as np
 
 from hamodel import _check, _html, duration
 from hamodel._quantity import hold
-from hamodel.replication import _age, _exposure, _stale
+from hamodel.replication import _exposure, _stale
 from hamodel.replication._stage import WriteStage, is_duration, number, plain
 from hamodel.units import text
 
@@ -226,34 +226,12 @@ class Stream:
         return self._exposed(self.delay)
 
     @property
-    def unsent(self) -> Duration:
-        """Age of the oldest write that has not left the primary."""
-        return self._exposed(0.0)
-
-    @property
     def missing(self) -> Quantity:
         """Mean number of writes that the replica has not received."""
         total = self.delay.mean if is_duration(self.delay) else number(self.delay)
         if self.send is not None:
             total = total + self.send.mean_time(self.writes)
         return number(self.writes) * total
-
-    @property
-    def age(self) -> Quantity:
-        """Mean age of information: now less the commit time of the newest seen write.
-
-        It is what "now minus last replayed timestamp" shows, and it counts the quiet
-        time between writes as lag.  For one stage at most.
-        """
-        if len(self._stages) > 1:
-            raise ValueError("age must be asked with one stage, got send and apply")
-        delay = self.delay.mean if is_duration(self.delay) else number(self.delay)
-        if not self._stages:
-            return delay + 1 / number(self.writes)
-        stage = self._stages[0]
-        if stage.workers > 1 or stage.sizes is not None:
-            raise ValueError("age must be asked with one worker and single writes")
-        return delay + _age.age_of_information(self.writes, stage.service)
 
     def _exposed(self, delay: Quantity) -> Duration:
         if self.send is None:

@@ -1,0 +1,40 @@
+"""The rules of the house that no tool knows: no public name that nobody calls."""
+
+import shutil
+
+from tests.support.islands import unreached
+from tests.support.processes import ROOT
+
+#: Reached by no road, and kept: by beginning of the name, with the reason.
+KEPT = {
+    "chain.": "what design promises of a chain, held against published answers",
+    "markov.": "the kernels behind them",
+    "queueing.Network": "what design promises of the queues",
+    "structure.connected": "networks of published answers",
+    "structure.fault_tree": "fault trees of published answers",
+    "queueing.": "replaced by durations",
+    "quorum.": "being connected to the architectures of copies",
+    "overload.": "being connected to the workload",
+}
+
+
+def islands(root):
+    return [name for name in unreached(root) if not name.startswith(tuple(KEPT))]
+
+
+def test_every_public_name_is_reached():
+    assert islands(ROOT) == []
+
+
+def test_an_island_is_seen(tmp_path):
+    for name in ("hamodel", "notebooks"):
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    shutil.copy(ROOT / "README.md", tmp_path)
+    planted = tmp_path / "hamodel" / "conflicts" / "_sites.py"
+    text = planted.read_text(encoding="utf-8")
+    more = (
+        '\n\ndef forgotten(lonely):\n    """Return."""\n    return forgotten(lonely)\n'
+    )
+    planted.write_text(text + more, encoding="utf-8")
+    assert islands(tmp_path) == ["conflicts.forgotten"]
