@@ -1,4 +1,4 @@
-"""Public names of the tools that no architecture, assessment, command or lesson reaches.
+"""Public names of the tools that no model, assessment, command or lesson reaches.
 
 Definitions are nodes, and a definition that mentions a name reaches every definition of
 that name: too lenient rather than too strict.  The roots are the upper rooms, the
@@ -9,7 +9,6 @@ import ast
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 #: Rooms whose names must be reached from above; all other code is a root.
 TOOLS = (
@@ -139,7 +138,3 @@ def _outside(root):
             if cell["cell_type"] == "code":
                 names |= mentioned(ast.parse("".join(cell["source"])))
     return names
-
-
-if __name__ == "__main__":
-    print("\n".join(unreached(Path(__file__).parents[2])))
