@@ -1,0 +1,102 @@
+"""How the house hangs together: what may not grow, measured by `benchmarks.house`."""
+
+import pytest
+
+from benchmarks import house
+
+#: What still stands; it may only become less.
+PRIVATE = {
+    "hamodel.assessment._paths -> hamodel.architectures._front",
+    "hamodel.chain._pieces -> hamodel.markov._stationary",
+    "hamodel.queueing._inorder -> hamodel.duration._algebra",
+    "hamodel.queueing._inorder -> hamodel.duration._law",
+    "hamodel.queueing._transform -> hamodel.duration._law",
+    "hamodel.replication._catch_up -> hamodel.duration._law",
+    "hamodel.replication._exposure -> hamodel.duration._algebra",
+    "hamodel.replication._exposure -> hamodel.duration._law",
+    "hamodel.specfile._load -> hamodel.catalogue._kinds",
+    "hamodel.specfile._read -> hamodel.catalogue._kinds",
+    "hamodel.specfile._schema -> hamodel.catalogue._kinds",
+    "hamodel.plots._layout -> hamodel.structure._circuit",
+}
+CIRCLES = 5
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    """Return a function that writes a small package in the place of ours."""
+
+    def plant(**sources):
+        package = tmp_path / "hamodel"
+        for name, text in sources.items():
+            path = package / f"{name.replace('__', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        for folder in [package, *(p for p in package.iterdir() if p.is_dir())]:
+            (folder / "__init__.py").touch()
+        monkeypatch.setattr(house, "PACKAGE", package)
+        monkeypatch.setattr(house, "LESSONS", tmp_path / "none")
+        monkeypatch.setattr(house, "ROOT", tmp_path)
+        (tmp_path / "README.md").write_text("ha.tools.praised", encoding="utf-8")
+        forget()
+
+    yield plant
+    monkeypatch.undo()
+    forget()
+
+
+def forget():
+    for value in vars(house).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
+
+
+def test_no_further_private_import_across_rooms():
+    assert set(house.private_imports()) - PRIVATE == set()
+
+
+def test_no_further_circle_of_files():
+    assert len(house.circles()) <= CIRCLES, house.circles()
+
+
+def test_a_private_import_is_seen(planted):
+    planted(
+        one__a="from hamodel.two import _b, c\nfrom hamodel.one._own import x\n",
+        one___own="x = 1",
+        two___b="",
+        two__c="",
+        three="from hamodel.two.c import _hidden\n",
+    )
+    assert house.private_imports() == [
+        "hamodel.one.a -> hamodel.two._b",
+        "hamodel.three -> hamodel.two.c",
+    ]
+
+
+def test_a_circle_is_seen_in_functions_and_types_too(planted):
+    planted(
+        a="def f():\n    from hamodel import b\n",
+        b="if TYPE_CHECKING:\n    from hamodel.c import X\n",
+        c="import hamodel.a\n",
+        d="from hamodel import a\n",
+    )
+    assert house.circles() == [["hamodel.a", "hamodel.b", "hamodel.c"]]
+
+
+def test_an_island_is_seen(planted):
+    planted(
+        cli="from hamodel import tools\n\ndef main():\n    tools.used()\n",
+        tools=(
+            "def used():\n    _deep()\n\ndef _deep():\n    pass\n\n"
+            "def lost():\n    _lost()\n\n@cache\ndef _lost():\n    pass\n\n"
+            "def praised():\n    pass\n"
+        ),
+    )
+    assert house.islands() == {"hamodel.tools.lost": 2, "hamodel.tools._lost": 3}
+
+
+def test_the_way_of_a_number_passes_the_loader_and_the_assessment():
+    files, functions = house.way("minutes")
+    assert any("specfile" in name for name in files)
+    assert any("assessment" in name for name in functions)
+    assert set(files) < set(house.way("latency")[0])
