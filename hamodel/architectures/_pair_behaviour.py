@@ -25,7 +25,6 @@ from hamodel.duration import Duration, constant
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
-    from hamodel.architectures._specs import Site
     from hamodel.architectures._two_sites import PairSeen
     from hamodel.architectures.active_passive import ActivePassive
     from hamodel.replication import Replication, Stream
@@ -38,10 +37,6 @@ class PairBehaviour:
 
     spec: ActivePassive
     workload: Workload
-
-    @property
-    def site(self) -> Site:
-        return self.spec.site
 
     @property
     def cores(self) -> int:

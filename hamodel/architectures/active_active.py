@@ -61,7 +61,7 @@ from hamodel.architectures._specs import (
     check_maintenance,
     names,
 )
-from hamodel.architectures.base import Model, Part, Verdict
+from hamodel.architectures.base import LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,
@@ -97,7 +97,7 @@ RESOLUTIONS = ("last write wins", "vector clocks", "crdt", HOME_SITE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ActiveActive:
+class ActiveActive(LongRun):
     """Sites that all read and write.
 
     Attributes
@@ -174,6 +174,11 @@ class ActiveActive:
     def all_sites(self) -> tuple[str, ...]:
         """Names of all sites, those included that serve no clients."""
         return self.sites
+
+    @property
+    def one_writer(self) -> bool:
+        """Whether one site takes all writes and sends them on to the others."""
+        return False
 
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
@@ -294,10 +299,6 @@ class _Behaviour:
 
     spec: ActiveActive
     workload: Workload
-
-    @property
-    def site(self) -> Site:
-        return self.spec.site
 
     @property
     def cores(self) -> int:

@@ -213,6 +213,11 @@ class ActivePassive:
         """Names of all sites, those included that serve no clients."""
         return self.sites
 
+    @property
+    def one_writer(self) -> bool:
+        """Whether one site takes all writes and sends them on to the others."""
+        return True
+
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
 

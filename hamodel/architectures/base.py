@@ -24,12 +24,14 @@ import numpy as np
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._sums import absorption, grouping, plus
 from hamodel.chain import INSTANT, Chain
+from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     from hamodel._types import FloatArray, Quantity
     from hamodel.architectures._assumptions import Assumption
+    from hamodel.architectures._specs import Site
     from hamodel.architectures.behaviour import Behaviour
     from hamodel.duration import Duration
     from hamodel.structure import Structure
@@ -332,6 +334,16 @@ class Architecture(Protocol):
         ...
 
     @property
+    def site(self) -> Site:
+        """Each site, with its servers before the database."""
+        ...
+
+    @property
+    def one_writer(self) -> bool:
+        """Whether one site takes all writes and sends them on to the others."""
+        ...
+
+    @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """What the numbers assume; some of it can be given up with `flip`."""
         ...
@@ -347,3 +359,31 @@ class Architecture(Protocol):
     def behaviour(self, workload: Workload) -> Behaviour:
         """Return what it does under a workload."""
         ...
+
+
+class LongRun:
+    """What the long run costs writes, on the architecture's own account.
+
+    It equals the `write` of an assessment in which no tier is overloaded, no queue is
+    full and no answer too slow, with clients alike at all sites.
+    """
+
+    @property
+    def downtime_by_cause(self: Architecture) -> dict[str, Quantity]:
+        """Unavailability of writes by cause; the causes add up to the whole."""
+        return self.model().downtime()["write"]
+
+    @property
+    def unavailability(self: Architecture) -> Quantity:
+        """Long-run share of the writes that fail."""
+        return sum(self.model().downtime()["write"].values())
+
+    @property
+    def availability(self: Architecture) -> Quantity:
+        """Long-run share of the writes that are answered."""
+        return 1 - sum(self.model().downtime()["write"].values())
+
+    @property
+    def minutes_per_year(self: Architecture) -> Quantity:
+        """Expected downtime in minutes in a year of 365 days."""
+        return sum(self.model().downtime()["write"].values()) * (YEAR / MINUTE)

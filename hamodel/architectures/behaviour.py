@@ -168,11 +168,6 @@ class Behaviour(Protocol):
         ...
 
     @property
-    def site(self) -> Site:
-        """Each site, with its servers before the database."""
-        ...
-
-    @property
     def cores(self) -> int:
         """How many requests one database works on at once."""
         ...

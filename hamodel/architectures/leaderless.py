@@ -39,7 +39,7 @@ from hamodel.architectures._copies import (
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._front import Seen, absorb, entrance, everywhere
 from hamodel.architectures._specs import Maintenance, Node, Site
-from hamodel.architectures.base import Cause, Model, Verdict
+from hamodel.architectures.base import Cause, LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
     Behaviour,
     Conflicts,
@@ -73,7 +73,7 @@ def _default_copies() -> Mapping[str, int]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Leaderless:
+class Leaderless(LongRun):
     """Copies of which R answer a read and W take a write.
 
     Attributes
@@ -127,6 +127,11 @@ class Leaderless:
     def all_sites(self) -> tuple[str, ...]:
         """Names of all sites, those included that serve no clients."""
         return self.sites
+
+    @property
+    def one_writer(self) -> bool:
+        """Whether one site takes all writes and sends them on to the others."""
+        return False
 
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
@@ -233,10 +238,6 @@ class _Behaviour:
 
     spec: Leaderless
     workload: Workload
-
-    @property
-    def site(self) -> Site:
-        return self.spec.site
 
     @property
     def cores(self) -> int:

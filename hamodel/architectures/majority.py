@@ -41,7 +41,7 @@ from hamodel.architectures._copies import (
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._front import Seen, absorb, entrance, everywhere
 from hamodel.architectures._specs import Maintenance, Node, Site, names
-from hamodel.architectures.base import Cause, Event, Model, Part, Verdict
+from hamodel.architectures.base import Cause, Event, LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,
@@ -71,7 +71,7 @@ def _default_copies() -> Mapping[str, int]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Majority:
+class Majority(LongRun):
     """Copies over sites that serve while most of them are in touch.
 
     Attributes
@@ -139,6 +139,11 @@ class Majority:
     def all_sites(self) -> tuple[str, ...]:
         """Names of all sites, those included that serve no clients."""
         return tuple(self.copies)
+
+    @property
+    def one_writer(self) -> bool:
+        """Whether one site takes all writes and sends them on to the others."""
+        return False
 
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
@@ -256,10 +261,6 @@ class _Behaviour:
 
     spec: Majority
     workload: Workload
-
-    @property
-    def site(self) -> Site:
-        return self.spec.site
 
     @property
     def cores(self) -> int:

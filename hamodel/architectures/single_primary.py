@@ -38,7 +38,7 @@ from hamodel.architectures._specs import (
     check_maintenance,
     names,
 )
-from hamodel.architectures.base import Model, Verdict
+from hamodel.architectures.base import LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SinglePrimary:
+class SinglePrimary(LongRun):
     """One site, one database: the diagram that every text begins with.
 
     Attributes
@@ -125,6 +125,11 @@ class SinglePrimary:
     def all_sites(self) -> tuple[str, ...]:
         """Names of all sites, those included that serve no clients."""
         return self.sites
+
+    @property
+    def one_writer(self) -> bool:
+        """Whether one site takes all writes and sends them on to the others."""
+        return True
 
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
@@ -232,10 +237,6 @@ class _Behaviour:
 
     spec: SinglePrimary
     workload: Workload
-
-    @property
-    def site(self) -> Site:
-        return self.spec.site
 
     @property
     def cores(self) -> int:

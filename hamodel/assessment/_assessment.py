@@ -285,7 +285,7 @@ class Assessment:
     @property
     def cost(self) -> Cost:
         """What it costs, in the unit of `Node.cost`."""
-        site = self._behaviour.site
+        site = self.architecture.site
         tiers = [t for t in (site.balancers, site.apps) if t is not None]
         servers = sum(tier.servers * tier.node.cost for tier in tiers)
         return Cost(
@@ -332,7 +332,7 @@ class Assessment:
 
     @cached_property
     def _paths(self) -> Paths:
-        return Paths(behaviour=self._behaviour, sites=self.sites)
+        return Paths(architecture=self.architecture, behaviour=self._behaviour)
 
     @cached_property
     def _model(self) -> Model:
@@ -352,7 +352,7 @@ class Assessment:
 
     @property
     def _all_servers(self) -> int:
-        apps = self._behaviour.site.apps
+        apps = self.architecture.site.apps
         return 0 if apps is None else int(apps.servers)
 
     def _latency(self, site: str, operation: str) -> Duration:

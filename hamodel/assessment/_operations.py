@@ -117,7 +117,7 @@ def found(
 def ways(paths: Paths, case: Found, operation: str) -> Iterator[tuple[Way, Quantity]]:
     """Yield the ways of the requests that are served, each with its share of them."""
     behaviour = paths.behaviour
-    verdict, workload, site = case.verdict, behaviour.workload, behaviour.site
+    verdict, workload, site = case.verdict, behaviour.workload, paths.architecture.site
     serving = behaviour.serving(case.known)
     share = entering(paths.shares, verdict.through, case.client, serving)
     database = behaviour.database_load(case.known, verdict.at)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from hamodel._types import Quantity
-    from hamodel.architectures import Behaviour, Loads
+    from hamodel.architectures import Architecture, Behaviour, Loads
 
 _NONE = constant(0.0)
 _RARE = 1e-9  # of the requests
@@ -52,8 +52,8 @@ class Piece(NamedTuple):
 class Paths:
     """Latencies of an architecture under a workload, each made once."""
 
+    architecture: Architecture
     behaviour: Behaviour
-    sites: tuple[str, ...]
     made: dict[Way, list[Piece]] = field(default_factory=dict, repr=False)
     queues: dict[tuple[str, float, float, int, int | None], Duration] = field(
         default_factory=dict, repr=False
@@ -62,11 +62,11 @@ class Paths:
     @cached_property
     def shares(self) -> dict[str, Quantity]:
         """Share of the requests from each site."""
-        return self.behaviour.workload.shares(self.sites)
+        return self.behaviour.workload.shares(self.architecture.sites)
 
     def refused(self, way: Way) -> Quantity:
         """Return the share of the requests that find the app servers' queue full."""
-        w, apps = self.behaviour.workload, self.behaviour.site.apps
+        w, apps = self.behaviour.workload, self.architecture.site.apps
         if apps is None or apps.waiting is None or np.all(np.asarray(w.app_time) == 0):
             return 0.0
         cores = way.servers * apps.node.cores
@@ -77,7 +77,7 @@ class Paths:
         """Return 1 where a tier without a limit has more to do than it can, else 0."""
         if any(hasattr(load, "free_symbols") for load in way.loads):
             return 0.0  # a formula of the load itself is not asked for its limits
-        apps = self.behaviour.site.apps
+        apps = self.architecture.site.apps
         limited = apps is not None and apps.waiting is not None
         app, database = (np.asarray(load) for load in way.loads)
         return ((app >= 1) & (not limited) | (database >= 1)).astype(float)[()]
@@ -116,7 +116,7 @@ class Paths:
     @cached_property
     def levels(self) -> dict[int, Quantity]:
         """How many app servers of a site have failed while enough are left."""
-        site = self.behaviour.site
+        site = self.architecture.site
         if site.apps is None or site.apps.servers == site.apps.needed:
             return {0: 1.0}
         front = Front(site=site, redirect=None)
@@ -137,7 +137,7 @@ class Paths:
             yield Piece(share, shift + more, there + law)
 
     def _app(self, way: Way) -> Duration:
-        w, apps = self.behaviour.workload, self.behaviour.site.apps
+        w, apps = self.behaviour.workload, self.architecture.site.apps
         if apps is None or w.app_time == 0:
             return _exponential(w.app_time)
         cores = way.servers * apps.node.cores
@@ -145,7 +145,7 @@ class Paths:
 
     def _at_database(self, way: Way) -> Iterator[Piece]:
         """Yield the times at the database, and at a cache before it."""
-        w, site = self.behaviour.workload, self.behaviour.site
+        w, site = self.behaviour.workload, self.architecture.site
         reads = reads_left(site, w)
         each = (reads * w.read_time + w.writes * w.write_time) / (reads + w.writes or 1)
         wait = self._queue("wait", way.loads.database, each, self.behaviour.cores)

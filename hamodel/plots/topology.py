@@ -16,7 +16,6 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hamodel.architectures import ActivePassive
 from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look
 from hamodel.plots.diagram import diagram_text
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import FancyArrowPatch, Rectangle
 
+    from hamodel.architectures import Architecture
     from hamodel.plots._layout import Point
     from hamodel.structure import Structure
 
@@ -68,7 +68,7 @@ class Topology:
 
 def draw_topology(
     ax: Axes,
-    architecture: Any,  # noqa: ANN401  any of the architectures
+    architecture: Architecture,
     failed: Iterable[str] = (),
     *,
     operation: str = "write",
@@ -79,7 +79,7 @@ def draw_topology(
     ----------
     ax : Axes
         Where to draw; its axis is switched off.
-    architecture : SinglePrimary, ActivePassive, ActiveActive, Majority or Leaderless
+    architecture : Architecture
         What is drawn.
     failed : iterable of str
         Names of failed parts, as in `architecture.diagram().drawn`.
@@ -111,7 +111,7 @@ def draw_topology(
     structure = architecture.diagram(operation)
     gone = frozenset(failed)
     said = diagram_text(structure, gone)
-    places = tuple(getattr(architecture, "copies", architecture.sites))
+    places = tuple(architecture.all_sites)
     if len(places) > _MOST:
         raise ValueError(f"sites must be <= {_MOST} to be drawn, got {len(places)}")
     plan = _Plan(
@@ -172,7 +172,7 @@ class _Plan:
     """What is being drawn."""
 
     ax: Axes
-    spec: Any
+    spec: Architecture
     parts: Mapping[str, list[str]]
     states: Mapping[str, str]
     alone: frozenset[str]
@@ -187,7 +187,7 @@ class _Plan:
             _TIERS, (self.spec.site.balancers, self.spec.site.apps), strict=True
         ):
             mine = [p for p in held if _kind(p, site).startswith(kind)]
-            if mine:
+            if mine and tier is not None:
                 found.append((short, mine, tier.needed))
         known = {part for _, parts, _ in found for part in parts}
         found.append(("db", [p for p in held if p not in known], 1))
@@ -268,7 +268,7 @@ class _Plan:
 
     def between(self, places: tuple[str, ...], operation: str) -> None:
         """Draw what runs between sites: replication, and forwarded writes."""
-        pair = isinstance(self.spec, ActivePassive)
+        pair = self.spec.one_writer
         stores = [self.rows(place)[-1][1] for place in places]
         alive = [self.works(store, 1) for store in stores]
         first = next((k for k, up in enumerate(alive) if up), 0)
