@@ -1,4 +1,5 @@
 """An architecture written outside the package goes wherever the five go."""
+# ruff: noqa: ARG001, ARG002  the protocols name arguments that a mirror does not need
 
 from __future__ import annotations
 
