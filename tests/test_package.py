@@ -7,7 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
+import tarfile
 import tomllib
+import venv
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
 
 import hamodel
 from tests.support import processes, prose_guards
@@ -35,7 +39,7 @@ HEAVY = (
     "sympy",
     "xarray",
 )
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGES.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGES.md", "VISION.md")
 
 
 def python(*arguments, **options):
@@ -134,6 +138,104 @@ print(len(ha.catalogue.facts()), len(ha.catalogue.systems()))
     assert int(said[2]) == len(hamodel.catalogue.systems()) >= 4
 
 
+@pytest.mark.slow
+def test_wheel_in_a_fresh_environment(wheel, tmp_path):
+    """The installed command answers; the libraries are lent by this environment."""
+    venv.create(tmp_path / "env", with_pip=False, symlinks=os.name != "nt")
+    inside = {"base": str(tmp_path / "env"), "platbase": str(tmp_path / "env")}
+    packages = Path(sysconfig.get_path("purelib", "venv", vars=inside))
+    shutil.copytree(wheel, packages, dirs_exist_ok=True)
+    lent = sysconfig.get_path("purelib")  # an editable hamodel in there stays unseen
+    (packages / "lent.pth").write_text(f"{lent}\n", encoding="utf-8")
+    fresh = Path(sysconfig.get_path("scripts", "venv", vars=inside)) / "python"
+
+    def answer(code):
+        done = subprocess.run(
+            [fresh, "-c", code], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert str(packages) in answer("import hamodel; print(hamodel.__file__)")
+    start = "from hamodel.cli import main; main(standalone_mode=False, args="
+    answer(f"{start}['init', 'my.yaml'])")
+    assert "Availability" in answer(f"{start}['assess', 'my.yaml'])")
+
+
+# ---- the source archive ------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Return a folder with the unpacked source archive, and nothing else of ours."""
+    folder = tmp_path_factory.mktemp("sdist")
+    python("-m", "hatchling", "build", "-t", "sdist", "-d", str(folder))
+    (built,) = folder.glob("*.tar.gz")
+    with tarfile.open(built) as packed:
+        packed.extractall(folder, filter="data")
+    return folder / built.name.removesuffix(".tar.gz")
+
+
+def test_archive_carries_all_that_the_suite_needs(archive):
+    for path in tracked():
+        assert (archive / path.relative_to(ROOT)).is_file(), path
+
+
+@pytest.mark.slow
+def test_tests_pass_from_the_archive(archive):
+    """The quick ones here; all of them in the workflow of the project."""
+    quick = ("test_package", "test_makefile", "test_readme", "test_catalogue")
+    done = processes.run(
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"),
+        *(
+            "--deselect",
+            "tests/test_package.py::test_archive_carries_all_that_the_suite_needs",
+        ),
+        *(f"tests/{name}.py" for name in quick),
+        cwd=archive,
+        PYTHONPATH=str(archive),
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    shown = python("-c", "import hamodel; print(hamodel.__file__)", cwd=archive)
+    assert str(archive) in shown
+
+
+# ---- extras ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("package", "statement", "extra"),
+    [
+        ("matplotlib", "from hamodel import plots; plots.figure()", "course"),
+        ("ipywidgets", "import hamodel.course", "course"),
+        (
+            "SALib",
+            "from hamodel.uncertainty._sobol import _salib; _salib('x')",
+            "sobol",
+        ),
+    ],
+)
+def test_a_missing_extra_names_itself(package, statement, extra):
+    missing = f"import sys; sys.modules[{package!r}] = None\n{statement}"
+    done = processes.run("-c", missing)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == (
+        f"ModuleNotFoundError: {last.split()[1]} is not installed: "
+        f"pip install 'hamodel[{extra}]'"
+    )
+    assert package in last
+    assert extra in PROJECT["optional-dependencies"]
+
+
+def test_a_fault_of_our_own_is_no_missing_extra():
+    code = """
+from hamodel._extras import brought_by
+with brought_by("course"):
+    import hamodel.nowhere
+"""
+    assert "No module named 'hamodel.nowhere'" in processes.run("-c", code).stderr
+
+
 # ---- one list of versions ----------------------------------------------------------
 
 
@@ -214,6 +316,9 @@ def test_python_range_is_said_once():
 def test_version_is_said_once():
     assert hamodel.__version__ == PROJECT["version"] == metadata.version("hamodel")
     assert hamodel.__version__ in (ROOT / "CHANGES.md").read_text(encoding="utf-8")
+    cited = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == hamodel.__version__
+    assert cited["license"] == PROJECT["license"]
 
 
 # ---- what the pages say ------------------------------------------------------------
@@ -261,6 +366,31 @@ def test_ci_runs_the_same_suite():
     assert "set -euo pipefail" in text
 
 
+def test_workflow_runs_ci_on_the_oldest_and_the_newest_python():
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    suite = YAML(typ="safe").load(text)["jobs"]["suite"]
+    says = "Programming Language :: Python :: 3."
+    minors = [c for c in PROJECT["classifiers"] if c.startswith(says)]
+    ends = [minors[0].rpartition(" ")[2], minors[-1].rpartition(" ")[2]]
+    assert suite["strategy"]["matrix"]["python"] == ends
+    assert any(step.get("run") == ".ci/run" for step in suite["steps"])
+
+
+def test_hooks_before_a_commit_are_the_gates():
+    text = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    (group,) = YAML(typ="safe").load(text)["repos"]
+    assert group["repo"] == "local", "no hook comes from the network"
+    gates = (ROOT / "tests" / "test_gates.py").read_text(encoding="utf-8")
+    for hook in group["hooks"]:
+        tool = hook["entry"].removeprefix(".venv/bin/").removeprefix("python -m ")
+        assert f'"{tool.split()[0]}"' in gates, hook
+
+
+def test_vision_is_five_lines():
+    text = (ROOT / "VISION.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"(?m)^\d\. ", text)) == 5
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_page_names_commands_that_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -276,7 +406,8 @@ def test_page_names_files_that_exist(page):
         r"`([\w./-]+/[\w.-]*|[\w-]+\.(?:py|yml|toml|lock|md))`", prose
     ):
         here = [ROOT / name, ROOT / "hamodel" / name]
-        assert any(path.exists() for path in here), f"{page} names {name}"
+        made = name.startswith(".venv/")
+        assert made or any(path.exists() for path in here), f"{page} names {name}"
 
 
 @pytest.mark.parametrize("page", PAGES)

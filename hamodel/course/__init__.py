@@ -70,20 +70,23 @@ Assumptions: ipywidgets 8, JupyterLab 4; no `interact` and no `Output` widget, w
 neither nbval nor JupyterLite can follow.
 """
 
-from hamodel.course.boxes import Boxes
-from hamodel.course.controls import Choice, Slider, decades
-from hamodel.course.exercise import (
-    Exercise,
-    Feedback,
-    Mistake,
-    function,
-    matrix,
-    number,
-    word,
-)
-from hamodel.course.explorer import Explorer, Picture
-from hamodel.course.prediction import Prediction
-from hamodel.course.quiz import Question, Quiz
+from hamodel._extras import brought_by
+
+with brought_by("course"):
+    from hamodel.course.boxes import Boxes
+    from hamodel.course.controls import Choice, Slider, decades
+    from hamodel.course.exercise import (
+        Exercise,
+        Feedback,
+        Mistake,
+        function,
+        matrix,
+        number,
+        word,
+    )
+    from hamodel.course.explorer import Explorer, Picture
+    from hamodel.course.prediction import Prediction
+    from hamodel.course.quiz import Question, Quiz
 
 __all__ = [
     "Boxes",

@@ -15,6 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from hamodel._extras import brought_by
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -112,8 +114,9 @@ def figure(width: float = 7.2, height: float = 3.6) -> Figure:
         Make it once and change its artists: that is five times quicker than drawing
         anew.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
+    with brought_by("course"):
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
 
     with mpl.rc_context(_STYLE):
         return Figure(figsize=(width, height), facecolor=PAPER)
@@ -127,7 +130,8 @@ def styled() -> Any:  # noqa: ANN401  Matplotlib does not name the type
     context manager
         Use it as `with styled(): axes = figure.add_subplot()`.
     """
-    import matplotlib as mpl
+    with brought_by("course"):
+        import matplotlib as mpl
 
     return mpl.rc_context(_STYLE)
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel import _check
+from hamodel._extras import brought_by
 from hamodel.assessment import MEASURES
 from hamodel.sweeping import sweep
 from hamodel.uncertainty._draws import DRAW, believed, columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import ModuleType
 
     import xarray as xr
 
@@ -157,10 +159,6 @@ def indices(
     return xr.Dataset(variables, {"parameter": names})
 
 
-def _salib(module: str) -> Any:  # noqa: ANN401
-    try:
+def _salib(module: str) -> ModuleType:
+    with brought_by("sobol"):
         return import_module(f"SALib.{module}")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Sobol indices need SALib: pip install 'hamodel[sobol]'"
-        ) from error
