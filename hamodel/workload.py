@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html
-from hamodel._quantity import hold
+from hamodel import _check, _html, text
+from hamodel._quantity import hold, mean_of
 from hamodel.duration import Duration, constant
-from hamodel.units import MS, text
+from hamodel.units import MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +150,10 @@ class Workload:
         rows = [
             ("reads", f"{self.reads}/s"),
             ("writes", f"{self.writes}/s"),
-            ("round trip between sites", _shown(self.round_trip)),
+            (
+                "round trip between sites",
+                text.spread(mean_of(self.round_trip), text.time),
+            ),
         ]
         return _html.table(rows, caption="Workload")
 
@@ -158,8 +161,3 @@ class Workload:
 def as_law(time: Quantity) -> Duration:
     """Return a time as a distribution: a number is constant."""
     return time if isinstance(time, Duration) else constant(time)
-
-
-def _shown(time: Quantity) -> str:
-    plain = not isinstance(time, Duration) and np.ndim(time) == 0
-    return text(float(time)) if plain else str(time)

@@ -216,7 +216,7 @@ def test_numbers_in_base_units():
     assert catalogue.fact("INC-009").in_base() == pytest.approx(0.025)
     with pytest.raises(ValueError, match="value of FAIL-003 must be a number"):
         catalogue.fact("FAIL-003").in_base()
-    with pytest.raises(ValueError, match="unit of FO-062 must be in UNITS, got 'phi'"):
+    with pytest.raises(ValueError, match=r"value of FO-062 must.* no unit 'phi'"):
         catalogue.fact("FO-062").in_base()
     with pytest.raises(ValueError, match="which must be one of"):
         catalogue.fact("FO-062").in_base("middle")
@@ -226,12 +226,6 @@ def test_text_facts_say_what_they_say():
     said = str(catalogue.fact("DEP-008"))
     assert "last writer wins" in said
     assert "last writer wins" in catalogue.fact("DEP-008")._repr_html_()
-
-
-@pytest.mark.parametrize("words", ["30 parsecs", "many s", "", "30s"])
-def test_amounts_that_are_none(words):
-    with pytest.raises(ValueError, match="amount must be a number and one of"):
-        catalogue.amount(words)
 
 
 @pytest.mark.parametrize("formula", ["a ** 2", "b", "a.real", "f(a)", "a + 'x'"])

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel import catalogue, sweep
-from hamodel.course.say import minutes as short
+from hamodel import catalogue, sweep, text
 from hamodel.failover import STAGES
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons import anatomy_of_a_failover as lesson
@@ -153,7 +152,13 @@ def test_sentence_says_the_model(explorer):
     said = re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", explorer.sentence)
     wanted = [f"{detection + 20:.1f}", f"{found.half:.1f}", "95", f"{found.late:.1f}"]
     alarms = false * MINUTE / 20
-    wanted += [short(real + false), short(false), short(alarms), "5", "1.8"]
+    wanted += [
+        text.short(real + false),
+        text.short(false),
+        text.short(alarms),
+        "5",
+        "1.8",
+    ]
     assert said == ["3", "1", *wanted]
 
 

@@ -10,10 +10,9 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel import catalogue, plots
+from hamodel import catalogue, plots, text
 from hamodel.architectures import PairState
-from hamodel.course.say import minutes
-from hamodel.units import HOUR, MINUTE, YEAR, text
+from hamodel.units import HOUR, MINUTE, YEAR
 from lessons import failover_maths as lesson
 from lessons.failover_maths._picture import _RING, GHOSTS, SCALES, PairPicture
 from tests.support.svg_pictures import texts
@@ -70,7 +69,7 @@ def test_sentence_says_the_causes(explorer):
     parts = by_hand(2000, 4, 30, 99)
     wanted = [sum(parts), *parts, lesson.single()]
     said = re.findall(r"\d[\d,]*(?:\.\d+)?", explorer.sentence)
-    assert said == [minutes(number) for number in wanted]
+    assert said == [text.short(number) for number in wanted]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ def test_circles_and_labels_are_the_steady_state(rescue):
         if visible:
             radius = np.ptp(state._disc.get_path().vertices[:, 0]) / 2
             assert radius == pytest.approx(_RING * (log10(seconds) + 1))
-            assert state._label.get_text().endswith(f"\n{text(seconds)}")
+            assert state._label.get_text().endswith(f"\n{text.time(seconds)}")
 
 
 def test_no_node_up_wears_a_cause_only_if_there_is_one():
@@ -229,12 +228,12 @@ def test_first_order_alone_is_not_taken_for_exact():
     [(99.96, "100"), (99.94, "99.9"), (0.1, "0.1"), (0.094, "0.09"), (0.0049, "under")],
 )
 def test_minutes_change_their_digits(value, said):
-    assert minutes(value).split()[0] == said
+    assert text.short(value).split()[0] == said
 
 
 @given(st.floats(0, 1e6))
 def test_minutes_are_written_to_be_read(value):
-    said = minutes(value)
+    said = text.short(value)
     assert "e" not in said.replace("under", "")
     if value >= 0.005:
         assert float(said.replace(",", "")) == pytest.approx(value, rel=0.05, abs=0.005)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel import catalogue, plots, sweep
-from hamodel.course.say import minutes as short
+from hamodel import catalogue, plots, sweep, text
 from hamodel.units import HOUR, MINUTE, MS, YEAR
 from lessons import replication_lag as lesson
 from lessons.replication_lag._copy import absence
@@ -349,7 +348,7 @@ def test_sentence_says_the_bill(explorer):
     wanted = [lag.mean_lag / MS, 99, lag.lag_quantile(0.99) / MS, 100]
     wanted += [100 * unwaited.missed, 100 * sync.missed, unwaited.lost]
     wanted += [sync.wait / MS, applied.wait / MS]
-    assert said == [short(n) if n not in (99, 100) else str(n) for n in wanted]
+    assert said == [text.short(n) if n not in (99, 100) else str(n) for n in wanted]
 
 
 # ---- the sweep ---------------------------------------------------------------------

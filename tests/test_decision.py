@@ -24,7 +24,6 @@ from hamodel.decision import (
     decide,
     improvements,
     optimise,
-    percent,
 )
 from hamodel.failover import Failover
 from hamodel.units import HOUR, MINUTE, YEAR
@@ -318,13 +317,6 @@ def test_what_buys_most_is_what_saves_most():
 
 
 # ---- words and bad input -----------------------------------------------------------
-
-
-@given(st.floats(1e-9, 1 - 1e-9))
-def test_a_percentage_tells_a_share_from_all(share):
-    shown = float(percent(share).removesuffix(" %")) / 100
-    near = min(share, 1 - share)
-    assert abs(shown - share) <= 0.006 * near + 1e-15
 
 
 SHARES = ("availability", "read_availability", "stale_reads")

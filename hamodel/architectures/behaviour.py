@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from hamodel import _html, duration
+from hamodel import _html, duration, text
 from hamodel._quantity import mean_of
 from hamodel.conflicts import Zipf
 from hamodel.duration import Duration, constant, exponential
@@ -92,8 +92,8 @@ class LostWrites:
         rows = [
             (
                 name,
-                f"{loss.events * YEAR:.3g}",
-                f"{loss.writes:.3g}",
+                text.spread(loss.events * YEAR),
+                text.spread(loss.writes),
                 "until repaired" if loss.kept else "for good",
             )
             for name, loss in self.by_failure.items()
@@ -139,9 +139,9 @@ class Conflicts:
     def _repr_html_(self) -> str:
         rows = [
             ("resolution", self.resolution or "no conflicts"),
-            ("pairs a day", f"{self.per_day:.4g}"),
-            ("share of the writes", f"{self.share:.3g}"),
-            ("lost a day", f"{self.lost_per_day:.4g}"),
+            ("pairs a day", text.spread(self.per_day)),
+            ("share of the writes", text.spread(self.share, text.share)),
+            ("lost a day", text.spread(self.lost_per_day)),
         ]
         return _html.table(rows, caption="Conflicts")
 

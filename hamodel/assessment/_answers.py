@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html
-from hamodel.units import text
+from hamodel import _check, _html, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from hamodel._types import Quantity
     from hamodel.architectures import Loads
@@ -44,10 +43,10 @@ class Cost:
 
     def _repr_html_(self) -> str:
         rows = [
-            ("databases", f"{self.databases:.4g}"),
-            ("servers", f"{self.servers:.4g}"),
-            ("transfer", f"{self.transfer:.4g}"),
-            ("total", f"{self.total:.4g}"),
+            ("databases", text.spread(self.databases)),
+            ("servers", text.spread(self.servers)),
+            ("transfer", text.spread(self.transfer)),
+            ("total", text.spread(self.total)),
         ]
         return _html.table(rows, caption="Cost, in units of a node")
 
@@ -87,7 +86,10 @@ class Latency:
 
     def _repr_html_(self) -> str:
         rows = [
-            (f"{site}, {operation}", *(text(float(law.quantile(p))) for p in _POINTS))
+            (
+                f"{site}, {operation}",
+                *(text.time(float(law.quantile(p))) for p in _POINTS),
+            )
             for (site, operation), law in self.items()
         ]
         header = ("clients", *(f"{100 * p:g} %" for p in _POINTS))
@@ -135,12 +137,3 @@ class Survival:
 
     def __str__(self) -> str:
         return "yes" if self else "no: " + "; ".join(self.why)
-
-
-def shown(value: Quantity, write: Callable[[float], str] = text) -> str:
-    """Write a number; tell the range of an array, and show a formula as it is."""
-    if hasattr(value, "free_symbols"):
-        return str(value)
-    if np.ndim(value) == 0:
-        return write(float(value))
-    return f"{write(float(np.min(value)))} to {write(float(np.max(value)))}"

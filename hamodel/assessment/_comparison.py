@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hamodel import _html
-from hamodel.assessment._answers import shown
+from hamodel import _html, text
 from hamodel.assessment._assessment import Assessment, assess
 from hamodel.assessment._measures import MEASURES
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,8 +35,7 @@ class Comparison:
     def rows(self) -> list[tuple[str, ...]]:
         """What is shown: a heading, and a text for each architecture."""
         return [
-            (label, *(_shown(value, a) for a in self.assessments))
-            for label, value in _ROWS
+            (label, *(value(a) for a in self.assessments)) for label, value in _ROWS
         ]
 
     def measures(self) -> dict[str, dict[str, Quantity]]:
@@ -121,24 +118,10 @@ def _named(architectures: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(names, architectures, strict=True))
 
 
-def _minutes(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.3g} %"
-
-
-def _shown(value: Callable[[Assessment], str], a: Assessment) -> str:
-    return value(a)
-
-
-def _number(name: str, write: Callable[[float], str]) -> Callable[[Assessment], str]:
-    return lambda a: shown(MEASURES[name].of(a), write)
+def _number(
+    name: str, write: Callable[[float], str] = text.number
+) -> Callable[[Assessment], str]:
+    return lambda a: text.spread(MEASURES[name].of(a), write)
 
 
 def _both(field: str) -> Callable[[Assessment], str]:
@@ -146,7 +129,8 @@ def _both(field: str) -> Callable[[Assessment], str]:
 
     def write(a: Assessment) -> str:
         law = getattr(a, field)
-        return f"{text(float(law.quantile(0.5)))} / {text(float(law.quantile(0.99)))}"
+        half, most = (text.time(float(law.quantile(p))) for p in (0.5, 0.99))
+        return f"{half} / {most}"
 
     return write
 
@@ -155,24 +139,24 @@ def _latency(operation: str) -> Callable[[Assessment], str]:
     def write(a: Assessment) -> str:
         if a.is_overloaded:
             return "overload"
-        return text(MEASURES[f"{operation}_p99"].of(a))
+        return text.time(MEASURES[f"{operation}_p99"].of(a))
 
     return write
 
 
 _ROWS: tuple[tuple[str, Callable[[Assessment], str]], ...] = (
-    ("writes down, min/yr", _number("write_minutes_per_year", _minutes)),
-    ("reads down, min/yr", _number("read_minutes_per_year", _minutes)),
+    ("writes down, min/yr", _number("write_minutes_per_year")),
+    ("reads down, min/yr", _number("read_minutes_per_year")),
     ("recovery time, p50 / p99", _both("rto")),
     ("oldest lost write, p50 / p99", _both("rpo")),
-    ("writes lost a year", _number("lost_writes_per_year", _count)),
+    ("writes lost a year", _number("lost_writes_per_year")),
     ("replication lag, p50 / p99", _both("replication_lag")),
-    ("stale reads", _number("stale_read_probability", _percent)),
+    ("stale reads", _number("stale_read_probability", text.share)),
     ("read p99, worst site", _latency("read")),
     ("write p99, worst site", _latency("write")),
-    ("conflicts a day", _number("conflicts_per_day", _count)),
-    ("load, busiest tier", _number("utilisation", _percent)),
-    ("the same after a site loss", _number("utilisation_after_site_loss", _percent)),
+    ("conflicts a day", _number("conflicts_per_day")),
+    ("load, busiest tier", _number("utilisation", text.share)),
+    ("the same after a site loss", _number("utilisation_after_site_loss", text.share)),
     ("survives a site loss", lambda a: "yes" if a.survives_site_loss else "no"),
-    ("cost", _number("cost", _count)),
+    ("cost", _number("cost")),
 )

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hamodel import _html
+from hamodel import _html, text
 from hamodel.architectures import Cause, Loads
 from hamodel.architectures.behaviour import app_load, entering
-from hamodel.assessment._answers import shown
 from hamodel.assessment._paths import Way
 from hamodel.units import MINUTE, MONTH, YEAR
 
@@ -77,17 +76,17 @@ class Operation:
 
     def __repr__(self) -> str:
         return (
-            f"<{self.name}: {shown(self.minutes_per_year, _three)} min/yr down, "
-            f"{shown(self.nines, _three)} nines>"
+            f"<{self.name}: {text.spread(self.minutes_per_year)} min/yr down, "
+            f"{text.spread(self.nines)} nines>"
         )
 
     def _repr_html_(self) -> str:
         per_year = YEAR / MINUTE
         rows = [
-            (cause, shown(share * per_year, _three))
+            (cause, text.spread(share * per_year))
             for cause, share in self.downtime_by_cause.items()
         ]
-        rows.append(("total", shown(self.minutes_per_year, _three)))
+        rows.append(("total", text.spread(self.minutes_per_year)))
         header = ("cause", "minutes a year")
         return _html.table(rows, header=header, caption=f"Downtime of {self.name}s")
 
@@ -221,7 +220,3 @@ def failing(
     for cause, share in shares.items():
         if np.any(share):
             yield cause, case.weight * share
-
-
-def _three(value: float) -> str:
-    return f"{value:.3g}"

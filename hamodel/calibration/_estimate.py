@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel._fields import full_path, paths, replaced
 from hamodel._html import table
 from hamodel.architectures import Node
 from hamodel.failover import Failover
 from hamodel.replication import WriteStage
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -80,7 +79,7 @@ class Estimate:
         return f"{self._word(self.low)} to {self._word(self.high)}"
 
     def _word(self, number: float) -> str:
-        return text(number) if self.unit == "s" else f"{number:.4g}"
+        return text.time(number) if self.unit == "s" else f"{number:.4g}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

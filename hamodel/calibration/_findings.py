@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scipy import special
 
+from hamodel import text
 from hamodel.calibration._estimate import Estimate
 from hamodel.calibration._exact import (
     events_needed,
@@ -14,7 +15,6 @@ from hamodel.calibration._exact import (
     samples_needed,
     share_interval,
 )
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from hamodel.calibration._fit import Fit
@@ -30,7 +30,7 @@ def mean_time(events: int, exposure: float, *, level: float, what: str) -> Estim
     """
     low, high = mean_time_interval(events, exposure, level=level)
     value = exposure / events if events else exposure / math.log(2)
-    how = f"{events} {what} in {text(exposure)} of service"
+    how = f"{events} {what} in {text.time(exposure)} of service"
     if not events:
         how += "; the value is the one under which that is as likely as not"
     return Estimate(
@@ -98,17 +98,19 @@ def few_events(path: str, found: Estimate, what: str) -> list[str]:
     events, exposure = int(found.n), found.evidence["exposure"]
     if not events:
         return [
-            f"{path}: no {what} in {text(exposure)}: only a lower end is known, at "
-            f"least {text(found.low)}; the value {text(found.value)} is a guess"
+            f"{path}: no {what} in {text.time(exposure)}: only a lower end is known, "
+            f"at least {text.time(found.low)}; the value {text.time(found.value)} is a "
+            "guess"
         ]
     factor = found.high / found.low
     if factor <= _WIDE:
         return []
     need = events_needed(2.0, level=found.level)
     return [
-        f"{path}: {events} {what} in {text(exposure)}: the interval goes from "
-        f"{text(found.low)} to {text(found.high)}, a factor of {factor:.3g}; a factor "
-        f"of 2 needs about {need}, which takes {text(need * found.value)} at this rate"
+        f"{path}: {events} {what} in {text.time(exposure)}: the interval goes from "
+        f"{text.time(found.low)} to {text.time(found.high)}, a factor of {factor:.3g}; "
+        f"a factor of 2 needs about {need}, which takes "
+        f"{text.time(need * found.value)} at this rate"
     ]
 
 
@@ -137,8 +139,8 @@ def bad_fit(fit: Fit) -> list[str]:
     if count < 20:
         return [
             f"{fit.name}: {count} value{'s' if count > 1 else ''}: the mean may be "
-            f"{text(fit.low)} to {text(fit.high)}, and the law's kind is a guess; "
-            "telling the laws apart needs some 50"
+            f"{text.time(fit.low)} to {text.time(fit.high)}, and the law's kind is a "
+            "guess; telling the laws apart needs some 50"
         ]
     return []
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel._html import table
 from hamodel.calibration import _goodness
 from hamodel.calibration._goodness import Sample
 from hamodel.calibration._laws import FAMILIES, Family, Point, best, best_cv
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,7 +115,9 @@ class Fit:
         known = f"{len(self.values)} values"
         if len(self.still):
             known += f" and {len(self.still)} still open"
-        said = f"{self.name}: {self.family}, mean {text(self.mean)}, cv {self.cv:.2g}"
+        said = (
+            f"{self.name}: {self.family}, mean {text.time(self.mean)}, cv {self.cv:.2g}"
+        )
         return f"{said}, from {known}; {self.verdict}"
 
     @property
@@ -392,4 +393,4 @@ def _kept(values: FloatArray) -> FloatArray:
 
 
 def _between(value: float, low: float, high: float) -> str:
-    return f"{text(value)} ({text(low)} to {text(high)})"
+    return f"{text.time(value)} ({text.time(low)} to {text.time(high)})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.calibration import _findings
 from hamodel.calibration._drills import Manner, failovers
 from hamodel.calibration._estimate import Calibration, Estimate, joined
@@ -24,7 +24,7 @@ from hamodel.calibration._outages import (
     parts_of,
     watch_of,
 )
-from hamodel.units import MINUTE, text
+from hamodel.units import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -143,7 +143,7 @@ def _of_part(part: Part, watch: Watch, settings: Settings) -> Calibration:
     if exposure <= 0:
         raise ValueError(
             f"nodes[{part.name!r}] must be more than {part.nodes}: they were down for "
-            f"{text(down)} of {text(part.nodes * watch.length)}"
+            f"{text.time(down)} of {text.time(part.nodes * watch.length)}"
         )
     apart = part.name == "database" and bool(several)
     count = len(alone) if apart else sum(len(e) for e in events)

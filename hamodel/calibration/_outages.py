@@ -8,8 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from hamodel import _check
-from hamodel.units import text
+from hamodel import _check, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,7 +171,7 @@ def _length(row: Incident, watch: Watch) -> tuple[float, float]:
     if not start <= row.start < end:
         raise ValueError(
             f"{row.place}, column start: must be within during, got a time "
-            f"{text(start - row.start if row.start < start else row.start - end)} "
+            f"{text.time(start - row.start if row.start < start else row.start - end)} "
             f"{'before' if row.start < start else 'after'} it"
         )
     if row.length is None:

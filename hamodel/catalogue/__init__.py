@@ -11,9 +11,7 @@ Assumptions: a fact holds under its stated conditions only, and a vendor's commi
 
 from hamodel.catalogue._facts import (
     CONFIDENCE,
-    UNITS,
     Fact,
-    amount,
     fact,
     facts,
     folder,
@@ -24,12 +22,10 @@ from hamodel.catalogue._systems import System, system, systems
 
 __all__ = [
     "CONFIDENCE",
-    "UNITS",
     "Fact",
     "Parameter",
     "Scenario",
     "System",
-    "amount",
     "fact",
     "facts",
     "folder",

@@ -12,35 +12,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hamodel import _check
 from hamodel._html import table
-from hamodel.units import DAY, HOUR, MINUTE, MONTH, MS, YEAR
+from hamodel.units import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Found = TypeVar("Found")
 
-#: What one unit of `facts.csv` is in seconds, per second, or as a plain number.
-UNITS: Mapping[str, float] = MappingProxyType(
+#: Units of `facts.csv` that only say what is counted.
+_COUNTED = frozenset(
     {
-        "ms": MS,
-        "s": 1.0,
-        "minutes": MINUTE,
-        "min": MINUTE,
-        "h": HOUR,
-        "hours": HOUR,
-        "d": DAY,
-        "days": DAY,
-        "months": MONTH,
-        "years": YEAR,
-        "per year": 1 / YEAR,
-        "per day": 1 / DAY,
-        "1/ms": 1 / MS,
-        "percent": 0.01,
-        "percent of time": 0.01,
-        "%": 0.01,
-        **dict.fromkeys(("1", "fraction", "probability", "factor", "ratio"), 1.0),
-        **dict.fromkeys(("count", "checks", "servers", "fraction of operations"), 1.0),
-        **dict.fromkeys(("per second", "N", "of 6"), 1.0),
+        *("1", "fraction", "probability", "factor", "ratio", "count", "checks"),
+        *("servers", "N", "of 6", "per second", "fraction of operations"),
     }
 )
 #: How far a number is from its source, nearest first: read there; read where others
@@ -100,20 +83,23 @@ class Fact:
         Raises
         ------
         ValueError
-            If the fact does not have it, or its unit is not one of `UNITS`.
+            If the fact does not have it, or in no unit that can be read.
 
         Examples
         --------
-        >>> fact("FO-017").in_base(), fact("FAIL-001").in_base() / DAY
+        >>> fact("FO-017").in_base(), fact("FAIL-001").in_base() / 86400
         (90.0, 130.79...)
         """
         _check.one_of(("value", "low", "high"), which=which)
         number: float | None = getattr(self, which)
         if number is None:
             raise ValueError(f"{which} of {self.id} must be a number, it has none")
-        if self.unit not in UNITS:
-            raise ValueError(f"unit of {self.id} must be in UNITS, got {self.unit!r}")
-        return number * UNITS[self.unit]
+        if self.unit in _COUNTED:
+            return number
+        try:
+            return quantity(f"{number!r} {self.unit.removesuffix(' of time')}")
+        except ValueError as refused:
+            raise ValueError(f"{which} of {self.id} {refused}") from None
 
     def __str__(self) -> str:
         said = self.conditions
@@ -215,39 +201,6 @@ def facts(
         and (quantity or "").lower() in f.quantity.lower()
         and confidence in (None, f.confidence)
     )
-
-
-def amount(words: str | float) -> float:
-    """Read a number with its unit, such as "30 s" or "99 %".
-
-    Parameters
-    ----------
-    words : str or float
-        A number, a space and one of `UNITS`; or a plain number.
-
-    Returns
-    -------
-    float
-        In s, per second or as a plain number.
-
-    Raises
-    ------
-    ValueError
-        If it is not a number with a known unit.
-
-    Examples
-    --------
-    >>> amount("4 h"), amount("99 %"), amount(2)
-    (14400.0, 0.99, 2.0)
-    """
-    number, _, unit = str(words).strip().partition(" ")
-    try:
-        return float(number) * UNITS[unit.strip() or "1"]
-    except (KeyError, ValueError):
-        known = ", ".join(UNITS)
-        raise ValueError(
-            f"amount must be a number and one of {known}; got {words!r}"
-        ) from None
 
 
 def look_up(kind: str, name: str, known: Mapping[str, Found]) -> Found:

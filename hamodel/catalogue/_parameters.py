@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hamodel import _check
-from hamodel.catalogue._facts import amount, fact
+from hamodel.catalogue._facts import fact
 from hamodel.duration import uniform
 from hamodel.failover import Election, Lease, ProxyCheck
+from hamodel.units import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -89,7 +90,7 @@ def given(value: Any) -> Any:  # noqa: ANN401
         return tuple(given(inner) for inner in value)
     if isinstance(value, str) and not re.match(r"[-+.]?\d", value.strip()):
         return value
-    return amount(value)
+    return quantity(value)
 
 
 _MECHANISMS: Mapping[str, Callable[..., Duration]] = MappingProxyType(

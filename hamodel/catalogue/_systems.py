@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel._fields import replaced
 from hamodel._html import table
 from hamodel.catalogue._facts import folder, look_up
 from hamodel.catalogue._kinds import built, inner_at, kind, nested, settable, whole_at
 from hamodel.catalogue._parameters import Parameter, parameters
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,7 +161,7 @@ def shown(parameter: Parameter) -> str:
     if isinstance(value, (bool, str)):
         return str(value)
     plain = parameter.name.rpartition(".")[2] in _PLAIN
-    return f"{value:g}" if plain else text(value)
+    return f"{value:g}" if plain else text.time(value)
 
 
 def systems() -> tuple[str, ...]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from hamodel import text
 from hamodel._fields import replaced
 from hamodel.assessment import MEASURES, Assessment
 from hamodel.assessment import assess as assess_
 from hamodel.assessment import compare as compare_
-from hamodel.decision import Finding, Requirements, decide, minutes, percent
+from hamodel.decision import Finding, Requirements, decide
 from hamodel.decision import improvements as improvements_of
-from hamodel.units import MINUTE, YEAR, text
+from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -172,7 +173,7 @@ def _availability(out: Console, found: Assessment, sure: Sure) -> None:
         rows.append(
             (
                 f"{name}s",
-                percent(float(operation.availability)),
+                text.share(float(operation.availability)),
                 f"{float(operation.minutes_per_year):.3g}",
                 f"{typical:.3g}",
                 f"{bad:.3g}",
@@ -181,7 +182,7 @@ def _availability(out: Console, found: Assessment, sure: Sure) -> None:
     heads = ("", "long run", "min/yr", "median year", "worst year in 10")
     table(out, "Availability", rows, *heads)
     if sure:
-        ends = " to ".join(percent(1 - down) for down in reversed(sure["write"]))
+        ends = " to ".join(text.share(1 - down) for down in reversed(sure["write"]))
         names = ", ".join(sure["parameters"])
         out.print(f"Writes, with 90 % credibility: {ends}\n(uncertain: {names})\n")
 
@@ -231,14 +232,14 @@ def _recovery(out: Console, found: Assessment) -> None:
     written = [
         ("lost for good", f"{float(lost.per_year):,.3g} a year"),
         ("missing until a repair", f"{float(lost.missing_per_year):,.3g} a year"),
-        ("stale reads", percent(float(found.stale_read_probability))),
+        ("stale reads", text.share(float(found.stale_read_probability))),
         ("conflicts", f"{float(found.conflicts.per_day):,.3g} a day"),
     ]
     table(out, "Writes at risk", written)
 
 
 def _quantiles(law: Any) -> tuple[str, ...]:  # noqa: ANN401  a Duration
-    return tuple(text(float(law.quantile(p))) for p in (0.5, 0.95, 0.99))
+    return tuple(text.time(float(law.quantile(p))) for p in (0.5, 0.95, 0.99))
 
 
 def _latency(out: Console, found: Assessment) -> None:
@@ -248,7 +249,7 @@ def _latency(out: Console, found: Assessment) -> None:
     if rows:
         table(out, "Latency", rows, "", "p50", "p95", "p99")
     named = [
-        (tier, percent(float(loads[tier])), percent(float(after[tier])))
+        (tier, text.share(float(loads[tier])), text.share(float(after[tier])))
         for tier in loads
     ]
     table(out, "Load of the busiest", named, "", "now", "after a site loss")
@@ -275,8 +276,8 @@ def _brief(value: Any) -> str:  # noqa: ANN401
     if hasattr(value, "servers"):
         return f"{value.servers} servers"
     if hasattr(value, "mean"):
-        return text(float(value.mean))
-    return text(value) if value > 1 else percent(value)
+        return text.time(float(value.mean))
+    return text.time(value) if value > 1 else text.share(value)
 
 
 def _verdicts(out: Console, findings: Sequence[Finding]) -> None:
@@ -413,7 +414,7 @@ def explanation(spec: Spec) -> Page:
             "",
             "states",
         )
-        out.print(f"Writes are down {minutes(base)}, on these assumptions:")
+        out.print(f"Writes are down {text.downtime(base)}, on these assumptions:")
         for entry in assumed:
             out.print(f"  - {entry['text']}")
             if "instead" in entry:

@@ -61,7 +61,7 @@ def _values(text: str, values: str) -> list[Any]:
 
 def _value(text: str) -> float | str:
     """Return a number in s or 1/s, or the word itself."""
-    from hamodel.specfile import quantity
+    from hamodel.units import quantity
 
     try:
         return float(quantity(text.strip()))

@@ -21,8 +21,6 @@ from hamodel.decision._requirements import (
     Finding,
     Limit,
     Requirements,
-    minutes,
-    percent,
 )
 from hamodel.decision._rows import ROWS, Cell, Row, complexity
 
@@ -47,7 +45,5 @@ __all__ = [
     "complexity",
     "decide",
     "improvements",
-    "minutes",
     "optimise",
-    "percent",
 ]

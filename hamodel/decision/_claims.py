@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hamodel import text
 from hamodel._fields import replaced, value_at
 from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrimary, Tier
 from hamodel.assessment import Assessment, assess
-from hamodel.decision._requirements import minutes, percent
 from hamodel.decision._rows import complexity
 from hamodel.failover import Failover
 from hamodel.replication import Replication
-from hamodel.units import HOUR, MINUTE, YEAR, text
+from hamodel.units import HOUR, MINUTE, YEAR
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _database_alone(case: Case) -> Claim:
     return Claim(
         "If the primary database fails, the entire service goes down",
         HOLDS,
-        f"With one database its failures alone cost {minutes(float(found))}.",
+        f"With one database its failures alone cost {text.downtime(float(found))}.",
     )
 
 
@@ -125,14 +125,14 @@ def _only_database(case: Case) -> Claim:
 def _two_sites_suffice(case: Case) -> Claim:
     before, after = case.single.write, case.passive.write
     rest = after.downtime_by_cause.get("everywhere", 0.0)
-    share = percent(float(rest / after.unavailability))
+    share = text.share(float(rest / after.unavailability))
     return Claim(
         "A second data centre removes the single point of failure",
         IF,
         "failures have no common cause: downtime falls from "
-        f"{minutes(float(before.unavailability))} to "
-        f"{minutes(float(after.unavailability))}, and {share} of what is left strikes "
-        "both sites at once.",
+        f"{text.downtime(float(before.unavailability))} to "
+        f"{text.downtime(float(after.unavailability))}, and {share} of what is left "
+        "strikes both sites at once.",
     )
 
 
@@ -140,21 +140,22 @@ def _reads_go_on(case: Case) -> Claim:
     read, write = (
         float(getattr(case.passive, o).unavailability) for o in ("read", "write")
     )
-    lost = percent(float(case.passive.stale_read_probability))
+    lost = text.share(float(case.passive.stale_read_probability))
     return Claim(
         "Replicas can and should be used for reads",
         IF,
-        f"readers accept what is behind: reads are down {minutes(read)}, writes "
-        f"{minutes(write)}, and {lost} of the reads lack the last write.",
+        f"readers accept what is behind: reads are down {text.downtime(read)}, writes "
+        f"{text.downtime(write)}, and {lost} of the reads lack the last write.",
     )
 
 
 def _latency_there(case: Case) -> Claim:
     a = case.passive
     read, write = (
-        text(float(a.latency[a.sites[1], o].quantile(0.5))) for o in ("read", "write")
+        text.time(float(a.latency[a.sites[1], o].quantile(0.5)))
+        for o in ("read", "write")
     )
-    slow = text(float(a.latency[a.sites[1], "write"].quantile(0.99)))
+    slow = text.time(float(a.latency[a.sites[1], "write"].quantile(0.99)))
     return Claim(
         "Requests at the passive site have higher latency",
         IF,
@@ -170,9 +171,9 @@ def _delay_of_failover(case: Case) -> Claim:
     return Claim(
         "The delay of a failover is the disadvantage of active-passive",
         NOT if broken > moving else HOLDS,
-        f"Failovers that work cost {minutes(moving)}, those that do not "
-        f"{minutes(broken)}, a common cause "
-        f"{minutes(float(down.get('everywhere', 0.0)))}.",
+        f"Failovers that work cost {text.downtime(moving)}, those that do not "
+        f"{text.downtime(broken)}, a common cause "
+        f"{text.downtime(float(down.get('everywhere', 0.0)))}.",
     )
 
 
@@ -181,9 +182,9 @@ def _zero_downtime(case: Case) -> Claim:
     return Claim(
         "Active-active ensures zero downtime",
         NOT,
-        f"Its writes are down {minutes(float(down.unavailability))}; "
-        f"{minutes(float(down.downtime_by_cause.get('failing over', 0.0)))} of it "
-        "while clients still ask a dead site.",
+        f"Its writes are down {text.downtime(float(down.unavailability))}; "
+        f"{text.downtime(float(down.downtime_by_cause.get('failing over', 0.0)))} of "
+        "it while clients still ask a dead site.",
     )
 
 
@@ -192,8 +193,8 @@ def _without_interruption(case: Case) -> Claim:
     return Claim(
         "If one node fails, others take over without interruption",
         NOT,
-        f"The clients of the lost site wait {text(wait)} on average until they are led "
-        "to another; only those of the other sites notice nothing.",
+        f"The clients of the lost site wait {text.time(wait)} on average until they "
+        "are led to another; only those of the other sites notice nothing.",
     )
 
 
@@ -214,16 +215,16 @@ def _clashes(case: Case) -> Claim:
         "Active-active requires conflict resolution",
         HOLDS,
         f"{float(found.per_day):,.0f} pairs of writes a day clash "
-        f"({percent(float(found.share))} of the writes), and {found.resolution} throws "
-        f"{float(found.lost_per_day):,.0f} acknowledged writes away.",
+        f"({text.share(float(found.share))} of the writes), and {found.resolution} "
+        f"throws {float(found.lost_per_day):,.0f} acknowledged writes away.",
     )
 
 
 def _home_site(case: Case) -> Claim:
     homes = replaced(case.active.architecture, {"resolution": "home site"})
     found = assess(homes, case.active.workload)
-    slow = text(float(found.latency[found.sites[0], "write"].quantile(0.99)))
-    fast = text(
+    slow = text.time(float(found.latency[found.sites[0], "write"].quantile(0.99)))
+    fast = text.time(
         float(case.active.latency[case.active.sites[0], "write"].quantile(0.99))
     )
     return Claim(
@@ -238,7 +239,7 @@ def _home_site(case: Case) -> Claim:
 def _four_nines(case: Case) -> Claim:
     pair, active = case.passive, case.active
     reads, writes, both = (
-        percent(float(x.availability)) for x in (pair.read, pair.write, active.write)
+        text.share(float(x.availability)) for x in (pair.read, pair.write, active.write)
     )
     return Claim(
         "99.99 % or more needs active-active",
@@ -258,10 +259,10 @@ def _strong(case: Case) -> Claim:
         "Active-passive gives strong consistency",
         IF if asynchronous else HOLDS,
         "replication is synchronous and reads go to the primary: asynchronous, "
-        f"{percent(float(a.stale_read_probability))} of the reads are stale and "
+        f"{text.share(float(a.stale_read_probability))} of the reads are stale and "
         f"{float(a.lost_writes.per_year):,.0f} acknowledged writes a year are lost; "
-        f"synchronous, a write takes {text(float(late))} longer and writes are down "
-        f"{minutes(float(other.write.unavailability))}.",
+        f"synchronous, a write takes {text.time(float(late))} longer and writes are "
+        f"down {text.downtime(float(other.write.unavailability))}.",
     )
 
 
@@ -285,7 +286,7 @@ def _idle(case: Case) -> Claim:
         "The passive node sits idle",
         NOT,
         f"It answers the reads of its own clients; the busier node is at "
-        f"{percent(busy)}, and at {percent(alone)} when it is alone.",
+        f"{text.share(busy)}, and at {text.share(alone)} when it is alone.",
     )
 
 
@@ -297,8 +298,8 @@ def _fully_used(case: Case) -> Claim:
         "All nodes of active-active are fully utilised",
         NOT,
         f"{count} sites that must survive the loss of one may use at most "
-        f"{percent((count - 1) / count)} of what scales with their clients; here "
-        f"{percent(load)} now is {percent(after)} then.",
+        f"{text.share((count - 1) / count)} of what scales with their clients; here "
+        f"{text.share(load)} now is {text.share(after)} then.",
     )
 
 
@@ -307,8 +308,8 @@ def _recovery(case: Case) -> Claim:
     return Claim(
         "Active-passive has the higher recovery time",
         HOLDS if passive > active else NOT,
-        f"{text(passive)} against {text(active)} on average: promotion is what "
-        "active-active saves, not detection nor redirection.",
+        f"{text.time(passive)} against {text.time(active)} on average: promotion is "
+        "what active-active saves, not detection nor redirection.",
     )
 
 

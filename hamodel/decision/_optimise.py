@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hamodel import _check, _html
+from hamodel import _check, _html, text
 from hamodel._fields import full_path, replaced
 from hamodel.assessment import Assessment, assess
-from hamodel.decision._requirements import Finding, Requirements, minutes
+from hamodel.decision._requirements import Finding, Requirements
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ class Optimum:
             return f"<Optimum: none of {len(self.tried)} keeps all limits{said}>"
         return (
             f"<Optimum of {len(self.tried)}: {_named(self.best.choices)} costs "
-            f"{self.best.cost:.4g}, {minutes(self.best.unavailability)}>"
+            f"{self.best.cost:.4g}, {text.downtime(self.best.unavailability)}>"
         )
 
     def _repr_html_(self) -> str:
         rows = [
-            (_named(t.choices), f"{t.cost:.4g}", minutes(t.unavailability))
+            (_named(t.choices), f"{t.cost:.4g}", text.downtime(t.unavailability))
             for t in self.front
         ]
         header = ("configuration", "cost", "writes down")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hamodel import _check, _html
-from hamodel.units import MINUTE, YEAR, text
+from hamodel import _check, _html, text
+from hamodel.units import YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,7 +210,7 @@ def _ratio(value: float, bound: float) -> float:
 
 def _limits(need: Requirements, sites: tuple[str, ...]) -> Iterator[Limit]:
     if need.budget is not None:
-        yield Limit("budget", "cost", _cost, need.budget, False, _plain)
+        yield Limit("budget", "cost", _cost, need.budget, False, text.number)
     yield from _availability(need)
     yield from _load(need)
     yield from _data(need)
@@ -237,7 +236,9 @@ def _availability(need: Requirements) -> Iterator[Limit]:
             return float(getattr(a, operation).availability)
 
         name = f"{operation}_availability"
-        yield Limit(name, f"availability of {operation}s", value, bound, True, percent)
+        yield Limit(
+            name, f"availability of {operation}s", value, bound, True, text.share
+        )
     if need.zero_planned_downtime:
         yield Limit(
             "zero_planned_downtime",
@@ -245,7 +246,7 @@ def _availability(need: Requirements) -> Iterator[Limit]:
             _planned,
             0.0,
             False,
-            text,
+            text.time,
         )
 
 
@@ -255,30 +256,30 @@ def _load(need: Requirements) -> Iterator[Limit]:
         yield Limit("growth", label, _room, need.growth, True, _factor)
     if need.survive_site_loss:
         label = "operations that survive the loss of any site"
-        yield Limit("survive_site_loss", label, _surviving, 2.0, True, _plain)
+        yield Limit("survive_site_loss", label, _surviving, 2.0, True, text.number)
 
 
 def _data(need: Requirements) -> Iterator[Limit]:
     strong = need.consistency == "strong"
     stale = 0.0 if strong else need.stale_reads
     if stale is not None:
-        yield Limit("stale_reads", "stale reads", _stale, stale, False, percent)
+        yield Limit("stale_reads", "stale reads", _stale, stale, False, text.share)
     if need.consistency != "eventual":
         label = "conflicting pairs of writes a day"
-        yield Limit("consistency", label, _clashes, 0.0, False, _plain)
+        yield Limit("consistency", label, _clashes, 0.0, False, text.number)
     lost = 0.0 if strong else need.lost_writes_per_year
     if lost is not None:
         label = "writes lost or missing after failures a year"
-        yield Limit("lost_writes_per_year", label, _lost, lost, False, _plain)
+        yield Limit("lost_writes_per_year", label, _lost, lost, False, text.number)
 
 
 def _recovery(need: Requirements) -> Iterator[Limit]:
     if need.rto_p95 is not None:
         label = "recovery time of 95 % of the failures"
-        yield Limit("rto_p95", label, _rto, need.rto_p95, False, text)
+        yield Limit("rto_p95", label, _rto, need.rto_p95, False, text.time)
     if need.rpo_p99 is not None:
         label = "age of the oldest lost write, 99 %"
-        yield Limit("rpo_p99", label, _rpo, need.rpo_p99, False, text)
+        yield Limit("rpo_p99", label, _rpo, need.rpo_p99, False, text.time)
 
 
 def _latency(
@@ -297,7 +298,7 @@ def _latency(
             return float(a.latency[site, operation].quantile(0.99))
 
         label = f"latency of 99 % of the {operation}s at {site}"
-        yield Limit(f"{operation}_p99", label, value, bound, False, text)
+        yield Limit(f"{operation}_p99", label, value, bound, False, text.time)
 
 
 def _cost(a: Assessment) -> float:
@@ -340,60 +341,15 @@ def _rpo(a: Assessment) -> float:
     return float(a.rpo.quantile(0.99))
 
 
-def percent(share: float) -> str:
-    """Write a share with as many digits as tell it from all, or from nothing.
-
-    Parameters
-    ----------
-    share : float
-        Between 0 and 1.
-
-    Returns
-    -------
-    str
-        Such as "99.95 %".
-
-    Examples
-    --------
-    >>> percent(0.5), percent(0.99949), percent(0.00123)
-    ('50 %', '99.949 %', '0.123 %')
-    """
-    if not 0 < share < 1:
-        return f"{100 * share:g} %"
-    near = min(share, 1 - share)
-    decimals = max(0, 2 - math.floor(math.log10(100 * near)))
-    return f"{round(100 * share, decimals):.15g} %"
-
-
-def _plain(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
 def _factor(value: float) -> str:
-    return f"{value:.3g}x"
+    return f"{text.number(value)}x"
 
 
 def _brief(name: str, value: Any) -> str:  # noqa: ANN401
     if name.endswith("availability") or name == "stale_reads":
-        return percent(float(value))
+        return text.share(float(value))
     if isinstance(value, Mapping):
-        return ", ".join(f"{site} {text(x)}" for site, x in value.items())
+        return ", ".join(f"{site} {text.time(x)}" for site, x in value.items())
     if name in {"rto_p95", "rpo_p99", "read_p99", "write_p99"}:
-        return text(float(value))
+        return text.time(float(value))
     return str(value)
-
-
-def minutes(share: float) -> str:
-    """Write an unavailability as minutes a year.
-
-    Parameters
-    ----------
-    share : float
-        Unavailability.
-
-    Returns
-    -------
-    str
-        Such as "52.6 min/yr".
-    """
-    return f"{_plain(share * YEAR / MINUTE)} min/yr"

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hamodel.decision._requirements import minutes, percent
-from hamodel.units import text
+from hamodel import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +87,8 @@ def complexity(assessment: Assessment) -> int:
 
 def _criticality(a: Assessment) -> str:
     return (
-        f"{minutes(float(a.write.unavailability))} writes, "
-        f"{minutes(float(a.read.unavailability))} reads"
+        f"{text.downtime(float(a.write.unavailability))} writes, "
+        f"{text.downtime(float(a.read.unavailability))} reads"
     )
 
 
@@ -104,7 +103,7 @@ def _consistency(a: Assessment) -> str:
     if stale == clashes == lost == 0:
         return "no stale read, no conflict, no lost write"
     return (
-        f"{percent(stale)} of reads stale, {_count(clashes)} conflicts a day, "
+        f"{text.share(stale)} of reads stale, {_count(clashes)} conflicts a day, "
         f"{_count(lost)} writes a year lost or missing"
     )
 
@@ -121,23 +120,27 @@ def _resources(a: Assessment) -> str:
     now = float(np.max(list(a.utilisation.values())))
     after = float(np.max(list(a.utilisation_after_site_loss.values())))
     cost = float(a.cost.total)
-    return f"{percent(now)} busy, {percent(after)} without a site; costs {cost:.3g}"
+    return (
+        f"{text.share(now)} busy, {text.share(after)} without a site; costs {cost:.3g}"
+    )
 
 
 def _recovery(a: Assessment) -> str:
-    median, late = (text(float(a.outage.quantile(p))) for p in (0.5, 0.99))
+    median, late = (text.time(float(a.outage.quantile(p))) for p in (0.5, 0.99))
     return f"{median} median, {late} for 1 in 100"
 
 
 def _synchronisation(a: Assessment) -> str:
-    lag = text(float(a.replication_lag.quantile(0.99)))
+    lag = text.time(float(a.replication_lag.quantile(0.99)))
     crossing = float(a.transfers)
     return f"lag {lag} (p99), {crossing:,.3g} writes/s between sites"
 
 
 def _fit(a: Assessment) -> str:
     sites = len(a.sites)
-    writes = text(max(float(a.latency[s, "write"].quantile(0.99)) for s in a.sites))
+    writes = text.time(
+        max(float(a.latency[s, "write"].quantile(0.99)) for s in a.sites)
+    )
     return f"{sites} site{'s' * (sites > 1)}, writes within {writes} (p99)"
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check, _html
+from hamodel import _check, _html, text
 from hamodel.duration import _algebra
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -291,12 +290,12 @@ class Duration:
         rows = [("mean", _time(self.mean)), ("standard deviation", _time(self.std))]
         points = self.quantile([0.5, 0.95, 0.99, 0.999])
         names = ("median", "95 %", "99 %", "99.9 %")
-        rows += [(n, text(float(x))) for n, x in zip(names, points, strict=True)]
+        rows += [(n, text.time(float(x))) for n, x in zip(names, points, strict=True)]
         return _html.table(rows, caption=self.law.name)
 
 
 def _time(seconds: float) -> str:
-    return "infinite" if seconds == np.inf else text(seconds)
+    return "infinite" if seconds == np.inf else text.time(seconds)
 
 
 def _times(t: ArrayLike) -> FloatArray:

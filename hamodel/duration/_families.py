@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamodel import text
 from hamodel.duration import _law
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
@@ -18,7 +18,7 @@ def show(value: Quantity) -> str:
     """Write a time parameter; of an array, its shape."""
     if isinstance(value, np.ndarray):
         return f"array{value.shape}"
-    return text(value) if isinstance(value, (int, float)) else str(value)
+    return text.time(value) if isinstance(value, (int, float)) else str(value)
 
 
 def plain(value: Quantity) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel._html import table
 from hamodel._quantity import hold
 from hamodel.duration import Duration, order_statistic
 from hamodel.failover._parts import as_duration, as_stage, mean_of, total
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -216,4 +215,4 @@ class Failover:
 def _shown(time: Quantity) -> str:
     """Write a time with its unit, an array or a symbol as it is."""
     plain = not _check.is_symbolic(time) and not getattr(time, "shape", ())
-    return text(float(time)) if plain else str(time)
+    return text.time(float(time)) if plain else str(time)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel._html import table
 from hamodel.failover._detection import Heartbeat
 from hamodel.failover._stalls import Stalls, false_alarm_rate
-from hamodel.units import MINUTE, YEAR, text
+from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Vigilance:
 
     def _repr_html_(self) -> str:
         rows = [
-            (int(k), text(float(d)), f"{f * YEAR:.3g}", f"{m:.3g}")
+            (int(k), text.time(float(d)), f"{f * YEAR:.3g}", f"{m:.3g}")
             for k, d, f, m in zip(
                 self.misses,
                 self.detection,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamodel import text
 from hamodel.plots._style import INK
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
-from hamodel.units import text as in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,28 +32,7 @@ def said(value: Any, unit: str = "1", digits: int = 3) -> str:  # noqa: ANN401
     """Write a value with its unit as a reader would say it."""
     if isinstance(value, str | np.str_ | bool | np.bool_):
         return str(value)
-    number = float(value)
-    if unit == "s":
-        return in_words(number, digits)
-    if np.isinf(number):
-        return "without limit"
-    if abs(number) >= 1000 or number == 0:
-        plain = f"{float(f'{number:.{digits}g}'):,.0f}"
-        shown = plain if abs(number) < 1e9 else f"{number:.{digits}g}"
-    else:
-        shown = _short(f"{number:.{digits}g}")
-    if unit == "1":
-        return shown
-    return f"{shown}{unit[1:]}" if unit.startswith("1/") else f"{shown} {unit}"
-
-
-def _short(number: str) -> str:
-    """Write a power of ten as one: 1e-05 is 10⁻⁵."""
-    digits, _, power = number.partition("e")
-    if not power:
-        return number
-    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"10{raised}" if digits == "1" else f"{digits}·10{raised}"
+    return text.measure(float(value), unit, digits)
 
 
 def unit_of(values: xr.DataArray) -> str:

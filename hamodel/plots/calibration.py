@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.plots._style import FAINT, GREY, INK, PALETTE
-from hamodel.units import text as in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,15 +72,15 @@ class FitPicture:
         count = f"{len(fit.values)} measured times"
         if len(fit.still):
             count += f" and {len(fit.still)} still open"
-        half, most = (in_words(float(x)) for x in fit.law.quantile([0.5, 0.95]))
-        own = in_words(float(np.quantile(fit.values, 0.5)))
+        half, most = (text.time(float(x)) for x in fit.law.quantile([0.5, 0.95]))
+        own = text.time(float(np.quantile(fit.values, 0.5)))
         where = "stays in the band"
         if self.outside:
             where = f"leaves the band at {100 * self.outside:.0f} % of the steps"
         return (
-            f"{fit.name}: {count} from {in_words(fit.values[0])} to "
-            f"{in_words(fit.values[-1])}, median {own}. The {fit.family} law has mean "
-            f"{in_words(fit.mean)} ({in_words(fit.low)} to {in_words(fit.high)}), "
+            f"{fit.name}: {count} from {text.time(fit.values[0])} to "
+            f"{text.time(fit.values[-1])}, median {own}. The {fit.family} law has mean "
+            f"{text.time(fit.mean)} ({text.time(fit.low)} to {text.time(fit.high)}), "
             f"median {half} and 95 % within {most}; it {where}; {fit.verdict}."
         )
 
@@ -216,7 +215,7 @@ def _labels(
     left, top = (0.44, 0.26) if middle < 0.42 else (0.03, 0.94)
     words = (
         (f"{count}, {100 * result.level:.3g} % band", INK, "-"),
-        (f"{result.family}, mean {in_words(result.mean)}", PALETTE["blue"], "--"),
+        (f"{result.family}, mean {text.time(result.mean)}", PALETTE["blue"], "--"),
         (result.verdict, INK if result.bad else GREY, ""),
     )
     made = []

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.assessment import MEASURES
 from hamodel.plots._style import FAINT, INK, PALETTE
-from hamodel.units import text as in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -181,6 +180,4 @@ def _places(column: Sequence[float]) -> list[float]:
 def _said(measure: str, value: float) -> str:
     if value == float("inf"):
         return "no end"
-    if MEASURES[measure].unit == "s":
-        return in_words(value)
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return text.measure(value, MEASURES[measure].unit)

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.plots._style import FAINT, GREY, INK, PALETTE
 from hamodel.units import YEAR
-from hamodel.units import text as in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,8 +70,8 @@ class LagCurve:
         wait = float(lag.upper_quantile(self.goal))
         self.mark.set_data([wait, wait], [self.goal, _FLOOR / 10])
         half = float(lag.quantile(0.5))
-        words = f"half of the writes visible within {in_words(half)}, "
-        self.said.set_text(f"{words}all but {self.goal:.3g} within {in_words(wait)}")
+        words = f"half of the writes visible within {text.time(half)}, "
+        self.said.set_text(f"{words}all but {self.goal:.3g} within {text.time(wait)}")
 
     @property
     def text(self) -> str:
@@ -158,7 +157,7 @@ class LossCurves:
         for line, label, loss in zip(self.lines, self.labels, losses, strict=True):
             times = np.asarray(line.get_xdata(), dtype=float)
             line.set_ydata(np.maximum(loss.time.sf(times), _FLOOR / 10))
-            worst = in_words(float(loss.time.quantile(0.99)))
+            worst = text.time(float(loss.time.quantile(0.99)))
             label.set_text(f"{loss.failure}: 99 % lose at most {worst}")
 
     @property
@@ -264,9 +263,9 @@ class GateCurve:
         places = ((lost[0], down[0]), (lost[-1], down[-1]))
         for label, limit, place in zip(self.ends, limits[[0, -1]], places, strict=True):
             label.set_position(place)
-            label.set_text(f" limit {in_words(float(limit))}")
+            label.set_text(f" limit {text.time(float(limit))}")
         first, last = (
-            f"{in_words(float(d) * 60)} down a year and {in_words(float(x))} lost"
+            f"{text.time(float(d) * 60)} down a year and {text.time(float(x))} lost"
             for x, d in places
         )
         self.said.set_text(f"strictest: {first}; widest: {last}")

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.plots._style import FAINT, INK, PALETTE
-from hamodel.units import text as in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,7 +134,7 @@ def _percentiles(times: Any, points: tuple[float, ...]) -> str:  # noqa: ANN401
     if not np.isfinite(times).all():
         return "overload, no answer in time"
     pairs = zip(points, times, strict=True)
-    return ", ".join(f"{100 * p:.4g} % {in_words(float(t))}" for p, t in pairs)
+    return ", ".join(f"{100 * p:.4g} % {text.time(float(t))}" for p, t in pairs)
 
 
 def _merged(latency: Any, points: tuple[float, ...]) -> dict[str, Duration | None]:  # noqa: ANN401
@@ -176,7 +175,7 @@ def _axes(ax: Axes, laws: Mapping[str, Duration | None], rows: int) -> None:
     ax.set_xscale("log")
     ax.set_xlim(10.0**low, 10.0 ** max(high, low + 1))
     decades = [10.0**k for k in range(low, max(high, low + 1) + 1)]
-    ax.set_xticks(decades, [in_words(t) for t in decades], parse_math=False)
+    ax.set_xticks(decades, [text.time(t) for t in decades], parse_math=False)
     ax.set_xticks([], minor=True)
     ax.set_ylim(0, 3.5 + 0.36 * rows)
     labels = [f"{100 * p:.4g} %" for p in _SHARES]

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.failover import STAGES
 from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER, Look
 from hamodel.units import MINUTE, YEAR
-from hamodel.units import text as in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,9 +79,9 @@ class Timeline:
             begin, now = (at[stage].begin, at[stage].end) if stage in at else (now, now)
             bar.set_x(begin)
             bar.set_width(now - begin)
-            self.lines[stage].set_text(f"{stage}: {in_words(now - begin)}")
+            self.lines[stage].set_text(f"{stage}: {text.time(now - begin)}")
         self.end.set_xdata([now, now])
-        self.whole.set_text(f"served again after {in_words(now)}")
+        self.whole.set_text(f"served again after {text.time(now)}")
 
     @property
     def text(self) -> str:
@@ -185,11 +184,11 @@ class RtoCurve:
         """
         times: FloatArray = np.asarray(self.line.get_xdata(), dtype=float)
         self.line.set_ydata(rto.cdf(times))
-        half, most = (in_words(float(t)) for t in rto.quantile([0.5, 0.95]))
+        half, most = (text.time(float(t)) for t in rto.quantile([0.5, 0.95]))
         words = f"half within {half}, 95 % within {most}"
         if self.objective is not None:
             met = 100 * float(rto.cdf(self.objective))
-            words = f"{met:.3g} % within {in_words(self.objective)}; {words}"
+            words = f"{met:.3g} % within {text.time(self.objective)}; {words}"
         self.said.set_text(words)
 
     @property

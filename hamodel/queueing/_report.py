@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, units
+from hamodel import _check, _html, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def _cell(name: str, value: Quantity) -> str:
     values = np.asarray(value)
     time = name.endswith(("wait", "response", "time"))
     written = [
-        units.text(float(v)) if time else f"{float(v):.4g}"
+        text.time(float(v)) if time else f"{float(v):.4g}"
         for v in ((values.min(), values.max()) if values.ndim else (values,))
     ]
     return " to ".join(dict.fromkeys(written))

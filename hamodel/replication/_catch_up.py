@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check, _html, duration
+from hamodel import _check, _html, duration, text
 from hamodel._quantity import hold
 from hamodel.duration import Duration, _law
 from hamodel.replication._stage import number, plain
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
@@ -148,9 +147,9 @@ class CatchUp:
             return _html.table([("mean", self.mean)], caption="CatchUp")
         rows = [
             ("backlog", f"{self.backlog:.4g} writes"),
-            ("mean time to catch up", text(self.mean)),
-            ("standard deviation", text(self.std)),
-            ("felt", text(self.felt)),
+            ("mean time to catch up", text.time(self.mean)),
+            ("standard deviation", text.time(self.std)),
+            ("felt", text.time(self.felt)),
         ]
         return _html.table(rows, caption="CatchUp")
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, duration
+from hamodel import _check, _html, duration, text
 from hamodel._quantity import hold
 from hamodel.replication._integrate import single
 from hamodel.replication._stage import is_duration, plain
-from hamodel.units import YEAR, text
+from hamodel.units import YEAR
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
@@ -201,8 +201,8 @@ class LagGate:
             return _html.table([("limits", np.size(self.limit))], caption="LagGate")
         rows = [
             ("refused", f"{self.refusal:.3g}"),
-            ("mean loss per failure", text(float(self.mean_loss))),
-            ("worst loss", text(float(self.worst_loss))),
-            ("downtime", f"{text(float(self.downtime_per_year))} a year"),
+            ("mean loss per failure", text.time(float(self.mean_loss))),
+            ("worst loss", text.time(float(self.worst_loss))),
+            ("downtime", f"{text.time(float(self.downtime_per_year))} a year"),
         ]
         return _html.table(rows, caption="LagGate")

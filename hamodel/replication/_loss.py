@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html
+from hamodel import _check, _html, text
 from hamodel.replication._integrate import nodes
 from hamodel.replication._stage import plain
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -170,16 +169,16 @@ class Loss:
     def __repr__(self) -> str:
         return (
             f"<Loss by {self.failure}: with probability {self.probability:.3g}, "
-            f"mean {text(float(self.time.mean))}, {self.writes.mean:.3g} writes>"
+            f"mean {text.time(float(self.time.mean))}, {self.writes.mean:.3g} writes>"
         )
 
     def _repr_html_(self) -> str:
         at = self.time.quantile([0.5, 0.99, 0.999])
         rows = [
             ("anything lost", f"{self.probability:.3g}"),
-            ("mean age", text(float(self.time.mean))),
+            ("mean age", text.time(float(self.time.mean))),
             *(
-                (n, text(float(x)))
+                (n, text.time(float(x)))
                 for n, x in zip(("50 %", "99 %", "99.9 %"), at, strict=True)
             ),
             ("mean number of writes", f"{self.writes.mean:.4g}"),

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, duration
+from hamodel import _check, _html, duration, text
 from hamodel._quantity import hold
 from hamodel.replication import _exposure
 from hamodel.replication._loss import Loss, LostWrites
 from hamodel.replication._protection import Protection, Standbys
 from hamodel.replication._stage import WriteStage, is_duration
 from hamodel.replication._stream import Stream, as_duration
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
@@ -369,7 +368,9 @@ class Replication:
         for i, delay in enumerate(self.delays):
             shown = delay.mean if is_duration(delay) else delay
             plain = np.ndim(shown) == 0 and not _check.is_symbolic(shown)
-            rows.append((f"delay to standby {i}", text(shown) if plain else str(shown)))
+            rows.append(
+                (f"delay to standby {i}", text.time(shown) if plain else str(shown))
+            )
         return _html.table(rows, caption=f"Replication, {self.mode}")
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check, _html, duration
+from hamodel import _check, _html, duration, text
 from hamodel.replication._stage import plain
-from hamodel.units import YEAR, text
+from hamodel.units import YEAR
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
@@ -47,10 +47,10 @@ class Protection:
             rows = [("blocked", self.blocked), ("unprotected", self.unprotected)]
             return _html.table(rows, caption="Protection")
         rows = [
-            ("blocked", f"{text(self.blocked * YEAR)} a year"),
-            ("unprotected", f"{text(self.unprotected * YEAR)} a year"),
+            ("blocked", f"{text.time(self.blocked * YEAR)} a year"),
+            ("unprotected", f"{text.time(self.unprotected * YEAR)} a year"),
             ("stalls", f"{self.stalls * YEAR:.3g} a year"),
-            ("mean stall", text(self.stall)),
+            ("mean stall", text.time(self.stall)),
         ]
         return _html.table(rows, caption="Protection")
 

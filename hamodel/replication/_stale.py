@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html
+from hamodel import _check, _html, text
 from hamodel.replication._integrate import along, nodes, single
 from hamodel.replication._stage import is_duration, plain
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -224,7 +223,7 @@ class Pinning:
         if np.ndim(self.moved):
             return _html.table([("holds", np.size(self.hold))], caption="Pinning")
         rows = [
-            ("hold", text(float(self.hold))),
+            ("hold", text.time(float(self.hold))),
             ("reads moved to the primary", f"{self.moved:.3g}"),
             ("reads that miss an own write", f"{self.misses:.3g}"),
         ]

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, duration
+from hamodel import _check, _html, duration, text
 from hamodel._quantity import hold
 from hamodel.replication import _exposure, _stale
 from hamodel.replication._stage import WriteStage, is_duration, number, plain
-from hamodel.units import text
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
@@ -282,8 +281,8 @@ class Stream:
             return _html.table([("mean lag", self.mean_lag)], caption="Stream")
         rows = [
             ("utilisation", f"{self.utilisation:.4g}"),
-            ("mean lag", text(self.mean_lag)),
-            ("99 % lag", text(float(self.lag_quantile(0.99)))),
+            ("mean lag", text.time(self.mean_lag)),
+            ("99 % lag", text.time(float(self.lag_quantile(0.99)))),
             ("unapplied writes", f"{self.unapplied:.4g}"),
         ]
         return _html.table(rows, caption="Stream")

@@ -13,18 +13,15 @@ extends, else the default of the specification.
 
 from hamodel.specfile._errors import Problem, SpecError
 from hamodel.specfile._load import Spec, load, preset
-from hamodel.specfile._quantities import TIMES, quantity
 from hamodel.specfile._schema import schema
 from hamodel.specfile._starter import starter
 
 __all__ = [
-    "TIMES",
     "Problem",
     "Spec",
     "SpecError",
     "load",
     "preset",
-    "quantity",
     "schema",
     "starter",
 ]

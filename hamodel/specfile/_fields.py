@@ -39,7 +39,7 @@ def kind_of(spec: type, name: str) -> str:
     Returns
     -------
     str
-        A kind of `_quantities.KINDS`, or "word", "flag", "names", "counts", "shares",
+        A kind of `hamodel.units.KINDS`, or "word", "flag", "names", "counts", "shares",
         "list" (of shares) or "times".
     """
     noted = str(spec.__dataclass_fields__[name].type).replace("'", "")  # type: ignore[attr-defined]

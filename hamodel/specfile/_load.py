@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hamodel import _html
+from hamodel import _html, text
 from hamodel._fields import paths
 from hamodel.catalogue import system, systems
 from hamodel.catalogue._kinds import KINDS, name_of
@@ -16,7 +16,6 @@ from hamodel.duration import Duration
 from hamodel.specfile._errors import Problem, SpecError
 from hamodel.specfile._fields import kind_of, settable
 from hamodel.specfile._read import Reader, is_wrong, place, unknown
-from hamodel.units import text
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
@@ -327,9 +326,9 @@ def _kind(spec: Any, path: str) -> str:  # noqa: ANN401
 
 def _shown(value: Any, kind: str) -> str:  # noqa: ANN401
     if isinstance(value, Duration):
-        return f"{text(float(value.mean))} on average"
+        return f"{text.time(float(value.mean))} on average"
     if isinstance(value, (bool, str, tuple, dict)):
         return ", ".join(value) if isinstance(value, tuple) else str(value)
     if kind in ("time", "mean time"):
-        return text(float(value))
+        return text.time(float(value))
     return f"{value:g}" + ("/s" if kind == "rate" else "")

@@ -29,7 +29,7 @@ from hamodel.specfile._fields import (
     required,
     settable,
 )
-from hamodel.specfile._quantities import quantity
+from hamodel.units import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

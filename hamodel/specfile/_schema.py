@@ -16,8 +16,8 @@ from hamodel.specfile._fields import (
     required,
     settable,
 )
-from hamodel.specfile._quantities import KINDS as ASKED
 from hamodel.specfile._read import BELIEFS, DISTRIBUTIONS, MECHANISMS
+from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

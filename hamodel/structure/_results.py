@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from hamodel import _check, _html
-from hamodel.units import YEAR, text
+from hamodel import _check, _html, text
+from hamodel.units import YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -150,7 +150,7 @@ class Purchase:
     def __repr__(self) -> str:
         return (
             f"Purchase(a second {self.part} for {self.price:g}: unavailability "
-            f"{self.unavailability:.4g}, {text(self.saved * YEAR)} a year less)"
+            f"{self.unavailability:.4g}, {text.time(self.saved * YEAR)} a year less)"
         )
 
 

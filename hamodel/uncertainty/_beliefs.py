@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from hamodel import _check
-from hamodel.units import text as in_words
+from hamodel import _check, text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -124,7 +123,7 @@ def gamma(*, events: float, during: float) -> Belief:
     shape = events + _JEFFREYS
     plural = "event" if events == 1 else "events"
     return Belief(
-        label=f"{events:g} {plural} in {in_words(during)}",
+        label=f"{events:g} {plural} in {text.time(during)}",
         mean=during / (shape - 1) if shape > 1 else float("inf"),
         inverse=lambda p: during / special.gammainccinv(shape, p),
     )

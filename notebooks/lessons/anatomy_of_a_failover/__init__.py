@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hamodel import text
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
-from hamodel.course.say import minutes as short
 from lessons import failover_maths
 from lessons.anatomy_of_a_failover._exercises import (
     best_exercise,
@@ -181,9 +181,10 @@ def describe(values: Mapping[str, Any], result: Watch) -> str:  # noqa: ARG001
     return (
         f"{int(beat.misses)} missed beats of {beat.interval:g} s: served again after "
         f"{result.mean:.1f} s on average, half within {result.half:.1f} s, 95 % "
-        f"within {result.late:.1f} s. Down {short(result.minutes)} minutes a year, "
-        f"{short(result.wasted)} of them by {short(result.false_alarms)} false alarms. "
-        f"The best number of misses is {best}, with {short(least)}."
+        f"within {result.late:.1f} s. Down {text.short(result.minutes)} minutes a "
+        f"year, {text.short(result.wasted)} of them by "
+        f"{text.short(result.false_alarms)} false alarms. The best number of misses is "
+        f"{best}, with {text.short(least)}."
     )
 
 
@@ -268,8 +269,8 @@ def prediction() -> Prediction:
         question=(
             "The primary sends a beat a second; 2 in 100 are lost. Once the watchdog "
             "gives up, a failover takes 20 s. It gives up after 15 misses in a row, "
-            f"and failovers cost the shop {short(usual)} minutes a year. Draw the line "
-            "as it becomes quicker: how many minutes at 10, 5, 3 and 2 misses?"
+            f"and failovers cost the shop {text.short(usual)} minutes a year. Draw the "
+            "line as it becomes quicker: how many minutes at 10, 5, 3 and 2 misses?"
         ),
         fields=fields,
         truth=truth,

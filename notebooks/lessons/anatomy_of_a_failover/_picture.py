@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import plots
-from hamodel.course.say import minutes as short
+from hamodel import plots, text
 from hamodel.failover import STAGES, Heartbeat, vigilance
-from hamodel.units import text
 from lessons.anatomy_of_a_failover._watch import MTTF, ROWS, TRIED
 
 if TYPE_CHECKING:
@@ -103,7 +101,7 @@ class _Stack:
         for line in self._curves:
             line.set_ydata(ROWS * share)
         for key, stage in zip(self._keys, STAGES, strict=True):
-            key.set_text(f"{stage} {text(float(watch.failover.stages[stage]))}")
+            key.set_text(f"{stage} {text.time(float(watch.failover.stages[stage]))}")
         self._head.set_text(
             f"Twenty failovers, and the law they follow: {watch.mean:.1f} s on average,"
             f" 95 % within {watch.late:.1f} s"
@@ -151,15 +149,16 @@ class _Valley:
         self._drawn.show(watch.curve)
         best, least = watch.best
         self._drawn.said.set_text(
-            f"best (ring): {best} misses, {short(least)} min a year"
+            f"best (ring): {best} misses, {text.short(least)} min a year"
         )
         beat, here = watch.beat, int(watch.beat.misses)
         self._across.set_text(
-            f"misses that count as a failure, one beat in {text(float(beat.interval))}"
+            f"misses that count as a failure, one beat in "
+            f"{text.time(float(beat.interval))}"
         )
         self._here.set_xdata([here, here])
         self._now.set_text(
-            f"now (line): {here} misses, {short(watch.minutes)} min a year"
+            f"now (line): {here} misses, {text.short(watch.minutes)} min a year"
         )
         for artist in (self._ghost, self._you):
             artist.set_visible(guess is not None)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hamodel import catalogue
+from hamodel import catalogue, text
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
-from hamodel.course.say import minutes
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons.failover_maths._exercises import (
     break_even_exercise,
@@ -103,10 +102,10 @@ def describe(values: Mapping[str, Any], result: ActivePassive) -> str:
     """
     total = result.minutes_per_year
     budget = result.downtime_by_cause
-    over, failed, both = (minutes(budget[c] * YEAR / MINUTE) for c in CAUSES)
-    alone = minutes(single(values["mttf"], values["mttr"]))
+    over, failed, both = (text.short(budget[c] * YEAR / MINUTE) for c in CAUSES)
+    alone = text.short(single(values["mttf"], values["mttr"]))
     return (
-        f"Down {minutes(total)} minutes a year: about {over} failing over, {failed} "
+        f"Down {text.short(total)} minutes a year: about {over} failing over, {failed} "
         f"because a failover did not work, {both} with both nodes down. One node alone "
         f"would be down {alone}."
     )
@@ -194,7 +193,7 @@ def prediction() -> Prediction:
     return Prediction(
         key="04 failover",
         question=(
-            f"The pair is down {minutes(pair().minutes_per_year)} minutes a year. "
+            f"The pair is down {text.short(pair().minutes_per_year)} minutes a year. "
             "Pull one lever at a time: what is left of them?"
         ),
         fields={

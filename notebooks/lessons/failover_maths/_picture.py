@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import plots
+from hamodel import plots, text
 from hamodel.architectures import PairState
-from hamodel.course.say import minutes
-from hamodel.units import MINUTE, YEAR, text
+from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +140,9 @@ class _State:
         self._rings.set_path(_circles(*self._centre, inner or [0.0]))
         self._disc.set_visible(visible and rings > 0)
         self._rings.set_visible(visible and bool(inner))
-        self._label.set_text(f"{self._words}\n{text(seconds) if seconds else 'never'}")
+        self._label.set_text(
+            f"{self._words}\n{text.time(seconds) if seconds else 'never'}"
+        )
         self._label.set_visible(visible)
 
 
@@ -201,11 +202,11 @@ class _Bar:
             patch.set_x(left)
             patch.set_width(right - left)
             patch.set_visible(right > left)
-            key.set_text(f"{cause} {minutes(part)}")
+            key.set_text(f"{cause} {text.short(part)}")
             left = right
         total = pair.minutes_per_year
         beyond = f", beyond the scale of {scale:,g}" if total > scale else ""
-        self._total.set_text(f"Down {minutes(total)} min a year{beyond}")
+        self._total.set_text(f"Down {text.short(total)} min a year{beyond}")
         for k, tick in enumerate(self._ticks):
             unit = " min" if k == 4 else ""
             tick.set_text(f"{scale * k / 4:,g}{unit}")

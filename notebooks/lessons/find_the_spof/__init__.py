@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hamodel import text
 from hamodel.course.boxes import Boxes
 from hamodel.course.controls import Choice, Slider
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
-from hamodel.units import YEAR, text
+from hamodel.units import YEAR
 from lessons.find_the_spof._exercises import (
     EUROS,
     NOTES,
@@ -283,7 +284,7 @@ def _comment(guess: Mapping[str, float], truth: Mapping[str, float]) -> str:
         lead = "Most of us point at the database, as the classic text does."
     else:
         lead = "The diagram hides it well."
-    apps = text(truth["app1"] / 100 * shop().unavailability * YEAR, 1)
+    apps = text.time(truth["app1"] / 100 * shop().unavailability * YEAR, 1)
     half = hours(shop().hours / 2)
     return (
         f"{lead} Balancer and database each cost {half} hours a year; three "

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hamodel import catalogue
+from hamodel import catalogue, text
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
-from hamodel.course.say import minutes as short
 from hamodel.units import MINUTE, MS
 from lessons.replication_lag._copy import (
     AWAY,
@@ -104,18 +103,20 @@ def describe(values: Mapping[str, Any], result: Copy) -> str:
     if result.overloaded:
         return _overload(values, result)
     lag = result.stream
-    mean, tail = (short(float(t) / MS) for t in (lag.mean_lag, lag.lag_quantile(0.99)))
+    mean, tail = (
+        text.short(float(t) / MS) for t in (lag.mean_lag, lag.lag_quantile(0.99))
+    )
     unwaited, waited, applied = (
         result.bill(name) for name in ("async", "sync", "sync, applied")
     )
-    late = [short(100 * bill.missed) for bill in (unwaited, waited)]
-    waits = [short(bill.wait / MS) for bill in (waited, applied)]
+    late = [text.short(100 * bill.missed) for bill in (unwaited, waited)]
+    waits = [text.short(bill.wait / MS) for bill in (waited, applied)]
     return (
         f"Mean lag {mean} ms, 99 % of the writes within {tail} ms. Of the reads "
         f"{values['pause']:,g} ms after a commit {late[0]} % miss it if async, "
-        f"{late[1]} % if sync. Async, a crash loses {short(unwaited.lost)} writes; "
-        f"sync, none, and each commit waits {waits[0]} ms, or {waits[1]} ms until "
-        "applied."
+        f"{late[1]} % if sync. Async, a crash loses {text.short(unwaited.lost)} "
+        f"writes; sync, none, and each commit waits {waits[0]} ms, or {waits[1]} ms "
+        "until applied."
     )
 
 
@@ -128,7 +129,7 @@ def _overload(values: Mapping[str, Any], copy: Copy) -> str:
     return (
         f"{values['writes']:,g} writes a second for a capacity of "
         f"{values['capacity']:,g}: the lag has no steady state. It grows by at least "
-        f"{short(copy.growth * MINUTE)} s a minute. {more}"
+        f"{text.short(copy.growth * MINUTE)} s a minute. {more}"
     )
 
 

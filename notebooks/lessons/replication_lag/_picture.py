@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from hamodel import plots
-from hamodel.course.say import minutes as short
-from hamodel.units import HOUR, MS, YEAR, text
+from hamodel import plots, text
+from hamodel.units import HOUR, MS, YEAR
 from lessons.replication_lag._copy import PLANS
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ class _Curves:
             mark.update(copy, name)
         place = min(max(copy.pause, _FIRST), _LAST)
         self._pause.set_xdata([place, place])
-        self._said.set_text(f"read after {text(copy.pause)}")
+        self._said.set_text(f"read after {text.time(copy.pause)}")
         self._said.set_x(place)
         self._said.set_horizontalalignment(_side(place))
         for case, ghost in self._ghosts.items():
@@ -132,7 +131,8 @@ def _key(copy: Copy, name: str) -> str:
     wait = float(copy.stream.lag_quantile(0.99))
     if name != "async":  # the client has waited for that much of it
         wait = max(wait - copy.trip, 0.0)
-    return f"{_WORDS[name]}: 99 % fresh {'after ' + text(wait) if wait else 'at once'}"
+    when = f"after {text.time(wait)}" if wait else "at once"
+    return f"{_WORDS[name]}: 99 % fresh {when}"
 
 
 def _side(place: float) -> Literal["left", "center", "right"]:
@@ -259,17 +259,17 @@ def _waiting(seconds: float) -> str:
         return "for nobody"
     if seconds == float("inf"):
         return "for ever"
-    return text(seconds) if seconds >= 1 else f"{short(seconds / MS)} ms"
+    return text.time(seconds) if seconds >= 1 else f"{text.short(seconds / MS)} ms"
 
 
 def _percent(share: float) -> str:
-    return f"{short(100 * share)} %" if share > _NEVER else "none"
+    return f"{text.short(100 * share)} %" if share > _NEVER else "none"
 
 
 def _writes(count: float) -> str:
     if count <= _NEVER:
         return "none"
-    return "more and more" if count == float("inf") else f"{short(count)} writes"
+    return "more and more" if count == float("inf") else f"{text.short(count)} writes"
 
 
 def _absence(bill: Bill) -> tuple[str, float]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hamodel import text
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
-from hamodel.course.say import minutes
 from lessons.what_99_99_buys._exercises import (
     code_exercise,
     incident_exercise,
@@ -66,8 +66,8 @@ def describe(values: Mapping[str, Any], result: Node) -> str:  # noqa: ARG001
     """
     word = result.window.removeprefix("a ")
     return (
-        f"Up {up(result)} %: down {minutes(result.mean)} minutes {result.window} on "
-        f"average, where {minutes(result.budget)} are allowed. "
+        f"Up {up(result)} %: down {text.short(result.mean)} minutes {result.window} on "
+        f"average, where {text.short(result.budget)} are allowed. "
         f"{100 * result.none:.1f} % of the {word}s have no downtime at all, "
         f"{100 * result.within:.1f} % keep the budget."
     )
@@ -183,6 +183,6 @@ def _comment(guess: Mapping[str, float], truth: Mapping[str, float]) -> str:
         else "The two levers leave the same to a hair"
     )
     return (
-        f"{lead} {levers}: {minutes(truth['seldom'])} minutes either way. But is a "
+        f"{lead} {levers}: {text.short(truth['seldom'])} minutes either way. But is a "
         "year like that? Your first guess is the dashed line below."
     )

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import plots
-from hamodel.course.say import minutes
-from hamodel.units import MINUTE, text
+from hamodel import plots, text
+from hamodel.units import MINUTE
 from lessons.what_99_99_buys._node import SHOWN, WINDOWS
 
 if TYPE_CHECKING:
@@ -69,14 +68,14 @@ class YearsPicture:
         self._bars.set_verts(_boxes(result))
         for label, total in zip(self._totals, result.shown, strict=True):
             over = total > result.budget
-            label.set_text(minutes(total))
+            label.set_text(text.short(total))
             label.set(weight="bold" if over else "normal", color=_ink(over=over))
         self._head.set_text(heading(result))
         self._unit.set_text("min down; bold: over the budget")
         x = np.geomspace(10**_LOW, result.length / MINUTE * 0.999, 90)
         self._curve.set_data(np.log10(x), 100 * result.cdf(x))
-        self._budget.put(result.budget, f"budget {minutes(result.budget)} min")
-        self._mean.put(result.mean, f"mean {minutes(result.mean)} min")
+        self._budget.put(result.budget, f"budget {text.short(result.budget)} min")
+        self._mean.put(result.mean, f"mean {text.short(result.mean)} min")
         year = result.length == WINDOWS["a year"]
         mine = (guess or {}).get("minutes") if year else None
         self._ghost.put(mine, "" if mine is None else f"you: {mine:g} min")
@@ -133,7 +132,7 @@ def _curve_axes(figure: Any) -> Axes:  # noqa: ANN401
     axes: Axes = figure.add_axes((0.075, 0.115, 0.82, 0.285))
     axes.set(xlim=(_LOW, log10(WINDOWS["a year"] / MINUTE)), ylim=(0, 100))
     axes.set(xticks=[log10(t) for t in _TICKS], yticks=[0, 25, 50, 75, 100])
-    axes.set_xticklabels([text(t * MINUTE, 2) for t in _TICKS])
+    axes.set_xticklabels([text.time(t * MINUTE, 2) for t in _TICKS])
     axes.set_yticklabels(["0 %", "25 %", "50 %", "75 %", "100 %"])
     figure.text(0.075, 0.42, "share of the windows with at most so much downtime")
     return axes

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hamodel import catalogue
+from hamodel import catalogue, text
 from hamodel.architectures import ActiveActive, Node
 from hamodel.course.controls import Slider
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
-from hamodel.course.say import minutes
 from hamodel.failover import Failover
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons.what_redundancy_cannot_buy._exercises import (
@@ -88,15 +87,15 @@ def describe(values: Mapping[str, Any], result: Group) -> str:  # noqa: ARG001
         )
     have = f"With {n} replica{'s' if n > 1 else ''}, of which {k} must work,"
     said = (
-        f"{have} the service is down {minutes(result.minutes)} minutes a year: "
+        f"{have} the service is down {text.short(result.minutes)} minutes a year: "
         f"{result.nines:.1f} nines."
     )
     if not result.shared:
         return f"{said} Nothing is shared, so every replica more brings it down."
-    floor = minutes(result.floor * YEAR / MINUTE)
+    floor = text.short(result.floor * YEAR / MINUTE)
     if n == 1:
         return f"{said} No number of replicas would bring it below {floor}."
-    naive = minutes(result.naive * YEAR / MINUTE)
+    naive = text.short(result.naive * YEAR / MINUTE)
     return (
         f"{said} If failures came alone it would be {naive} minutes, "
         f"{nines(result.naive):.1f} nines; but no number of replicas brings it below "
@@ -201,9 +200,9 @@ def _comment(guess: Mapping[str, float], truth: Mapping[str, float]) -> str:
         lead = "You were careful, and rightly."
     ratio = two.unavailability / two.naive
     return (
-        f"{lead} Two replicas are down {minutes(two.minutes)} minutes a year, "
+        f"{lead} Two replicas are down {text.short(two.minutes)} minutes a year, "
         f"{ratio:.0f} times what the product says; three are down "
-        f"{minutes(three.minutes)}. Your guesses are the dashed lines below."
+        f"{text.short(three.minutes)}. Your guesses are the dashed lines below."
     )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from hamodel import plots
-from hamodel.course.say import minutes
-from hamodel.units import MINUTE, YEAR, text
+from hamodel import plots, text
+from hamodel.units import MINUTE, YEAR
 from lessons.what_redundancy_cannot_buy._group import MOST
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def heading(group: Group) -> str:
     if not group.enough:
         return f"{group.number} cannot carry what needs {group.needed}: always down"
     ratio = group.unavailability / group.naive if group.naive else 1.0
-    said = f"Down {minutes(group.minutes)} min a year"
+    said = f"Down {text.short(group.minutes)} min a year"
     if ratio < 1.05:
         return said
     times = f"{ratio:.1f}" if ratio < 9.95 else f"{ratio:,.0f}"
@@ -112,7 +111,7 @@ def _scale(figure: Figure) -> Axes:
     axes.set(xlim=(0.5, MOST + 0.5), ylim=(-DEPTH, 0.25))
     axes.set(xticks=range(1, MOST + 1), yticks=range(-DEPTH, 1))
     axes.set_xticklabels([str(n) for n in range(1, MOST + 1)])
-    axes.set_yticklabels([text(YEAR * 10.0**k, 2) for k in range(-DEPTH, 1)])
+    axes.set_yticklabels([text.time(YEAR * 10.0**k, 2) for k in range(-DEPTH, 1)])
     axes.tick_params(length=0)
     for k in range(-DEPTH, 1):
         axes.axhline(k, color=plots.FAINT, linewidth=0.6, zorder=0)
@@ -143,7 +142,7 @@ class _Floor:
         self._ground.set_visible(shown)
         self._label.set_visible(shown)
         self._label.set_y(max(top, -DEPTH + 0.9) - 0.34)
-        self._label.set_text(f"floor: {minutes(floor * YEAR / MINUTE)} min a year")
+        self._label.set_text(f"floor: {text.short(floor * YEAR / MINUTE)} min a year")
 
 
 class _Ghost:
