@@ -7,7 +7,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel import duration
+from hamodel import duration, markov
 from hamodel.queueing import (
     MG1,
     BatchQueue,
@@ -190,7 +190,7 @@ def test_overload_and_sweeps():
 @pytest.mark.parametrize("servers", [1, 2, 4, 8])
 @pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
 @pytest.mark.parametrize("squared", [0.5, 2.0, 4.0])
-def test_many_servers_within_the_stated_error(servers, load, squared):
+def test_phases_on_many_servers_equal_their_chain(servers, load, squared):
     if squared < 1:
         service, start, rates = duration.erlang(2, 1.0), 1.0, (2.0, 0.0, 2.0)
     else:
@@ -199,19 +199,86 @@ def test_many_servers_within_the_stated_error(servers, load, squared):
         start, rates = p, (0.0, fast, slow)
     most = servers + int(30 * max(squared, 1) / (1 - load)) + 30
     exact = exact_mean_wait(load * servers, start, rates, servers, most)
-    found = MGc(load * servers, service, servers).mean_wait
-    assert found == pytest.approx(exact, rel=1e-6 if servers == 1 else 0.05)
+    queue = MGc(load * servers, service, servers)
+    assert queue.mean_wait == pytest.approx(exact, rel=1e-9)
+    # what the interpolation would say: within the error that it states
+    other = MGc(load * servers, 0.999999 * service + 1e-6, servers)
+    assert other.mean_wait == pytest.approx(exact, rel=1e-4 if servers == 1 else 0.05)
+
+
+MEANS, SHARE, SERVERS = (1.0, 10.0), (0.9, 0.1), 3  # reads and writes
+
+
+def departures(n, reads):
+    """Yield (requests left, reads in service, rate), of n requests."""
+    for kind, busy in enumerate((reads, min(n, SERVERS) - reads)):
+        left = reads - (kind == 0)
+        if busy and n <= SERVERS:
+            yield n - 1, left, busy / MEANS[kind]
+        elif busy:  # the next in line begins
+            yield n - 1, left + 1, busy / MEANS[kind] * SHARE[0]
+            yield n - 1, left, busy / MEANS[kind] * SHARE[1]
+
+
+def arrivals(n, reads, rate):
+    if n >= SERVERS:
+        yield n + 1, reads, rate
+    else:
+        yield n + 1, reads + 1, rate * SHARE[0]
+        yield n + 1, reads, rate * SHARE[1]
+
+
+def matrix(spot, moves):
+    """Rates between states; what leaves them goes to one more, the last."""
+    rates = np.zeros((len(spot) + 1,) * 2)
+    for state, i in spot.items():
+        for n, reads, rate in moves(*state):
+            rates[i, spot.get((n, reads), len(spot))] += rate
+    return rates
+
+
+def test_the_wait_behind_two_kinds_of_requests_equals_the_absorbing_chain():
+    load, most = 0.7, 240
+    arrival = load * SERVERS / np.dot(MEANS, SHARE)
+    states = [(n, r) for n in range(most) for r in range(min(n, SERVERS) + 1)]
+    spot = {state: i for i, state in enumerate(states)}
+    whole = matrix(spot, lambda n, r: [*arrivals(n, r, arrival), *departures(n, r)])
+    found = markov.steady_state(whole[:-1, :-1])
+    # whoever finds n >= 3 waits until n - 2 of them are gone
+    line = {state: i for i, state in enumerate(s for s in states if s[0] >= SERVERS)}
+    start = np.append([found[spot[state]] for state in line], 0.0)
+    times = np.array([0.5, 5.0, 20.0, 60.0])
+    over = markov.transient(matrix(line, departures), start / start.sum(), times)
+    service = duration.hyperexponential(SHARE, MEANS)
+    wait = MGc(arrival, service, SERVERS).wait
+    assert wait.sf(0.0) == pytest.approx(start.sum(), rel=1e-9)
+    left = over[:, :-1].sum(axis=1)
+    assert wait.sf(times) == pytest.approx(start.sum() * left, rel=1e-7)
+
+
+@pytest.mark.parametrize(("servers", "load"), [(1, 0.9), (4, 0.75), (8, 0.9)])
+def test_reads_and_writes_of_unequal_times_played(servers, load):
+    """The wait at p95 and p99 within 5 %, where M/M/c is out by a factor."""
+    rng, n = np.random.default_rng(7), 400_000
+    service = duration.hyperexponential([0.9, 0.1], [0.001, 0.010])
+    arrival = load * servers / service.mean
+    gaps = rng.exponential(1 / arrival, n)
+    waits = many_servers(gaps, service.sample(n, rng), servers)[n // 20 :]
+    law = MGc(arrival, service, servers).wait
+    played = np.quantile(waits, [0.95, 0.99])
+    assert law.quantile([0.95, 0.99]) == pytest.approx(played, rel=0.05)
+    plain = MMc(arrival, service.mean, servers).wait.quantile(0.99)
+    assert played[1] > 1.5 * plain
 
 
 @pytest.mark.parametrize(
     ("service", "servers", "load", "bound"),
     [
         (duration.constant(1.0), 2, 0.5, 0.2),
-        (duration.erlang(2, 1.0), 4, 0.8, 0.2),
+        (duration.uniform(0, 2), 4, 0.8, 0.2),
         (duration.lognormal(mean=1, cv=1.0), 8, 0.5, 0.2),
         (duration.lognormal(mean=1, cv=1.5), 8, 0.5, 0.3),
         (duration.lognormal(mean=1, cv=2.0), 2, 0.5, 0.3),
-        (duration.fit_phase_type(1.0, 2.0), 2, 0.5, 0.3),
     ],
 )
 def test_many_servers_percentile_within_the_stated_error(service, servers, load, bound):
@@ -223,9 +290,10 @@ def test_many_servers_percentile_within_the_stated_error(service, servers, load,
 
 
 def test_many_servers_limits():
-    assert (
-        MGc(3.0, duration.exponential(1.0), 4).mean_wait == MMc(3.0, 1.0, 4).mean_wait
-    )
+    plain = MMc(3.0, 1.0, 4).mean_wait
+    assert MGc(3.0, duration.exponential(1.0), 4).mean_wait == pytest.approx(plain)
+    two = duration.hyperexponential([0.3, 0.7], [1.0, 1.0 + 1e-13])
+    assert MGc(3.0, two, 4).mean_wait == pytest.approx(plain, rel=1e-9)
     queue = MGc([0.0, 3.0, 5.0], duration.constant(1.0), 4)
     assert queue.mean_wait[[0, 2]].tolist() == [0.0, np.inf]
     assert queue.wait_quantile(0.9)[2] == np.inf

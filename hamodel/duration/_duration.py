@@ -80,6 +80,15 @@ class Duration:
         low, high = self.law.support
         return _out(low), _out(high)
 
+    @property
+    def phases(self) -> tuple[FloatArray, FloatArray] | None:
+        """Start probabilities and rates of a phase-type form; None if it has none.
+
+        What the start lacks to 1 is the probability of no time at all.
+        """
+        law = _algebra.as_phase(self.law)
+        return None if law is None else (law.alpha, law.T)
+
     def moment(self, order: int) -> Quantity:
         """Return the raw moment E X^order.
 

@@ -48,6 +48,13 @@ class Each:
         """Survival function at t; 1 in overload."""
         return self._ask(lambda d, x: d.sf(x), t, lambda x: np.ones(x.shape))
 
+    @property
+    def mean(self) -> Quantity:
+        """Mean; infinite in overload."""
+        return self._ask(
+            lambda d, x: d.mean + 0 * x, 0.0, lambda x: np.full(x.shape, np.inf)
+        )
+
     def quantile(self, p: Quantity) -> Quantity:
         """Quantile at p; infinite in overload."""
         return self._ask(
