@@ -11,7 +11,6 @@ import numpy as np
 from hamodel import _check
 from hamodel.architectures import Loads
 from hamodel.assessment._answers import Cost, Latency, Survival, plain, room
-from hamodel.assessment.budget import Chance, Downtime
 from hamodel.assessment._operations import (
     Operation,
     answered,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
         Model,
     )
     from hamodel.assessment._paths import Way
+    from hamodel.assessment.budget import Chance, Downtime
     from hamodel.duration import Duration
 
 
@@ -153,8 +153,8 @@ class Assessment:
         ...     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR), write_quorum=2
         ... )
         >>> chance = assess(store).chance_of_missing(0.999, MONTH)
-        >>> f"{chance.probability:.4f}, at most {chance.error:.0e} of it wrong"
-        '0.0078, at most 1e-06 of it wrong'
+        >>> f"{chance.probability:.5f}, at most {chance.error:.0e} of it wrong"
+        '0.00302, at most 1e-06 of it wrong'
         """
         _check.between(0, 1, target=target)
         _check.positive(horizon=horizon)

@@ -28,13 +28,17 @@ _ROUND = 3  # Abate's l: rounding errors are raised by exp(25 / 6) only
 _TERMS = 14  # blocks of the alternating series before the averaged ones
 _AVERAGED = 11
 _BINOMIAL = np.array([comb(_AVERAGED, k) for k in range(_AVERAGED + 1)]) / 2**_AVERAGED
-_AGREE = 1e-6  # two averages, relative to the function
-_MOST = 400  # blocks, for a function as steep as a step
+_AGREE = 3e-6  # two averages, relative to the function
 _ECHO, _EARLY = 18.0, 12  # the same for functions of the horizon, which are smooth
 
 
-def tail(transform: Callable[[NDArray[Any]], NDArray[Any]], x: float) -> FloatArray:
-    """Return f(x) of transforms at complex s, a row for each f; f is real."""
+def tail(
+    transform: Callable[[NDArray[Any]], NDArray[Any]], x: float, most: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return f(x) of transforms at complex s, a row for each f, and how far it settled.
+
+    f is real; `most` blocks are taken at most.
+    """
     terms: FloatArray | None = None
     more = _TERMS + _AVERAGED + 1
     while True:
@@ -44,9 +48,9 @@ def tail(transform: Callable[[NDArray[Any]], NDArray[Any]], x: float) -> FloatAr
         new = new.reshape(len(new), more, _ROUND).sum(axis=2)
         terms = new if terms is None else np.concatenate([terms, new], axis=1)
         found, other = (_averaged(terms[:, : terms.shape[1] - k]) for k in (0, 4))
-        settled = np.abs(found - other) <= _AGREE * np.abs(found) + 1e-11
-        if settled.all() or terms.shape[1] >= _MOST:
-            return np.asarray(found)
+        off = np.abs(found - other)
+        if np.all(off <= _AGREE * np.abs(found) + 1e-11) or terms.shape[1] >= most:
+            return found, off
         more = terms.shape[1]
 
 

@@ -21,9 +21,10 @@ import numpy as np
 
 from hamodel._quantity import mean_of
 from hamodel.architectures import HOME, Group
-from hamodel.assessment.budget import Calendar, Downtime, Visits, Whole
+from hamodel.assessment._joint import lumped, members, product_chain, rounded
 from hamodel.assessment._operations import Found, failing
 from hamodel.assessment._visits import FRESH, Clock, Moves, process_of
+from hamodel.assessment.budget import Calendar, Downtime, Stream, Visits, Whole
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class Shares:
                 each = [self.of({**shown, i: k}) for k in range(len(self.views[i]))]
                 return float(self.laws[i] @ each)
         views = {
-            leaf.name: self.views[i][shown.get(i, 0)] for i, leaf in enumerate(self.leaves)
+            leaf.name: self.views[i][shown.get(i, 0)]
+            for i, leaf in enumerate(self.leaves)
         }
         total = 0.0
         for client, share in self._clients.items():
@@ -107,19 +109,20 @@ def downtime_of(paths: Paths, model: Model, operation: str) -> Downtime:
     """Return the law of the downtime of one operation."""
     leaves, processes = _moving(model)
     views = tuple(
-        (leaf.view(leaf.start), *dict.fromkeys(v for v in p.views if v != leaf.view(leaf.start)))
+        (
+            leaf.view(leaf.start),
+            *dict.fromkeys(v for v in p.views if v != leaf.view(leaf.start)),
+        )
         for leaf, p in zip(leaves, processes, strict=True)
     )
     laws = tuple(
-        np.bincount(_numbers(v, p), weights=p.law)
+        np.bincount(_numbers(v, p), weights=p.law).astype(float)
         for v, p in zip(views, processes, strict=True)
     )
     shares = Shares(paths, model, operation, leaves, views, laws)
     base = shares.of({})
-    whole = _whole(shares, processes, base)
-    if whole is not None:
-        return Downtime(base=base, streams=((whole, 1),))
-    return _apart(shares, processes, base)
+    whole, rest = _whole(shares, processes, base)
+    return _apart(shares, processes, base, whole, rest)
 
 
 def _moving(model: Model) -> tuple[tuple[Part, ...], list[Process]]:
@@ -142,16 +145,21 @@ def _numbers(views: Sequence[Hashable], process: Process) -> list[int]:
     return [index[view] for view in process.views]
 
 
-# ---- a small joint chain -----------------------------------------------------------
+def _whole(
+    shares: Shares, processes: list[Process], base: float
+) -> tuple[Whole | None, set[int]]:
+    """Return the joint chain of the leaves whose times are exponential, if it is small.
 
-
-def _whole(shares: Shares, processes: list[Process], base: float) -> Whole | None:
-    """Return the joint chain, lumped, if all times are exponential and it is small."""
-    moving = [i for i, leaf in enumerate(shares.leaves) if _moves(leaf, processes[i])]
+    The second answer are these leaves.
+    """
+    moving = [
+        i
+        for i, leaf in enumerate(shares.leaves)
+        if _moves(leaf, processes[i]) and processes[i].moves.is_markov
+    ]
     sizes = [len(processes[i].views) for i in moving]
-    exponential = all(processes[i].moves.is_markov for i in moving)
-    if not exponential or math.prod(sizes) > _JOINT or not moving:
-        return None
+    if math.prod(sizes) > _JOINT or not moving:
+        return None, set()
     numbers = [_numbers(shares.views[i], processes[i]) for i in moving]
     fails = np.array(
         [
@@ -159,55 +167,16 @@ def _whole(shares: Shares, processes: list[Process], base: float) -> Whole | Non
             for state in product(*map(range, sizes))
         ]
     )
-    rates, law = _product([processes[i] for i in moving])
-    blocks = _lumped(rates, np.maximum(fails - base, 0.0))
+    rates, law = product_chain([processes[i] for i in moving])
+    blocks = lumped(rates, np.maximum(fails - base, 0.0), _SMALL)
     if blocks is None:
-        return None
+        return None, set()
     first = np.array([np.flatnonzero(blocks == b)[0] for b in range(blocks.max() + 1)])
-    member = _members(blocks)
-    lumped = np.asarray(rates[first] @ member)
-    np.fill_diagonal(lumped, 0.0)
-    return Whole(rates=lumped, law=law @ member, fails=np.maximum(fails[first] - base, 0.0))
-
-
-def _product(processes: Sequence[Process]) -> tuple[Any, FloatArray]:
-    """Return the rates of independent chains together, sparse, and their law."""
-    from scipy.sparse import csr_array, eye_array, kron
-
-    rates, law = csr_array((1, 1)), np.ones(1)
-    for p in processes:
-        n, m = rates.shape[0], len(p.views)
-        rates = csr_array(
-            kron(rates, eye_array(m)) + kron(eye_array(n), csr_array(p.moves.rates))
-        )
-        law = np.kron(law, p.law)
-    return rates, law
-
-
-def _lumped(rates: Any, fails: FloatArray) -> Any:  # noqa: ANN401
-    """Return the coarsest blocks of states that are alike, or None if they are many."""
-    blocks = np.unique(_rounded(fails), return_inverse=True)[1].ravel()
-    while True:
-        count = int(blocks.max()) + 1
-        if count > _SMALL:
-            return None
-        into = np.asarray(rates @ _members(blocks))
-        into[np.arange(len(blocks)), blocks] = 0.0
-        signs = np.column_stack([blocks, _rounded(into)])
-        finer = np.unique(signs, axis=0, return_inverse=True)[1].ravel()
-        if finer.max() == blocks.max():
-            return finer
-        blocks = finer
-
-
-def _rounded(x: FloatArray) -> FloatArray:
-    """Return numbers with some ten digits each."""
-    mantissa, exponent = np.frexp(x)
-    rounded: FloatArray = np.ldexp(np.round(mantissa, 10), exponent)
-    return rounded
-
-
-# ---- streams -----------------------------------------------------------------------
+    member = members(blocks)
+    merged = np.asarray(rates[first] @ member)
+    np.fill_diagonal(merged, 0.0)
+    more = np.maximum(fails[first] - base, 0.0)
+    return Whole(rates=merged, law=law @ member, fails=more), set(moving)
 
 
 class _Item(NamedTuple):
@@ -219,15 +188,25 @@ class _Item(NamedTuple):
     often: float  # 1/s
 
 
-def _apart(shares: Shares, processes: list[Process], base: float) -> Downtime:
+def _apart(
+    shares: Shares,
+    processes: list[Process],
+    base: float,
+    whole: Whole | None,
+    done: set[int],
+) -> Downtime:
+    """Return the streams of all combinations that the joint chain does not hold."""
     items = list(_items(shares, processes))
-    excess = _excess(shares, items, base)
     together: dict[tuple[int, ...], dict[tuple[int, ...], float]] = defaultdict(dict)
-    for combination, more in excess.items():
+    beside = 0.0
+    for combination, more in _excess(shares, items, base).items():
         leaves = tuple(item.leaf for item in combination)
-        together[leaves][tuple(item.view for item in combination)] = more
+        if not done.issuperset(leaves):
+            together[leaves][tuple(item.view for item in combination)] = more
+            if len(leaves) > 1:
+                beside = max(beside, sum(item.share for item in combination))
     streams: Counter[Any] = Counter()
-    made: dict[Any, Any] = {}
+    made: dict[Any, Stream] = {}
     for leaves, fails in together.items():
         key = (
             tuple(id(processes[i]) for i in leaves),
@@ -237,7 +216,11 @@ def _apart(shares: Shares, processes: list[Process], base: float) -> Downtime:
             made[key] = _stream(shares, processes, leaves, fails)
         streams[key] += 1
     found = tuple((made[key], count) for key, count in streams.items())
-    error = 2 * sum(count * stream.mean for stream, count in found)
+    if whole is not None and whole.mean > 0:
+        found = ((whole, 1), *found)
+    if len(found) == 1 and found[0] == (whole, 1):
+        return Downtime(base=base, streams=found)
+    error = 4 * sum(count * stream.mean for stream, count in found) + 2 * beside
     return Downtime(base=base, streams=found, error=error, missed=_deeper(items))
 
 
@@ -305,7 +288,7 @@ def _stream(
     processes: list[Process],
     leaves: tuple[int, ...],
     fails: dict[tuple[int, ...], float],
-) -> Any:  # noqa: ANN401
+) -> Stream:
     """Return the stream of visits to the joint states that fail more."""
     parts = [processes[i] for i in leaves]
     numbers = [_numbers(shares.views[i], p) for i, p in zip(leaves, parts, strict=True)]
@@ -316,7 +299,13 @@ def _stream(
             states[state] = fails[shown]
     if len(parts) == 1 and (calendar := _calendar(parts[0], states)) is not None:
         return calendar
-    return _visits(parts, states)
+    if len(parts) == 1 and parts[0].moves.is_markov and len(parts[0].views) <= _SMALL:
+        fails_in = np.zeros(len(parts[0].views))
+        for state, more in states.items():
+            fails_in[state[0]] = more
+        part = parts[0]
+        return Whole(rates=part.moves.rates, law=part.law, fails=fails_in)
+    return _merged(_visits(parts, states))
 
 
 def _calendar(part: Process, states: dict[tuple[int, ...], float]) -> Calendar | None:
@@ -332,39 +321,47 @@ def _calendar(part: Process, states: dict[tuple[int, ...], float]) -> Calendar |
 
 
 def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> Visits:
+    """Return the visits of independent parts to some of their joint states."""
     index = {state: k for k, state in enumerate(states)}
     n = len(index)
-    rates, clocks = np.zeros((n, n + 1)), {}
+    rates = np.zeros((n, n + 1))
+    clocks: dict[int, Clock] = {}
     begins, entries = np.zeros(n), np.zeros(n)
     for state, k in index.items():
-        general: list[tuple[float, Clock]] = []
+        laws = [float(part.law[s]) for part, s in zip(parts, state, strict=True)]
+        timers: list[tuple[float, Clock]] = []
         for p, part in enumerate(parts):
-            others = math.prod(
-                float(q.law[s]) for j, (q, s) in enumerate(zip(parts, state, strict=True)) if j != p
-            )
+            near = [(*state[:p], i, *state[p + 1 :]) for i in range(len(part.views))]
+            goals = np.eye(n + 1)[[index.get(other, n) for other in near]]
+            others = math.prod(laws[:p] + laws[p + 1 :])
             flows = part.entries * part.moves.jumps[:, state[p]] * others
-            for before, flow in enumerate(flows):
-                came = (*state[:p], before, *state[p + 1 :])
-                entries[k] += flow
-                if came not in index:
-                    begins[k] += flow
-            goals = np.zeros(n + 1)
-            for after, rate in enumerate(part.moves.rates[state[p]]):
-                rates[k, index.get((*state[:p], after, *state[p + 1 :]), n)] += rate
+            entries[k] += flows.sum()
+            begins[k] += flows @ goals[:, n]
+            rates[k] += part.moves.rates[state[p]] @ goals
             if (clock := part.moves.clocks.get(state[p])) is not None:
-                for after, share in enumerate(clock.goals):
-                    goals[index.get((*state[:p], after, *state[p + 1 :]), n)] += share
-                general.append((flows.sum(), Clock(law=clock.law, goals=goals)))
-        kept = _one_clock(general, entries[k])
-        for _, clock in general:
-            if clock is kept:
-                clocks[k] = clock
-            else:
-                rates[k] += clock.goals / float(mean_of(clock.law))
+                timer = Clock(law=clock.law, goals=clock.goals @ goals)
+                timers.append((flows.sum(), timer))
+        _wind(k, timers, entries[k], rates, clocks)
     fails = np.array(list(states.values()))
-    return _merged(Visits(
-        moves=Moves(rates=rates, clocks=clocks), begins=begins, entries=entries, fails=fails
-    ))
+    moves = Moves(rates=rates, clocks=clocks)
+    return Visits(moves=moves, begins=begins, entries=entries, fails=fails)
+
+
+def _wind(
+    k: int,
+    timers: list[tuple[float, Clock]],
+    entries: float,
+    rates: FloatArray,
+    clocks: dict[int, Clock],
+) -> None:
+    """Keep the shortest clock that starts with a state; others are exponential."""
+    fresh = [clock for flow, clock in timers if flow >= FRESH * entries]
+    kept = min(fresh, key=lambda clock: float(mean_of(clock.law)), default=None)
+    for _, clock in timers:
+        if clock is kept:
+            clocks[k] = clock
+        else:
+            rates[k] += clock.goals / float(mean_of(clock.law))
 
 
 def _merged(visits: Visits) -> Visits:
@@ -377,13 +374,13 @@ def _merged(visits: Visits) -> Visits:
             laws.append(timer.law)
         clock[k], goals[k] = 1 + laws.index(timer.law), timer.goals
     blocks = np.unique(
-        np.column_stack([_rounded(visits.fails), clock]), axis=0, return_inverse=True
+        np.column_stack([rounded(visits.fails), clock]), axis=0, return_inverse=True
     )[1].ravel()
     while True:
-        member = _members(np.append(blocks, blocks.max() + 1))
+        member = members(np.append(blocks, blocks.max() + 1))
         into = moves.rates @ member
         into[np.arange(n), blocks] = 0.0
-        signs = np.column_stack([blocks, _rounded(into), _rounded(goals @ member)])
+        signs = np.column_stack([blocks, rounded(into), rounded(goals @ member)])
         finer = np.unique(signs, axis=0, return_inverse=True)[1].ravel()
         if finer.max() == blocks.max():
             break
@@ -404,15 +401,3 @@ def _merged(visits: Visits) -> Visits:
         entries=visits.entries @ inner,
         fails=visits.fails[first],
     )
-
-
-def _members(blocks: Any) -> FloatArray:  # noqa: ANN401
-    """Return 1 where a state belongs to a block, (states, blocks)."""
-    found: FloatArray = np.eye(int(blocks.max()) + 1)[blocks]
-    return found
-
-
-def _one_clock(clocks: list[tuple[float, Clock]], entries: float) -> Clock | None:
-    """Return the shortest of the clocks that start when a joint state is entered."""
-    fresh = [clock for flow, clock in clocks if flow >= FRESH * entries]
-    return min(fresh, key=lambda clock: float(mean_of(clock.law)), default=None)

@@ -59,14 +59,14 @@ class Moves:
     @cached_property
     def jumps(self) -> FloatArray:
         """Probabilities of the next state, (n, m)."""
-        return self.kernel(np.zeros((len(self.rates), 1)))[0][0]
+        return np.asarray(self.kernel(np.zeros((len(self.rates), 1)))[0][0])
 
     @cached_property
     def means(self) -> FloatArray:
         """Mean stay in s, (n,)."""
         out = self.rates.sum(axis=1)
         with np.errstate(divide="ignore"):
-            found = 1 / out
+            found = np.asarray(1 / out)
         for i, clock in self.clocks.items():
             rings = transform(clock.law, out[i : i + 1])[0][0]
             mean = float(mean_of(clock.law))
@@ -190,10 +190,16 @@ def _events(part: Part, state: Any) -> dict[str, Any]:  # noqa: ANN401
             raise ValueError("the downtime of one period needs single numbers")
         if event.share == 0 or not np.isfinite(mean):
             continue
-        found.setdefault(event.clock, (event.after, []))[1].append(
-            (event.to, float(event.share))
-        )
+        _, outcomes = found.setdefault(event.clock, (_plain(event.after), []))
+        outcomes.append((event.to, float(event.share)))
     return found
+
+
+def _plain(after: Any) -> Any:  # noqa: ANN401
+    """Return the one random stage of stages of which all others take no time."""
+    stages = [s for s in getattr(after, "of", ()) if mean_of(s) != 0]
+    alone = len(stages) == 1 and hasattr(stages[0], "sample")
+    return stages[0] if alone else after
 
 
 def _at_once(events: dict[str, Any]) -> list[tuple[Any, float]] | None:
@@ -254,4 +260,8 @@ def _mixture(time: Any) -> tuple[FloatArray, FloatArray, float]:  # noqa: ANN401
     middle = (_LEVELS[:-1] + _LEVELS[1:]) / 2
     times = np.asarray(time.quantile(1 - np.append(middle, _LEVELS[-1] / 2)), float)
     weights = np.append(-np.diff(_LEVELS), _LEVELS[-1])
-    return times * (mean / float(times @ weights)), weights, _BLUNT
+    alike = np.floor(np.log(np.maximum(times, 1e-9 * mean)) / _BLUNT)
+    _, group = np.unique(alike, return_inverse=True)
+    merged = np.bincount(group, weights=weights)
+    times = np.bincount(group, weights=weights * times) / merged
+    return times * (mean / float(times @ merged)), merged, _BLUNT

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray
     from hamodel.assessment._visits import Moves
 
-_LONG = 25.0  # mean visits that make up a period without ends
+_LONG = 10.0  # mean visits that make up a period without ends
+_LONGER = 40.0  # the same where the ends are known exactly
+_MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
 
 
 class Chance(NamedTuple):
@@ -62,6 +64,10 @@ class Stream(Protocol):
 
     def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
         """Return - log E exp(-s D)."""
+        ...
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
         ...
 
     def never(self, horizon: float) -> float:
@@ -98,21 +104,27 @@ class Downtime:
         if left <= horizon * 1e-12:
             never = sum(n * stream.never(horizon) for stream, n in self.streams)
             p, more = -np.expm1(-np.array([1.0, 1 + self.error]) * never)
+            off = 0.0
         else:
-            p, more = np.clip(self._tail(left, horizon), 0.0, 1.0)
-        off = abs(more / p - 1) + self.missed * horizon / p if p > 0 else 0.0
-        return Chance(float(p), 1e-6 + float(off))
+            (p, more), (off, _) = self._tail(left, horizon)
+        p, more = np.clip([p, more], 0.0, 1.0)
+        if p == 0:
+            return Chance(0.0, math.inf if off else 0.0)
+        bound = max(abs(more / p - 1), self.error) + (self.missed * horizon + off) / p
+        return Chance(float(p), 1e-6 + float(bound))
 
-    def _tail(self, x: float, horizon: float) -> FloatArray:
+    def _tail(self, x: float, horizon: float) -> tuple[FloatArray, FloatArray]:
         """Return P(D > x), and that with visits as much more frequent as may be."""
 
         def transform(s: NDArray[Any]) -> NDArray[Any]:
             total = np.zeros(len(s), complex)
             for stream, count in self.streams:
                 total += count * stream.exponent(s, horizon)
-            return -np.expm1(-np.stack([total, (1 + self.error) * total])) / s
+            both: NDArray[Any] = np.stack([total, (1 + self.error) * total])
+            return np.asarray(-np.expm1(-both) / s)
 
-        return tail(transform, x)
+        short = any(stream.is_short(horizon) for stream, _ in self.streams)
+        return tail(transform, x, _FEWEST if short else _MOST)
 
     def quantile(self, p: float, horizon: float) -> float:
         """Return the share of failed requests that a period exceeds with 1 - p."""
@@ -153,16 +165,21 @@ class Whole:
     def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
         """Return - log E exp(-s D)."""
         dead = killed(self.rates, s[:, None] * self.fails, horizon) @ self.law
-        return -np.log1p(-dead)
+        return -np.log1p(-np.where(dead == 1, 1 - 1e-16, dead))
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        del horizon
+        return False
 
     def never(self, horizon: float) -> float:
         """Return - log P(D = 0)."""
         up = self.fails == 0
-        start = np.where(up, self.law, 0.0)
         inside = np.where(up[:, None] & up, self.rates, 0.0)
-        lost = (np.where(up, 0.0, self.rates)).sum(axis=1)[:, None] * up[:, None]
-        dead = killed(inside, (lost * up[:, None]).T, horizon)[0]
-        return -math.log1p(-min(float(dead @ start + self.law[~up].sum()), 1 - 1e-16))
+        lost = np.where(up, self.rates[:, ~up].sum(axis=1), 0.0)
+        dead = killed(inside, lost[None] + 0j, horizon)[0].real
+        ever = float(np.where(up, dead, 1.0) @ self.law)
+        return -math.log1p(-ever) if ever < 1 else math.inf
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -188,9 +205,14 @@ class Visits:
         """Return the expected number of visits whose cost kills."""
         if self.moves.is_markov:
             return self._of_exponentials(s, horizon)
-        if horizon >= _LONG * self._longest:
-            return self._without_ends(s, horizon)
-        return over_time(self._over_horizons, s, horizon)
+        if self.is_short(horizon):
+            return over_time(self._over_horizons, s, horizon)
+        return self._without_ends(s, horizon)
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        long = _LONGER if self.moves.is_markov else _LONG
+        return horizon < long * self._longest
 
     @cached_property
     def _longest(self) -> float:
@@ -204,16 +226,13 @@ class Visits:
         kill = s[:, None] * self.fails
         k = np.tile(self.moves.rates[:, :n] + 0j, (len(s), 1, 1))
         k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
-        v = np.linalg.solve(k, -kill[..., None])[..., 0]
+        v = _solved(k, -kill)
         ends = v
-        if horizon < 2 * _LONG * self._longest:
-            from scipy.linalg import expm
-
-            ends = v - np.einsum("kij,kj->ki", expm(k * horizon), v)
-        edge = np.linalg.solve(k, ends[..., None])[..., 0]
+        if horizon < _LONGER * self._longest:
+            closed = np.vstack([self.moves.rates, np.zeros(n + 1)])
+            ends = killed(closed, np.pad(kill, ((0, 0), (0, 1))), horizon)[:, :n]
         law = self.entries * self.moves.means
-        found: NDArray[Any] = (horizon * v + edge) @ self.begins + ends @ law
-        return found
+        return np.asarray((horizon * v + _solved(k, ends)) @ self.begins + ends @ law)
 
     def _without_ends(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
         """Return it for a period so long that it is a line in the horizon."""
@@ -227,7 +246,7 @@ class Visits:
         stay = self.moves.means - dead / z
         onward = (self.moves.jumps - moves)[..., :n] / z[..., None]
         going = stay + _applied(onward, v)
-        return (horizon * v - late) @ self.begins + going @ self.entries
+        return np.asarray((horizon * v - late) @ self.begins + going @ self.entries)
 
     def _over_horizons(self, alpha: NDArray[Any], s: NDArray[Any]) -> NDArray[Any]:
         """Return its transform in the horizon, at pairs of points."""
@@ -272,13 +291,18 @@ class Calendar:
         least, _, (low, _, _) = self._parts(horizon)
         return math.inf if least > 0 or low <= 0 else -math.log(low)
 
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        del horizon
+        return False
+
     def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
         """Return - log E exp(-s D): uniform between its least and its most."""
         least, most, (low, top, between) = self._parts(horizon)
         c, span = s * self.fails, most - least
         even = -np.expm1(-c * span) / (c * span) if span > 0 else 1.0
         mixed = -np.log(low + top * np.exp(-c * span) + between * even)
-        return c * least + mixed
+        return np.asarray(c * least + mixed)
 
 
 def _solved(system: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
