@@ -262,6 +262,6 @@ def _mixture(time: Any) -> tuple[FloatArray, FloatArray, float]:  # noqa: ANN401
     weights = np.append(-np.diff(_LEVELS), _LEVELS[-1])
     alike = np.floor(np.log(np.maximum(times, 1e-9 * mean)) / _BLUNT)
     _, group = np.unique(alike, return_inverse=True)
-    merged = np.bincount(group, weights=weights)
+    merged: FloatArray = np.bincount(group, weights=weights).astype(float)
     times = np.bincount(group, weights=weights * times) / merged
     return times * (mean / float(times @ merged)), merged, _BLUNT

@@ -136,6 +136,7 @@ class Downtime:
         from scipy.optimize import brentq
 
         def over(exponent: float) -> float:
+            """Return how much more often this share is missed, as a logarithm."""
             found = self.miss(self.base + math.exp(exponent), horizon).probability
             return math.log(max(found, 1e-300) / rare)
 
