@@ -117,17 +117,43 @@ def test_prediction_is_drawn_beside_the_truth(played, tmp_path, monkeypatch):
     monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "my_course.json"))
     for prediction in played.predictions:
         watching = [e for e in played.explorers.values() if e.prediction is prediction]
+        for explorer in watching:
+            prediction.watch(explorer.reset)
         before = [explorer.svg for explorer in watching]
+        prediction.commit_button.click()
+        assert prediction.guess is None, "nothing can be committed untouched"
+        truth = {name: float(value) for name, value in prediction.truth().items()}
+        for name, control in prediction.fields.items():
+            control.value = min(max(truth[name], control.low), control.high)
         prediction.commit_button.click()
         assert prediction.guess
         assert all(c.box.disabled for c in prediction.fields.values())
-        truth = {name: f"{value:,.1f}" for name, value in prediction.truth().items()}
-        assert all(value in prediction.feedback.value for value in truth.values())
+        told = re.findall("the model says <b>([^<]+)</b>", prediction.feedback.value)
+        assert len(told) == len(truth)
+        for written, value in zip(told, truth.values(), strict=True):
+            assert float(written.replace(",", "")) == pytest.approx(value, rel=6e-3)
         after = [explorer.svg for explorer in watching]
         assert all(a != b for a, b in zip(after, before, strict=True))
         assert all(explorer.trouble == "" for explorer in watching)
         prediction.again_button.click()
+        for explorer in watching:
+            explorer.open()
+            explorer.reset()
         assert [explorer.svg for explorer in watching] == before
+
+
+def test_every_view_of_a_prediction_answers_its_own_guess(played):
+    """The table: each named view has a guess that shows it, and some view fits all."""
+    for prediction in played.predictions:
+        truth = prediction.truth()
+        said = set()
+        for view in prediction.views:
+            if view.example:
+                assert prediction.rule(view.example) == ""
+                first = next(v for v in prediction.views if v.when(view.example, truth))
+                assert first is view, f"{view.name} is told as {first.name}"
+                said.add(prediction.comment(view.example, truth))
+        assert len(said) == sum(bool(view.example) for view in prediction.views)
 
 
 # ---- each check fails on a planted fault -------------------------------------------

@@ -22,6 +22,7 @@ from hamodel.course import (
     Question,
     Quiz,
     Slider,
+    View,
     decades,
     progress,
 )
@@ -37,19 +38,14 @@ class Line:
     """The smallest picture: a line whose height is the result."""
 
     def __init__(self):
-        self.figure = plots.figure(3, 2)
-        with plots.styled():
-            axes = self.figure.add_subplot(xlim=(0, 1), ylim=(0, 100))
-            (self.line,) = axes.plot([0, 1], [0, 0])
-            (self.ghost,) = axes.plot([0, 1], [0, 0], linestyle="--", visible=False)
         self.updates = 0
 
-    def update(self, values, result, guess):  # noqa: ARG002
+    def __call__(self, sheet, values, result, guess):  # noqa: ARG002
         self.updates += 1
-        self.line.set_ydata([result, result])
-        self.ghost.set_visible(guess is not None)
+        sheet.line([(0, 150 - result), (300, 150 - result)])
+        sheet.text((10, 20), "height")
         if guess:
-            self.ghost.set_ydata([guess["height"]] * 2)
+            sheet.ghost(guess["height"], 30, 150, "you")
 
 
 def model(a, kind):
@@ -58,18 +54,20 @@ def model(a, kind):
     return a * {"once": 1, "twice": 2}[kind]
 
 
-def explorer(prediction=None):
+def explorer(prediction=None, picture=None, **more):
     return Explorer(
         title="How high?",
         controls={
-            "a": Slider(label="A (m)", grid=(1, 2, 5, 7, 10), start=2, step=0.5),
+            "a": Slider(label="A (m)", grid=(1, 2, 5, 7, 10), start=2),
             "kind": Choice(label="Kind", options=("once", "twice"), start="once"),
         },
         model=model,
-        picture=Line(),
+        picture=picture or Line(),
+        size=(300, 160),
         describe=lambda _, result: f"The line stands <{result:g}> metres high & still.",
         presets={"High": {"a": 10, "kind": "twice"}, "Low": {"a": 1}},
         prediction=prediction,
+        **more,
     )
 
 
@@ -77,9 +75,18 @@ def prediction():
     return Prediction(
         key="00 height",
         question="How high & why?",
-        fields={"height": Slider(label="Height (m)", grid=(0, 5, 10), start=5)},
+        fields={"height": Slider(label="Height (m)", grid=(0, 5, 10))},
         truth=lambda: {"height": 2},
-        comment=lambda guess, truth: f"Off by {guess['height'] - truth['height']:g}.",
+        views=[
+            View(
+                name="any",
+                when=lambda *_: True,
+                says=lambda guess, truth: (
+                    f"Off by {guess['height'] - truth['height']:g}."
+                ),
+                example={"height": 5},
+            )
+        ],
     )
 
 
@@ -91,14 +98,43 @@ def test_slider_and_box_share_a_value():
     slider = Slider(label="Time (s)", grid=(1, 3, 10), start=3)
     slider.watch(lambda _: moved.append(slider.value))
     slider.slider.index = 2
-    assert slider.value == slider.box.value == 10
-    slider.box.value = 4.5  # off the grid: kept, and the slider goes near it
+    assert (slider.value, slider.box.value) == (10, "10")
+    slider.box.value = "4.5"  # off the grid: kept, and the slider goes near it
     assert (slider.value, slider.slider.index) == (4.5, 1)
-    slider.box.value = 99  # beyond the end: the box holds it
-    assert (slider.value, slider.slider.index) == (10, 2)
-    assert moved == [10, 4.5, 10]
-    assert slider.text == "Time 10 s"
+    assert moved == [10, 4.5]
+    assert slider.text == "Time 4.5 s"
     assert slider.box.description == "Time (s)", "the name that a screen reader says"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("50,5", "Write 50.5, with a point."),
+        ("2.5", "Only a whole number"),
+        ("x", "no number"),
+        ("", "no number"),
+        ("nan", "It can be from 1 to 2,000."),
+        ("3000", "It can be from 1 to 2,000."),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_with_a_word(typed, words):
+    slider = Slider(label="Misses", grid=(1, 2, 2000), start=2, whole=True)
+    slider.box.value = typed
+    assert words in slider.note.value
+    assert slider.value == 2
+    slider.box.value = "1,500"
+    assert (slider.value, slider.note.value) == (1500, "")
+
+
+def test_a_guess_begins_empty():
+    slider = Slider(label="Time (s)", grid=(1, 3, 10))
+    assert slider.empty
+    with pytest.raises(ValueError, match="no value yet"):
+        _ = slider.value
+    slider.box.value = "0.33"
+    assert slider.empty
+    slider.slider.index = 1
+    assert (slider.value, slider.empty) == (3, False)
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=40))
@@ -161,8 +197,8 @@ def test_explorer_follows_its_controls():
     assert here.picture.updates == before + 1, "one move, one redraw"
     here.buttons["High"].click()
     assert here.result == 20
-    here.apply("Low")  # what a preset leaves out returns to the start
-    assert here.values == {"a": 1, "kind": "once"}
+    here.apply("Low")  # what a preset leaves out stays as it is
+    assert here.values == {"a": 1, "kind": "twice"}
     here.buttons["Reset"].click()
     assert here.svg == first, "the same setting is the same text"
 
@@ -192,12 +228,46 @@ def test_explorer_stores_a_described_picture():
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
-def test_the_page_does_not_jump():
-    here = explorer()
-    sizes = [w.layout.height or w.layout.min_height for w in here.box.children[-3:]]
-    assert all(size.endswith("px") for size in sizes)
-    assert sizes[0] == "208px", "room for a picture of 3 by 2 inches"
-    assert here.box.children[-3].layout.min_width == "300px"
+def test_a_veiled_explorer_waits_for_the_guess():
+    guess = prediction()
+    here = explorer(guess, before="It stands somewhere.", after={"a": 5})
+    assert (here.sentence, here.known) == ("It stands somewhere.", False)
+    assert here.controls["a"].slider.disabled
+    assert here.buttons["High"].disabled
+    assert "It stands somewhere." in here._repr_mimebundle_()["text/html"]
+    guess.fields["height"].value = 10
+    guess.commit()
+    assert here.known
+    assert here.values["a"] == 5, "it moves to the answer"
+    assert not here.controls["a"].slider.disabled
+    guess.clear()
+    assert (here.sentence, here.values["a"]) == ("It stands somewhere.", 2)
+    here.show_me.click()
+    assert here.sentence == "The line stands <5> metres high & still."
+    assert here.show_me.layout.display == "none"
+
+
+def test_what_moves_plays_pauses_and_goes_step_by_step():
+    def moving(sheet, values, result, guess):  # noqa: ARG001
+        sheet.text((10, 20), "token")
+        with sheet.moving([(0, 0, 0, 1), (10, 100, 0, 1)]):
+            sheet.circle((10, 50), 5, "orange")
+
+    here = explorer(picture=moving, seconds=10, steps=5)
+    still = here.svg
+    assert "@keyframes" not in still
+    here.players["▶ Play"].click()
+    assert "@keyframes" in here.svg
+    assert "prefers-reduced-motion" in here.svg
+    assert "translate(0 0)" in here.svg, "where nothing may move, its first frame"
+    here.players["❚❚ Pause"].click()
+    assert "@keyframes" not in here.svg
+    here.reset()
+    here.players["Step"].click()
+    assert "translate(20 0)" in here.svg
+    assert faults(here.svg) == []
+    here.reset()
+    assert here.svg == still
 
 
 # ---- prediction --------------------------------------------------------------------
@@ -208,10 +278,15 @@ def test_prediction_is_committed_before_the_answer_shows():
     here = explorer(guess)
     without = here.svg
     assert "2" not in guess.feedback.value.partition(">")[2]
+    guess.commit_button.click()
+    assert guess.guess is None
+    assert "guess Height (m) too" in guess.feedback.value
     guess.fields["height"].value = 10
     guess.commit_button.click()
     assert guess.guess == {"height": 10}
-    assert "you said 10, the model says <b>2.0</b>" in guess.feedback.value
+    assert "you said 10, the model says <b>2</b>: 5 times too much" in (
+        guess.feedback.value
+    )
     assert "Off by 8." in guess.feedback.value
     assert here.svg != without, "the ghost"
     assert guess.fields["height"].slider.disabled
@@ -231,7 +306,7 @@ def test_a_guess_survives_and_the_first_is_kept_for_ever():
     assert again.guess == {"height": 10}
     assert again.fields["height"].value == 10
     assert again.commit_button.disabled
-    assert "the model says <b>2.0</b>" in again.feedback.value
+    assert "the model says <b>2</b>" in again.feedback.value
     again.clear()
     again.fields["height"].value = 0
     again.commit()
@@ -258,6 +333,7 @@ def test_prediction_stored_without_an_answer():
 def test_committing_where_nothing_can_be_written(monkeypatch, tmp_path):
     monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "no" / "such" / "folder"))
     guess = prediction()
+    guess.fields["height"].value = 5
     guess.commit()
     assert "not saved" in guess.feedback.value
 
@@ -296,7 +372,8 @@ HALF = Exercise(
         (None, "unanswered", "a number"),
         (0.5, "right", "One in two."),
         (np.float64(0.5004), "right", "One in two."),
-        (0.51, "wrong", "Count the sides."),
+        (0.51, "wrong", "rounded on the way"),
+        (0.1, "wrong", "Count the sides."),
         (50, "wrong", "That is in percent."),
         (float("nan"), "wrong", "Count the sides."),
         ("0.5", "unreadable", "'0.5' is not a number"),
@@ -328,7 +405,7 @@ def test_matrix_compares_entry_by_entry():
     assert same([[1, 0], [0, 2.001]], [[1, 0], [0, 2]])
     assert not same([[1, 1e-9], [0, 2]], [[1, 0], [0, 2]])
     assert not same([[1, 0], [0, 2.05]], [[1, 0], [0, 2]])
-    with pytest.raises(ValueError, match=r"its shape is \(2,\), not \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"Its shape is \(2,\); it must be \(1, 2\)"):
         same([1, 2], [[1, 2]])
 
 
@@ -456,11 +533,18 @@ def test_no_meaning_hangs_on_colour_alone():
     assert len({look.hatch for look in looks}) == len(looks)
 
 
+def flat(height):
+    """Return a figure of one flat line."""
+    figure = plots.figure(3, 2)
+    with plots.styled():
+        axes = figure.add_subplot(xlim=(0, 1), ylim=(0, 100))
+        axes.plot([0, 1], [height, height])
+    return figure
+
+
 def test_svg_is_the_same_text_for_the_same_picture():
     def drawn():
-        picture = Line()
-        picture.update({}, 41.23456, {"height": 3})
-        return plots.svg(picture.figure)
+        return plots.svg(flat(41.23456))
 
     once = drawn()
     assert drawn() == once
@@ -484,6 +568,6 @@ def test_svg_rounds_places_and_no_text():
 
 
 def test_shown_picture():
-    shown = plots.show(Line().figure, alt='A flat line at "0".')
+    shown = plots.show(flat(0), alt='A flat line at "0".')
     assert repr(shown) == 'A flat line at "0".'
     assert 'alt="A flat line at &quot;0&quot;."' in shown._repr_html_()

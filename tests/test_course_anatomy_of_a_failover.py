@@ -14,7 +14,7 @@ from hamodel.units import HOUR, MINUTE, YEAR
 from lessons import anatomy_of_a_failover as lesson
 from lessons.anatomy_of_a_failover._picture import _TIMES, WatchPicture
 from lessons.anatomy_of_a_failover._watch import ROWS
-from tests.support.svg_pictures import collisions, faults, texts
+from tests.support.svg_pictures import collisions, faults
 
 MTTF = 2000 * HOUR
 START = {
@@ -223,23 +223,6 @@ def test_valley_says_where_we_stand():
     assert found.best == (5, pytest.approx(min(paper)))
 
 
-def test_line_of_the_learner_is_drawn(tmp_path, monkeypatch):
-    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
-    guess = {"10": 2, "5": 1.5, "3": 1, "2": 0.7}
-    picture, _ = drawn(guess=guess)
-    ghost = picture._valley._ghost
-    assert ghost.get_visible()
-    assert ghost.get_linestyle() != "-"
-    misses, downtime = ghost.get_data()
-    assert dict(zip(map(str, misses), downtime, strict=True)) == guess
-    assert not drawn()[0]._valley._ghost.get_visible()
-    prediction = lesson.prediction()
-    here = lesson.explorer(prediction)
-    assert "you" not in {words for words, _ in texts(here.svg)}
-    prediction.commit()
-    assert "you" in {words for words, _ in texts(here.svg)}
-
-
 def test_picture_is_sound_with_the_longest_words():
     prediction = lesson.prediction()
     here = lesson.explorer(prediction)
@@ -249,23 +232,6 @@ def test_picture_is_sound_with_the_longest_words():
 
 
 # ---- prediction, exercises, sweep --------------------------------------------------
-
-
-def test_truth_and_comment(tmp_path, monkeypatch):
-    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
-    prediction = lesson.prediction()
-    assert "cost the shop 2.5 minutes a year" in prediction.question
-    prediction.commit()
-    for said in ("2.2", "1.8", "84.1", "4,123.9"):
-        assert f"the model says <b>{said}</b>" in prediction.feedback.value
-    assert "Most of us draw a line that falls" in prediction.feedback.value
-    ratio = by_hand(1, 2, 2, 20), by_hand(1, 5, 2, 20)
-    times = round(sum(ratio[0][1:]) / sum(ratio[1][1:]))
-    assert f"{times:,} times" in prediction.feedback.value
-    prediction.clear()
-    prediction.fields["2"].value = 1000
-    prediction.commit()
-    assert "Your line turns upward" in prediction.feedback.value
 
 
 def tail_of_two(long, brief, share):

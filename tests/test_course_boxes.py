@@ -4,25 +4,19 @@ import pytest
 
 from hamodel.course import Boxes, Choice, Explorer
 from hamodel.course.boxes import CELL
-from hamodel.plots import figure
 
 PLACES = {"a": (10, 20, 80, 30), "b": (110, 20, 80, 30), "c": (210.4, 20, 80, 30)}
+SIZE = (300, 100)
 
 
-class Words:
-    """A picture of one text."""
-
-    def __init__(self):
-        self.figure = figure(3, 1)
-        self.text = self.figure.text(0.1, 0.5, "")
-
-    def update(self, values, result, guess):  # noqa: ARG002
-        self.text.set_text(result)
+def words(sheet, values, result, guess):  # noqa: ARG001
+    """Draw a picture of one text."""
+    sheet.text((10, 50), result)
 
 
 @pytest.fixture
 def boxes():
-    return Boxes(label="Failed", places=PLACES, start=("b",))
+    return Boxes(label="Failed", places=PLACES, size=SIZE, start=("b",))
 
 
 @pytest.fixture
@@ -31,7 +25,8 @@ def explorer(boxes):
         title="Which?",
         controls={"failed": boxes, "case": Choice(label="x", options="ab", start="a")},
         model=lambda failed, case: f"{case}: {len(failed)} failed",
-        picture=Words(),
+        picture=words,
+        size=SIZE,
         describe=lambda _, result: result,
         presets={"all": {"failed": ("a", "b", "c")}},
     )
@@ -61,8 +56,8 @@ def test_buttons_say_what_has_become_of_their_box(boxes):
 def test_buttons_lie_where_the_boxes_are(boxes):
     layout = boxes.buttons["c"].layout
     assert layout.grid_area == CELL
-    assert (layout.width, layout.height) == ("80px", "30px")
-    assert layout.margin == "20px 0 0 210px"
+    assert (layout.width, layout.height) == ("26.67%", "30.00%")
+    assert layout.margin == "6.67% 0 0 70.13%", "shares of the width, as CSS has it"
 
 
 def test_what_is_not_there_cannot_be_pressed(boxes):
@@ -93,7 +88,7 @@ def test_bad_boxes_are_named(boxes, value, words):
     with pytest.raises(ValueError, match=words):
         boxes.value = value
     with pytest.raises(ValueError, match=words):
-        Boxes(label="Failed", places=PLACES, start=value)
+        Boxes(label="Failed", places=PLACES, size=SIZE, start=value)
     assert boxes.value == ("b",)
 
 
@@ -109,12 +104,15 @@ def test_explorer_follows_the_boxes(explorer, boxes):
 
 
 def test_buttons_share_one_cell_with_the_picture(explorer, boxes):
-    (grid,) = [w for w in explorer.box.children if boxes.over[0] in _within(w)]
+    (grid,) = [w for w in _all(explorer.box) if boxes.over[0] in _within(w)]
     picture, *buttons = grid.children
     assert tuple(buttons) == boxes.over, "after the picture, so that they lie on top"
     assert picture.layout.grid_area == CELL
-    assert grid.layout.grid_template_columns == "300px" == picture.layout.min_width
-    assert boxes.widget in explorer.box.children
+    assert boxes.widget in _all(explorer.box)
+
+
+def _all(widget):
+    return [widget, *(each for child in _within(widget) for each in _all(child))]
 
 
 def _within(widget):

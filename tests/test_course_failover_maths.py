@@ -14,8 +14,7 @@ from hamodel import catalogue, plots, text
 from hamodel.architectures import PairState
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons import failover_maths as lesson
-from lessons.failover_maths._picture import _RING, GHOSTS, SCALES, PairPicture
-from tests.support.svg_pictures import texts
+from lessons.failover_maths._picture import _RING, SCALES, PairPicture
 
 PER_YEAR = YEAR / MINUTE
 
@@ -30,17 +29,6 @@ def by_hand(mttf, mttr, failover, coverage):
     load, c = mttr / mttf, coverage / 100
     parts = c * failover / (mttf * HOUR), (1 - c) * load, 2 * load**2
     return [part / (1 + 2 * load + sum(parts)) * PER_YEAR for part in parts]
-
-
-@pytest.mark.parametrize(
-    ("preset", "total"),
-    [("Reset", 16.8), ("Faster: 10 s", 15.4), ("Surer: 99.9 %", 7.4)],
-)
-def test_the_numbers_of_the_question(explorer, preset, total):
-    explorer.apply(preset)
-    assert explorer.result.minutes_per_year == pytest.approx(total, abs=0.05)
-    assert f"Down {total} minutes a year" in explorer.sentence
-    assert f">Down {total} min a year<" in explorer.svg
 
 
 def test_what_is_left_and_what_it_replaces():
@@ -159,36 +147,7 @@ def test_ghosts_stand_where_the_learner_said():
     assert not any(g._line.get_visible() for g in picture._bar._ghosts.values())
 
 
-def test_ghosts_are_labelled_in_the_svg(tmp_path, monkeypatch):
-    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
-    prediction = lesson.prediction()
-    here = lesson.explorer(prediction)
-    assert not set(GHOSTS.values()) & {words for words, _ in texts(here.svg)}
-    prediction.commit()
-    assert set(GHOSTS.values()) <= {words for words, _ in texts(here.svg)}
-
-
 # ---- prediction, derivation, exercises ---------------------------------------------
-
-
-def test_truth_and_comment(tmp_path, monkeypatch):
-    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
-    prediction = lesson.prediction()
-    assert "down 16.8 minutes" in prediction.question
-    prediction.fields["faster"].value = 6
-    prediction.commit()
-    assert "the model says <b>15.4</b>" in prediction.feedback.value
-    assert "the model says <b>7.4</b>" in prediction.feedback.value
-    assert "Most of us bet on speed" in prediction.feedback.value
-    saved = re.search(r"saves (\d+) times", prediction.feedback.value)
-    truth = lesson.truth()
-    assert float(saved[1]) == round(
-        (16.817 - truth["surer"]) / (16.817 - truth["faster"])
-    )
-    prediction.clear()
-    prediction.fields["faster"].value = 15
-    prediction.commit()
-    assert "You saw" in prediction.feedback.value
 
 
 def test_generator_of_symbols_and_numbers():

@@ -287,15 +287,6 @@ def test_ghosts_stand_where_the_learner_said():
     assert not any(seen), "the guess is about what the boxes cause"
 
 
-def test_ghosts_are_labelled_in_the_svg():
-    prediction = lesson.prediction()
-    here = lesson.explorer(prediction)
-    assert not any(words.startswith("you") for words, _ in texts(here.svg))
-    prediction.fields["database"].value = 100
-    prediction.commit()
-    assert {"you: 100 %", "you: 0 %"} <= {words for words, _ in texts(here.svg)}
-
-
 def test_the_boxes_are_the_control(explorer):
     explorer.reset()
     failed = explorer.controls["failed"]

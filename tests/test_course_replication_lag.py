@@ -16,7 +16,6 @@ from lessons.replication_lag._picture import (
     _FIRST,
     _LAST,
     _TIMES,
-    GHOSTS,
     CopyPicture,
 )
 from tests.support.svg_pictures import texts
@@ -281,32 +280,7 @@ def test_ghosts_stand_where_the_learner_said():
     assert not any(g._line.get_visible() for g in picture._curves._ghosts.values())
 
 
-def test_ghosts_are_labelled_in_the_svg(tmp_path, monkeypatch):
-    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
-    prediction = lesson.prediction()
-    here = lesson.explorer(prediction)
-    assert not set(GHOSTS.values()) & {words for words, _ in texts(here.svg)}
-    prediction.commit()
-    assert set(GHOSTS.values()) <= {words for words, _ in texts(here.svg)}
-
-
 # ---- prediction, recording, exercises ----------------------------------------------
-
-
-def test_truth_and_comment(tmp_path, monkeypatch):
-    monkeypatch.setenv("HAMODEL_PROGRESS", str(tmp_path / "progress.json"))
-    prediction = lesson.prediction()
-    assert "lags by 10 ms" in prediction.question
-    assert "visible within 46 ms" in prediction.question
-    prediction.commit()
-    assert "the model says <b>100.2</b>" in prediction.feedback.value
-    assert "the model says <b>460.8</b>" in prediction.feedback.value
-    assert "10 times as long" in prediction.feedback.value
-    assert "Most of us" in prediction.feedback.value
-    prediction.clear()
-    prediction.fields["mean"].value = 70
-    prediction.commit()
-    assert "You saw" in prediction.feedback.value
 
 
 def test_recording_is_the_file():

@@ -262,27 +262,6 @@ def test_the_scale_names_a_year_and_its_tenths():
 # ---- prediction and exercises ------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("two", "three", "lead"),
-    [
-        (6, 9, "Most of us multiply"),
-        (4.5, 4.5, "You saw the floor"),
-        (3, 3.5, "You were careful"),
-        (4.5, 6, "You were careful"),
-    ],
-)
-def test_truth_and_comment(two, three, lead):
-    prediction = lesson.prediction()
-    prediction.fields["two"].value, prediction.fields["three"].value = two, three
-    prediction.commit()
-    said = prediction.feedback.value
-    assert lead in said
-    assert said.count("the model says <b>4.3</b>") == 2
-    assert "down 26.8 minutes a year, 51 times" in said
-    assert "three are down 26.3" in said
-    assert lesson.truth()["two"] == pytest.approx(-math.log10(5.09025e-5), rel=1e-5)
-
-
 def test_beta_by_counting_the_lines_of_the_log():
     """Nodes that fail within a minute of each other fail together."""
     with lesson.log().open(encoding="utf-8", newline="") as file:

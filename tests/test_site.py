@@ -162,6 +162,7 @@ def test_every_frame_is_what_the_explorer_shows(path):
         if e.get("type") == "application/json"
     ]
     played = staged(path)
+    played.reset()
     for explorer in played.explorers.values():
         (packed,) = (f for f in films if _is_of(f, explorer))
         controls = explorer.controls
@@ -175,6 +176,7 @@ def test_every_frame_is_what_the_explorer_shows(path):
         for (name, preset), kept in zip(
             explorer.presets.items(), packed["presets"], strict=False
         ):
+            explorer.reset()
             explorer.apply(name)
             assert _unpacked(packed, kept[0]) == (explorer.svg, explorer.sentence)
             assert len(kept[1]) == len(controls), preset

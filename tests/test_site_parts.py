@@ -98,14 +98,18 @@ def test_a_film_leaves_the_explorer_at_its_start_and_takes_no_frame_twice():
 @pytest.mark.parametrize(("count", "sets"), [(3, 8), (6, 64), (7, 1 + 7 + 21 + 1)])
 def test_boxes_fail_in_every_way_or_by_one_and_two(count, sets):
     places = {f"b{k}": (10 * k, 0, 9, 9) for k in range(count)}
-    taken = _film.film(explorer_of(down=Boxes(label="Failed", places=places)))
+    taken = _film.film(
+        explorer_of(down=Boxes(label="Failed", places=places, size=(100, 10)))
+    )
     (axis,) = taken.axes
     assert len(set(axis.values)) == len(axis.frames) == sets
     assert axis.values[axis.start] == ()
 
 
 def test_a_box_that_is_not_there_has_no_button():
-    boxes = Boxes(label="Failed", places=dict.fromkeys("abc", (0, 0, 9, 9)))
+    boxes = Boxes(
+        label="Failed", places=dict.fromkeys("abc", (0, 0, 9, 9)), size=(9, 9)
+    )
     boxes.offer("ab")
     (axis,) = _film.film(explorer_of(down=boxes)).axes
     assert set(axis.places) == {"a", "b"}

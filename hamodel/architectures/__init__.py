@@ -5,7 +5,6 @@ it is read from that, as a number, a sweep or a formula.
 """
 
 from hamodel.architectures._assumptions import Assumption
-from hamodel.architectures._front import HOME
 from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
@@ -38,7 +37,6 @@ from hamodel.architectures.single_primary import SinglePrimary
 
 __all__ = [
     "CAUSES",
-    "HOME",
     "OPERATIONS",
     "ActiveActive",
     "ActivePassive",

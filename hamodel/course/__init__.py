@@ -75,6 +75,7 @@ from hamodel._extras import brought_by
 with brought_by("course"):
     from hamodel.course.boxes import Boxes
     from hamodel.course.controls import Choice, Slider, decades
+    from hamodel.course.drawing import Drawn, Scale, Sheet
     from hamodel.course.exercise import (
         Exercise,
         Feedback,
@@ -84,22 +85,27 @@ with brought_by("course"):
         number,
         word,
     )
-    from hamodel.course.explorer import Explorer, Picture
-    from hamodel.course.prediction import Prediction
+    from hamodel.course.explorer import Explorer
+    from hamodel.course.lesson import Lesson
+    from hamodel.course.prediction import Prediction, View
     from hamodel.course.quiz import Question, Quiz
 
 __all__ = [
     "Boxes",
     "Choice",
+    "Drawn",
     "Exercise",
     "Explorer",
     "Feedback",
+    "Lesson",
     "Mistake",
-    "Picture",
     "Prediction",
     "Question",
     "Quiz",
+    "Scale",
+    "Sheet",
     "Slider",
+    "View",
     "decades",
     "function",
     "matrix",

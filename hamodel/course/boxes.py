@@ -5,8 +5,9 @@ so that a click, or Tab and Space, goes to the box itself.  The surprising part 
 this needs no code in the browser: one cell of a grid holds picture and buttons, and
 margins put each button in its place.
 
-Assumptions: places are in pixels of a picture that is not scaled, as an explorer
-shows it.  What a button is called says what has become of its box, for a screen reader.
+Assumptions: places are in pixels of the picture as designed, and turn into shares of
+it, so that they stay over their boxes however it is scaled.  What a button is called
+says what has become of its box, for a screen reader.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Boxes:
         What the boxes that were pressed are: "Failed".
     places : mapping of str to (float, float, float, float)
         Left, top, width and height of each box, in pixels of the picture.
+    size : (float, float)
+        Width and height of the picture; the buttons scale with it.
     start : tuple of str
         The boxes that have failed at first and after a reset.
     buttons : dict of str to Button
@@ -48,7 +51,7 @@ class Boxes:
 
     Examples
     --------
-    >>> boxes = Boxes(label="Failed", places={"a": (0, 0, 80, 30)})
+    >>> boxes = Boxes(label="Failed", places={"a": (0, 0, 80, 30)}, size=(90, 40))
     >>> boxes.buttons["a"].click()
     >>> boxes.text, boxes.buttons["a"].description
     ('Failed: a', 'a, failed')
@@ -56,6 +59,7 @@ class Boxes:
 
     label: str
     places: Mapping[str, tuple[float, float, float, float]]
+    size: tuple[float, float]
     start: tuple[str, ...] = ()
     buttons: dict[str, widgets.Button] = field(init=False)
     widget: widgets.HTML = field(init=False)
@@ -136,13 +140,14 @@ class Boxes:
 
     def _button(self, name: str) -> widgets.Button:
         left, top, width, height = self.places[name]
+        wide, high = self.size
         button = widgets.Button(
             style={"button_color": "transparent", "text_color": "transparent"},
             layout=widgets.Layout(
                 grid_area=CELL,
-                width=f"{width:.0f}px",
-                height=f"{height:.0f}px",
-                margin=f"{top:.0f}px 0 0 {left:.0f}px",
+                width=f"{100 * width / wide:.2f}%",
+                height=f"{100 * height / high:.2f}%",
+                margin=f"{100 * top / wide:.2f}% 0 0 {100 * left / wide:.2f}%",
                 padding="0",
             ),
         )

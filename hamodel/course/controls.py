@@ -2,14 +2,16 @@
 
 A slider of ipywidgets has no name that a screen reader could say, and the keyboard
 moves a slider of floats to 13.999999999999998.  So every slider here runs over a grid
-of round values, by number, and shares its value with a number box that carries the
-label and takes any value in between.
+of round values, by number, and shares its value with a box that carries the label,
+takes any value in between, and says in words why it refuses one.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
@@ -59,7 +61,7 @@ def _plain(number: float) -> float:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Slider:
-    """A slider over a grid of values, and a number box with the label.
+    """A slider over a grid of values, and a box with the label that takes any number.
 
     Attributes
     ----------
@@ -67,48 +69,59 @@ class Slider:
         What it sets, with the unit: "Failover time (s)".
     grid : tuple of float
         The values at which the slider stops, increasing.
-    start : float
-        The value at first and after a reset.
-    step : float
-        How far the arrow keys move the number box.
+    start : float, optional
+        The value at first and after a reset; without one it begins empty, as a guess.
+    whole : bool
+        Whether only whole numbers make sense.
+    note : HTML
+        Says why what was typed is refused; empty if it is not.
 
     Raises
     ------
     ValueError
         If the grid does not increase or `start` is outside it.
+
+    Examples
+    --------
+    >>> slider = Slider(label="Coverage (%)", grid=(0, 50, 100), start=50)
+    >>> slider.box.value = "50,5"
+    >>> slider.value, slider.note.value.partition(">")[2]
+    (50, 'Write 50.5, with a point.</span>')
     """
 
     label: str
     grid: tuple[float, ...]
-    start: float
-    step: float = 1
+    start: float | None = None
+    whole: bool = False
     slider: widgets.SelectionSlider = field(init=False)
-    box: widgets.BoundedFloatText = field(init=False)
-    widget: widgets.HBox = field(init=False)
+    box: widgets.Text = field(init=False)
+    note: widgets.HTML = field(init=False)
+    widget: widgets.VBox = field(init=False)
 
     def __post_init__(self) -> None:
         if list(self.grid) != sorted(set(self.grid)) or len(self.grid) < 2:
             raise ValueError(f"grid must increase, got {self.grid}")
-        self.check(self.start)
+        self._value: float | None = None
+        self._watchers: list[Callable[[object], None]] = []
         self.slider = widgets.SelectionSlider(
             options=[(f"{v:,g}", k) for k, v in enumerate(self.grid)],
-            index=self._nearest(self.start),
             readout=False,
-            layout=widgets.Layout(width="150px"),
+            layout=widgets.Layout(width="96%", margin="0"),
         )
-        self.box = widgets.BoundedFloatText(
-            value=self.start,
-            min=self.low,
-            max=self.high,
-            step=self.step,
+        self.box = widgets.Text(
+            placeholder="your guess",
             description=self.label,
-            style={"description_width": "165px"},
-            layout=widgets.Layout(width="250px"),
+            continuous_update=False,
+            style={"description_width": "190px"},
+            layout=widgets.Layout(width="96%"),
         )
-        self.widget = widgets.HBox(
-            [self.box, self.slider], layout=widgets.Layout(width="410px")
+        self.note = widgets.HTML()
+        self.widget = widgets.VBox(
+            [self.box, self.slider, self.note], layout=widgets.Layout(width="290px")
         )
         self._linking = False
+        if self.start is not None:
+            self.value = self.start
         self.slider.observe(self._slid, names="index")
         self.box.observe(self._typed, names="value")
 
@@ -124,14 +137,21 @@ class Slider:
 
     @property
     def value(self) -> float:
-        """The value now."""
-        return _plain(self.box.value)
+        """The value now; a ValueError if there is none yet."""
+        if self._value is None:
+            raise ValueError(f"{self.label} has no value yet")
+        return self._value
 
     @value.setter
     def value(self, value: float) -> None:
         """Move the control."""
         self.check(value)
-        self.box.value = value
+        self._take(value)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it was never given a value."""
+        return self._value is None
 
     def values(self) -> tuple[float, ...]:
         """Return the values that a sweep of this control visits."""
@@ -139,7 +159,7 @@ class Slider:
 
     def watch(self, changed: Callable[[object], None]) -> None:
         """Call a function when the value has changed, however it was changed."""
-        self.box.observe(changed, names="value")
+        self._watchers.append(changed)
 
     @property
     def text(self) -> str:
@@ -156,20 +176,54 @@ class Slider:
         if not self.low <= value <= self.high:  # a NaN is refused too
             limits = f"[{self.low:g}, {self.high:g}]"
             raise ValueError(f"{self.label} must be in {limits}, got {value!r}")
+        if self.whole and value != int(value):
+            raise ValueError(f"{self.label} must be whole, got {value!r}")
 
     def _nearest(self, value: float) -> int:
         return min(range(len(self.grid)), key=lambda k: abs(self.grid[k] - value))
 
-    def _slid(self, change: dict[str, int]) -> None:
-        if not self._linking:
-            self.box.value = self.grid[change["new"]]
-
-    def _typed(self, change: dict[str, float]) -> None:
-        self._linking = True  # the slider follows; it must not round what was typed
+    def _take(self, value: float) -> None:
+        """Take a value; slider and box follow, and neither rounds it."""
+        changed, self._value = value != self._value, _plain(value)
+        self._linking = True
         try:
-            self.slider.index = self._nearest(change["new"])
+            self.slider.index = self._nearest(value)
+            self.box.value = f"{self._value:,.10g}"
+            self.note.value = ""
         finally:
             self._linking = False
+        for watcher in self._watchers if changed else ():
+            watcher(None)
+
+    def _slid(self, change: dict[str, int]) -> None:
+        if not self._linking:
+            self._take(self.grid[change["new"]])
+
+    def _typed(self, change: dict[str, str]) -> None:
+        if self._linking:
+            return
+        try:
+            self._take(self._read(change["new"].strip()))
+        except ValueError as error:
+            self.note.value = f'<span role="alert">{escape(str(error))}</span>'
+
+    def _read(self, text: str) -> float:
+        """Return the number that was typed, or say how it is to be written."""
+        if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
+            text = text.replace(",", "")
+        if re.fullmatch(r"-?\d+,\d+", text):
+            raise ValueError(f"Write {text.replace(',', '.')}, with a point.")
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(
+                f"{text!r} is no number: write it as 12 or 0.33."
+            ) from None
+        if not self.low <= value <= self.high:
+            raise ValueError(f"It can be from {self.low:,g} to {self.high:,g}.")
+        if self.whole and value != int(value):
+            raise ValueError("Only a whole number makes sense here.")
+        return value
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -202,8 +256,8 @@ class Choice:
             options=self.options,
             value=self.start,
             description=self.label,
-            style={"description_width": "165px"},
-            layout=widgets.Layout(width="400px"),
+            style={"description_width": "110px"},
+            layout=widgets.Layout(width="280px"),
         )
 
     @property

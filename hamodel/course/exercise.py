@@ -7,12 +7,16 @@ reference is computed by the package when the check runs, so it cannot go stale.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+from hamodel.course import slips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,8 +90,10 @@ class Exercise:
         What to say to a right answer: why it is right.
     hint : str
         What to say to a wrong answer that is none of the known ones.
-    mistakes : sequence of Mistake
-        Known wrong answers.
+    mistakes : sequence of Mistake, or mapping of str to (callable or number, str)
+        Known wrong answers; the table has what makes the answer, and the hint.
+    then : str
+        What a second wrong answer is told in place of `hint`: a step further.
 
     Examples
     --------
@@ -100,7 +106,7 @@ class Exercise:
     ...     mistakes=[Mistake(name="percent", answer=lambda: 50, hint="Not percent.")],
     ... )
     >>> half.check(None)
-    … Not answered yet. Your answer is to be a number.
+    … Not answered yet. Give a number.
     >>> half.check(50)
     ✗ Not yet. Not percent.
     >>> half.check(1 / 2)
@@ -112,7 +118,22 @@ class Exercise:
     same: Compare
     right: str
     hint: str
-    mistakes: Sequence[Mistake] = ()
+    mistakes: Sequence[Mistake] | Mapping[str, tuple[Any, str]] = ()
+    then: str = ""
+    _wrong: list[object] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.mistakes, Mapping):
+            listed = [
+                Mistake(name=n, answer=a if callable(a) else _always(a), hint=hint)
+                for n, (a, hint) in self.mistakes.items()
+            ]
+            object.__setattr__(self, "mistakes", tuple(listed))
+
+    @property
+    def known(self) -> tuple[Mistake, ...]:
+        """The known wrong answers."""
+        return tuple(m for m in self.mistakes if isinstance(m, Mistake))
 
     def check(self, answer: object) -> Feedback:
         """Say how an answer does; this never raises, whatever the answer.
@@ -128,19 +149,47 @@ class Exercise:
             The verdict and a hint.
         """
         if answer is None:
-            return Feedback("unanswered", f"Your answer is to be {self.form}.")
-        reference = self.reference()
+            return Feedback("unanswered", f"Give {self.form}.")
+        reference, slip = self.reference(), ""
         try:
-            if self.same(answer, reference):
-                return Feedback("right", self.right)
-            for mistake in self.mistakes:
-                if self.same(answer, mistake.answer()):
-                    return Feedback("wrong", mistake.hint)
+            try:
+                if self.same(answer, reference):
+                    return Feedback("right", self.right)
+            except slips.Slip as error:
+                slip = str(error)
+            for mistake in self.known:
+                with contextlib.suppress(slips.Slip):
+                    if self.same(answer, mistake.answer()):
+                        return Feedback("wrong", mistake.hint)
+            slip = slip or self._slip(answer, reference)
         except Exception as error:  # a learner's answer may be anything
             reason = f"{type(error).__name__}: {error}" if str(error) else "No reason."
-            words = f"Your answer is to be {self.form}. Python says: {reason}"
+            words = f"Give {self.form}. Python says: {reason}"
             return Feedback("unreadable", words)
-        return Feedback("wrong", self.hint)
+        self._wrong.append(answer)
+        again = self.then if len(self._wrong) > 1 and self.then else self.hint
+        return Feedback("wrong", slip or again)
+
+    def _slip(self, answer: object, reference: object) -> str:
+        """Name the usual slip that an answer shows, if it shows one."""
+        numbers = getattr(self.same, "numbers", None)
+        if numbers is not None:
+            return slips.of_numbers(numbers(answer), numbers(reference))
+        return slips.of_sets(answer, reference) if _listed(reference) else ""
+
+
+def _always(value: Any) -> Callable[[], Any]:  # noqa: ANN401
+    return lambda: value
+
+
+def _listed(value: object) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset))
+
+
+def _comparing(same: Compare, numbers: Callable[[Any], Sequence[float]]) -> Compare:
+    """Let a comparison say which numbers an answer amounts to, for the slips."""
+    same.numbers = numbers  # type: ignore[attr-defined]
+    return same
 
 
 def number(relative: float = 0.01) -> Compare:
@@ -162,10 +211,10 @@ def number(relative: float = 0.01) -> Compare:
             raise TypeError(f"{answer!r} is not a number")
         return math.isclose(float(answer), float(other), rel_tol=relative)
 
-    return _same
+    return _comparing(_same, lambda answer: [float(answer)])
 
 
-def matrix(relative: float = 0.01) -> Compare:
+def matrix(relative: float = 0.01, rows: float | None = None) -> Compare:
     """Return a comparison of tables of numbers, entry by entry.
 
     Parameters
@@ -173,20 +222,28 @@ def matrix(relative: float = 0.01) -> Compare:
     relative : float
         How far two entries that agree may be apart, in units of the larger; a zero
         must be a zero.
+    rows : float, optional
+        What each row must add up to; the first that does not is named.
 
     Returns
     -------
     callable
-        `same(answer, other)`; it raises if the shapes differ.
+        `same(answer, other)`; it raises a `Slip` if the shapes differ.
     """
 
     def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
         given, wanted = np.asarray(answer, float), np.asarray(other, float)
         if given.shape != wanted.shape:
-            raise ValueError(f"its shape is {given.shape}, not {wanted.shape}")
+            shape = f"Its shape is {given.shape}; it must be {wanted.shape}."
+            raise slips.Slip(shape)
+        if rows is not None:
+            for k, total in enumerate(given.sum(axis=1), 1):
+                if abs(total - rows) > 1e-6 * np.abs(given).max():
+                    words = f"Row {k} adds up to {total:.6g}; each must to {rows:g}."
+                    raise slips.Slip(words)
         return bool(np.allclose(given, wanted, rtol=relative, atol=0))
 
-    return _same
+    return _comparing(_same, lambda answer: np.asarray(answer, float).ravel().tolist())
 
 
 def word(*options: str) -> Compare:
@@ -200,13 +257,13 @@ def word(*options: str) -> Compare:
     Returns
     -------
     callable
-        `same(answer, other)`; it raises if the answer is none of them.
+        `same(answer, other)`; it raises a `Slip` if the answer is none of them.
     """
 
     def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
         said = str(answer).strip().lower()
         if said not in options:
-            raise ValueError(f"{answer!r} is none of {', '.join(options)}")
+            raise slips.Slip(f"{answer!r} is none of {', '.join(options)}.")
         return bool(said == other)
 
     return _same
@@ -225,17 +282,24 @@ def function(*arguments: Sequence[float], relative: float = 1e-3) -> Compare:
     Returns
     -------
     callable
-        `same(answer, other)`; it raises if the answer is no function or fails.
+        `same(answer, other)`; it raises if the answer is no function, and a `Slip` if
+        the function fails.
     """
     near = number(relative)
 
     def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
         if not callable(answer):
             raise TypeError(f"{answer!r} is not a function")
-        results = [answer(*given) for given in arguments]
-        if any(result is None for result in results):
-            raise ValueError("the function returns nothing")
-        pairs = zip(results, arguments, strict=True)
+        pairs = zip(_results(answer), arguments, strict=True)
         return all(near(result, other(*given)) for result, given in pairs)
 
-    return _same
+    def _results(answer: Any) -> list[Any]:  # noqa: ANN401
+        try:
+            results = [answer(*given) for given in arguments]
+        except Exception as error:
+            raise slips.Slip(f"Your function stops: {error}.") from error
+        if any(result is None for result in results):
+            raise slips.Slip("Your function returns nothing: is there a `return`?")
+        return results
+
+    return _comparing(_same, lambda answer: [float(r) for r in _results(answer)])

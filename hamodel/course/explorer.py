@@ -4,38 +4,34 @@ What moves is a pure function of the package, so a test can call it, without a b
 at every position of every control.  The surprising part is the picture: it is a string.
 The same SVG is shown live, stored in the notebook for a reader who runs nothing, and
 compared by nbval.
+
+An explorer that belongs to a prediction stays veiled until there is a guess: it shows
+what is known, and its controls wait.  Then it moves to the answer.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from hamodel.course._widgets import bundle, paragraph
 from hamodel.course.boxes import CELL, Boxes
-from hamodel.plots import image, svg
+from hamodel.course.drawing import Sheet, image
+from hamodel.plots import image as pt_image
+from hamodel.plots import svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from matplotlib.figure import Figure
 
     from hamodel.course.controls import Choice, Slider
     from hamodel.course.prediction import Prediction
 
     Values = Mapping[str, Any]
-
-
-class Picture(Protocol):
-    """A figure that is made once, and redrawn by changing its artists."""
-
-    figure: Figure
-
-    def update(self, values: Values, result: Any, guess: Values | None) -> None:  # noqa: ANN401
-        """Show a result; draw the guess, if there is one, as a dashed ghost."""
+    Draw = Callable[[Sheet, Values, Any, Values], None]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -50,15 +46,27 @@ class Explorer:
         At most four sliders; the keys are the parameters of `model`.
     model : callable
         `model(**values)` returns the result: a call into the package.
-    picture : Picture
-        Draws a result.
+    picture : callable
+        `picture(sheet, values, result, guess)` draws a result on a `Sheet`; the guess
+        is empty until one is committed.  While `sheet.known` is false it must leave out
+        what answers the question.
     describe : callable
         `describe(values, result)` returns one or two sentences with the numbers; they
         stand under the picture and are its description.
     presets : mapping of str to mapping
-        Named settings; what a preset leaves out returns to the start.
+        Named settings; what a preset leaves out stays as it is.
+    size : (float, float)
+        Width and height of the picture in pixels; the page scales it.
     prediction : Prediction, optional
-        Its committed guess is drawn as a ghost.
+        Until its guess is committed the explorer is veiled; then the guess is drawn.
+    before : str
+        The sentence under the veiled picture.
+    after : mapping
+        Where the controls go when the veil is lifted.
+    seconds : float
+        How long the picture plays, if something in it moves; else 0.
+    steps : int
+        In how many steps it can be gone through.
     result : object
         What `model` returned for the values now.
     svg, sentence : str
@@ -75,41 +83,67 @@ class Explorer:
     title: str
     controls: Mapping[str, Slider | Choice | Boxes]
     model: Callable[..., Any]
-    picture: Picture
+    picture: Any
     describe: Callable[[Values, Any], str]
     presets: Mapping[str, Values]
+    size: tuple[float, float] = (640, 300)
     prediction: Prediction | None = None
+    before: str = ""
+    after: Values = field(default_factory=dict)
+    seconds: float = 0
+    steps: int = 8
     result: Any = field(default=None, init=False)
     svg: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
     trouble: str = field(default="", init=False)
     buttons: dict[str, widgets.Button] = field(init=False)
+    players: dict[str, widgets.Button] = field(init=False)
     box: widgets.VBox = field(init=False)
 
     def __post_init__(self) -> None:
-        self._quiet = False
-        self._picture, self._sentence, self._status = (
+        if not callable(self.picture):
+            inches = self.picture.figure.get_size_inches()
+            self.size = (float(inches[0]) * 100, float(inches[1]) * 100)
+        self._quiet, self._shown = False, False
+        self._clock: float | None = 0.0
+        self._since = 0.0
+        self._picture, self._sentence, self._status, self._note = (
             widgets.HTML(layout=widgets.Layout(**size)) for size in _SIZES
         )
-        width, height = self.picture.figure.get_size_inches() * 100
-        self._picture.layout.height = f"{height + 8:.0f}px"
-        self._picture.layout.min_width = f"{width:.0f}px"
         self.buttons = {name: self._button(name) for name in self.presets}
         self.buttons["Reset"] = self._button("Reset")
+        self.show_me = widgets.Button(
+            description="Show me", tooltip="Lift the veil without a guess"
+        )
+        self.show_me.on_click(lambda _: self.open())
+        self.players = {n: _player(n, f) for n, f in self._playing().items()}
         self.box = self._layout()
-        for preset in self.presets.values():
+        for preset in (*self.presets.values(), self.after):
             for name, value in preset.items():
                 self._control(name).check(value)
         self.reset()
         for control in self.controls.values():
             control.watch(self._moved)
         if self.prediction is not None:
-            self.prediction.watch(lambda: self._moved(None))
+            self.prediction.watch(self._committed)
+            if self.known:
+                self.set(**self.after)
+
+    @property
+    def known(self) -> bool:
+        """Whether the learner may see the answer: after a guess, or on request."""
+        waits = self.before and self.prediction and self.prediction.guess is None
+        return self._shown or not waits
 
     @property
     def values(self) -> dict[str, Any]:
         """The value of every control, in the unit of its label."""
         return {name: control.value for name, control in self.controls.items()}
+
+    def open(self) -> None:
+        """Lift the veil, and move to the answer."""
+        self._shown = True
+        self.set(**self.after)
 
     def set(self, **values: Any) -> None:  # noqa: ANN401  a control knows its type
         """Move controls and redraw once.
@@ -136,10 +170,12 @@ class Explorer:
 
     def reset(self) -> None:
         """Return every control to its start."""
-        self.set(**{name: control.start for name, control in self.controls.items()})
+        starts = {name: control.start for name, control in self.controls.items()}
+        self._clock = 0.0
+        self.set(**starts)
 
     def apply(self, preset: str) -> None:
-        """Set the controls as a preset says; "Reset" is one.
+        """Set the controls that a preset names; "Reset" sets all of them.
 
         Parameters
         ----------
@@ -154,19 +190,79 @@ class Explorer:
         if preset not in self.buttons:
             listed = ", ".join(self.buttons)
             raise ValueError(f"preset must be one of {listed}, got {preset!r}")
-        self.set(**self._preset(preset))
+        if preset == "Reset":
+            self.reset()
+        else:
+            self.set(**self.presets[preset])
+
+    def play(self) -> None:
+        """Let what moves in the picture move."""
+        self._clock, self._since = None, time.monotonic()
+        self.redraw()
+
+    def pause(self) -> None:
+        """Hold the picture where it is."""
+        if self._clock is None:
+            self._clock = (time.monotonic() - self._since) % (self.seconds or 1)
+        self.redraw()
+
+    def step(self) -> None:
+        """Hold the picture, and go one step on."""
+        self.pause()
+        each = self.seconds / self.steps
+        self._clock = ((self._clock or 0.0) // each + 1) % self.steps * each
+        self.redraw()
 
     def redraw(self) -> None:
         """Compute the result, then the picture and the sentence."""
-        values = self.values
+        values, known = self.values, self.known
         result = self.model(**values)
         guess = None if self.prediction is None else self.prediction.guess
-        self.picture.update(values, result, guess)
-        picture, sentence = svg(self.picture.figure), self.describe(values, result)
-        self._picture.value = image(picture, sentence)
+        sentence = self.describe(values, result) if known else self.before
+        picture = self._drawn(values, result, guess or {})
+        self._picture.value = _DARK + self._image(picture, sentence)
         self._sentence.value = paragraph(escape(sentence))
         self.result, self.svg, self.sentence = result, picture, sentence
+        self._veil(known)
         self._report("")
+
+    def _drawn(self, values: Values, result: Any, guess: Values) -> str:  # noqa: ANN401
+        if not callable(self.picture):
+            self.picture.update(values, result, guess or None)
+            return svg(self.picture.figure)
+        sheet = Sheet(*self.size, known=self.known, clock=self._clock)
+        if self.seconds:
+            sheet.seconds = self.seconds
+        self.picture(sheet, values, result, guess)
+        return sheet.svg()
+
+    def _image(self, picture: str, alt: str) -> str:
+        return image(picture, alt) if callable(self.picture) else pt_image(picture, alt)
+
+    def _veil(self, known: bool) -> None:
+        """Let the controls wait while the answer is not to be seen."""
+        for control in self.controls.values():
+            control.enable(on=known)
+        for button in (*self.buttons.values(), *self.players.values()):
+            button.disabled = not known
+        self.show_me.layout.display = "none" if known else ""
+        words = "" if known else "<b>Commit your guess above</b>, and this comes alive."
+        if self._note.value != words:
+            self._note.value = words
+
+    def _committed(self) -> None:
+        """Move to the answer when a guess was committed, or back when it was taken."""
+        if not self.after:
+            self._moved(None)
+        elif self.prediction is None or self.prediction.guess is None:
+            self._shown = False
+            self.reset()
+        else:
+            self.set(**self.after)
+
+    def _playing(self) -> dict[str, Callable[[], None]]:
+        every = {"▶ Play": self.play, "❚❚ Pause": self.pause, "Step": self.step}
+        return every if self.seconds else {}
 
     def _control(self, name: str) -> Slider | Choice | Boxes:
         if name not in self.controls:
@@ -197,10 +293,6 @@ class Explorer:
         elif self._status.value:
             self._status.value = ""
 
-    def _preset(self, name: str) -> dict[str, Any]:
-        start = {key: control.start for key, control in self.controls.items()}
-        return start | dict(self.presets.get(name, {}))
-
     def _button(self, name: str) -> widgets.Button:
         button = widgets.Button(
             description=name,
@@ -211,28 +303,38 @@ class Explorer:
         return button
 
     def _layout(self) -> widgets.VBox:
+        """Lay picture and controls side by side where the page is wide enough."""
         over = [c for c in self.controls.values() if isinstance(c, Boxes)]
         beside = [c.widget for c in self.controls.values() if c not in over]
         row = widgets.Layout(flex_flow="row wrap")
-        return widgets.VBox(
+        left = widgets.VBox(
             [
-                widgets.HTML(f"<b>{escape(self.title)}</b>"),
-                widgets.HBox(beside, layout=row),
-                widgets.HBox(list(self.buttons.values()), layout=row),
-                *(control.widget for control in over),
                 self._under([button for control in over for button in control.over]),
                 self._sentence,
+                widgets.HBox([self._note, self.show_me], layout=row),
+                *([widgets.HBox(list(self.players.values()))] if self.players else []),
                 self._status,
-            ]
+            ],
+            layout=widgets.Layout(flex="1 1 340px", max_width=f"{self.size[0]}px"),
         )
+        right = widgets.VBox(
+            [
+                *(control.widget for control in over),
+                *beside,
+                widgets.HBox(list(self.buttons.values()), layout=row),
+            ],
+            layout=widgets.Layout(flex="0 1 300px"),
+        )
+        title = widgets.HTML(f"<b>{escape(self.title)}</b>")
+        wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
+        return widgets.VBox([title, widgets.HBox([left, right], layout=wrap)])
 
     def _under(self, buttons: list[widgets.Button]) -> widgets.Widget:
         """Return the picture, under the buttons that lie over it."""
         if not buttons:
             return self._picture
         self._picture.layout.grid_area = CELL
-        self._picture.layout.margin = "0"
-        one = widgets.Layout(grid_template_columns=self._picture.layout.min_width)
+        one = widgets.Layout(grid_template_columns="100%")
         return widgets.GridBox([self._picture, *buttons], layout=one)
 
     def __repr__(self) -> str:
@@ -242,15 +344,26 @@ class Explorer:
         settings = "; ".join(control.text for control in self.controls.values())
         shown = f"<i>Shown: {escape(settings)}. Run this cell to move it.</i>"
         html = (
-            f"<p><b>{escape(self.title)}</b></p>{image(self.svg, self.sentence)}"
+            f"<p><b>{escape(self.title)}</b></p>{self._image(self.svg, self.sentence)}"
             f"{paragraph(escape(self.sentence))}"
             f"{paragraph(shown)}"
         )
         return bundle(self.box, html, self.sentence)
 
 
-_SIZES = (
-    {"overflow": "hidden"},
-    {"min_height": "52px", "max_width": "740px"},
-    {"min_height": "30px", "max_width": "740px"},
+def _player(name: str, act: Callable[[], None]) -> widgets.Button:
+    button = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
+    button.on_click(lambda _: act())
+    return button
+
+
+_DARK = (
+    '<style>[data-jp-theme-light="false"] .ha-sheet{color-scheme:dark}'
+    '[data-jp-theme-light="true"] .ha-sheet{color-scheme:light}</style>'
+)
+_SIZES: tuple[dict[str, str], ...] = (
+    {"overflow": "hidden", "width": "100%"},
+    {"min_height": "44px", "max_width": "740px"},
+    {"max_width": "740px"},
+    {"max_width": "740px"},
 )

@@ -17,11 +17,37 @@ from hamodel.course import progress
 from hamodel.course._widgets import bundle, paragraph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hamodel.course.controls import Slider
 
     Guess = Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class View:
+    """What a guess shows about how somebody sees the matter.
+
+    Attributes
+    ----------
+    name : str
+        The view, or the misconception.
+    when : callable
+        `when(guess, truth)` tells whether a guess shows it.
+    says : str or callable
+        What to say to it: words, or `says(guess, truth)`.
+    example : mapping
+        A guess that shows it, for the test.
+    """
+
+    name: str
+    when: Callable[[Guess, Guess], bool]
+    says: str | Callable[[Guess, Guess], str]
+    example: Guess
+
+    def words(self, guess: Guess, truth: Guess) -> str:
+        """Return what to say to a guess."""
+        return self.says if isinstance(self.says, str) else self.says(guess, truth)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -38,15 +64,18 @@ class Prediction:
         What is to be guessed; the keys name the numbers.
     truth : callable
         `truth()` returns `{key: the right number}`, computed when it is needed.
-    comment : callable
-        `comment(guess, truth)` returns what to say when both are known.
+    views : sequence of View
+        What guesses show; the first that fits is said, and one must fit.
+    rule : callable, optional
+        `rule(guess)` returns why a guess is impossible, or nothing.
     """
 
     key: str
     question: str
     fields: Mapping[str, Slider]
     truth: Callable[[], Guess]
-    comment: Callable[[Guess, Guess], str]
+    views: Sequence[View]
+    rule: Callable[[Guess], str] = lambda _: ""
     guess: dict[str, float] | None = field(default=None, init=False)
     commit_button: widgets.Button = field(init=False)
     again_button: widgets.Button = field(init=False)
@@ -76,8 +105,19 @@ class Prediction:
         self._restore()
 
     def commit(self) -> None:
-        """Fix the guess, show the answer and tell those who watch."""
-        self.guess = {name: control.value for name, control in self.fields.items()}
+        """Fix the guess, show the answer and tell those who watch.
+
+        A guess that lacks a number, or that is impossible, is told so instead.
+        """
+        missing = [c.label for c in self.fields.values() if c.empty]
+        if missing:
+            self._say(f"Not yet: guess {escape(' and '.join(missing))} too.")
+            return
+        guess = {name: control.value for name, control in self.fields.items()}
+        if impossible := self.rule(guess):
+            self._say(f"That cannot be: {escape(impossible)}")
+            return
+        self.guess = guess
         first = self._recorded("first") or self.guess
         kept = progress.record(self.key, {"first": first, "guess": self.guess})
         self._answer("" if kept else "This folder is read-only, so it was not saved.")
@@ -114,13 +154,36 @@ class Prediction:
         guess = self.guess or {}
         truth = {name: float(value) for name, value in self.truth().items()}
         parts = [
-            f"{control.label}: you said {guess[name]:,g}, "
-            f"the model says <b>{truth[name]:,.1f}</b>."
+            f"{escape(control.label)}: you said {guess[name]:,g}, the model says "
+            f"<b>{_short(truth[name])}</b>{_apart(guess[name], truth[name])}."
             for name, control in self.fields.items()
         ]
-        comment = escape(self.comment(guess, truth))
+        parts.append(escape(self.comment(guess, truth)))
         self._lock(on=True)
-        self._say("<br>".join([*parts, comment, *([f"<i>{note}</i>"] if note else [])]))
+        self._say("<br>".join([*parts, *([f"<i>{note}</i>"] if note else [])]))
+
+    def comment(self, guess: Guess, truth: Guess) -> str:
+        """Return what to say to a guess: the words of the first view that fits.
+
+        Parameters
+        ----------
+        guess, truth : mapping
+            Numbers by field.
+
+        Returns
+        -------
+        str
+            A sentence or two about this very guess.
+
+        Raises
+        ------
+        ValueError
+            If no view fits.
+        """
+        for view in self.views:
+            if view.when(guess, truth):
+                return view.words(guess, truth)
+        raise ValueError(f"no view of {self.key} fits {dict(guess)}")
 
     def clear(self) -> None:
         """Take the guess back; the first that was ever committed stays on record."""
@@ -157,3 +220,23 @@ class Prediction:
 
 
 _NOTHING = "Nothing is committed yet. A guess is enough."
+
+
+def _short(value: float) -> str:
+    """Write an answer with the digits that a reader can use."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _apart(guess: float, truth: float) -> str:
+    """Say how far a guess is from the truth."""
+    if not guess or not truth or guess * truth < 0:
+        return ""
+    ratio = max(guess / truth, truth / guess)
+    way = "too much" if guess > truth else "too little"
+    if ratio < 1.05:
+        return ": spot on"
+    if ratio < 2:
+        return f": {100 * (ratio - 1):.0f} % {way}"
+    return (
+        f": {ratio:,.3g} times {way}" if ratio < 100 else f": {ratio:,.0f} times {way}"
+    )

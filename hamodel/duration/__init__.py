@@ -35,7 +35,6 @@ from hamodel.duration._make import (
     uniform,
     weibull,
 )
-from hamodel.duration._words import read
 
 __all__ = [
     "Duration",
@@ -53,7 +52,6 @@ __all__ = [
     "order_statistic",
     "pareto",
     "phase_type",
-    "read",
     "uniform",
     "weibull",
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hamodel import plots, structure
 from hamodel.course.controls import Slider
 from hamodel.course.exercise import Exercise, Mistake, number
-from hamodel.course.prediction import Prediction
+from hamodel.course.prediction import Prediction, View
 from hamodel.course.quiz import Question, Quiz
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
 
@@ -174,12 +174,10 @@ def prediction() -> Prediction:
         key="00 three nines",
         question="A service is up 99.9 % of the time. How long is it down in a year?",
         fields={
-            "minutes": Slider(
-                label="Down (min a year)", grid=tuple(range(0, 1001, 20)), start=0
-            )
+            "minutes": Slider(label="Down (min a year)", grid=tuple(range(0, 1001, 20)))
         },
         truth=lambda: {"minutes": 1e-3 * YEAR / MINUTE},
-        comment=_comment,
+        views=[View(name="any", when=lambda *_: True, says=_comment, example={})],
     )
 
 

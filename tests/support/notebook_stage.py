@@ -30,6 +30,7 @@ class Stage:
     path: Path
     names: dict
     explorers: dict = field(default_factory=dict)  # by name
+    veiled: dict = field(default_factory=dict)  # by name: what each showed unopened
     first: dict = field(default_factory=dict)  # by name: what each showed when new
     predictions: list = field(default_factory=list)
     exercises: list = field(default_factory=list)  # in the order of their checks
@@ -41,6 +42,7 @@ class Stage:
         for prediction in self.predictions:
             prediction.clear()
         for explorer in self.explorers.values():
+            explorer.open()
             explorer.reset()
 
 
@@ -112,6 +114,8 @@ def _find(stage):
     for name, value in list(stage.names.items()):
         if isinstance(value, Explorer) and name not in stage.explorers:
             stage.explorers[name] = value
+            stage.veiled[name] = (value.known, value.svg, value.sentence)
+            value.open()
             stage.first[name] = [shown(value, setting) for setting in sample(value)]
         if isinstance(value, Prediction) and value not in stage.predictions:
             stage.predictions.append(value)

@@ -38,7 +38,7 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True)
 class Film:
-    """The frames of an explorer; the first shows it as it starts."""
+    """The frames of an explorer; `start` shows it as it starts."""
 
     title: str
     size: tuple[int, int]
@@ -46,6 +46,14 @@ class Film:
     presets: Mapping[str, tuple[int, tuple[int, ...]]]  # frame, position on each axis
     groups: tuple[str, ...]
     frames: tuple[tuple[str, str, str], ...]  # runs of groups, sentence, settings
+    veil: int | None  # the frame before there is a guess
+    after: tuple[int, tuple[int, ...]]  # what a guess leads to
+    play: int | None  # the frame that moves
+
+    @property
+    def start(self) -> int:
+        """The frame that is shown at first: the veiled one, if there is one."""
+        return 0 if self.veil is None else self.veil
 
     def svg(self, number: int) -> str:
         """Return a frame's picture, put together again as a page does it."""
@@ -69,17 +77,27 @@ def film(explorer: Explorer) -> Film:
         The frames.
     """
     camera = _Camera(explorer)
+    veil = None if explorer.known else camera.frame()
+    explorer.open()
     camera.take({})
     axes = tuple(camera.axis(name) for name in explorer.controls)
     presets = {
         name: (camera.take(preset), tuple(_position(axis, preset) for axis in axes))
         for name, preset in explorer.presets.items()
     }
+    after = camera.take(explorer.after)
     explorer.reset()
-    width, height = explorer.picture.figure.get_size_inches() * 100
+    play = None
+    if explorer.seconds:
+        explorer.play()
+        play = camera.frame()
+        explorer.reset()
     return Film(
         title=explorer.title,
-        size=(round(width), round(height)),
+        size=(round(explorer.size[0]), round(explorer.size[1])),
+        veil=veil,
+        after=(after, tuple(_position(axis, explorer.after) for axis in axes)),
+        play=play,
         axes=axes,
         presets=presets,
         groups=tuple(camera.groups),
@@ -104,11 +122,17 @@ class _Camera:
         key = repr(setting)
         if key not in self._taken:
             explorer.set(**setting)
-            texts = [control.text for control in explorer.controls.values()]
-            numbers = [self._group(group) for group in _GROUP.split(explorer.svg)]
-            self.frames.append((_runs(numbers), explorer.sentence, "; ".join(texts)))
-            self._taken[key] = len(self.frames) - 1
+            self._taken[key] = self.frame()
         return self._taken[key]
+
+    def frame(self) -> int:
+        """Return the number of a new frame, of what the explorer shows now."""
+        explorer = self.explorer
+        texts = [control.text for control in explorer.controls.values()]
+        split = _GROUP.split if "<g id=" in explorer.svg else str.splitlines
+        numbers = [self._group(group) for group in split(explorer.svg)]
+        self.frames.append((_runs(numbers), explorer.sentence, "; ".join(texts)))
+        return len(self.frames) - 1
 
     def axis(self, name: str) -> Axis:
         """Take a control through its range."""

@@ -70,20 +70,29 @@ class Forms:
 
 def _explorer(explorer: Explorer, key: str) -> str:
     taken = film(explorer)
-    _, sentence, settings = taken.frames[0]
+    _, sentence, settings = taken.frames[taken.start]
     width, height = taken.size
     picture = (
         f'<img alt="{escape(sentence)}" width="{width}" height="{height}" '
-        f'src="data:image/svg+xml,{quote(taken.svg(0), safe=_SAFE)}">'
+        f'src="data:image/svg+xml,{quote(taken.svg(taken.start), safe=_SAFE)}">'
     )
     over = "".join(_boxes(axis, taken.size) for axis in taken.axes)
     return (
         f'<figure class="explorer" id="{key}"><figcaption>{escape(taken.title)}'
         f'</figcaption><form class="controls" hidden>{_controls(taken, key)}</form>'
-        f'<div class="wide"><div class="picture" style="width:{width}px">{picture}'
-        f'{over}</div></div><p class="says" aria-live="polite">{escape(sentence)}</p>'
-        f'<p class="shown">Shown: <span>{escape(settings)}</span>.</p>'
+        f'<div class="picture" style="max-width:{width}px">{picture}'
+        f'{over}</div><p class="says" aria-live="polite">{escape(sentence)}</p>'
+        f'<p class="shown">Shown: <span>{escape(settings)}</span>.</p>{_lift(taken)}'
         f'<script type="application/json">{_json(_packed(taken))}</script></figure>'
+    )
+
+
+def _lift(taken: Film) -> str:
+    if taken.veil is None:
+        return ""
+    return (
+        '<p class="veil"><b>Commit your guess above</b>, or '
+        '<button type="button" data-open>Show me</button></p>'
     )
 
 
@@ -97,6 +106,8 @@ def _controls(taken: Film, key: str) -> str:
         f'<button type="button" data-preset="{number}">{escape(name)}</button>'
         for number, name in enumerate((*taken.presets, "Reset"))
     )
+    if taken.play is not None:
+        buttons += '<button type="button" data-play>▶ Play</button>'
     note = (
         '<p class="note">One control moves at a time here; the others return to their '
         "start. In JupyterLab they move together.</p>"
@@ -172,7 +183,15 @@ def _packed(taken: Film) -> dict[str, Any]:
     start = [0, [axis.start for axis in taken.axes]]
     presets = [*taken.presets.values(), start]
     frames = taken.frames
-    return {"groups": taken.groups, "frames": frames, "axes": axes, "presets": presets}
+    return {
+        "groups": taken.groups,
+        "frames": frames,
+        "axes": axes,
+        "presets": presets,
+        "veil": taken.veil,
+        "after": taken.after,
+        "play": taken.play,
+    }
 
 
 def _json(data: object) -> str:
@@ -187,16 +206,12 @@ def _prediction(prediction: Prediction, key: str) -> str:
     truth = prediction.truth()
     fields, answers = [], []
     for number, (name, control) in enumerate(prediction.fields.items()):
-        values = sorted({*control.grid, control.start})
-        texts = [f"{value:,g}" for value in values]
-        start = values.index(control.start)
         at = f"{key}-{number}"
         fields.append(
             f'<div class="control"><label for="{at}">{escape(control.label)}</label>'
-            f'<input type="range" id="{at}" min="0" max="{len(texts) - 1}" '
-            f'value="{start}" aria-valuetext="{texts[start]}" autocomplete="off" '
-            f'data-texts="{" ".join(texts)}">'
-            f'<span class="value" aria-hidden="true">{texts[start]}</span></div>'
+            f'<input type="number" id="{at}" min="{control.low:g}" required '
+            f'max="{control.high:g}" step="{1 if control.whole else "any"}" '
+            'autocomplete="off" placeholder="your guess"></div>'
         )
         answers.append(
             f'<li>{escape(control.label)}: <span data-said="{at}"></span>'
@@ -215,13 +230,13 @@ def _exercise(exercise: Exercise, key: str) -> str:
     known = "".join(
         f"<dt>{escape(mistake.name[:1].upper() + mistake.name[1:])}</dt>"
         f"<dd>{escape(mistake.hint)}</dd>"
-        for mistake in exercise.mistakes
+        for mistake in exercise.known
     )
     usual = f"{_fold('The usual mistakes', f'<dl>{known}</dl>')}" if known else ""
     hint = _fold("A hint", f"<p>{escape(exercise.hint)}</p>")
     right = _fold("When you have it", f"<p>{escape(exercise.right)}</p>")
     return (
-        f'<div class="exercise" id="{key}"><p>Your answer is to be '
+        f'<div class="exercise" id="{key}"><p>Give '
         f"{escape(exercise.form)}.</p>{hint}{usual}{right}</div>"
     )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 
 from hamodel.course.exercise import Exercise
+from hamodel.course.lesson import Lesson
 from hamodel.course.lessons import LessonError
 
 if TYPE_CHECKING:
@@ -120,9 +121,12 @@ class Stage:
     def _value(self, expression: ast.expr, name: str) -> object:
         """Return what is to be shown: for a check, the exercise that it belongs to."""
         if checked := _checked(expression):
-            owner = self._eval(checked, name)
+            owner = self._eval(checked.value, name)
             if isinstance(owner, Exercise):
                 return owner
+            if isinstance(owner, Lesson):
+                which: Any = self._eval(expression.args[0], name)  # type: ignore[attr-defined]
+                return owner.exercises[which - 1]
         return self._eval(expression, name)
 
     def _eval(self, expression: ast.expr, name: str) -> object:
@@ -136,10 +140,10 @@ class Stage:
             self._printed.truncate()
 
 
-def _checked(expression: ast.expr) -> ast.expr | None:
-    """Return the part before `.check(...)`, if that is what an expression calls."""
+def _checked(expression: ast.expr) -> ast.Attribute | None:
+    """Return the `….check` of an expression, if that is what it calls."""
     if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute):
-        return expression.func.value if expression.func.attr == "check" else None
+        return expression.func if expression.func.attr == "check" else None
     return None
 
 

@@ -57,29 +57,40 @@ for (const root of document.querySelectorAll("figure.explorer")) {
         set.length === failed.size && set.every((name) => failed.has(name)));
       if (place >= 0) move(sets, place);
     });
-    box.hidden = false;
   }
-  root.querySelector(".controls").hidden = false;
+  const lift = () => {
+    root.querySelector(".controls").hidden = false;
+    root.querySelector(".veil")?.remove();
+    for (const box of boxes) box.hidden = false;
+    show(...film.after);
+  };
+  root.querySelector("[data-play]")?.addEventListener("click", () => show(film.play, picked));
+  if (film.veil === null) lift();
+  else {
+    root.querySelector("[data-open]").addEventListener("click", lift);
+    root.addEventListener("guessed", lift, { once: true });
+  }
 }
 
-// A prediction: its fold, once opened, says and keeps what was guessed.
+// A prediction: its fold opens once there is a guess, says it, and lifts the veil.
+const explorers = [...document.querySelectorAll("figure.explorer")];
 for (const form of document.querySelectorAll("form.prediction")) {
   const inputs = [...form.querySelectorAll("input")];
-  const text = (input) => input.dataset.texts.split(" ")[Number(input.value)];
-  for (const input of inputs) {
-    input.addEventListener("input", () => {
-      input.setAttribute("aria-valuetext", text(input));
-      input.nextElementSibling.textContent = text(input);
-    });
-  }
   const fold = form.querySelector("details");
+  fold.querySelector("summary").addEventListener("click", (event) => {
+    if (!fold.open && !form.reportValidity()) event.preventDefault();
+  });
   fold.addEventListener("toggle", () => {
     for (const input of inputs) {
-      input.disabled = fold.open;
+      input.readOnly = fold.open;
       form.querySelector(`[data-said="${input.id}"]`).textContent =
-        fold.open ? `you said ${text(input)}, ` : "";
+        fold.open ? `you said ${input.value}, ` : "";
     }
+    const next = explorers.find((each) =>
+      form.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING);
+    if (fold.open) next?.dispatchEvent(new Event("guessed"));
   });
+  form.addEventListener("submit", (event) => event.preventDefault());
 }
 
 // What is wider than the page can be reached and scrolled by keyboard; paper opens folds.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hamodel import text
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
-from hamodel.course.prediction import Prediction
+from hamodel.course.prediction import Prediction, View
 from lessons import failover_maths
 from lessons.anatomy_of_a_failover._exercises import (
     best_exercise,
@@ -223,12 +223,10 @@ def explorer(prediction: Prediction | None = None) -> Explorer:
     loss = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 4, 5, 7, 10)
     sliders = {
         "interval": Slider(
-            label="A beat every (s)", grid=interval, start=_START["interval"], step=0.1
+            label="A beat every (s)", grid=interval, start=_START["interval"]
         ),
         "misses": Slider(label="Misses (beats)", grid=tuple(TRIED), start=3),
-        "loss": Slider(
-            label="Beats lost (%)", grid=loss, start=_START["loss"], step=0.1
-        ),
+        "loss": Slider(label="Beats lost (%)", grid=loss, start=_START["loss"]),
         "promotion": Slider(
             label="Promotion (s)", grid=decades(1, 50), start=_START["promotion"]
         ),
@@ -259,8 +257,6 @@ def prediction() -> Prediction:
         str(misses): Slider(
             label=f"{misses} misses (min)",
             grid=decades(0.5, 10_000),
-            start=round(usual, 1),
-            step=0.1,
         )
         for misses in GUESSED
     }
@@ -274,7 +270,7 @@ def prediction() -> Prediction:
         ),
         fields=fields,
         truth=truth,
-        comment=_comment,
+        views=[View(name="any", when=lambda *_: True, says=_comment, example={})],
     )
 
 

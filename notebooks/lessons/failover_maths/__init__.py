@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hamodel import catalogue, text
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
-from hamodel.course.prediction import Prediction
+from hamodel.course.prediction import Prediction, View
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons.failover_maths._exercises import (
     break_even_exercise,
@@ -157,14 +157,14 @@ def explorer(prediction: Prediction | None = None) -> Explorer:
     """
     coverage = (0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100)
     labels = {
-        "mttf": ("A node fails once in (h)", decades(100, 100_000), 2000, 100),
-        "mttr": ("Repair time (h)", decades(0.5, 48), 4, 0.5),
-        "failover": ("Failover time (s)", decades(1, 600), 30, 1),
-        "coverage": ("Failovers that work (%)", coverage, 99, 0.1),
+        "mttf": ("A node fails once in (h)", decades(100, 100_000), 2000),
+        "mttr": ("Repair time (h)", decades(0.5, 48), 4),
+        "failover": ("Failover time (s)", decades(1, 600), 30),
+        "coverage": ("Failovers that work (%)", coverage, 99),
     }
     sliders = {
-        name: Slider(label=label, grid=grid, start=start, step=step)
-        for name, (label, grid, start, step) in labels.items()
+        name: Slider(label=label, grid=grid, start=start)
+        for name, (label, grid, start) in labels.items()
     }
     rescue = Choice(label="If a failover fails", options=tuple(RESCUE), start=NOBODY)
     scale = Choice(
@@ -197,11 +197,11 @@ def prediction() -> Prediction:
             "Pull one lever at a time: what is left of them?"
         ),
         fields={
-            "faster": Slider(label="Failover in 10 s (min)", grid=grid, start=10),
-            "surer": Slider(label="99.9 % work (min)", grid=grid, start=10),
+            "faster": Slider(label="Failover in 10 s (min)", grid=grid),
+            "surer": Slider(label="99.9 % work (min)", grid=grid),
         },
         truth=truth,
-        comment=_comment,
+        views=[View(name="any", when=lambda *_: True, says=_comment, example={})],
     )
 
 

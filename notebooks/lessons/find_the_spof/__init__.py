@@ -13,7 +13,7 @@ from hamodel import text
 from hamodel.course.boxes import Boxes
 from hamodel.course.controls import Choice, Slider
 from hamodel.course.explorer import Explorer
-from hamodel.course.prediction import Prediction
+from hamodel.course.prediction import Prediction, View
 from hamodel.units import YEAR
 from lessons.find_the_spof._exercises import (
     EUROS,
@@ -204,7 +204,7 @@ def explorer(prediction: Prediction | None = None) -> Explorer:
     """
     picture = ShopPicture()
     servers = Slider(label="App servers", grid=tuple(range(1, MOST + 1)), start=3)
-    failed = Boxes(label="Failed", places=picture.places)
+    failed = Boxes(label="Failed", places=picture.places, size=(720, 450))
 
     def offer(_: object) -> None:
         failed.offer(path(round(servers.value)).components)
@@ -215,15 +215,9 @@ def explorer(prediction: Prediction | None = None) -> Explorer:
         title="Which box stops the shop, and what does that cost in a year?",
         controls={
             "servers": servers,
-            "app": Slider(
-                label="Each app server up (%)", grid=_GRID, start=99.9, step=0.1
-            ),
-            "balancer": Slider(
-                label="Load balancer up (%)", grid=_GRID, start=99.95, step=0.01
-            ),
-            "database": Slider(
-                label="Database up (%)", grid=_GRID, start=99.95, step=0.01
-            ),
+            "app": Slider(label="Each app server up (%)", grid=_GRID, start=99.9),
+            "balancer": Slider(label="Load balancer up (%)", grid=_GRID, start=99.95),
+            "database": Slider(label="Database up (%)", grid=_GRID, start=99.95),
             "bars": Choice(label="The bars show", options=BARS, start=CAUSED),
             "failed": failed,
         },
@@ -256,12 +250,9 @@ def prediction() -> Prediction:
             "year, half of them for that server. It buys two more; one is enough. "
             "Whose is the downtime that is left? Share out 100 %."
         ),
-        fields={
-            name: Slider(label=label, grid=grid, start=0, step=5)
-            for name, label in labels.items()
-        },
+        fields={name: Slider(label=label, grid=grid) for name, label in labels.items()},
         truth=truth,
-        comment=_comment,
+        views=[View(name="any", when=lambda *_: True, says=_comment, example={})],
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hamodel import text
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
-from hamodel.course.prediction import Prediction
+from hamodel.course.prediction import Prediction, View
 from lessons.what_99_99_buys._exercises import (
     code_exercise,
     incident_exercise,
@@ -110,14 +110,9 @@ def explorer(prediction: Prediction | None = None) -> Explorer:
                 label="Fails once in (h)",
                 grid=decades(100, 100_000),
                 start=40_000,
-                step=100,
             ),
-            "mttr": Slider(
-                label="Repair time (h)", grid=decades(0.02, 48), start=4, step=0.01
-            ),
-            "target": Slider(
-                label="Target (%)", grid=_TARGETS, start=99.99, step=0.001
-            ),
+            "mttr": Slider(label="Repair time (h)", grid=decades(0.02, 48), start=4),
+            "target": Slider(label="Target (%)", grid=_TARGETS, start=99.99),
             "sample": Slider(
                 label="New sample (no.)", grid=tuple(range(1, 31)), start=1
             ),
@@ -149,12 +144,12 @@ def prediction() -> Prediction:
             "repaired twice as fast?"
         ),
         fields={
-            "minutes": Slider(label="At 99.99 % (min)", grid=_MINUTES, start=10),
-            "seldom": Slider(label="Half as often (min)", grid=_MINUTES, start=10),
-            "quick": Slider(label="Twice as fast (min)", grid=_MINUTES, start=10),
+            "minutes": Slider(label="At 99.99 % (min)", grid=_MINUTES),
+            "seldom": Slider(label="Half as often (min)", grid=_MINUTES),
+            "quick": Slider(label="Twice as fast (min)", grid=_MINUTES),
         },
         truth=truth,
-        comment=_comment,
+        views=[View(name="any", when=lambda *_: True, says=_comment, example={})],
     )
 
 

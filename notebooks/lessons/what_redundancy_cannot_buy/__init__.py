@@ -13,7 +13,7 @@ from hamodel import catalogue, text
 from hamodel.architectures import ActiveActive, Node
 from hamodel.course.controls import Slider
 from hamodel.course.explorer import Explorer
-from hamodel.course.prediction import Prediction
+from hamodel.course.prediction import Prediction, View
 from hamodel.failover import Failover
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons.what_redundancy_cannot_buy._exercises import (
@@ -140,7 +140,7 @@ def explorer(prediction: Prediction | None = None) -> Explorer:
         title="How far down does one more replica bring the downtime?",
         controls={
             "number": Slider(label="Replicas", grid=counts, start=2),
-            "up": Slider(label="Each is up (%)", grid=_UP, start=99.9, step=0.1),
+            "up": Slider(label="Each is up (%)", grid=_UP, start=99.9),
             "shared": Slider(label="Failures shared (%)", grid=_SHARED, start=5),
             "needed": Slider(label="Must work", grid=counts[:4], start=1),
         },
@@ -169,13 +169,11 @@ def prediction() -> Prediction:
             "two replicas, of which one is enough? And three?"
         ),
         fields={
-            "two": Slider(label="Two replicas (nines)", grid=grid, start=1, step=0.1),
-            "three": Slider(
-                label="Three replicas (nines)", grid=grid, start=1, step=0.1
-            ),
+            "two": Slider(label="Two replicas (nines)", grid=grid),
+            "three": Slider(label="Three replicas (nines)", grid=grid),
         },
         truth=truth,
-        comment=_comment,
+        views=[View(name="any", when=lambda *_: True, says=_comment, example={})],
     )
 
 

@@ -1,0 +1,130 @@
+"""A lesson, declared: what it asks, shows, checks and keeps, in one table.
+
+The module of a lesson makes one `Lesson` and its notebook calls it: `lesson.predict()`,
+`lesson.explore(prediction)`, `lesson.check(1, answer_1)`.  All that lessons have in
+common is done here once: fresh controls for each run of a cell, the veil, the score of
+the shop at head and foot, questions that recall earlier lessons, and a page that keeps
+the learner's own numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from hamodel.course import progress
+from hamodel.course.exercise import Exercise, Feedback
+from hamodel.course.explorer import Explorer
+from hamodel.course.prediction import Prediction
+from hamodel.course.quiz import Question, Quiz
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lesson:
+    """What a notebook shows beside its prose.
+
+    Attributes
+    ----------
+    number : str
+        Two digits: "04".
+    guess : mapping
+        The arguments of its `Prediction`; `key` is made of the number.
+    see : mapping
+        The arguments of its `Explorer`, but for the prediction.
+    exercises : sequence of Exercise
+        Numbered from 1 in the notebook.
+    recall : sequence of Question
+        From earlier lessons; asked before anything else.
+    own : callable, optional
+        `own(numbers)` checks the learner's own numbers and returns what they amount to,
+        or raises a ValueError that says what is wrong with them.
+
+    Examples
+    --------
+    >>> from hamodel.course import number
+    >>> half = Exercise(
+    ...     form="a number", reference=lambda: 0.5, same=number(), right="Yes.", hint=""
+    ... )
+    >>> lesson = Lesson(number="99", guess={}, see={}, exercises=[half])
+    >>> lesson.check(1, 0.5)
+    ✓ Right. Yes.
+    """
+
+    number: str
+    guess: Mapping[str, Any]
+    see: Mapping[str, Any]
+    exercises: Sequence[Exercise]
+    recall: Sequence[Question] = ()
+    own: Callable[..., Mapping[str, float]] | None = None
+
+    def predict(self) -> Prediction:
+        """Return the prediction, as new or as it was committed before."""
+        made = {"key": f"{self.number} prediction", **self.guess}
+        return Prediction(**made | {"fields": _fresh(made["fields"])})
+
+    def explore(self, prediction: Prediction | None = None) -> Explorer:
+        """Return the explorer.
+
+        Parameters
+        ----------
+        prediction : Prediction, optional
+            Its guess lifts the veil, and is drawn.
+        """
+        made = {**self.see, "controls": _fresh(self.see["controls"])}
+        return Explorer(**made, prediction=prediction)
+
+    def check(self, which: int, answer: object) -> Feedback:
+        """Say how an answer does.
+
+        Parameters
+        ----------
+        which : int
+            The exercise, counted from 1.
+        answer : object
+            The answer; None if there is none yet.
+
+        Returns
+        -------
+        Feedback
+            The verdict and a hint.
+        """
+        return self.exercises[which - 1].check(answer)
+
+    def remember(self) -> Quiz:
+        """Return the questions from earlier lessons."""
+        return Quiz(title="From earlier lessons", questions=self.recall)
+
+    def mine(self, **numbers: float | None) -> Feedback:
+        """Keep the learner's own numbers, for the last lesson.
+
+        Parameters
+        ----------
+        **numbers : float or None
+            What `own` takes; None where there is none yet.
+
+        Returns
+        -------
+        Feedback
+            What they amount to, or what is missing or impossible.
+        """
+        if self.own is None:
+            raise ValueError(f"lesson {self.number} asks for no numbers")
+        missing = [name for name, value in numbers.items() if value is None]
+        if missing:
+            return Feedback("unanswered", f"Give {', '.join(missing)}.")
+        try:
+            found = self.own(**numbers)
+        except (TypeError, ValueError) as error:
+            return Feedback("wrong", str(error))
+        kept = progress.record(f"{self.number} own", {**numbers, **found})
+        said = "; ".join(f"{name} {value:,.4g}" for name, value in found.items())
+        note = "" if kept else " This folder is read-only, so nothing was written."
+        return Feedback("kept", f"{said}.{note}")
+
+
+def _fresh(controls: Mapping[str, Any]) -> dict[str, Any]:
+    """Return controls like these, with widgets of their own."""
+    return {name: replace(control) for name, control in controls.items()}
