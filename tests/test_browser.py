@@ -224,6 +224,9 @@ def test_every_link_leads_somewhere_as_make_lab_serves_it(page, served):
     there, wanted = {}, []
     for path in ALL:
         jupyterlab.open_notebook(page, served, path.name, kernel=False)
+        prose = sum(kind == "markdown" for kind, _ in cells(path))
+        written = page.locator(".jp-MarkdownCell .jp-RenderedMarkdown:not(:empty)")
+        expect(written).to_have_count(prose)  # cells are drawn when there is leisure
         there[path.name] = page.evaluate(
             "() => [...document.querySelectorAll('.jp-Notebook [id],"
             " .jp-Notebook [data-jupyter-id]')]"
