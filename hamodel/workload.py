@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, text
-from hamodel._quantity import hold, mean_of
+from hamodel import _check, _html, fields, text
+from hamodel._quantity import mean_of
 from hamodel.duration import Duration, constant
 from hamodel.units import MS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hamodel._types import Quantity
 
@@ -59,48 +58,51 @@ class Workload:
     0.1
     """
 
-    reads: Quantity = 900.0
-    writes: Quantity = 100.0
-    clients: Mapping[str, Quantity] | None = None
-    round_trip: Quantity = 80 * MS
-    hop: Quantity = 0.5 * MS
-    app_time: Quantity = 5 * MS
-    read_time: Quantity = 1 * MS
-    write_time: Quantity = 2 * MS
-    objective: float = float("inf")
-    keys: int = 1_000_000
-    exponent: float = 0.99
-    transfer_price: Quantity = 0.0
+    reads: Quantity = field(default=900.0, metadata=fields.rate("reads"))
+    writes: Quantity = field(default=100.0, metadata=fields.rate("writes"))
+    clients: Mapping[str, Quantity] | None = field(
+        default=None,
+        metadata=fields.share(
+            "share of the clients by site", by_site=True, single=False, optional=True
+        ),
+    )
+    round_trip: Quantity = field(
+        default=80 * MS, metadata=fields.time("round trip between sites", law=True)
+    )
+    hop: Quantity = field(
+        default=0.5 * MS, metadata=fields.time("round trip within a site", law=True)
+    )
+    app_time: Quantity = field(
+        default=5 * MS, metadata=fields.time("app server's time for a request")
+    )
+    read_time: Quantity = field(
+        default=1 * MS, metadata=fields.time("database's time for a read")
+    )
+    write_time: Quantity = field(
+        default=2 * MS, metadata=fields.time("database's time for a write")
+    )
+    objective: float = field(
+        default=float("inf"),
+        metadata=fields.mean_time("longest time that a client waits"),
+    )
+    keys: int = field(default=1_000_000, metadata=fields.whole("keys"))
+    exponent: float = field(
+        default=0.99, metadata=fields.number("Zipf exponent of the keys")
+    )
+    transfer_price: Quantity = field(
+        default=0.0, metadata=fields.number("price of sending writes")
+    )
 
     def __post_init__(self) -> None:
-        rates = ("reads", "writes", "app_time", "read_time", "write_time")
-        hold(self, *rates, "transfer_price")
-        _check.non_negative(
-            **{name: getattr(self, name) for name in (*rates, "transfer_price")}
-        )
+        fields.check(self)
         if not _check.is_symbolic(self.reads + self.writes) and np.any(
             np.asarray(self.reads) + np.asarray(self.writes) == 0
         ):
             raise ValueError("reads and writes must not both be 0, got 0 and 0")
-        for name in ("round_trip", "hop"):
-            if not isinstance(getattr(self, name), Duration):
-                hold(self, name)
-                _check.non_negative(**{name: getattr(self, name)})
-        _check.mean_time(objective=self.objective)
-        _check.whole(1, keys=self.keys)
-        _check.non_negative(exponent=self.exponent)
-        self._check_clients()
-
-    def _check_clients(self) -> None:
-        if self.clients is None:
-            return
-        _check.instance(Mapping, clients=self.clients)
-        shares = dict(self.clients)
-        _check.non_negative(**{f"clients[{k!r}]": v for k, v in shares.items()})
-        if not shares or np.any(np.abs(sum(shares.values()) - 1) > 1e-6):
-            total = sum(shares.values())
-            raise ValueError(f"clients must add up to 1, got {total:g}")
-        object.__setattr__(self, "clients", shares)
+        if self.clients is not None:
+            total = sum(self.clients.values())
+            if not self.clients or np.any(np.abs(total - 1) > 1e-6):
+                raise ValueError(f"clients must add up to 1, got {total:g}")
 
     @property
     def requests(self) -> Quantity:

@@ -9,7 +9,6 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel import duration
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
@@ -20,10 +19,10 @@ from hamodel.architectures import (
     Site,
     Tier,
 )
-from hamodel.assessment import MEASURES, _meeting, assess, compare
+from hamodel.assessment import MEASURES, assess, compare
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
-from hamodel.units import DAY, HOUR, MONTH, YEAR
+from hamodel.units import DAY, HOUR, YEAR
 from hamodel.workload import Workload
 from tests.test_architectures import FAILOVER, FULL, NODE, SITE
 
@@ -349,71 +348,7 @@ def test_a_home_site_knows_no_conflicts_and_takes_the_long_way():
     assert float(write - read) > 0.035
 
 
-# ---- the chance of a good year -----------------------------------------------------
-
-
-def test_one_part_alone_agrees_with_the_chain():
-    shop = SinglePrimary(database=Node(mttf=200 * HOUR, mttr=2 * HOUR))
-    found = assess(shop, LOAD)
-    chain = shop.model().leaves()[1].chain(up=lambda view: not view.cause)
-    for target in (0.97, 0.99, 0.995):
-        shares = chain.downtime_cdf(MONTH, (1 - target) * MONTH)
-        ours = found.probability_of_meeting(target, MONTH)
-        assert ours == close(float(shares), 2e-2)  # the chain starts with all well
-    never = math.exp(-MONTH / (200 * HOUR)) * (200 / 202)
-    assert found.probability_of_meeting(1.0, MONTH) == close(never, 1e-6)
-    assert found.probability_of_meeting(0.0, MONTH) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["pair", "active"])
-def test_years_played_meet_their_target_as_often(kind):
-    from hamodel.simulation import simulate
-
-    node = Node(mttf=500 * HOUR, mttr=8 * HOUR)
-    failover = Failover(promotion=duration.exponential(600), coverage=0.9)
-    shop = {"pair": ActivePassive, "active": ActiveActive}[kind](
-        database=node, failover=failover
-    )
-    years = 3000
-    run = simulate(shop, LOAD, years, np.random.default_rng(12))
-    down = np.zeros(years)
-    for outage in run.outages:
-        if outage.operation == "write":
-            down[int(outage.start / YEAR) % years] += outage.length / 2
-    found = assess(shop, LOAD)
-    for target in (0.9985, 0.9995):
-        played = float(np.mean(down <= (1 - target) * YEAR))
-        error = math.sqrt(played * (1 - played) / years)
-        ours = found.probability_of_meeting(target)
-        assert abs(ours - played) < 3.5 * error + 0.01
-
-
-def test_a_stream_of_visits_is_the_matrix_exponential(monkeypatch):
-    found = [assess(FULL[name], LOAD) for name in ("single", "passive", "active")]
-    quick = [a.probability_of_meeting(0.9998, YEAR) for a in found]
-    never = [a.probability_of_meeting(1.0, MONTH) for a in found]
-    monkeypatch.setattr(_meeting, "_SELDOM", 0.0)
-    for a, probability, none in zip(found, quick, never, strict=True):
-        exact = a.probability_of_meeting(0.9998, YEAR)
-        assert probability == pytest.approx(exact, abs=4e-3)
-        assert none == pytest.approx(a.probability_of_meeting(1.0, MONTH), abs=4e-3)
-
-
-def test_the_downtime_of_a_year_is_the_inverse_of_meeting():
-    found = assess(PAIR, LOAD)
-    for p in (0.5, 0.9):
-        down = found.downtime_quantile(p, YEAR)
-        assert found.probability_of_meeting(1 - down / YEAR) == close(p, 1e-4)
-    assert found.downtime_quantile(0.01, MONTH) == 0
-
-
-@given(st.floats(0.9, 0.99999), st.floats(0.9, 0.99999))
-def test_a_stricter_target_is_met_less_often(one, other):
-    found = assess(SinglePrimary(database=NODE), LOAD)
-    low, high = sorted((one, other))
-    met = [found.probability_of_meeting(t) for t in (low, high)]
-    assert 0 <= met[1] <= met[0] + 1e-6 <= 1 + 2e-6
+# ---- assumptions -------------------------------------------------------------------
 
 
 def test_an_assumption_given_up_shows_its_worth():

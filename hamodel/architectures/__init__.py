@@ -5,6 +5,7 @@ it is read from that, as a number, a sweep or a formula.
 """
 
 from hamodel.architectures._assumptions import Assumption
+from hamodel.architectures._front import HOME
 from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
@@ -37,6 +38,7 @@ from hamodel.architectures.single_primary import SinglePrimary
 
 __all__ = [
     "CAUSES",
+    "HOME",
     "OPERATIONS",
     "ActiveActive",
     "ActivePassive",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from hamodel import _check
 from hamodel._quantity import mean_of
 from hamodel.architectures._front import Data, Front, SiteView, place, witness
 from hamodel.architectures._specs import (
@@ -14,18 +12,16 @@ from hamodel.architectures._specs import (
     Node,
     Site,
     Tier,
-    check_maintenance,
-    names,
 )
 from hamodel.architectures.base import Event, Group, Part
 from hamodel.duration import Duration, constant
-from hamodel.failover import Failover
 from hamodel.quorum import latency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hamodel._types import Quantity
+    from hamodel.failover import Failover
     from hamodel.workload import Workload
 
 
@@ -44,22 +40,6 @@ class Copies(Protocol):
     def everywhere(self) -> Node | None: ...
     @property
     def maintenance(self) -> Maintenance | None: ...
-
-
-def check_copies(spec: Copies) -> None:
-    """Check the fields that such architectures share, and keep the mapping safe."""
-    _check.instance(Node, database=spec.database)
-    _check.instance(Failover, failover=spec.failover)
-    _check.instance(Site, site=spec.site)
-    check_maintenance(spec.maintenance)
-    if spec.everywhere is not None:
-        _check.instance(Node, everywhere=spec.everywhere)
-    _check.instance(Mapping, copies=spec.copies)
-    if not spec.copies:
-        raise ValueError("copies must name at least one site, got none")
-    names(copies=list(spec.copies))
-    _check.whole(1, **{f"copies[{k!r}]": v for k, v in spec.copies.items()})
-    object.__setattr__(spec, "copies", dict(spec.copies))
 
 
 def sites_and_copies(spec: Copies, serving: Sequence[str]) -> list[Part | Group]:

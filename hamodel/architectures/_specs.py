@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hamodel import _check
-from hamodel._quantity import hold, mean_of
+from hamodel import _check, fields
+from hamodel._quantity import mean_of
 from hamodel.units import HOUR, MS
 
 if TYPE_CHECKING:
@@ -38,16 +38,13 @@ class Node:
         If a time is not above zero, or another field is beyond its limits.
     """
 
-    mttf: Quantity
-    mttr: Quantity
-    cores: int = 8
-    cost: Quantity = 1.0
+    mttf: Quantity = field(metadata=fields.mean_time("mean time to failure"))
+    mttr: Quantity = field(metadata=fields.mean_time("time to repair", law=True))
+    cores: int = field(default=8, metadata=fields.whole("requests served at once"))
+    cost: Quantity = field(default=1.0, metadata=fields.number("cost"))
 
     def __post_init__(self) -> None:
-        hold(self, "mttf", "mttr", "cost")
-        _check.mean_time(mttf=self.mttf, mttr=mean_of(self.mttr))
-        _check.whole(1, cores=self.cores)
-        _check.non_negative(cost=self.cost)
+        fields.check(self)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,23 +71,24 @@ class Tier:
         If `needed` exceeds `servers`, or a number is not a positive whole number.
     """
 
-    node: Node
-    servers: int = 1
-    needed: int = 1
-    crews: int | None = None
-    waiting: int | None = None
+    node: Node = field(metadata=fields.spec(Node, "one server"))
+    servers: int = field(default=1, metadata=fields.whole("servers"))
+    needed: int = field(
+        default=1, metadata=fields.whole("servers that it takes to serve")
+    )
+    crews: int | None = field(
+        default=None, metadata=fields.whole("servers repaired at once", optional=True)
+    )
+    waiting: int | None = field(
+        default=None, metadata=fields.whole("places in the queue", 0, optional=True)
+    )
 
     def __post_init__(self) -> None:
-        _check.instance(Node, node=self.node)
-        _check.whole(1, servers=self.servers, needed=self.needed)
+        fields.check(self)
         if self.needed > self.servers:
             raise ValueError(
                 f"needed must be <= servers ({self.servers}), got {self.needed}"
             )
-        if self.crews is not None:
-            _check.whole(1, crews=self.crews)
-        if self.waiting is not None:
-            _check.whole(0, waiting=self.waiting)
 
     def serves(self, failed: int) -> bool:
         """Tell whether enough servers are left."""
@@ -136,12 +134,11 @@ class Maintenance:
     0.000463
     """
 
-    every: Quantity
-    takes: Quantity
+    every: Quantity = field(metadata=fields.span("time between planned work"))
+    takes: Quantity = field(metadata=fields.span("length of planned work"))
 
     def __post_init__(self) -> None:
-        hold(self, "every", "takes")
-        _check.positive(every=self.every, takes=self.takes)
+        fields.check(self)
 
 
 def names(**fields: object) -> tuple[str, ...]:
@@ -183,13 +180,13 @@ class Cache:
         If a field is beyond its limits.
     """
 
-    hit_ratio: Quantity
-    time: Quantity = 0.5 * MS
+    hit_ratio: Quantity = field(metadata=fields.share("share of the reads answered"))
+    time: Quantity = field(
+        default=0.5 * MS, metadata=fields.time("mean time of a look")
+    )
 
     def __post_init__(self) -> None:
-        hold(self, "hit_ratio", "time")
-        _check.probability(hit_ratio=self.hit_ratio)
-        _check.non_negative(time=self.time)
+        fields.check(self)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -213,18 +210,22 @@ class Site:
         If a time is not above zero.
     """
 
-    mttf: Quantity = float("inf")
-    mttr: Quantity = 4 * HOUR
-    balancers: Tier | None = None
-    apps: Tier | None = None
-    cache: Cache | None = None
+    mttf: Quantity = field(
+        default=float("inf"),
+        metadata=fields.mean_time("mean time to failure of the whole site"),
+    )
+    mttr: Quantity = field(
+        default=4 * HOUR, metadata=fields.span("time until the site is back", law=True)
+    )
+    balancers: Tier | None = field(
+        default=None, metadata=fields.spec(Tier, "load balancers", optional=True)
+    )
+    apps: Tier | None = field(
+        default=None, metadata=fields.spec(Tier, "app servers", optional=True)
+    )
+    cache: Cache | None = field(
+        default=None, metadata=fields.spec(Cache, "cache", optional=True)
+    )
 
     def __post_init__(self) -> None:
-        hold(self, "mttf", "mttr")
-        _check.mean_time(mttf=self.mttf)
-        _check.positive(mttr=mean_of(self.mttr))
-        for name in ("balancers", "apps"):
-            if getattr(self, name) is not None:
-                _check.instance(Tier, **{name: getattr(self, name)})
-        if self.cache is not None:
-            _check.instance(Cache, cache=self.cache)
+        fields.check(self)

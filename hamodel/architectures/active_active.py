@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
-from hamodel._quantity import hold, mean_of, rate_of
+from hamodel import _check, fields
+from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -58,8 +58,6 @@ from hamodel.architectures._specs import (
     Maintenance,
     Node,
     Site,
-    check_maintenance,
-    names,
 )
 from hamodel.architectures.base import LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
@@ -144,29 +142,33 @@ class ActiveActive(LongRun):
     {'failing over': 2.2, 'all sites down': 2.1}
     """
 
-    database: Node
-    failover: Failover
-    sites: tuple[str, ...] = ("DC-1", "DC-2")
-    site: Site = field(default_factory=Site)
-    everywhere: Node | None = None
-    replication: Replication = field(default_factory=Replication)
-    resolution: str = "last write wins"
-    clock_skew: Quantity = 0.01
-    maintenance: Maintenance | None = None
+    database: Node = field(metadata=fields.spec(Node, "one database"))
+    failover: Failover = field(metadata=fields.spec(Failover, "failover"))
+    sites: tuple[str, ...] = field(
+        default=("DC-1", "DC-2"), metadata=fields.names("sites")
+    )
+    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
+    everywhere: Node | None = field(
+        default=None,
+        metadata=fields.spec(Node, "what strikes everything", optional=True),
+    )
+    replication: Replication = field(
+        default_factory=Replication, metadata=fields.spec(Replication, "replication")
+    )
+    resolution: str = field(
+        default="last write wins",
+        metadata=fields.word("resolution of conflicts", *RESOLUTIONS),
+    )
+    clock_skew: Quantity = field(
+        default=0.01, metadata=fields.time("difference of the clocks")
+    )
+    maintenance: Maintenance | None = field(
+        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    )
 
     def __post_init__(self) -> None:
-        _check.instance(Node, database=self.database)
-        _check.instance(Failover, failover=self.failover)
-        _check.instance(Site, site=self.site)
-        _check.instance(Replication, replication=self.replication)
+        fields.check(self)
         _check.one_of(("async",), replication=self.replication.mode)
-        _check.one_of(RESOLUTIONS, resolution=self.resolution)
-        hold(self, "clock_skew")
-        _check.non_negative(clock_skew=self.clock_skew)
-        check_maintenance(self.maintenance)
-        if self.everywhere is not None:
-            _check.instance(Node, everywhere=self.everywhere)
-        object.__setattr__(self, "sites", names(sites=self.sites))
         if not self.sites:
             raise ValueError("sites must be at least 1 name, got ()")
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import fields
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._assumptions import (
     Assumption,
@@ -32,7 +32,6 @@ from hamodel.architectures._assumptions import (
 )
 from hamodel.architectures._copies import (
     answered_by,
-    check_copies,
     sent,
     sites_and_copies,
 )
@@ -100,21 +99,34 @@ class Leaderless(LongRun):
         If a number is not a whole number, or a quorum exceeds the copies.
     """
 
-    database: Node
-    failover: Failover = field(default_factory=Failover)
-    copies: Mapping[str, int] = field(default_factory=_default_copies)
-    read_quorum: int = 2
-    write_quorum: int = 2
-    site: Site = field(default_factory=Site)
-    everywhere: Node | None = None
-    maintenance: Maintenance | None = None
+    database: Node = field(metadata=fields.spec(Node, "one database"))
+    failover: Failover = field(
+        default_factory=Failover, metadata=fields.spec(Failover, "failover")
+    )
+    copies: Mapping[str, int] = field(
+        default_factory=_default_copies,
+        metadata=fields.whole("copies by site", by_site=True, single=False),
+    )
+    read_quorum: int = field(
+        default=2, metadata=fields.whole("copies that a read asks")
+    )
+    write_quorum: int = field(
+        default=2, metadata=fields.whole("copies that a write waits for")
+    )
+    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
+    everywhere: Node | None = field(
+        default=None,
+        metadata=fields.spec(Node, "what strikes everything", optional=True),
+    )
+    maintenance: Maintenance | None = field(
+        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    )
 
     def __post_init__(self) -> None:
-        check_copies(self)
+        fields.check(self)
         total = sum(self.copies.values())
         for name in ("read_quorum", "write_quorum"):
             value = getattr(self, name)
-            _check.whole(1, **{name: value})
             if value > total:
                 raise ValueError(f"{name} must be <= {total} copies, got {value}")
 

@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from hamodel import _check
-from hamodel._quantity import hold, rate_of
+from hamodel import _check, fields
+from hamodel._quantity import rate_of
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -34,13 +34,12 @@ from hamodel.architectures._assumptions import (
 )
 from hamodel.architectures._copies import (
     answered_by,
-    check_copies,
     sent,
     sites_and_copies,
 )
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._front import Seen, absorb, entrance, everywhere
-from hamodel.architectures._specs import Maintenance, Node, Site, names
+from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, Event, LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
@@ -54,6 +53,7 @@ from hamodel.architectures.behaviour import (
     stale_reads,
 )
 from hamodel.duration import Duration, constant
+from hamodel.failover import Failover
 from hamodel.replication import Stream
 from hamodel.workload import as_law
 
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hamodel._types import Quantity
-    from hamodel.failover import Failover
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
@@ -103,23 +102,32 @@ class Majority(LongRun):
         site is left to serve clients.
     """
 
-    database: Node
-    failover: Failover
-    election: Quantity | Duration = 2.0
-    copies: Mapping[str, int] = field(default_factory=_default_copies)
-    witnesses: tuple[str, ...] = ()
-    site: Site = field(default_factory=Site)
-    everywhere: Node | None = None
-    local_reads: bool = False
-    maintenance: Maintenance | None = None
+    database: Node = field(metadata=fields.spec(Node, "one database"))
+    failover: Failover = field(metadata=fields.spec(Failover, "failover"))
+    election: Quantity | Duration = field(
+        default=2.0, metadata=fields.time("time to elect a leader", law=True)
+    )
+    copies: Mapping[str, int] = field(
+        default_factory=_default_copies,
+        metadata=fields.whole("copies by site", by_site=True, single=False),
+    )
+    witnesses: tuple[str, ...] = field(
+        default=(), metadata=fields.names("sites that only vote")
+    )
+    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
+    everywhere: Node | None = field(
+        default=None,
+        metadata=fields.spec(Node, "what strikes everything", optional=True),
+    )
+    local_reads: bool = field(
+        default=False, metadata=fields.flag("reads from any copy")
+    )
+    maintenance: Maintenance | None = field(
+        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    )
 
     def __post_init__(self) -> None:
-        check_copies(self)
-        if not hasattr(self.election, "sample"):
-            hold(self, "election")
-            _check.non_negative(election=self.election)
-        _check.instance(bool, local_reads=self.local_reads)
-        object.__setattr__(self, "witnesses", names(witnesses=self.witnesses))
+        fields.check(self)
         for name in self.witnesses:
             _check.one_of(self.copies, witnesses=name)
         if not self.sites:

@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hamodel import _check
-from hamodel._quantity import hold, rate_of
+from hamodel import fields
+from hamodel._quantity import rate_of
 from hamodel.architectures._assumptions import Assumption, exponential_repair, fixed
 from hamodel.architectures._diagram import checked, drawn, quoted, servers
 from hamodel.architectures._front import (
@@ -35,8 +35,6 @@ from hamodel.architectures._specs import (
     Maintenance,
     Node,
     Site,
-    check_maintenance,
-    names,
 )
 from hamodel.architectures.base import LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
@@ -97,24 +95,23 @@ class SinglePrimary(LongRun):
     {'database down': 1049}
     """
 
-    database: Node
-    site: Site = field(default_factory=Site)
-    everywhere: Node | None = None
-    name: str = "DC-1"
-    backup: Quantity = DAY
-    destroyed: Quantity = 0.0
-    maintenance: Maintenance | None = None
+    database: Node = field(metadata=fields.spec(Node, "one database"))
+    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
+    everywhere: Node | None = field(
+        default=None,
+        metadata=fields.spec(Node, "what strikes everything", optional=True),
+    )
+    name: str = field(default="DC-1", metadata=fields.word("site"))
+    backup: Quantity = field(default=DAY, metadata=fields.span("time between backups"))
+    destroyed: Quantity = field(
+        default=0.0, metadata=fields.share("failures that destroy the data")
+    )
+    maintenance: Maintenance | None = field(
+        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    )
 
     def __post_init__(self) -> None:
-        _check.instance(Node, database=self.database)
-        _check.instance(Site, site=self.site)
-        names(name=[self.name])
-        hold(self, "backup", "destroyed")
-        _check.positive(backup=self.backup)
-        _check.probability(destroyed=self.destroyed)
-        check_maintenance(self.maintenance)
-        if self.everywhere is not None:
-            _check.instance(Node, everywhere=self.everywhere)
+        fields.check(self)
 
     @property
     def sites(self) -> tuple[str, ...]:

@@ -11,13 +11,6 @@ import numpy as np
 from hamodel import _check
 from hamodel.architectures import Loads
 from hamodel.assessment._answers import Cost, Latency, Survival, plain, room
-from hamodel.assessment._meeting import (
-    Reward,
-    known,
-    quantile,
-    rewards_of,
-    within,
-)
 from hamodel.assessment._operations import (
     Operation,
     answered,
@@ -27,6 +20,7 @@ from hamodel.assessment._operations import (
     ways,
 )
 from hamodel.assessment._paths import Paths
+from hamodel.assessment._streams import downtime_of, known
 from hamodel.units import YEAR
 from hamodel.workload import Workload
 
@@ -43,6 +37,7 @@ if TYPE_CHECKING:
         Model,
     )
     from hamodel.assessment._paths import Way
+    from hamodel.assessment.budget import Chance, Downtime
     from hamodel.duration import Duration
 
 
@@ -119,16 +114,52 @@ class Assessment:
 
         Notes
         -----
-        Downtime is weighted by the requests that it hits.  Each part of the
-        architecture contributes its own downtime while all others work, exactly, as
-        a Markov reward; what parts do together comes as outages of its own with the
-        right mean and frequency and an exponential length.  Numbers are those of the
-        chain: a failover counts as exponential.
+        The rest of `chance_of_missing`, which keeps its digits and has an error.
+        """
+        return 1 - self.chance_of_missing(target, horizon, operation).probability
+
+    def chance_of_missing(
+        self, target: float, horizon: float = YEAR, operation: str = "write"
+    ) -> Chance:
+        """Return the probability that one period misses an availability.
+
+        Parameters
+        ----------
+        target : float
+            Availability, such as 0.9995.
+        horizon : float
+            Length of the period in s, such as a month or a year.
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        Chance
+            Probability that the share of failed requests is above 1 - target, and a
+            bound of its relative error.
+
+        Notes
+        -----
+        Downtime is weighted by the requests that it hits, and the period begins
+        anywhere.  If all times are exponential and the joint chain of all parts has at
+        most 24 different states it is taken as it is; otherwise visits of what fails
+        alone or together begin at random and last as their laws say.
+
+        Examples
+        --------
+        >>> from hamodel import Leaderless, Node
+        >>> from hamodel.units import HOUR, MONTH
+        >>> store = Leaderless(
+        ...     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR), write_quorum=2
+        ... )
+        >>> chance = assess(store).chance_of_missing(0.999, MONTH)
+        >>> f"{chance.probability:.5f}, at most {chance.error:.0e} of it wrong"
+        '0.00302, at most 1e-06 of it wrong'
         """
         _check.between(0, 1, target=target)
         _check.positive(horizon=horizon)
         _check.one_of(("read", "write"), operation=operation)
-        return within(self._rewards(operation), 1 - target, horizon)
+        return self._downtime(operation).miss(1 - target, horizon)
 
     def downtime_quantile(
         self, p: float, horizon: float = YEAR, operation: str = "write"
@@ -157,13 +188,12 @@ class Assessment:
         _check.between(0, 1, p=p)
         _check.positive(horizon=horizon)
         _check.one_of(("read", "write"), operation=operation)
-        return quantile(self._rewards(operation), p, horizon) * horizon
+        return self._downtime(operation).quantile(p, horizon) * horizon
 
-    def _rewards(self, operation: str) -> list[Reward]:
-        made: dict[str, list[Reward]] = self._kept_rewards
+    def _downtime(self, operation: str) -> Downtime:
+        made: dict[str, Downtime] = self._kept_downtime
         if operation not in made:
-            whole = (self.write if operation == "write" else self.read).unavailability
-            made[operation] = rewards_of(self._paths, self._model, operation, whole)
+            made[operation] = downtime_of(self._paths, self._model, operation)
         return made[operation]
 
     # ---- recovery and data ---------------------------------------------------------
@@ -343,7 +373,7 @@ class Assessment:
         return self._model.situations()
 
     @cached_property
-    def _kept_rewards(self) -> dict[str, list[Reward]]:
+    def _kept_downtime(self) -> dict[str, Downtime]:
         return {}
 
     @cached_property

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hamodel import _check, _html, text
+from hamodel import _check, _html, fields, text
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
@@ -62,41 +62,52 @@ class Requirements:
     Requirements(availability 99.99 %, rto_p95 1 min)
     """
 
-    availability: float | None = None
-    read_availability: float | None = None
-    rto_p95: float | None = None
-    rpo_p99: float | None = None
-    lost_writes_per_year: float | None = None
-    read_p99: float | Mapping[str, float] | None = None
-    write_p99: float | Mapping[str, float] | None = None
-    stale_reads: float | None = None
-    consistency: str = "eventual"
-    growth: float = 1.0
-    survive_site_loss: bool = False
-    zero_planned_downtime: bool = False
-    budget: float | None = None
+    availability: float | None = field(
+        default=None,
+        metadata=fields.share("least availability of writes", optional=True),
+    )
+    read_availability: float | None = field(
+        default=None,
+        metadata=fields.share("least availability of reads", optional=True),
+    )
+    rto_p95: float | None = field(
+        default=None, metadata=fields.time("longest recovery time, 95 %", optional=True)
+    )
+    rpo_p99: float | None = field(
+        default=None, metadata=fields.time("oldest lost write, 99 %", optional=True)
+    )
+    lost_writes_per_year: float | None = field(
+        default=None, metadata=fields.number("most writes lost a year", optional=True)
+    )
+    read_p99: float | Mapping[str, float] | None = field(
+        default=None,
+        metadata=fields.span("longest read, 99 %", by_site=True, optional=True),
+    )
+    write_p99: float | Mapping[str, float] | None = field(
+        default=None,
+        metadata=fields.span("longest write, 99 %", by_site=True, optional=True),
+    )
+    stale_reads: float | None = field(
+        default=None, metadata=fields.share("most stale reads", optional=True)
+    )
+    consistency: str = field(
+        default="eventual", metadata=fields.word("consistency", *CONSISTENCIES)
+    )
+    growth: float = field(
+        default=1.0, metadata=fields.number("growth of the load", above=True)
+    )
+    survive_site_loss: bool = field(
+        default=False, metadata=fields.flag("survives a site loss")
+    )
+    zero_planned_downtime: bool = field(
+        default=False, metadata=fields.flag("no planned downtime")
+    )
+    budget: float | None = field(
+        default=None, metadata=fields.number("greatest cost", optional=True)
+    )
 
     def __post_init__(self) -> None:
-        for name in ("availability", "read_availability", "stale_reads"):
-            if getattr(self, name) is not None:
-                _check.probability(**{name: getattr(self, name)})
-        for name in ("rto_p95", "rpo_p99", "lost_writes_per_year", "budget"):
-            if getattr(self, name) is not None:
-                _check.non_negative(**{name: getattr(self, name)})
-        for name in ("read_p99", "write_p99"):
-            self._check_latency(name)
-        _check.one_of(CONSISTENCIES, consistency=self.consistency)
-        _check.positive(growth=self.growth)
-        for name in ("survive_site_loss", "zero_planned_downtime"):
-            _check.instance(bool, **{name: getattr(self, name)})
-
-    def _check_latency(self, name: str) -> None:
-        limit = getattr(self, name)
-        if isinstance(limit, Mapping):
-            _check.positive(**{f"{name}[{site!r}]": x for site, x in limit.items()})
-            object.__setattr__(self, name, dict(limit))
-        elif limit is not None:
-            _check.positive(**{name: limit})
+        fields.check(self)
 
     def limits(self, sites: tuple[str, ...]) -> list[Limit]:
         """Return the limits that are set, the cheap ones to check first.

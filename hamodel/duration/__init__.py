@@ -35,6 +35,7 @@ from hamodel.duration._make import (
     uniform,
     weibull,
 )
+from hamodel.duration._words import read
 
 __all__ = [
     "Duration",
@@ -52,6 +53,7 @@ __all__ = [
     "order_statistic",
     "pareto",
     "phase_type",
+    "read",
     "uniform",
     "weibull",
 ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, duration, text
-from hamodel._quantity import hold
+from hamodel import _check, _html, duration, fields, text
 from hamodel.replication import _exposure
 from hamodel.replication._loss import Loss, LostWrites
 from hamodel.replication._protection import Protection, Standbys
@@ -71,40 +70,43 @@ class Replication:
     (0.001, 1000)
     """
 
-    mode: str = "async"
-    delay: Quantity | tuple[Quantity, ...] = 0.0
-    standbys: int | None = None
-    acknowledgements: int = 1
-    timeout: Quantity = 10.0
-    wait_for: str = "received"
-    flush: Quantity = 0.0
-    send: WriteStage | None = None
-    apply: WriteStage | None = None
+    mode: str = field(default="async", metadata=fields.word("replication mode", *MODES))
+    delay: Quantity | tuple[Quantity, ...] = field(
+        default=0.0, metadata=fields.time("one-way delay", law=True, several=True)
+    )
+    standbys: int | None = field(
+        default=None, metadata=fields.whole("standbys", optional=True)
+    )
+    acknowledgements: int = field(
+        default=1, metadata=fields.whole("acknowledgements that a commit waits for")
+    )
+    timeout: Quantity = field(
+        default=10.0, metadata=fields.time("longest wait of a commit")
+    )
+    wait_for: str = field(
+        default="received",
+        metadata=fields.word("what is acknowledged", "received", "applied"),
+    )
+    flush: Quantity = field(
+        default=0.0, metadata=fields.time("time to make a write durable", law=True)
+    )
+    send: WriteStage | None = field(
+        default=None, metadata=fields.spec(WriteStage, "sending", optional=True)
+    )
+    apply: WriteStage | None = field(
+        default=None, metadata=fields.spec(WriteStage, "replay", optional=True)
+    )
 
     def __post_init__(self) -> None:
-        _check.one_of(MODES, mode=self.mode)
-        _check.one_of(("received", "applied"), wait_for=self.wait_for)
-        _check.non_negative(timeout=self.timeout)
+        fields.check(self)
         self._check_standbys()
-        for name in ("send", "apply"):
-            if getattr(self, name) is not None:
-                _check.instance(WriteStage, **{name: getattr(self, name)})
-        for place, delay in enumerate(self.delays):
-            if not is_duration(delay):
-                _check.non_negative(**{f"delay[{place}]": delay})
-        if not is_duration(self.flush):
-            hold(self, "flush")
-            _check.non_negative(flush=self.flush)
 
     def _check_standbys(self) -> None:
-        if isinstance(self.delay, list):
-            object.__setattr__(self, "delay", tuple(self.delay))
         count = len(self.delay) if isinstance(self.delay, tuple) else self.standbys or 1
         if self.standbys not in (None, count):
             raise ValueError(
                 f"standbys must be the number of delays ({count}), got {self.standbys}"
             )
-        _check.whole(1, standbys=count, acknowledgements=self.acknowledgements)
         object.__setattr__(self, "standbys", int(count))
         if self.acknowledgements > count:
             raise ValueError(

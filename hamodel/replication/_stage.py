@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check, duration, queueing
-from hamodel._quantity import hold
+from hamodel import _check, duration, fields, queueing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,17 +61,16 @@ class WriteStage:
     0.011878
     """
 
-    service: Quantity
-    workers: int = 1
-    sizes: Quantity = None
-    in_order: bool = True
+    service: Quantity = field(metadata=fields.span("time for one write", law=True))
+    workers: int = field(default=1, metadata=fields.whole("workers at once"))
+    sizes: Quantity = field(
+        default=None,
+        metadata=fields.share("shares of batches by size", array=True, optional=True),
+    )
+    in_order: bool = field(default=True, metadata=fields.flag("writes stay in order"))
 
     def __post_init__(self) -> None:
-        if not is_duration(self.service):
-            hold(self, "service")
-            _check.positive(service=self.service)
-        hold(self, "sizes")
-        _check.whole(1, workers=self.workers)
+        fields.check(self)
         if np.ndim(self.workers):
             raise ValueError(f"workers must be one number, got {self.workers!r}")
         if self._ordered and is_duration(self.service):
@@ -81,15 +79,14 @@ class WriteStage:
                 f"order, got {self.service!r}"
             )
         if self.sizes is not None:
-            _check.probability(sizes=self.sizes)
             if np.ndim(self.sizes) != 1 or abs(np.sum(self.sizes) - 1) > 1e-9:
                 raise ValueError(
                     f"sizes must be a list that adds up to 1, got {self.sizes!r}"
                 )
-        if self.sizes is not None and (self.workers > 1 or is_duration(self.service)):
-            raise ValueError(
-                "sizes must be None unless workers is 1 and service a number"
-            )
+            if self.workers > 1 or is_duration(self.service):
+                raise ValueError(
+                    "sizes must be None unless workers is 1 and service a number"
+                )
 
     @property
     def mean_service(self) -> Quantity:

@@ -1,0 +1,114 @@
+"""Numbers back from transforms: tails of a downtime, and what grows with a horizon.
+
+Fourier's formula along a line of complex s turns a transform into a function; its terms
+alternate, and their partial sums, averaged with binomial weights, settle quickly where
+the function is smooth.  More terms are taken until two averages agree.
+
+Source: Abate, Choudhury and Whitt (2000), An introduction to numerical transform
+inversion and its application to probability models, in Computational Probability,
+257-323, section 1.
+"""
+
+from __future__ import annotations
+
+from math import comb
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from hamodel._types import FloatArray
+
+_ALIAS = 25.0  # echoes are damped by exp(-25) = 1e-11
+_ROUND = 3  # Abate's l: rounding errors are raised by exp(25 / 6) only
+_TERMS = 14  # blocks of the alternating series before the averaged ones
+_AVERAGED = 11
+_BINOMIAL = np.array([comb(_AVERAGED, k) for k in range(_AVERAGED + 1)]) / 2**_AVERAGED
+_AGREE = 3e-6  # two averages, relative to the function
+_ECHO, _EARLY = 18.0, 12  # the same for functions of the horizon, which are smooth
+
+
+def tail(
+    transform: Callable[[NDArray[Any]], NDArray[Any]], x: float, most: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return f(x) of transforms at complex s, a row for each f, and how far it settled.
+
+    f is real; `most` blocks are taken at most.
+    """
+    terms: FloatArray | None = None
+    more = _TERMS + _AVERAGED + 1
+    while True:
+        done = 0 if terms is None else terms.shape[1]
+        s, weight = _line(x, done, done + more)
+        new = (transform(s) * weight).real
+        new = new.reshape(len(new), more, _ROUND).sum(axis=2)
+        terms = new if terms is None else np.concatenate([terms, new], axis=1)
+        found, other = (_averaged(terms[:, : terms.shape[1] - k]) for k in (0, 4))
+        off = np.abs(found - other)
+        if np.all(off <= _AGREE * np.abs(found) + 1e-11) or terms.shape[1] >= most:
+            return found, off
+        more = terms.shape[1]
+
+
+def over_time(
+    transform: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]],
+    s: NDArray[Any],
+    time: float,
+) -> NDArray[Any]:
+    """Return f_s(time) for each s, of a transform at pairs (alpha, s); f is complex."""
+    m = np.arange(_EARLY + _AVERAGED + 1)
+    line = (_ECHO / 2 + 1j * np.pi * m) / time
+    weight = np.where(m == 0, 0.5, 1.0) * (-1.0) ** m * np.exp(_ECHO / 2) / (2 * time)
+    alpha = np.concatenate([line, line.conj()])
+    pairs = np.repeat(alpha, len(s)), np.tile(s, len(alpha))
+    values = transform(*pairs).reshape(2, len(m), len(s)).sum(axis=0)
+    return np.asarray(_averaged((values * weight[:, None]).T))
+
+
+def _averaged(terms: NDArray[Any]) -> NDArray[Any]:
+    partial = np.cumsum(terms, axis=-1)[..., -len(_BINOMIAL) :]
+    found: NDArray[Any] = partial @ _BINOMIAL
+    return found
+
+
+def _line(x: float, first: int, last: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return points of the inversion and their weights; blocks alternate in sign."""
+    m = np.arange(first * _ROUND, last * _ROUND)
+    real = _ALIAS / (2 * _ROUND)
+    s = (real + 1j * np.pi * m / _ROUND) / x
+    share = np.where(m == 0, 0.5, 1.0) * np.exp(1j * np.pi * m / _ROUND)
+    return s, np.exp(real) / (_ROUND * x) * share
+
+
+def killed(rates: FloatArray, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+    """Return the probability to be killed within a horizon, by first state.
+
+    `kill` holds complex rates, one row for each case.  A short step is squared;
+    survivors and killed make up a row that sums to 1, and scaling it after each
+    squaring keeps the error from doubling.
+    """
+    n = len(rates)
+    pace = 2 * (rates.sum(axis=1).max() + np.abs(kill).max())
+    squarings = max(0, int(np.ceil(np.log2(2 * pace * horizon))))
+    mean = pace * horizon / 2**squarings
+    jump = np.tile(rates / pace + 0j, (len(kill), 1, 1))
+    jump[:, range(n), range(n)] = 1 - (rates.sum(axis=1) + kill) / pace
+    step = np.tile(np.eye(n) + 0j, (len(kill), 1, 1))
+    for term in range(20, 0, -1):  # Horner: exp(mean (jump - 1)) and what it kills
+        step = np.eye(n) + mean / term * (jump @ step - step)
+    shift, dead = jump - np.eye(n), np.zeros((len(kill), n), complex)
+    power = kill * (mean / pace)
+    for term in range(2, 22):
+        dead = dead + power
+        power = (shift @ power[..., None])[..., 0] * (mean / term)
+    for _ in range(squarings):
+        dead = dead + (step @ dead[..., None])[..., 0]
+        step = step @ step
+        whole = step.sum(axis=2) + dead
+        step /= whole[..., None]
+        dead /= whole
+    return dead

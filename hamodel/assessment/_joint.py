@@ -1,0 +1,64 @@
+"""The joint chain of a few independent parts, states that are alike taken as one.
+
+Sites that are alike make states that are alike: what matters is how many are down, not
+which.  Partition refinement finds the coarsest such blocks by itself.
+
+Source: Buchholz (1994), Exact and ordinary lumpability in finite Markov chains, Journal
+of Applied Probability 31(1), 59-75.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hamodel._types import FloatArray
+    from hamodel.assessment._visits import Process
+
+
+def product_chain(processes: Sequence[Process]) -> tuple[Any, FloatArray]:
+    """Return the rates of independent chains together, sparse, and their law."""
+    from scipy.sparse import csr_array, eye_array, kron
+
+    rates: Any = csr_array((1, 1))
+    law: FloatArray = np.ones(1)
+    for p in processes:
+        n, m = rates.shape[0], len(p.views)
+        rates = csr_array(
+            kron(rates, eye_array(m)) + kron(eye_array(n), csr_array(p.moves.rates))
+        )
+        law = np.asarray(np.kron(law, p.law))
+    return rates, law
+
+
+def lumped(rates: Any, fails: FloatArray, most: int) -> Any:  # noqa: ANN401
+    """Return the coarsest blocks of states that are alike, or None if they are many."""
+    blocks = np.unique(rounded(fails), return_inverse=True)[1].ravel()
+    while True:
+        count = int(blocks.max()) + 1
+        if count > most:
+            return None
+        into = np.asarray(rates @ members(blocks))
+        into[np.arange(len(blocks)), blocks] = 0.0
+        signs = np.column_stack([blocks, rounded(into)])
+        finer = np.unique(signs, axis=0, return_inverse=True)[1].ravel()
+        if finer.max() == blocks.max():
+            return finer
+        blocks = finer
+
+
+def rounded(x: FloatArray) -> FloatArray:
+    """Return numbers with some ten digits each."""
+    mantissa, exponent = np.frexp(x)
+    rounded: FloatArray = np.ldexp(np.round(mantissa, 10), exponent)
+    return rounded
+
+
+def members(blocks: Any) -> FloatArray:  # noqa: ANN401
+    """Return 1 where a state belongs to a block, (states, blocks)."""
+    found: FloatArray = np.eye(int(blocks.max()) + 1)[blocks]
+    return found

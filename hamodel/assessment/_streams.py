@@ -1,0 +1,403 @@
+"""What adds downtime: streams of visits to what parts do alone and together.
+
+Which requests fail depends on what all parts show.  Starting from all well, parts are
+let show something else: one, then two, up to four at a time.  A combination counts
+where it fails more requests than the combinations within it do: it is minimal.
+
+Assumption: a combination adds what it fails beyond those within it, and never takes
+away from them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations, product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hamodel._quantity import mean_of
+from hamodel.architectures import HOME, Group
+from hamodel.assessment._joint import lumped, members, product_chain, rounded
+from hamodel.assessment._operations import Found, failing
+from hamodel.assessment._visits import FRESH, Clock, Moves, process_of
+from hamodel.assessment.budget import Calendar, Downtime, Stream, Visits, Whole
+from hamodel.units import YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Sequence
+
+    from hamodel._types import FloatArray
+    from hamodel.architectures import Model, Part
+    from hamodel.assessment._paths import Paths
+    from hamodel.assessment._visits import Process
+
+_DEEPEST = 4  # parts in a combination
+_SMALL = 24  # states of a joint chain that is taken as it is
+_JOINT = 4096  # states of a joint chain that is looked at for states that are alike
+_SELDOM = 1e-10  # expected visits in ten years that are left out
+_SAME = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Which share of the requests fails, by what the parts show."""
+
+    paths: Paths
+    model: Model
+    operation: str
+    leaves: tuple[Part, ...]
+    views: tuple[tuple[Hashable, ...], ...]  # of each leaf, that of all well first
+    laws: tuple[FloatArray, ...]  # share of time of each view
+    made: dict[Any, float] = field(default_factory=dict)
+
+    def of(self, shown: dict[int, int]) -> float:
+        """Return the share where some leaves show another view, by its number.
+
+        Where a key has its home does not change with time: it is averaged.
+        """
+        for i, leaf in enumerate(self.leaves):
+            if leaf.name == HOME and i not in shown:
+                each = [self.of({**shown, i: k}) for k in range(len(self.views[i]))]
+                return float(self.laws[i] @ each)
+        views = {
+            leaf.name: self.views[i][shown.get(i, 0)]
+            for i, leaf in enumerate(self.leaves)
+        }
+        total = 0.0
+        for client, share in self._clients.items():
+            seen = self.model.nothing
+            for part in self.model.parts:
+                seen = self.model.absorb(seen, client, part.name, _view(part, views))
+            total += share * self._failing(seen, client)
+        return total
+
+    @cached_property
+    def _clients(self) -> dict[str, float]:
+        asked = self.paths.behaviour.workload.shares(self.model.sites)
+        return {site: float(share) for site, share in asked.items() if share > 0}
+
+    def _failing(self, seen: Any, client: str) -> float:  # noqa: ANN401
+        key = seen, client
+        if key not in self.made:
+            verdict = self.model.verdict(seen, client, self.operation)
+            case = Found(client, seen, 1.0, verdict)
+            parts = failing(self.paths, case, self.operation)
+            self.made[key] = float(sum(part for _, part in parts))
+        return self.made[key]
+
+
+def known(model: Model, client: str) -> Any:  # noqa: ANN401
+    """Return what a client knows when all is well."""
+    views = {leaf.name: leaf.view(leaf.start) for leaf in model.leaves()}
+    seen = model.nothing
+    for part in model.parts:
+        seen = model.absorb(seen, client, part.name, _view(part, views))
+    return seen
+
+
+def _view(part: Any, views: dict[str, Hashable]) -> Any:  # noqa: ANN401
+    if isinstance(part, Group):
+        return part.combine(*(views[leaf.name] for leaf in part.parts))
+    return views[part.name]
+
+
+def downtime_of(paths: Paths, model: Model, operation: str) -> Downtime:
+    """Return the law of the downtime of one operation."""
+    leaves, processes = _moving(model)
+    views = tuple(
+        (
+            leaf.view(leaf.start),
+            *dict.fromkeys(v for v in p.views if v != leaf.view(leaf.start)),
+        )
+        for leaf, p in zip(leaves, processes, strict=True)
+    )
+    laws = tuple(
+        np.bincount(_numbers(v, p), weights=p.law).astype(float)
+        for v, p in zip(views, processes, strict=True)
+    )
+    shares = Shares(paths, model, operation, leaves, views, laws)
+    base = shares.of({})
+    whole, rest = _whole(shares, processes, base)
+    return _apart(shares, processes, base, whole, rest)
+
+
+def _moving(model: Model) -> tuple[tuple[Part, ...], list[Process]]:
+    """Return all leaves, and the process of each; equal kinds are read once."""
+    made: dict[Hashable, Process] = {}
+    leaves = model.leaves()
+    for leaf in leaves:
+        if leaf.kind not in made:
+            made[leaf.kind] = process_of(leaf)
+    return leaves, [made[leaf.kind] for leaf in leaves]
+
+
+def _moves(leaf: Part, process: Process) -> bool:
+    return len(process.views) > 1 and leaf.name != HOME
+
+
+def _numbers(views: Sequence[Hashable], process: Process) -> list[int]:
+    """Return the number of the view of each state."""
+    index = {view: k for k, view in enumerate(views)}
+    return [index[view] for view in process.views]
+
+
+def _whole(
+    shares: Shares, processes: list[Process], base: float
+) -> tuple[Whole | None, set[int]]:
+    """Return the joint chain of the leaves whose times are exponential, if it is small.
+
+    The second answer are these leaves.
+    """
+    moving = [
+        i
+        for i, leaf in enumerate(shares.leaves)
+        if _moves(leaf, processes[i]) and processes[i].moves.is_markov
+    ]
+    sizes = [len(processes[i].views) for i in moving]
+    if math.prod(sizes) > _JOINT or not moving:
+        return None, set()
+    numbers = [_numbers(shares.views[i], processes[i]) for i in moving]
+    fails = np.array(
+        [
+            shares.of({i: n[s] for i, n, s in zip(moving, numbers, state, strict=True)})
+            for state in product(*map(range, sizes))
+        ]
+    )
+    rates, law = product_chain([processes[i] for i in moving])
+    blocks = lumped(rates, np.maximum(fails - base, 0.0), _SMALL)
+    if blocks is None:
+        return None, set()
+    first = np.array([np.flatnonzero(blocks == b)[0] for b in range(blocks.max() + 1)])
+    member = members(blocks)
+    merged = np.asarray(rates[first] @ member)
+    np.fill_diagonal(merged, 0.0)
+    more = np.maximum(fails[first] - base, 0.0)
+    return Whole(rates=merged, law=law @ member, fails=more), set(moving)
+
+
+class _Item(NamedTuple):
+    """A leaf that shows a view other than that of all well."""
+
+    leaf: int
+    view: int
+    share: float  # of time
+    often: float  # 1/s
+
+
+def _apart(
+    shares: Shares,
+    processes: list[Process],
+    base: float,
+    whole: Whole | None,
+    done: set[int],
+) -> Downtime:
+    """Return the streams of all combinations that the joint chain does not hold."""
+    items = list(_items(shares, processes))
+    together: dict[tuple[int, ...], dict[tuple[int, ...], float]] = defaultdict(dict)
+    beside = 0.0
+    for combination, more in _excess(shares, items, base).items():
+        leaves = tuple(item.leaf for item in combination)
+        if not done.issuperset(leaves):
+            together[leaves][tuple(item.view for item in combination)] = more
+            if len(leaves) > 1:
+                beside = max(beside, sum(item.share for item in combination))
+    streams: Counter[Any] = Counter()
+    made: dict[Any, Stream] = {}
+    for leaves, fails in together.items():
+        key = (
+            tuple(id(processes[i]) for i in leaves),
+            tuple(sorted((v, round(f, 12)) for v, f in fails.items())),
+        )
+        if key not in made:
+            made[key] = _stream(shares, processes, leaves, fails)
+        streams[key] += 1
+    found = tuple((made[key], count) for key, count in streams.items())
+    if whole is not None and whole.mean > 0:
+        found = ((whole, 1), *found)
+    if len(found) == 1 and found[0] == (whole, 1):
+        return Downtime(base=base, streams=found)
+    error = 4 * sum(count * stream.mean for stream, count in found) + 2 * beside
+    return Downtime(base=base, streams=found, error=error, missed=_deeper(items))
+
+
+def _items(shares: Shares, processes: list[Process]) -> Iterator[_Item]:
+    for i, process in enumerate(processes):
+        if not _moves(shares.leaves[i], process):
+            continue
+        numbers = np.array(_numbers(shares.views[i], process))
+        for view in range(1, len(shares.views[i])):
+            here = numbers == view
+            share = float(process.law[here].sum())
+            yield _Item(i, view, share, float(process.entries[here].sum()))
+
+
+def _excess(
+    shares: Shares, items: list[_Item], base: float
+) -> dict[tuple[_Item, ...], float]:
+    """Return what combinations fail beyond those within them."""
+    found: dict[tuple[_Item, ...], float] = {}
+    grown: list[tuple[_Item, ...]] = [()]
+    for size in range(1, _DEEPEST + 1):
+        wider = [
+            (*part, item)
+            for part in grown
+            for item in items
+            if not part or item.leaf > part[-1].leaf
+        ]
+        grown = []
+        for combination in wider:
+            if _often(combination) * 10 * YEAR < _SELDOM:
+                continue
+            fails = shares.of({item.leaf: item.view for item in combination}) - base
+            within = sum(
+                found.get(part, 0.0)
+                for k in range(1, size)
+                for part in combinations(combination, k)
+            )
+            if fails - within > _SAME:
+                found[combination] = fails - within
+            if fails < 1 - base - _SAME:
+                grown.append(combination)
+    return found
+
+
+def _deeper(items: list[_Item]) -> float:
+    """Return a bound of how often, in 1/s, more parts are away than are combined."""
+    share, often = np.zeros(_DEEPEST + 2), np.zeros(_DEEPEST + 2)
+    share[0] = 1.0
+    for leaf in {item.leaf for item in items}:
+        away = sum(item.share for item in items if item.leaf == leaf)
+        goes = sum(item.often for item in items if item.leaf == leaf)
+        often[1:] += often[:-1] * away + share[:-1] * goes
+        share[1:] += share[:-1] * away
+    return float(often[-1])
+
+
+def _often(combination: Sequence[_Item]) -> float:
+    """Return how often a combination begins, in 1/s."""
+    share = math.prod(item.share for item in combination)
+    return share * sum(item.often / item.share for item in combination if item.share)
+
+
+def _stream(
+    shares: Shares,
+    processes: list[Process],
+    leaves: tuple[int, ...],
+    fails: dict[tuple[int, ...], float],
+) -> Stream:
+    """Return the stream of visits to the joint states that fail more."""
+    parts = [processes[i] for i in leaves]
+    numbers = [_numbers(shares.views[i], p) for i, p in zip(leaves, parts, strict=True)]
+    states = {}
+    for state in product(*(range(len(p.views)) for p in parts)):
+        shown = tuple(n[s] for n, s in zip(numbers, state, strict=True))
+        if shown in fails:
+            states[state] = fails[shown]
+    if len(parts) == 1 and (calendar := _calendar(parts[0], states)) is not None:
+        return calendar
+    if len(parts) == 1 and parts[0].moves.is_markov and len(parts[0].views) <= _SMALL:
+        fails_in = np.zeros(len(parts[0].views))
+        for state, more in states.items():
+            fails_in[state[0]] = more
+        part = parts[0]
+        return Whole(rates=part.moves.rates, law=part.law, fails=fails_in)
+    return _merged(_visits(parts, states))
+
+
+def _calendar(part: Process, states: dict[tuple[int, ...], float]) -> Calendar | None:
+    """Return work that comes by the calendar, if that is what a part does."""
+    clocks = part.moves.clocks
+    if len(part.views) != 2 or len(clocks) != 2 or len(states) != 1:
+        return None
+    ((down,),) = states
+    up, means = 1 - down, part.moves.means
+    if getattr(clocks[up].law, "of", (None,))[0] != means[up]:
+        return None
+    return Calendar(every=means[up], takes=means[down], fails=states[down,])
+
+
+def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> Visits:
+    """Return the visits of independent parts to some of their joint states."""
+    index = {state: k for k, state in enumerate(states)}
+    n = len(index)
+    rates = np.zeros((n, n + 1))
+    clocks: dict[int, Clock] = {}
+    begins, entries = np.zeros(n), np.zeros(n)
+    for state, k in index.items():
+        laws = [float(part.law[s]) for part, s in zip(parts, state, strict=True)]
+        timers: list[tuple[float, Clock]] = []
+        for p, part in enumerate(parts):
+            near = [(*state[:p], i, *state[p + 1 :]) for i in range(len(part.views))]
+            goals = np.eye(n + 1)[[index.get(other, n) for other in near]]
+            others = math.prod(laws[:p] + laws[p + 1 :])
+            flows = part.entries * part.moves.jumps[:, state[p]] * others
+            entries[k] += flows.sum()
+            begins[k] += flows @ goals[:, n]
+            rates[k] += part.moves.rates[state[p]] @ goals
+            if (clock := part.moves.clocks.get(state[p])) is not None:
+                timer = Clock(law=clock.law, goals=clock.goals @ goals)
+                timers.append((flows.sum(), timer))
+        _wind(k, timers, entries[k], rates, clocks)
+    fails = np.array(list(states.values()))
+    moves = Moves(rates=rates, clocks=clocks)
+    return Visits(moves=moves, begins=begins, entries=entries, fails=fails)
+
+
+def _wind(
+    k: int,
+    timers: list[tuple[float, Clock]],
+    entries: float,
+    rates: FloatArray,
+    clocks: dict[int, Clock],
+) -> None:
+    """Keep the shortest clock that starts with a state; others are exponential."""
+    fresh = [clock for flow, clock in timers if flow >= FRESH * entries]
+    kept = min(fresh, key=lambda clock: float(mean_of(clock.law)), default=None)
+    for _, clock in timers:
+        if clock is kept:
+            clocks[k] = clock
+        else:
+            rates[k] += clock.goals / float(mean_of(clock.law))
+
+
+def _merged(visits: Visits) -> Visits:
+    """Return visits with states that are alike as one."""
+    n, moves = len(visits.fails), visits.moves
+    laws: list[Any] = []
+    clock, goals = np.zeros(n), np.zeros((n, n + 1))
+    for k, timer in moves.clocks.items():
+        if timer.law not in laws:
+            laws.append(timer.law)
+        clock[k], goals[k] = 1 + laws.index(timer.law), timer.goals
+    blocks = np.unique(
+        np.column_stack([rounded(visits.fails), clock]), axis=0, return_inverse=True
+    )[1].ravel()
+    while True:
+        member = members(np.append(blocks, blocks.max() + 1))
+        into = moves.rates @ member
+        into[np.arange(n), blocks] = 0.0
+        signs = np.column_stack([blocks, rounded(into), rounded(goals @ member)])
+        finer = np.unique(signs, axis=0, return_inverse=True)[1].ravel()
+        if finer.max() == blocks.max():
+            break
+        blocks = finer
+    first = np.unique(blocks, return_index=True)[1]
+    into[np.arange(n), blocks] = 0.0
+    inner = member[:n, :-1]
+    return Visits(
+        moves=Moves(
+            rates=into[first],
+            clocks={
+                b: Clock(law=moves.clocks[k].law, goals=goals[k] @ member)
+                for b, k in enumerate(first)
+                if k in moves.clocks
+            },
+        ),
+        begins=visits.begins @ inner,
+        entries=visits.entries @ inner,
+        fails=visits.fails[first],
+    )

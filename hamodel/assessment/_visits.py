@@ -1,0 +1,267 @@
+"""Parts as processes of visits: where they stay, how long, and where they go next.
+
+Each part of a model is read with the whole laws of its times, not their means.  A state
+is left by exponential clocks, and by at most one clock of another law (a failover, a
+timeout, a repair that was given as a law), which starts when the state is entered; such
+a process is semi-Markov, and the transforms of its sojourns are known.
+
+Assumption: a clock that runs on from state to state, or beside another of another law,
+counts as exponential of the same mean; that is exact where its law is exponential.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel._quantity import mean_of
+from hamodel.markov import steady_state
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from hamodel._types import FloatArray
+    from hamodel.architectures import Part
+
+FRESH = 0.9  # share of the entries at which a clock must start anew
+_NARROW = 0.03  # coefficient of variation of the gamma law that stands for a constant
+_BLUNT = 0.05  # and of those whose mixture stands for another law
+_LEVELS = np.concatenate(  # of a law's tail, between the parts of the mixture
+    [np.linspace(1, 0.1, 31), 0.1 * 10 ** (-np.arange(1, 65) / 8)]
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Clock:
+    """A time that is not exponential, and where it leads."""
+
+    law: Any  # a Duration, or Stages of an event
+    goals: FloatArray  # (n,) share of the outcomes by next state
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Moves:
+    """How n states are left, for each other or for what lies beyond them."""
+
+    rates: FloatArray  # (n, m) exponential moves in 1/s, m >= n, diagonal 0
+    clocks: Mapping[int, Clock] = field(default_factory=dict)  # by state
+
+    @property
+    def is_markov(self) -> bool:
+        """Whether all times are exponential."""
+        return not self.clocks
+
+    @cached_property
+    def jumps(self) -> FloatArray:
+        """Probabilities of the next state, (n, m)."""
+        return np.asarray(self.kernel(np.zeros((len(self.rates), 1)))[0][0])
+
+    @cached_property
+    def means(self) -> FloatArray:
+        """Mean stay in s, (n,)."""
+        out = self.rates.sum(axis=1)
+        with np.errstate(divide="ignore"):
+            found = np.asarray(1 / out)
+        for i, clock in self.clocks.items():
+            rings = transform(clock.law, out[i : i + 1])[0][0]
+            mean = float(mean_of(clock.law))
+            found[i] = (1 - rings) / out[i] if out[i] * mean > 1e-9 else mean
+        return found
+
+    def kernel(self, z: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the transforms of the moves, (k, n, m), and their derivatives in z.
+
+        `z` has the shape (n, k).
+        """
+        out = self.rates.sum(axis=1)[:, None] + z
+        safe = np.where(out == 0, 1.0, out)
+        moves = (self.rates[:, :, None] / safe[:, None]).transpose(2, 0, 1)
+        slope = -moves / safe.T[..., None]
+        for i, clock in self.clocks.items():
+            rings, change = transform(clock.law, out[i])
+            rings, change = rings[:, None], change[:, None]
+            slope[:, i] *= 1 - rings
+            slope[:, i] += change * (clock.goals - moves[:, i])
+            moves[:, i] *= 1 - rings
+            moves[:, i] += rings * clock.goals
+        return moves, slope
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Process:
+    """A part that moves between states for ever."""
+
+    moves: Moves
+    views: tuple[Hashable, ...]
+
+    @cached_property
+    def law(self) -> FloatArray:
+        """Share of time in each state, (n,)."""
+        if len(self.views) == 1:
+            return np.ones(1)
+        return self.entries * self.moves.means
+
+    @cached_property
+    def entries(self) -> FloatArray:
+        """How often each state is entered, in 1/s, (n,)."""
+        if len(self.views) == 1:
+            return np.zeros(1)
+        jumps = self.moves.jumps
+        visits = np.asarray(steady_state(jumps - np.diag(np.diag(jumps))))
+        visits = visits / (1 - np.diag(jumps))
+        shares: FloatArray = visits / (visits @ self.moves.means)
+        return shares
+
+
+def process_of(part: Part) -> Process:
+    """Return a part as a process with the laws of its events."""
+    states, happenings = _explored(part)
+    index = {state: i for i, state in enumerate(states)}
+    n = len(states)
+    rates = np.zeros((n, n))
+    timers: list[dict[str, Clock]] = [{} for _ in states]
+    for i, events in enumerate(happenings):
+        for name, (after, outcomes) in events.items():
+            goals = np.zeros(n)
+            for to, share in outcomes:
+                goals[index[to]] += share
+            timers[i][name] = Clock(law=after, goals=goals)
+            rates[i] += goals / float(mean_of(after))
+    views = tuple(part.view(state) for state in states)
+    np.fill_diagonal(rates, 0.0)
+    flow = Process(moves=Moves(rates=rates), views=views).law[:, None] * rates
+    clocks = {}
+    for i in range(n):
+        name = _general(i, timers, flow)
+        if name:
+            clock = clocks[i] = timers[i][name]
+            rates[i] -= clock.goals / float(mean_of(clock.law))
+    np.fill_diagonal(rates, 0.0)
+    moves = Moves(rates=np.maximum(rates, 0.0), clocks=clocks)
+    return Process(moves=moves, views=views)
+
+
+def _general(i: int, timers: Sequence[Mapping[str, Clock]], flow: FloatArray) -> str:
+    """Return the clock of a state that keeps its law: the shortest of those anew."""
+    found = []
+    for name, clock in timers[i].items():
+        if is_exponential(clock.law):
+            continue
+        running = [
+            j != i and name in timers[j] and timers[j][name].law == clock.law
+            for j in range(len(timers))
+        ]
+        if flow[running, i].sum() <= (1 - FRESH) * flow[:, i].sum():
+            found.append((float(mean_of(clock.law)), name))
+    return min(found)[1] if found else ""
+
+
+def _explored(part: Part) -> tuple[list[Any], list[dict[str, Any]]]:
+    """Return the states that last, and their events with instants passed through."""
+    known: dict[Any, dict[str, Any]] = {}
+    waiting = [part.start]
+    while waiting:
+        state = waiting.pop()
+        if state in known:
+            continue
+        known[state] = _events(part, state)
+        waiting += [to for _, outcomes in known[state].values() for to, _ in outcomes]
+    through = {s: _at_once(events) for s, events in known.items()}
+    lasting = [s for s, goals in through.items() if goals is None]
+    return lasting, [
+        {
+            name: (after, _followed(outcomes, through))
+            for name, (after, outcomes) in known[s].items()
+        }
+        for s in lasting
+    ]
+
+
+def _events(part: Part, state: Any) -> dict[str, Any]:  # noqa: ANN401
+    found: dict[str, Any] = {}
+    for event in part.events(state):
+        mean = mean_of(event.after)
+        if np.ndim(mean) or np.ndim(event.share):
+            raise ValueError("the downtime of one period needs single numbers")
+        if event.share == 0 or not np.isfinite(mean):
+            continue
+        _, outcomes = found.setdefault(event.clock, (_plain(event.after), []))
+        outcomes.append((event.to, float(event.share)))
+    return found
+
+
+def _plain(after: Any) -> Any:  # noqa: ANN401
+    """Return the one random stage of stages of which all others take no time."""
+    stages = [s for s in getattr(after, "of", ()) if mean_of(s) != 0]
+    alone = len(stages) == 1 and hasattr(stages[0], "sample")
+    return stages[0] if alone else after
+
+
+def _at_once(events: dict[str, Any]) -> list[tuple[Any, float]] | None:
+    """Return where a state that takes no time leads, or None if it lasts."""
+    for after, outcomes in events.values():
+        if mean_of(after) == 0:
+            return list(outcomes)
+    return None
+
+
+def _followed(outcomes: Any, through: Any) -> list[tuple[Any, float]]:  # noqa: ANN401
+    found: list[tuple[Any, float]] = []
+    for to, share in outcomes:
+        further = through[to]
+        if further is None:
+            found.append((to, share))
+        else:
+            found += [(s, share * p) for s, p in _followed(further, through)]
+    return found
+
+
+def is_exponential(after: Any) -> bool:  # noqa: ANN401
+    """Tell whether a time of an event is exponential: a plain number is a mean."""
+    if not hasattr(after, "sample"):
+        return True
+    if not hasattr(after, "sf"):
+        return False
+    mean = float(after.mean)
+    times = mean * np.array([0.5, 1.0, 3.0])
+    return bool(np.allclose(after.sf(times), np.exp(-times / mean), rtol=1e-9))
+
+
+def transform(law: Any, s: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:  # noqa: ANN401
+    """Return E exp(-s X) of an event's time, and its derivative.
+
+    A jump of a distribution takes thousands of terms to invert, so a constant is read
+    as a gamma law that varies by 3 %, and others as mixtures of such laws.
+    """
+    value = np.ones(np.shape(s), np.result_type(s, float))
+    change = np.zeros_like(value)
+    for part in getattr(law, "of", (law,)):
+        times, weights, cv = _mixture(part)
+        longer = 1 + s[..., None] * times * cv**2
+        each = np.exp(-np.log(longer) / cv**2) * weights
+        own, slope = each.sum(axis=-1), -(each / longer) @ times
+        value, change = value * own, change * own + value * slope
+    return value, change
+
+
+@lru_cache(maxsize=256)
+def _mixture(time: Any) -> tuple[FloatArray, FloatArray, float]:  # noqa: ANN401
+    """Return the means and weights of gamma laws, and how much each varies."""
+    mean = float(mean_of(time))
+    if not hasattr(time, "sample") or float(time.var) == 0:
+        return np.array([mean]), np.ones(1), _NARROW
+    if is_exponential(time):
+        return np.array([mean]), np.ones(1), 1.0
+    middle = (_LEVELS[:-1] + _LEVELS[1:]) / 2
+    times = np.asarray(time.quantile(1 - np.append(middle, _LEVELS[-1] / 2)), float)
+    weights = np.append(-np.diff(_LEVELS), _LEVELS[-1])
+    alike = np.floor(np.log(np.maximum(times, 1e-9 * mean)) / _BLUNT)
+    _, group = np.unique(alike, return_inverse=True)
+    merged: FloatArray = np.bincount(group, weights=weights).astype(float)
+    times = np.bincount(group, weights=weights * times) / merged
+    return times * (mean / float(times @ merged)), merged, _BLUNT

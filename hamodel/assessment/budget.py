@@ -1,0 +1,316 @@
+"""The probability that one month, or one year, stays within its downtime budget.
+
+Over a period of length T the downtime D is what fails of the requests, summed over
+time; the period begins anywhere, perhaps in the middle of an outage.  What is inverted
+is the transform of the probability to miss, (1 - E exp(-s D)) / s, and 1 - E exp(-s D)
+is computed without a difference, so that misses of one in a million keep their digits.
+
+If the joint chain of all parts is small once states that are alike are lumped, it is
+taken as it is: E exp(-s D) = p exp((Q - s diag(r)) T) 1, r the share of the requests
+that fails in each state.  Otherwise D is a sum over streams of visits.  A stream
+belongs to a minimal combination of parts that fails requests together (one database;
+two sites): its visits are the joint states of these parts, they begin as often and at
+the states that the long run says, last as long as the laws of the parts say, and are
+cut off at both ends of the period.  With visits that begin at random,
+
+    log E exp(-s D) = - sum over visits begun before T of E(1 - exp(-s C)),
+
+C the cost of a visit within the period.  Work by the calendar is a stream of its own.
+
+What streams leave out: that while one visit lasts no other can begin, and combinations
+of more than four parts.  Both are bounded: `Chance.error`.
+
+Source: Abate, Choudhury and Whitt (2000), An introduction to numerical transform
+inversion, in Computational Probability, 257-323; for the visits: Daley and Vere-Jones,
+An Introduction to the Theory of Point Processes I, section 6.3 (Poisson clusters).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from hamodel.assessment._inversion import killed, over_time, tail
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hamodel._types import FloatArray
+    from hamodel.assessment._visits import Moves
+
+_LONG = 10.0  # mean visits that make up a period without ends
+_LONGER = 40.0  # the same where the ends are known exactly
+_MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
+
+
+class Chance(NamedTuple):
+    """A probability and a bound of its relative error."""
+
+    probability: float
+    error: float
+
+
+class Stream(Protocol):
+    """Something that adds downtime."""
+
+    @property
+    def mean(self) -> float:
+        """Long-run share of the requests that it fails."""
+        ...
+
+    def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+        """Return - log E exp(-s D)."""
+        ...
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        ...
+
+    def never(self, horizon: float) -> float:
+        """Return - log P(D = 0)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Downtime:
+    """The law of the downtime of a period.
+
+    Attributes
+    ----------
+    base : float
+        Share of the requests that fails although all is well.
+    streams : tuple of (stream, count)
+        What adds downtime, independently; alike streams are counted.
+    error : float
+        Relative error of the rates of the streams.
+    missed : float
+        How often, in 1/s, combinations occur that no stream stands for.
+    """
+
+    base: float
+    streams: tuple[tuple[Stream, int], ...]
+    error: float = 0.0
+    missed: float = 0.0
+
+    def miss(self, budget: float, horizon: float) -> Chance:
+        """Return P(share of failed requests > budget) over a period from anywhere."""
+        left = (budget - self.base) * horizon
+        if left < 0 or budget >= 1 or not self.streams:
+            return Chance(float(left < 0 and budget < 1), 0.0)
+        if left <= horizon * 1e-12:
+            never = sum(n * stream.never(horizon) for stream, n in self.streams)
+            p, more = -np.expm1(-np.array([1.0, 1 + self.error]) * never)
+            off = 0.0
+        else:
+            (p, more), (off, _) = self._tail(left, horizon)
+        p, more = np.clip([p, more], 0.0, 1.0)
+        if p == 0:
+            return Chance(0.0, math.inf if off else 0.0)
+        bound = max(abs(more / p - 1), self.error) + (self.missed * horizon + off) / p
+        return Chance(float(p), 1e-6 + float(bound))
+
+    def _tail(self, x: float, horizon: float) -> tuple[FloatArray, FloatArray]:
+        """Return P(D > x), and that with visits as much more frequent as may be."""
+
+        def transform(s: NDArray[Any]) -> NDArray[Any]:
+            total = np.zeros(len(s), complex)
+            for stream, count in self.streams:
+                total += count * stream.exponent(s, horizon)
+            both: NDArray[Any] = np.stack([total, (1 + self.error) * total])
+            return np.asarray(-np.expm1(-both) / s)
+
+        short = any(stream.is_short(horizon) for stream, _ in self.streams)
+        return tail(transform, x, _FEWEST if short else _MOST)
+
+    def quantile(self, p: float, horizon: float) -> float:
+        """Return the share of failed requests that a period exceeds with 1 - p."""
+        rare = 1 - p
+        if self.base >= 1:
+            return 1.0
+        if self.miss(self.base, horizon).probability <= rare:
+            return self.base
+        from scipy.optimize import brentq
+
+        def over(exponent: float) -> float:
+            """Return how much more often this share is missed, as a logarithm."""
+            found = self.miss(self.base + math.exp(exponent), horizon).probability
+            return math.log(max(found, 1e-300) / rare)
+
+        high = math.log(min(sum(n * s.mean for s, n in self.streams), 1.0) or 1e-12)
+        while high < 0 and over(high) > 0:
+            high = min(high + 2, 0.0)
+        low = high - 2
+        while over(low) < 0:
+            high, low = low, low - 2
+        share = math.exp(float(brentq(over, low, high, xtol=1e-6)))
+        return min(self.base + share, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Whole:
+    """A small chain, taken as it is."""
+
+    rates: FloatArray  # (n, n), diagonal 0
+    law: FloatArray  # (n,)
+    fails: FloatArray  # (n,) share of the requests
+
+    @property
+    def mean(self) -> float:
+        """Long-run share of the requests that it fails."""
+        return float(self.law @ self.fails)
+
+    def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+        """Return - log E exp(-s D)."""
+        dead = killed(self.rates, s[:, None] * self.fails, horizon) @ self.law
+        return -np.log1p(-np.where(dead == 1, 1 - 1e-16, dead))
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        del horizon
+        return False
+
+    def never(self, horizon: float) -> float:
+        """Return - log P(D = 0)."""
+        up = self.fails == 0
+        inside = np.where(up[:, None] & up, self.rates, 0.0)
+        lost = np.where(up, self.rates[:, ~up].sum(axis=1), 0.0)
+        dead = killed(inside, lost[None] + 0j, horizon)[0].real
+        ever = float(np.where(up, dead, 1.0) @ self.law)
+        return -math.log1p(-ever) if ever < 1 else math.inf
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Visits:
+    """Visits to joint states that fail requests, at random moments."""
+
+    moves: Moves  # of the n states of a visit; the last column leads out
+    begins: FloatArray  # (n,) how often visits begin in each state, in 1/s
+    entries: FloatArray  # (n,) how often each state is entered, in 1/s
+    fails: FloatArray  # (n,) share of the requests that fails
+
+    @property
+    def mean(self) -> float:
+        """Long-run share of the requests that it fails."""
+        return float((self.entries * self.moves.means) @ self.fails)
+
+    def never(self, horizon: float) -> float:
+        """Return - log P(D = 0): visits begun before, and within, the period."""
+        law = self.entries * self.moves.means
+        return float(self.begins.sum() * horizon + law.sum())
+
+    def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+        """Return the expected number of visits whose cost kills."""
+        if self.moves.is_markov:
+            return self._of_exponentials(s, horizon)
+        if self.is_short(horizon):
+            return over_time(self._over_horizons, s, horizon)
+        return self._without_ends(s, horizon)
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        long = _LONGER if self.moves.is_markov else _LONG
+        return horizon < long * self._longest
+
+    @cached_property
+    def _longest(self) -> float:
+        """Return the mean length of a visit from its slowest state, in s."""
+        n = len(self.fails)
+        inner = np.eye(n) - self.moves.jumps[:, :n]
+        return float(np.linalg.solve(inner, self.moves.means).max())
+
+    def _of_exponentials(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+        n = len(self.fails)
+        kill = s[:, None] * self.fails
+        k = np.tile(self.moves.rates[:, :n] + 0j, (len(s), 1, 1))
+        k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
+        v = _solved(k, -kill)
+        ends = v
+        if horizon < _LONGER * self._longest:
+            closed = np.vstack([self.moves.rates, np.zeros(n + 1)])
+            ends = killed(closed, np.pad(kill, ((0, 0), (0, 1))), horizon)[:, :n]
+        law = self.entries * self.moves.means
+        return np.asarray((horizon * v + _solved(k, ends)) @ self.begins + ends @ law)
+
+    def _without_ends(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+        """Return it for a period so long that it is a line in the horizon."""
+        n, z = len(self.fails), self.fails[:, None] * s
+        (moves, slope), z = self.moves.kernel(z), z.T
+        dead = 1 - moves.sum(axis=2)
+        system = np.eye(n) - moves[..., :n]
+        v = _solved(system, dead)
+        rest = slope.sum(axis=2) + dead / z - _applied(slope[..., :n], v)
+        late = _solved(system, rest)
+        stay = self.moves.means - dead / z
+        onward = (self.moves.jumps - moves)[..., :n] / z[..., None]
+        going = stay + _applied(onward, v)
+        return np.asarray((horizon * v - late) @ self.begins + going @ self.entries)
+
+    def _over_horizons(self, alpha: NDArray[Any], s: NDArray[Any]) -> NDArray[Any]:
+        """Return its transform in the horizon, at pairs of points."""
+        n, z = len(self.fails), self.fails[:, None] * s + alpha
+        moves, _ = self.moves.kernel(z)
+        z, alpha = z.T, alpha[:, None]
+        share = s[:, None] * self.fails / (z * alpha)
+        dead = 1 - moves.sum(axis=2)
+        d = _solved(np.eye(n) - moves[..., :n], dead * share)
+        onward = (self.moves.jumps - moves)[..., :n] / z[..., None]
+        going = (self.moves.means - dead / z) * share + _applied(onward, d)
+        found: NDArray[Any] = (d / alpha) @ self.begins + going @ self.entries
+        return found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Calendar:
+    """Work that comes by the calendar: every so often, for so long."""
+
+    every: float  # from one end to the next beginning, in s
+    takes: float
+    fails: float  # share of the requests
+
+    @property
+    def mean(self) -> float:
+        """Long-run share of the requests that it fails."""
+        return self.fails * self.takes / (self.every + self.takes)
+
+    def _parts(self, horizon: float) -> tuple[float, float, FloatArray]:
+        """Return the least and the most, and P(least), P(most), P(between)."""
+        cycle = self.every + self.takes
+        whole, rest = divmod(horizon, cycle)
+        least, most = max(rest - self.every, 0.0), min(rest, self.takes)
+        between = 2 * (most - least) / cycle
+        mean = rest * self.takes / cycle - between * (least + most) / 2
+        top = (mean - (1 - between) * least) / (most - least) if most > least else 0.0
+        shares = np.array([1 - between - top, top, between])
+        return whole * self.takes + least, whole * self.takes + most, shares
+
+    def never(self, horizon: float) -> float:
+        """Return - log P(D = 0)."""
+        least, _, (low, _, _) = self._parts(horizon)
+        return math.inf if least > 0 or low <= 0 else -math.log(low)
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        del horizon
+        return False
+
+    def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+        """Return - log E exp(-s D): uniform between its least and its most."""
+        least, most, (low, top, between) = self._parts(horizon)
+        c, span = s * self.fails, most - least
+        even = -np.expm1(-c * span) / (c * span) if span > 0 else 1.0
+        mixed = -np.log(low + top * np.exp(-c * span) + between * even)
+        return np.asarray(c * least + mixed)
+
+
+def _solved(system: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    found: NDArray[Any] = np.linalg.solve(system, right[..., None])[..., 0]
+    return found
+
+
+def _applied(matrices: NDArray[Any], vectors: NDArray[Any]) -> NDArray[Any]:
+    found: NDArray[Any] = (matrices @ vectors[..., None])[..., 0]
+    return found

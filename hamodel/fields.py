@@ -1,0 +1,403 @@
+"""What a field of a specification is, said once, where the field is defined.
+
+A field's metadata tells its kind, its label, its limits and whether it may be left
+open; a dataclass then reads `cores: int = field(default=8, metadata=whole("requests
+served at once"))`.  From there, and from nowhere else, come the checks of what is given
+(`check`), the reader of files and the schema that editors use, the labels and units of
+sweeps, and the pages that explain where numbers come from.
+
+The surprise is how much follows: because the kind is known, a string such as "60 d" is
+as good as a number wherever a specification is made, in Python too.
+
+Assumptions: a field holds one kind of thing; what several fields must keep together is
+checked by their class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel import _check, duration, text
+from hamodel._quantity import mean_of
+from hamodel.units import KINDS, quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = "hamodel"  # of a field's metadata
+_UNITS = {"time": "s", "mean time": "s", "rate": "1/s"}
+_WRITERS: dict[str, Callable[[float], str]] = {
+    "time": text.time,
+    "mean time": text.time,
+    "rate": text.rate,
+    "share": text.share,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a field is.
+
+    Attributes
+    ----------
+    kind : str
+        A kind of `units.KINDS`; or "flag", "word", "names", "spec" (one specification),
+        "specs" (several).
+    label : str
+        What it is called on an axis, in a few words.
+    least, most : float or None
+        Limits; None: there is none.
+    above : bool
+        Whether `least` itself is too little.
+    endless : bool
+        Whether it may be infinite.
+    optional : bool
+        Whether it may be None.
+    law : bool
+        Whether it may be a whole distribution of a time.
+    stage : bool
+        Whether a mechanism of a failover may stand for it.
+    by_site : bool
+        Whether it is, or may be, a mapping from names of sites.
+    single : bool
+        Whether it may be one number for all; if not, it is always by site, or a list.
+    several : bool
+        Whether it may be a list, one for each of something.
+    array : bool
+        Whether it is a list of numbers that make one.
+    choices : tuple of str
+        The words that it may be; empty: any.
+    made : type or None
+        The specification that it holds.
+    """
+
+    kind: str
+    label: str
+    least: float | None = None
+    most: float | None = None
+    above: bool = False
+    endless: bool = False
+    optional: bool = False
+    law: bool = False
+    stage: bool = False
+    by_site: bool = False
+    single: bool = True
+    several: bool = False
+    array: bool = False
+    choices: tuple[str, ...] = ()
+    made: type | None = None
+
+    @property
+    def unit(self) -> str:
+        """Unit in which it is kept; 1 for a share or a number."""
+        return _UNITS.get(self.kind, "1")
+
+    @property
+    def is_quantity(self) -> bool:
+        """Whether it is a number with a unit."""
+        return self.kind in KINDS
+
+    def write(self, value: object) -> str:
+        """Return a value as a person writes it."""
+        if isinstance(value, Mapping):
+            return ", ".join(f"{k} {self.write(v)}" for k, v in value.items())
+        if isinstance(value, tuple):
+            return ", ".join(map(self.write, value))
+        if value is None or isinstance(value, (bool, str)):
+            return {None: "none", True: "yes", False: "no"}.get(value, str(value))  # type: ignore[arg-type]
+        write = _WRITERS.get(self.kind, text.number)
+        if _is_law(value):
+            return f"{write(float(mean_of(value)))} on average"
+        return text.spread(value, write)
+
+    def read(self, name: str, value: object) -> object:
+        """Return a value as it is kept, or raise ValueError naming its field."""
+        if value is None and self.optional:
+            return None
+        if self.is_quantity:
+            return self._read_quantity(name, value)
+        return _READERS[self.kind](self, name, value)
+
+    def _read_quantity(self, name: str, value: object) -> object:
+        if self.by_site and (isinstance(value, Mapping) or not self.single):
+            _check.instance(Mapping, **{name: value})
+            assert isinstance(value, Mapping)
+            _check_sites(name, value)
+            return {s: self._one(f"{name}[{s!r}]", x) for s, x in value.items()}
+        if self.several and isinstance(value, (list, tuple)):
+            return tuple(self._one(f"{name}[{i}]", x) for i, x in enumerate(value))
+        return self._one(name, value)
+
+    def _one(self, name: str, value: object) -> object:
+        """Read a number, a list of them, or a law."""
+        value = self._from_words(name, value)
+        if isinstance(value, (list, tuple, np.ndarray)):
+            value = np.array(value)
+            value.setflags(write=False)
+        if self.stage and hasattr(value, "__dataclass_fields__"):
+            return value  # a mechanism, which its owner turns into the law of a stage
+        if not _is_law(value):
+            self.check(name, value)
+        elif not self.law:
+            raise ValueError(f"{name} must be a number, got {value!r}")
+        elif self.above:
+            self.check(name, mean_of(value))
+        return value
+
+    def _from_words(self, name: str, value: object) -> object:
+        if isinstance(value, Mapping) or not isinstance(value, (str, list, tuple)):
+            return value
+        try:
+            if isinstance(value, str):
+                return self.words(value)
+            strings = any(isinstance(x, str) for x in value)
+            return [self.words(x) for x in value] if strings else value
+        except ValueError as refused:
+            raise ValueError(f"{name} {refused}") from None
+
+    def words(self, value: Any) -> Any:  # noqa: ANN401  a number or a law
+        """Return the number, or the law, that words mean."""
+        if self.law and isinstance(value, str) and "(" in value:
+            return duration.read(value)
+        number = quantity(value, self.kind)
+        return int(number) if self.kind == "whole" else number
+
+    def check(self, name: str, value: object) -> None:
+        """Raise ValueError unless a number keeps the limits."""
+        low = -np.inf if self.least is None else self.least
+        if self.kind == "whole":
+            _check.whole(int(max(low, -1e9)), **{name: value})
+            if self.most is not None:
+                _check.between(low, self.most, **{name: value})
+        elif self.most is not None:
+            _check.between(low, self.most, **{name: value})
+            if self.above and np.any(np.asarray(value) == low):
+                raise ValueError(f"{name} must be > {low:g}, got {low:g}")
+        elif self.least is None:
+            _check.finite(**{name: value})
+        elif self.endless:
+            _check.mean_time(**{name: value})
+        else:
+            (_check.positive if self.above else _check.non_negative)(**{name: value})
+
+
+# ---- kinds of field, as metadata ---------------------------------------------------
+
+
+def _metadata(kind: str, label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+    return {KEY: About(kind=kind, label=label, **more)}
+
+
+def time(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+    """Describe a time of at least 0 s, and finite unless said otherwise.
+
+    Parameters
+    ----------
+    label : str
+        What it is called.
+    **more : object
+        Further fields of `About`.
+
+    Returns
+    -------
+    dict
+        Metadata of a field, as all functions below.
+    """
+    return _metadata("time", label, **{"least": 0.0} | more)
+
+
+def span(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+    """Describe a time above 0 s."""
+    return time(label, above=True, **more)
+
+
+def mean_time(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+    """Describe a mean time to an event, which may never happen; a rate does as well."""
+    return _metadata("mean time", label, least=0.0, above=True, endless=True, **more)
+
+
+def rate(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+    """Describe a rate of at least 0/s."""
+    return _metadata("rate", label, least=0.0, **more)
+
+
+def share(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+    """Describe a share or a probability, in [0, 1]."""
+    return _metadata("share", label, **{"least": 0.0, "most": 1.0} | more)
+
+
+def number(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+    """Describe a plain number of at least 0."""
+    return _metadata("number", label, **{"least": 0.0} | more)
+
+
+def whole(label: str, least: int = 1, **more: Any) -> dict[str, About]:  # noqa: ANN401
+    """Describe a whole number, from 1 on unless said otherwise."""
+    return _metadata("whole", label, least=least, **more)
+
+
+def flag(label: str) -> dict[str, About]:
+    """Describe what is so or not so."""
+    return _metadata("flag", label)
+
+
+def word(label: str, *choices: str, optional: bool = False) -> dict[str, About]:
+    """Describe a word, one of some choices if there are any."""
+    return _metadata("word", label, choices=choices, optional=optional)
+
+
+def names(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+    """Describe several different names."""
+    return _metadata("names", label, **more)
+
+
+def spec(made: type, label: str, *, optional: bool = False) -> dict[str, About]:
+    """Describe a specification within a specification."""
+    return _metadata("spec", label, made=made, optional=optional)
+
+
+def specs(made: type, label: str) -> dict[str, About]:
+    """Describe several specifications of one class."""
+    return _metadata("specs", label, made=made)
+
+
+# ---- what is done with it ----------------------------------------------------------
+
+
+@cache
+def described(made: type) -> dict[str, About]:
+    """Return what each field of a specification is.
+
+    Parameters
+    ----------
+    made : type
+        A dataclass.
+
+    Returns
+    -------
+    dict
+        By the names of the fields that can be given.
+
+    Examples
+    --------
+    >>> from hamodel import Node
+    >>> described(Node)["mttf"].label, described(Node)["mttf"].unit
+    ('mean time to failure', 's')
+    """
+    return {
+        f.name: f.metadata[KEY]
+        for f in dataclasses.fields(made)
+        if f.init and KEY in f.metadata
+    }
+
+
+def required(made: type) -> list[str]:
+    """Return the fields that have no default.
+
+    Parameters
+    ----------
+    made : type
+        A dataclass.
+
+    Returns
+    -------
+    list of str
+        In the order of the class.
+    """
+    missing = dataclasses.MISSING
+    return [
+        f.name
+        for f in dataclasses.fields(made)
+        if f.init and f.default is missing and f.default_factory is missing
+    ]
+
+
+def check(spec: object) -> None:
+    """Read, check and keep every field of a specification as its definition says.
+
+    To be called first in `__post_init__`: strings become numbers, lists read-only
+    arrays or tuples, and what is beyond a limit is refused.
+
+    Parameters
+    ----------
+    spec : object
+        A frozen dataclass whose fields are described.
+
+    Raises
+    ------
+    ValueError
+        Naming the field, its limit and the value.
+    """
+    made: Any = type(spec)
+    for name, about in described(made).items():
+        given = getattr(spec, name)
+        kept = about.read(name, given)
+        if kept is not given:
+            object.__setattr__(spec, name, kept)
+
+
+def _check_sites(name: str, value: Mapping[Any, Any]) -> None:
+    if not value:
+        raise ValueError(f"{name} must name at least one site, got none")
+    if not all(isinstance(site, str) and site for site in value):
+        raise ValueError(f"{name} must be by names of sites, got {list(value)!r}")
+
+
+def _is_law(value: object) -> bool:
+    return hasattr(value, "quantile")
+
+
+def _read_flag(_: About, name: str, value: object) -> object:
+    _check.instance(bool, **{name: value})
+    return value
+
+
+def _read_word(about: About, name: str, value: object) -> object:
+    if about.choices:
+        _check.one_of(about.choices, **{name: value})
+    elif not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a name, got {value!r}")
+    return value
+
+
+def _read_names(_: About, name: str, value: object) -> object:
+    refused = ValueError(f"{name} must be a sequence of different names, got {value!r}")
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise refused
+    found = tuple(value)
+    if not all(isinstance(one, str) and one for one in found):
+        raise refused
+    if len(set(found)) < len(found):
+        raise refused
+    return found
+
+
+def _read_spec(about: About, name: str, value: object) -> object:
+    assert about.made is not None
+    _check.instance(about.made, **{name: value})
+    return value
+
+
+def _read_specs(about: About, name: str, value: object) -> object:
+    assert about.made is not None
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(f"{name} must be a sequence of {about.made.__name__}s")
+    found = tuple(value)
+    for place, one in enumerate(found):
+        _check.instance(about.made, **{f"{name}[{place}]": one})
+    return found
+
+
+_READERS: dict[str, Callable[[About, str, object], object]] = {
+    "flag": _read_flag,
+    "word": _read_word,
+    "names": _read_names,
+    "spec": _read_spec,
+    "specs": _read_specs,
+}

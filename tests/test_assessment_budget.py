@@ -1,0 +1,309 @@
+"""The chance of a good month: written-out chains, years played, limits and bounds."""
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hamodel import catalogue, duration, markov
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Leaderless,
+    Maintenance,
+    Majority,
+    Node,
+    SinglePrimary,
+    Site,
+)
+from hamodel.assessment import _streams, assess
+from hamodel.failover import Failover
+from hamodel.units import DAY, HOUR, MINUTE, MONTH, YEAR
+
+NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
+HORIZONS = (MINUTE, HOUR, DAY, MONTH, YEAR, 10 * YEAR)
+
+
+def missing(rates, down, horizon, target):
+    """P(downtime > budget) of a written-out chain that starts in its long run."""
+    start = markov.steady_state(rates)
+    budget = [(1 - target) * horizon]
+    return float(markov.downtime_sf(rates, start, down, horizon, budget)[0])
+
+
+def copies_and_leader(count, node, election):
+    """Failed copies, and whether a leader serves: states 2 k and 2 k + 1 (electing)."""
+    n = 2 * (count + 1)
+    rates = np.zeros((n, n))
+    for k in range(count + 1):
+        for leader in (0, 1):
+            here = 2 * k + leader
+            if k < count:
+                rates[here, here + 2] = (count - k) / node.mttf
+            if k > 0:
+                rates[here, here - 2] = k / node.mttr
+        rates[2 * k, 2 * k + 1] = 1 / node.mttf
+        rates[2 * k + 1, 2 * k] = 1 / election
+    return rates
+
+
+def pair_chain(node, failover, coverage):
+    """Both, switching, one, none: with one crew and exponential failovers."""
+    fail, repair = 1 / node.mttf, 1 / node.mttr
+    rates = np.zeros((4, 4))
+    rates[0, 1], rates[0, 3] = coverage * fail, (1 - coverage) * fail
+    rates[0, 2] = fail  # the standby
+    rates[1, 2] = 1 / failover
+    rates[2, 0], rates[2, 3] = repair, fail
+    rates[3, 2] = repair
+    return rates
+
+
+# ---- small chains, taken as they are -----------------------------------------------
+
+
+@pytest.mark.parametrize("horizon", HORIZONS)
+@pytest.mark.parametrize("target", [0.9, 0.999, 0.99999])
+@pytest.mark.parametrize("needed", [1, 2, 3])
+def test_copies_agree_with_a_written_out_chain(needed, target, horizon):
+    store = Leaderless(database=NODE, write_quorum=needed)
+    chance = assess(store).chance_of_missing(target, horizon)
+    chain = copies_and_leader(3, NODE, 1.0)[::2, ::2]
+    down = [k for k in range(4) if 3 - k < needed]
+    exact = missing(chain, down, horizon, target)
+    assert chance.probability == pytest.approx(exact, rel=1e-4, abs=1e-11)
+    assert chance.error < 1e-4 or exact < 1e-9
+
+
+@pytest.mark.parametrize("horizon", [HOUR, MONTH, YEAR])
+def test_five_voters_agree_with_a_written_out_chain(horizon):
+    copies = dict.fromkeys("abcde", 1)
+    five = Majority(
+        database=NODE,
+        failover=Failover(),
+        election=duration.exponential(10),
+        copies=copies,
+    )
+    rates = copies_and_leader(5, NODE, 10.0)
+    down = [i for i in range(12) if i % 2 or i // 2 >= 3]
+    for target in (0.99, 0.9995, 0.99999):
+        exact = missing(rates, down, horizon, target)
+        ours = assess(five).chance_of_missing(target, horizon).probability
+        assert ours == pytest.approx(exact, rel=1e-4, abs=1e-11)
+
+
+@pytest.mark.parametrize("mttr", [4 * HOUR, 72 * HOUR])
+@pytest.mark.parametrize("horizon", [HOUR, MONTH, YEAR])
+def test_a_pair_agrees_with_a_written_out_chain(mttr, horizon):
+    node = replace(NODE, mttr=mttr)
+    exponential = Failover(promotion=duration.exponential(300), coverage=0.95)
+    pair = ActivePassive(database=node, failover=exponential, sites=("DC-1",))
+    rates = pair_chain(node, 300, 0.95)
+    for target in (0.9, 0.999, 0.9999):
+        exact = missing(rates, [1, 3], horizon, target)
+        ours = assess(pair).chance_of_missing(target, horizon).probability
+        assert ours == pytest.approx(exact, rel=1e-4, abs=1e-11)
+
+
+def test_the_chain_sees_a_planted_error():
+    store = Leaderless(database=replace(NODE, mttr=1.05 * NODE.mttr))
+    ours = assess(store).chance_of_missing(0.999, MONTH).probability
+    exact = missing(copies_and_leader(3, NODE, 1.0)[::2, ::2], [2, 3], MONTH, 0.999)
+    assert abs(ours / exact - 1) > 0.02
+
+
+# ---- streams -----------------------------------------------------------------------
+
+
+@st.composite
+def systems(draw):
+    """Systems whose times are all exponential, and a horizon."""
+    mttf = math.exp(draw(st.floats(math.log(200), math.log(20000)))) * HOUR
+    node = Node(mttf=mttf, mttr=mttf * 10 ** draw(st.floats(-4.0, -2.0)))
+    site = Site(mttf=draw(st.sampled_from([float("inf"), YEAR])), mttr=4 * HOUR)
+    quick = Failover(promotion=duration.exponential(120), coverage=0.9)
+    led = Failover(redirection=duration.exponential(60), coverage=0.95)
+    kind = draw(st.integers(0, 4))
+    system = (
+        lambda: SinglePrimary(database=node, site=site),
+        lambda: ActivePassive(database=node, failover=quick, site=site),
+        lambda: ActiveActive(database=node, failover=led, site=site),
+        lambda: Majority(
+            database=node, failover=led, election=duration.exponential(10)
+        ),
+        lambda: Leaderless(database=node, write_quorum=draw(st.integers(1, 3))),
+    )[kind]()
+    return system, draw(st.sampled_from(HORIZONS))
+
+
+@settings(max_examples=25)
+@given(systems(), st.floats(-2.0, 2.5))
+def test_streams_are_as_near_to_the_joint_chain_as_they_say(system, times):
+    architecture, horizon = system
+    found = assess(architecture)
+    share = min(found.write.unavailability * 10**times, 0.45)
+    exact = found.chance_of_missing(1 - share, horizon)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_streams, "_SMALL", 0)
+        ours = assess(architecture).chance_of_missing(1 - share, horizon)
+    if exact.probability > 1e-6:
+        off = abs(ours.probability / exact.probability - 1)
+        assert off < max(0.02, ours.error) + exact.error
+
+
+def played_pair(node, failover, coverage, horizon, count, rng):
+    """Downtime of a pair in periods that begin anywhere; a failover is constant."""
+    fail, repair = 1 / node.mttf, 1 / node.mttr
+    start = -20 * node.mttr
+    now, state = np.full(count, start), np.zeros(count, int)
+    down = np.zeros(count)
+    while (now < horizon).any():
+        leave = np.choose(state, [2 * fail, 0, fail + repair, repair])
+        stay = np.where(
+            state == 1,
+            failover,
+            rng.exponential(1, count) / np.where(leave > 0, leave, 1.0),
+        )
+        after = np.minimum(now + stay, horizon)
+        lost = np.clip(after, 0, None) - np.clip(np.minimum(now, horizon), 0, None)
+        down += np.where((state == 1) | (state == 3), lost, 0.0)
+        pick = rng.random(count)
+        works = rng.random(count) < coverage
+        first = np.where(pick < 0.5, 2, np.where(works, 1, 3))
+        second = np.where(pick < fail / (fail + repair), 3, 0)
+        state = np.choose(state, [first, 2, second, 2])
+        now = now + stay
+    return down
+
+
+@pytest.mark.parametrize(
+    ("horizon", "target"),
+    [(HOUR, 0.98), (MONTH, 0.99985), (YEAR, 0.99995), (YEAR, 0.9996)],
+)
+def test_constant_failovers_agree_with_periods_played(horizon, target):
+    node = Node(mttf=300 * HOUR, mttr=1 * HOUR)
+    pair = ActivePassive(
+        database=node,
+        failover=Failover(promotion=60, coverage=0.98),
+        sites=("DC-1",),
+    )
+    count = {HOUR: 1_200_000, MONTH: 400_000, YEAR: 40_000}[horizon]
+    down = played_pair(node, 60.0, 0.98, horizon, count, np.random.default_rng(4))
+    played = float(np.mean(down > (1 - target) * horizon))
+    error = math.sqrt(played / count)
+    assert error < 0.1 * played
+    ours = assess(pair).chance_of_missing(target, horizon).probability
+    assert abs(ours - played) < 3.5 * error
+    wrong = assess(replace(pair, failover=Failover(promotion=60, coverage=0.9)))
+    assert (
+        abs(wrong.chance_of_missing(target, horizon).probability - played) > 6 * error
+    )
+
+
+def test_an_election_of_any_law_is_alone_or_with_the_majority():
+    """Exactly three exponential copies, and a leader with constant elections."""
+    voters = Majority(database=NODE, failover=Failover(), election=20.0)
+    exponential = replace(voters, election=duration.exponential(20))
+    constant = replace(voters, election=duration.constant(20))
+    for target in (0.99, 0.9998):
+        one, other = (
+            assess(v).chance_of_missing(target, YEAR).probability
+            for v in (exponential, constant)
+        )
+        assert one == pytest.approx(other, rel=0.02)  # both need the majority
+    count = YEAR / NODE.mttf  # more than 300 s of elections: 16 or more of them
+    often = replace(voters, database=Node(mttf=NODE.mttf, mttr=1e-3))
+    several = [math.exp(-count) * count**k / math.factorial(k) for k in range(10, 60)]
+    met = assess(replace(often, election=duration.constant(20))).chance_of_missing(
+        1 - 190 / YEAR, YEAR
+    )
+    assert met.probability == pytest.approx(sum(several), rel=0.02)
+
+
+def test_work_by_the_calendar_falls_into_each_month():
+    work = Maintenance(every=29.5 * DAY, takes=0.5 * DAY)
+    never = Node(mttf=float("inf"), mttr=HOUR)
+    shop = assess(SinglePrimary(database=never, maintenance=work))
+
+    def over(days, horizon):
+        return shop.chance_of_missing(1 - days / horizon, horizon * DAY).probability
+
+    assert over(0.4, 30) == pytest.approx(1, abs=2e-3)
+    assert over(0.6, 30) == pytest.approx(0, abs=2e-3)
+    # 45 days: one piece or two, half of the time, or one and a part of another
+    assert over(0.75, 45) == pytest.approx(15 / 30, abs=2e-3)
+    assert over(0.9, 45) == pytest.approx((15 - 2 * 0.15) / 30, abs=2e-3)
+    assert shop.chance_of_missing(1.0, 10 * DAY).probability == pytest.approx(
+        10.5 / 30, abs=1e-6
+    )
+
+
+# ---- what holds for all ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", catalogue.systems())
+def test_a_stricter_target_is_missed_more_often(key):
+    found = assess(catalogue.system(key).architecture())
+    for horizon in (HOUR, MONTH, YEAR):
+        budgets = np.geomspace(1e-8, 0.5, 12)
+        missed = [found.chance_of_missing(1 - b, horizon).probability for b in budgets]
+        assert all(0 <= p <= 1 for p in missed)
+        assert np.all(np.diff(missed) <= 1e-5 * np.array(missed[:-1]) + 1e-9)
+
+
+@settings(max_examples=30)
+@given(systems(), st.floats(1e-7, 0.5), st.floats(1.0001, 3.0))
+def test_any_system_is_monotone_and_answers(system, budget, wider):
+    architecture, horizon = system
+    found = assess(architecture)
+    strict = found.chance_of_missing(1 - budget, horizon).probability
+    loose = found.chance_of_missing(1 - budget * wider, horizon).probability
+    assert 0 <= loose <= strict * (1 + 1e-5) + 1e-9 <= 1.1
+
+
+def test_the_mean_downtime_is_the_unavailability():
+    """P(missing) integrated over all budgets is the expected share."""
+    for key in ("redis-sentinel", "cockroachdb"):
+        found = assess(catalogue.system(key).architecture())
+        points = np.geomspace(1e-9, 0.1, 120)
+        missed = [found.chance_of_missing(1 - x, YEAR).probability for x in points]
+        whole = points[0] + np.trapezoid(missed * points, np.log(points))
+        assert whole == pytest.approx(found.write.unavailability, rel=0.02)
+
+
+def test_the_downtime_of_a_year_is_the_inverse_of_meeting():
+    found = assess(ActivePassive(database=NODE, failover=Failover(promotion=30)))
+    for p in (0.5, 0.9, 0.9999):
+        down = found.downtime_quantile(p, YEAR)
+        missed = found.chance_of_missing(1 - down / YEAR).probability
+        assert missed == pytest.approx(1 - p, rel=1e-3)
+        assert found.probability_of_meeting(1 - down / YEAR) == pytest.approx(p)
+    assert found.downtime_quantile(0.01, HOUR) == 0
+
+
+def test_a_key_with_a_home_counts_each_home_for_its_share():
+    homes = ActiveActive(
+        database=NODE, failover=Failover(redirection=60), resolution="home site"
+    )
+    found = assess(homes)
+    often = 2 / NODE.mttf  # of two sites; half of the clients, and half of the keys
+    ever = found.chance_of_missing(1.0, MONTH).probability
+    assert ever == pytest.approx(1 - math.exp(-often * MONTH), rel=0.01)
+
+
+def test_a_warm_answer_takes_no_time():
+    found = [
+        assess(catalogue.system(key).architecture()) for key in catalogue.systems()
+    ]
+    for a in found:
+        a.chance_of_missing(0.9999, YEAR)
+        times = []
+        for _ in range(3):
+            began = time.process_time()
+            a.chance_of_missing(0.9997, YEAR)
+            times.append(time.process_time() - began)
+        assert min(times) < 0.15  # 0.05 s on a machine that does nothing else
