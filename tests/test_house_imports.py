@@ -6,7 +6,7 @@ from benchmarks import house
 
 #: What still stands; it may only become less.
 PRIVATE = {
-    "hamodel.assessment._paths -> hamodel.architectures._front",
+    "hamodel.assessment.latency -> hamodel.architectures._front",
     "hamodel.chain._pieces -> hamodel.markov._stationary",
     "hamodel.queueing._inorder -> hamodel.duration._algebra",
     "hamodel.queueing._inorder -> hamodel.duration._law",

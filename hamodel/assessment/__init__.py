@@ -17,11 +17,12 @@ how high the load is.  Left out: retries (`hamodel.overload`), the backlog after
 outage, cold caches, price lists.
 """
 
-from hamodel.assessment._answers import Cost, Latency, Survival
-from hamodel.assessment._assessment import Assessment, assess
-from hamodel.assessment._comparison import Comparison, compare
-from hamodel.assessment._measures import MEASURES, Measure
-from hamodel.assessment._operations import Operation
+from hamodel.assessment.availability import Operation
+from hamodel.assessment.comparison import Comparison, compare
+from hamodel.assessment.latency import Latency
+from hamodel.assessment.loads import Cost, Survival
+from hamodel.assessment.measures import MEASURES, Measure
+from hamodel.assessment.results import Assessment, assess
 
 __all__ = [
     "MEASURES",

@@ -22,8 +22,8 @@ import numpy as np
 from hamodel._quantity import mean_of
 from hamodel.architectures import HOME, Group
 from hamodel.assessment._joint import lumped, members, product_chain, rounded
-from hamodel.assessment._operations import Found, failing
 from hamodel.assessment._visits import FRESH, Clock, Moves, process_of
+from hamodel.assessment.availability import Found, failing
 from hamodel.assessment.budget import Calendar, Downtime, Stream, Visits, Whole
 from hamodel.units import YEAR
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray
     from hamodel.architectures import Model, Part
-    from hamodel.assessment._paths import Paths
     from hamodel.assessment._visits import Process
+    from hamodel.assessment.latency import Paths
 
 _DEEPEST = 4  # parts in a combination
 _SMALL = 24  # states of a joint chain that is taken as it is

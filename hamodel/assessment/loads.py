@@ -1,4 +1,4 @@
-"""Answers with parts: what it costs, how long requests take, how full tiers are."""
+"""How full the tiers are, whether a site can be spared, and what it all costs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, text
+from hamodel import _html, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from hamodel._types import Quantity
     from hamodel.architectures import Loads
-    from hamodel.assessment._assessment import Assessment
-    from hamodel.duration import Duration
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,54 +49,6 @@ class Cost:
         return _html.table(rows, caption="Cost, in units of a node")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Latency:
-    """Latency of the requests that are answered, by site and operation.
-
-    Ask for `latency["DC-1", "read"]`; a law is made when it is first asked for.
-    """
-
-    of: Assessment
-
-    def __getitem__(self, key: tuple[str, str]) -> Duration:
-        """Return the law of the latency for clients of a site."""
-        site, operation = key
-        _check.one_of(self.of.sites, site=site)
-        _check.one_of(("read", "write"), operation=operation)
-        made: dict[tuple[str, str], Duration] = self.of._latencies
-        if key not in made:
-            made[key] = self.of._latency(site, operation)
-        return made[key]
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Iterate over sites and operations."""
-        for site in self.of.sites:
-            yield site, "read"
-            yield site, "write"
-
-    def __len__(self) -> int:
-        """Return the number of laws."""
-        return 2 * len(self.of.sites)
-
-    def items(self) -> Iterator[tuple[tuple[str, str], Duration]]:
-        """Iterate over keys and laws."""
-        return ((key, self[key]) for key in self)
-
-    def _repr_html_(self) -> str:
-        rows = [
-            (
-                f"{site}, {operation}",
-                *(text.time(float(law.quantile(p))) for p in _POINTS),
-            )
-            for (site, operation), law in self.items()
-        ]
-        header = ("clients", *(f"{100 * p:g} %" for p in _POINTS))
-        return _html.table(rows, header=header, caption="Latency")
-
-
-_POINTS = (0.5, 0.95, 0.99)
-
-
 def plain(loads: Loads) -> dict[str, Quantity]:
     """Return loads by tier, single numbers as plain ones."""
     return {
@@ -107,7 +57,8 @@ def plain(loads: Loads) -> dict[str, Quantity]:
     }
 
 
-def room(loads: Mapping[str, Quantity]) -> Quantity:
+def headroom(loads: Mapping[str, Quantity]) -> Quantity:
+    """Return the factor by which requests may grow until a tier saturates."""
     busiest: Quantity = np.maximum.reduce(
         np.broadcast_arrays(*map(np.asarray, loads.values()))
     )

@@ -11,7 +11,7 @@ import numpy as np
 from hamodel import _html, text
 from hamodel.architectures import Cause, Loads
 from hamodel.architectures.behaviour import app_load, entering
-from hamodel.assessment._paths import Way
+from hamodel.assessment.latency import Way
 from hamodel.units import MINUTE, MONTH, YEAR
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import Quantity
     from hamodel.architectures import Model, Verdict
-    from hamodel.assessment._paths import Paths
+    from hamodel.assessment.latency import Paths
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -188,6 +188,7 @@ def under_load(paths: Paths, model: Model) -> Model:
     """Return a model in which those who have more to do than they can do not serve."""
 
     def verdict(known: Any, client: str, operation: str) -> Verdict:  # noqa: ANN401
+        """Judge as the model does, and count those beyond their capacity as down."""
         judged = model.verdict(known, client, operation)
         if judged.cause:
             return judged

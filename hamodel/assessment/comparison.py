@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hamodel import _html, text
-from hamodel.assessment._assessment import Assessment, assess
-from hamodel.assessment._measures import MEASURES
+from hamodel import _html
+from hamodel.assessment.measures import MEASURES, shown
+from hamodel.assessment.results import Assessment, assess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from hamodel._types import Quantity
     from hamodel.workload import Workload
@@ -34,8 +34,9 @@ class Comparison:
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """What is shown: a heading, and a text for each architecture."""
+        tables = [shown(a) for a in self.assessments]
         return [
-            (label, *(value(a) for a in self.assessments)) for label, value in _ROWS
+            (row[0][0], *(cell for _, cell in row)) for row in zip(*tables, strict=True)
         ]
 
     def measures(self) -> dict[str, dict[str, Quantity]]:
@@ -116,47 +117,3 @@ def _named(architectures: Sequence[Any]) -> dict[str, Any]:
         number = kinds[: i + 1].count(kind)
         names.append(kind if kinds.count(kind) == 1 else f"{kind} {number}")
     return dict(zip(names, architectures, strict=True))
-
-
-def _number(
-    name: str, write: Callable[[float], str] = text.number
-) -> Callable[[Assessment], str]:
-    return lambda a: text.spread(MEASURES[name].of(a), write)
-
-
-def _both(field: str) -> Callable[[Assessment], str]:
-    """Show the median and the 99th percentile of a law."""
-
-    def write(a: Assessment) -> str:
-        law = getattr(a, field)
-        half, most = (text.time(float(law.quantile(p))) for p in (0.5, 0.99))
-        return f"{half} / {most}"
-
-    return write
-
-
-def _latency(operation: str) -> Callable[[Assessment], str]:
-    def write(a: Assessment) -> str:
-        if a.is_overloaded:
-            return "overload"
-        return text.time(MEASURES[f"{operation}_p99"].of(a))
-
-    return write
-
-
-_ROWS: tuple[tuple[str, Callable[[Assessment], str]], ...] = (
-    ("writes down, min/yr", _number("write_minutes_per_year")),
-    ("reads down, min/yr", _number("read_minutes_per_year")),
-    ("recovery time, p50 / p99", _both("rto")),
-    ("oldest lost write, p50 / p99", _both("rpo")),
-    ("writes lost a year", _number("lost_writes_per_year")),
-    ("replication lag, p50 / p99", _both("replication_lag")),
-    ("stale reads", _number("stale_read_probability", text.share)),
-    ("read p99, worst site", _latency("read")),
-    ("write p99, worst site", _latency("write")),
-    ("conflicts a day", _number("conflicts_per_day")),
-    ("load, busiest tier", _number("utilisation", text.share)),
-    ("the same after a site loss", _number("utilisation_after_site_loss", text.share)),
-    ("survives a site loss", lambda a: "yes" if a.survives_site_loss else "no"),
-    ("cost", _number("cost")),
-)

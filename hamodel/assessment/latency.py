@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hamodel import _check, _html, text
 from hamodel.architectures._front import Front
 from hamodel.architectures.behaviour import reads_left
 from hamodel.duration import Duration, constant, exponential, mixture
 from hamodel.queueing import MMc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hamodel._types import Quantity
     from hamodel.architectures import Architecture, Behaviour, Loads
 
 _NONE = constant(0.0)
 _RARE = 1e-9  # of the requests
+_POINTS = (0.5, 0.95, 0.99)
 
 
 class Way(NamedTuple):
@@ -204,3 +206,49 @@ def _queue(
 
 def _exponential(mean: Quantity) -> Duration:
     return exponential(mean) if mean else _NONE
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Latency:
+    """Latency of the requests that are answered, by site and operation.
+
+    Ask for `latency["DC-1", "read"]`; a law is made when it is first asked for.
+    """
+
+    sites: tuple[str, ...]
+    law_of: Callable[[str, str], Duration]
+    made: dict[tuple[str, str], Duration] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, key: tuple[str, str]) -> Duration:
+        """Return the law of the latency for clients of a site."""
+        site, operation = key
+        _check.one_of(self.sites, site=site)
+        _check.one_of(("read", "write"), operation=operation)
+        if key not in self.made:
+            self.made[key] = self.law_of(site, operation)
+        return self.made[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Iterate over sites and operations."""
+        for site in self.sites:
+            yield site, "read"
+            yield site, "write"
+
+    def __len__(self) -> int:
+        """Return the number of laws."""
+        return 2 * len(self.sites)
+
+    def items(self) -> Iterator[tuple[tuple[str, str], Duration]]:
+        """Iterate over keys and laws."""
+        return ((key, self[key]) for key in self)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                f"{site}, {operation}",
+                *(text.time(float(law.quantile(p))) for p in _POINTS),
+            )
+            for (site, operation), law in self.items()
+        ]
+        header = ("clients", *(f"{100 * p:g} %" for p in _POINTS))
+        return _html.table(rows, header=header, caption="Latency")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, _html
 from hamodel.architectures import Loads
-from hamodel.assessment._answers import Cost, Latency, Survival, plain, room
-from hamodel.assessment._operations import (
+from hamodel.assessment._streams import downtime_of, known
+from hamodel.assessment.availability import (
     Operation,
     answered,
     found,
@@ -19,8 +19,9 @@ from hamodel.assessment._operations import (
     under_load,
     ways,
 )
-from hamodel.assessment._paths import Paths
-from hamodel.assessment._streams import downtime_of, known
+from hamodel.assessment.latency import Latency, Paths
+from hamodel.assessment.loads import Cost, Survival, headroom, plain
+from hamodel.assessment.measures import shown
 from hamodel.units import YEAR
 from hamodel.workload import Workload
 
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
         LostWrites,
         Model,
     )
-    from hamodel.assessment._paths import Way
     from hamodel.assessment.budget import Chance, Downtime
+    from hamodel.assessment.latency import Way
     from hamodel.duration import Duration
 
 
@@ -241,7 +242,7 @@ class Assessment:
     @cached_property
     def latency(self) -> Latency:
         """Latency of answered requests, as a law for each site and operation."""
-        return Latency(of=self)
+        return Latency(sites=self.sites, law_of=self._latency)
 
     @property
     def utilisation(self) -> dict[str, Quantity]:
@@ -282,12 +283,12 @@ class Assessment:
     @property
     def headroom(self) -> Quantity:
         """Factor by which requests may grow until a tier saturates, all well."""
-        return room(self.utilisation)
+        return headroom(self.utilisation)
 
     @property
     def headroom_after_site_loss(self) -> Quantity:
         """Factor by which requests may grow until the loss of a site saturates."""
-        return room(self.utilisation_after_site_loss)
+        return headroom(self.utilisation_after_site_loss)
 
     @property
     def survives_site_loss(self) -> Survival:
@@ -376,10 +377,6 @@ class Assessment:
     def _kept_downtime(self) -> dict[str, Downtime]:
         return {}
 
-    @cached_property
-    def _latencies(self) -> dict[tuple[str, str], Duration]:
-        return {}
-
     @property
     def _all_servers(self) -> int:
         apps = self.architecture.site.apps
@@ -406,10 +403,8 @@ class Assessment:
         return f"<Assessment of {kind}: {self.read!r}, {self.write!r}>"
 
     def _repr_html_(self) -> str:
-        from hamodel.assessment._comparison import Comparison
-
         kind = type(self.architecture).__name__
-        return Comparison(names=(kind,), assessments=(self,))._repr_html_()
+        return _html.table(shown(self), header=("", kind))
 
 
 def assess(architecture: Architecture, workload: Workload | None = None) -> Assessment:
