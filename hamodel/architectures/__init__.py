@@ -5,7 +5,7 @@ it is read from that, as a number, a sweep or a formula.
 """
 
 from hamodel.architectures._assumptions import Assumption
-from hamodel.architectures._front import HOME
+from hamodel.architectures._front import HOME, failed_apps
 from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
@@ -66,4 +66,5 @@ __all__ = [
     "Tier",
     "Verdict",
     "Viewed",
+    "failed_apps",
 ]

@@ -9,8 +9,9 @@ that were led away come back as soon as their own site serves again, at no cost.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from hamodel.architectures.base import Cause, Event, Group, Part, Stages, Verdict
 from hamodel.units import DAY
@@ -305,3 +306,28 @@ def undisturbed(seen: Seen, found: Verdict) -> Verdict:
 
 def _enough(tier: Tier | None, failed: int) -> bool:
     return tier is None or tier.serves(failed)
+
+
+def failed_apps(site: Site) -> dict[int, Quantity]:
+    """Return how many app servers have failed while enough are left, with shares.
+
+    Parameters
+    ----------
+    site : Site
+        The site with its servers.
+
+    Returns
+    -------
+    dict of int to float, array or SymPy expression
+        Share of the time in which enough servers work, by how many have failed.
+    """
+    if site.apps is None or site.apps.servers == site.apps.needed:
+        return {0: 1.0}
+    front = Front(site=site, redirect=None)
+    shares: dict[int, Quantity] = defaultdict(int)
+    law: dict[Any, Quantity] = {**front.part("servers").chain().steady_state()}
+    for state, probability in law.items():
+        if not front.view(state).cause:
+            shares[state.apps] = shares[state.apps] + probability
+    total = sum(shares.values())
+    return {failed: share / total for failed, share in shares.items()}

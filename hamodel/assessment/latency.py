@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from hamodel import _check, _html, text
-from hamodel.architectures._front import Front
+from hamodel.architectures import failed_apps
 from hamodel.architectures.behaviour import reads_left
 from hamodel.duration import Duration, constant, exponential, mixture
 from hamodel.queueing import MMc
@@ -118,17 +118,7 @@ class Paths:
     @cached_property
     def levels(self) -> dict[int, Quantity]:
         """How many app servers of a site have failed while enough are left."""
-        site = self.architecture.site
-        if site.apps is None or site.apps.servers == site.apps.needed:
-            return {0: 1.0}
-        front = Front(site=site, redirect=None)
-        shares: dict[int, Quantity] = defaultdict(int)
-        law: dict[Any, Quantity] = {**front.part("servers").chain().steady_state()}
-        for state, probability in law.items():
-            if not front.view(state).cause:
-                shares[state.apps] = shares[state.apps] + probability
-        total = sum(shares.values())
-        return {failed: share / total for failed, share in shares.items()}
+        return failed_apps(self.architecture.site)
 
     def _pieces(self, way: Way) -> Iterator[Piece]:
         w = self.behaviour.workload

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _html, text
+from hamodel.architectures import OPERATIONS, Loads
+from hamodel.assessment._streams import known
+from hamodel.assessment.availability import found, ways
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hamodel._types import Quantity
-    from hamodel.architectures import Loads
+    from hamodel.architectures import Architecture, Behaviour, Model
+    from hamodel.assessment.latency import Paths, Way
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +54,38 @@ class Cost:
         return _html.table(rows, caption="Cost, in units of a node")
 
 
-def plain(loads: Loads) -> dict[str, Quantity]:
+def cost_of(architecture: Architecture, behaviour: Behaviour) -> Cost:
+    """Return what an architecture costs under a workload."""
+    site = architecture.site
+    tiers = [t for t in (site.balancers, site.apps) if t is not None]
+    servers = sum(tier.servers * tier.node.cost for tier in tiers)
+    return Cost(
+        databases=behaviour.database_cost,
+        servers=len(architecture.sites) * servers,
+        transfer=behaviour.transfers * behaviour.workload.transfer_price,
+    )
+
+
+def usual(paths: Paths, model: Model) -> Iterator[Way]:
+    """Yield the ways of requests when all is well."""
+    apps = paths.architecture.site.apps
+    for operation, client in product(OPERATIONS, model.sites):
+        well = {client: {known(model, client): 1.0}}
+        for case in found(model, well, {client: paths.shares[client]}, operation):
+            for way, _ in ways(paths, case, operation):
+                if apps is None or way.servers == apps.servers:
+                    yield way
+
+
+def busiest(loads: Iterable[Loads]) -> dict[str, Quantity]:
+    """Return the greatest load of each tier, single numbers as plain ones."""
+    worst = Loads(0.0, 0.0)
+    for load in loads:
+        worst = Loads(*map(np.maximum, worst, load))
+    return _plain(worst)
+
+
+def _plain(loads: Loads) -> dict[str, Quantity]:
     """Return loads by tier, single numbers as plain ones."""
     return {
         tier: load if np.ndim(load) or hasattr(load, "free_symbols") else load.item()
@@ -88,3 +124,23 @@ class Survival:
 
     def __str__(self) -> str:
         return "yes" if self else "no: " + "; ".join(self.why)
+
+
+def survival(architecture: Architecture, *, full: bool) -> Survival:
+    """Return whether any one site can be lost; `full`: the rest cannot carry all."""
+    fatal = {}
+    for operation in OPERATIONS:
+        alone = set(architecture.diagram(operation).single_points_of_failure())
+        fatal[operation] = [site for site in architecture.all_sites if site in alone]
+    why = [
+        f"{operation}s stop without {' or '.join(sites)}"
+        for operation, sites in fatal.items()
+        if sites
+    ]
+    if full:
+        why.append("the rest cannot carry the load")
+    return Survival(
+        read=not (fatal["read"] or full),
+        write=not (fatal["write"] or full),
+        why=tuple(why),
+    )

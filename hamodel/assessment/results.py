@@ -9,24 +9,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel import _check, _html
-from hamodel.architectures import Loads
-from hamodel.assessment._streams import downtime_of, known
+from hamodel.assessment._streams import downtime_of
 from hamodel.assessment.availability import (
     Operation,
     answered,
-    found,
     operation_of,
     under_load,
-    ways,
 )
 from hamodel.assessment.latency import Latency, Paths
-from hamodel.assessment.loads import Cost, Survival, headroom, plain
+from hamodel.assessment.loads import (
+    Cost,
+    Survival,
+    busiest,
+    cost_of,
+    headroom,
+    survival,
+    usual,
+)
 from hamodel.assessment.measures import shown
 from hamodel.units import YEAR
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from hamodel._types import Quantity
     from hamodel.architectures import (
@@ -38,7 +43,6 @@ if TYPE_CHECKING:
         Model,
     )
     from hamodel.assessment.budget import Chance, Downtime
-    from hamodel.assessment.latency import Way
     from hamodel.duration import Duration
 
 
@@ -247,37 +251,19 @@ class Assessment:
     @property
     def utilisation(self) -> dict[str, Quantity]:
         """Share of its capacity that the busiest tier of each kind uses, all well."""
-        worst = Loads(0.0, 0.0)
-        for way in self._usual_ways():
-            worst = Loads(*map(np.maximum, worst, way.loads))
-        return plain(worst)
-
-    def _usual_ways(self) -> Iterator[Way]:
-        """Yield the ways of requests when all is well."""
-        shares = self.workload.shares(self.sites)
-        for operation in ("read", "write"):
-            for client in self.sites:
-                well = {client: {known(self._model, client): 1.0}}
-                one = {client: shares[client]}
-                for case in found(self._model, well, one, operation):
-                    for way, _ in ways(self._paths, case, operation):
-                        if way.servers == self._all_servers:
-                            yield way
+        return busiest(way.loads for way in usual(self._paths, self._model))
 
     @property
     def utilisation_after_site_loss(self) -> dict[str, Quantity]:
         """The same once the worst site is lost and its clients have moved."""
-        worst = Loads(0.0, 0.0)
-        for site in self.sites:
-            worst = Loads(*map(np.maximum, worst, self._behaviour.loads_without(site)))
-        return plain(worst)
+        return busiest(map(self._behaviour.loads_without, self.sites))
 
     @property
     def is_overloaded(self) -> bool:
         """Whether nobody is answered at a site although all is well."""
         return any(
             bool(np.all(np.asarray(self._paths.beyond(way)) == 1))
-            for way in self._usual_ways()
+            for way in usual(self._paths, self._model)
         )
 
     @property
@@ -293,20 +279,8 @@ class Assessment:
     @property
     def survives_site_loss(self) -> Survival:
         """Whether the loss of any one site is survived: is there a rest, and room."""
-        fatal = {o: self._fatal_sites(o) for o in ("read", "write")}
         full = bool(np.any(np.asarray(self.headroom_after_site_loss) <= 1))
-        why = [
-            f"{operation}s stop without {' or '.join(sites)}"
-            for operation, sites in fatal.items()
-            if sites
-        ]
-        if full:
-            why.append("the rest cannot carry the load")
-        return Survival(
-            read=not (fatal["read"] or full),
-            write=not (fatal["write"] or full),
-            why=tuple(why),
-        )
+        return survival(self.architecture, full=full)
 
     @property
     def transfers(self) -> Quantity:
@@ -316,14 +290,7 @@ class Assessment:
     @property
     def cost(self) -> Cost:
         """What it costs, in the unit of `Node.cost`."""
-        site = self.architecture.site
-        tiers = [t for t in (site.balancers, site.apps) if t is not None]
-        servers = sum(tier.servers * tier.node.cost for tier in tiers)
-        return Cost(
-            databases=self._behaviour.database_cost,
-            servers=len(self.sites) * servers,
-            transfer=self._behaviour.transfers * self.workload.transfer_price,
-        )
+        return cost_of(self.architecture, self._behaviour)
 
     # ---- structure and honesty -----------------------------------------------------
 
@@ -377,11 +344,6 @@ class Assessment:
     def _kept_downtime(self) -> dict[str, Downtime]:
         return {}
 
-    @property
-    def _all_servers(self) -> int:
-        apps = self.architecture.site.apps
-        return 0 if apps is None else int(apps.servers)
-
     def _latency(self, site: str, operation: str) -> Duration:
         """Mix the ways of all situations in which clients of a site are answered."""
         weights = answered(self._paths, self._model, self._situations, site, operation)
@@ -391,12 +353,6 @@ class Assessment:
                 f"the load is {max(self.utilisation.values()):.3g}"
             )
         return self._paths.latency(weights)
-
-    def _fatal_sites(self, operation: str) -> list[str]:
-        """Return the sites without which an operation stops."""
-        system = self.architecture.diagram(operation)
-        single = set(system.single_points_of_failure())
-        return [site for site in self.architecture.all_sites if site in single]
 
     def __repr__(self) -> str:
         kind = type(self.architecture).__name__
