@@ -441,9 +441,9 @@ def test_a_field_beyond_its_limit_is_named(name, value):
         ({"keys": 1.5}, "keys must be a whole number >= 1, got 1.5"),
         ({"objective": 0}, "objective must be > 0"),
         ({"clients": {"a": 0.5}}, "clients must add up to 1, got 0.5"),
-        ({"clients": {"a": -1, "b": 2}}, r"clients\['a'\] must be >= 0"),
+        ({"clients": {"a": -1, "b": 2}}, r"clients\['a'\] must be in"),
         ({"clients": 3}, "clients must be a Mapping, got 3"),
-        ({"reads": "many"}, "reads must be >= 0 and finite, got 'many'"),
+        ({"reads": "many"}, "reads must be a rate, such as 900/s, got 'many'"),
     ],
 )
 def test_impossible_workloads_are_named(change, message):
