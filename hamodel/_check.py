@@ -44,6 +44,11 @@ def probability(**fields: object) -> None:
     between(0, 1, **fields)
 
 
+def share_below_one(**fields: object) -> None:
+    """Raise unless every field lies in [0, 1)."""
+    _each(fields, "in [0, 1)", lambda x: (x >= 0) & (x < 1))
+
+
 def between(low: float, high: float, /, **fields: object) -> None:
     """Raise unless every field lies in [low, high]."""
     _each(fields, f"in [{low:g}, {high:g}]", lambda x: (x >= low) & (x <= high))

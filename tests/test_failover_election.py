@@ -1,17 +1,19 @@
-"""Elections: closed forms against elections played message by message."""
+"""Elections: laws against elections played one by one, and published ones."""
 
 import numpy as np
 import pytest
+from scipy.stats import ks_2samp
 
 from hamodel import catalogue, duration
-from hamodel.failover import Election, simulate_elections
+from hamodel.failover import Election, RaftElection, simulate_elections
+from tests.support import elections
 from tests.support.reference import answer
 
 
 @pytest.mark.parametrize(("low", "left"), [(1.0, 2), (0.15, 2), (2.0, 4)])
 def test_the_first_of_the_timers(low, left):
     """Of s times uniform over (E, 2E) the first has mean E (1 + 1/(s + 1))."""
-    raft = Election(low=low, high=2 * low, nodes=left + 1, failed=1)
+    raft = RaftElection(low=low, high=2 * low, nodes=left + 1, failed=1)
     assert raft.first_timeout.mean == pytest.approx(
         low * (1 + 1 / (left + 1)), rel=1e-9
     )
@@ -19,14 +21,14 @@ def test_the_first_of_the_timers(low, left):
 
 
 def test_three_nodes_one_dead():
-    assert Election(low=3, high=6).first_timeout.mean == pytest.approx(4, rel=1e-9)
+    assert RaftElection(low=3, high=6).first_timeout.mean == pytest.approx(4, rel=1e-9)
 
 
 @pytest.mark.parametrize("nodes", [3, 5, 7])
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.8])
 def test_split_votes(nodes, share):
     """Count, in drawn timers, how often too many fire before the first is heard."""
-    raft = Election(low=1, high=2, nodes=nodes, one_way=share)
+    raft = RaftElection(low=1, high=2, nodes=nodes, one_way=share)
     timers = np.sort(np.random.default_rng(9).uniform(1, 2, (100_000, nodes - 1)))
     rivals = (timers[:, 1:] < timers[:, :1] + share).sum(axis=1)
     split = nodes - 1 - rivals < raft.majority
@@ -34,23 +36,67 @@ def test_split_votes(nodes, share):
 
 
 @pytest.mark.parametrize(
-    ("nodes", "one_way"), [(3, 0.0), (3, 0.01), (5, 0.01), (5, 0.03)]
+    ("nodes", "one_way"), [(3, 0.01), (3, 0.05), (5, 0.01), (5, 0.03)]
 )
-def test_the_closed_form_against_played_elections(nodes, one_way):
-    """The closed form leaves out small dependences; 4 % and four standard errors."""
-    raft = Election(low=0.15, high=0.3, nodes=nodes, one_way=one_way, heartbeat=0.075)
-    drawn = simulate_elections(
-        1000,
+def test_the_law_against_elections_played_one_by_one(nodes, one_way):
+    raft = RaftElection(low=0.15, high=0.3, nodes=nodes, one_way=one_way, heartbeat=0.1)
+    drawn = elections.simulate_elections(
+        4000,
         np.random.default_rng(12),
         logs=[1] * (nodes - 1),
-        timeout=(0.15, 0.3),
         one_way=one_way,
-        heartbeat=0.075,
+        heartbeat=0.1,
     )
-    error = 4 * drawn.std() / np.sqrt(1000)
-    assert raft.duration.mean == pytest.approx(drawn.mean(), abs=error, rel=0.04)
-    assert raft.mean == pytest.approx(raft.duration.mean, rel=1e-6)
-    assert raft.duration.quantile(0.5) == pytest.approx(np.median(drawn), rel=0.06)
+    assert (
+        ks_2samp(drawn, raft.duration.sample(8000, np.random.default_rng(1))).pvalue
+        > 1e-3
+    )
+    assert raft.duration.mean == pytest.approx(drawn.mean(), rel=0.03)
+
+
+def test_the_exact_law_without_delays_is_the_played_one():
+    exact = RaftElection(low=0.15, high=0.3, heartbeat=0.075).duration
+    near = RaftElection(low=0.15, high=0.3, heartbeat=0.075, one_way=1e-9).duration
+    assert exact.quantile([0.1, 0.5, 0.9]) == pytest.approx(
+        near.quantile([0.1, 0.5, 0.9]), rel=0.01
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "failed"), [(3, 1), (5, 1), (5, 2)], ids=["3", "5", "5 of which 2 down"]
+)
+def test_etcd_against_elections_played_one_by_one(members, failed):
+    law = Election(nodes=members, failed=failed, contact=0, retry=0).duration
+    drawn = elections.etcd_elections(
+        3000, np.random.default_rng(5), servers=members - failed, nodes=members
+    )
+    points = law.sample(8000, np.random.default_rng(1))
+    assert ks_2samp(drawn, points).pvalue > 1e-3
+    assert law.sf(2.0) == pytest.approx((drawn > 2).mean(), abs=0.02)
+
+
+def test_check_quorum_makes_one_election_in_ten_long():
+    """The first to stand is alone until the other's lease is over; of 81 draws."""
+    plain, asking = Election(contact=0, retry=0), Election(pre_vote=True, retry=0)
+    assert 0.07 < plain.elected.sf(2.0) < 0.11
+    assert asking.elected.sf(2.0) < 0.01
+    # The first to stand by its tenth tick is refused if the other has not counted ten:
+    # P(least draw is the first of ten) = 1 - 0.9^2, and half of them are too early
+    assert plain.elected.cdf(1.0 - 1e-9) == pytest.approx(0.5 * (1 - 0.81), abs=0.012)
+
+
+def test_a_client_comes_again_only_when_its_patience_is_over():
+    law = Election(retry=1.0)
+    assert law.duration.mean == pytest.approx(law.elected.mean + 0.5, rel=1e-6)
+    assert law.detection.mean == law.duration.mean
+
+
+def test_times_scale_with_the_heartbeat():
+    slow, quick = (
+        Election(heartbeat=h, election_timeout=10 * h, one_way=h / 200, retry=0)
+        for h in (1.0, 0.1)
+    )
+    assert slow.duration.mean == pytest.approx(10 * quick.duration.mean, rel=1e-3)
 
 
 def test_published_election():
@@ -97,16 +143,14 @@ def test_published_elections_over_a_wide_area(fact, left):
     )
     assert drawn.mean() == pytest.approx(published.value, rel=0.06)
     assert np.quantile(drawn, 0.999) == pytest.approx(published.high, rel=0.25)
-    raft = Election(low=0.3, high=0.6, nodes=5, failed=5 - left, one_way=0.035)
+    raft = RaftElection(low=0.3, high=0.6, nodes=5, failed=5 - left, one_way=0.035)
     assert raft.duration.mean == pytest.approx(published.value, rel=0.06)
     assert raft.split_probability < catalogue.fact("FO-057").in_base()
 
 
 def test_too_little_randomness_is_refused():
     with pytest.raises(ValueError, match="one_way must be well below high - low"):
-        _ = Election(low=0.15, high=0.151, one_way=0.01).duration
-    assert Election(low=0.15, high=0.151, one_way=0.01).mean_rounds == float("inf")
-    assert Election(low=0.15, high=0.151, one_way=0.01).mean == float("inf")
+        RaftElection(low=0.15, high=0.151, one_way=0.01)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +164,23 @@ def test_too_little_randomness_is_refused():
         ({"heartbeat": 9}, r"heartbeat must be in \[0, 0.15\], got 9"),
     ],
 )
-def test_bad_elections(fields, words):
+def test_bad_elections_of_the_paper(fields, words):
+    with pytest.raises(ValueError, match=words):
+        RaftElection(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"heartbeat": 0}, "heartbeat must be > 0"),
+        ({"heartbeat": 0.3}, "election_timeout must be a whole number of heartbeats"),
+        ({"election_timeout": 0.1}, "at least 2, got 1"),
+        ({"contact": 1}, r"contact must be in \[0, 0.1\], got 1"),
+        ({"nodes": 4, "failed": 2}, "failed must leave a majority of 3 of 4, got 2"),
+        ({"retry": -1}, "retry must be >= 0"),
+    ],
+)
+def test_bad_elections_of_etcd(fields, words):
     with pytest.raises(ValueError, match=words):
         Election(**fields)
 

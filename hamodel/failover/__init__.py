@@ -2,9 +2,10 @@
 
 A failover is a chain of stages.  Somebody must notice that the primary is gone, make
 sure that it stays gone, promote the standby, and lead the clients there.  Each stage
-has the knobs that operators know, and a whole distribution: `Heartbeat`, `Lease` or
-`Election`; `Promotion`; `VirtualIp`, `ProxyCheck`, `Dns` and, in the client, `Driver`.
-`Failover` puts them together.
+has the knobs that operators know, and a whole distribution, from the settings and the
+constants in a product's source alone: `MECHANISMS` lists them by the names that files
+give them.  `Failover` puts them together, and takes of each the law of the stage that
+it stands for.
 
 Two surprises.  The recovery itself is seldom most of the downtime: the rare failover
 that does not work waits for a person, and hours of that outweigh years of working
@@ -16,31 +17,98 @@ independently of each other; whether the failover works does not depend on how l
 takes.  All times are in seconds.
 """
 
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
 from hamodel.failover._aftermath import Failback, SplitBrain, Switchover
-from hamodel.failover._detection import Election, Heartbeat, Lease
-from hamodel.failover._raft import simulate_elections
-from hamodel.failover._recovery import Dns, Driver, Promotion, ProxyCheck, VirtualIp
-from hamodel.failover._spec import STAGES, Failover, Span
+from hamodel.failover._attempts import Attempts
+from hamodel.failover._client import Driver, PgBouncer
+from hamodel.failover._detection import Heartbeat, Lease, SequentialProbe
+from hamodel.failover._election import Election, RaftElection, simulate_elections
+from hamodel.failover._eviction import Eviction
+from hamodel.failover._parts import STAGES
+from hamodel.failover._recovery import (
+    Dns,
+    HealthCheckers,
+    Promotion,
+    ProxyCheck,
+    VirtualIp,
+)
+from hamodel.failover._sentinel import Sentinel
+from hamodel.failover._sessions import (
+    ConsulElection,
+    GroupChange,
+    NetTick,
+    PhiAccrual,
+    Session,
+    Vrrp,
+)
+from hamodel.failover._spec import Failover, Span
 from hamodel.failover._stalls import Stalls, false_alarm_rate
 from hamodel.failover._vigilance import Vigilance, best_misses, vigilance
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Mechanisms that may stand for a stage, by the names that files give them.
+MECHANISMS: Mapping[str, type] = MappingProxyType(
+    {
+        "attempts": Attempts,
+        "consul election": ConsulElection,
+        "dns": Dns,
+        "election": Election,
+        "eviction": Eviction,
+        "group change": GroupChange,
+        "health checkers": HealthCheckers,
+        "heartbeat": Heartbeat,
+        "lease": Lease,
+        "net tick": NetTick,
+        "pgbouncer": PgBouncer,
+        "phi accrual": PhiAccrual,
+        "promotion": Promotion,
+        "proxy check": ProxyCheck,
+        "raft election": RaftElection,
+        "sentinel": Sentinel,
+        "sequential probe": SequentialProbe,
+        "session": Session,
+        "virtual ip": VirtualIp,
+        "vrrp": Vrrp,
+    }
+)
+
 __all__ = [
+    "MECHANISMS",
     "STAGES",
+    "Attempts",
+    "ConsulElection",
     "Dns",
     "Driver",
     "Election",
+    "Eviction",
     "Failback",
     "Failover",
+    "GroupChange",
+    "HealthCheckers",
     "Heartbeat",
     "Lease",
+    "NetTick",
+    "PgBouncer",
+    "PhiAccrual",
     "Promotion",
     "ProxyCheck",
+    "RaftElection",
+    "Sentinel",
+    "SequentialProbe",
+    "Session",
     "Span",
     "SplitBrain",
     "Stalls",
     "Switchover",
     "Vigilance",
     "VirtualIp",
+    "Vrrp",
     "best_misses",
     "false_alarm_rate",
     "simulate_elections",

@@ -1,7 +1,8 @@
-"""Who notices that the primary is gone: a heartbeat, a lease, or an election."""
+"""Who notices that the primary is gone: a watchdog, or a lock that expires."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,7 @@ import numpy as np
 
 from hamodel import _check
 from hamodel._quantity import hold
-from hamodel.duration import (
-    Duration,
-    constant,
-    mixture,
-    order_statistic,
-    uniform,
-)
+from hamodel.duration import Duration, mixture, uniform
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
@@ -23,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Heartbeat:
-    """A watchdog that gives up after some missed beats.
+    """A watchdog that probes at a fixed rate and gives up after some misses.
 
     Parameters
     ----------
@@ -82,6 +77,11 @@ class Heartbeat:
         weights, ends = zip(*self.pieces(), strict=True)
         return mixture(list(weights), [uniform(*pair) for pair in ends])
 
+    @property
+    def detection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
+
     def _after(self, counted: int) -> tuple[Quantity, Quantity]:
         """Return the span of the time to notice, some misses counted already."""
         last = self.misses - counted
@@ -116,6 +116,62 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class SequentialProbe:
+    """A watchdog whose probes follow each other: each waits until the last has failed.
+
+    Parameters
+    ----------
+    pause : float, array or SymPy expression
+        Time in s from the end of a probe to the start of the next.
+    timeout : float, array or SymPy expression
+        Time in s that a probe takes to fail; 127 s where nothing limits it, for that
+        long Linux repeats a connection request.
+    tries : int, array or SymPy expression
+        Probes that fail in a row before the failure counts.
+
+    Raises
+    ------
+    ValueError
+        If a time is negative, both are zero, or `tries` is no whole number from 1 on.
+
+    Notes
+    -----
+    A probe that succeeds takes no time, so the failure falls anywhere in a pause; then
+    come `tries` probes of `timeout` each with a pause between any two.
+
+    Examples
+    --------
+    The 100 attempts, one every 3 s, of a watchdog that does not limit a connection:
+
+    >>> SequentialProbe(pause=3, tries=100).duration.support
+    (12997.0, 13000.0)
+    >>> SequentialProbe(pause=3, timeout=2, tries=100).duration.support
+    (497.0, 500.0)
+    """
+
+    pause: Quantity
+    timeout: Quantity = 127
+    tries: Quantity = 3
+
+    def __post_init__(self) -> None:
+        hold(self, "pause", "timeout", "tries")
+        _check.positive(pause=self.pause)
+        _check.non_negative(timeout=self.timeout)
+        _check.whole(1, tries=self.tries)
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the failure until it is noticed."""
+        last = self.tries * (self.timeout + self.pause)
+        return uniform(last - self.pause, last)
+
+    @property
+    def detection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Lease:
     """A leader's lock that expires unless renewed, as Patroni holds it.
 
@@ -128,190 +184,115 @@ class Lease:
     retry_timeout : float, array or SymPy expression
         Time in s for which a leader retries a store that does not answer, before it
         steps down.
+    tick : float, array or SymPy expression
+        Time in s from one look of the store for expired locks to the next: 0.5 s in
+        etcd.
     watch : bool
         Whether the others are told when the lock expires; if not, they look once in
         every `loop_wait`.
+    version : float or None
+        Release of Patroni whose rules are applied, such as 4.1; None for none.
 
     Raises
     ------
     ValueError
-        If a time is not above zero, or `ttl` is below loop_wait + 2 retry_timeout: the
-        leader could then lose its lock while it still retries.
+        If a time is not above zero, or `loop_wait` is above `ttl`.
+
+    Warns
+    -----
+    UserWarning
+        If a leader could lose its lock while it still retries, since `ttl` is below
+        loop_wait + 2 retry_timeout.  From release 3.2 on Patroni adjusts the settings
+        (`effective` has them), and they are used; before, it ran with them.
 
     Notes
     -----
     The last renewal was anywhere up to `loop_wait` before the failure, so the lock
-    expires uniformly between ttl - loop_wait and ttl.  Defaults and the rule are those
-    of Patroni's documentation (facts FO-001 to FO-003).
+    expires uniformly between ttl - loop_wait and ttl, and the store sees it at its next
+    look.  etcd looks every 0.5 s (lessor.go of etcd 3.4).  Defaults and the rule are
+    those of Patroni's documentation (facts FO-001 to FO-003); the least values that it
+    enforces are ttl 20 s, loop_wait 1 s, retry_timeout 3 s.
 
     Examples
     --------
     >>> Lease().duration.support
-    (20.0, 30.0)
+    (20.0, 30.5)
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     Lease(ttl=5, loop_wait=1, retry_timeout=3, version=4.1).effective
+    (20, 1, 3)
     """
 
     ttl: Quantity = 30
     loop_wait: Quantity = 10
     retry_timeout: Quantity = 10
+    tick: Quantity = 0.5
     watch: bool = True
+    version: float | None = None
 
     def __post_init__(self) -> None:
-        hold(self, "ttl", "loop_wait", "retry_timeout")
+        hold(self, "ttl", "loop_wait", "retry_timeout", "tick")
         _check.positive(
             ttl=self.ttl, loop_wait=self.loop_wait, retry_timeout=self.retry_timeout
         )
+        _check.non_negative(tick=self.tick)
+        if self.version is not None:
+            _check.positive(version=self.version)
+        short = self.ttl - self.loop_wait
+        if not _check.is_symbolic(short) and np.any(short < 0):
+            raise ValueError(
+                f"loop_wait must be <= ttl = {self.ttl}, got {self.loop_wait}"
+            )
         least = self.loop_wait + 2 * self.retry_timeout
         if not _check.is_symbolic(self.ttl - least) and np.any(self.ttl < least):
-            rule = f">= loop_wait + 2 * retry_timeout = {least}"
-            raise ValueError(f"ttl must be {rule}, got {self.ttl}")
+            self._warn(least)
+
+    def _warn(self, least: Quantity) -> None:
+        said = "this release runs with it, and its leader may lose the lock in a retry"
+        if self._adjusts:
+            said = f"Patroni takes (ttl, loop_wait, retry_timeout) = {self.effective}"
+        rule = f">= loop_wait + 2 * retry_timeout = {least}"
+        warnings.warn(f"ttl should be {rule}, got {self.ttl}: {said}", stacklevel=4)
+
+    @property
+    def _adjusts(self) -> bool:
+        return self.version is not None and self.version >= _ADJUSTS_FROM
+
+    @property
+    def effective(self) -> tuple[Quantity, Quantity, Quantity]:
+        """The `ttl`, `loop_wait`, `retry_timeout` in s that the release runs with."""
+        given = (self.ttl, self.loop_wait, self.retry_timeout)
+        if not self._adjusts or any(map(_check.is_symbolic, given)):
+            return given
+        pairs = zip(given, _LEAST, strict=True)
+        ttl, wait, retry = (np.maximum(value, least) for value, least in pairs)
+        most = (ttl - _LEAST[1]) // 2  # what is left for a retry beside the least loop
+        wait = np.maximum(_LEAST[1], np.minimum(wait, ttl - 2 * retry))
+        found = (ttl, wait, np.minimum(retry, most))
+        return tuple(x.item() if np.ndim(x) == 0 else x for x in found)
 
     @property
     def duration(self) -> Duration:
         """Time in s from the failure until the others know that the lock is free."""
-        expiry = uniform(self.ttl - self.loop_wait, self.ttl)
-        return expiry if self.watch else expiry + uniform(0, self.loop_wait)
+        ttl, loop_wait, _ = self.effective
+        found = uniform(ttl - loop_wait, ttl)
+        if _check.is_symbolic(self.tick) or np.any(self.tick):
+            found = found + uniform(0, self.tick)
+        return found if self.watch else found + uniform(0, loop_wait)
+
+    @property
+    def detection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
 
     @property
     def longest_pause(self) -> Quantity:
         """Pause of the leader in s that never costs it the lock."""
-        return self.ttl - self.loop_wait
+        ttl, loop_wait, _ = self.effective
+        return ttl - loop_wait
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Election:
-    """The election of a new leader by a majority, as Raft holds it.
-
-    Parameters
-    ----------
-    low, high : float
-        Least and greatest election timeout in s; each server draws its own, uniformly,
-        whenever it hears from a leader.
-    nodes : int
-        Servers of the cluster.
-    failed : int
-        Servers that are down, the old leader among them.
-    one_way : float
-        Time in s for a message from one server to another.
-    heartbeat : float
-        Time in s between the leader's messages.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative, `low` is not below `high`, or the servers that are left
-        are no majority.
-
-    Notes
-    -----
-    Timers run from the leader's last message.  The first timer to fire calls the vote,
-    and its request needs `one_way` to reach the others; whoever fires before that votes
-    for itself.  With s servers left of n and a majority of m, the vote is lost if
-    s - m + 1 others fire in that time, a sum of as many spacings of uniform times,
-    which is a beta law (David and Nagaraja, Order Statistics, 3rd ed., section 6.4).
-    Then all draw anew.  Left out: that a split vote and an early first timer go
-    together, and servers whose log is too short to win; `simulate_elections` has both.
-
-    Examples
-    --------
-    >>> raft = Election(low=1, high=2, nodes=3, failed=1)
-    >>> round(raft.first_timeout.mean, 6)
-    1.333333
-    >>> raft.split_probability
-    0.0
-    """
-
-    low: float = 0.15
-    high: float = 0.3
-    nodes: int = 3
-    failed: int = 1
-    one_way: float = 0.0
-    heartbeat: float = 0.0
-
-    def __post_init__(self) -> None:
-        _check.positive(low=self.low, high=self.high)
-        if not self.low < self.high:
-            raise ValueError(f"low must be < high, got {self.low} and {self.high}")
-        _check.whole(1, nodes=self.nodes, failed=self.failed)
-        _check.non_negative(one_way=self.one_way, heartbeat=self.heartbeat)
-        _check.between(0, self.low, heartbeat=self.heartbeat)
-        if self.left < self.majority:
-            raise ValueError(
-                f"failed must leave a majority of {self.majority} of {self.nodes},"
-                f" got {self.failed}"
-            )
-
-    @property
-    def left(self) -> int:
-        """Servers that can still vote."""
-        return self.nodes - self.failed
-
-    @property
-    def majority(self) -> int:
-        """Votes that win."""
-        return self.nodes // 2 + 1
-
-    @property
-    def first_timeout(self) -> Duration:
-        """Time in s from the last message of the leader to the first call for votes."""
-        return order_statistic(uniform(self.low, self.high), 1, self.left)
-
-    @property
-    def split_probability(self) -> float:
-        """Probability that a round elects nobody."""
-        from scipy.special import betainc
-
-        rivals = self.left - self.majority + 1
-        if rivals >= self.left:  # nobody is needed beside the candidate
-            return 0.0
-        share = min(1.0, self.one_way / (self.high - self.low))
-        return float(betainc(rivals, self.left + 1 - rivals, share))
-
-    @property
-    def mean_rounds(self) -> float:
-        """Mean number of rounds; inf if every round splits."""
-        lost = self.split_probability
-        return float("inf") if lost == 1 else 1 / (1 - lost)
-
-    @property
-    def mean(self) -> float:
-        """Mean time in s from the failure until there is a leader; inf if never."""
-        again = (self.mean_rounds - 1) * float(self.first_timeout.mean)
-        first = float(self.first_timeout.mean) - self.heartbeat / 2
-        return first + 2 * self.one_way + (again if self.split_probability else 0.0)
-
-    @property
-    def duration(self) -> Duration:
-        """Time in s from the failure until there is a leader.
-
-        Raises
-        ------
-        ValueError
-            If every round splits, because messages are slower than the range of the
-            timeouts is wide.
-        """
-        lost = self.split_probability
-        if lost > 0.99:
-            raise ValueError(
-                "one_way must be well below high - low, or nearly every vote splits;"
-                f" got {self.one_way} against {self.high - self.low:g}"
-            )
-        first = self.first_timeout + constant(2 * self.one_way)
-        if self.heartbeat:
-            first = self._since_the_failure() + constant(2 * self.one_way)
-        if not lost:
-            return first
-        rounds = int(np.ceil(np.log(1e-9) / np.log(lost)))
-        parts, again = [first], self.first_timeout
-        for _ in range(rounds):
-            parts.append(parts[-1] + again)
-        weights = lost ** np.arange(rounds + 1.0)
-        return mixture(list(weights / weights.sum()), parts)
-
-    def _since_the_failure(self) -> Duration:
-        """Return the first timeout less the time since the last message.
-
-        Both ends are uniform: low - U(0, h) is again uniform, and what the first timer
-        takes beyond `low` is independent of it.
-        """
-        beyond = order_statistic(uniform(0, self.high - self.low), 1, self.left)
-        return uniform(self.low - self.heartbeat, self.low) + beyond
+#: Least `ttl`, `loop_wait` and `retry_timeout` that Patroni allows, in s.
+_LEAST = (20, 1, 3)
+_ADJUSTS_FROM = 3.2

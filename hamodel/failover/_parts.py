@@ -11,12 +11,29 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
 
 
-def as_stage(name: str, value: Any) -> Any:  # noqa: ANN401
-    """Return a number or a Duration; a mechanism becomes its Duration.
+#: The stages of a failover, in their order.
+STAGES = ("detection", "fencing", "promotion", "redirection")
 
-    Raises ValueError if it is neither, or a number that is negative or infinite.
+
+def as_stage(name: str, value: Any) -> Any:  # noqa: ANN401
+    """Return a number or a Duration; a mechanism becomes the law of this stage.
+
+    Raises ValueError if it is none of them, if it is a mechanism without a law of this
+    stage, or a number that is negative or infinite.
     """
-    found = getattr(value, "duration", value)
+    found = value
+    if isinstance(value, Duration):
+        return value
+    if name in STAGES:
+        laws = [stage for stage in STAGES if hasattr(type(value), stage)]
+        if laws and name not in laws:
+            raise ValueError(
+                f"{name} must be a time or have a law of {name},"
+                f" got {type(value).__name__}, which has one of {' and '.join(laws)}"
+            )
+        found = getattr(value, name, value)
+    if not isinstance(found, Duration):
+        found = getattr(value, "duration", value)
     if not isinstance(found, Duration):
         _check.non_negative(**{name: found})
     return found

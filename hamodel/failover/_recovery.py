@@ -1,6 +1,6 @@
 """What follows the decision: promotion of the standby, and the way there for clients.
 
-Each class has a `duration`, so that it can stand for a stage of a `Failover`.
+Each class has the law of the stage that it can stand for in a `Failover`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hamodel import _check
 from hamodel._quantity import hold
-from hamodel.duration import Duration, constant, maximum, mixture, uniform
+from hamodel.duration import Duration, mixture, order_statistic, uniform
 from hamodel.failover._detection import Heartbeat
 from hamodel.failover._parts import as_duration
 
@@ -73,6 +75,11 @@ class Promotion:
             [1 - self.slow_probability, self.slow_probability], [usual, slow]
         )
 
+    @property
+    def promotion(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VirtualIp:
@@ -116,6 +123,11 @@ class VirtualIp:
             return moved
         parts = [moved, moved + uniform(0, self.cache)]
         return mixture([1 - self.stale, self.stale], parts)
+
+    @property
+    def redirection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,11 +179,21 @@ class ProxyCheck:
         return uniform((self.rise - 1) * self.interval, self.rise * self.interval)
 
     @property
+    def redirection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
+
+    @property
     def marks_down(self) -> Duration:
         """Time in s from the failure until the old primary is no longer used."""
         return Heartbeat(
             interval=self.interval, misses=self.fall, timeout=self.timeout
         ).duration
+
+    @property
+    def detection(self) -> Duration:
+        """The time to mark the old primary down, as the stage of a failover."""
+        return self.marks_down
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -237,80 +259,76 @@ class Dns:
         parts = [uniform(0, self.ttl), uniform(0, self.kept)]
         return mixture([1 - self.ignoring, self.ignoring], parts)
 
+    @property
+    def redirection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Driver:
-    """A client's database driver: how it lets go of the old primary and finds the new.
+class HealthCheckers:
+    """Many checkers all over the world, and a share of them that must find it healthy.
 
     Parameters
     ----------
-    tcp_user_timeout : float
-        Time in s after which a connection without an answer is given up.
-    reset : float
-        Probability that the old host says at once that the connection is gone, as it
-        does when only the process has died.
-    connect_timeout : float
-        Time in s after which an attempt to connect is given up.
-    dead_first : float
-        Probability that the list of hosts has the dead one before the new primary.
-    retry : float
-        Time in s between rounds over the list of hosts.
+    interval : float
+        Time in s between two checks of one checker: 30 s, or 10 s if paid for.
+    threshold : int
+        Checks in a row that fail before a checker changes its mind.
+    timeout : float
+        Time in s after which a check has failed.
+    checkers : int
+        How many check.
+    healthy : float
+        Share of them above which the endpoint counts as healthy: 18 % in Route 53.
+    ttl : float
+        Time in s for which a resolver may keep the old address.
 
     Raises
     ------
     ValueError
-        If a time is negative or a probability outside [0, 1].
+        If a value is out of range.
 
     Notes
     -----
-    Noticing that the connection is dead takes place while the servers fail over; the
-    client is served when both are done and it has connected again.
+    The endpoint is unhealthy once at most a share of `healthy` of the checkers finds it
+    healthy: an order statistic of as many independent clocks, so its spread is small.
 
     Examples
     --------
-    >>> driver = Driver(tcp_user_timeout=30, reset=0, connect_timeout=2, dead_first=0.5)
-    >>> driver.after(constant(12)).mean  # ready after 12 s, noticed after 30 s
-    31.0
+    >>> route53 = HealthCheckers()
+    >>> round(route53.duration.mean, 1), round(route53.duration.std, 1)
+    (84.7, 2.7)
     """
 
-    tcp_user_timeout: float
-    reset: float = 0.0
-    connect_timeout: float = 2.0
-    dead_first: float = 0.5
-    retry: float = 0.0
+    interval: float = 30.0
+    threshold: int = 3
+    timeout: float = 0.0
+    checkers: int = 16
+    healthy: float = 0.18
+    ttl: float = 60.0
 
     def __post_init__(self) -> None:
-        _check.non_negative(
-            tcp_user_timeout=self.tcp_user_timeout,
-            connect_timeout=self.connect_timeout,
-            retry=self.retry,
-        )
-        _check.probability(reset=self.reset, dead_first=self.dead_first)
-
-    def after(self, ready: Duration) -> Duration:
-        """Return the time from the failure until this client is served again.
-
-        Parameters
-        ----------
-        ready : Duration
-            Time in s from the failure until the new primary can be reached.
-
-        Returns
-        -------
-        Duration
-            Time in s: the later of being ready and of noticing, and the way there.
-        """
-        hung = maximum(ready, constant(self.tcp_user_timeout))
-        served = hung
-        if self.reset:
-            served = mixture([1 - self.reset, self.reset], [hung, ready])
-        return served + self.reconnect
+        _check.positive(interval=self.interval, ttl=self.ttl)
+        _check.whole(1, threshold=self.threshold, checkers=self.checkers)
+        _check.non_negative(timeout=self.timeout)
+        _check.share_below_one(healthy=self.healthy)
 
     @property
-    def reconnect(self) -> Duration:
-        """Time in s to find the new primary in the list of hosts."""
-        wait = uniform(0, self.retry) if self.retry else constant(0)
-        if self.dead_first == 0:
-            return wait
-        parts = [wait, wait + constant(self.connect_timeout)]
-        return mixture([1 - self.dead_first, self.dead_first], parts)
+    def duration(self) -> Duration:
+        """Time in s from the failure until the endpoint counts as unhealthy."""
+        each = Heartbeat(
+            interval=self.interval, misses=self.threshold, timeout=self.timeout
+        ).duration
+        needed = self.checkers - int(np.floor(self.healthy * self.checkers + 1e-9))
+        return order_statistic(each, needed, self.checkers)
+
+    @property
+    def detection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
+
+    @property
+    def redirection(self) -> Duration:
+        """Time in s from that change until a client is led to the new address."""
+        return uniform(0, self.ttl)

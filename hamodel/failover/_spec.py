@@ -9,7 +9,7 @@ from hamodel import _check, text
 from hamodel._html import table
 from hamodel._quantity import hold
 from hamodel.duration import Duration, order_statistic
-from hamodel.failover._parts import as_duration, as_stage, mean_of, total
+from hamodel.failover._parts import STAGES, as_duration, as_stage, mean_of, total
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from hamodel._types import FloatArray, Quantity
-    from hamodel.failover._recovery import Driver
-
-STAGES = ("detection", "fencing", "promotion", "redirection")
+    from hamodel.failover._client import Driver
 
 
 class Span(NamedTuple):
@@ -38,15 +36,15 @@ class Failover:
     Parameters
     ----------
     detection : float, array, SymPy expression, Duration or mechanism
-        Time in s from the failure to the decision to fail over; or a `Heartbeat`,
-        `Lease` or `Election`.
+        Time in s from the failure to the decision to fail over; or a mechanism that
+        detects, such as a `Heartbeat`, `Lease`, `Sentinel` or `Election`.
     fencing : float, array, SymPy expression, Duration or mechanism
         Time in s to make sure that the old primary writes no more.
     promotion : float, array, SymPy expression, Duration or mechanism
-        Time in s for the standby to become primary; or a `Promotion`.
+        Time in s for the standby to become primary; or a `Promotion` or `Sentinel`.
     redirection : float, array, SymPy expression, Duration or mechanism
         Time in s until the clients reach the new primary; or a `VirtualIp`,
-        `ProxyCheck` or `Dns`.
+        `ProxyCheck`, `Dns` or `PgBouncer`.
     coverage : float, array or SymPy expression
         Probability that the failover works.
     manual : float, array, SymPy expression or None
@@ -62,7 +60,8 @@ class Failover:
     Raises
     ------
     ValueError
-        If a time is negative or infinite, or the coverage is outside [0, 1].
+        If a time is negative or infinite, a mechanism has no law of its stage, or the
+        coverage is outside [0, 1].
 
     Notes
     -----
@@ -84,7 +83,7 @@ class Failover:
     ...     redirection=ProxyCheck(interval=1, rise=2),
     ... )
     >>> patroni.outage, round(float(patroni.within(30)), 3)
-    (28.5, 0.65)
+    (28.75, 0.625)
     """
 
     detection: Quantity = 0

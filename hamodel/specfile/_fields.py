@@ -8,19 +8,22 @@ from typing import Any
 _SHARES = {
     *("coverage", "hit_ratio", "destroyed", "availability", "read_availability"),
     *("stale_reads", "loss", "ignoring", "stale", "slow_probability"),
+    *("failed", "healthy", "reset", "dead_first"),
 }
 _RATES = {"reads", "writes", "false_failovers"}
 _NUMBERS = {
     *("cost", "exponent", "growth", "budget", "transfer_price", "replay_speed"),
+    *("multiplier", "multiple", "version"),
     "lost_writes_per_year",
 }
 _MEAN_TIMES = {"mttf", "takeover_mttf", "every"}
-_WHOLE = {"misses", "rise", "fall"}
+_WHOLE = {"misses", "rise", "fall", "tries"}
 _LISTS = {"sizes"}
 #: Fields that may hold a whole distribution.
 LAWS = {
     *("detection", "fencing", "promotion", "redirection", "election", "round_trip"),
     *("hop", "delay", "flush", "service", "usual", "lag", "slow", "takeover"),
+    *("first", "again", "start", "reboot"),
 }
 #: Fields that a mechanism may fill.
 STAGES = {"detection", "fencing", "promotion", "redirection"}

@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hamodel import duration, uncertainty
 from hamodel.catalogue._kinds import inner
-from hamodel.failover import (
-    Dns,
-    Election,
-    Heartbeat,
-    Lease,
-    Promotion,
-    ProxyCheck,
-    VirtualIp,
-)
+from hamodel.failover import MECHANISMS
 from hamodel.specfile._errors import Problem
 from hamodel.specfile._fields import (
     LAWS,
@@ -37,18 +29,6 @@ if TYPE_CHECKING:
     from hamodel.duration import Duration
     from hamodel.uncertainty import Belief
 
-#: Mechanisms of a stage by the name that files give them.
-MECHANISMS: Mapping[str, type] = MappingProxyType(
-    {
-        "heartbeat": Heartbeat,
-        "lease": Lease,
-        "election": Election,
-        "promotion": Promotion,
-        "virtual ip": VirtualIp,
-        "proxy check": ProxyCheck,
-        "dns": Dns,
-    }
-)
 #: Distributions and their parameters: a kind for each.
 DISTRIBUTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

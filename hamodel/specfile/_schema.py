@@ -8,6 +8,7 @@ from typing import Any
 
 from hamodel.catalogue._kinds import KINDS, inner
 from hamodel.decision import Requirements
+from hamodel.failover import MECHANISMS
 from hamodel.specfile._fields import (
     LAWS,
     STAGES,
@@ -16,7 +17,7 @@ from hamodel.specfile._fields import (
     required,
     settable,
 )
-from hamodel.specfile._read import BELIEFS, DISTRIBUTIONS, MECHANISMS
+from hamodel.specfile._read import BELIEFS, DISTRIBUTIONS
 from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload
 

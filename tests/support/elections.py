@@ -1,21 +1,20 @@
-"""Elections played out message by message: the second road to `Election`."""
+"""Elections played one by one, message by message: the second road to the package's."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
 from hamodel.failover._parts import as_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hamodel._types import FloatArray
     from hamodel.duration import Duration
 
 
@@ -121,68 +120,72 @@ class _Cluster:
             server.votes = set()
 
 
-def simulate_elections(
-    count: int,
-    rng: np.random.Generator,
-    *,
-    logs: Sequence[int | None],
-    timeout: tuple[float, float] = (0.15, 0.3),
-    one_way: Duration | float = 0.0075,
-    heartbeat: float = 0.075,
-) -> FloatArray:
-    """Draw times without a leader, by playing elections message by message.
+class EtcdCluster(_Cluster):
+    """The same with etcd's rules: whole ticks, and leases of the leader."""
 
-    Parameters
-    ----------
-    count : int
-        How many elections.
-    rng : numpy.random.Generator
-        Source of randomness.
-    logs : sequence of int or None
-        Length of the log of every server beside the failed leader; None for one that
-        has failed too.  A server votes only for those whose log is at least as long as
-        its own.
-    timeout : tuple of float
-        Least and greatest election timeout in s.
-    one_way : Duration or float
-        Time in s of a message.
-    heartbeat : float
-        Time in s between the messages of the leader, which fails at any moment between
-        two.
+    def __init__(self, servers, majority, ticks, tick, one_way, rng):
+        self.phases = rng.uniform(0, tick, servers)
+        self.tick, self.ticks = tick, ticks
+        self.led = [True] * servers
+        self.elapsed_from = [0.0] * servers
+        super().__init__([0] * servers, majority, (0, 1), one_way, rng)
 
-    Returns
-    -------
-    ndarray, shape (count,)
-        Times in s from the failure until a server has a majority of votes.
+    def ticks_since(self, i):
+        """Count the ticks of a server since it heard the leader or began a term."""
 
-    Raises
-    ------
-    ValueError
-        If a time is negative or a number is not whole.
+        def count(t):
+            return math.floor((t - self.phases[i]) / self.tick)
 
-    Notes
-    -----
-    Rules of Ongaro and Ousterhout, In Search of an Understandable Consensus Algorithm
-    (USENIX ATC 2014), section 5.2 and 5.4.1.
+        return count(self.now) - count(self.elapsed_from[i])
 
-    Examples
-    --------
-    >>> drawn = simulate_elections(
-    ...     200, np.random.default_rng(1), logs=[7, 7], timeout=(1, 2), one_way=0,
-    ...     heartbeat=0,
-    ... )
-    >>> round(float(drawn.mean()), 1)
-    1.3
-    """
-    _check.whole(1, count=count)
-    _check.non_negative(heartbeat=heartbeat)
-    _check.positive(least_timeout=timeout[0])
-    if not timeout[0] < timeout[1]:
-        raise ValueError(f"timeout must be (low, high) with low < high, got {timeout}")
-    left = [log for log in logs if log is not None]
-    _check.whole((len(logs) + 1) // 2 + 1, servers_left=len(left))
+    def wind(self, i):
+        server = self.servers[i]
+        server.timer += 1
+        self.elapsed_from[i] = self.now
+        wait = int(self.rng.integers(self.ticks, 2 * self.ticks))
+        into = (self.now - self.phases[i]) % self.tick
+        after = wait * self.tick - into
+        self.post(after, "fires", i, i, server.timer, True)
+
+    def fires(self, i, timer):
+        if timer == self.servers[i].timer:
+            self.led[i] = False
+        super().fires(i, timer)
+
+    def asked(self, i, j, term):
+        voter = self.servers[j]
+        if term > voter.term:
+            if self.led[j] and self.ticks_since(j) < self.ticks:
+                return
+            self.led[j] = False
+            self.learn(voter, term)
+            self.wind(j)
+        if term == voter.term:
+            yes = voter.vote in (None, i)
+            if yes:
+                voter.vote = i
+            self.post(self.delay(), "answers", i, j, term, yes)
+
+
+def etcd_elections(count, rng, *, servers, nodes, ticks=10, tick=0.1, one_way=0.0005):
+    """Draw times without a leader, its last message just sent."""
     delay = as_duration("one_way", one_way)
+    majority = nodes // 2 + 1
+    return np.array(
+        [
+            EtcdCluster(servers, majority, ticks, tick, delay, rng).elected_after()
+            for _ in range(count)
+        ]
+    )
+
+
+def simulate_elections(
+    count, rng, *, logs, timeout=(0.15, 0.3), one_way=0.0075, heartbeat=0.075
+):
+    """Draw times without a leader by the rules of the paper on Raft."""
+    left = [log for log in logs if log is not None]
     majority = (len(logs) + 1) // 2 + 1
+    delay = as_duration("one_way", one_way)
     times = [
         _Cluster(left, majority, timeout, delay, rng).elected_after()
         for _ in range(count)

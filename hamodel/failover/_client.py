@@ -1,0 +1,222 @@
+"""How a client lets go of a dead server: by its driver, its kernel, its pooler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hamodel import _check
+from hamodel.duration import Duration, constant, empirical, mixture, uniform
+from hamodel.failover._parts import as_duration
+
+#: Time in s after which Linux gives up on unanswered data (tcp_retries2 = 15).
+KERNEL_GIVES_UP = 924.6
+_SYN_GIVES_UP = 127.0  # s: tcp_syn_retries = 6, waits of 1 + 2 + ... + 64
+_NOTICE = 0.4  # s: a probe and a first repetition, 0.2 s each, start the kernel's clock
+_POINTS, _SEED, _ROUNDS = 4096, 7, 100_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Driver:
+    """A client's database driver: how it lets go of the old primary and finds the new.
+
+    Parameters
+    ----------
+    tcp_user_timeout : float or None
+        Time in s after which unanswered data end a connection; None where nothing is
+        set, and the kernel tries for some 15 minutes.
+    reset : float
+        Probability that the old host says at once that the connection is gone, as it
+        does when only the process has died.
+    connect_timeout : float or None
+        Time in s after which an attempt to connect is given up; None where nothing is
+        set.
+    dead_first : float
+        Probability that the list of hosts has the dead one before the new primary.
+    retry : float
+        Time in s between two rounds over the list of hosts.
+    longest_retry : float
+        Greatest such time in s: it doubles from round to round up to here.
+    jitter : bool
+        Whether that time is drawn anew from zero up to its value.
+    connect : float or Duration
+        Time in s to connect to a server that answers.
+
+    Raises
+    ------
+    ValueError
+        If a time is negative or a probability outside [0, 1].
+
+    Notes
+    -----
+    On Linux the user timeout runs from the first repetition of the data, some 0.4 s
+    after they were sent, and it limits an attempt to connect as well.  (libpq takes a
+    `connect_timeout` of 1 s as 2 s.)  Once it has noticed, the client goes round the
+    hosts until it meets the new primary; dead hosts cost their timeout in each round.
+
+    Examples
+    --------
+    >>> driver = Driver(tcp_user_timeout=3, connect_timeout=2, dead_first=1)
+    >>> round(driver.after(constant(1.6)).mean, 6)  # noticed after 3.4 s, then 2 s more
+    5.4
+    >>> driver.patience
+    2
+    """
+
+    tcp_user_timeout: float | None
+    reset: float = 0.0
+    connect_timeout: float | None = 2.0
+    dead_first: float = 0.5
+    retry: float = 0.0
+    longest_retry: float | None = None
+    jitter: bool = False
+    connect: Duration | float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("tcp_user_timeout", "connect_timeout", "longest_retry"):
+            if getattr(self, name) is not None:
+                _check.non_negative(**{name: getattr(self, name)})
+        _check.non_negative(retry=self.retry)
+        _check.probability(reset=self.reset, dead_first=self.dead_first)
+        as_duration("connect", self.connect)
+        if self.longest_retry is not None and self.longest_retry < self.retry:
+            raise ValueError(
+                f"longest_retry must be >= retry = {self.retry:g},"
+                f" got {self.longest_retry:g}"
+            )
+
+    @property
+    def silent(self) -> float:
+        """Time in s until the client notices a server that has vanished."""
+        if self.tcp_user_timeout is None:
+            return KERNEL_GIVES_UP
+        return min(self.tcp_user_timeout + _NOTICE, KERNEL_GIVES_UP)
+
+    @property
+    def noticed(self) -> Duration:
+        """Time in s from the failure until the client has noticed."""
+        if not self.reset:
+            return constant(self.silent)
+        if self.reset == 1:
+            return constant(0)
+        parts = [constant(0), constant(self.silent)]
+        return mixture([self.reset, 1 - self.reset], parts)
+
+    @property
+    def patience(self) -> float:
+        """Time in s that an attempt to connect to a dead host takes."""
+        limits = (self.connect_timeout, self.tcp_user_timeout, _SYN_GIVES_UP)
+        return min(limit for limit in limits if limit is not None)
+
+    def after(self, ready: Duration) -> Duration:
+        """Return the time from the failure until this client is served again.
+
+        Parameters
+        ----------
+        ready : Duration
+            Time in s from the failure until the new primary can be reached.
+
+        Returns
+        -------
+        Duration
+            Time in s: the end of the first round that meets the new primary.
+        """
+        parts, weights = [], []
+        for dead, share in ((True, self.dead_first), (False, 1 - self.dead_first)):
+            for told, chance in ((True, self.reset), (False, 1 - self.reset)):
+                if share * chance:
+                    start = 0.0 if told else self.silent
+                    parts.append(self._served(ready, start, self.patience * dead))
+                    weights.append(share * chance)
+        found = parts[0] if len(parts) == 1 else mixture(weights, parts)
+        return found + as_duration("connect", self.connect)
+
+    def _served(self, ready: Duration, start: float, dead: float) -> Duration:
+        """Return when a round meets the new primary; rounds begin at `start`."""
+        if not dead and not self.retry:  # it asks all the time
+            return _not_before(ready, start)
+        rng = np.random.default_rng(_SEED)
+        need = ready.quantile((np.arange(_POINTS) + 0.5) / _POINTS)
+        met = np.full(_POINTS, start + dead)
+        wait, most = self.retry, self.longest_retry or self.retry
+        for _ in range(_ROUNDS):
+            early = met < need
+            if not early.any():
+                return empirical(met)
+            waits = rng.uniform(0, wait, _POINTS) if self.jitter else wait
+            met = np.where(early, met + waits + dead, met)
+            wait = min(2 * wait, most)
+        raise ValueError(
+            f"retry must be long enough for the new primary to be met in {_ROUNDS}"
+            f" rounds, got {self.retry:g}"
+        )
+
+
+def _not_before(ready: Duration, start: float) -> Duration:
+    from hamodel.duration import maximum
+
+    return maximum(ready, constant(start))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PgBouncer:
+    """A pooler between clients and PostgreSQL, which must find the new primary.
+
+    Parameters
+    ----------
+    server_login_retry : float
+        Time in s from a login that failed to the next.
+    dns_max_ttl : float
+        Time in s for which a name's address is kept; 0 for a fixed address that moves.
+    server_lifetime : float
+        Time in s after which a connection to a server is closed.
+    reset : float
+        Probability that the old host says at once that the connections are gone.
+
+    Raises
+    ------
+    ValueError
+        If a time is negative or the probability outside [0, 1].
+
+    Notes
+    -----
+    Defaults of PgBouncer 1.22.  Logins start over at any moment of the retry's period;
+    the name is asked for anew when its kept address is too old.  A server that vanishes
+    without a word keeps its connections until their lifetime is over.
+
+    Examples
+    --------
+    >>> PgBouncer(dns_max_ttl=0).duration.mean, PgBouncer().duration.support
+    (7.5, (0.0, 30.0))
+    """
+
+    server_login_retry: float = 15.0
+    dns_max_ttl: float = 15.0
+    server_lifetime: float = 3600.0
+    reset: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check.positive(
+            server_login_retry=self.server_login_retry,
+            server_lifetime=self.server_lifetime,
+        )
+        _check.non_negative(dns_max_ttl=self.dns_max_ttl)
+        _check.probability(reset=self.reset)
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the promotion until clients reach the new primary."""
+        told = uniform(0, self.server_login_retry)
+        if self.dns_max_ttl:
+            told = told + uniform(0, self.dns_max_ttl)
+        if self.reset == 1:
+            return told
+        return mixture(
+            [self.reset, 1 - self.reset], [told, uniform(0, self.server_lifetime)]
+        )
+
+    @property
+    def redirection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration

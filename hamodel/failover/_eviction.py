@@ -1,0 +1,100 @@
+"""Kubernetes: a pod that waits for its node, or leaves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel import _check
+from hamodel.duration import Duration, minimum, uniform
+from hamodel.failover._parts import as_duration
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Eviction:
+    """Kubernetes: a pod leaves a dead node, unless the node is back before.
+
+    Parameters
+    ----------
+    grace : float
+        Time in s without a word from the kubelet before the node counts as not ready
+        (node-monitor-grace-period).
+    heartbeat : float
+        Time in s between the kubelet's words (nodeStatusUpdateFrequency).
+    monitor : float
+        Time in s between the controller's looks (node-monitor-period).
+    toleration : float
+        Time in s that the pod may stay on a node that is not ready
+        (tolerationSeconds).
+    start : float or Duration
+        Time in s for a new pod to be ready.
+    reboot : float, Duration or None
+        Time in s until the node itself is back; None for never.
+
+    Raises
+    ------
+    ValueError
+        If a time is negative or `heartbeat` is above `grace`.
+
+    Notes
+    -----
+    A pod of a StatefulSet is not replaced while its node may still run it: there only
+    the reboot counts (or the taint out-of-service that a person sets).
+
+    Examples
+    --------
+    >>> Eviction(monitor=0, start=20).duration.support
+    (350.0, 360.0)
+    """
+
+    grace: float = 40.0
+    heartbeat: float = 10.0
+    monitor: float = 5.0
+    toleration: float = 300.0
+    start: Duration | float = 0.0
+    reboot: Duration | float | None = None
+
+    def __post_init__(self) -> None:
+        _check.positive(grace=self.grace, heartbeat=self.heartbeat)
+        _check.between(0, self.grace, heartbeat=self.heartbeat)
+        _check.non_negative(monitor=self.monitor, toleration=self.toleration)
+        as_duration("start", self.start)
+        if self.reboot is not None:
+            as_duration("reboot", self.reboot)
+
+    @property
+    def not_ready(self) -> Duration:
+        """Time in s from the failure until the node counts as not ready."""
+        found = uniform(self.grace - self.heartbeat, self.grace)
+        return found + uniform(0, self.monitor) if self.monitor else found
+
+    @property
+    def evicted(self) -> Duration:
+        """Time in s until a new pod on another node is ready."""
+        return self.not_ready + self.toleration + as_duration("start", self.start)
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s until the pod serves again: on its node or on another."""
+        if self.reboot is None:
+            return self.evicted
+        return minimum(self.evicted, as_duration("reboot", self.reboot))
+
+    @property
+    def detection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
+
+    @property
+    def eviction_probability(self) -> float:
+        """Probability that the pod is moved before its node is back."""
+        if self.reboot is None:
+            return 1.0
+        slices: FloatArray = (np.arange(4096) + 0.5) / 4096
+        reboot = as_duration("reboot", self.reboot)
+        return float(np.mean(reboot.sf(self.evicted.quantile(slices))))

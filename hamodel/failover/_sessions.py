@@ -1,0 +1,339 @@
+"""Members missed by their silence: sessions, gossip, ticks, advertisements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hamodel import _check
+from hamodel.duration import Duration, order_statistic, uniform
+
+
+class Silence:
+    """What all of them give: `duration`, and the same as the stage `detection`."""
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the failure until it is noticed."""
+        raise NotImplementedError
+
+    @property
+    def detection(self) -> Duration:
+        """The same time, as the stage of a failover."""
+        return self.duration
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Session(Silence):
+    """A session that a server ends if its client is silent: ZooKeeper, Kafka, Consul.
+
+    Parameters
+    ----------
+    timeout : float
+        Time in s of silence after which the session is over.
+    heartbeat : float
+        Time in s between the client's messages.
+    tick : float
+        Time in s between the server's looks for sessions that are over.
+    multiple : float
+        Times the timeout that the server really waits: 2 in Consul.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above zero, or `heartbeat` is above `timeout`.
+
+    Notes
+    -----
+    ZooKeeper: a client pings when a third of the timeout has passed without another
+    message, and the leader looks once a tick (tickTime, 2 s).  Kafka in KRaft mode:
+    broker.session.timeout.ms 9 s, broker.heartbeat.interval.ms 2 s.  Consul: the time
+    to live of a session is a lower bound, and the server waits twice as long
+    (`sessionTTLMultiplier`).
+
+    Examples
+    --------
+    >>> Session(timeout=9, heartbeat=2).duration.support  # Kafka
+    (7.0, 9.0)
+    """
+
+    timeout: float
+    heartbeat: float
+    tick: float = 0.0
+    multiple: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check.positive(timeout=self.timeout, heartbeat=self.heartbeat)
+        _check.between(0, self.timeout, heartbeat=self.heartbeat)
+        _check.non_negative(tick=self.tick)
+        _check.between(1, 10, multiple=self.multiple)
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the failure until the session is over."""
+        most = self.multiple * self.timeout
+        silent = uniform(most - self.heartbeat, most)
+        return silent + uniform(0, self.tick) if self.tick else silent
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Vrrp(Silence):
+    """A router or balancer that takes over when advertisements stay out (keepalived).
+
+    Parameters
+    ----------
+    interval : float
+        Time in s between two advertisements of the master.
+    priority : int
+        Priority of the backup, 1 to 254; a low one waits longer.
+
+    Raises
+    ------
+    ValueError
+        If the interval is not above zero or the priority out of range.
+
+    Notes
+    -----
+    The backup waits three intervals and a skew of (256 - priority)/256 intervals (RFC
+    5798, section 6.1); the last advertisement was up to one interval before.
+
+    Examples
+    --------
+    >>> Vrrp(interval=1, priority=192).duration.support
+    (2.25, 3.25)
+    """
+
+    interval: float = 1.0
+    priority: int = 100
+
+    def __post_init__(self) -> None:
+        _check.positive(interval=self.interval)
+        _check.whole(1, priority=self.priority)
+        _check.between(1, 254, priority=self.priority)
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the failure until the backup is master."""
+        most = self.interval * (3 + (256 - self.priority) / 256)
+        return uniform(most - self.interval, most)
+
+    @property
+    def redirection(self) -> Duration:
+        """The same time: the address moves with the mastership."""
+        return self.duration
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NetTick(Silence):
+    """A peer that Erlang's kernel gives up for dead, as RabbitMQ does.
+
+    Parameters
+    ----------
+    ticktime : float
+        Time in s of silence after which a peer is down (net_ticktime).
+
+    Raises
+    ------
+    ValueError
+        If the time is not above zero.
+
+    Notes
+    -----
+    A node writes and looks every quarter of the time, and gives up at the fifth look
+    without data.  So the failure is noticed between 3/4 and 5/4 of the time, as the
+    documentation of net_kernel says.
+
+    Examples
+    --------
+    >>> NetTick().duration.support, NetTick().duration.mean
+    ((45.0, 75.0), 60.0)
+    """
+
+    ticktime: float = 60.0
+
+    def __post_init__(self) -> None:
+        _check.positive(ticktime=self.ticktime)
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the failure until the peer is down."""
+        quarter = self.ticktime / 4
+        return uniform(3 * quarter, 4 * quarter) + uniform(0, quarter)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PhiAccrual(Silence):
+    """Suspicion that grows with silence, up to a threshold: Cassandra, Akka.
+
+    Parameters
+    ----------
+    threshold : float
+        Suspicion phi = -log10 of the probability of so long a silence that counts as a
+        failure: 8 in both products.
+    interval : float
+        Mean time in s between two signs of life.
+    deviation : float or None
+        Standard deviation in s of that time, for a normal law as in Akka; None for an
+        exponential law as in Cassandra.
+    pause : float
+        Further silence in s that is accepted (Akka's acceptable-heartbeat-pause).
+    check : float
+        Time in s between two evaluations.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range.
+
+    Notes
+    -----
+    Hayashibara and others, The phi accrual failure detector (SRDS 2004).  With an
+    exponential law the silence is threshold x ln 10 intervals, 18.4 s at Cassandra's
+    defaults.
+
+    Examples
+    --------
+    >>> PhiAccrual().duration.mean
+    18.42...
+    >>> akka = PhiAccrual(deviation=0.1, pause=3)
+    >>> round(akka.duration.mean, 2)
+    4.56
+    """
+
+    threshold: float = 8.0
+    interval: float = 1.0
+    deviation: float | None = None
+    pause: float = 0.0
+    check: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check.positive(threshold=self.threshold, interval=self.interval)
+        _check.non_negative(pause=self.pause, check=self.check)
+        if self.deviation is not None:
+            _check.positive(deviation=self.deviation)
+
+    @property
+    def silence(self) -> float:
+        """Silence in s after which a member is suspected."""
+        if self.deviation is None:
+            return self.pause + self.interval * self.threshold * float(np.log(10))
+        from scipy.special import ndtri
+
+        beyond = -float(ndtri(10.0**-self.threshold))
+        return self.pause + self.interval + beyond * self.deviation
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the failure until the suspicion reaches the threshold."""
+        first = max(0.0, self.silence - self.interval)
+        found = uniform(first, self.silence)
+        return found + uniform(0, self.check) if self.check else found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ConsulElection(Silence):
+    """The election of a leader as Consul, Nomad and Vault hold it.
+
+    Parameters
+    ----------
+    multiplier : float
+        Factor on the timeouts (raft_multiplier): 5 as delivered, 1 as advised for
+        production.
+    nodes : int
+        Servers of the cluster.
+    failed : int
+        Servers that are down, the old leader among them.
+
+    Raises
+    ------
+    ValueError
+        If the multiplier is not above zero, or no majority is left.
+
+    Notes
+    -----
+    In HashiCorp's raft library a follower's timer runs from once to twice the heartbeat
+    timeout, 1 s times the multiplier, again and again; messages do not reset it.  When
+    it fires and the last message is older than the timeout, the follower stands.  So
+    the wait is the timeout and what is left of a timer's run, for the first of the
+    followers.  The vote itself, and ties, are left out.
+
+    Examples
+    --------
+    >>> round(ConsulElection(multiplier=1).duration.mean, 2)
+    1.5
+    """
+
+    multiplier: float = 5.0
+    nodes: int = 3
+    failed: int = 1
+
+    def __post_init__(self) -> None:
+        _check.positive(multiplier=self.multiplier)
+        _check.whole(1, nodes=self.nodes, failed=self.failed)
+        if 2 * (self.nodes - self.failed) <= self.nodes:
+            raise ValueError(
+                f"failed must leave a majority of {self.nodes}, got {self.failed}"
+            )
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the failure until there is a leader."""
+        left = uniform(self.multiplier, 2 * self.multiplier).residual()
+        return order_statistic(left, 1, self.nodes - self.failed) + self.multiplier
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GroupChange(Silence):
+    """Galera: a group goes on without a member, and nobody commits until it does.
+
+    Parameters
+    ----------
+    suspect_timeout : float
+        Time in s of silence after which a member is suspected (evs.suspect_timeout).
+    check : float
+        Time in s between two looks for silent members (evs.inactive_check_period).
+    join_retrans : float
+        Time in s after which a member repeats what it knows of the others
+        (evs.join_retrans_period).
+    nodes : int
+        Members of the group before the failure.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above zero, or fewer than three nodes are given: two have no
+        majority without one.
+
+    Notes
+    -----
+    Galera 26.4 (evs_proto.cpp).  The first survivor to suspect the silent member stops
+    the group.  The others then find it silent by their own looks, but say so only when
+    they repeat what they know, `join_retrans` after the stop.  So the *survivors* stop
+    as well, some 6.2 s as delivered, and even if the member's process only died: its
+    closed connections change nothing.
+
+    Examples
+    --------
+    >>> round(GroupChange().duration.mean, 2)
+    6.17
+    """
+
+    suspect_timeout: float = 5.0
+    check: float = 0.5
+    join_retrans: float = 1.0
+    nodes: int = 3
+
+    def __post_init__(self) -> None:
+        _check.positive(
+            suspect_timeout=self.suspect_timeout,
+            check=self.check,
+            join_retrans=self.join_retrans,
+        )
+        _check.whole(3, nodes=self.nodes)
+
+    @property
+    def duration(self) -> Duration:
+        """Time in s from the failure until the survivors commit again."""
+        first = order_statistic(uniform(0, self.check), 1, self.nodes - 1)
+        return first + (self.suspect_timeout + self.join_retrans)
