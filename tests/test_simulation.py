@@ -106,6 +106,61 @@ def test_survivors_without_room_serve_nobody():
     )
 
 
+def covered(architecture, years, runs, truth, *, apart=False):
+    """Return the share of seeded runs whose interval holds the truth."""
+    found = [
+        simulate(architecture, None, years, seed, apart=apart).unavailability["write"]
+        for seed in range(runs)
+    ]
+    return np.mean([truth in estimate for estimate in found]), found
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
+@pytest.mark.parametrize("failures", [0.3, 1, 3, 9, 90])
+def test_intervals_hold_the_truth_as_often_as_they_say(failures, apart):
+    shop = SinglePrimary(database=Node(mttf=YEAR, mttr=8 * HOUR))
+    truth = sum(shop.model().downtime()["write"].values())
+    share, _ = covered(shop, failures, 300, truth, apart=apart)
+    assert share > 0.95 - 2.5 * np.sqrt(0.05 * 0.95 / 300)
+
+
+def test_intervals_of_a_mixture_and_of_a_product_hold():
+    mixed = ActivePassive(
+        database=Node(mttf=0.2 * YEAR, mttr=8 * HOUR),
+        failover=Failover(promotion=60, coverage=0.9),
+    )
+    truth = sum(mixed.model().downtime()["write"].values())
+    share, found = covered(mixed, 10, 150, truth)
+    assert share > 0.95 - 2.5 * np.sqrt(0.05 * 0.95 / 150)
+    widths = [e.high - e.low for e in found]
+    assert np.median(widths) < 3 * truth
+    sites = ActiveActive(
+        database=Node(mttf=0.1 * YEAR, mttr=20 * HOUR), failover=Failover()
+    )
+    truth = sum(sites.model().downtime()["write"].values())
+    share, _ = covered(sites, 8, 150, truth, apart=True)
+    assert share > 0.95 - 2.5 * np.sqrt(0.05 * 0.95 / 150)
+
+
+def test_a_run_without_an_event_says_how_bad_it_may_be():
+    shop = SinglePrimary(database=Node(mttf=1000 * YEAR, mttr=8 * HOUR))
+    for apart in (False, True):
+        found = simulate(shop, None, 1, 1, apart=apart).unavailability["write"]
+        assert found.value == found.low == 0
+        assert found.high == pytest.approx(2 * 3.69 * 8 * HOUR / YEAR, rel=0.01)
+    never = SinglePrimary(database=Node(mttf=np.inf, mttr=8 * HOUR))
+    assert simulate(never, None, 1, 1).unavailability["write"] == (0, 0, 0)
+
+
+def test_a_seed_may_be_a_number():
+    shop = SinglePrimary(database=NODE)
+    by_number = simulate(shop, None, 20, 5)
+    assert by_number.outages == simulate(shop, years=20, rng=5).outages
+    assert (
+        by_number.outages == simulate(shop, None, 20, np.random.default_rng(5)).outages
+    )
+
+
 @pytest.mark.parametrize(
     ("years", "clients", "message"),
     [
