@@ -22,8 +22,8 @@ test: $(VENV)/.installed ## run the whole suite: tests, doctests, lessons, gates
 
 lessons: $(VENV)/.installed ## re-execute every notebook in place, and redraw the README picture
 	$(BIN)/python -m hamodel.course.lessons $(ARGS)
-	@PYTHONPATH=notebooks $(BIN)/python -c 'from lessons import failover_maths as lesson; \
-	  print(lesson.explorer().svg, end="")' > notebooks/images/failover.svg
+	@PYTHONPATH=notebooks $(BIN)/python -c 'from lessons.failover_maths import lesson; \
+	  print(lesson.explore().svg, end="")' > notebooks/images/failover.svg
 
 site: $(VENV)/.installed ## build the lessons as web pages that need no network, in site/
 	$(BIN)/python -m hamodel.course.site $(ARGS)

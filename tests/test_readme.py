@@ -7,7 +7,7 @@ import pytest
 
 import hamodel as ha
 from hamodel.units import HOUR
-from lessons import failover_maths
+from lessons.failover_maths import lesson
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ def test_the_picture_is_the_explorer_s():
     stored = (ROOT / "notebooks" / "images" / "failover.svg").read_text(
         encoding="utf-8"
     )
-    assert stored == failover_maths.explorer().svg
+    assert stored == lesson.explore().svg
 
 
 def test_every_name_that_it_offers_is_there():

@@ -191,8 +191,8 @@ def test_symbols_become_formulas(tmp_path):
 def test_a_sentence_cannot_close_its_script(tmp_path):
     source = (
         "from hamodel.course import Explorer, Slider\n"
-        "from lessons.failover_maths import explorer\n"
-        "shown = explorer()\n"
+        "from lessons.failover_maths import lesson\n"
+        "shown = lesson.explore()\n"
         "shown.describe = lambda *_: '</script><b>'\n"
         "shown"
     )

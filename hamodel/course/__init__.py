@@ -75,7 +75,7 @@ from hamodel._extras import brought_by
 with brought_by("course"):
     from hamodel.course.boxes import Boxes
     from hamodel.course.controls import Choice, Slider, decades
-    from hamodel.course.drawing import Drawn, Scale, Sheet
+    from hamodel.course.drawing import Drawn, Scale, Sheet, ticks
     from hamodel.course.exercise import (
         Exercise,
         Feedback,
@@ -87,8 +87,9 @@ with brought_by("course"):
     )
     from hamodel.course.explorer import Explorer
     from hamodel.course.lesson import Lesson
-    from hamodel.course.prediction import Prediction, View
-    from hamodel.course.quiz import Question, Quiz
+    from hamodel.course.maps import sweep_map
+    from hamodel.course.prediction import Prediction, View, near
+    from hamodel.course.quiz import Question, Quiz, ask
 
 __all__ = [
     "Boxes",
@@ -106,9 +107,13 @@ __all__ = [
     "Sheet",
     "Slider",
     "View",
+    "ask",
     "decades",
     "function",
     "matrix",
+    "near",
     "number",
+    "sweep_map",
+    "ticks",
     "word",
 ]

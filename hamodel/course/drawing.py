@@ -16,11 +16,11 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
+from hamodel import text
 from hamodel.plots import FAINT, GREY, INK, LOOKS, PALETTE, PAPER
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     Point = tuple[float, float]
     Anchor = Literal["start", "middle", "end"]
+    Marks = Sequence[tuple[float, str]]
+    Row = tuple[str, float | None, str]
     Key = tuple[float, float, float, float]  # seconds, right, down, opacity
 
 #: Names of colours, on a light page and on a dark one.
@@ -201,22 +203,38 @@ class Sheet:
         )
 
     def axis(
-        self, scale: Scale, y: float, ticks: Sequence[tuple[float, str]], title: str
+        self, scale: Scale, y: float, title: str, *, top: float, marks: Marks = ()
     ) -> None:
-        """Draw a horizontal axis with its ticks below it, and a title below these."""
+        """Draw a horizontal axis: faint lines above it, ticks and a title below.
+
+        Parameters
+        ----------
+        scale : Scale
+            Where values are.
+        y, top : float
+            Where the axis is, and where its faint lines end.
+        title : str
+            What it measures, with the unit.
+        marks : sequence of (float, str)
+            Its ticks; by default the powers of ten.
+        """
         self.line([(scale.start, y), (scale.stop, y)], "grey", weight=1, role="ground")
-        for value, words in ticks:
+        for value, words in marks or ticks(scale):
             x = scale(value)
+            self.line([(x, top), (x, y)], "faint", weight=0.8, role="ground")
             self.line([(x, y), (x, y + 5)], "grey", weight=1)
             self.text((x, y + 18), words, size=12, anchor="middle")
         middle = (scale.start + scale.stop) / 2
         self.text((middle, y + 36), title, size=12, anchor="middle", colour="grey")
 
-    def upright(
-        self, scale: Scale, x: float, ticks: Sequence[tuple[float, str]], right: float
-    ) -> None:
+    def mark(self, x: float, top: float, bottom: float, words: str) -> None:
+        """Draw a limit: a red line across, with its words above it."""
+        self.line([(x, top), (x, bottom)], "red", dash="2 3", role="ground")
+        self.text((x, top - 5), words, size=12, anchor="middle", colour="red")
+
+    def upright(self, scale: Scale, x: float, right: float, marks: Marks = ()) -> None:
         """Draw faint lines to the right for the ticks of a vertical axis."""
-        for value, words in ticks:
+        for value, words in marks or ticks(scale):
             y = scale(value)
             self.line([(x, y), (right, y)], "faint", weight=0.8, role="ground")
             self.text((x - 6, y + 4), words, size=12, anchor="end")
@@ -231,17 +249,41 @@ class Sheet:
             self.rect((left, y, right - left, height), look, weight=0.8)
             reached += amount
 
+    def bars(self, scale: Scale, top: float, rows: Sequence[Row], high: float) -> None:
+        """Draw an amount a row, with its words before it and its number at the right.
+
+        Parameters
+        ----------
+        scale : Scale
+            Its low end is where bars begin.
+        top, high : float
+            Where the first row is, and how high each is.
+        rows : sequence of (str, float or None, str)
+            Words, an amount, which is left open if there is none, and a look: one of
+            `hamodel.plots.LOOKS`, "ink" for a total, "guess" for a dashed outline.
+        """
+        for row, (words, amount, look) in enumerate(rows):
+            y, bold = top + high * row, look == "ink"
+            middle = y + high / 2 + 3
+            self.text(
+                (scale.start - 8, middle), words, size=12, anchor="end", bold=bold
+            )
+            if amount is None:
+                continue
+            end = scale(amount) if amount > scale.low else scale.start
+            if look == "guess":
+                self.line([(end, y + 1), (end, y + high - 3)], weight=2.5)
+                self.line([(scale.start, middle - 4), (end, middle - 4)], dash="4 3")
+            else:
+                self.rect((scale.start, y, end - scale.start, high - 5), look)
+            at = (self.width - 8, middle)
+            self.text(at, text.short(amount), size=12, anchor="end", bold=bold)
+
     def key(self, x: float, y: float, looks: Sequence[tuple[str, str]]) -> None:
         """List looks and what each means, one below the other."""
         for row, (look, words) in enumerate(looks):
             self.rect((x, y + 20 * row, 16, 12), look)
             self.text((x + 22, y + 10 + 20 * row), words, size=12)
-
-    def ghost(self, x: float, top: float, bottom: float, words: str) -> None:
-        """Draw a guess: a dashed line across, with its words above the line."""
-        self.line([(x, top), (x, bottom)], "ink", dash="4 3")
-        anchor: Anchor = "start" if x < self.width * 0.7 else "end"
-        self.text((x, top - 4), words, size=12, anchor=anchor)
 
     @contextmanager
     def moving(self, keys: Sequence[Key]) -> Iterator[None]:
@@ -268,6 +310,34 @@ class Sheet:
         yield
         self._parts.append("</g>")
 
+    def walk(self, path: Sequence[Point], looks: Sequence[str]) -> None:
+        """Move a token from place to place, through all of them in one play.
+
+        Parameters
+        ----------
+        path : sequence of (float, float)
+            The places, in the order in which the token comes to them.
+        looks : sequence of str
+            What each visit leaves behind, side by side below its place: a look, or
+            "" for nothing.
+        """
+        pause, (x0, y0) = self.seconds / (len(path) + 1), path[0]
+        keys: list[Key] = []
+        for k, (x, y) in enumerate(path):
+            at = (x - x0, y - y0, 1.0)
+            keys += [(k * pause, *at), ((k + 0.6) * pause, *at)]
+        left: dict[Point, int] = {}
+        for k, (place, look) in enumerate(zip(path, looks, strict=True)):
+            if look:
+                count = left[place] = left.get(place, -1) + 1
+                came = k * pause
+                seen = [(0, 0, 0, 0), (came, 0, 0, 0), (came + 0.1, 0, 0, 1)]
+                with self.moving([*seen, (self.seconds, 0, 0, 1)]):
+                    box = (place[0] + 12 + 12 * count, place[1] - 4, 9, 9)
+                    self.rect(box, look, weight=0.8)
+        with self.moving([*keys, (self.seconds, *keys[-1][1:])]):
+            self.circle((x0, y0), 7, "orange", weight=1.5)
+
     def svg(self) -> str:
         """Return the picture; the same text for the same picture."""
         size = f"{_n(self.width)} {_n(self.height)}"
@@ -277,9 +347,10 @@ class Sheet:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
             f'width="{_n(self.width)}" height="{_n(self.height)}" '
             f"font-family=\"'DejaVu Sans',Verdana,sans-serif\">",
-            f"{style}<defs>{looks}</defs>",
+            style,
             f'<rect x="0" y="0" width="{_n(self.width)}" height="{_n(self.height)}" '
             f"{_fill('paper')}/>",
+            f"<defs>{looks}</defs>",
             *self._parts,
             "</svg>",
         ]
@@ -300,39 +371,27 @@ class Sheet:
         return self._looks.setdefault(name, f"p{list(LOOKS).index(name)}")
 
 
-def width(words: str, size: float) -> float:
-    """Return how wide words are, in the widest of the fonts that may show them.
+def ticks(scale: Scale) -> list[tuple[float, str]]:
+    """Return the powers of ten of a logarithmic scale, with their words.
 
     Parameters
     ----------
-    words : str
-        One line.
-    size : float
-        The size of the font in pixels.
+    scale : Scale
+        Its ends.
 
     Returns
     -------
-    float
-        Pixels.
+    list of (float, str)
+        Value and words of each.
 
     Examples
     --------
-    >>> 60 < width("failing over", 12) < 90
-    True
+    >>> ticks(Scale(0.05, 200, 0, 1, log=True))
+    [(0.1, '0.1'), (1.0, '1'), (10.0, '10'), (100.0, '100')]
     """
-    return float(_font().getlength(words)) * size / 100
-
-
-@lru_cache
-def _font():  # type: ignore[no-untyped-def]  # noqa: ANN202  Pillow's class
-    from pathlib import Path
-
-    import matplotlib as mpl
-    from PIL import ImageFont
-
-    return ImageFont.truetype(
-        Path(mpl.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), 100
-    )
+    powers = range(math.ceil(math.log10(scale.low)), 12)
+    values = [float(f"1e{k}") for k in powers]
+    return [(value, f"{value:,g}") for value in values if value <= scale.high]
 
 
 def image(picture: str, alt: str) -> str:

@@ -236,14 +236,23 @@ def matrix(relative: float = 0.01, rows: float | None = None) -> Compare:
         if given.shape != wanted.shape:
             shape = f"Its shape is {given.shape}; it must be {wanted.shape}."
             raise slips.Slip(shape)
-        if rows is not None:
-            for k, total in enumerate(given.sum(axis=1), 1):
-                if abs(total - rows) > 1e-6 * np.abs(given).max():
-                    words = f"Row {k} adds up to {total:.6g}; each must to {rows:g}."
-                    raise slips.Slip(words)
-        return bool(np.allclose(given, wanted, rtol=relative, atol=0))
+        near = bool(np.allclose(given, wanted, rtol=relative, atol=0))
+        astray = _astray(given, rows)
+        if astray and not (near and _astray(wanted, rows)):
+            raise slips.Slip(astray)
+        return near
 
     return _comparing(_same, lambda answer: np.asarray(answer, float).ravel().tolist())
+
+
+def _astray(table: Any, rows: float | None) -> str:  # noqa: ANN401
+    """Say which row of a table is the first that does not add up, if one must."""
+    if rows is None:
+        return ""
+    for k, total in enumerate(table.sum(axis=1), 1):
+        if abs(total - rows) > 1e-6 * np.abs(table).max():
+            return f"Row {k} adds up to {total:.6g}; each row must add up to {rows:g}."
+    return ""
 
 
 def word(*options: str) -> Compare:

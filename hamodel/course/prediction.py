@@ -50,6 +50,29 @@ class View:
         return self.says if isinstance(self.says, str) else self.says(guess, truth)
 
 
+def near(guess: float, value: float, within: float = 0.1) -> bool:
+    """Return whether a guess comes near a value.
+
+    Parameters
+    ----------
+    guess, value : float
+        The two numbers.
+    within : float
+        How far apart they may be, in units of the value.
+
+    Returns
+    -------
+    bool
+        Whether they are that near.
+
+    Examples
+    --------
+    >>> near(5.5, 16.8 / 3), near(9, 16.8 / 3)
+    (True, False)
+    """
+    return abs(guess - value) <= within * abs(value)
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class Prediction:
     """A question whose answer is one or more numbers, to be guessed first.

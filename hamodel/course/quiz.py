@@ -73,6 +73,29 @@ class Question:
         return Feedback("right" if right else "wrong", self.options[option])
 
 
+def ask(text: str, right: tuple[str, str], *wrong: tuple[str, str]) -> Question:
+    """Return a question, its options in alphabetical order.
+
+    Parameters
+    ----------
+    text : str
+        The question.
+    right, *wrong : (str, str)
+        An option and what to say to it.
+
+    Returns
+    -------
+    Question
+        The question.
+
+    Examples
+    --------
+    >>> list(ask("Is it?", ("yes", "It is."), ("no", "Look again.")).options)
+    ['no', 'yes']
+    """
+    return Question(text=text, right=right[0], options=dict(sorted([right, *wrong])))
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class Quiz:
     """Questions one below the other, each answering back at once.

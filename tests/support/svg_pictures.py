@@ -5,6 +5,7 @@ and every text lies within its view box.  Text is measured with the font that Ma
 brings, which is wider than most fonts that a browser would take in its place.
 """
 
+import itertools
 import math
 import re
 from functools import lru_cache
@@ -220,3 +221,59 @@ def _floats(text):
 
 def _tag(element):
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def over_shapes(svg):
+    """Return (words, shape) where a line or an edge runs through words.
+
+    Words may stand wholly within a filled shape; what is drawn as ground may lie
+    anywhere, and so may what moves.
+    """
+    edges = []
+    _edges(ET.fromstring(svg), UNIT, edges)
+    found = []
+    for words, (left, top, right, bottom) in texts(svg):
+        inner = (left + 2, top + 3, right - 2, bottom - 3)
+        found += [(words, tag) for tag, a, b in edges if _crosses(a, b, inner)]
+    return found
+
+
+def _edges(element, matrix, found):
+    """Add the straight edges of every shape that is not ground and does not move."""
+    tag = _tag(element)
+    if tag in {"defs", "style"} or element.get("role") == "ground":
+        return
+    if tag == "g" and element.get("transform"):
+        return
+    for child in element:
+        _edges(child, matrix, found)
+    if tag == "path":
+        place = _floats(element.get("d", ""))
+        points = list(zip(place[::2], place[1::2], strict=True))
+    elif tag == "rect":
+        x, y, w, h = (_first(element, n) for n in ("x", "y", "width", "height"))
+        points = [(x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y)]
+    elif tag == "circle":
+        x, y, r = (_first(element, n) for n in ("cx", "cy", "r"))
+        turns = [math.radians(30 * k) for k in range(13)]
+        points = [(x + r * math.cos(t), y + r * math.sin(t)) for t in turns]
+    else:
+        return
+    found += [(tag, a, b) for a, b in itertools.pairwise(points)]
+
+
+def _crosses(a, b, box):
+    """Return whether a segment passes through a box (Liang and Barsky)."""
+    low, high = 0.0, 1.0
+    for start, end, least, most in (
+        (a[0], b[0], box[0], box[2]),
+        (a[1], b[1], box[1], box[3]),
+    ):
+        step = end - start
+        if step == 0:
+            if not least <= start <= most:
+                return False
+            continue
+        first, last = sorted(((least - start) / step, (most - start) / step))
+        low, high = max(low, first), min(high, last)
+    return low < high

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hamodel import text
+from hamodel.course import sweep_map
 from hamodel.course.controls import Choice, Slider, decades
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction, View
-from lessons import failover_maths
 from lessons.anatomy_of_a_failover._exercises import (
     best_exercise,
     code_exercise,
@@ -95,7 +95,7 @@ _START: dict[str, Any] = {
 }
 
 
-def minutes(misses: int, **values: Any) -> float:  # noqa: ANN401  as `model`
+def minutes(misses: int, **values: Any) -> float:
     """Return the downtime for a number of misses, all else as at the start.
 
     Parameters
@@ -127,7 +127,8 @@ def shop() -> ActivePassive:
         Five misses; 99 in 100 failovers work, and a person finishes the others after
         half an hour.
     """
-    usual, watched = pair(rescue=HALF_AN_HOUR), failover(misses=5)
+    usual: ActivePassive = pair(rescue=HALF_AN_HOUR)
+    watched = failover(misses=5)
     kept = {"coverage": usual.failover.coverage, "manual": usual.failover.manual}
     return replace(usual, failover=replace(watched, **kept))
 
@@ -159,7 +160,7 @@ def draw(found: xr.Dataset, quantity: str) -> plots.Shown:
     named[quantity].attrs["long_name"] = _QUANTITIES.get(
         quantity, named[quantity].attrs["long_name"]
     )
-    return failover_maths.draw(named, quantity)
+    return sweep_map(named, quantity)
 
 
 def describe(values: Mapping[str, Any], result: Watch) -> str:  # noqa: ARG001

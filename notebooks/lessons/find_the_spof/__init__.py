@@ -74,7 +74,7 @@ __all__ = [
 _GRID = (99, 99.5, 99.7, 99.8, 99.9, 99.95, 99.97, 99.98, 99.99, 99.995, 99.999)
 
 
-def model(*, bars: str, **values: Any) -> Shop:  # noqa: ANN401  as `shop`
+def model(*, bars: str, **values: Any) -> Shop:
     """Return the shop of the controls; what the bars show is only for the eye.
 
     Parameters

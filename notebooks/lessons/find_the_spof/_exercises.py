@@ -25,7 +25,7 @@ def _search() -> Structure:
     return structure.parse(_SEARCH)
 
 
-def _sets(answer: Any) -> frozenset[frozenset[str]]:  # noqa: ANN401  a learner's
+def _sets(answer: Any) -> frozenset[frozenset[str]]:
     """Return an answer as a set of sets of names."""
     inner = list(answer)
     if isinstance(answer, str | dict) or any(isinstance(x, str | dict) for x in inner):
@@ -183,7 +183,7 @@ def _per_euro(budget: float) -> str:
     return max(found, key=lambda p: p.saved / p.price).part
 
 
-def _same_choices(answer: Any, other: Choose) -> bool:  # noqa: ANN401
+def _same_choices(answer: Any, other: Choose) -> bool:
     if not callable(answer):
         raise TypeError(f"{answer!r} is not a function")
     given = [answer(budget) for budget in _BUDGETS]
@@ -239,7 +239,7 @@ def _hidden(*names: str) -> tuple[str, ...]:
     return both.share(known).single_points_of_failure()
 
 
-def _same_names(answer: Any, other: Iterable[str]) -> bool:  # noqa: ANN401
+def _same_names(answer: Any, other: Iterable[str]) -> bool:
     names = {answer} if isinstance(answer, str) else set(map(str, answer))
     return bool(names == set(other))
 

@@ -181,7 +181,7 @@ class _Diagram:
             line.set_visible(owner not in spare)
 
 
-def _outline(frame: Any) -> None:  # noqa: ANN401  Matplotlib's patch
+def _outline(frame: Any) -> None:
     """Show a place that is empty."""
     frame.set_facecolor(plots.PAPER)
     frame.set_hatch("")

@@ -73,7 +73,7 @@ def replication(
     return Replication(delay=trip * MS / 2, **PLANS[plan], **place)
 
 
-def stream(writes: Quantity, **where: Any) -> Stream:  # noqa: ANN401  as above
+def stream(writes: Quantity, **where: Any) -> Stream:
     """Return the writes on their way to the replica.
 
     Parameters

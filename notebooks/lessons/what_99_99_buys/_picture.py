@@ -118,7 +118,7 @@ def _boxes(node: Node) -> list[list[tuple[float, float]]]:
     return found
 
 
-def _strip_axes(figure: Any) -> Axes:  # noqa: ANN401
+def _strip_axes(figure: Any) -> Axes:
     axes: Axes = figure.add_axes((0.035, 0.485, 0.86, 0.41))
     axes.set(xlim=(0, 1), ylim=(SHOWN - 0.4, -0.6), xticks=[], yticks=range(SHOWN))
     axes.set_yticklabels([str(k + 1) for k in range(SHOWN)])
@@ -128,7 +128,7 @@ def _strip_axes(figure: Any) -> Axes:  # noqa: ANN401
     return axes
 
 
-def _curve_axes(figure: Any) -> Axes:  # noqa: ANN401
+def _curve_axes(figure: Any) -> Axes:
     axes: Axes = figure.add_axes((0.075, 0.115, 0.82, 0.285))
     axes.set(xlim=(_LOW, log10(WINDOWS["a year"] / MINUTE)), ylim=(0, 100))
     axes.set(xticks=[log10(t) for t in _TICKS], yticks=[0, 25, 50, 75, 100])
@@ -141,7 +141,7 @@ def _curve_axes(figure: Any) -> Axes:  # noqa: ANN401
 class _Mark:
     """An upright line at a number of minutes, with its label."""
 
-    def __init__(self, axes: Axes, color: str, style: Any, height: float) -> None:  # noqa: ANN401
+    def __init__(self, axes: Axes, color: str, style: Any, height: float) -> None:
         (self._line,) = axes.plot([0, 0], [0, 100], color=color, linewidth=1.6)
         self._line.set_linestyle(style)
         self._label = axes.text(0, 100 * height, "", fontsize=8.5, va="center")

@@ -1,4 +1,4 @@
-"""The two levers at all their settings: a sweep drawn as a map."""
+"""A sweep of two parameters, drawn as a map for a lesson."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def draw(found: xr.Dataset, quantity: str = "write_minutes_per_year") -> plots.Shown:
+def sweep_map(
+    found: xr.Dataset, quantity: str = "write_minutes_per_year"
+) -> plots.Shown:
     """Draw a sweep over two parameters as a map.
 
     Parameters

@@ -1,0 +1,428 @@
+"""Lesson 04, failover maths: a faster failover, or a surer one.
+
+The surprising number is the answer: with hours of repair behind it, a failover that
+does not work outweighs three hundred that do.
+"""
+
+import numpy as np
+
+from hamodel import catalogue, text
+from hamodel import course as kit
+from hamodel.architectures import ActivePassive, Node, PairState
+from hamodel.failover import Failover
+from hamodel.units import HOUR, MINUTE, YEAR
+
+# ---- the model ---------------------------------------------------------------------
+
+RESCUE = {
+    "wait for the repair": None,
+    "a person, 30 min later": 30 * MINUTE,
+    "a person, 5 min later": 5 * MINUTE,
+}
+NOBODY, HALF_AN_HOUR, _ = RESCUE
+CAUSES = ("failing over", "failover did not work", "both nodes down")
+STATES = ("both", "switching", "one", "none")  # the order of the matrix in the lesson
+
+
+def pair(mttf=2000, mttr=4, failover=30, coverage=99, rescue=NOBODY):
+    """Return the lesson's pair: hours, hours, seconds, percent, one of `RESCUE`."""
+    stages = Failover(
+        promotion=failover, coverage=coverage / 100, manual=RESCUE[rescue]
+    )
+    return ActivePassive(
+        database=Node(mttf=mttf * HOUR, mttr=mttr * HOUR), failover=stages
+    )
+
+
+def single(mttf=2000, mttr=4):
+    """Return the minutes a year that one node alone is down."""
+    return mttr / (mttf + mttr) * YEAR / MINUTE
+
+
+def causes(found):
+    """Return the minutes a year by cause, in the order of `CAUSES`."""
+    return [found.downtime_by_cause[cause] * YEAR / MINUTE for cause in CAUSES]
+
+
+def generator(chain, states=STATES):
+    """Return the generator matrix of a pair's chain, in 1/s or in symbols."""
+    import sympy
+
+    rates = {(a.nodes, b.nodes): rate for (a, b), rate in chain.rates.items()}
+    rows = [[rates.get((a, b), 0) for b in states] for a in states]
+    for k, row in enumerate(rows):
+        row[k] = sympy.expand(-sum(row))
+    return sympy.Matrix(rows)
+
+
+# ---- the picture: five states, and the minutes of each cause -----------------------
+
+PLACES = {  # centre of a box, its words, its look
+    "both": ((75, 70), "both up", "up"),
+    "switching": ((250, 32), "failing over", CAUSES[0]),
+    "stuck": ((250, 108), "stuck", CAUSES[1]),
+    "one": ((420, 70), "one up", "degraded"),
+    "none": ((570, 70), "both down", CAUSES[2]),
+}
+ARMINUTES = kit.Scale(0.01, 300_000, 170, 580, log=True)
+GHOSTS = {"faster": "you: failover in 10 s", "surer": "you: 99.9 % work"}
+ARROWS = (
+    ("both", "switching", "c λ", (155, 42)),
+    ("both", "stuck", "(1 - c) λ", (150, 108)),
+    ("switching", "one", "1 / T", (345, 42)),
+    ("stuck", "one", "repair", (348, 108)),
+    ("one", "none", "λ", (498, 60)),
+)
+MINUTES = kit.Scale(0.01, 300_000, 170, 580, log=True)
+GHOSTS = {"faster": "you: failover in 10 s", "surer": "you: 99.9 % work"}
+W, H = 116, 40
+
+
+def picture(sheet, values, found, guess):  # noqa: ARG001
+    """Draw where a year goes, and what is down of it."""
+    spent = [minutes * MINUTE for minutes in causes(found)]
+    share = found.chain().steady_state()
+    times = dict(zip(("switching", "stuck", "none"), spent, strict=True))
+    times |= {n: share.get(PairState(n), 0.0) * YEAR for n in ("both", "one")}
+    for start, goal, label, at in ARROWS:
+        (x0, y0), (x1, y1) = PLACES[start][0], PLACES[goal][0]
+        sheet.arrow((x0 + W / 2 + 2, y0), (x1 - W / 2 - 3, y1))
+        sheet.text(at, label, size=12, anchor="middle", colour="grey")
+    for name, ((x, y), words, look) in PLACES.items():
+        told = sheet.known or name in ("both", "one")
+        sheet.rect((x - W / 2, y - H / 2, W, H), "paper")
+        sheet.rect((x - W / 2, y - H / 2, 10, H), look)
+        sheet.text((x + 5, y - 3), words, size=12.5, anchor="middle")
+        spell = text.time(times[name]) if times[name] else "never"
+        sheet.text((x + 5, y + 14), spell if told else "?", anchor="middle", bold=True)
+    path = journey(found)
+    spots = [(PLACES[name][0][0] - 46, PLACES[name][0][1] + 31) for name in path]
+    down = {"switching", "stuck", "none"}
+    sheet.walk(spots, [PLACES[name][2] if name in down else "" for name in path])
+    _bars(sheet, found, guess)
+
+
+def _bars(sheet, found, guess):
+    """Draw the minutes of each cause on an axis that holds every setting."""
+    allowed = MINUTES(1e-4 * YEAR / MINUTE)
+    sheet.axis(MINUTES, 284, "minutes a year, to powers of ten", top=158)
+    sheet.mark(allowed, 158, 282, "99.99 %")
+    amounts = causes(found) if sheet.known else [None] * 3
+    rows = [*zip(CAUSES, amounts, CAUSES, strict=True)]
+    rows.append(("all together", found.minutes_per_year, "ink"))
+    rows += [(GHOSTS[case], guess[case], "guess") for case in GHOSTS if guess]
+    sheet.bars(MINUTES, 162, rows, 20)
+
+
+def journey(found, steps=9, seed=11):
+    """Return the states that a seeded pair passes through, from both up."""
+    rng = np.random.default_rng(seed)
+    rates, here, path = found.chain().rates, PairState("both"), ["both"]
+    for _ in range(steps):
+        moves = [(b, rate) for (a, b), rate in rates.items() if a == here]
+        weights = np.array([float(rate) for _, rate in moves])
+        before, here = here, moves[rng.choice(len(moves), p=weights / weights.sum())][0]
+        stuck = here.nodes == "manual" or (before.nodes, here.nodes) == ("both", "none")
+        path.append("stuck" if stuck else str(here.nodes))
+    return path
+
+
+def sentence(values, found):
+    """Say what the explorer shows."""
+    over, failed, both = (text.short(minutes) for minutes in causes(found))
+    alone = text.short(single(values["mttf"], values["mttr"]))
+    return (
+        f"Down {text.short(found.minutes_per_year)} minutes a year: about {over} "
+        f"failing over, {failed} because a failover did not work, {both} with both "
+        f"nodes down. One node alone would be down {alone}."
+    )
+
+
+# ---- the guess ---------------------------------------------------------------------
+
+TODAY = pair().minutes_per_year
+
+
+def truth():
+    """Return what each lever leaves, in minutes a year."""
+    faster, surer = pair(failover=10), pair(coverage=99.9)
+    return {"faster": faster.minutes_per_year, "surer": surer.minutes_per_year}
+
+
+VIEWS = (
+    kit.View(
+        name="all of it is failing over",
+        when=lambda g, _: kit.near(g["faster"], TODAY / 3),
+        says="You divided all the minutes by three. But only 2.2 of the 16.8 are spent "
+        "failing over; the rest does not care how fast you are.",
+        example={"faster": 5.5, "surer": 8},
+    ),
+    kit.View(
+        name="all of it is broken failovers",
+        when=lambda g, _: kit.near(g["surer"], TODAY / 10),
+        says="You divided all the minutes by ten. The lever is the longer one, but it "
+        "only reaches broken failovers: a second failure during a repair stays.",
+        example={"faster": 15, "surer": 1.7},
+    ),
+    kit.View(
+        name="one lever is like the other",
+        when=lambda g, _: (
+            kit.near(g["faster"], g["surer"]) or g["faster"] == g["surer"]
+        ),
+        says="You took the two for the same. Ask what one failure costs: thirty "
+        "seconds, nearly always, or four hours, once in a hundred.",
+        example={"faster": 10, "surer": 10},
+    ),
+    kit.View(
+        name="speed is the lever",
+        when=lambda g, _: g["faster"] < g["surer"],
+        says=lambda g, t: (
+            f"You expected speed to save {TODAY - g['faster']:.1f} minutes; it saves "
+            f"{TODAY - t['faster']:.1f}. Being sure saves {TODAY - t['surer']:.1f}."
+        ),
+        example={"faster": 8, "surer": 12},
+    ),
+    kit.View(
+        name="being sure is the lever",
+        when=lambda *_: True,
+        says="You saw which lever is longer. The picture has moved to it.",
+        example={"faster": 15, "surer": 8},
+    ),
+)
+
+
+def impossible(guess):
+    """Say why a guess cannot be."""
+    worse = max(guess.values()) > TODAY + 0.05
+    return "an improvement cannot leave more than the 16.8 of today." if worse else ""
+
+
+# ---- the exercises -----------------------------------------------------------------
+
+
+def hourly(coverage=99, standby=True, diagonal=True):
+    """Return the generator per hour, whole or with something left out."""
+    rates = np.array(generator(pair(coverage=coverage).chain()), float) * HOUR
+    if not standby:
+        rates[0, 2] = 0
+    np.fill_diagonal(rates, 0)
+    if diagonal:
+        np.fill_diagonal(rates, -rates.sum(axis=1))
+    return rates.tolist()
+
+
+OTHER = {"mttf": 1000, "mttr": 2, "failover": 60, "coverage": 98}
+FIRST = (0.98 * 60 + 0.02 * 2 * HOUR) / (1000 * HOUR) * YEAR / MINUTE
+EVEN = 4 * HOUR / (4 * HOUR + 30)
+
+
+def minutes(seconds, coverage):
+    """Return the minutes of the lesson's pair."""
+    return float(pair(failover=seconds, coverage=100 * coverage).minutes_per_year)
+
+
+EXERCISES = (
+    kit.Exercise(
+        form="four rows of four rates per hour, in the order both, switching, one, "
+        "none",
+        reference=hourly,
+        same=kit.matrix(rows=0),
+        right="Each row adds up to zero: what leaves a state arrives in others.",
+        hint="Take one row at a time: what ends this state, how often an hour, and "
+        "where does it lead?",
+        then="The first row has three ways out: the primary fails and the failover "
+        "works, it fails and does not, or the standby fails.",
+        mistakes={
+            "the diagonal is left out": (
+                lambda: hourly(diagonal=False),
+                "The rates are right. The diagonal holds what leaves a state, with a "
+                "minus, so that each row adds up to zero.",
+            ),
+            "columns for rows": (
+                lambda: np.transpose(hourly()).tolist(),
+                "A row says where a state leads, a column where it comes from.",
+            ),
+            "a standby cannot fail": (
+                lambda: hourly(standby=False),
+                "Look at the first row: the standby fails too, and as often.",
+            ),
+            "coverage ignored": (
+                lambda: hourly(coverage=100),
+                "You let every failover work. Split the primary's failures.",
+            ),
+        },
+    ),
+    kit.Exercise(
+        form="a number of minutes a year",
+        reference=lambda: pair(**OTHER).minutes_per_year,
+        same=kit.number(),
+        right="Broken failovers are the largest share here too.",
+        hint="Three terms: working failovers, broken ones, second failures.",
+        then="`pair(...)` takes the four numbers in the units of the sliders.",
+        mistakes={
+            "first order only": (
+                FIRST,
+                "That is the short formula. It forgets the second failure during a "
+                "repair, which is not small here.",
+            ),
+            "coverage ignored": (
+                lambda: pair(**OTHER | {"coverage": 100}).minutes_per_year,
+                "You let every failover work.",
+            ),
+            "a share, not minutes": (
+                lambda: pair(**OTHER).unavailability,
+                "That is a share of time. How many minutes has a year?",
+            ),
+            "one node": (lambda: single(1000, 2), "That is one node alone."),
+        },
+    ),
+    kit.Exercise(
+        form="a coverage between 0 and 1, with five digits",
+        reference=lambda: EVEN,
+        same=kit.number(1e-5),
+        right="Two broken failovers in a thousand already cost as much as all the "
+        "seconds of the others.",
+        hint="Write down what a failover costs when it works and when it does not, "
+        "each with its probability. Where are the two equal?",
+        then="c times 30 seconds on one side, 1 - c times 4 hours on the other.",
+        mistakes={
+            "today's coverage": (0.99, "That is today's: the two bars are not equal."),
+        },
+    ),
+    kit.Exercise(
+        form="a number of minutes a year",
+        reference=lambda: pair(failover=0, coverage=100).minutes_per_year,
+        same=kit.number(),
+        right="No failover, however good, saves you from losing the second node too.",
+        hint="Set c = 1 and T = 0 in the exact formula. What is left of it?",
+        mistakes={
+            "first order is exact": (
+                0,
+                "So says the short formula. What if the other node fails meanwhile?",
+            ),
+            "independent nodes": (
+                (4 / 2004) ** 2 * YEAR / MINUTE,
+                "That multiplies two independent nodes, each with its own crew. Here "
+                "one crew repairs both, one after the other.",
+            ),
+            "the failover is still 30 s": (
+                lambda: pair(coverage=100).minutes_per_year,
+                "The failover is certain now, but not yet instant.",
+            ),
+        },
+    ),
+    kit.Exercise(
+        form="a function of a failover's seconds and its coverage, a fraction",
+        reference=lambda: minutes,
+        same=kit.function([30, 0.99], [5, 0.9], [120, 1.0], [1, 0.9995]),
+        right="It takes arrays too: try coverage=np.linspace(0.9, 1).",
+        hint="Build an ActivePassive and give its minutes_per_year.",
+        mistakes={
+            "seconds taken for minutes": (
+                lambda: lambda s, c: minutes(s * MINUTE, c),
+                "Every time in hamodel is in seconds already.",
+            ),
+            "coverage ignored": (
+                lambda: lambda s, _: minutes(s, 1.0),
+                "The coverage does not reach the Failover.",
+            ),
+        },
+    ),
+)
+
+
+def own(worked, rehearsals):
+    """Return the coverage that rehearsals have shown, and what it is at least."""
+    from scipy.stats import binomtest
+
+    if not 0 <= worked <= rehearsals or rehearsals < 1:
+        raise ValueError(f"{worked} of {rehearsals} cannot have worked")
+    low = binomtest(worked, rehearsals).proportion_ci(0.95).low
+    return {"coverage": worked / rehearsals, "at least": low}
+
+
+# ---- the lesson --------------------------------------------------------------------
+
+
+def product(key):
+    """Return the settings of a product of the catalogue."""
+    found = catalogue.system(key).architecture()
+    rescue = next(k for k, v in RESCUE.items() if v == found.failover.manual)
+    return {
+        "mttf": round(found.database.mttf / HOUR, 6),
+        "mttr": round(found.database.mttr / HOUR, 6),
+        "failover": round(float(found.failover.outage), 6),
+        "coverage": round(float(found.failover.coverage) * 100, 6),
+        "rescue": rescue,
+    }
+
+
+COVERAGE = (0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100)
+LEFT = tuple(k / 2 if k % 2 else k // 2 for k in range(35))
+lesson = kit.Lesson(
+    number="04",
+    recall=(
+        kit.ask(
+            "Lesson 01: a node fails once in 2,000 hours and takes 4 to repair. Is it "
+            "up 99.99 % of the time?",
+            ("no, about 99.8 %", "4 hours in 2,004 are down: 1,049 minutes a year."),
+            ("yes", "MTTR over MTTF is 4 in 2,000: two in a thousand."),
+        ),
+        kit.ask(
+            "Lesson 03: two replicas share 5 % of their failures. How much does a "
+            "third help?",
+            ("hardly", "What they share has never heard of the third."),
+            ("a lot", "It helps against what fails alone, which is small already."),
+        ),
+    ),
+    guess={
+        "question": "The pair is down 16.8 minutes a year. Pull one lever at a time: "
+        "what is left of them?",
+        "fields": {
+            "faster": kit.Slider(label="Failover in 10 s (min)", grid=LEFT),
+            "surer": kit.Slider(label="99.9 % work (min)", grid=LEFT),
+        },
+        "truth": truth,
+        "views": VIEWS,
+        "rule": impossible,
+    },
+    see={
+        "title": "What is the pair down for, and which lever shortens it?",
+        "controls": {
+            "mttf": kit.Slider(
+                label="A node fails once in (h)", grid=kit.decades(100, 1e5), start=2000
+            ),
+            "mttr": kit.Slider(
+                label="Repair time (h)", grid=kit.decades(0.5, 48), start=4
+            ),
+            "failover": kit.Slider(
+                label="Failover time (s)", grid=kit.decades(1, 600), start=30
+            ),
+            "coverage": kit.Slider(
+                label="Failovers that work (%)", grid=COVERAGE, start=99
+            ),
+            "rescue": kit.Choice(
+                label="When stuck", options=tuple(RESCUE), start=NOBODY
+            ),
+        },
+        "model": pair,
+        "picture": picture,
+        "size": (640, 330),
+        "describe": sentence,
+        "before": "The pair as it is today: down 16.8 minutes a year. Which of its "
+        "states they are spent in shows once you have guessed.",
+        "after": {"coverage": 99.9},
+        "presets": {
+            "Faster: 10 s": {"failover": 10},
+            "Surer: 99.9 %": {"coverage": 99.9},
+            "Perfect failover": {"failover": 1, "coverage": 100},
+            "Person on call": {"rescue": HALF_AN_HOUR},
+            "Patroni": product("postgresql-patroni"),
+            "Managed database": product("managed-multi-zone"),
+        },
+        "seconds": 12,
+        "steps": 10,
+    },
+    exercises=EXERCISES,
+    own=own,
+)

@@ -1,0 +1,75 @@
+"""The ticket shop from first lesson to last: what it has, and what it is down for.
+
+One contract holds throughout: 99.99 %, 52.6 minutes a year.  Each lesson buys, learns
+or repairs one thing; `stand` draws the shop with that part lit, and the score.
+"""
+
+from hamodel.course import Drawn, Sheet
+from hamodel.units import MINUTE, YEAR
+from lessons.failover_maths import pair
+
+CONTRACT = 1e-4 * YEAR / MINUTE
+SHARED = 0.05  # of the failures of copies, from lesson 03 on
+BOXES = {"balancer": (150, "load balancer"), "app": (330, "app servers")}
+BOXES["database"] = (510, "database")
+
+
+def copies(share, count, common=SHARED):
+    """Return the minutes a year of copies of which one is enough."""
+    alone = ((1 - common) * share) ** count if count > 1 else share
+    return (alone + (common * share if count > 1 else 0)) * YEAR / MINUTE
+
+
+def minutes(balancers=2, common=SHARED, database=None):
+    """Return the minutes a year of a shop with three app servers."""
+    last = copies(5e-4, 1) if database is None else database.minutes_per_year
+    return copies(5e-4, balancers, common) + copies(1e-3, 3, common) + last
+
+
+#: For each lesson: the part in question, the minutes before and after, what changed.
+STAND = {
+    "01": ("", None, CONTRACT, "one server; its maker's figure"),
+    "02": ("balancer", 1050.9, minutes(1, 0), "three app servers"),
+    "03": (
+        "app",
+        minutes(1, 0),
+        minutes(),
+        "a second balancer; what is shared",
+    ),
+    "04": ("database", minutes(), minutes(database=pair(coverage=99.9)), "a standby"),
+    "05": (
+        "database",
+        minutes(database=pair(coverage=99.9)),
+        minutes(database=pair(coverage=99.9, failover=24.5)),
+        "a watchdog of 5 misses",
+    ),
+    "06": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
+    "07": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
+}
+
+
+def stand(number, *, after=False):
+    """Draw the shop as a lesson finds it, or as it leaves it, with the score."""
+    lit, before, now, changed = STAND[number]
+    score = now if after or before is None else before
+    sheet = Sheet(640, 118)
+    sheet.text((20, 44), "clients", size=13)
+    for k, (name, (x, words)) in enumerate(BOXES.items()):
+        sheet.arrow((x - 68 if k else 74, 40), (x - 2 if k else x - 62, 40))
+        at = x if k else x - 60
+        sheet.rect((at, 20, 110, 40), "paper", weight=4 if name == lit else 1.2)
+        sheet.text((at + 55, 44), words, anchor="middle", bold=name == lit)
+    kept = score <= CONTRACT * 1.0001
+    words = f"the shop now: {score:,.0f} minutes a year"
+    sheet.text((20, 88), words, size=14, bold=True)
+    sheet.text((20, 108), f"the contract: {CONTRACT:.1f}", size=13, colour="grey")
+    verdict = "within the contract" if kept else "not within the contract"
+    sheet.text((620, 88), f"{'✓' if kept else '✗'} {verdict}", anchor="end")
+    if after and changed:
+        sheet.text((620, 108), f"new: {changed}", size=12, anchor="end", colour="grey")
+    part = f" The {BOXES[lit][1]} in question." if lit else ""
+    return Drawn(
+        sheet.svg(),
+        f"The shop now: {score:,.0f} minutes a year; the contract: {CONTRACT:.1f}; "
+        f"{verdict}.{part}",
+    )
