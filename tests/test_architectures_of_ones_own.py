@@ -16,11 +16,11 @@ from hamodel.architectures import (
     Assumption,
     Conflicts,
     Event,
-    Loads,
     LostWrites,
     Model,
     Part,
     Verdict,
+    Work,
 )
 from hamodel.duration import Duration, constant, exponential
 from hamodel.structure import Structure, parse
@@ -116,15 +116,14 @@ class MirrorAtWork:
     def serving(self, known: Known) -> int:
         return 1
 
-    def database_load(self, known: Known, at: str) -> float:
-        w = self.workload
-        return (w.reads / known.disks * w.read_time + w.writes * w.write_time) / 4
+    def work(self, known: Known, at: str) -> Work:
+        return Work(self.workload.reads / known.disks, self.workload.writes)
 
     def waits(self, operation: str, at: str):
         return [(1.0, constant(0.0))]
 
-    def loads_without(self, site: str) -> Loads:
-        return Loads(0.0, self.database_load(Known(disks=2), site))
+    def work_without(self, site: str) -> tuple[float, Work]:
+        return 1.0, self.work(Known(disks=2), site)
 
 
 MIRROR = Mirror()

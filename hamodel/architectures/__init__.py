@@ -28,9 +28,9 @@ from hamodel.architectures.base import (
 from hamodel.architectures.behaviour import (
     Behaviour,
     Conflicts,
-    Loads,
     Loss,
     LostWrites,
+    Work,
 )
 from hamodel.architectures.leaderless import Leaderless
 from hamodel.architectures.majority import Majority
@@ -51,7 +51,6 @@ __all__ = [
     "Event",
     "Group",
     "Leaderless",
-    "Loads",
     "Loss",
     "LostWrites",
     "Maintenance",
@@ -66,5 +65,6 @@ __all__ = [
     "Tier",
     "Verdict",
     "Viewed",
+    "Work",
     "failed_apps",
 ]

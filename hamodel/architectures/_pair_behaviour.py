@@ -10,11 +10,10 @@ from hamodel._quantity import rate_of
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Conflicts,
-    Loads,
     Loss,
     LostWrites,
     Waits,
-    app_load,
+    Work,
     either,
     reads_left,
     repair,
@@ -106,11 +105,10 @@ class PairBehaviour:
     def serving(self, known: PairSeen) -> int:
         return known.seen.serving
 
-    def database_load(self, known: PairSeen, at: str) -> Quantity:
-        w, sites = self.workload, self.spec.sites
-        here = self._reads_at(known, sites.index(at))
-        reads = here * reads_left(self.spec.site, w) * w.read_time
-        return (reads + w.writes * w.write_time) / self.spec.database.cores
+    def work(self, known: PairSeen, at: str) -> Work:
+        here = self._reads_at(known, self.spec.sites.index(at))
+        reads = here * reads_left(self.spec.site, self.workload)
+        return Work(reads, self.workload.writes)
 
     def _reads_at(self, known: PairSeen, copy: int) -> Quantity:
         """Return the share of the reads that one copy answers."""
@@ -133,8 +131,7 @@ class PairBehaviour:
             return NO_WAIT
         return [(1.0, self.replication.commit_delay(self.workload.writes))]
 
-    def loads_without(self, site: str) -> Loads:
+    def work_without(self, site: str) -> tuple[Quantity, Work]:
         del site
-        w, spec = self.workload, self.spec
-        work = reads_left(spec.site, w) * w.read_time + w.writes * w.write_time
-        return Loads(app_load(spec.site, w, 1.0, 0), work / spec.database.cores)
+        reads = reads_left(self.spec.site, self.workload)
+        return 1.0, Work(reads, self.workload.writes)

@@ -64,11 +64,10 @@ from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,
     Conflicts,
-    Loads,
     Loss,
     LostWrites,
     Waits,
-    app_load,
+    Work,
     either,
     entering,
     popularity,
@@ -409,14 +408,16 @@ class _Behaviour:
     def serving(self, known: Seen) -> int:
         return known.serving
 
-    def database_load(self, known: Seen, at: str) -> Quantity:
-        shares = self.workload.shares(self.spec.sites)
-        return self._load(entering(shares, at, at, known.serving))
+    def work(self, known: Seen, at: str) -> Work:
+        return self._work(entering(self._clients, at, at, known.serving))
 
-    def _load(self, share: Quantity) -> Quantity:
-        w = self.workload
-        reads = share * reads_left(self.spec.site, w) * w.read_time
-        return (reads + w.writes * w.write_time) / self.spec.database.cores
+    def _work(self, share: Quantity) -> Work:
+        reads = share * reads_left(self.spec.site, self.workload)
+        return Work(reads, self.workload.writes)
+
+    @property
+    def _clients(self) -> dict[str, Quantity]:
+        return self.workload.shares(self.spec.sites)
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the way to the home of a write's key, if keys have one."""
@@ -429,11 +430,8 @@ class _Behaviour:
             (1 - 1 / count, self.workload.between_sites),
         ]
 
-    def loads_without(self, site: str) -> Loads:
-        shares = self.workload.shares(self.spec.sites)
-        left = [name for name in shares if name != site] or [site]
-        share = max(shares[name] + shares[site] / len(left) for name in left)
-        share = 1.0 if left == [site] else share
-        return Loads(
-            app_load(self.spec.site, self.workload, share, 0), self._load(share)
-        )
+    def work_without(self, site: str) -> tuple[Quantity, Work]:
+        shares = self._clients
+        left = [name for name in shares if name != site]
+        share = max((shares[n] + shares[site] / len(left) for n in left), default=1.0)
+        return share, self._work(share)

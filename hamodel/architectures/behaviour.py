@@ -152,11 +152,11 @@ Waits: TypeAlias = "list[tuple[Quantity, Duration]]"
 NO_WAIT: Waits = [(1.0, constant(0.0))]
 
 
-class Loads(NamedTuple):
-    """Share of its capacity that each tier uses; 1 or more is overload."""
+class Work(NamedTuple):
+    """Requests in 1/s that one database works on."""
 
-    app: Quantity
-    database: Quantity
+    reads: Quantity
+    writes: Quantity
 
 
 class Behaviour(Protocol):
@@ -221,16 +221,20 @@ class Behaviour(Protocol):
         """Return how many sites serve, as clients know it."""
         ...
 
-    def database_load(self, known: Any, at: str) -> Quantity:  # noqa: ANN401
-        """Return the load of the databases at a site, as a share of capacity."""
+    def work(self, known: Any, at: str) -> Work:  # noqa: ANN401
+        """Return what the busiest database at a site works on."""
         ...
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return what an operation waits for beside its database's own work."""
         ...
 
-    def loads_without(self, site: str) -> Loads:
-        """Return the loads once a site is lost and its clients have moved."""
+    def work_without(self, site: str) -> tuple[Quantity, Work]:
+        """Return what is left to do once a site is lost and its clients have moved.
+
+        That is the share of all requests that the busiest other site takes, and the
+        work of its database.
+        """
         ...
 
 
@@ -248,14 +252,6 @@ def entering(
     lost = len(shares) - serving - away  # of the others
     gone = (1 - own - led) * lost / others if others else 0.0
     return own + (led + gone) / max(serving, 1)
-
-
-def app_load(site: Site, workload: Workload, share: Quantity, failed: int) -> Quantity:
-    """Return the load of a site's app servers, or 0 if it has no tier of them."""
-    if site.apps is None:
-        return 0.0
-    cores = (site.apps.servers - failed) * site.apps.node.cores
-    return share * workload.requests * workload.app_time / cores
 
 
 def reads_left(site: Site, workload: Workload) -> Quantity:

@@ -42,11 +42,10 @@ from hamodel.architectures.base import Cause, LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
     Behaviour,
     Conflicts,
-    Loads,
     Loss,
     LostWrites,
     Waits,
-    app_load,
+    Work,
     either,
     popularity,
     reads_left,
@@ -360,15 +359,14 @@ class _Behaviour:
     def serving(self, known: Seen) -> int:
         return known.serving
 
-    def database_load(self, known: Seen, at: str) -> Quantity:
+    def work(self, known: Seen, at: str) -> Work:
         del at
-        return self._load(known.copies or self.databases)
+        return self._work(known.copies or self.databases)
 
-    def _load(self, copies: int) -> Quantity:
-        w, spec = self.workload, self.spec
-        asked = min(spec.read_quorum, copies)
-        reads = reads_left(spec.site, w) * w.read_time * asked / copies
-        return (reads + w.writes * w.write_time) / spec.database.cores
+    def _work(self, copies: int) -> Work:
+        asked = min(self.spec.read_quorum, copies)
+        reads = reads_left(self.spec.site, self.workload) * asked / copies
+        return Work(reads, self.workload.writes)
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the coordinator's wait for the rest of the quorum."""
@@ -376,11 +374,9 @@ class _Behaviour:
         needed = self.spec.read_quorum if reads else self.spec.write_quorum
         return [(1.0, answered_by(self.spec.copies, at, needed, self.workload))]
 
-    def loads_without(self, site: str) -> Loads:
+    def work_without(self, site: str) -> tuple[Quantity, Work]:
         copies = max(self.databases - self.spec.copies[site], 1)
-        sites = max(len(self.spec.sites) - 1, 1)
-        app = app_load(self.spec.site, self.workload, 1 / sites, 0)
-        return Loads(app, self._load(copies))
+        return 1 / max(len(self.spec.sites) - 1, 1), self._work(copies)
 
     @property
     def _apart(self) -> bool:

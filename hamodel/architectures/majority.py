@@ -45,10 +45,9 @@ from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,
     Conflicts,
-    Loads,
     LostWrites,
     Waits,
-    app_load,
+    Work,
     reads_left,
     stale_reads,
 )
@@ -326,16 +325,15 @@ class _Behaviour:
     def serving(self, known: Seen) -> int:
         return known.serving
 
-    def database_load(self, known: Seen, at: str) -> Quantity:
-        """Load of the busiest node: the leader, which takes all that need order."""
+    def work(self, known: Seen, at: str) -> Work:
+        """Work of the busiest node: the leader, which takes all that need order."""
         del at
-        return self._load(known.copies or self.databases)
+        return self._work(known.copies or self.databases)
 
-    def _load(self, copies: int) -> Quantity:
-        w = self.workload
+    def _work(self, copies: int) -> Work:
         share = 1 / copies if self.spec.local_reads else 1.0
-        reads = share * reads_left(self.spec.site, w) * w.read_time
-        return (reads + w.writes * w.write_time) / self.spec.database.cores
+        reads = share * reads_left(self.spec.site, self.workload)
+        return Work(reads, self.workload.writes)
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the way to the leader, and its wait for the rest of a majority."""
@@ -350,11 +348,9 @@ class _Behaviour:
             found.append((count / self.databases, law))
         return found
 
-    def loads_without(self, site: str) -> Loads:
+    def work_without(self, site: str) -> tuple[Quantity, Work]:
         copies = max(self.databases - self.spec.copies[site], 1)
-        sites = max(len(self.spec.sites) - 1, 1)
-        app = app_load(self.spec.site, self.workload, 1 / sites, 0)
-        return Loads(app, self._load(copies))
+        return 1 / max(len(self.spec.sites) - 1, 1), self._work(copies)
 
     @property
     def _apart(self) -> bool:

@@ -41,11 +41,10 @@ from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,
     Conflicts,
-    Loads,
     Loss,
     LostWrites,
     Waits,
-    app_load,
+    Work,
     reads_left,
     repair,
 )
@@ -283,19 +282,13 @@ class _Behaviour:
     def serving(self, known: Seen) -> int:
         return known.serving
 
-    def database_load(self, known: Seen, at: str) -> Quantity:
+    def work(self, known: Seen, at: str) -> Work:
         del known, at
-        w = self.workload
-        work = reads_left(self.spec.site, w) * w.read_time + w.writes * w.write_time
-        return work / self.spec.database.cores
+        return Work(reads_left(self.spec.site, self.workload), self.workload.writes)
 
     def waits(self, operation: str, at: str) -> Waits:
         del operation, at
         return NO_WAIT
 
-    def loads_without(self, site: str) -> Loads:
-        del site
-        return Loads(
-            app_load(self.spec.site, self.workload, 1.0, 0),
-            self.database_load(Seen(), ""),
-        )
+    def work_without(self, site: str) -> tuple[Quantity, Work]:
+        return 1.0, self.work(Seen(), site)

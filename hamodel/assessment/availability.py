@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hamodel import _html, text
-from hamodel.architectures import Cause, Loads
-from hamodel.architectures.behaviour import app_load, entering
+from hamodel.architectures import Cause
+from hamodel.architectures.behaviour import entering
 from hamodel.assessment.latency import Way
 from hamodel.units import MINUTE, MONTH, YEAR
 
@@ -116,12 +116,11 @@ def found(
 def ways(paths: Paths, case: Found, operation: str) -> Iterator[tuple[Way, Quantity]]:
     """Yield the ways of the requests that are served, each with its share of them."""
     behaviour = paths.behaviour
-    verdict, workload, site = case.verdict, behaviour.workload, paths.architecture.site
+    verdict, site = case.verdict, paths.architecture.site
     serving = behaviour.serving(case.known)
     share = entering(paths.shares, verdict.through, case.client, serving)
-    database = behaviour.database_load(case.known, verdict.at)
+    work = behaviour.work(case.known, verdict.at)
     for failed, chance in paths.levels.items():
-        app = app_load(site, workload, share, failed)
         servers = 0 if site.apps is None else site.apps.servers - failed
         way = Way(
             operation=operation,
@@ -129,7 +128,8 @@ def ways(paths: Paths, case: Found, operation: str) -> Iterator[tuple[Way, Quant
             led_away=verdict.through != case.client,
             forwarded=verdict.at != verdict.through,
             servers=servers,
-            loads=Loads(app, database),
+            loads=paths.loads(share, failed, work),
+            work=work,
         )
         yield way, chance
 

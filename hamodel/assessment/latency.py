@@ -1,8 +1,9 @@
 """How long a request takes in a situation: its way, its queues, what it waits for.
 
 Assumptions: the app servers of a site share one queue, and so do the cores of a
-database; the queues are in their steady state (M/M/c) and independent; in a mixture of
-reads and writes each waits like all and then takes its own exponential time.
+database; the queues are in their steady state and independent.  Reads and writes wait
+in one queue, whose service is a mixture of two exponential times (M/PH/c); each waits
+like all and then takes its own.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ import numpy as np
 
 from hamodel import _check, _html, text
 from hamodel.architectures import failed_apps
-from hamodel.architectures.behaviour import reads_left
 from hamodel.duration import Duration, constant, exponential, mixture
-from hamodel.queueing import MMc
+from hamodel.queueing import MGc, MMc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from hamodel._types import Quantity
-    from hamodel.architectures import Architecture, Behaviour, Loads
+    from hamodel.architectures import Architecture, Behaviour, Work
 
 _NONE = constant(0.0)
 _RARE = 1e-9  # of the requests
 _POINTS = (0.5, 0.95, 0.99)
+
+
+class Loads(NamedTuple):
+    """Share of its capacity that each tier uses; 1 or more is overload."""
+
+    app: Quantity
+    database: Quantity
 
 
 class Way(NamedTuple):
@@ -40,6 +47,7 @@ class Way(NamedTuple):
     forwarded: bool  # the database is at another site than the servers
     servers: int  # app servers that work
     loads: Loads
+    work: Work  # of the database
 
 
 class Piece(NamedTuple):
@@ -57,14 +65,22 @@ class Paths:
     architecture: Architecture
     behaviour: Behaviour
     made: dict[Way, list[Piece]] = field(default_factory=dict, repr=False)
-    queues: dict[tuple[str, float, float, int, int | None], Duration] = field(
-        default_factory=dict, repr=False
-    )
+    queues: dict[Hashable, Duration] = field(default_factory=dict, repr=False)
 
     @cached_property
     def shares(self) -> dict[str, Quantity]:
         """Share of the requests from each site."""
         return self.behaviour.workload.shares(self.architecture.sites)
+
+    def loads(self, share: Quantity, failed: int, work: Work) -> Loads:
+        """Return the loads of a site that takes a share of all requests."""
+        w, apps = self.behaviour.workload, self.architecture.site.apps
+        busy = work.reads * w.read_time + work.writes * w.write_time
+        database = busy / self.behaviour.cores
+        if apps is None:
+            return Loads(0.0, database)
+        cores = (apps.servers - failed) * apps.node.cores
+        return Loads(share * w.requests * w.app_time / cores, database)
 
     def refused(self, way: Way) -> Quantity:
         """Return the share of the requests that find the app servers' queue full."""
@@ -133,14 +149,15 @@ class Paths:
         if apps is None or w.app_time == 0:
             return _exponential(w.app_time)
         cores = way.servers * apps.node.cores
-        return self._queue("response", way.loads.app, w.app_time, cores, apps.waiting)
+        key = way.loads.app, w.app_time, cores, apps.waiting
+        if key not in self.queues:
+            self.queues[key] = _served(*key)
+        return self.queues[key]
 
     def _at_database(self, way: Way) -> Iterator[Piece]:
         """Yield the times at the database, and at a cache before it."""
         w, site = self.behaviour.workload, self.architecture.site
-        reads = reads_left(site, w)
-        each = (reads * w.read_time + w.writes * w.write_time) / (reads + w.writes or 1)
-        wait = self._queue("wait", way.loads.database, each, self.behaviour.cores)
+        wait = self._wait(way.work)
         reading = way.operation == "read"
         work = wait + _exponential(w.read_time if reading else w.write_time)
         cache = site.cache if reading else None
@@ -152,18 +169,13 @@ class Paths:
             shift, law = _parted([wait_for])
             yield Piece((1 - hits) * share, shift, look + work + law)
 
-    def _queue(
-        self,
-        kind: str,
-        load: float,
-        service: float,
-        cores: int,
-        waiting: int | None = None,
-    ) -> Duration:
-        key = (kind, load, service, cores, waiting)
-        if key not in self.queues:
-            self.queues[key] = _queue(*key)
-        return self.queues[key]
+    def _wait(self, work: Work) -> Duration:
+        """Return the wait for a database's core: reads and writes form one queue."""
+        if work not in self.queues:
+            w = self.behaviour.workload
+            kinds = [(work.reads, w.read_time), (work.writes, w.write_time)]
+            self.queues[work] = _waited(kinds, self.behaviour.cores)
+        return self.queues[work]
 
 
 def _parted(times: Sequence[Duration]) -> tuple[float, Duration]:
@@ -184,14 +196,22 @@ def _mixed(parts: Sequence[tuple[float, Duration]]) -> Duration:
     return mixture([weight / total for weight, _ in parts], [law for _, law in parts])
 
 
-def _queue(
-    kind: str, load: float, service: float, cores: int, waiting: int | None
-) -> Duration:
-    if service == 0 or (kind == "wait" and load == 0):
-        return _NONE
+def _served(load: float, service: float, cores: int, waiting: int | None) -> Duration:
+    """Return the response time of servers that take requests of one kind."""
     room = None if waiting is None else cores + waiting
-    queue = MMc(load * cores / service, service, cores, room)
-    return queue.response if kind == "response" else queue.wait
+    return MMc(load * cores / service, service, cores, room).response
+
+
+def _waited(kinds: Sequence[tuple[float, float]], cores: int) -> Duration:
+    """Return the wait of requests of several kinds, each (rate, mean service time)."""
+    busy = [(rate, mean) for rate, mean in kinds if rate * mean > 0]
+    total = sum(rate for rate, _ in busy)
+    if not busy:
+        return _NONE
+    if len({mean for _, mean in busy}) == 1:
+        return MMc(total, busy[0][1], cores).wait
+    service = mixture([r / total for r, _ in busy], [exponential(m) for _, m in busy])
+    return MGc(total, service, cores).wait
 
 
 def _exponential(mean: Quantity) -> Duration:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _html, text
-from hamodel.architectures import OPERATIONS, Loads
+from hamodel.architectures import OPERATIONS
 from hamodel.assessment._streams import known
 from hamodel.assessment.availability import found, ways
+from hamodel.assessment.latency import Loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

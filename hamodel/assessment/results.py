@@ -256,7 +256,8 @@ class Assessment:
     @property
     def utilisation_after_site_loss(self) -> dict[str, Quantity]:
         """The same once the worst site is lost and its clients have moved."""
-        return busiest(map(self._behaviour.loads_without, self.sites))
+        left = map(self._behaviour.work_without, self.sites)
+        return busiest(self._paths.loads(share, 0, work) for share, work in left)
 
     @property
     def is_overloaded(self) -> bool:
