@@ -11,7 +11,7 @@ from scipy.special import exprel
 
 from benchmarks.harness import row, speedup
 from hamodel import duration
-from hamodel.queueing import MG1, MMc, _delay, erlang_b, erlang_c
+from hamodel.queueing import MG1, MMc, erlang_b, erlang_c
 
 
 def recursion(servers: int, offered: float) -> float:
@@ -74,11 +74,9 @@ def quantiles() -> tuple[list[tuple[float, ...]], object, float]:
     part = list(
         zip(waits[:50].tolist(), (servers - offered)[:50].tolist(), strict=True)
     )
-    spares = servers - offered
-    ours = _delay.Parts(waits, np.ones(len(servers)), spares)
-    wanted = np.asarray(0.99)
+    ours = MMc(offered, 1.0, servers).response
     per = len(servers) / len(part)
-    return part, lambda: _delay.response_quantile(ours, wanted), per
+    return part, lambda: ours.quantile(0.99), per
 
 
 @row("M/M/c response quantiles, against brentq on the same tail", at_least=200)
@@ -119,7 +117,7 @@ def response_residual() -> float:
     queue = MMc(offered, 1.0, servers)
     worst = 0.0
     for p in (0.5, 0.99, 1 - 1e-9):
-        tail = queue.response_sf(queue.response_quantile(p))
+        tail = queue.response.sf(queue.response.quantile(p))
         worst = max(worst, float(np.max(np.abs(tail / (1 - p) - 1))))
     return worst
 
@@ -136,7 +134,7 @@ def in_order_speed() -> float:
         return float(np.quantile(path - np.minimum.accumulate(path), 0.99))
 
     return speedup(
-        by_simulation, lambda: MG1(0.8, service).response_quantile(0.99), rounds=3
+        by_simulation, lambda: MG1(0.8, service).response.quantile(0.99), rounds=3
     )
 
 
@@ -160,9 +158,9 @@ def ciw_p99(until: float = 4000.0) -> float:
 @row("M/M/4 p99 of the response, against a Ciw run of 12 800 requests", peer="ciw")
 def ciw_speed() -> float:
     queue = MMc(3.2, 1.0, 4)
-    return speedup(ciw_p99, lambda: queue.response_quantile(0.99), rounds=2)
+    return speedup(ciw_p99, lambda: queue.response.quantile(0.99), rounds=2)
 
 
 @row("the same: that Ciw run's relative difference from us", peer="ciw")
 def ciw_difference() -> float:
-    return abs(ciw_p99() / float(MMc(3.2, 1.0, 4).response_quantile(0.99)) - 1)
+    return abs(ciw_p99() / float(MMc(3.2, 1.0, 4).response.quantile(0.99)) - 1)

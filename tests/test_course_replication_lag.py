@@ -48,8 +48,8 @@ def test_the_numbers_of_the_question():
     quiet, busy = lesson.stream(900), lesson.stream(990)
     assert quiet.mean_lag == pytest.approx(0.010, rel=0.03)
     assert busy.mean_lag == pytest.approx(0.100, rel=0.003)
-    assert quiet.lag_quantile(0.99) == pytest.approx(0.0461, abs=3e-4)
-    assert busy.lag_quantile(0.99) == pytest.approx(0.4605, abs=3e-4)
+    assert quiet.lag.quantile(0.99) == pytest.approx(0.0461, abs=3e-4)
+    assert busy.lag.quantile(0.99) == pytest.approx(0.4605, abs=3e-4)
 
 
 def queued(writes, n, rng):
@@ -222,7 +222,7 @@ def test_marks_stand_on_the_curve():
     assert mean == pytest.approx(0.14)
     assert share == pytest.approx(math.exp(-1))
     (tail,), (share,) = marks["99 %"]._dot.get_data()
-    assert (tail, share) == pytest.approx((copy.stream.lag_quantile(0.99), 0.01))
+    assert (tail, share) == pytest.approx((copy.stream.lag.quantile(0.99), 0.01))
     picture, _ = drawn(writes=1050)
     assert not any(m._dot.get_visible() for m in picture._curves._marks.values())
 
@@ -319,7 +319,7 @@ def test_sentence_says_the_bill(explorer):
     )
     said = re.findall(r"\d[\d,]*(?:\.\d+)?", explorer.sentence)
     lag = explorer.result.stream
-    wanted = [lag.mean_lag / MS, 99, lag.lag_quantile(0.99) / MS, 100]
+    wanted = [lag.mean_lag / MS, 99, lag.lag.quantile(0.99) / MS, 100]
     wanted += [100 * unwaited.missed, 100 * sync.missed, unwaited.lost]
     wanted += [sync.wait / MS, applied.wait / MS]
     assert said == [text.short(n) if n not in (99, 100) else str(n) for n in wanted]

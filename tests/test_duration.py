@@ -7,7 +7,7 @@ from scipy import stats
 
 import hamodel as ha
 from hamodel import duration as du
-from hamodel.duration import _law
+from hamodel.duration import law as laws
 from tests.support.reference import answer
 
 FAMILIES = {
@@ -302,6 +302,45 @@ def test_a_stack_is_its_elements_one_by_one(make):
     assert "<table>" in stack._repr_html_()
 
 
+def test_laws_side_by_side_answer_as_they_do_alone():
+    alone = [du.uniform(1, 9), du.erlang(2, 3), du.lognormal(mean=3, cv=1) + 2]
+    both = du.stack([*alone, *alone], (2, 3))
+    assert both.shape == (2, 3)
+    for ask in (
+        lambda d: d.mean,
+        lambda d: d.var,
+        lambda d: d.moment(3),
+        lambda d: d.sf(4.0),
+        lambda d: d.cdf(4.0),
+        lambda d: d.quantile(0.9),
+        lambda d: d.mean_excess(2.0),
+        lambda d: d.lst(0.3),
+        lambda d: (d + du.exponential(2)).quantile(0.99),
+        lambda d: (2 * d + 1).mean,
+    ):
+        one = [ask(d) for d in alone]
+        assert np.asarray(ask(both)) == pytest.approx(np.array([one, one]), rel=1e-9)
+    rng = np.random.default_rng(5)
+    means = both.sample(40_000, rng).mean(axis=0)
+    assert means == pytest.approx(both.mean, rel=0.03)
+    same = du.stack([du.erlang(2, 3), du.erlang(2, 5)])
+    assert same.quantile(0.9)[1] == du.erlang(2, 5).quantile(0.9)
+    assert same.phases is None or same.phases[0].shape == (2, 2)
+
+
+def test_what_is_never_over_stays_so():
+    d = du.endless(du.exponential([1.0, 2.0]), [False, True])
+    for law in (d, d + 3, 2 * d, d + du.uniform(0, 1)):
+        assert np.isfinite(law.mean).tolist() == [True, False]
+        assert (law.sf(1e6)[1], law.cdf(1e6)[1], law.lst(2.0)[1]) == (1, 0, 0)
+        assert np.isinf(law.quantile(0.01)).tolist() == [False, True]
+        assert np.isinf(law.var).tolist() == [False, True]
+    assert (d + 3).quantile(0.5)[0] == du.exponential(1.0).quantile(0.5) + 3
+    assert du.endless(du.uniform(0, 1), False).mean == 0.5
+    drawn = d.sample(100, np.random.default_rng(1))
+    assert np.isinf(drawn).all(axis=0).tolist() == [False, True]
+
+
 REFUSED = {
     "constant": (lambda: du.constant(-1), "value must be >= 0 and finite, got -1"),
     "uniform": (
@@ -369,6 +408,7 @@ REFUSED = {
         lambda: du.pareto(1, 1).residual(),
         "mean must be > 0 and finite, got inf",
     ),
+    "stack": (lambda: du.stack([du.constant(1)], (2,)), "parts must be 2 single"),
     "fit": (lambda: du.fit_phase_type(1, 0.01), "cv must be in"),
 }
 
@@ -415,7 +455,7 @@ def test_integrated_transforms_follow_every_turn(law, bound, real):
         s = complex(real, imaginary)
         if s == 0:
             continue
-        assert np.abs(_law.transform(law.law, s) - law.lst(s)).max() < bound
+        assert np.abs(laws.transform(law.law, s) - law.lst(s)).max() < bound
 
 
 def test_a_transform_that_cannot_be_integrated_is_refused():

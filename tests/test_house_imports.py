@@ -8,12 +8,6 @@ from benchmarks import house
 PRIVATE = {
     "hamodel.assessment.latency -> hamodel.architectures._front",
     "hamodel.chain._pieces -> hamodel.markov._stationary",
-    "hamodel.queueing._inorder -> hamodel.duration._algebra",
-    "hamodel.queueing._inorder -> hamodel.duration._law",
-    "hamodel.queueing._transform -> hamodel.duration._law",
-    "hamodel.replication._catch_up -> hamodel.duration._law",
-    "hamodel.replication._exposure -> hamodel.duration._algebra",
-    "hamodel.replication._exposure -> hamodel.duration._law",
     "hamodel.specfile._load -> hamodel.catalogue._kinds",
     "hamodel.specfile._read -> hamodel.catalogue._kinds",
     "hamodel.specfile._schema -> hamodel.catalogue._kinds",

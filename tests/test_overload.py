@@ -100,7 +100,7 @@ def test_no_retries_no_second_state():
     plain = replace(LESSON, retries=0)
     (state,) = plain.states
     assert state.offered == 0.5
-    assert state.failure == pytest.approx(MMc(0.5, 1.0).response_sf(20.0), rel=1e-12)
+    assert state.failure == pytest.approx(MMc(0.5, 1.0).response.sf(20.0), rel=1e-12)
     assert plain.critical_load == plain.collapse_load == plain.critical_budget == np.inf
     assert plain.tipping_point == np.inf
 

@@ -77,8 +77,8 @@ def test_limited_room_reference():
     ],
 )
 def test_tails_integrate_to_the_means(queue):
-    wait, _ = quad(queue.wait_sf, 0, 400, limit=500)
-    response, _ = quad(queue.response_sf, 0, 400, limit=500)
+    wait, _ = quad(queue.wait.sf, 0, 400, limit=500)
+    response, _ = quad(queue.response.sf, 0, 400, limit=500)
     assert wait == pytest.approx(queue.mean_wait, rel=1e-8, abs=1e-12)
     assert response == pytest.approx(queue.mean_response, rel=1e-8)
 
@@ -95,7 +95,7 @@ def test_limited_room_tail_equals_the_absorbing_chain():
     start = np.concatenate([[0.0, found[:4].sum()], found[4:12]])
     times = np.array([0.1, 1.0, 3.0, 8.0])
     chain = 1 - markov.transient(rates, start, times)[:, 0]
-    assert queue.response_sf(times) == pytest.approx(chain, rel=1e-11)
+    assert queue.response.sf(times) == pytest.approx(chain, rel=1e-11)
 
 
 def test_simulation_agrees():
@@ -106,9 +106,9 @@ def test_simulation_agrees():
     queue = MMc(load, 1.0)
     for t in (0.0, 2.0, 8.0):
         mean, width = interval(waits > t)
-        assert abs(mean - queue.wait_sf(t)) < width
+        assert abs(mean - queue.wait.sf(t)) < width
         mean, width = interval(waits + service > t + 0.1)
-        assert abs(mean - queue.response_sf(t + 0.1)) < width
+        assert abs(mean - queue.response.sf(t + 0.1)) < width
     mean, width = interval(waits)
     assert abs(mean - queue.mean_wait) < width < 0.2
 
@@ -116,15 +116,15 @@ def test_simulation_agrees():
 @given(servers, loads, st.floats(1e-6, 1 - 1e-9))
 def test_response_quantile_has_no_residual(c, load, p):
     queue = MMc(load * c, 1.0, c)
-    t = queue.response_quantile(p)
-    assert queue.response_sf(t) / (1 - p) == pytest.approx(1, rel=1e-12)
+    t = queue.response.quantile(p)
+    assert queue.response.sf(t) / (1 - p) == pytest.approx(1, rel=1e-12)
 
 
 @given(st.integers(2, 60), st.floats(0, 1 - 1e-9))
 def test_response_quantile_where_the_two_rates_are_equal(c, p):
     queue = MMc(float(c - 1), 1.0, c)
-    t = queue.response_quantile(p)
-    assert queue.response_sf(t) / (1 - p) == pytest.approx(1, rel=1e-12)
+    t = queue.response.quantile(p)
+    assert queue.response.sf(t) / (1 - p) == pytest.approx(1, rel=1e-12)
 
 
 @given(
@@ -132,10 +132,10 @@ def test_response_quantile_where_the_two_rates_are_equal(c, p):
 )
 def test_limited_room_quantiles_invert_the_tails(c, room, load, p):
     queue = MMc(load * c, 1.0, c, capacity=c + room)
-    t = queue.response_quantile(p)
-    assert queue.response_sf(t) == pytest.approx(1 - p, rel=1e-9)
-    t = queue.wait_quantile(p)
-    assert queue.wait_sf(t) == pytest.approx(1 - p, rel=1e-9) or (
+    t = queue.response.quantile(p)
+    assert queue.response.sf(t) == pytest.approx(1 - p, rel=1e-9)
+    t = queue.wait.quantile(p)
+    assert queue.wait.sf(t) == pytest.approx(1 - p, rel=1e-9) or (
         t == 0 and queue.wait_probability <= 1 - p
     )
 
@@ -144,13 +144,13 @@ def test_wait_quantile_reference():
     case = answer("queueing", "pub-mmc-03")
     p = case["params"]
     queue = MMc(p["lam"], 1 / p["mu"], p["c"])
-    assert queue.wait_quantile(p["q"]) == pytest.approx(case["value"], rel=case["rtol"])
+    assert queue.wait.quantile(p["q"]) == pytest.approx(case["value"], rel=case["rtol"])
 
 
 @given(loads, st.floats(1e-3, 1e3))
 def test_the_unit_of_time_does_not_matter(load, unit):
-    one = MMc(load * 3, 1.0, 3).response_quantile(0.99)
-    assert MMc(load * 3 / unit, unit, 3).response_quantile(0.99) == pytest.approx(
+    one = MMc(load * 3, 1.0, 3).response.quantile(0.99)
+    assert MMc(load * 3 / unit, unit, 3).response.quantile(0.99) == pytest.approx(
         one * unit, rel=1e-12
     )
 
@@ -163,33 +163,33 @@ def test_stacked_equals_one_by_one():
         for name in ("mean_wait", "mean_response", "throughput", "utilisation"):
             value = np.broadcast_to(getattr(stacked, name), (2, 4))[i, j]
             assert value == pytest.approx(getattr(one, name), rel=1e-14)
-        value = stacked.response_quantile(0.9)[i, j]
-        assert value == pytest.approx(one.response_quantile(0.9), rel=1e-13)
-        assert stacked.wait_sf(0.7)[i, j] == pytest.approx(one.wait_sf(0.7), rel=1e-14)
+        value = stacked.response.quantile(0.9)[i, j]
+        assert value == pytest.approx(one.response.quantile(0.9), rel=1e-13)
+        assert stacked.wait.sf(0.7)[i, j] == pytest.approx(one.wait.sf(0.7), rel=1e-14)
 
 
 def test_overload_is_an_answer():
     queue = MMc([0.9, 1.0, 1.5], 1.0)
     assert queue.mean_wait.tolist() == [pytest.approx(9.0), np.inf, np.inf]
     assert queue.mean_number[2] == queue.mean_queue[1] == np.inf
-    assert queue.wait_quantile(0.5)[1:].tolist() == [np.inf, np.inf]
-    assert queue.response_quantile([0.0, 0.5, 0.5]).tolist()[2] == np.inf
-    assert queue.response_sf(5.0)[1:].tolist() == [1.0, 1.0]
+    assert queue.wait.quantile(0.5)[1:].tolist() == [np.inf, np.inf]
+    assert queue.response.quantile([0.0, 0.5, 0.5]).tolist()[2] == np.inf
+    assert queue.response.sf(5.0)[1:].tolist() == [1.0, 1.0]
     assert queue.throughput.tolist() == [0.9, 1.0, 1.0]
 
 
 def test_no_load_and_extreme_fractions():
     idle = MMc(0.0, 2.0, 3)
-    assert (idle.mean_wait, idle.wait_probability, idle.wait_quantile(0.99)) == (
+    assert (idle.mean_wait, idle.wait_probability, idle.wait.quantile(0.99)) == (
         0,
         0,
         0,
     )
-    assert idle.response_quantile(0.5) == pytest.approx(2 * np.log(2), rel=1e-15)
+    assert idle.response.quantile(0.5) == pytest.approx(2 * np.log(2), rel=1e-15)
     assert MMc(0.0, 2.0, 1, capacity=3).mean_response == 2.0
     queue = MMc(0.5, 1.0)
-    assert queue.response_quantile([0.0, 1.0]).tolist() == [0.0, np.inf]
-    assert queue.wait_quantile([0.5, 1.0]).tolist() == [0.0, np.inf]
+    assert queue.response.quantile([0.0, 1.0]).tolist() == [0.0, np.inf]
+    assert queue.wait.quantile([0.5, 1.0]).tolist() == [0.0, np.inf]
 
 
 def test_symbols_give_the_formulas():
@@ -217,9 +217,8 @@ def test_symbols_give_the_formulas():
             r"capacity must be >= servers \(2\), got 1",
         ),
         (lambda: MMc(1.0, 1.0, 1.5, capacity=3), "servers must be a whole number"),
-        (lambda: MMc(0.5, 1.0).wait_sf(-1.0), "t must be >= 0 and finite, got -1"),
-        (lambda: MMc(0.5, 1.0).wait_quantile(1.5), r"p must be in \[0, 1\], got 1.5"),
-        (lambda: MMc(0.5, 1.0).response_quantile(-0.1), r"p must be in \[0, 1\]"),
+        (lambda: MMc(0.5, 1.0).wait.quantile(1.5), r"p must be in \[0, 1\], got 1.5"),
+        (lambda: MMc(0.5, 1.0).response.quantile(-0.1), r"p must be in \[0, 1\]"),
     ],
 )
 def test_impossible_input(call, message):

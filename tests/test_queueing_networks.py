@@ -9,7 +9,6 @@ from hamodel import markov
 from hamodel.queueing import (
     MMc,
     Network,
-    OverloadError,
 )
 from tests.support.queues import interval, lindley
 from tests.support.reference import answer, cases
@@ -74,8 +73,8 @@ def test_stations_in_a_row_simulated():
     line = Network([1, 0], [0.6, 0.5], [[0, 1], [0, 0]])
     for t in (1.0, 4.0, 9.0):
         mean, width = interval(gone - arrive > t)
-        assert abs(mean - line.response_sf(t)) < width < 0.05
-    assert line.response_sf(line.response_quantile(0.99)) == pytest.approx(
+        assert abs(mean - line.response.sf(t)) < width < 0.05
+    assert line.response.sf(line.response.quantile(0.99)) == pytest.approx(
         0.01, rel=1e-10
     )
 
@@ -84,16 +83,14 @@ def test_open_network_with_many_servers_and_sweeps():
     single = Network([3.0], [1.0], [[0.0]], servers=[4])
     queue = MMc(3.0, 1.0, 4)
     assert single.mean_response == pytest.approx(queue.mean_response, rel=1e-13)
-    assert single.response_quantile(0.99) == pytest.approx(
-        queue.response_quantile(0.99), rel=1e-10
+    assert single.response.quantile(0.99) == pytest.approx(
+        queue.response.quantile(0.99), rel=1e-10
     )
     sweep = Network([[1.0, 0.0], [2.5, 0.0]], [0.5, 0.5], [[0, 1], [0, 0]])
     assert sweep.mean_response.tolist() == [pytest.approx(2.0), np.inf]
     over = Network([2.5, 0.0], [0.5, 0.1], [[0, 1], [0, 0]])
-    assert over.response_quantile(0.5) == np.inf
-    assert over.response_sf(3.0) == 1
-    with pytest.raises(OverloadError, match="got 1\\.25"):
-        _ = over.response
+    assert over.response.quantile(0.5) == np.inf
+    assert over.response.sf(3.0) == 1
     unused = Network([1.0, 0.0], [0.5, 9.0], [[0, 0], [0, 0]])
     assert unused.mean_response == pytest.approx(1.0)
     assert unused.response.mean == pytest.approx(1.0)

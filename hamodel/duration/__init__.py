@@ -17,12 +17,14 @@ Assumptions: the stages are independent of each other.  All times are in seconds
 from hamodel.duration._duration import Duration
 from hamodel.duration._fit import fit_phase_type
 from hamodel.duration._join import (
+    endless,
     hyperexponential,
     maximum,
     minimum,
     mixture,
     order_statistic,
     phase_type,
+    stack,
 )
 from hamodel.duration._make import (
     constant,
@@ -41,6 +43,7 @@ __all__ = [
     "Duration",
     "constant",
     "empirical",
+    "endless",
     "erlang",
     "exponential",
     "fit_phase_type",
@@ -54,6 +57,7 @@ __all__ = [
     "pareto",
     "phase_type",
     "read",
+    "stack",
     "uniform",
     "weibull",
 ]

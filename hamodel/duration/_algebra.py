@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel._check import is_symbolic
-from hamodel.duration import _law, _phase
+from hamodel.duration import _phase
+from hamodel.duration import law as laws
 from hamodel.duration._change import Affine, Residual
 from hamodel.duration._combine import Mixture
 from hamodel.duration._families import Constant, Exponential, Gamma, Uniform
 from hamodel.duration._phase import PhaseType
+from hamodel.duration._stack import Endless, Stack
 from hamodel.duration._sum import Sum
 from hamodel.duration._tails import Empirical
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hamodel._types import Quantity
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 _PHASES = 100  # the largest phase-type law made without being asked for
 _PAIRS = 1 << 16  # the largest sample made by adding samples
@@ -39,6 +41,26 @@ def plain(value: Any) -> Quantity:  # noqa: ANN401
     return array
 
 
+def is_formula(law: Law) -> bool:
+    """Tell whether a parameter of the law is a symbol."""
+    if isinstance(law, Affine):
+        inner = is_formula(law.law)
+        return inner or is_symbolic(law.factor) or is_symbolic(law.shift)
+    return isinstance(law, Exponential | Constant) and is_symbolic(law.mean)
+
+
+def exponential_form(law: Law) -> tuple[Quantity, Quantity]:
+    """Return the rate and the shift of an exponential law, for its formulas."""
+    import sympy
+
+    core, shift = _core(law)
+    if not isinstance(core, Exponential):
+        raise ValueError(
+            f"a formula needs one exponential stage and a fixed delay, got {law.name}"
+        )
+    return sympy.cancel(1 / core.mean), shift
+
+
 def affine(law: Law, factor: Quantity, shift: Quantity) -> Law:
     """Return factor x law + shift in its simplest form."""
     if isinstance(law, Affine):
@@ -46,6 +68,8 @@ def affine(law: Law, factor: Quantity, shift: Quantity) -> Law:
         return affine(law.law, *inner)
     if isinstance(law, Constant):
         return Constant(law.value * factor + shift)
+    if isinstance(law, Endless):
+        return Endless(affine(law.law, factor, shift), law.never)
     if _zero(factor):
         return Constant(shift)
     if np.any(np.asarray(factor) == 0):
@@ -88,18 +112,22 @@ def mixture(weights: Sequence[Quantity], parts: Sequence[Law]) -> Law:
         for w, p in inner:
             if _zero(w):
                 continue
-            name = _law.key(p)
+            name = laws.key(p)
             joined[name] = (joined[name][0] + w, p) if name in joined else (w, p)
     if len(joined) == 1:
         return next(iter(joined.values()))[1]
     return Mixture(*(tuple(x) for x in zip(*joined.values(), strict=True)))
 
 
-def plus(*laws: Law) -> Law:
+def plus(*terms: Law) -> Law:
     """Return the law of the sum of independent laws."""
+    never = [law.never for law in terms if isinstance(law, Endless)]
+    if never:
+        inner = (law.law if isinstance(law, Endless) else law for law in terms)
+        return Endless(plus(*inner), reduce(np.logical_or, never))
     shift: Quantity = 0.0
     parts: list[Law] = []
-    for law in laws:
+    for law in terms:
         core, by = _core(law)
         shift = shift + by
         if core is not None:
@@ -196,4 +224,17 @@ def as_phase(law: Law) -> PhaseType | None:
         phases = [as_phase(part) for part in law.parts]
         found = [p for p in phases if p is not None]
         return _phase.mixed(law.weights, found) if len(found) == len(phases) else None
-    return None
+    form = getattr(law, "phases", None)  # a law of another room may know its phases
+    return None if form is None else PhaseType(*form)
+
+
+def stack(parts: Sequence[Law], shape: tuple[int, ...]) -> Law:
+    """Return laws side by side; those of phase type and one size are asked at once."""
+    if not shape:
+        return parts[0]
+    phases = [p for p in parts if isinstance(p, PhaseType)]
+    if len(phases) == len(parts) and len({p.alpha.shape for p in phases}) == 1:
+        n = phases[0].alpha.shape[-1]
+        alpha = np.stack([p.alpha for p in phases]).reshape(*shape, n)
+        return PhaseType(alpha, np.stack([p.T for p in phases]).reshape(*shape, n, n))
+    return Stack(tuple(parts), shape)

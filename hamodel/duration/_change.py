@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel.duration import _law
+from hamodel.duration import law as laws
 from hamodel.duration._families import plain, show
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Affine:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _law.stack_shape(self.law, self.factor, self.shift)
+        return laws.stack_shape(self.law, self.factor, self.shift)
 
     @property
     def name(self) -> str:
@@ -135,10 +135,10 @@ class Residual:
         return np.asarray(np.minimum(share, 1))
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
-        return _law.search(self, p, q)
+        return laws.search(self, p, q)
 
     def excess(self, t: FloatArray) -> FloatArray:
-        return _law.excess(self, t) + np.maximum(-t, 0)
+        return laws.excess(self, t) + np.maximum(-t, 0)
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         u = rng.random(size)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel.duration import _law
+from hamodel.duration import law as laws
 from hamodel.duration._lots import Lot, lots
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 
 def _knots(parts: tuple[Law, ...]) -> tuple[Quantity, ...]:
@@ -40,7 +40,7 @@ class Mixture:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _law.stack_shape(*self.weights, *self.parts)
+        return laws.stack_shape(*self.weights, *self.parts)
 
     @property
     def name(self) -> str:
@@ -107,7 +107,7 @@ class Mixture:
         ]
         found += [part.quantile(p, q) for _, part in others]
         ends = np.broadcast_arrays(*found)
-        return _law.search(self, p, q, np.minimum.reduce(ends), np.maximum.reduce(ends))
+        return laws.search(self, p, q, np.minimum.reduce(ends), np.maximum.reduce(ends))
 
     def excess(self, t: FloatArray) -> FloatArray:
         return np.asarray(self._blend([part.excess(t) for part in self.parts]))
@@ -159,7 +159,7 @@ class KthOf:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _law.stack_shape(*self.parts)
+        return laws.stack_shape(*self.parts)
 
     @property
     def name(self) -> str:
@@ -172,11 +172,11 @@ class KthOf:
 
     @property
     def mean(self) -> Quantity:
-        return _law.raw_moment(self, 1)
+        return laws.raw_moment(self, 1)
 
     @property
     def var(self) -> Quantity:
-        return _law.variance(self)
+        return laws.variance(self)
 
     @property
     def support(self) -> tuple[Quantity, Quantity]:
@@ -192,7 +192,7 @@ class KthOf:
         return _knots(self.parts)
 
     def moment(self, order: int) -> Quantity:
-        return _law.raw_moment(self, order)
+        return laws.raw_moment(self, order)
 
     def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
         return self._count(t, left)[0]
@@ -218,19 +218,19 @@ class KthOf:
         low = [part.quantile(p / n, 1 - p / n) for part in self.parts]
         high = [part.quantile(1 - q / n, q / n) for part in self.parts]
         least = np.minimum.reduce(np.broadcast_arrays(*low))
-        return _law.search(
+        return laws.search(
             self, p, q, least, np.maximum.reduce(np.broadcast_arrays(*high))
         )
 
     def excess(self, t: FloatArray) -> FloatArray:
-        return _law.excess(self, t) + np.maximum(-t, 0)
+        return laws.excess(self, t) + np.maximum(-t, 0)
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         drawn = [p.sample(size, rng) for p in self.parts for _ in range(self.repeat)]
         return np.asarray(np.partition(np.stack(drawn), self.k - 1, axis=0)[self.k - 1])
 
     def lst(self, s: Any) -> Any:  # noqa: ANN401
-        return _law.transform(self, s)
+        return laws.transform(self, s)
 
 
 def _none(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from hamodel._types import FloatArray, Quantity
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,37 +120,44 @@ class Duration:
         """
         return _out(self.law.cdf(_times(t)))  # type: ignore[no-any-return]
 
-    def sf(self, t: ArrayLike) -> FloatArray:
+    def sf(self, t: Quantity) -> Quantity:
         """Return P(X > t), computed as a tail and not as 1 - cdf.
 
         Parameters
         ----------
-        t : array_like
+        t : array_like or sympy.Expr
             Times in s, broadcast against `shape`.
 
         Returns
         -------
-        float or ndarray
-            Probabilities.
+        float, ndarray or sympy.Expr
+            Probabilities; of an exponential law and a delay also as a formula, which
+            holds from the delay on.
         """
-        return _out(self.law.sf(_times(t)))  # type: ignore[no-any-return]
+        if _check.is_symbolic(t) or _algebra.is_formula(self.law):
+            rate, shift = _algebra.exponential_form(self.law)
+            return _sympy().exp(-rate * (t - shift))
+        return _out(self.law.sf(_times(t)))
 
-    def quantile(self, p: ArrayLike) -> FloatArray:
+    def quantile(self, p: Quantity) -> Quantity:
         """Return the least time t with P(X <= t) >= p.
 
         Parameters
         ----------
-        p : array_like
+        p : array_like or sympy.Expr
             Probabilities, broadcast against `shape`.
 
         Returns
         -------
-        float or ndarray
+        float, ndarray or sympy.Expr
             Times in s; the ends of the support for p = 0 and 1.
         """
+        if _check.is_symbolic(p) or _algebra.is_formula(self.law):
+            rate, shift = _algebra.exponential_form(self.law)
+            return shift - _sympy().log(1 - p) / rate
         _check.probability(p=p)
         share = np.asarray(p, float)
-        return _out(self.law.quantile(share, 1 - share))  # type: ignore[no-any-return]
+        return _out(self.law.quantile(share, 1 - share))
 
     def upper_quantile(self, q: ArrayLike) -> FloatArray:
         """Return the time that is exceeded with probability q, however small q is.
@@ -305,6 +312,12 @@ class Duration:
 
 def _time(seconds: float) -> str:
     return "infinite" if seconds == np.inf else text.time(seconds)
+
+
+def _sympy() -> Any:  # noqa: ANN401  imported when a symbol asks for it
+    import sympy
+
+    return sympy
 
 
 def _times(t: ArrayLike) -> FloatArray:

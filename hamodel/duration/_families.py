@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel import text
-from hamodel.duration import _law
+from hamodel.duration import law as laws
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
@@ -90,7 +90,7 @@ class Uniform:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _law.stack_shape(self.low, self.high)
+        return laws.stack_shape(self.low, self.high)
 
     @property
     def name(self) -> str:
@@ -221,7 +221,7 @@ class Gamma:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _law.stack_shape(self.stages, self.scale)
+        return laws.stack_shape(self.stages, self.scale)
 
     @property
     def name(self) -> str:
@@ -295,7 +295,7 @@ class Lognormal:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _law.stack_shape(self.mean, self.cv)
+        return laws.stack_shape(self.mean, self.cv)
 
     @property
     def name(self) -> str:
@@ -358,4 +358,4 @@ class Lognormal:
         return np.asarray(self.mean * np.exp(sigma * (z - sigma / 2)))
 
     def lst(self, s: Any) -> Any:  # noqa: ANN401
-        return _law.transform(self, s)
+        return laws.transform(self, s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from hamodel.duration import _algebra, _families, _phase
 from hamodel.duration._combine import KthOf
 from hamodel.duration._duration import Duration
 from hamodel.duration._make import exponential
+from hamodel.duration._stack import Endless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from hamodel._types import Quantity
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 
 def hyperexponential(probs: Sequence[Quantity], means: Sequence[Quantity]) -> Duration:
@@ -153,6 +155,69 @@ def mixture(weights: Sequence[Quantity], parts: Sequence[Duration]) -> Duration:
     if not is_symbolic(total) and np.any(np.abs(np.asarray(total) - 1) > 1e-9):
         raise ValueError(f"weights must sum to 1, got {np.max(total):g}")
     return Duration(_algebra.mixture(weights, [part.law for part in parts]))
+
+
+def stack(parts: Sequence[Duration], shape: tuple[int, ...] | None = None) -> Duration:
+    """Return durations side by side, as one duration with a shape.
+
+    Parameters
+    ----------
+    parts : sequence of Duration
+        The durations, in the order of the array's elements.
+    shape : tuple of int, optional
+        Shape of the array; a row if not given.
+
+    Returns
+    -------
+    Duration
+        The stack.
+
+    Raises
+    ------
+    ValueError
+        If their number does not fit the shape, or one of them is a stack already.
+
+    Examples
+    --------
+    >>> stack([exponential(1), exponential(2) + 3]).mean
+    array([1., 5.])
+    """
+    parts = tuple(parts)
+    _check.instance(Duration, **{f"parts[{k}]": part for k, part in enumerate(parts)})
+    sizes = (len(parts),) if shape is None else tuple(shape)
+    if not parts or len(parts) != math.prod(sizes) or any(p.shape for p in parts):
+        raise ValueError(
+            f"parts must be {math.prod(sizes)} single durations, got {len(parts)}"
+        )
+    return Duration(_algebra.stack([part.law for part in parts], sizes))
+
+
+def endless(d: Duration, never: ArrayLike = True) -> Duration:
+    """Return a duration that is never over where a condition holds.
+
+    Parameters
+    ----------
+    d : Duration
+        The duration where it does not hold.
+    never : bool or array of bool
+        The condition; true if not given.
+
+    Returns
+    -------
+    Duration
+        Mean and percentiles are infinite where the condition holds.
+
+    Examples
+    --------
+    A queue whose load crosses 1 on the way:
+
+    >>> endless(exponential([1.0, 2.0]), [False, True]).quantile(0.5).round(3)
+    array([0.693,   inf])
+    """
+    _check.instance(Duration, d=d)
+    if not np.any(never):
+        return d
+    return Duration(Endless(d.law, np.asarray(never, bool)))
 
 
 def minimum(*durations: Duration) -> Duration:

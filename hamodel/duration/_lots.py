@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hamodel._types import FloatArray, Quantity
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel.duration import _law
+from hamodel.duration import law as laws
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 _CELLS = 4096
 _SPREAD = 8.0  # times this far apart may share a lattice
@@ -46,7 +46,7 @@ class Sum:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _law.stack_shape(*self.parts)
+        return laws.stack_shape(*self.parts)
 
     @property
     def name(self) -> str:
@@ -98,7 +98,7 @@ class Sum:
         args = tuple(np.broadcast_to(a, shape) for a in args)
         out = np.empty(shape)
         for index in np.ndindex(self.shape):
-            parts = tuple(_law.element(p, index, self.shape) for p in self.parts)
+            parts = tuple(laws.element(p, index, self.shape) for p in self.parts)
             place = (..., *index)
             inner = [a[place] for a in args]
             answer = ask(parts, *(a.ravel() for a in inner))
@@ -106,7 +106,7 @@ class Sum:
         return out
 
     def excess(self, t: FloatArray) -> FloatArray:
-        return _law.excess(self, t) + np.maximum(-t, 0)
+        return laws.excess(self, t) + np.maximum(-t, 0)
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(sum(part.sample(size, rng) for part in self.parts))
@@ -213,7 +213,7 @@ def _groups(reach: FloatArray) -> list[tuple[Any, float]]:
 def _lattice(parts: tuple[Law, ...], reach: float, far: bool = False) -> _Lattice:
     # lengths are powers of two, so that a slider finds the other parts' transforms
     length = 2.0 ** np.ceil(np.log2(reach * (1 + 8 / _CELLS)))
-    named = [_Named(repr(_law.key(part)), part) for part in parts]
+    named = [_Named(repr(laws.key(part)), part) for part in parts]
     # one order, so that a + b finds what b + a has kept, to the last digit
     named.sort(key=lambda part: part.name)
     return _sharpened(tuple(named), float(length) / _CELLS, _CELLS, far)

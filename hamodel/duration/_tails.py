@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel.duration import _law
+from hamodel.duration import law as laws
 from hamodel.duration._families import minus_log, plain, show
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Weibull:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _law.stack_shape(self.k, self.scale)
+        return laws.stack_shape(self.k, self.scale)
 
     @property
     def name(self) -> str:
@@ -81,7 +81,7 @@ class Weibull:
         return np.asarray(self.scale * rng.weibull(self.k, size))
 
     def lst(self, s: Any) -> Any:  # noqa: ANN401
-        return _law.transform(self, s)
+        return laws.transform(self, s)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class Pareto:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return _law.stack_shape(self.scale, self.alpha)
+        return laws.stack_shape(self.scale, self.alpha)
 
     @property
     def name(self) -> str:
@@ -149,7 +149,7 @@ class Pareto:
         return np.asarray(self.scale * np.exp(rng.exponential(size=size) / self.alpha))
 
     def lst(self, s: Any) -> Any:  # noqa: ANN401
-        return _law.transform(self, s)
+        return laws.transform(self, s)
 
 
 @dataclass(frozen=True, eq=False)

@@ -162,7 +162,7 @@ class Retries:
         _check.non_negative(offered=offered)
         rate = np.asarray(offered, float)
         queue = MMc(rate * (1 - self.shed), self.service, self.servers, self.capacity)
-        late = np.asarray(queue.response_sf(self.timeout))
+        late = np.asarray(queue.response.sf(self.timeout))
         turned = np.asarray(queue.blocking)
         kept = (1 - self.shed) * (1 - turned) * (1 - late)
         lost = self.shed + (1 - self.shed) * (turned + (1 - turned) * late)

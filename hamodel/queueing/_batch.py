@@ -10,7 +10,6 @@ import numpy as np
 from hamodel import _check, duration
 from hamodel._quantity import hold
 from hamodel.queueing import _numeric, _phases, _report
-from hamodel.queueing._errors import OverloadError
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
@@ -34,8 +33,6 @@ class BatchQueue:
     ------
     ValueError
         If a field is out of range or sizes do not add up to 1.
-    hamodel.queueing.OverloadError
-        From `response`, if the load is 1 or more.
 
     Notes
     -----
@@ -89,64 +86,13 @@ class BatchQueue:
         return self.mean_response - _numeric.number(self.service)
 
     @property
-    def mean_number(self) -> Quantity:
-        """Mean number of requests in the system."""
-        return _numeric.little(self.arrival, self.mean_response) * self.mean_size
-
-    @property
     def response(self) -> Duration:
-        """Time from arrival to departure, a phase-type duration (scalar fields)."""
-        load = float(np.max(self.utilisation))
-        if load >= 1:
-            raise OverloadError(load)
-        return _response(float(self.arrival), float(self.service), self.sizes)
+        """Time from arrival to departure, of phase type; endless in overload."""
 
-    def response_sf(self, t: Quantity) -> Quantity:
-        """Probability that a request takes longer than t.
+        def member(arrival: float, service: float) -> Duration:
+            return _response(arrival, service, self.sizes)
 
-        Parameters
-        ----------
-        t : array_like
-            Time in s, at least 0.
-
-        Returns
-        -------
-        float or ndarray
-            Probability, of the broadcast shape of t and the fields; 1 in overload.
-
-        Examples
-        --------
-        >>> round(BatchQueue(80, 0.001, [0.0] * 9 + [1.0]).response_sf(0.1), 4)
-        0.0224
-        """
-        _check.non_negative(t=t)
-        fields = self.arrival, self.service
-        return _phases.Each(self._member, fields, self.utilisation).sf(t)
-
-    def response_quantile(self, p: Quantity) -> Quantity:
-        """Return the response time that a fraction p of the requests does not exceed.
-
-        Parameters
-        ----------
-        p : array_like
-            Fraction in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Time in s; infinite in overload.
-
-        Examples
-        --------
-        >>> round(BatchQueue(80, 0.001, [0.0] * 9 + [1.0]).response_quantile(0.99), 4)
-        0.1209
-        """
-        _check.probability(p=p)
-        fields = self.arrival, self.service
-        return _phases.Each(self._member, fields, self.utilisation).quantile(p)
-
-    def _member(self, arrival: float, service: float) -> Duration:
-        return _response(arrival, service, self.sizes)
+        return _phases.each(member, [self.arrival, self.service], self.utilisation)
 
     def _repr_html_(self) -> str:
         return _report.html(self, ["mean_size", "utilisation", "mean_response"])

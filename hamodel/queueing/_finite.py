@@ -7,17 +7,20 @@ power overflows and rho = 1 is no special case.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hamodel import duration
+from hamodel.duration import law as laws
 from hamodel.queueing import _numeric
 from hamodel.queueing._erlang import erlang_b
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
     from hamodel.duration import Duration
+    from hamodel.duration.law import Law
 
 
 class Load(NamedTuple):
@@ -119,7 +122,9 @@ def response_sf(queue: Turns, t: FloatArray) -> FloatArray:
 
 
 def wait(queue: Turns) -> Duration:
-    """Return the wait as a phase-type duration: departures to wait for, one by one."""
+    """Return the wait, of phase type: departures to wait for, one by one."""
+    if np.ndim(queue.delayed):
+        return duration.Duration(Limited(queue, served=False))
     delayed = float(np.asarray(queue.delayed))
     n = len(queue.places)
     steps = np.eye(n, k=-1) - np.eye(n)
@@ -129,7 +134,79 @@ def wait(queue: Turns) -> Duration:
 
 def response(queue: Turns) -> Duration:
     """Return the wait and then a service."""
+    if np.ndim(queue.delayed):
+        return duration.Duration(Limited(queue, served=True))
     return wait(queue) + duration.exponential(float(np.asarray(queue.service)))
+
+
+@dataclass(frozen=True, eq=False)
+class Limited:
+    """A stack of waits or responses: tails in closed form, all else from them."""
+
+    queue: Turns
+    served: bool
+    closed = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self.queue.delayed)
+
+    @property
+    def name(self) -> str:
+        return f"M/M/c/K {'response' if self.served else 'wait'}"
+
+    @property
+    def mean(self) -> Quantity:
+        turn = np.asarray(self.queue.service) / np.asarray(self.queue.servers)
+        places = np.sum(self.queue.weights * self.queue.places, axis=-1)
+        own = self.served * np.asarray(self.queue.service)
+        return np.asarray(self.queue.delayed) * places * turn + own
+
+    @property
+    def var(self) -> Quantity:
+        return laws.variance(self)
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        return 0.0, np.inf
+
+    @property
+    def knots(self) -> tuple[Quantity, ...]:
+        return () if self.served else (0.0,)
+
+    def at(self, index: tuple[int, ...], shape: tuple[int, ...]) -> Law:
+        """Return the law of one element of a stack."""
+        delayed, servers, service = (
+            np.broadcast_to(np.asarray(x, float), shape)[index]
+            for x in (self.queue.delayed, self.queue.servers, self.queue.service)
+        )
+        places = self.queue.places
+        weights = np.broadcast_to(self.queue.weights, (*shape, len(places)))[index]
+        one = Turns(delayed, places, weights, servers, service)
+        return (response if self.served else wait)(one).law
+
+    def moment(self, order: int) -> Quantity:
+        return laws.raw_moment(self, order)
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        return 1 - self.sf(t, left)
+
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        found = (response_sf if self.served else wait_sf)(self.queue, np.maximum(t, 0))
+        return np.where(t <= 0 if left else t < 0, 1.0, found)
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        return laws.search(self, p, q)
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        return laws.excess(self, t) + np.maximum(-np.asarray(t), 0.0)
+
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        u = rng.random(size)
+        return self.quantile(u, 1 - u)
+
+    def lst(self, s: Any) -> Any:  # noqa: ANN401
+        return laws.transform(self, s)
 
 
 def _arrays(load: Load) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -13,30 +13,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel import duration
-from hamodel.duration import _algebra
 from hamodel.queueing import _md1, _numeric, _phases, _transform
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray
     from hamodel.duration import Duration
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 
 def wait(arrival: float, service: Duration) -> Duration:
     """Return the wait at this arrival rate, below saturation."""
-    phase = _algebra.as_phase(service.law)
-    if phase is None or phase.alpha.sum() < 1 - 1e-12:
+    phases = service.phases
+    if phases is None or phases[0].sum() < 1 - 1e-12:
         return duration.Duration(InOrder(arrival, service.law, served=False))
-    return duration.phase_type(*_phases.wait(arrival, phase.alpha, phase.T))
+    return duration.phase_type(*_phases.wait(arrival, *phases))
 
 
 def response(arrival: float, service: Duration) -> Duration:
     """Return the response at this arrival rate, below saturation."""
-    phase = _algebra.as_phase(service.law)
-    if phase is None or phase.alpha.sum() < 1 - 1e-12:
+    phases = service.phases
+    if phases is None or phases[0].sum() < 1 - 1e-12:
         return duration.Duration(InOrder(arrival, service.law, served=True))
-    before = _phases.wait(arrival, phase.alpha, phase.T)
-    return duration.phase_type(*_phases.chain(before, (phase.alpha, phase.T)))
+    return duration.phase_type(*_phases.chain(_phases.wait(arrival, *phases), phases))
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +156,8 @@ class InOrder:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         """Geometrically many residual services, and then one's own."""
         count = rng.geometric(1 - self.load, size) - 1
-        parts = _algebra.residual(self.service).sample((int(count.sum()),), rng)
+        found = duration.Duration(self.service).residual()
+        parts = found.sample(int(count.sum()), rng)
         ends = np.cumsum(count.ravel())
         total = np.concatenate([[0.0], np.cumsum(parts)])
         waits = (total[ends] - total[ends - count.ravel()]).reshape(size)

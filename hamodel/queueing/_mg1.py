@@ -11,7 +11,6 @@ from hamodel import _check
 from hamodel._quantity import hold
 from hamodel.duration import Duration
 from hamodel.queueing import _inorder, _numeric, _phases, _report
-from hamodel.queueing._errors import OverloadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +33,6 @@ class MG1:
     ------
     ValueError
         If arrival is negative or service no duration.
-    hamodel.queueing.OverloadError
-        From `wait` and `response`, if the load is 1 or more.
 
     Notes
     -----
@@ -52,7 +49,7 @@ class MG1:
     >>> from hamodel import duration
     >>> steady = MG1(arrival=0.8, service=duration.constant(1.0))
     >>> erratic = MG1(0.8, duration.hyperexponential([0.9, 0.1], [0.5, 4.0]))
-    >>> round(steady.mean_response, 4), round(steady.response_quantile(0.99), 2)
+    >>> round(steady.mean_response, 4), round(steady.response.quantile(0.99), 2)
     (3.0, 11.36)
     """
 
@@ -90,136 +87,20 @@ class MG1:
         return self.mean_wait + self.service.mean
 
     @property
-    def var_wait(self) -> Quantity:
-        """Variance of the time in the queue, in s^2."""
-        third = _numeric.per_spare(
-            _numeric.product(self.arrival, self.service.moment(3)) / 3,
-            self.utilisation,
-        )
-        return self.mean_wait**2 + third
-
-    @property
-    def mean_queue(self) -> Quantity:
-        """Mean number waiting."""
-        return _numeric.little(self.arrival, self.mean_wait)
-
-    @property
-    def mean_number(self) -> Quantity:
-        """Mean number in the system."""
-        return _numeric.little(self.arrival, self.mean_response)
-
-    @property
     def wait(self) -> Duration:
-        """Time in the queue as a duration (scalar arrival rate)."""
+        """Time in the queue; endless in overload."""
         return self._law(_inorder.wait)
 
     @property
     def response(self) -> Duration:
-        """Time from arrival to departure as a duration (scalar arrival rate)."""
+        """Time from arrival to departure; endless in overload."""
         return self._law(_inorder.response)
-
-    def wait_sf(self, t: Quantity) -> Quantity:
-        """Probability of waiting longer than t.
-
-        Parameters
-        ----------
-        t : array_like
-            Time in s, at least 0.
-
-        Returns
-        -------
-        float or ndarray
-            Probability, of the broadcast shape of t and arrival; 1 in overload.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> round(MG1(0.8, duration.constant(1.0)).wait_sf(10.0), 8)
-        0.01165711
-        """
-        return self._sf(t, _inorder.wait)
-
-    def response_sf(self, t: Quantity) -> Quantity:
-        """Probability that a response takes longer than t.
-
-        Parameters
-        ----------
-        t : array_like
-            Time in s, at least 0.
-
-        Returns
-        -------
-        float or ndarray
-            Probability, of the broadcast shape of t and arrival; 1 in overload.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> round(MG1(0.5, duration.exponential(1.0)).response_sf(2.0), 6)
-        0.367879
-        """
-        return self._sf(t, _inorder.response)
-
-    def wait_quantile(self, p: Quantity) -> Quantity:
-        """Return the waiting time that a fraction p of the requests does not exceed.
-
-        Parameters
-        ----------
-        p : array_like
-            Fraction in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Time in s; infinite in overload.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> round(MG1(0.8, duration.constant(1.0)).wait_quantile(0.99), 3)
-        10.356
-        """
-        _check.probability(p=p)
-        return self._each(_inorder.wait).quantile(p)
-
-    def response_quantile(self, p: Quantity) -> Quantity:
-        """Return the response time that a fraction p of the requests does not exceed.
-
-        Parameters
-        ----------
-        p : array_like
-            Fraction in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Time in s; infinite in overload.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> queue = MG1(0.7, duration.phase_type([0.4, 0.6], [[-1, 0.5], [0, -4]]))
-        >>> round(queue.response_quantile(0.99), 6)
-        6.741779
-        """
-        _check.probability(p=p)
-        return self._each(_inorder.response).quantile(p)
 
     def _repr_html_(self) -> str:
         return _report.html(self, ["utilisation", "mean_wait", "mean_response"])
 
-    def _sf(self, t: Quantity, make: Callable[[float, Duration], Duration]) -> Quantity:
-        _check.non_negative(t=t)
-        return self._each(make).sf(t)
-
-    def _each(self, make: Callable[[float, Duration], Duration]) -> _phases.Each:
-        """One law for each arrival rate."""
-        return _phases.Each(
+    def _law(self, make: Callable[[float, Duration], Duration]) -> Duration:
+        """Return one law for each arrival rate."""
+        return _phases.each(
             lambda rate: make(rate, self.service), [self.arrival], self.utilisation
         )
-
-    def _law(self, make: Callable[[float, Duration], Duration]) -> Duration:
-        load = float(np.max(self.utilisation))
-        if load >= 1:
-            raise OverloadError(load)
-        return make(float(self.arrival), self.service)

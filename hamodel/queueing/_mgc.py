@@ -6,18 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hamodel import _check, duration
 from hamodel._quantity import hold
 from hamodel.duration import Duration
 from hamodel.queueing import _mphc, _phases, _report
-from hamodel.queueing._errors import OverloadError
 from hamodel.queueing._mmc import MMc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hamodel._types import FloatArray, Quantity
 
 
@@ -45,8 +40,6 @@ class MGc:
     ------
     ValueError
         If a field is out of range or service no duration.
-    hamodel.queueing.OverloadError
-        From `wait` and `response`, if the load is 1 or more.
 
     Notes
     -----
@@ -87,12 +80,12 @@ class MGc:
     @property
     def wait_probability(self) -> Quantity:
         """Probability of having to wait; that of M/M/c where there is no exact form."""
-        return self._each(self._wait).sf(0.0)
+        return self.wait.sf(0.0)
 
     @property
     def mean_wait(self) -> Quantity:
         """Mean time in the queue, in s."""
-        return self._each(self._wait).mean
+        return self.wait.mean
 
     @property
     def mean_response(self) -> Quantity:
@@ -101,101 +94,15 @@ class MGc:
 
     @property
     def wait(self) -> Duration:
-        """Time in the queue as a duration (scalar fields)."""
-        return self._law(self._wait)
+        """Time in the queue; endless in overload."""
+        fields = [self.arrival, self.servers]
+        return _phases.each(self._wait, fields, self.utilisation)
 
     @property
     def response(self) -> Duration:
-        """Time from arrival to departure as a duration (scalar fields)."""
-        return self._law(self._response)
-
-    def wait_sf(self, t: Quantity) -> Quantity:
-        """Probability of waiting longer than t.
-
-        Parameters
-        ----------
-        t : array_like
-            Time in s, at least 0.
-
-        Returns
-        -------
-        float or ndarray
-            Probability, of the broadcast shape of t and the fields; 1 in overload.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> round(MGc(9, duration.constant(1.0), 10).wait_sf(1.0), 4)
-        0.0966
-        """
-        _check.non_negative(t=t)
-        return self._each(self._wait).sf(t)
-
-    def response_sf(self, t: Quantity) -> Quantity:
-        """Probability that a response takes longer than t.
-
-        Parameters
-        ----------
-        t : array_like
-            Time in s, at least 0.
-
-        Returns
-        -------
-        float or ndarray
-            Probability, of the broadcast shape of t and the fields; 1 in overload.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> round(MGc(9, duration.constant(1.0), 10).response_sf(2.0), 4)
-        0.0966
-        """
-        _check.non_negative(t=t)
-        return self._each(self._response).sf(t)
-
-    def wait_quantile(self, p: Quantity) -> Quantity:
-        """Return the waiting time that a fraction p of the requests does not exceed.
-
-        Parameters
-        ----------
-        p : array_like
-            Fraction in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Time in s; infinite in overload.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> round(MGc(9, duration.constant(1.0), 10).wait_quantile(0.99), 3)
-        2.172
-        """
-        _check.probability(p=p)
-        return self._each(self._wait).quantile(p)
-
-    def response_quantile(self, p: Quantity) -> Quantity:
-        """Return the response time that a fraction p of the requests does not exceed.
-
-        Parameters
-        ----------
-        p : array_like
-            Fraction in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Time in s; infinite in overload.
-
-        Examples
-        --------
-        >>> from hamodel import duration
-        >>> round(MGc(9, duration.constant(1.0), 10).response_quantile(0.99), 3)
-        3.172
-        """
-        _check.probability(p=p)
-        return self._each(self._response).quantile(p)
+        """Time from arrival to departure; endless in overload."""
+        fields = [self.arrival, self.servers]
+        return _phases.each(self._response, fields, self.utilisation)
 
     def _repr_html_(self) -> str:
         names = ["utilisation", "wait_probability", "mean_wait", "mean_response"]
@@ -224,15 +131,6 @@ class MGc:
 
     def _response(self, arrival: float, servers: float) -> Duration:
         return self._wait(arrival, servers) + self.service
-
-    def _each(self, make: Callable[[float, float], Duration]) -> _phases.Each:
-        return _phases.Each(make, [self.arrival, self.servers], self.utilisation)
-
-    def _law(self, make: Callable[[float, float], Duration]) -> Duration:
-        load = float(np.max(self.utilisation))
-        if load >= 1:
-            raise OverloadError(load)
-        return make(float(self.arrival), float(self.servers))
 
 
 def _exact(start: FloatArray, servers: float) -> bool:

@@ -11,12 +11,9 @@ from hamodel import _check, duration
 from hamodel._quantity import hold
 from hamodel.queueing import _delay, _finite, _numeric, _report
 from hamodel.queueing._erlang import erlang_c
-from hamodel.queueing._errors import OverloadError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel._types import FloatArray, Quantity
+    from hamodel._types import Quantity
     from hamodel.duration import Duration
 
 
@@ -55,7 +52,7 @@ class MMc:
     Three doctors, six patients an hour, twenty minutes each:
 
     >>> clinic = MMc(arrival=6 / 3600, service=1200, servers=3)
-    >>> round(clinic.mean_wait / 60, 2), round(clinic.wait_quantile(0.95) / 60, 1)
+    >>> round(clinic.mean_wait / 60, 2), round(clinic.wait.quantile(0.95) / 60, 1)
     (8.89, 43.7)
     >>> MMc(arrival=np.array([0.5, 0.9, 0.99, 1.0]), service=1.0).mean_response
     array([  2.,  10., 100.,  inf])
@@ -147,129 +144,17 @@ class MMc:
 
     @property
     def wait(self) -> Duration:
-        """Time in the queue as a duration; 0 with positive probability."""
+        """Time in the queue, 0 with positive probability; endless in overload."""
         if self.capacity is not None:
-            return self._law(_finite.wait)
-        parts = self._stable_parts
-        return duration.phase_type(
-            parts.waits[..., None], -parts.spare[..., None, None]
-        )
+            return _finite.wait(self._turns)
+        return self._delay(served=False)
 
     @property
     def response(self) -> Duration:
-        """Time from arrival to departure as a duration, of phase type."""
+        """Time from arrival to departure, of phase type; endless in overload."""
         if self.capacity is not None:
-            return self._law(_finite.response)
-        waits, rate, spare = np.broadcast_arrays(*self._stable_parts)
-        rates = np.zeros((*waits.shape, 2, 2))
-        rates[..., 0, 0], rates[..., 0, 1], rates[..., 1, 1] = -spare, spare, -rate
-        return duration.phase_type(np.stack([waits, 1 - waits], axis=-1), rates)
-
-    def wait_sf(self, t: Quantity) -> Quantity:
-        """Probability of waiting longer than t.
-
-        Parameters
-        ----------
-        t : array_like
-            Time in s, at least 0.
-
-        Returns
-        -------
-        float or ndarray
-            Probability, of the broadcast shape of t and the fields.
-
-        Examples
-        --------
-        >>> round(MMc(arrival=10, service=0.4, servers=5).wait_sf(1.0), 4)
-        0.0455
-        """
-        _check.non_negative(t=t)
-        t = np.asarray(t, float)
-        if self.capacity is not None:
-            return _numeric.plain(_finite.wait_sf(self._turns, t))
-        parts = self._parts
-        return _numeric.plain(parts.waits * np.exp(-np.maximum(parts.spare, 0) * t))
-
-    def response_sf(self, t: Quantity) -> Quantity:
-        """Probability that a response takes longer than t.
-
-        Parameters
-        ----------
-        t : array_like
-            Time in s, at least 0.
-
-        Returns
-        -------
-        float or ndarray
-            Probability, of the broadcast shape of t and the fields.
-
-        Examples
-        --------
-        >>> round(MMc(arrival=0.5, service=1.0).response_sf(2.0), 6)  # exp(-1)
-        0.367879
-        """
-        _check.non_negative(t=t)
-        t = np.asarray(t, float)
-        if self.capacity is not None:
-            return _numeric.plain(_finite.response_sf(self._turns, t))
-        parts = self._parts
-        stable = parts.spare > 0
-        sf, _ = _delay.response(
-            parts._replace(spare=np.where(stable, parts.spare, 1)), t
-        )
-        return _numeric.plain(np.where(stable, sf, 1.0))
-
-    def wait_quantile(self, p: Quantity) -> Quantity:
-        """Return the waiting time that a fraction p of the requests does not exceed.
-
-        Parameters
-        ----------
-        p : array_like
-            Fraction in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Time in s; 0 for the fraction that does not wait, infinite in overload.
-
-        Examples
-        --------
-        >>> round(MMc(arrival=10, service=0.4, servers=5).wait_quantile(0.99), 4)
-        1.6059
-        """
-        if self.capacity is not None:
-            return _numeric.quantile(self.wait_sf, p, self._scale(p))
-        _check.probability(p=p)
-        parts, p = self._parts, np.asarray(p, float)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = (np.log(parts.waits) - np.log1p(-p)) / np.maximum(parts.spare, 0)
-        idle = (p == 0) | (parts.waits <= 1 - p) & (parts.spare > 0)
-        return _numeric.plain(np.where(idle, 0.0, np.where(parts.spare > 0, t, np.inf)))
-
-    def response_quantile(self, p: Quantity) -> Quantity:
-        """Return the response time that a fraction p of the requests does not exceed.
-
-        Parameters
-        ----------
-        p : array_like
-            Fraction in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Time in s; infinite in overload.
-
-        Examples
-        --------
-        >>> MMc(arrival=0.5, service=1.0).response_quantile([0.5, 0.99]).round(4)
-        array([1.3863, 9.2103])
-        """
-        if self.capacity is not None:
-            return _numeric.quantile(self.response_sf, p, self._scale(p))
-        _check.probability(p=p)
-        return _numeric.plain(
-            _delay.response_quantile(self._parts, np.asarray(p, float))
-        )
+            return _finite.response(self._turns)
+        return self._delay(served=True)
 
     def _repr_html_(self) -> str:
         names = ["utilisation", "wait_probability", "mean_wait", "mean_response"]
@@ -303,17 +188,9 @@ class MMc:
         spare = (servers - arrival * service) / service
         return _delay.Parts(np.asarray(self.wait_probability), 1 / service, spare)
 
-    @property
-    def _stable_parts(self) -> _delay.Parts:
-        if np.any(self._parts.spare <= 0):
-            raise OverloadError(float(np.max(self.utilisation)))
-        return self._parts
-
-    def _law(self, make: Callable[[_finite.Turns], Duration]) -> Duration:
-        if self._shape:
-            raise ValueError("a duration with limited room needs scalar fields")
-        return make(self._turns)
-
-    def _scale(self, p: Quantity) -> FloatArray:
-        whole = np.asarray(self.mean_response, float)
-        return whole + np.zeros(np.shape(np.asarray(p)))
+    def _delay(self, *, served: bool) -> Duration:
+        waits, rate, spare = np.broadcast_arrays(*self._parts)
+        stable = spare > 0
+        parts = _delay.Parts(waits, rate, np.where(stable, spare, 1.0))
+        law = duration.Duration(_delay.Delay(*parts, served=served))
+        return duration.endless(law, ~stable)

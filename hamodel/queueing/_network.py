@@ -10,7 +10,6 @@ import numpy as np
 from hamodel import _check, duration
 from hamodel._quantity import hold
 from hamodel.queueing import _numeric, _report
-from hamodel.queueing._errors import OverloadError
 from hamodel.queueing._mmc import MMc
 
 if TYPE_CHECKING:
@@ -41,14 +40,12 @@ class Network:
     ValueError
         If a field is out of range, a row of routing exceeds 1, or some station never
         leads out of the network.
-    hamodel.queueing.OverloadError
-        From `response`, if a station is overloaded.
 
     Notes
     -----
     In the steady state each station looks like an M/M/c of its own, independent of the
     others, though its arrivals are not Poisson once there is feedback: Jackson (1957),
-    Operations Research 5(4), 518-521.  Means are exact.  `response` and percentiles add
+    Operations Research 5(4), 518-521.  Means are exact.  `response` adds
     independent visits: exact for single servers in a row and where no request can
     overtake another, an approximation otherwise (Walrand and Varaiya 1980).
 
@@ -135,68 +132,16 @@ class Network:
 
     @property
     def response(self) -> Duration:
-        """Time in the network as a phase-type duration (no leading axes)."""
+        """Time in the network, of phase type (no leading axes); endless in overload."""
         if np.ndim(self.rates) != 1 or np.ndim(self.routing) != 2:
             raise ValueError("response needs fields without leading axes")
         used = np.flatnonzero(self.rates > 0)
         if np.any(self.utilisation[used] >= 1):
-            raise OverloadError(float(self.utilisation.max()))
+            return duration.endless(duration.constant(0.0))
         return self._walk(used)
-
-    def response_sf(self, t: Quantity) -> Quantity:
-        """Probability of spending longer than t in the network.
-
-        Parameters
-        ----------
-        t : array_like
-            Time in s, at least 0.
-
-        Returns
-        -------
-        float or ndarray
-            Probability; 1 if a station is overloaded.
-
-        Examples
-        --------
-        >>> line = Network([1, 0], service=[0.5, 0.5], routing=[[0, 1], [0, 0]])
-        >>> round(line.response_sf(3.0), 4)  # Erlang(2, 1): 4 exp(-3)
-        0.1991
-        """
-        _check.non_negative(t=t)
-        if self._overloaded:
-            return _numeric.plain(np.ones(np.shape(t)))
-        return _numeric.plain(self.response.sf(t))
-
-    def response_quantile(self, p: Quantity) -> Quantity:
-        """Time in the network that a fraction p of the requests does not exceed.
-
-        Parameters
-        ----------
-        p : array_like
-            Fraction in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Time in s; infinite if a station is overloaded.
-
-        Examples
-        --------
-        >>> line = Network([1, 0], service=[0.5, 0.5], routing=[[0, 1], [0, 0]])
-        >>> round(line.response_quantile(0.99), 4)
-        6.6384
-        """
-        _check.probability(p=p)
-        if self._overloaded:
-            return _numeric.plain(np.where(np.asarray(p) > 0, np.inf, 0.0))
-        return _numeric.plain(self.response.quantile(p))
 
     def _repr_html_(self) -> str:
         return _report.html(self, ["utilisation", "mean_number", "mean_response"])
-
-    @property
-    def _overloaded(self) -> bool:
-        return bool(np.any(self.utilisation[self.rates > 0] >= 1))
 
     def _walk(self, used: NDArray[np.intp]) -> Duration:
         """Phases: waiting at a station (with Erlang's probability), being served."""

@@ -149,23 +149,15 @@ def _rising_sum(x: FloatArray, y: FloatArray) -> FloatArray:
     return total
 
 
-def quantile(
-    sf: Callable[[FloatArray], Quantity], p: Quantity, scale: Quantity
-) -> Quantity:
-    """Smallest t with sf(t) <= 1 - p, for a continuous falling sf on (0, inf).
-
-    `sf` works elementwise on arrays of the broadcast shape of `p` and `scale`; a scale
-    of infinity (overload) answers infinity.  Chandrupatla's method on log sf, whose
-    graph is nearly straight for queues: a dozen evaluations for full accuracy.
-    """
-    _check.probability(p=p)
-    return upper_quantile(sf, 1 - np.asarray(p, float), scale)
-
-
 def upper_quantile(
     sf: Callable[[FloatArray], Quantity], q: Quantity, scale: Quantity
 ) -> Quantity:
-    """Smallest t with sf(t) <= q, as `quantile`."""
+    """Smallest t with sf(t) <= q, for a continuous falling sf on (0, inf).
+
+    `sf` works elementwise on arrays of the broadcast shape of `q` and `scale`.
+    Chandrupatla's method on log sf, whose graph is nearly straight for queues: a dozen
+    evaluations for full accuracy.
+    """
     q, scale = np.broadcast_arrays(np.asarray(q, float), np.asarray(scale, float))
     with np.errstate(divide="ignore"):
         goal = np.log(q)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.queueing import _numeric
+from hamodel import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,50 +35,19 @@ def chain(first: Form, second: Form) -> Form:
     return start, np.block([[S, corner], [empty, T]])
 
 
-@dataclass(frozen=True, eq=False)
-class Each:
-    """A duration for every scenario of a broadcast; none where overloaded."""
+def each(
+    make: Callable[..., Duration], fields: Sequence[Quantity], load: Quantity
+) -> Duration:
+    """Return the duration of every scenario of a broadcast; endless where overloaded.
 
-    make: Callable[..., Duration]
-    fields: Sequence[Quantity]
-    load: Quantity
-
-    def sf(self, t: Quantity) -> Quantity:
-        """Survival function at t; 1 in overload."""
-        return self._ask(lambda d, x: d.sf(x), t, lambda x: np.ones(x.shape))
-
-    @property
-    def mean(self) -> Quantity:
-        """Mean; infinite in overload."""
-        return self._ask(
-            lambda d, x: d.mean + 0 * x, 0.0, lambda x: np.full(x.shape, np.inf)
-        )
-
-    def quantile(self, p: Quantity) -> Quantity:
-        """Quantile at p; infinite in overload."""
-        return self._ask(
-            lambda d, x: d.quantile(x), p, lambda x: np.where(x > 0, np.inf, 0.0)
-        )
-
-    def _ask(
-        self,
-        ask: Callable[[Duration, FloatArray], Quantity],
-        argument: Quantity,
-        overload: Callable[[FloatArray], FloatArray],
-    ) -> Quantity:
-        lead = np.broadcast_shapes(*(np.shape(f) for f in self.fields))
-        shape = np.broadcast_shapes(lead, np.shape(argument))
-        rows = [np.broadcast_to(np.asarray(f, float), shape) for f in self.fields]
-        load = np.broadcast_to(self.load, shape)
-        x = np.broadcast_to(np.asarray(argument, float), shape)
-        answer = np.empty(shape)
-        table = np.stack([row.ravel() for row in rows], axis=-1)
-        kinds, which = np.unique(table, axis=0, return_inverse=True)
-        which = which.reshape(shape)
-        for k, values in enumerate(kinds):
-            here = which == k
-            if load[here][0] >= 1:
-                answer[here] = overload(x[here])
-            else:
-                answer[here] = ask(self.make(*values.tolist()), x[here])
-        return _numeric.plain(answer)
+    Scenarios that are alike are made once.
+    """
+    shape = np.broadcast_shapes(*(np.shape(f) for f in fields), np.shape(load))
+    rows = [np.broadcast_to(np.asarray(f, float), shape).ravel() for f in fields]
+    wall = np.broadcast_to(np.asarray(load, float) >= 1, shape)
+    table = list(zip(*(row.tolist() for row in rows), strict=True))
+    stable = [row for row, over in zip(table, wall.ravel(), strict=True) if not over]
+    made = {row: make(*row) for row in dict.fromkeys(stable)}
+    spare = next(iter(made.values()), duration.constant(0.0))
+    stack = duration.stack([made.get(row, spare) for row in table], shape)
+    return duration.endless(stack, wall)

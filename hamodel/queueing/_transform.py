@@ -17,7 +17,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 

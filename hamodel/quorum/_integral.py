@@ -55,7 +55,7 @@ class Sum:
 
     def sf(self, t: FloatArray) -> FloatArray:
         """Return P(sum > t)."""
-        return self.law.sf(t)
+        return np.asarray(self.law.sf(t))
 
 
 def _cells(number: int) -> FloatArray:

@@ -10,7 +10,8 @@ import numpy as np
 
 from hamodel import _check, _html, duration, text
 from hamodel._quantity import hold
-from hamodel.duration import Duration, _law
+from hamodel.duration import Duration
+from hamodel.duration import law as laws
 from hamodel.replication._stage import number, plain
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class Drain:
             return self.mean
         if order == 2:
             return self.var + self.mean**2
-        return _law.raw_moment(self, order)
+        return laws.raw_moment(self, order)
 
     def density(self, t: FloatArray) -> FloatArray:
         """Density at t > 0, without the mass at 0."""
@@ -268,7 +269,7 @@ class Drain:
         return np.where(p <= self.none, 0.0, np.where(q <= 0, np.inf, t))
 
     def excess(self, t: FloatArray) -> FloatArray:
-        return _law.excess(self, t) + np.maximum(-np.asarray(t), 0)
+        return laws.excess(self, t) + np.maximum(-np.asarray(t), 0)
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         total = np.zeros(size)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel.duration import Duration, _algebra, _law, phase_type
+from hamodel.duration import Duration, phase_type
+from hamodel.duration import law as laws
 from hamodel.replication._integrate import nodes
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
-    from hamodel.duration._law import Law
+    from hamodel.duration.law import Law
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Exposure:
             self._over(self.delays, len(shape)), (len(self.delays), *shape)
         )
         return Exposure(
-            _law.element(self.clearing, index, shape) if shape else self.clearing,
+            laws.element(self.clearing, index, shape) if shape else self.clearing,
             pick(self.empty),
             pick(self.rate),
             np.moveaxis(delays, 0, -1)[index],
@@ -79,7 +80,7 @@ class Exposure:
         if order == 1:
             return self.excess(np.zeros(self.shape))
         if order > 2:
-            return _law.raw_moment(self, order)
+            return laws.raw_moment(self, order)
         d = self._over(self.delays, len(self.shape))
         first, second = self.clearing.moment(1), self.clearing.moment(2)
         busy = (1 - self.empty) * d**2 + 2 * d * first + second
@@ -100,7 +101,7 @@ class Exposure:
         return np.where(t < 0, 1.0, answer)
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
-        return _law.search(self, p, q)
+        return laws.search(self, p, q)
 
     def excess(self, t: FloatArray) -> FloatArray:
         t, d = self._spread(t)
@@ -131,7 +132,7 @@ class Exposure:
         return drawn.reshape(*lead, *gap, *self.clearing.shape)
 
     def lst(self, s: Any) -> Any:  # noqa: ANN401
-        return _law.transform(self, s)
+        return laws.transform(self, s)
 
     def _over(self, x: FloatArray, ndim: int) -> FloatArray:
         return x.reshape(len(x), *(1,) * (ndim - x.ndim + 1), *x.shape[1:])
@@ -179,13 +180,13 @@ def behind(lag: Duration, rate: float) -> tuple[Duration, float]:
     came later; so at a random moment the time to clear is max(lag - A, 0).  Of a
     phase-type lag that is the same chain, started where it stands after A.
     """
-    phases = _algebra.as_phase(lag.law)
+    phases = lag.phases
     if phases is None:
         raise ValueError(
             "send and apply must be exponential, batches or of phase type to be asked "
             "for their joint exposure"
         )
-    n = len(phases.alpha)
-    start = rate * np.linalg.solve(rate * np.eye(n) - phases.T.T, phases.alpha)
-    cleared = phase_type(np.minimum(start, 1.0), phases.T)
+    alpha, T = phases
+    start = rate * np.linalg.solve(rate * np.eye(len(alpha)) - T.T, alpha)
+    cleared = phase_type(np.minimum(start, 1.0), T)
     return cleared, float(lag.lst(rate))

@@ -10,8 +10,6 @@ import numpy as np
 from hamodel import _check, duration, fields, queueing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hamodel._types import FloatArray, Quantity
     from hamodel.duration import Duration
 
@@ -128,50 +126,8 @@ class WriteStage:
             Time in s; infinite from load 1 on.
         """
         if self._ordered:
-            return self._each(writes, lambda d, _: d.mean, 0.0, np.inf)
+            return self.time(writes).mean
         return self.queue(writes).mean_response
-
-    def sf(self, writes: Quantity, t: Quantity) -> Quantity:
-        """Return the probability that a write takes longer than t.
-
-        Parameters
-        ----------
-        writes : float or array
-            Writes per second.
-        t : array_like
-            Times in s; 1 where negative.
-
-        Returns
-        -------
-        float or ndarray
-            Probabilities; 1 from load 1 on.
-        """
-        at = np.maximum(np.asarray(t, float), 0.0)
-        if self._ordered:
-            answer = self._each(writes, lambda d, x: d.sf(x), at, 1.0)
-        else:
-            answer = self.queue(writes).response_sf(at)
-        return plain(np.where(np.asarray(t) < 0, 1.0, answer))
-
-    def quantile(self, writes: Quantity, p: Quantity) -> Quantity:
-        """Return the time that a fraction p of the writes does not exceed.
-
-        Parameters
-        ----------
-        writes : float or array
-            Writes per second.
-        p : array_like
-            Fractions in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Times in s; infinite from load 1 on.
-        """
-        _check.probability(p=p)
-        if self._ordered:
-            return self._each(writes, lambda d, x: d.quantile(x), p, np.inf)
-        return self.queue(writes).response_quantile(p)
 
     def queue(self, writes: Quantity) -> Any:  # noqa: ANN401  one of four classes
         """Return the queue behind it.
@@ -207,23 +163,29 @@ class WriteStage:
         Returns
         -------
         Duration
-            The law; a stack of laws for arrays.
-
-        Raises
-        ------
-        hamodel.queueing.OverloadError
-            If the load is 1 or more.
+            The law, endless from load 1 on; a stack of laws for arrays.
         """
-        self._refuse_overload(writes)
-        if self.sizes is not None or is_duration(self.service):
-            law: Duration = self.queue(writes).response
-            return law
+        plain_ = self.workers == 1 and self.sizes is None
+        if self._ordered or (plain_ and not is_duration(self.service)):
+            return self._stages(writes)
+        law: Duration = self.queue(writes).response
+        return law
+
+    def _stages(self, writes: Quantity) -> Duration:
+        """Return the law from its stages, endless from load 1 on."""
+        _check.non_negative(writes=writes)
+        load = self.utilisation(writes)
+        if _check.is_symbolic(load):
+            return duration.exponential(self.service / (1 - load))
+        wall = np.asarray(load, float) >= 1
         if self.workers == 1:
-            return duration.exponential(self.service / (1 - self.utilisation(writes)))
-        state = _States.of(writes, self.service, self.workers)
-        if not self.in_order:
-            return state.one_by_one()
-        return state.stages(np.moveaxis(state.found, 0, -1), state.full)
+            busy = np.where(wall, 0.0, load)
+            return duration.endless(
+                duration.exponential(self.service / (1 - busy)), wall
+            )
+        state = _States.of(np.where(wall, 0.0, writes), self.service, self.workers)
+        law = state.stages(np.moveaxis(state.found, 0, -1), state.full)
+        return duration.endless(law, wall)
 
     def clearing(self, writes: Quantity) -> Duration:
         """Return the time to finish all that is there at a random moment.
@@ -314,24 +276,6 @@ class WriteStage:
         if worst >= 1:
             raise queueing.OverloadError(worst)
 
-    def _each(
-        self,
-        writes: Quantity,
-        ask: Callable[[Duration, FloatArray], Quantity],
-        x: Quantity,
-        overload: float,
-    ) -> Quantity:
-        """Ask the law of every stable scenario."""
-        _check.non_negative(writes=writes)
-        fields = np.broadcast_arrays(*map(np.asarray, (writes, self.service, x)))
-        rate, service, at = (np.asarray(f, float) for f in fields)
-        answer = np.full(rate.shape, overload)
-        stable = rate * service < self.workers
-        if np.any(stable):
-            part = WriteStage(service=service[stable], workers=self.workers)
-            answer[stable] = ask(part.time(rate[stable]), at[stable])
-        return plain(answer)
-
 
 @dataclass(frozen=True, eq=False)
 class _States:
@@ -376,15 +320,6 @@ class _States:
         speeds = np.concatenate([spare, speeds], axis=-1)
         chain = np.eye(c + 1, k=1) - np.eye(c + 1)
         return duration.phase_type(alpha, speeds[..., None] * chain)
-
-    def one_by_one(self) -> Duration:
-        """Return a wait with probability `full`, then a service."""
-        spare = self.workers * self.rate - self.arrival
-        alpha = np.stack([self.full, self.found.sum(axis=0)], axis=-1)
-        rates = np.stack([spare, self.rate], axis=-1)
-        return duration.phase_type(
-            alpha, rates[..., None] * (np.eye(2, k=1) - np.eye(2))
-        )
 
 
 def _batch_wait(queue: Any) -> Duration:  # noqa: ANN401

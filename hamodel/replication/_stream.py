@@ -54,7 +54,7 @@ class Stream:
     >>> stream = Stream(writes=[900, 990], apply=replay)
     >>> stream.mean_lag
     array([0.01, 0.1 ])
-    >>> (stream.lag_quantile(0.99) / 0.001).round(1)
+    >>> (stream.lag.quantile(0.99) / 0.001).round(1)
     array([ 46.1, 460.5])
 
     The same replica across an ocean, at 82.8 / 2 ms (fact RTT-010):
@@ -93,7 +93,13 @@ class Stream:
 
     @property
     def lag(self) -> Duration:
-        """Time from commit to visibility, as a law (OverloadError from load 1 on)."""
+        """Time from commit to visibility; endless from load 1 on.
+
+        `lag.sf(t)` is the chance that a read t after a write does not see it, and
+        `lag.quantile(p)` the pause after which a fraction p of the reads is fresh.
+        """
+        if self._symbolic and self._stages:
+            _ = self._spare  # or the reason why there is no formula
         total = as_duration(self.delay)
         for stage in self._stages:
             total = total + stage.time(self.writes)
@@ -111,68 +117,6 @@ class Stream:
     def unapplied(self) -> Quantity:
         """Mean number of writes committed and not yet visible (Little's law)."""
         return number(self.writes) * self.mean_lag
-
-    def lag_sf(self, t: Quantity) -> Quantity:
-        """Return P(lag > t): the chance that a read t after a write does not see it.
-
-        Parameters
-        ----------
-        t : array_like or sympy.Expr
-            Times in s.
-
-        Returns
-        -------
-        float, ndarray or sympy.Expr
-            Probabilities; 1 from load 1 on.  A formula for one exponential stage,
-            valid for t >= delay.
-
-        Notes
-        -----
-        For M/M/1 replay it is exp(-(mu - lambda) (t - delay)).
-
-        Examples
-        --------
-        >>> stream = Stream(writes=900, apply=WriteStage(service=0.001))
-        >>> round(stream.lag_sf(0.05), 6)
-        0.006738
-        """
-        if self._symbolic or _check.is_symbolic(t):
-            return self._formula_sf(t)
-        stage = self._only
-        if stage is None:
-            return self.lag.sf(t)
-        return stage.sf(self.writes, np.asarray(t, float) - self.delay)
-
-    def lag_quantile(self, p: Quantity) -> Quantity:
-        """Return the lag that a fraction p of the writes does not exceed.
-
-        Parameters
-        ----------
-        p : array_like or sympy.Expr
-            Fractions in [0, 1].
-
-        Returns
-        -------
-        float, ndarray or sympy.Expr
-            Times in s; infinite from load 1 on.  It is also the pause after which a
-            fraction p of the reads is fresh.
-
-        Examples
-        --------
-        How long to wait for 99.9 % fresh reads:
-
-        >>> stream = Stream(writes=900, apply=WriteStage(service=0.001))
-        >>> round(stream.lag_quantile(0.999), 5)
-        0.06908
-        """
-        if self._symbolic or _check.is_symbolic(p):
-            import sympy
-
-            return self.delay - sympy.log(1 - p) / self._spare
-        stage = self._only
-        if stage is None:
-            return self.lag.quantile(p)
-        return plain(np.asarray(stage.quantile(self.writes, p)) + self.delay)
 
     def stale_probability(self, key_writes: Quantity) -> Quantity:
         """Return the probability that a read at a random moment is stale.
@@ -265,11 +209,6 @@ class Stream:
             )
         return 1 / stage.service - self.writes
 
-    def _formula_sf(self, t: Quantity) -> Quantity:
-        import sympy
-
-        return sympy.exp(-self._spare * (t - self.delay))
-
     def _formula_stale(self, k: Quantity) -> Quantity:
         import sympy
 
@@ -282,7 +221,7 @@ class Stream:
         rows = [
             ("utilisation", f"{self.utilisation:.4g}"),
             ("mean lag", text.time(self.mean_lag)),
-            ("99 % lag", text.time(float(self.lag_quantile(0.99)))),
+            ("99 % lag", text.time(float(self.lag.quantile(0.99)))),
             ("unapplied writes", f"{self.unapplied:.4g}"),
         ]
         return _html.table(rows, caption="Stream")

@@ -104,7 +104,7 @@ def describe(values: Mapping[str, Any], result: Copy) -> str:
         return _overload(values, result)
     lag = result.stream
     mean, tail = (
-        text.short(float(t) / MS) for t in (lag.mean_lag, lag.lag_quantile(0.99))
+        text.short(float(t) / MS) for t in (lag.mean_lag, lag.lag.quantile(0.99))
     )
     unwaited, waited, applied = (
         result.bill(name) for name in ("async", "sync", "sync, applied")
@@ -202,7 +202,7 @@ def prediction() -> Prediction:
         Mean and 99th percentile in ms.
     """
     quiet = stream(900)
-    mean, tail = (float(t) / MS for t in (quiet.mean_lag, quiet.lag_quantile(0.99)))
+    mean, tail = (float(t) / MS for t in (quiet.mean_lag, quiet.lag.quantile(0.99)))
     return Prediction(
         key="06 lag",
         question=(
@@ -230,7 +230,7 @@ def truth() -> dict[str, float]:
     busy = stream(990)
     return {
         "mean": float(busy.mean_lag) / MS,
-        "tail": float(busy.lag_quantile(0.99)) / MS,
+        "tail": float(busy.lag.quantile(0.99)) / MS,
     }
 
 

@@ -171,16 +171,16 @@ class Copy:
         the timeout, whichever is first.
         """
         if name == "async":
-            found = self.stream.lag_sf(pause)
+            found = self.stream.lag.sf(pause)
         elif name == "sync, applied":
             found = 0.0 * pause
         elif self.queue == REPLAY:
             replay = Stream(writes=self.writes, apply=self.plan(name).apply)
-            found = replay.lag_sf(pause + self.trip / 2)
+            found = replay.lag.sf(pause + self.trip / 2)
         elif name == "sync":
             found = 0.0 * pause
         else:
-            found = self.stream.lag_sf(pause + self.plan(name).timeout)
+            found = self.stream.lag.sf(pause + self.plan(name).timeout)
         return found
 
     def bill(self, name: str) -> Bill:

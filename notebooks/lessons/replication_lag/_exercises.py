@@ -21,7 +21,7 @@ def _lag(writes: float) -> Stream:
 
 tail_exercise = Exercise(
     form="a number of milliseconds",
-    reference=lambda: float(_lag(_LOAD).lag_quantile(0.99)) / MS,
+    reference=lambda: float(_lag(_LOAD).lag.quantile(0.99)) / MS,
     same=number(),
     right="The tail is the mean times the logarithm of 100, at every load.",
     hint="What is left over, μ - λ, is a rate. At which t has its exponential fallen "
@@ -40,13 +40,13 @@ tail_exercise = Exercise(
         ),
         Mistake(
             name="the median",
-            answer=lambda: float(_lag(_LOAD).lag_quantile(0.5)) / MS,
+            answer=lambda: float(_lag(_LOAD).lag.quantile(0.5)) / MS,
             hint="Half of the writes are visible by then. We want all but one in a "
             "hundred.",
         ),
         Mistake(
             name="seconds",
-            answer=lambda: float(_lag(_LOAD).lag_quantile(0.99)),
+            answer=lambda: float(_lag(_LOAD).lag.quantile(0.99)),
             hint="That is in seconds.",
         ),
     ),
@@ -56,7 +56,7 @@ _FAR = 82.8  # round trip in ms of the second exercise, fact RTT-010
 
 
 def _fresh(writes: float = 990, share: float = 0.999, trip: float = _FAR) -> float:
-    return float(stream(writes, trip=trip).lag_quantile(share)) / MS
+    return float(stream(writes, trip=trip).lag.quantile(share)) / MS
 
 
 wait_exercise = Exercise(
@@ -69,7 +69,7 @@ wait_exercise = Exercise(
     mistakes=(
         Mistake(
             name="the network forgotten",
-            answer=lambda: float(_lag(990).lag_quantile(0.999)) / MS,
+            answer=lambda: float(_lag(990).lag.quantile(0.999)) / MS,
             hint="That is the queue alone. The write also has to get there.",
         ),
         Mistake(
@@ -159,7 +159,7 @@ price_exercise = Exercise(
 
 
 def _missed(writes: float, pause: float) -> float:
-    return float(_lag(writes).lag_sf(pause))
+    return float(_lag(writes).lag.sf(pause))
 
 
 code_exercise = Exercise(

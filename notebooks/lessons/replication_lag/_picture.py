@@ -128,7 +128,7 @@ def _key(copy: Copy, name: str) -> str:
         return "sync: no commit returns" if stuck else f"{_WORDS[name]}: all are fresh"
     if copy.overloaded:
         return f"{_WORDS[name]}: later and later"
-    wait = float(copy.stream.lag_quantile(0.99))
+    wait = float(copy.stream.lag.quantile(0.99))
     if name != "async":  # the client has waited for that much of it
         wait = max(wait - copy.trip, 0.0)
     when = f"after {text.time(wait)}" if wait else "at once"
@@ -154,12 +154,12 @@ class _Mark:
 
     def update(self, copy: Copy, name: str) -> None:
         lag = copy.stream
-        place = float(lag.mean_lag if name == "mean" else lag.lag_quantile(0.99))
+        place = float(lag.mean_lag if name == "mean" else lag.lag.quantile(0.99))
         shown = _FIRST < place < _LAST
         self._dot.set_visible(shown)
         self._label.set_visible(shown)
         if shown:
-            share = float(lag.lag_sf(place))
+            share = float(lag.lag.sf(place))
             near = place < 4 * _FIRST
             self._dot.set_data([place], [share])
             beside = (1.2, 1.1) if near else (0.85, 0.8)
