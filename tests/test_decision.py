@@ -57,7 +57,7 @@ CASES = [
 
 @pytest.mark.parametrize(("limits", "out"), CASES)
 def test_a_limit_excludes_whom_its_measure_excludes(limits, out):
-    found = decide(Requirements(**limits), ALL)
+    found = decide(ALL, None, Requirements(**limits))
     assert set(found.excluded) == out
     assert (found.winner is None) == (len(out) == 3)
     if found.winner:
@@ -98,7 +98,7 @@ def test_gaps_say_how_far():
 
 
 def test_the_table_has_eight_rows_with_verdicts():
-    found = decide(Requirements(availability=0.9999, budget=100), ALL)
+    found = decide(ALL, None, Requirements(availability=0.9999, budget=100))
     assert len(found.table) == 8
     cells = found.table["System criticality"]
     assert cells["one"].verdict == "misses"
@@ -115,7 +115,7 @@ def test_the_table_has_eight_rows_with_verdicts():
 
 def test_the_front_is_what_nobody_beats_in_everything():
     worse = replace(PAIR, database=replace(NODE, cost=2.0))
-    found = decide(Requirements(), {**ALL, "worse": worse})
+    found = decide({**ALL, "worse": worse}, None, Requirements())
     values = found.objectives
     for name, other in itertools.permutations(values, 2):
         beaten = all(values[other][k] <= values[name][k] for k in OBJECTIVES)
@@ -127,23 +127,24 @@ def test_the_front_is_what_nobody_beats_in_everything():
 
 def test_a_preference_orders_in_the_open():
     need = Requirements(availability=0.999)
-    cheap = decide(need, {"pair": PAIR, "active": ACTIVE})
+    cheap = decide({"pair": PAIR, "active": ACTIVE}, None, need)
     quick = decide(
-        need, {"pair": PAIR, "active": ACTIVE}, prefer=["write_unavailability"]
+        {"pair": PAIR, "active": ACTIVE}, None, need, prefer=["write_unavailability"]
     )
     downs = {n: assess(a).write.unavailability for n, a in ALL.items() if n != "one"}
     assert quick.winner == min(downs, key=downs.__getitem__)
     assert quick.winner in quick.reason
     assert cheap.winner is not None
     with pytest.raises(ValueError, match="prefer must be one of"):
-        decide(need, ALL, prefer=["beauty"])
+        decide(ALL, None, need, prefer=["beauty"])
 
 
 def test_the_reason_names_the_objective_that_decides():
     dear = replace(PAIR, database=replace(NODE, cost=5.0))
     found = decide(
-        Requirements(availability=0.999),
         {"pair": PAIR, "active": ACTIVE, "dear": dear},
+        None,
+        Requirements(availability=0.999),
         prefer=["cost", "write_unavailability"],
     )
     downs = {n: float(assess(ALL[n]).write.unavailability) for n in ("pair", "active")}
@@ -154,14 +155,14 @@ def test_the_reason_names_the_objective_that_decides():
 
 
 def test_nobody_and_the_nearest():
-    found = decide(Requirements(availability=0.999999), ALL)
+    found = decide(ALL, None, Requirements(availability=0.999999))
     assert found.winner is None
     assert found.reason.startswith("No candidate keeps all limits; ")
     assert found.runner_up in ("pair", "active")
 
 
 def test_choose_if_names_what_only_this_one_keeps():
-    found = decide(Requirements(), ALL)
+    found = decide(ALL, None, Requirements())
     said = " ".join(found.choose_if("one"))
     assert "you cannot pay for" in said
     assert "clients cannot wait" in " ".join(found.choose_if("active"))
@@ -172,7 +173,7 @@ def test_choose_if_names_what_only_this_one_keeps():
 @pytest.mark.slow
 def test_a_flip_flips_and_less_does_not():
     need = Requirements(availability=0.9999)
-    found = decide(need, {"pair": PAIR, "active": ACTIVE}, prefer=["complexity"])
+    found = decide({"pair": PAIR, "active": ACTIVE}, None, need, prefer=["complexity"])
     flips = found.flips()
     assert flips
     nearest = flips[0]
@@ -189,7 +190,7 @@ def test_a_flip_flips_and_less_does_not():
             return replaced(spec, {nearest.path: value})
 
         changed = {n: put(a) for n, a in {"pair": PAIR, "active": ACTIVE}.items()}
-        return decide(need, changed, prefer=["complexity"]).winner
+        return decide(changed, None, need, prefer=["complexity"]).winner
 
     assert chosen(nearest.flipped) == nearest.winner
     short = nearest.value + (nearest.flipped - nearest.value) * 0.97
@@ -345,8 +346,11 @@ def test_requirements_beyond_their_limits_are_named(data):
         (lambda: Requirements(consistency="storng"), "did you mean 'strong'"),
         (lambda: Requirements(survive_site_loss="yes"), "survive_site_loss must be a"),
         (lambda: Requirements(write_p99={"a": -1}), r"write_p99\['a'\] must be > 0"),
-        (lambda: decide(Requirements(), []), "architectures must name at least one"),
-        (lambda: decide(3, ALL), "requirements must be a Requirements, got 3"),
+        (
+            lambda: decide([], None, Requirements()),
+            "architectures must name at least one",
+        ),
+        (lambda: decide(ALL, None, 3), "requirements must be a Requirements, got 3"),
     ],
 )
 def test_bad_input_is_named(call, message):
@@ -359,7 +363,7 @@ def test_planned_work_counts_against_zero_planned_downtime():
 
     tended = replace(SINGLE, maintenance=Maintenance(every=YEAR / 12, takes=HOUR))
     need = Requirements(zero_planned_downtime=True)
-    found = decide(need, {"tended": tended, "not": SINGLE})
+    found = decide({"tended": tended, "not": SINGLE}, None, need)
     assert set(found.excluded) == {"tended"}
     (finding,) = found.excluded["tended"]
     assert finding.value == pytest.approx(12 * HOUR, rel=0.01)

@@ -21,7 +21,7 @@ def axes():
 
 @pytest.mark.parametrize("limit", [0.9999, 0.9999999])
 def test_the_table_marks_what_the_decision_says(limit):
-    found = decide(Requirements(availability=limit, rto_p95=60), SPECS)
+    found = decide(SPECS, None, Requirements(availability=limit, rto_p95=60))
     with plots.styled():
         ax = plots.figure(9.0, 5.4).add_axes((0.01, 0.01, 0.98, 0.98))
         drawn = plots.draw_decision(ax, found)
@@ -54,7 +54,7 @@ def test_the_front_is_the_optimum_s():
 
 
 def test_candidates_are_points_too():
-    found = decide(Requirements(availability=0.9999), SPECS)
+    found = decide(SPECS, None, Requirements(availability=0.9999))
     with plots.styled():
         drawn = plots.draw_front(axes(), found)
     assert set(drawn.points) == {*SPECS} - {"one primary"}
@@ -77,6 +77,6 @@ def test_bad_input():
         plots.draw_decision(axes(), 3)
     with pytest.raises(ValueError, match="found must be a Optimum or Decision"):
         plots.draw_front(axes(), 3)
-    many = decide(Requirements(), [CASE.single.architecture] * 6)
+    many = decide([CASE.single.architecture] * 6, None, Requirements())
     with pytest.raises(ValueError, match="decision must have <= 5 candidates, got 6"):
         plots.draw_decision(axes(), many)

@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import hamodel as ha
+from hamodel.cli import main
 from hamodel.units import HOUR
 from lessons.failover_maths import lesson
 
@@ -47,9 +49,17 @@ def test_the_map_links_exactly_the_lessons_that_exist():
 
 
 def test_the_file_is_a_system_that_keeps_its_limits(tmp_path):
-    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    text, _ = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     (tmp_path / "my.yaml").write_text(text, encoding="utf-8")
     spec = ha.load(tmp_path / "my.yaml")
     found = ha.assess(spec.architecture, spec.workload)
     assert spec.architecture.sites == ("fra", "dub")
     assert all(finding.met for finding in spec.requirements.judge(found))
+
+
+def test_the_structure_is_one(tmp_path):
+    _, text = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "sla.yaml"
+    path.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(main, ["assess", str(path)])
+    assert (done.exit_code, "99.95 %" in done.output) == (0, True)

@@ -129,7 +129,7 @@ class Scenario:
         for name in changes:
             _check.one_of([f.name for f in fields(Requirements)], requirement=name)
         need = replace(self.requirements, **changes)
-        return decide(need, self.architectures(), self.workload)
+        return decide(self.architectures(), self.workload, need)
 
     def _repr_html_(self) -> str:
         rows = [(p.name, shown(p), p.source) for p in self.parameters]

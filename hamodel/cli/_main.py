@@ -1,113 +1,186 @@
-"""Commands: they load a file, ask the package and hand the answer to a page."""
+"""Commands: they open a file, ask the package and hand the answer to a page."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from hamodel import __version__
+from hamodel.cli._ends import CODES, Commands, leave
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeVar
 
-    from hamodel.specfile import Spec
+    from hamodel.cli._page import Page
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+    Command = TypeVar("Command", bound=Callable[..., object])
 
-
-class _Group(click.Group):
-    """Commands whose mistakes end in one line and exit code 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
-        try:
-            return super().invoke(ctx)
-        except ValueError as mistake:
-            click.echo(str(mistake), err=True)
-            ctx.exit(2)
+_HELP = {"help_option_names": ["-h", "--help"]}
+_SYSTEM = "a system's file, the name of a preset, or - for standard input"
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings=_HELP, epilog=CODES)
 @click.version_option(__version__, prog_name="hamodel")
-def main() -> None:
-    """Answer how available, how quick and how fresh a service will be."""
+@click.option("--traceback", is_flag=True, help="Show where a fault happened.")
+def main(traceback: bool) -> None:
+    """Answer how available, how quick and how fresh a service will be.
+
+    FILE is a system's YAML file, the name of a preset, or - for standard input.
+    """
 
 
-def _as_json(command: Callable[..., Any]) -> Callable[..., Any]:
+def _as_json(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
-@main.command()
-@click.argument("file", type=_FILE)
-@_as_json
-def assess(file: Path, as_json: bool) -> None:
-    """Print one page on a system: what to expect and what to change."""
-    from hamodel.cli import _pages
-
-    spec = _load(file)
-    page = _pages.assessment(spec)
-    _show(page.json if as_json else page.print, as_json)
-    _leave(met=page.met)
+def _changes(command: Command) -> Command:
+    said = "Change a field, as --set failover.coverage=99%; may be given again."
+    return click.option(
+        "--set", "changes", multiple=True, metavar="PATH=VALUE", help=said
+    )(command)
 
 
-@main.command()
-@click.argument("files", type=_FILE, nargs=-1, required=True)
-@_as_json
-def compare(files: Sequence[Path], as_json: bool) -> None:
-    """Print several systems side by side, under the workload of the first."""
-    from hamodel.cli import _pages
+def _over(command: Command) -> Command:
+    said = (
+        "Such as failover.promotion=10s..60s:6, database.mttf=100d,1yr or "
+        "replication.mode=async,sync; give it again for a further dimension."
+    )
+    return click.option(
+        "--over", multiple=True, required=True, metavar="PATH=VALUES", help=said
+    )(command)
 
-    page = _pages.comparison([_load(f) for f in files])
-    _show(page.json if as_json else page.print, as_json)
+
+def _flips(command: Command) -> Command:
+    said = "Search the nearest change of the choice."
+    return click.option("--flips", is_flag=True, help=said)(command)
 
 
 @main.command()
-@click.argument("files", type=_FILE, nargs=-1, required=True)
-@click.option("--flips", is_flag=True, help="Search the nearest change of the choice.")
-@_as_json
-def decide(files: Sequence[Path], flips: bool, as_json: bool) -> None:
-    """Choose between systems by the requirements and the workload of the first."""
-    from hamodel.cli import _pages
-
-    page = _pages.decision([_load(f) for f in files], flips=flips)
-    _show(page.json if as_json else page.print, as_json)
-    _leave(met=page.met)
-
-
-@main.command()
-@click.argument("file", type=_FILE)
-@_as_json
-def spof(file: Path, as_json: bool) -> None:
-    """Print what stops the service alone, and which pairs do."""
-    from hamodel.cli import _pages
-
-    page = _pages.weak_points(_load(file))
-    _show(page.json if as_json else page.print, as_json)
-
-
-@main.command()
-@click.argument("file", type=_FILE)
-@_as_json
-def explain(file: Path, as_json: bool) -> None:
-    """Print where the numbers come from: parameters, parts, assumptions."""
-    from hamodel.cli import _pages
-
-    page = _pages.explanation(_load(file))
-    _show(page.json if as_json else page.print, as_json)
-
-
-@main.command()
-@click.argument("file", type=_FILE)
+@click.argument("file")
+@_changes
 @click.option(
-    "--over",
-    multiple=True,
-    required=True,
-    metavar="PATH=VALUES",
-    help="Such as failover.promotion=10s..60s:6, database.mttf=100d,1yr or "
-    "replication.mode=async,sync; give it again for a further dimension.",
+    "--confidence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Where parameters are uncertain: count a requirement as met only if it is "
+    "with this probability, such as 0.9.",
 )
+@_as_json
+def assess(
+    file: str, changes: Sequence[str], confidence: float | None, as_json: bool
+) -> None:
+    """Print one page on a system: what to expect and what to change."""
+    from hamodel.cli import _assess, _files, _structure
+
+    if _files.holds(file, "structure"):
+        _no_changes(changes)
+        _finish(_structure.page(file), as_json)
+    else:
+        spec = _files.opened(file, changes)
+        _finish(_assess.page(spec, confidence), as_json)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True)
+@_as_json
+def compare(files: Sequence[str], as_json: bool) -> None:
+    """Print several systems side by side, under the workload of the first."""
+    from hamodel.cli import _files, _several
+
+    _finish(_several.comparison([_files.opened(f) for f in files]), as_json)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True)
+@_flips
+@_as_json
+def decide(files: Sequence[str], flips: bool, as_json: bool) -> None:
+    """Choose between systems by the requirements and the workload of the first.
+
+    A single FILE may be a scenario: the name of one of the catalogue, or a file that
+    lists `candidates`.
+    """
+    from hamodel.cli import _files, _several
+
+    if len(files) == 1 and _is_scenario(files[0]):
+        page = _several.scenario(files[0], flips=flips)
+    else:
+        page = _several.choice([_files.opened(f) for f in files], flips=flips)
+    _finish(page, as_json)
+
+
+@main.command()
+@click.argument("file")
+@_over
+@_as_json
+def optimise(file: str, over: Sequence[str], as_json: bool) -> None:
+    """Find the cheapest values of parameters that keep the requirements."""
+    from hamodel.cli import _files, _several, _sweep
+
+    spec = _files.opened(file)
+    grids = {name: list(values) for name, values in _sweep.grids(spec, over).items()}
+    _finish(_several.cheapest(spec, grids), as_json)
+
+
+@main.command()
+@click.argument("file")
+@_changes
+@click.option("--years", default=1000.0, show_default=True, help="Length of the run.")
+@click.option("--seed", default=1, show_default=True, help="Of the random numbers.")
+@click.option("--apart", is_flag=True, help="Parts one by one, for rare events.")
+@_as_json
+def simulate(
+    file: str,
+    changes: Sequence[str],
+    years: float,
+    seed: int,
+    *,
+    apart: bool,
+    as_json: bool,
+) -> None:
+    """Play a system as discrete events, beside what is computed."""
+    from hamodel.cli import _files, _several
+
+    spec = _files.opened(file, changes)
+    _finish(_several.played(spec, years, seed, apart=apart), as_json)
+
+
+@main.command()
+@click.argument("file")
+@_changes
+@_as_json
+def spof(file: str, changes: Sequence[str], as_json: bool) -> None:
+    """Print what stops the service alone, and which pairs do."""
+    from hamodel.cli import _files
+
+    if _files.holds(file, "structure"):
+        from hamodel.cli import _structure
+
+        _no_changes(changes)
+        page = _structure.weak(file)
+    else:
+        from hamodel.cli import _looks
+
+        page = _looks.of_system(_files.opened(file, changes))
+    _finish(page, as_json)
+
+
+@main.command()
+@click.argument("file")
+@_changes
+@_as_json
+def explain(file: str, changes: Sequence[str], as_json: bool) -> None:
+    """Print where the numbers come from: parameters, parts, assumptions."""
+    from hamodel.cli import _files, _looks
+
+    _finish(_looks.explanation(_files.opened(file, changes)), as_json)
+
+
+@main.command()
+@click.argument("file")
+@_over
 @click.option(
     "--quantity",
     "quantities",
@@ -120,7 +193,7 @@ def explain(file: Path, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Overwrite the file of --out.")
 @_as_json
 def sweep(
-    file: Path,
+    file: str,
     over: Sequence[str],
     quantities: Sequence[str],
     out: Path | None,
@@ -129,18 +202,26 @@ def sweep(
     as_json: bool,
 ) -> None:
     """Compute quantities over ranges of parameters; --out writes .csv or .nc."""
-    import hamodel.cli._sweep as _sweep
+    from hamodel.cli import _files, _sweep
 
     if out is not None:
         _sweep.check_out(out, force=force)
-    table = _sweep.swept(_load(file), over, quantities)
+    table = _sweep.swept(_files.opened(file), over, quantities)
     if out is not None:
         _sweep.write(table, out)
         click.echo(f"{out} written: {_sweep.size(table)}")
-    elif as_json:
-        click.echo(_sweep.as_json(table))
     else:
-        _sweep.show(table)
+        _finish(_sweep.page(table), as_json)
+
+
+@main.command()
+@click.argument("name", required=False)
+@_as_json
+def presets(name: str | None, as_json: bool) -> None:
+    """List the presets, or show the numbers of one and their sources."""
+    from hamodel.cli import _looks
+
+    _finish(_looks.presets() if name is None else _looks.one_preset(name), as_json)
 
 
 @main.command()
@@ -149,40 +230,52 @@ def sweep(
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("system.yaml"),
 )
+@click.option("--preset", metavar="NAME", help="Begin with this preset.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
-def init(file: Path, force: bool) -> None:
+def init(file: Path, preset: str | None, force: bool) -> None:
     """Write a commented starter file (system.yaml)."""
     from hamodel import specfile
 
     if file.exists() and not force:
         raise ValueError(f"{file} is there already; --force overwrites it")
-    try:
-        file.write_text(specfile.starter(), encoding="utf-8")
-    except OSError as refused:
-        raise ValueError(f"{file} cannot be written: {refused.strerror}") from None
+    if preset is None:
+        text = specfile.starter()
+    else:
+        from hamodel.cli._files import starter_of
+
+        text = starter_of(preset)
+    file.write_text(text, encoding="utf-8")
     click.echo(f"{file} written; next: hamodel assess {file}")
 
 
 @main.command()
-def schema() -> None:
+@click.option("--output", is_flag=True, help="Of what `hamodel assess --json` prints.")
+def schema(output: bool) -> None:
     """Print the JSON schema of system files, for editors."""
     from hamodel import specfile
+    from hamodel.cli._page import as_text
 
-    click.echo(json.dumps(specfile.schema(), indent=1, ensure_ascii=False))
+    if output:
+        from hamodel.cli._schema import of_assessment
 
-
-def _load(file: Path) -> Spec:
-    from hamodel import specfile
-
-    return specfile.load(file)
-
-
-def _show(make: Callable[[], Any], as_json: bool) -> None:
-    made = make()
-    if as_json:
-        click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+        click.echo(as_text(of_assessment()))
+    else:
+        click.echo(as_text(specfile.schema()))
 
 
-def _leave(*, met: bool) -> None:
-    if not met:
-        click.get_current_context().exit(1)
+def _is_scenario(name: str) -> bool:
+    from hamodel import catalogue
+    from hamodel.cli import _files
+
+    known = not Path(name).exists() and name in catalogue.scenarios()
+    return known or _files.holds(name, "candidates")
+
+
+def _no_changes(changes: Sequence[str]) -> None:
+    if changes:
+        raise ValueError("--set changes systems; edit the file of a structure")
+
+
+def _finish(page: Page, as_json: bool) -> None:
+    page.show(as_json=as_json)
+    leave(met=page.met)

@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel.cli._pages import console, table
-from hamodel.sweeping import sweep
+from hamodel import text
+from hamodel.cli._page import Page
+from hamodel.sweeping import Question, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import xarray as xr
 
+    from hamodel.cli._paper import Paper
     from hamodel.specfile import Spec
 
 _ROWS = 60  # shown in the terminal
 _KINDS = (".csv", ".nc")
+_MOST = 10_000_000  # values along one dimension
 
 
 def check_out(out: Path, *, force: bool) -> None:
@@ -33,40 +36,52 @@ def check_out(out: Path, *, force: bool) -> None:
 
 def swept(spec: Spec, over: Sequence[str], quantities: Sequence[str]) -> xr.Dataset:
     """Return the sweep of a system over ranges written as PATH=VALUES."""
-    grids: dict[str, Any] = dict(_range(text) for text in over)
-    return sweep(spec.architecture, spec.workload, quantities=list(quantities), **grids)
+    return sweep(
+        spec.architecture,
+        spec.workload,
+        quantities=list(quantities),
+        **grids(spec, over),
+    )
 
 
-def _range(text: str) -> tuple[str, list[Any]]:
-    path, found, values = text.partition("=")
-    if not found or not path or not values:
-        raise ValueError(f"over must be PATH=VALUES, got {text!r}")
-    return path.strip().replace(".", "__"), _values(text, values.strip())
+def grids(spec: Spec, over: Sequence[str]) -> dict[str, Any]:
+    """Return the values of each parameter from what is written as PATH=VALUES."""
+    question = Question(architecture=spec.architecture, workload=spec.workload)
+    return dict(_range(question, words) for words in over)
 
 
-def _values(text: str, values: str) -> list[Any]:
+def _range(question: Question, words: str) -> tuple[str, Sequence[object]]:
+    path, found, values = words.partition("=")
+    if not found or not path.strip() or not values.strip():
+        raise ValueError(f"over must be PATH=VALUES, got {words!r}")
+    whole = question.path(path.strip())
+
+    def value(said: str) -> object:
+        return question.value(whole, said.strip())
+
+    return whole.replace(".", "__"), _values(words, values.strip(), value)
+
+
+def _values(
+    words: str, values: str, value: Callable[[str], object]
+) -> Sequence[object]:
     """Return the numbers of FROM..TO:COUNT, or a list of values with commas."""
     if ".." not in values:
-        return [_value(v) for v in values.split(",")]
+        return [value(v) for v in values.split(",")]
     ends, _, count = values.partition(":")
     low, _, high = ends.partition("..")
     number = int(count) if count.isdigit() else 0 if count else 11
     if number < 2:
-        raise ValueError(f"over must be FROM..TO:COUNT, COUNT >= 2, got {text!r}")
-    start, stop = _value(low), _value(high)
-    if isinstance(start, str) or isinstance(stop, str):
-        raise ValueError(f"over must have numbers for FROM and TO, got {text!r}")
+        raise ValueError(f"over must be FROM..TO:COUNT, COUNT >= 2, got {words!r}")
+    if number > _MOST:
+        raise ValueError(
+            f"over must ask for <= {_MOST:,} values, got {number:,}: one quantity of "
+            f"them takes {8 * number / 1e9:,.3g} GB"
+        )
+    start, stop = value(low), value(high)
+    if not isinstance(start, float) or not isinstance(stop, float):
+        raise ValueError(f"over must have numbers for FROM and TO, got {words!r}")
     return list(np.linspace(start, stop, number))
-
-
-def _value(text: str) -> float | str:
-    """Return a number in s or 1/s, or the word itself."""
-    from hamodel.units import quantity
-
-    try:
-        return float(quantity(text.strip()))
-    except ValueError:
-        return text.strip()
 
 
 def write(found: xr.Dataset, out: Path) -> None:
@@ -79,29 +94,38 @@ def write(found: xr.Dataset, out: Path) -> None:
 
 def size(found: xr.Dataset) -> str:
     """Return the extent of a sweep in words."""
-    return " x ".join(f"{n} {name}" for name, n in found.sizes.items())
+    return " x ".join(
+        f"{n} {str(name).replace('__', '.')}" for name, n in found.sizes.items()
+    )
 
 
-def as_json(found: xr.Dataset) -> str:
-    """Return a sweep as JSON."""
-    return str(found.to_dataframe().reset_index().to_json(orient="records", indent=2))
-
-
-def show(found: xr.Dataset) -> None:
-    """Print a sweep as a table, its first rows if there are many."""
+def page(found: xr.Dataset) -> Page:
+    """Return a sweep as a table, its first rows if there are many, and as data."""
     frame = found.to_dataframe().reset_index()
-    heads = [_head(found, str(name)) for name in frame.columns]
-    rows = [tuple(_cell(x) for x in row) for row in frame.head(_ROWS).to_numpy()]
-    out = console()
-    table(out, size(found), rows, *heads)
-    if len(frame) > _ROWS:
-        out.print(f"... {len(frame) - _ROWS} more; --out FILE.csv writes all")
+    units = {
+        str(name): str(found[name].attrs["units"])
+        for name in frame.columns
+        if found[name].attrs.get("units", "1") != "1"
+    }
+
+    def draw(out: Paper) -> None:
+        heads = [str(name).replace("__", ".") for name in frame.columns]
+        rows = [
+            [_cell(x, units.get(str(n), "1")) for n, x in zip(frame, row, strict=True)]
+            for row in frame.head(_ROWS).itertuples(index=False, name=None)
+        ]
+        out.table(size(found), rows, heads)
+        if len(frame) > _ROWS:
+            out.say(f"... {len(frame) - _ROWS:,} more; --out FILE.csv writes all")
+
+    def data() -> dict[str, object]:
+        rows = frame.to_dict(orient="records")
+        return {"form": "hamodel/sweep/1", "units": units, "rows": rows}
+
+    return Page(data=data, draw=draw)
 
 
-def _head(found: xr.Dataset, name: str) -> str:
-    unit = found[name].attrs.get("units", "")
-    return f"{name} [{unit}]" if unit not in ("", "1") else name
-
-
-def _cell(value: object) -> str:
-    return f"{value:.5g}" if isinstance(value, (float, np.floating)) else str(value)
+def _cell(value: object, unit: str) -> str:
+    if isinstance(value, (float, int, np.number)) and not isinstance(value, bool):
+        return text.measure(float(value), unit, digits=4)
+    return str(value)

@@ -14,7 +14,12 @@ a design can be found in, which says nothing of how hard one state is to leave.
 from hamodel.decision._claims import Case, Claim, classic_case, classic_claims
 from hamodel.decision._decide import OBJECTIVES, Decision, decide
 from hamodel.decision._flips import Flip
-from hamodel.decision._improve import Improvement, improvements
+from hamodel.decision._improve import (
+    Alternative,
+    Improvement,
+    alternatives,
+    improvements,
+)
 from hamodel.decision._optimise import Optimum, Tried, optimise
 from hamodel.decision._requirements import (
     CONSISTENCIES,
@@ -28,6 +33,7 @@ __all__ = [
     "CONSISTENCIES",
     "OBJECTIVES",
     "ROWS",
+    "Alternative",
     "Case",
     "Cell",
     "Claim",
@@ -40,6 +46,7 @@ __all__ = [
     "Requirements",
     "Row",
     "Tried",
+    "alternatives",
     "classic_case",
     "classic_claims",
     "complexity",

@@ -296,9 +296,9 @@ def _reasons(name: str, assessments: Mapping[str, Assessment]) -> tuple[str, ...
 
 
 def decide(
-    requirements: Requirements,
     candidates: Mapping[str, Any] | Sequence[Any],
-    workload: Workload | None = None,
+    workload: Workload | None,
+    requirements: Requirements,
     *,
     prefer: Sequence[str] = ("cost", "complexity", "write_unavailability"),
 ) -> Decision:
@@ -306,12 +306,12 @@ def decide(
 
     Parameters
     ----------
-    requirements : Requirements
-        Limits that exclude.
     candidates : sequence, or mapping of str to architecture
         What to choose from; a mapping gives the names.
-    workload : Workload, optional
-        What is asked of each.
+    workload : Workload or None
+        What is asked of each; None: the default one.
+    requirements : Requirements
+        Limits that exclude.
     prefer : sequence of str
         Objectives by which those on the front are ordered, the first first: names of
         `OBJECTIVES`.
@@ -338,9 +338,8 @@ def decide(
     >>> pair = ActivePassive(
     ...     database=node, failover=Failover(promotion=30, coverage=0.99)
     ... )
-    >>> choice = decide(
-    ...     Requirements(availability=0.9999), [SinglePrimary(database=node), pair]
-    ... )
+    >>> need = Requirements(availability=0.9999)
+    >>> choice = decide([SinglePrimary(database=node), pair], None, need)
     >>> print(choice.reason)
     ActivePassive alone keeps all limits.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,30 +12,33 @@ from hamodel._fields import paths, replaced
 from hamodel._quantity import mean_of
 from hamodel.assessment import Assessment, assess
 from hamodel.duration import Duration
+from hamodel.replication import MODES
+from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.architectures import Tier
+    from hamodel.architectures import Architecture
 
 _LONGER = ("mttf",)  # better when greater
 _SHORTER = ("mttr", "detection", "fencing", "promotion", "redirection", "manual")
 _TIMES = (*_LONGER, *_SHORTER, "probe", "election", "restore", "takes")
 _SHARES = ("coverage",)
+_TIERS = ("balancers", "apps")
 
 
 class Improvement(NamedTuple):
     """A change of one parameter and what it saves."""
 
     path: str
-    before: Any
-    after: Any
+    before: object
+    after: object
     saved: float  # unavailability
 
     @property
     def minutes(self) -> float:
         """Downtime saved in minutes a year."""
-        return self.saved * 525_600
+        return self.saved * YEAR / MINUTE
 
 
 def improvements(
@@ -79,7 +82,80 @@ def improvements(
     return tuple(sorted(found, key=lambda change: -change.saved))
 
 
-def _changes(spec: Any, factor: float) -> Iterator[tuple[str, Any, Any]]:  # noqa: ANN401
+class Alternative(NamedTuple):
+    """A part more, or another way to run one, with what that saves and costs."""
+
+    path: str
+    before: object
+    after: object
+    saved: float  # unavailability; below 0 if it takes some
+    kept: float  # writes a year that are no longer lost or missing after failures
+    cost: float  # more than now, in the unit of `Node.cost`
+
+    @property
+    def minutes(self) -> float:
+        """Downtime saved in minutes a year."""
+        return self.saved * YEAR / MINUTE
+
+
+def alternatives(
+    assessment: Assessment, operation: str = "write"
+) -> tuple[Alternative, ...]:
+    """Return what structural changes bring and cost, one at a time.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Of any architecture.
+    operation : str
+        "read" or "write": whose downtime counts.
+
+    Returns
+    -------
+    tuple of Alternative
+        One more server of each tier, one more node, each other mode of replication,
+        where the architecture can have it; the most downtime saved first.  Those that
+        change neither downtime nor losses are left out.
+
+    Examples
+    --------
+    >>> from hamodel import ActivePassive, Failover, Node
+    >>> pair = ActivePassive(
+    ...     database=Node(mttf=7.2e6, mttr=14400),
+    ...     failover=Failover(detection=10, promotion=20, coverage=0.99),
+    ... )
+    >>> found = {a.after: a for a in alternatives(assess(pair))}
+    >>> found["sync"].kept > 0, found["sync"].minutes < 0
+    (True, True)
+    """
+    found = []
+    base, lost = _at_stake(assessment, operation)
+    for path, value in paths(assessment.architecture):
+        for other in () if value is None else _others(path, value):
+            try:
+                changed = replaced(assessment.architecture, {path: other})
+                then = assess(changed, assessment.workload)
+                down, gone = _at_stake(then, operation)
+            except (TypeError, ValueError):  # this architecture cannot have it
+                continue
+            more = float(then.cost.total - assessment.cost.total)
+            one = Alternative(path, value, other, base - down, lost - gone, more)
+            if abs(one.saved) > 1e-3 * base or abs(one.kept) > 1e-3 * lost:
+                found.append(one)
+    return tuple(sorted(found, key=lambda one: -one.saved))
+
+
+def _at_stake(assessment: Assessment, operation: str) -> tuple[float, float]:
+    """Return the unavailability, and the writes that failures take in a year."""
+    lost = assessment.lost_writes
+    down = getattr(assessment, operation).unavailability
+    return float(down), float(lost.per_year + lost.missing_per_year)
+
+
+_Change: TypeAlias = "tuple[str, Any, Any]"
+
+
+def _changes(spec: Architecture, factor: float) -> Iterator[_Change]:
     for path, value in paths(spec):
         name = path.rpartition(".")[2]
         if name in _TIMES:
@@ -88,8 +164,22 @@ def _changes(spec: Any, factor: float) -> Iterator[tuple[str, Any, Any]]:  # noq
                 yield path, value, better
         elif name in _SHARES and 0 < float(value) < 1:
             yield path, value, 1 - (1 - float(value)) / factor
-        elif name in ("balancers", "apps") and value is not None:
-            yield from _spare(path, value)
+        elif name in _TIERS and value is not None and value.servers == value.needed:
+            yield from ((path, value, other) for other in _others(path, value))
+
+
+def _others(path: str, value: Any) -> Iterator[object]:  # noqa: ANN401  of any field
+    """Yield what a part could be instead: one more of it, or another way to run it."""
+    name = path.rpartition(".")[2]
+    if name in _TIERS:
+        yield replace(value, servers=value.servers + 1)
+    elif name == "copies":
+        first = next(iter(value))
+        yield {**value, first: value[first] + 1}
+    elif path == "sites" and len(value) > 1:
+        yield (*value, value[-1])
+    elif path == "replication.mode":
+        yield from (mode for mode in MODES if mode != value)
 
 
 def _better(name: str, value: Any, factor: float) -> Any:  # noqa: ANN401
@@ -101,9 +191,3 @@ def _better(name: str, value: Any, factor: float) -> Any:  # noqa: ANN401
     if not 0 < value < math.inf:
         return None
     return value * factor if name in _LONGER else value / factor
-
-
-def _spare(path: str, tier: Tier) -> Iterator[tuple[str, Any, Any]]:
-    """Yield one more server for a tier that cannot spare one."""
-    if tier.servers == tier.needed:
-        yield path, tier, replace(tier, servers=tier.servers + 1)

@@ -178,6 +178,7 @@ class Limit(NamedTuple):
     bound: float
     at_least: bool
     write: Callable[[float], str]
+    site: str = ""
 
     def judge(self, assessment: Assessment) -> Finding:
         """Return how an assessment fares."""
@@ -309,7 +310,7 @@ def _latency(
             return float(a.latency[site, operation].quantile(0.99))
 
         label = f"latency of 99 % of the {operation}s at {site}"
-        yield Limit(f"{operation}_p99", label, value, bound, False, text.time)
+        yield Limit(f"{operation}_p99", label, value, bound, False, text.time, site)
 
 
 def _cost(a: Assessment) -> float:

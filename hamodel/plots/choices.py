@@ -114,7 +114,7 @@ def draw_decision(ax: Axes, decision: Decision) -> DrawnDecision:
     >>> from matplotlib.figure import Figure
     >>> from hamodel import Node, Requirements, SinglePrimary, decide
     >>> one = SinglePrimary(database=Node(mttf=7.2e6, mttr=14400))
-    >>> choice = decide(Requirements(budget=3), {"one": one})
+    >>> choice = decide({"one": one}, None, Requirements(budget=3))
     >>> print(draw_decision(Figure().subplots(), choice).text)
     Decision table. one keeps all limits.
     """

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel._fields import candidates, nearest, replaced
+from hamodel._fields import candidates, nearest, replaced, value_at
+from hamodel.fields import described
 from hamodel.sweeping._words import Words, words
+from hamodel.units import quantity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +49,19 @@ class Question:
         """Return what a parameter is called."""
         spec, rest = self._at(path)
         return words(spec, rest)
+
+    def value(self, path: str, said: str) -> object:
+        """Return what words such as "10 s" mean for a parameter; a choice stays so."""
+        spec, rest = self._at(path)
+        owner, _, last = rest.rpartition(".")
+        made: Any = type(value_at(spec, owner) if owner else spec)
+        about = described(made).get("mttf" if last == "mtbf" else last)
+        try:
+            if about is None:
+                return said if isinstance(value_at(spec, rest), str) else quantity(said)
+            return about.words(said) if about.is_quantity else said
+        except ValueError as refused:
+            raise ValueError(f"{path} {refused}") from None
 
     def at(self, values: Mapping[str, Any]) -> Question:
         """Return the question with other values."""
@@ -114,7 +129,7 @@ def read(question: Question, name: str, grid: object) -> Parameter:
     dims = getattr(grid, "dims", None)
     if dims is not None and len(dims) != 1:
         raise ValueError(f"{name} must have one dimension, got {len(dims)}: {dims}")
-    values = _values(name, grid)
+    values = _values(name, _from_words(question, path, grid))
     if not len(values):
         raise ValueError(f"{name} must have at least one value, got none")
     dim = name if dims is None else str(dims[0])
@@ -149,6 +164,13 @@ def _check_one(question: Question, parameter: Parameter, value: object) -> None:
 def plain(values: NDArray[Any]) -> list[Any]:
     """Return values as Python's own numbers, or the choices themselves."""
     return list(values.tolist()) if values.dtype.kind in "iuf" else list(values)
+
+
+def _from_words(question: Question, path: str, grid: object) -> object:
+    """Return a list in which words such as "10 s" are the numbers that they mean."""
+    if not isinstance(grid, (list, tuple)):
+        return grid
+    return [question.value(path, v) if isinstance(v, str) else v for v in grid]
 
 
 def _values(name: str, grid: object) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _CAUSE = "cause"
+_MOST = 4e9  # bytes of an answer
 
 
 def sweep(
@@ -110,6 +112,7 @@ def sweep(
     parameters = tuple(read(question, name, given) for name, given in grids.items())
     grid = Grid(question=question, parameters=parameters, quantities=chosen(quantities))
     _check_names(grid)
+    _check_size(grid)
     check(question, list(parameters))
     blocks = grid.blocks(memory)
     return _labelled(grid, gathered(grid, answered(blocks, client, progress)))
@@ -137,6 +140,19 @@ def _check_names(grid: Grid) -> None:
         owner, _, last = path.rpartition(".")
         if last == "mtbf" and (other := paths.get(f"{owner}.mttf")):
             raise ValueError(f"{name} and {other} cannot both be given: mtbf sets mttf")
+
+
+def _check_size(grid: Grid) -> None:
+    """Raise where the answer would be too large to hold."""
+    points = math.prod(grid.sizes.values())
+    size = 8 * points * len(grid.quantities)
+    if size > _MOST:
+        shape = " x ".join(f"{n:,}" for n in grid.sizes.values())
+        raise ValueError(
+            f"grids must make an answer of <= {_MOST / 1e9:g} GB, got {shape} = "
+            f"{points:,} points of {len(grid.quantities)} quantities, "
+            f"{size / 1e9:,.3g} GB"
+        )
 
 
 def _labelled(grid: Grid, found: Mapping[str, Any]) -> xr.Dataset:

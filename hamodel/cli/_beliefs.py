@@ -1,0 +1,91 @@
+"""What is uncertain in a file, carried through to the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel._fields import replaced
+from hamodel.assessment import Assessment, assess
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray
+    from hamodel.decision import Finding
+    from hamodel.specfile import Spec
+
+_DRAWS = 4000  # of the availability, all at once
+_JUDGED = 40  # of what is judged draw by draw
+
+
+@dataclass(frozen=True, eq=False)
+class Beliefs:
+    """Draws of the uncertain parameters, and what follows from each.
+
+    The headline of a page is the mean over them: a median would say too little of the
+    downtime, which the bad draws make up.
+    """
+
+    spec: Spec
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters that are uncertain."""
+        return list(self.spec.uncertain)
+
+    @cached_property
+    def _drawn(self) -> dict[str, FloatArray]:
+        rng = np.random.default_rng(1)
+        return {p: b.sample(_DRAWS, rng) for p, b in self.spec.uncertain.items()}
+
+    def _assessed(self, values: dict[str, FloatArray] | dict[str, float]) -> Assessment:
+        load = {p[9:]: x for p, x in values.items() if p.startswith("workload.")}
+        rest = {p: x for p, x in values.items() if not p.startswith("workload.")}
+        return assess(
+            replaced(self.spec.architecture, rest), replaced(self.spec.workload, load)
+        )
+
+    @cached_property
+    def _whole(self) -> Assessment:
+        return self._assessed(self._drawn)
+
+    @cached_property
+    def _single(self) -> list[Assessment]:
+        """Assessments at single draws, evenly spread over what is believed."""
+        rng = np.random.default_rng(2)
+        columns = {}
+        for path, belief in self.spec.uncertain.items():
+            shares = (rng.permutation(_JUDGED) + 0.5) / _JUDGED
+            columns[path] = [float(belief.quantile(p)) for p in shares]
+        return [
+            self._assessed({path: column[k] for path, column in columns.items()})
+            for k in range(_JUDGED)
+        ]
+
+    @property
+    def _of_workload(self) -> bool:
+        return any(
+            path.startswith(("workload.", "replication.")) for path in self.names
+        )
+
+    def down(self, operation: str) -> FloatArray:
+        """Return the unavailability of an operation, of every draw."""
+        found = getattr(self._whole, operation).unavailability
+        most = np.minimum(found, 1.0)  # beyond it by rounding, where nothing is up
+        return np.broadcast_to(np.asarray(most, float), (_DRAWS,))
+
+    def chance(self, finding: Finding) -> float | None:
+        """Return the probability that a limit is kept, by what is believed.
+
+        A latency is left at the medians unless the workload itself is uncertain: what
+        else is believed moves only which failures it is mixed over.
+        """
+        limit = finding.limit
+        if limit.name in ("read_p99", "write_p99") and not self._of_workload:
+            return None
+        if limit.name in ("write_availability", "read_availability"):
+            down = self.down(limit.name.partition("_")[0])
+            return float(np.mean(down <= 1 - limit.bound))
+        return float(np.mean([limit.judge(one).met for one in self._single]))

@@ -1,0 +1,171 @@
+"""What a command is given: a file, a preset's name, or standard input, with changes."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hamodel.specfile import Spec, SpecError, load, preset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+INPUT = "-"
+_MOST = 10_000_000  # letters of standard input
+
+
+def opened(name: str, changes: Sequence[str] = ()) -> Spec:
+    """Return a system: that of a file, of a preset, or of standard input for "-".
+
+    `changes` are written PATH=VALUE, as a file would say them.
+    """
+    with _path(name) as given:
+        if not changes:
+            return _loaded(given, name)
+        wanted = _nested(changes)
+        _loaded(given, name)  # so that its own mistakes are told as its own
+        return changed(given, wanted, name)
+
+
+def changed(base: str, wanted: Mapping[str, object], label: str = "") -> Spec:
+    """Return what extends a file or a preset and sets some fields anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "changes.yaml"
+        whole = str(Path(base).resolve()) if Path(base).is_file() else base
+        path.write_text(json.dumps({"extends": whole, **wanted}), encoding="utf-8")
+        try:
+            return replace(load(path), path=Path(label or base))
+        except SpecError as mistake:
+            if mistake.path != path:
+                raise
+            said = "\n".join(f"{p.field}: {p.message}" for p in mistake.problems)
+            raise ValueError(said) from None
+
+
+def text_of(name: str) -> str:
+    """Return the text of a file or of standard input; of a preset there is none."""
+    if name == INPUT:
+        return _read_input()
+    path = Path(name)
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError:
+        return ""
+
+
+def holds(name: str, key: str) -> bool:
+    """Tell whether a file has a field at its top, such as `structure`."""
+    if name == INPUT:
+        return False
+    return re.search(rf"(?m)^{key}\s*:", text_of(name)) is not None
+
+
+def starter_of(name: str) -> str:
+    """Return a short commented file that extends a preset."""
+    from hamodel.catalogue import systems
+
+    if name not in systems():
+        raise ValueError(f"there is no preset {name}{hint(name, systems())}")
+    found = preset(name)
+    sites = ", ".join(found.architecture.sites)
+    return f"""\
+# {found.title}: {" ".join(found.summary.split())}
+# `hamodel presets {name}` shows every number and what it stands on.
+title: {json.dumps(found.title)}
+extends: {name}
+
+# What is different at your place; a field that is left out is the preset's.
+# database: {{mttf: 6/yr, mttr: 3 h}}
+# failover: {{coverage: 99 %}}
+
+# Clients come from these sites: {sites}
+workload:
+  reads: 900/s
+  writes: 100/s
+
+# What it must keep; `hamodel assess` ends with exit code 1 if it does not.
+requirements:
+  availability: 99.9 %
+"""
+
+
+def hint(word: str, known: Sequence[str]) -> str:
+    """Return the nearest of some words, to end a message with."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _loaded(given: str, name: str) -> Spec:
+    if Path(given).is_file():
+        spec = load(given)
+        return spec if given == name else replace(spec, path=Path("standard input"))
+    return preset(given)
+
+
+@contextmanager
+def _path(name: str) -> Iterator[str]:
+    """Yield the absolute path of a file, or the name of a preset."""
+    from hamodel.catalogue import systems
+
+    if name == INPUT:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "input.yaml"
+            path.write_text(_at_home(_read_input()), encoding="utf-8")
+            try:
+                yield str(path)
+            except SpecError as mistake:
+                shown = Path("standard input")
+                raise SpecError(shown, list(mistake.problems)) from None
+    elif Path(name).is_file() or name in systems():
+        yield name
+    else:
+        said = f"there is no file {name}, and no preset of that name"
+        raise ValueError(f"{said}{hint(name, systems())}")
+
+
+def _read_input() -> str:
+    found = sys.stdin.read(_MOST + 1)
+    if len(found) > _MOST:
+        raise ValueError(f"standard input must be <= {_MOST} letters")
+    return found
+
+
+def _at_home(content: str) -> str:
+    """Let a relative file that is extended be one of this folder."""
+
+    def whole(match: re.Match[str]) -> str:
+        return f"{match[1]}{Path(match[2]).resolve()}"
+
+    return re.sub(r"(?m)^(extends\s*:\s*)(\S+\.ya?ml)", whole, content)
+
+
+def _nested(changes: Sequence[str]) -> dict[str, object]:
+    """Return {field: {field: value}} of PATH=VALUE."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    found: dict[str, object] = {}
+    for change in changes:
+        path, equals, value = change.partition("=")
+        names = path.strip().replace("__", ".").split(".")
+        if not equals or not all(names) or not value.strip():
+            raise ValueError(f"--set must be PATH=VALUE, got {change!r}")
+        try:
+            read: object = YAML(typ="safe", pure=True).load(value)
+        except (YAMLError, RecursionError):
+            read = value.strip()
+        inner = found
+        for name in names[:-1]:
+            below = inner.setdefault(name, {})
+            if not isinstance(below, dict):
+                raise ValueError(f"--set {path} is within what another --set sets")
+            inner = below
+        inner[names[-1]] = read
+    return found

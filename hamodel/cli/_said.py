@@ -1,0 +1,164 @@
+"""Sentences of the page: what people say of a number, and what was assumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hamodel import text
+from hamodel._fields import value_at
+from hamodel.fields import described
+from hamodel.workload import Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hamodel.assessment import Assessment
+    from hamodel.specfile import Spec
+
+_SHARES = ("coverage", "hit_ratio", "destroyed", "beta")
+#: Times of the workload that a latency is made of.
+_TIMES = ("app_time", "read_time", "write_time", "hop", "round_trip")
+
+
+def chances(p: float) -> str:
+    """Return a probability as people say it.
+
+    Examples
+    --------
+    >>> chances(0.95), chances(0.3), chances(0.9996), chances(0.002)
+    ('95 chances in 100', '3 chances in 10', 'more than 99 chances in 100', \
+'less than 1 chance in 100')
+    """
+    if p > 0.995:
+        return "more than 99 chances in 100" if p < 1 else "10 chances in 10"
+    if p < 0.005:
+        return "less than 1 chance in 100" if p > 0 else "no chance"
+    tenths = round(10 * p, 6)
+    count, of = (
+        (round(10 * p), 10) if tenths == round(tenths) else (round(100 * p), 100)
+    )
+    return f"{count} {'chance' if count == 1 else 'chances'} in {of}"
+
+
+def objective(of: Mapping[str, object]) -> str:
+    """Return the objective of a month in people's words, with its error budget."""
+    chance, target = float(str(of["chance_of_a_month"])), float(str(of["availability"]))
+    budget = float(str(of["budget_of_a_month_s"]))
+    used = float(str(of["expected_of_a_month_s"])) / budget
+    left = (
+        f"on average {text.share(used)} of it is used"
+        if used <= 1
+        else f"on average {text.number(used)} times as much is used"
+    )
+    return (
+        f"{of['operation']}s: {chances(chance)} to keep {text.share(target)} in a "
+        f"month; its error budget is {text.time(budget)}, {left}"
+    )
+
+
+def failed(found: Assessment) -> str:
+    """Return how often a failover does not work, and how long that takes."""
+    failover = getattr(found.architecture, "failover", None)
+    share = 1.0 - float(getattr(failover, "coverage", 1.0))
+    if not 0 < share < 1:
+        return ""
+    whole, good = float(found.outage.mean), float(found.rto.mean)
+    takes = (whole - (1 - share) * good) / share
+    if takes < 2 * good:  # such as a majority, which elects all the same
+        return ""
+    return (
+        f"1 failover in {text.number(1 / share, 2)} does not work; "
+        f"that takes {text.time(takes)} on average."
+    )
+
+
+def assumed_lag(spec: Spec) -> str:
+    """Return that the delay of replication is assumed constant, where it is."""
+    replication = getattr(spec.architecture, "replication", None)
+    if replication is None or replication.mode not in ("async", "semi-sync"):
+        return ""
+    if hasattr(replication.delay, "quantile"):
+        return ""
+    given = {path: source for path, _, source in spec.parameters}
+    source = given.get("replication.delay", "default")
+    return (
+        f"Lag and lost writes: the delay of replication is assumed constant "
+        f"({text.time(float(replication.delay))}, {source}), without bursts."
+    )
+
+
+def stated(spec: Spec) -> bool:
+    """Tell whether the file, or what it extends, says anything of the workload."""
+    usual = Workload()
+    given = spec.workload.__dataclass_fields__
+    lines = any(path.startswith("workload.") for path in spec.lines)
+    return lines or any(
+        getattr(spec.workload, n) is not getattr(usual, n) for n in given
+    )
+
+
+def assumed_times(spec: Spec) -> str:
+    """Return the times that a latency is made of and that nobody stated."""
+    tiers = getattr(spec.architecture, "site", None)
+    usual = Workload()
+    names = [
+        n
+        for n in _TIMES
+        if f"workload.{n}" not in spec.lines
+        and getattr(spec.workload, n) == getattr(usual, n)
+    ]
+    if getattr(tiers, "apps", None) is None:
+        names = [n for n in names if n != "app_time"]
+    if len(spec.architecture.sites) == 1:
+        names = [n for n in names if n != "round_trip"]
+    shown = [f"{n} {value(spec.workload, n, getattr(spec.workload, n))}" for n in names]
+    return f"Assumed, for not stated: {', '.join(shown)}." if shown else ""
+
+
+def findings(found: Assessment) -> Iterator[str]:
+    """Yield what stands in the way of any answer: overload, a copy left behind."""
+    loads = {t: float(u) for t, u in found.utilisation.items()}
+    full = {tier: load for tier, load in loads.items() if load >= 1}
+    if full:
+        w = found.workload
+        room = 1 / max(full.values())
+        tiers = ", ".join(f"{t} {text.share(load)}" for t, load in full.items())
+        yield (
+            f"The load is beyond capacity ({tiers}): there is no steady latency. Below "
+            f"{text.rate(float(w.reads) * room)} reads and "
+            f"{text.rate(float(w.writes) * room)} writes it would fit, or with "
+            f"{text.number(1 / room)} times the capacity (workload.reads, "
+            "workload.writes, cores, servers)."
+        )
+    try:
+        float(found.replication_lag.quantile(0.5))
+    except ValueError as why:
+        yield f"The copies do not keep up: {why}"
+
+
+def value(spec: object, path: str, given: object) -> str:
+    """Return the value of a parameter with its unit, as its definition writes it."""
+    if hasattr(given, "servers"):
+        return f"{given.servers} servers"
+    owner, _, last = path.rpartition(".")
+    made: type = type(value_at(spec, owner) if owner else spec)
+    about = described(made).get(last)
+    if about is not None:
+        return about.write(given)
+    mean = getattr(given, "mean", None)
+    if mean is not None:
+        return text.time(float(mean))
+    if isinstance(given, (int, float)) and not isinstance(given, bool):
+        return text.share(float(given)) if last in _SHARES else text.time(float(given))
+    return str(given)
+
+
+def step(before: object, after: object) -> str:
+    """Return a structural change in words."""
+    if hasattr(after, "servers"):
+        return f"{before.servers} -> {after.servers} servers"  # type: ignore[attr-defined]
+    if isinstance(before, dict) and isinstance(after, dict):
+        return f"{sum(before.values())} -> {sum(after.values())} copies"
+    if isinstance(before, tuple) and isinstance(after, tuple):
+        return f"{len(before)} -> {len(after)} nodes"
+    return f"{before} -> {after}"

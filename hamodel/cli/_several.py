@@ -1,0 +1,237 @@
+"""Several systems: side by side, one chosen, the cheapest, and one played through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hamodel import text
+from hamodel.assessment import assess, compare
+from hamodel.cli._assess import measures
+from hamodel.cli._page import Page
+from hamodel.decision import decide, optimise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hamodel.architectures import Architecture
+    from hamodel.cli._paper import Paper
+    from hamodel.decision import Decision, Tried
+    from hamodel.specfile import Spec
+
+_SCENARIO = ("title", "summary", "candidates", "workload", "requirements", "around")
+_MARKS = {"meets": "✓", "misses": "✗", "not required": "·"}
+
+
+def named(specs: Sequence[Spec]) -> dict[str, Architecture]:
+    """Name systems by their titles, with the file where two are alike."""
+    titles = [spec.title for spec in specs]
+    return {
+        spec.title
+        if titles.count(spec.title) == 1
+        else str(spec.path): spec.architecture
+        for spec in specs
+    }
+
+
+def comparison(specs: Sequence[Spec]) -> Page:
+    """Return several systems side by side."""
+    found = compare(named(specs), specs[0].workload)
+
+    def draw(out: Paper) -> None:
+        title = "Under the workload of the first"
+        out.table(title, found.rows, ("", *found.names))
+
+    def data() -> dict[str, object]:
+        pairs = zip(found.names, found.assessments, strict=True)
+        return {
+            "form": "hamodel/comparison/1",
+            "systems": {name: measures(a)["measures"] for name, a in pairs},
+            "units": measures(found.assessments[0])["units"],
+        }
+
+    return Page(data=data, draw=draw)
+
+
+def choice(specs: Sequence[Spec], *, flips: bool) -> Page:
+    """Return the decision between systems by the requirements of the first."""
+    need = specs[0].requirements
+    if need is None:
+        raise ValueError(f"{specs[0].path}: requirements must be given to decide")
+    return decision(decide(named(specs), specs[0].workload, need), flips=flips)
+
+
+def decision(found: Decision, *, flips: bool, note: str = "") -> Page:
+    """Return the decision table, the choice and, if asked for, what would flip it."""
+    turns = found.flips() if flips else ()
+    data = {
+        "form": "hamodel/decision/1",
+        "winner": found.winner,
+        "runner_up": found.runner_up,
+        "reason": found.reason,
+        "front": list(found.front),
+        "excluded": {n: [str(f) for f in fs] for n, fs in found.excluded.items()},
+        "table": {
+            row: {n: c._asdict() for n, c in cells.items()}
+            for row, cells in found.table.items()
+        },
+        "flips": [str(turn) for turn in turns],
+    }
+
+    def draw(out: Paper) -> None:
+        names = list(found.assessments)
+        rows = [
+            (row, *(f"{_MARKS[cells[n].verdict]} {cells[n].measure}" for n in names))
+            for row, cells in found.table.items()
+        ]
+        columns = range(len(names) + 1)
+        out.table("Decision table", rows, ("", *names), words=columns)
+        out.say(found.reason)
+        for name, missed in found.excluded.items():
+            for finding in missed:
+                out.line(f"  {name} misses {finding}")
+        for turn in turns:
+            out.say(f"flips at {turn}", indent=2, hang=2)
+        if note:
+            out.say()
+            out.say(note)
+
+    return Page(data=lambda: data, draw=draw, met=found.winner is not None)
+
+
+def cheapest(spec: Spec, grids: Mapping[str, Sequence[object]]) -> Page:
+    """Return the cheapest configuration that keeps the requirements of a file."""
+    if spec.requirements is None:
+        raise ValueError(f"{spec.path}: requirements must be given to optimise")
+    found = optimise(spec.architecture, spec.workload, spec.requirements, **grids)
+
+    def row(one: Tried) -> dict[str, object]:
+        return {
+            "choices": {k.replace("__", "."): str(v) for k, v in one.choices.items()},
+            "cost": one.cost,
+            "write_unavailability": one.unavailability,
+            "misses": str(one.missed) if one.missed else None,
+        }
+
+    def draw(out: Paper) -> None:
+        rows = [
+            (
+                ", ".join(
+                    f"{k.replace('__', '.')} {v}" for k, v in one.choices.items()
+                ),
+                text.number(one.cost),
+                text.downtime(one.unavailability),
+            )
+            for one in found.front
+        ]
+        if rows:
+            heads = ("", "cost", "writes down")
+            out.table("Within the limits, the cheapest first", rows, heads)
+        out.say(repr(found)[1:-1])
+
+    return Page(
+        data=lambda: {
+            "form": "hamodel/optimum/1",
+            "best": row(found.best) if found.best else None,
+            "nearest": row(found.nearest) if found.nearest else None,
+            "front": [row(one) for one in found.front],
+            "tried": len(found.tried),
+        },
+        draw=draw,
+        met=found.best is not None,
+    )
+
+
+def played(spec: Spec, years: float, seed: int, *, apart: bool) -> Page:
+    """Return what a simulation shows, beside what is computed."""
+    import numpy as np
+
+    from hamodel.simulation import simulate
+    from hamodel.units import MINUTE, YEAR
+
+    rng = np.random.default_rng(seed)
+    run = simulate(spec.architecture, spec.workload, years, rng, apart=apart)
+    computed = assess(spec.architecture, spec.workload)
+
+    def draw(out: Paper) -> None:
+        rows = []
+        for operation, seen in run.unavailability.items():
+            held = float(getattr(computed, operation).unavailability)
+            numbers = (*seen[:3], held)
+            rows.append(
+                (f"{operation}s", *(text.number(x * YEAR / MINUTE) for x in numbers))
+            )
+        heads = ("minutes a year", "simulated", "from", "to", "computed")
+        out.table(f"{text.number(years)} years, seed {seed}", rows, heads)
+
+    def data() -> dict[str, object]:
+        return {
+            "form": "hamodel/simulation/1",
+            "years": years,
+            "seed": seed,
+            "unavailability": {
+                operation: {
+                    "value": seen[0],
+                    "low": seen[1],
+                    "high": seen[2],
+                    "computed": float(getattr(computed, operation).unavailability),
+                }
+                for operation, seen in run.unavailability.items()
+            },
+        }
+
+    return Page(data=data, draw=draw)
+
+
+def scenario(name: str, *, flips: bool) -> Page:
+    """Return the decision of a scenario: one of the catalogue, or a file's.
+
+    A file has `candidates`, a list of presets and files, and beside it `workload`,
+    `requirements` and `around`: what is the same for all candidates.
+    """
+    from hamodel import catalogue
+
+    if not Path(name).is_file():
+        known = catalogue.scenario(name)
+        return decision(known.decide(), flips=flips, note=known.finding)
+    asked, specs = _candidates(Path(name))
+    need = asked.requirements
+    if need is None:
+        raise ValueError(f"{name}: requirements must be given to decide")
+    return decision(decide(named(specs), asked.workload, need), flips=flips)
+
+
+def _candidates(path: Path) -> tuple[Spec, list[Spec]]:
+    """Return what a scenario file asks, and the systems that it chooses from."""
+    from hamodel.catalogue import systems
+    from hamodel.cli._files import changed
+
+    content = _content(path)
+    names = content.get("candidates")
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise ValueError(f"{path}: candidates must be a list of presets or files")
+    around = content.get("around") or {}
+    asked = {k: content[k] for k in ("workload", "requirements") if content.get(k)}
+    specs = []
+    try:
+        for name in names:
+            base = name if name in systems() else str(path.parent / name)
+            specs.append(changed(base, around, name))
+        return changed(systems()[0], asked, str(path)), specs
+    except ValueError as mistake:
+        raise ValueError(f"{path}: {mistake}") from None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return the fields of a scenario file."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (YAMLError, UnicodeDecodeError) as broken:
+        raise ValueError(f"{path}: {' '.join(str(broken).split())}") from None
+    for key in content:
+        if key not in _SCENARIO:
+            raise ValueError(f"{path}: {key} is no field of a scenario")
+    return dict(content)

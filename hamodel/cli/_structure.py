@@ -1,0 +1,219 @@
+"""A structure of parts whose availability is known, such as SLAs, written as YAML.
+
+title: Shop
+structure: client > web > any(sql, queue)
+parts:
+web: 99.95 %
+sql: 99.99 %
+queue: {mttf: 30 d, mttr: 1 h}
+requirements: {availability: 99.9 %}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from hamodel import _check, text
+from hamodel.cli._files import hint
+from hamodel.cli._looks import weak_points
+from hamodel.cli._page import Page
+from hamodel.specfile import Problem, SpecError
+from hamodel.structure import parse
+from hamodel.units import MINUTE, MONTH, YEAR, quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ruamel.yaml.comments import CommentedMap
+
+    from hamodel.cli._paper import Paper
+    from hamodel.structure import Structure
+
+_Node: TypeAlias = "CommentedMap | Mapping[str, object]"
+_FIELDS = ("title", "summary", "structure", "parts", "requirements")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Composed:
+    """A structure, how often each part of it is down, and what it must keep."""
+
+    title: str
+    structure: Structure
+    down: Mapping[str, float]
+    target: float | None
+
+
+def read(name: str) -> Composed:
+    """Return the structure that a file describes; every mistake with its line."""
+    reader = _Reader(Path(name))
+    content = reader.content
+    reader.known(content, _FIELDS, "is no field")
+    shape = reader.structure()
+    down = reader.parts(shape)
+    target = reader.target()
+    if reader.problems or shape is None:
+        raise SpecError(reader.path, reader.problems)
+    title = str(content.get("title", reader.path.stem))
+    return Composed(title=title, structure=shape, down=down, target=target)
+
+
+class _Reader:
+    """A parsed file, and what has been found wrong with it."""
+
+    def __init__(self, path: Path) -> None:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import MarkedYAMLError
+
+        self.path = path
+        self.problems: list[Problem] = []
+        try:
+            text_ = path.read_text(encoding="utf-8")
+            self.content: CommentedMap = YAML(typ="rt", pure=True).load(text_)
+        except MarkedYAMLError as broken:
+            mark = broken.problem_mark
+            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            said = str(broken.problem or broken.context)
+            raise SpecError(path, [Problem(line, column, "", said)]) from None
+
+    def wrong(self, node: _Node, key: str, field: str, said: str) -> None:
+        line, column = node.lc.key(key) if key in node else (0, 0)  # type: ignore[union-attr]
+        self.problems.append(Problem(line + 1, column + 1, field, said))
+
+    def known(self, node: _Node, names: Sequence[str], said: str) -> None:
+        """Note every key that is not among some names."""
+        for key in node:
+            if key not in names:
+                self.wrong(node, key, str(key), f"{said}{hint(str(key), names)}")
+
+    def structure(self) -> Structure | None:
+        try:
+            return parse(str(self.content["structure"]))
+        except ValueError as mistake:
+            self.wrong(self.content, "structure", "structure", str(mistake))
+            return None
+
+    def parts(self, shape: Structure | None) -> dict[str, float]:
+        """Return the unavailability of every part that the structure names."""
+        parts = self.content.get("parts")
+        if not isinstance(parts, Mapping):
+            said = "must give the availability of each part"
+            self.wrong(self.content, "parts", "parts", said)
+            return {}
+        found = {}
+        for part in parts:
+            try:
+                found[str(part)] = _down(parts[part])
+            except ValueError as mistake:
+                self.wrong(parts, part, f"parts.{part}", str(mistake))
+        if shape is not None:
+            self.known(parts, shape.components, "is no part of the structure")
+            for part in shape.components:
+                if part not in parts:
+                    said = "must be given, and is not"
+                    self.wrong(self.content, "parts", f"parts.{part}", said)
+        return found
+
+    def target(self) -> float | None:
+        """Return the availability that is required, if any is."""
+        need = self.content.get("requirements")
+        if need is None:
+            return None
+        if not isinstance(need, Mapping) or set(need) != {"availability"}:
+            said = "of a structure must be an availability alone"
+            self.wrong(self.content, "requirements", "requirements", said)
+            return None
+        try:
+            target = quantity(need["availability"], "share")
+            _check.between(0, 1, availability=target)
+        except ValueError as mistake:
+            self.wrong(need, "availability", "requirements.availability", str(mistake))
+            return None
+        return target
+
+
+def _down(given: object) -> float:
+    """Return the unavailability of an availability, or of mttf and mttr."""
+    if isinstance(given, Mapping):
+        if set(given) != {"mttf", "mttr"}:
+            raise ValueError("must be an availability, or mttf and mttr")
+        up, repair = (
+            quantity(given["mttf"], "mean time"),
+            quantity(given["mttr"], "time"),
+        )
+        _check.mean_time(mttf=up)
+        _check.non_negative(mttr=repair)
+        return repair / (up + repair) if repair else 0.0
+    share = quantity(given, "share")
+    _check.between(0, 1, availability=share)
+    return 1 - share
+
+
+def weak(name: str) -> Page:
+    """Return the weak points of a structure."""
+    found = read(name)
+    return weak_points(found.title, {"service": found.structure})
+
+
+def page(name: str) -> Page:
+    """Return how available a structure is, and which of its parts matter."""
+    of = read(name)
+    down = float(of.structure.unavailability(of.down))
+    matter = of.structure.importance(of.down)
+    met = of.target is None or down <= 1 - of.target
+    parts = sorted(of.down, key=lambda part: -float(matter[part].criticality))
+
+    def draw(out: Paper) -> None:
+        out.head(f"{of.title}  (structure)")
+        out.say()
+        rows = [
+            (
+                "service",
+                text.availability(down),
+                text.number(down * YEAR / MINUTE),
+                text.number(down * MONTH / MINUTE),
+            )
+        ]
+        out.table("Availability", rows, ("", "long run", "min/yr", "min/month"))
+        shown = [
+            (
+                part,
+                text.availability(of.down[part]),
+                text.share(float(matter[part].criticality)),
+            )
+            for part in parts
+        ]
+        heads = ("", "available", "of the downtime a perfect one saves")
+        out.table("Parts", shown, heads)
+        alone = ", ".join(of.structure.single_points_of_failure()) or "none"
+        out.say(f"Single points of failure: {alone}")
+        if of.target is not None:
+            out.say()
+            out.head("Requirements")
+            said = (
+                f"availability: {text.availability(down)}, {'where' if met else 'and'} "
+                f"{text.share(of.target)} is required"
+            )
+            out.line(f"  {'met' if met else 'MISSED':7}{said}")
+
+    def data() -> dict[str, object]:
+        return {
+            "form": "hamodel/structure/1",
+            "title": of.title,
+            "unavailability": down,
+            "minutes_per_year": down * YEAR / MINUTE,
+            "met": None if of.target is None else met,
+            "parts": {
+                part: {
+                    "unavailability": of.down[part],
+                    "criticality": float(matter[part].criticality),
+                    "birnbaum": float(matter[part].birnbaum),
+                }
+                for part in parts
+            },
+            "single_points_of_failure": list(of.structure.single_points_of_failure()),
+        }
+
+    return Page(data=data, draw=draw, met=met)
