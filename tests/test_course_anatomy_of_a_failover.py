@@ -12,9 +12,7 @@ from hamodel import catalogue, sweep, text
 from hamodel.failover import STAGES
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons import anatomy_of_a_failover as lesson
-from lessons.anatomy_of_a_failover._picture import _TIMES, WatchPicture
-from lessons.anatomy_of_a_failover._watch import ROWS
-from tests.support.svg_pictures import collisions, faults
+from lessons.anatomy_of_a_failover import ROWS
 
 MTTF = 2000 * HOUR
 START = {
@@ -23,14 +21,14 @@ START = {
     "loss": 2,
     "promotion": 12,
     "way": lesson.PROXY,
-    "sample": "1",
+    "sample": 1,
 }
 MEANS = {lesson.ADDRESS: 1, lesson.PROXY: 3, lesson.NAME: 30}
 
 
 @pytest.fixture(scope="module")
 def explorer():
-    return lesson.explorer()
+    return lesson.lesson.explore()
 
 
 def watch(**values):
@@ -134,8 +132,6 @@ def test_times_are_published():
 
 
 def test_bad_settings_are_named():
-    with pytest.raises(ValueError, match="sample must be one of 1, 2"):
-        watch(sample="9")
     with pytest.raises(ValueError, match="way must be one of a virtual address"):
         watch(way="by post")
     with pytest.raises(ValueError, match="loss must be in"):
@@ -146,7 +142,7 @@ def test_bad_settings_are_named():
 
 
 def test_sentence_says_the_model(explorer):
-    explorer.apply("Reset")
+    explorer.set(misses=3)
     found = explorer.result
     detection, real, false = by_hand(1, 3, 2, 20)
     said = re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", explorer.sentence)
@@ -162,73 +158,70 @@ def test_sentence_says_the_model(explorer):
     assert said == ["3", "1", *wanted]
 
 
-def drawn(guess=None, **values):
-    picture, found = WatchPicture(), watch(**values)
-    picture.update(START | values, found, guess)
-    return picture, found
-
-
-def test_bars_are_the_sample_and_in_order():
-    picture, found = drawn(way=lesson.NAME)
-    widths = []
-    for part in picture._stack._parts:
-        corners = part.get_path().vertices.reshape(ROWS, 5, 2)
-        widths.append(corners[:, 1, 0] - corners[:, 0, 0])
-    np.testing.assert_allclose(np.stack(widths, axis=1), found.drawn)
-    assert np.all(np.diff(found.drawn.sum(axis=1)) >= 0)
-    assert found.drawn.shape == (ROWS, len(STAGES))
-
-
-def test_samples_differ_and_repeat():
-    first, again, other = (watch(sample=s).drawn for s in ("1", "1", "2"))
-    np.testing.assert_array_equal(first, again)
-    assert not np.allclose(first, other)
-
-
 def test_samples_follow_the_law():
     """Kolmogorov's distance of a hundred failovers, at a level of one in a thousand."""
-    drawn_ = np.sort(np.concatenate([watch(sample=s).drawn for s in "12345"]).sum(1))
-    share = (np.arange(drawn_.size) + 0.5) / drawn_.size
-    distance = np.max(np.abs(watch().rto.cdf(drawn_) - share))
-    assert distance < 1.95 / math.sqrt(drawn_.size)
+    samples = [watch(sample=seed).drawn for seed in range(1, 6)]
+    drawn = np.sort(np.concatenate(samples).sum(1))
+    share = (np.arange(drawn.size) + 0.5) / drawn.size
+    distance = np.max(np.abs(watch().rto.cdf(drawn) - share))
+    assert distance < 1.95 / math.sqrt(drawn.size)
+    assert samples[0].shape == (ROWS, len(STAGES))
+    assert np.all(np.diff(samples[0].sum(axis=1)) >= 0)
 
 
-def test_curve_is_the_law():
-    picture, found = drawn(misses=5)
-    for line in picture._stack._curves:
-        np.testing.assert_allclose(line.get_ydata(), ROWS * found.rto.cdf(_TIMES))
+def test_what_is_drawn_is_the_sample(explorer):
+    """The widths of the bars, read off the picture, are the seconds of the stages."""
+    explorer.reset()
+    wide = re.findall(
+        r'<rect x="[\d.]+" y="[\d.]+" width="([\d.]+)" height="5"', explorer.svg
+    )
+    scale = lesson.SECONDS(1) - lesson.SECONDS(0)
+    seconds = explorer.result.drawn
+    shown = seconds[seconds * scale > 0.05]
+    assert len(wide) == len(shown)
+    np.testing.assert_allclose(np.array(wide, float), shown * scale, atol=0.11)
 
 
-def test_keys_say_the_means():
-    picture, _ = drawn(misses=5, loss=0)
-    said = [key.get_text() for key in picture._stack._keys]
-    assert said == [
-        "detection 4.5 s",
-        "fencing 5 s",
-        "promotion 12 s",
-        "redirection 3 s",
-    ]
-
-
-def test_valley_says_where_we_stand():
-    picture, found = drawn(misses=2)
-    valley = picture._valley
-    assert valley._now.get_text() == "now (line): 2 misses, 4,124 min a year"
-    assert valley._drawn.said.get_text() == "best (ring): 5 misses, 1.8 min a year"
-    assert list(valley._here.get_xdata()) == [2, 2]
-    misses, downtime = valley._drawn.line.get_data()
-    assert list(misses) == list(lesson.TRIED)
+def test_the_valley_is_what_paper_says(explorer):
+    explorer.reset()
     paper = [sum(by_hand(1, k, 2, 20)[1:]) for k in lesson.TRIED]
-    np.testing.assert_allclose(downtime, paper, rtol=1e-9)
-    assert found.best == (5, pytest.approx(min(paper)))
+    np.testing.assert_allclose(explorer.result.curve.minutes_per_year, paper, rtol=1e-9)
+    (line,) = re.findall(r'<path d="M([^"Z]+)" [^>]*stroke-width="2.5"', explorer.svg)
+    places = np.array(line.split(), float).reshape(-1, 2)
+    wanted = [lesson.VALLEY(cost) for cost in paper]
+    np.testing.assert_allclose(places[:, 1], wanted, atol=0.06)
 
 
-def test_picture_is_sound_with_the_longest_words():
-    prediction = lesson.prediction()
-    here = lesson.explorer(prediction)
-    for misses in (1, 15):
-        here.set(interval=0.1, misses=misses, loss=10, promotion=50, way=lesson.NAME)
-        assert faults(here.svg) == collisions(here.svg) == []
+def test_what_to_try_is_what_happens(explorer):
+    """Each line of *Try this* in the notebook, done by its buttons."""
+    explorer.reset()
+    explorer.apply("2 misses")
+    two = explorer.result
+    explorer.apply("5 misses")
+    five = explorer.result
+    assert 2.5 < five.mean - two.mean < 3.2
+    assert two.minutes > 2000 * five.minutes
+    explorer.set(misses=3)
+    before = explorer.result
+    explorer.apply("5 beats a second")
+    assert explorer.result.mean < before.mean
+    assert explorer.result.false_alarms == pytest.approx(5 * before.false_alarms)
+    explorer.reset()
+    explorer.apply("Bad network")
+    assert explorer.result.best[0] == 9
+    explorer.apply("No beat lost")
+    assert explorer.result.best[0] == 1
+    explorer.reset()
+    explorer.apply("5 misses")
+    explorer.apply("DNS")
+    stages = explorer.result.failover.stages
+    assert max(stages, key=stages.get) == "redirection"
+
+
+def test_own_beats():
+    found = lesson.own(10_000, 200)
+    paper = [sum(by_hand(1, k, 2, 20)[1:]) for k in range(1, 60)]
+    assert found == {"share lost": 0.02, "best misses": 1 + int(np.argmin(paper))}
 
 
 # ---- prediction, exercises, sweep --------------------------------------------------
@@ -296,12 +289,6 @@ def test_sweep_by_sampling():
             assert at[name].item() == pytest.approx(
                 np.quantile(outage, share), rel=0.03
             )
-    before = found.failover__coverage.long_name, found.outage_p95.long_name
-    shown = lesson.draw(found, "outage_p95")
-    assert "95 of 100 outages end by mean time to notice, and share" in shown.alt
-    assert (found.failover__coverage.long_name, found.outage_p95.long_name) == before
-    with pytest.raises(KeyError):
-        lesson.draw(found, "cost")
 
 
 def test_shop_is_the_pair_of_lesson_04_with_this_failover():

@@ -152,6 +152,7 @@ def _anywhere(control, rng):
         return values[rng.integers(len(values))]
     low, high = sorted(rng.choice(len(values), 2, replace=False))
     typed = float(f"{rng.uniform(values[low], values[high]):.4g}")
+    typed = round(typed) if control.whole else typed
     return min(max(typed, control.low), control.high)
 
 

@@ -1,0 +1,650 @@
+"""Lesson 05, anatomy of a failover: where its seconds go, and a watchdog too quick.
+
+The surprising shape is a valley: waiting less saves seconds in every failure, and
+beyond a point costs days, because a healthy primary is declared dead again and again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import log
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel import catalogue, duration, text
+from hamodel import course as kit
+from hamodel.course import Exercise, function, number
+from hamodel.failover import (
+    STAGES,
+    Dns,
+    Failover,
+    Heartbeat,
+    Lease,
+    ProxyCheck,
+    SplitBrain,
+    VirtualIp,
+    vigilance,
+)
+from hamodel.units import HOUR, MINUTE, YEAR
+from lessons.failover_maths import HALF_AN_HOUR, pair
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray
+    from hamodel.duration import Duration
+    from hamodel.failover import Vigilance
+
+# ---- the model ---------------------------------------------------------------------
+
+MTTF = 2000 * HOUR  # the node of lesson 04
+ROWS = 20  # failovers of a sample
+TRIED = range(1, 16)  # numbers of misses
+_CV = 0.5  # of the promotion: mostly quick, now and then twice as long
+_RARE = 1e-8  # a weight that nobody sees
+
+
+#: Time in s to make sure that the old primary writes no more: Patroni's safety margin.
+FENCING = catalogue.fact("FO-005").in_base()
+#: How the clients are led to the new primary, with times as published; the move of a
+#: virtual address is assumed.
+WAYS = {
+    "a virtual address": VirtualIp(takeover=1.0),
+    "a proxy that asks": ProxyCheck(
+        interval=catalogue.fact("FO-073").in_base(),
+        rise=round(catalogue.fact("FO-074").in_base("low")),
+    ),
+    "a DNS name": Dns(
+        interval=catalogue.fact("FO-078").in_base(),
+        ttl=catalogue.fact("FO-081").in_base(),
+    ),
+}
+ADDRESS, PROXY, NAME = WAYS
+
+
+def heartbeat(interval: float = 1, misses: float = 3, loss: float = 2) -> Heartbeat:
+    """Return the watchdog."""
+    return Heartbeat(interval=interval, misses=round(misses), loss=loss / 100)
+
+
+def failover(
+    *,
+    interval: float = 1,
+    misses: float = 3,
+    loss: float = 2,
+    promotion: float = 12,
+    way: str = PROXY,
+) -> Failover:
+    """Return the failover of the shop: notice, fence, promote, lead the clients."""
+    if way not in WAYS:
+        raise ValueError(f"way must be one of {', '.join(WAYS)}, got {way!r}")
+    return Failover(
+        detection=heartbeat(interval, misses, loss),
+        fencing=FENCING,
+        promotion=duration.lognormal(mean=promotion, cv=_CV),
+        redirection=WAYS[way],
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Watch:
+    """A watchdog with its failover, and what the two cost."""
+
+    beat: Heartbeat
+    failover: Failover
+    seed: int
+
+    @cached_property
+    def rto(self) -> Duration:
+        """Recovery time, by one sum in place of one for each beat that is lost."""
+        laws = self.failover.by_stage
+        rest = laws["fencing"] + laws["promotion"] + laws["redirection"]
+        within_a_beat = duration.uniform(0, self.beat.interval) + rest
+        pieces = [(w, low) for w, (low, _) in self.beat.pieces() if w > _RARE]
+        whole = sum(w for w, _ in pieces)
+        return duration.mixture(
+            [w / whole for w, _ in pieces], [within_a_beat + low for _, low in pieces]
+        )
+
+    @cached_property
+    def curve(self) -> Vigilance:
+        """Downtime against the number of misses, all else as it is."""
+        recovery = sum(self.failover.stages[stage] for stage in STAGES[1:])
+        return vigilance(self.beat, mttf=MTTF, recovery=recovery, misses=TRIED)
+
+    @property
+    def mean(self) -> float:
+        """Mean recovery time in s."""
+        return float(self.failover.outage)
+
+    @property
+    def half(self) -> float:
+        """Recovery time in s that half of the failovers take at most."""
+        return self._quantiles[0]
+
+    @property
+    def late(self) -> float:
+        """Recovery time in s that 95 of 100 failovers take at most."""
+        return self._quantiles[1]
+
+    @property
+    def minutes(self) -> float:
+        """Downtime in minutes a year of service."""
+        return float(self.curve.minutes_per_year[self._place])
+
+    @property
+    def wasted(self) -> float:
+        """The part of it that false alarms cause."""
+        return float(self.curve.false[self._place] * YEAR / MINUTE)
+
+    @property
+    def false_alarms(self) -> float:
+        """Failovers of a healthy primary, a year."""
+        return float(self.curve.false_alarms[self._place] * YEAR)
+
+    @property
+    def best(self) -> tuple[int, float]:
+        """The number of misses of least downtime, and that in minutes a year."""
+        return self.curve.best, float(self.curve.minutes_per_year.min())
+
+    @cached_property
+    def drawn(self) -> FloatArray:
+        """Return failovers at random: seconds, shape (ROWS, stages), quickest first."""
+        rng = np.random.default_rng(self.seed)
+        laws = self.failover.by_stage.values()
+        lengths = np.stack([law.sample(ROWS, rng) for law in laws], axis=1)
+        return lengths[np.argsort(lengths.sum(axis=1), kind="stable")]
+
+    @cached_property
+    def _quantiles(self) -> tuple[float, float]:
+        half, late = self.rto.quantile([0.5, 0.95])
+        return float(half), float(late)
+
+    @property
+    def _place(self) -> int:
+        return TRIED.index(int(self.beat.misses))
+
+
+def model(sample=1, **values):
+    """Return the watchdog of the controls; `sample` picks the failovers shown."""
+    watched = {k: values[k] for k in ("interval", "misses", "loss")}
+    whole = failover(**watched, promotion=values["promotion"], way=values["way"])
+    return Watch(beat=heartbeat(**watched), failover=whole, seed=int(sample))
+
+
+START: dict[str, Any] = {"interval": 1, "loss": 2, "promotion": 12, "way": PROXY}
+
+
+def minutes(misses, **values):
+    """Return the minutes a year for a number of misses, all else as at the start."""
+    return model(misses=misses, **START | values).minutes
+
+
+def shop():
+    """Return the pair of lesson 04 with this lesson's failover, to sweep."""
+    usual: Any = pair(rescue=HALF_AN_HOUR)
+    kept = {"coverage": usual.failover.coverage, "manual": usual.failover.manual}
+    return replace(usual, failover=replace(failover(misses=5), **kept))
+
+
+# ---- the picture: twenty failovers, and the valley ---------------------------------
+
+STAGE_LOOKS = {
+    "detection": "failing over",
+    "fencing": "standby failed unseen",
+    "promotion": "degraded",
+    "redirection": "site down",
+}
+SECONDS = kit.Scale(0, 150, 60, 620)
+MISSES = kit.Scale(1, 15, 60, 420)
+VALLEY = kit.Scale(0.5, 100_000, 318, 206, log=True)
+GUESSED = (15, 10, 5, 3, 2)
+
+
+def picture(sheet, values, found, guess):
+    """Draw how failovers go, and what the watchdog costs at each number of misses."""
+    sheet.text((60, 16), "twenty failovers", size=13, bold=True)
+    marks = [(s, f"{s:g}") for s in range(0, 151, 30)]
+    sheet.axis(SECONDS, 138, "seconds since the failure", top=22, marks=marks)
+    for row, stages in enumerate(found.drawn):
+        reached = 0.0
+        for length, look in zip(stages, STAGE_LOOKS.values(), strict=True):
+            left, right = SECONDS(reached), SECONDS(reached + length)
+            box = (left, 23 + 5.7 * row, right - left, 5)
+            sheet.rect(box, look, weight=0.3, role="ground")
+            reached += length
+    for k, (stage, look) in enumerate(STAGE_LOOKS.items()):
+        sheet.rect((290 + 86 * k, 6, 12, 10), look, weight=0.8)
+        sheet.text((306 + 86 * k, 16), stage, size=12)
+    longest = found.drawn.sum(axis=1)
+    if beyond := int((longest > SECONDS.high).sum()):
+        sheet.text((620, 174), f"{beyond} of 20 go beyond", size=12, anchor="end")
+    with sheet.moving([(0, 0, 0, 1), (sheet.seconds, 560, 0, 1)]):
+        sheet.line([(60, 22), (60, 138)], "red", weight=2, role="ground")
+    _valley(sheet, values, found, guess)
+
+
+def _valley(sheet, values, found, guess):
+    """Draw minutes a year against misses; before there is a guess only today's."""
+    sheet.text((60, 192), "minutes down a year", size=13, bold=True)
+    marks = [(k, str(k)) for k in (1, 2, 3, 5, 10, 15)]
+    sheet.axis(MISSES, 318, "missed beats until it fails over", top=206, marks=marks)
+    sheet.upright(VALLEY, 60, 420, kit.ticks(VALLEY))
+    here, now = round(values["misses"]), found.minutes
+    if sheet.known:
+        costs = zip(TRIED, found.curve.minutes_per_year, strict=True)
+        sheet.line([(MISSES(k), VALLEY(c)) for k, c in costs], "blue", weight=2.5)
+    if guess:
+        drawn = {15: minutes(15), **{int(k): v for k, v in guess.items()}}
+        line = [(MISSES(k), VALLEY(drawn[k])) for k in GUESSED]
+        sheet.line(line, dash="5 4", weight=1.8)
+        sheet.text((440, 300), "- - your guess", size=12)
+    sheet.circle((MISSES(here), VALLEY(now)), 6, "orange", weight=1.5)
+    sheet.text((440, 222), f"{here} misses: {text.short(now)} min", size=13, bold=True)
+    if sheet.known:
+        (best, least), false = found.best, text.short(found.false_alarms)
+        sheet.text((440, 244), f"{false} false alarms a year", size=12)
+        sheet.text((440, 264), f"least at {best}: {text.short(least)} min", size=12)
+        if found.curve.minutes_per_year.max() > VALLEY.high:
+            sheet.text((440, 282), "top: 100,000 and beyond", size=12, colour="grey")
+
+
+def sentence(values, found):  # noqa: ARG001
+    """Say what the explorer shows."""
+    beat, (best, least) = found.beat, found.best
+    return (
+        f"{int(beat.misses)} missed beats of {beat.interval:g} s: served again after "
+        f"{found.mean:.1f} s on average, half within {found.half:.1f} s, 95 % "
+        f"within {found.late:.1f} s. Down {text.short(found.minutes)} minutes a "
+        f"year, {text.short(found.wasted)} of them by "
+        f"{text.short(found.false_alarms)} false alarms. The best number of misses is "
+        f"{best}, with {text.short(least)}."
+    )
+
+
+# ---- the guess ---------------------------------------------------------------------
+
+
+def truth():
+    """Return the minutes a year at the numbers of misses that are guessed."""
+    return {str(k): minutes(k) for k in GUESSED[1:]}
+
+
+VIEWS = (
+    kit.View(
+        name="it falls to the end",
+        when=lambda g, _: g["2"] <= min(g["5"], g["3"]),
+        says=lambda g, t: (
+            f"You let it fall to the end: {g['2']:,g} minutes at two misses. It is "
+            f"{t['2']:,.0f}: a healthy primary loses two beats in a row many times a "
+            "day, and each time it is declared dead."
+        ),
+        example={"10": 2, "5": 1, "3": 0.7, "2": 0.5},
+    ),
+    kit.View(
+        name="it hardly matters",
+        when=lambda g, _: max(g.values()) < 2 * min(g.values()),
+        says="You drew it flat. From 15 to 5 misses it is. Then false alarms begin, "
+        "and each miss less makes them some fifty times as frequent.",
+        example={"10": 2.4, "5": 2.2, "3": 2.2, "2": 2.5},
+    ),
+    kit.View(
+        name="the wall is too low",
+        when=lambda g, t: g["2"] < t["2"] / 5,
+        says=lambda g, t: (
+            f"You saw that it turns up again. But it is a wall: {t['2']:,.0f} minutes "
+            f"at two misses, where you drew {g['2']:,g}."
+        ),
+        example={"10": 2.2, "5": 1.8, "3": 5, "2": 20},
+    ),
+    kit.View(
+        name="a valley with a wall",
+        when=lambda *_: True,
+        says="A valley with a wall on its left: that is how it is.",
+        example={"10": 2.2, "5": 1.8, "3": 80, "2": 4000},
+    ),
+)
+
+# ---- the exercises -----------------------------------------------------------------
+
+
+def _slow() -> Failover:
+    """Return the failover of the first exercise."""
+    return failover(interval=2, misses=4, loss=0, way=NAME)
+
+
+tail_exercise = Exercise(
+    form="a number of seconds",
+    reference=lambda: float(_slow().duration.quantile(0.95)),
+    same=number(0.005),
+    right="Percentiles do not add: the stages are seldom slow together.",
+    hint="Add the stages as durations, and ask the sum for its 95th percentile.",
+    mistakes={
+        "percentiles added": (
+            lambda: sum(float(law.quantile(0.95)) for law in _slow().by_stage.values()),
+            "You added the 95th percentiles of the stages. A failover would have "
+            "to be unlucky four times over.",
+        ),
+        "the mean": (
+            lambda: _slow().outage,
+            "That is the mean: about half of the failovers take longer.",
+        ),
+        "exponential": (
+            lambda: _slow().outage * log(20),
+            "You took the whole for exponential. A sum of stages, some of them "
+            "nearly constant, has a far shorter tail.",
+        ),
+        "clients forgotten": (
+            lambda: float(_slow().ready.quantile(0.95)),
+            "By then the new primary takes writes. Do the clients know?",
+        ),
+    },
+)
+
+
+def _best(interval: float = 0.2, loss: float = 0.05) -> int:
+    beat = Heartbeat(interval=interval, loss=loss)
+    return vigilance(beat, mttf=MTTF, recovery=20).best
+
+
+best_exercise = Exercise(
+    form="a whole number of misses",
+    reference=_best,
+    same=number(),
+    right="More beats and more of them lost: both ask for more patience. Yet the "
+    "watchdog notices three times as soon as before.",
+    hint="`vigilance` tries the numbers of misses; ask it for its best.",
+    mistakes={
+        "as before": (
+            lambda: _best(1, 0.02),
+            "That was best for one beat a second and 2 % lost.",
+        ),
+        "the same timeout": (
+            lambda: 25,
+            "That keeps the five seconds. Is the timeout what protects from "
+            "false alarms, or the number of beats in it?",
+        ),
+        "only the interval changed": (
+            lambda: _best(loss=0.02),
+            "Beats come five times as often, and also more of them are lost: 5 %.",
+        ),
+        "only the loss changed": (
+            lambda: _best(interval=1),
+            "More beats are lost, and they also come five times as often.",
+        ),
+        "nothing is lost": (
+            lambda: 1,
+            "One miss is best only if no beat is ever lost.",
+        ),
+    },
+)
+
+
+def _route53() -> Dns:
+    """Return a name that is watched and kept as its maker publishes."""
+    every, kept = (catalogue.fact(key).in_base() for key in ("FO-078", "FO-081"))
+    return Dns(interval=every, threshold=3, ttl=kept)
+
+
+def _led_away(share: float) -> float:
+    name = _route53()
+    return float((name.detection + name.duration).quantile(share))
+
+
+name_exercise = Exercise(
+    form="a number of seconds",
+    reference=lambda: _led_away(0.95),
+    same=number(),
+    right="More than two minutes, and nothing has been promoted in them.",
+    hint="`Dns` has a `detection` and, for the way of the clients, a `duration`.",
+    mistakes={
+        "the worst case": (
+            lambda: _led_away(1.0),
+            "That is the slowest of all. Nearly all are sooner.",
+        ),
+        "the mean": (
+            lambda: _led_away(0.5),
+            "Half of the clients take longer than that.",
+        ),
+        "percentiles added": (
+            lambda: (
+                float(_route53().detection.quantile(0.95))
+                + float(_route53().duration.quantile(0.95))
+            ),
+            "You added two 95th percentiles. Add the durations, then ask.",
+        ),
+        "the name is kept by nobody": (
+            lambda: float(_route53().detection.quantile(0.95)),
+            "That is when the name changes. Resolvers still keep the old address.",
+        ),
+        "only the time to live": (
+            lambda: float(_route53().duration.quantile(0.95)),
+            "Before the name changes, somebody has to notice.",
+        ),
+    },
+)
+
+
+def _minutes(misses: int, loss: float) -> float:
+    curve = vigilance(
+        Heartbeat(interval=1, loss=loss), mttf=MTTF, recovery=20, misses=[misses]
+    )
+    return float(curve.minutes_per_year[0])
+
+
+def _real_only(misses: int, loss: float) -> float:
+    curve = vigilance(
+        Heartbeat(interval=1, loss=loss), mttf=MTTF, recovery=20, misses=[misses]
+    )
+    return float(curve.real[0] * YEAR / MINUTE)
+
+
+code_exercise = Exercise(
+    form="a function of a number of misses and of the share of beats lost, a fraction",
+    reference=lambda: _minutes,
+    same=function([5, 0.02], [2, 0.02], [8, 0.2], [1, 0.001]),
+    right="Two rates times what each costs: that is all there is to the valley.",
+    hint="A failure costs detection and recovery, a false alarm only recovery. Take "
+    "the rates from the MTTF and from `Heartbeat(...).false_alarm_rate`.",
+    mistakes={
+        "false alarms forgotten": (
+            lambda: _real_only,
+            "It falls for ever as the misses become fewer. What do false alarms cost?",
+        ),
+        "failures forgotten": (
+            lambda: lambda k, p: _minutes(k, p) - _real_only(k, p),
+            "Only the false alarms are in it. The node also fails in earnest.",
+        ),
+        "a share, not minutes": (
+            lambda: lambda k, p: _minutes(k, p) * MINUTE / YEAR,
+            "It gives a share of time. How many minutes has a year?",
+        ),
+        "the worst detection": (
+            lambda: (
+                lambda k, p: (
+                    _minutes(k, p) + (k - _detection(k, p)) / MTTF * YEAR / MINUTE
+                )
+            ),
+            "You count the whole timeout for each failure. It falls between two "
+            "beats, so on average half a beat less is waited.",
+        ),
+    },
+)
+
+
+def _detection(misses: int, loss: float) -> float:
+    return float(Heartbeat(interval=1, misses=misses, loss=loss).duration.mean)
+
+
+def _split(**changes: float) -> SplitBrain:
+    """Return the split brains of three misses, some numbers changed."""
+    given = {
+        "false_failovers": float(heartbeat(misses=3).false_alarm_rate),
+        "fencing": 0.95,
+        "write_rate": 200.0,
+        "astray": 0.3,
+        "mean_length": 10 * MINUTE,
+    }
+    return SplitBrain(**given | changes)
+
+
+split_exercise = Exercise(
+    form="a number of writes a year",
+    reference=lambda: _split().loss_rate * YEAR,
+    same=number(),
+    right="A dozen split brains a year, each of thousands of writes. Five misses leave "
+    "one split brain in two hundred years.",
+    hint="How many false failovers a year, how many of them unfenced, and how many "
+    "writes does each one lose? `SplitBrain` multiplies them.",
+    mistakes={
+        "one split brain": (
+            lambda: _split().writes_lost,
+            "That is what one split brain loses. How many are there in a year?",
+        ),
+        "the fenced ones": (
+            lambda: _split(fencing=0.05).loss_rate * YEAR,
+            "You counted the failovers in which fencing works.",
+        ),
+        "no fencing": (
+            lambda: _split(fencing=0.0).loss_rate * YEAR,
+            "You let every false failover split. Fencing stops 95 in 100.",
+        ),
+        "all writes": (
+            lambda: _split(astray=1.0).loss_rate * YEAR,
+            "Only some of the clients still write to the old primary.",
+        ),
+    },
+)
+
+
+def _patroni(lease: Lease | None = None) -> Failover:
+    """Return the failover of the preset, with another lease if one is given."""
+    usual: Failover = catalogue.system("postgresql-patroni").architecture().failover
+    return usual if lease is None else replace(usual, detection=lease)
+
+
+def _shortest(watch: bool = True) -> Lease:
+    low = catalogue.fact("FO-001").in_base("low")
+    return Lease(ttl=low, loop_wait=low / 4, retry_timeout=low / 4, watch=watch)
+
+
+def _recovered(lease: Lease | None = None, share: float = 0.95) -> float:
+    return float(_patroni(lease).duration.quantile(share))
+
+
+product_exercise = Exercise(
+    form="a number of seconds",
+    reference=lambda: _recovered(_shortest()),
+    same=number(),
+    right="Ten seconds saved for every failover. In return a primary that stalls for "
+    "more than 15 s, in place of 20, may lose its lock.",
+    hint="Make a `Lease`, put it in the place of the detection, and ask the duration "
+    "of the whole.",
+    mistakes={
+        "as delivered": (
+            lambda: _recovered(),
+            "That is the preset as it is delivered, with its longer lease.",
+        ),
+        "only the lock": (
+            lambda: float(_shortest().duration.quantile(0.95)),
+            "By then the lock is free. Who promotes, and who leads the clients?",
+        ),
+        "the mean": (
+            lambda: _patroni(_shortest()).outage,
+            "That is the mean of all failovers.",
+        ),
+        "nobody watches": (
+            lambda: _recovered(_shortest(watch=False)),
+            "Others are told when the lock expires; they need not look for it.",
+        ),
+        "the worst case": (
+            lambda: _recovered(_shortest(), 1.0),
+            "That is the slowest that can happen. 95 in 100 are quicker.",
+        ),
+    },
+)
+
+
+def own(beats, lost):
+    """Return the share of beats lost in a ping log, and the best number of misses."""
+    if not 0 < lost < beats:
+        raise ValueError(f"{lost} of {beats} beats cannot be lost; count at least one")
+    beat = Heartbeat(interval=1, loss=lost / beats)
+    best = vigilance(beat, mttf=MTTF, recovery=20, misses=range(1, 60)).best
+    return {"share lost": lost / beats, "best misses": float(best)}
+
+
+# ---- the lesson --------------------------------------------------------------------
+
+INTERVAL = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
+LOSS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 4, 5, 7, 10)
+lesson = kit.Lesson(
+    number="05",
+    recall=(
+        kit.ask(
+            "Lesson 04: which lever is longer, a failover three times as fast or one "
+            "that works in 999 of 1,000?",
+            ("the one that works", "It removes hours; speed removes seconds."),
+            ("the fast one", "The seconds are the smaller part of the downtime."),
+        ),
+        kit.ask(
+            "Lesson 01: does 99.99 % mean 53 minutes every year?",
+            ("no, on average", "Most years have none, and some have hours."),
+            ("yes", "It is a mean. What is a year like?"),
+        ),
+    ),
+    guess={
+        "question": "The primary sends a beat a second; 2 in 100 are lost. Once the "
+        "watchdog gives up, a failover takes 20 s. It gives up after 15 misses in a "
+        f"row, and failovers cost {text.short(minutes(15))} minutes a year. How many "
+        "is it with 10, 5, 3 and 2 misses?",
+        "fields": {
+            str(misses): kit.Slider(
+                label=f"{misses} misses (min)", grid=kit.decades(0.5, 10_000)
+            )
+            for misses in GUESSED[1:]
+        },
+        "truth": truth,
+        "views": VIEWS,
+    },
+    see={
+        "title": "Where do the seconds go, and when is a watchdog too quick?",
+        "controls": {
+            "interval": kit.Slider(label="A beat every (s)", grid=INTERVAL, start=1),
+            "misses": kit.Slider(
+                label="Misses (beats)", grid=tuple(TRIED), start=15, whole=True
+            ),
+            "loss": kit.Slider(label="Beats lost (%)", grid=LOSS, start=2),
+            "promotion": kit.Slider(
+                label="Promotion (s)", grid=kit.decades(1, 50), start=12
+            ),
+            "way": kit.Choice(label="Clients by", options=tuple(WAYS), start=PROXY),
+        },
+        "model": model,
+        "picture": picture,
+        "size": (640, 360),
+        "describe": sentence,
+        "before": "Twenty failovers with 15 misses, as the shop has it today. What "
+        "fewer misses cost shows once you have drawn your line.",
+        "after": {"misses": 5},
+        "presets": {
+            "2 misses": {"misses": 2},
+            "5 misses": {"misses": 5},
+            "5 beats a second": {"interval": 0.2},
+            "Bad network": {"loss": 10},
+            "No beat lost": {"loss": 0},
+            "DNS": {"way": NAME},
+        },
+        "seconds": 10,
+        "steps": 10,
+    },
+    exercises=(
+        tail_exercise,
+        best_exercise,
+        name_exercise,
+        code_exercise,
+        split_exercise,
+        product_exercise,
+    ),
+    own=own,
+)
