@@ -50,8 +50,9 @@ SPECS = {
     "ActivePassive": st.builds(
         ha.ActivePassive,
         failover=failovers,
-        sites=st.sampled_from([("DC-1",), ("DC-1", "DC-2")]),
+        sites=st.sampled_from([("DC-1",), ("DC-1", "DC-2"), ("A", "A", "B")]),
         crews=st.integers(1, 2),
+        common_cause=st.sampled_from([0, 0.05]),
         replication=st.sampled_from(
             [Replication(), Replication(mode="sync"), Replication(mode="semi-sync")]
         ),
@@ -82,18 +83,9 @@ SPECS = {
         **shared,
     ),
 }
-ALL = [
-    pytest.param(
-        kind,
-        marks=pytest.mark.xfail(reason="the pair counts its nodes alone", strict=True)
-        if kind == "ActivePassive"
-        else (),
-    )
-    for kind in SPECS
-]
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", SPECS)
 @settings(max_examples=25, deadline=None, phases=[Phase.generate])
 @given(data=st.data())
 def test_own_numbers_are_those_of_the_assessment(kind, data):
@@ -108,7 +100,7 @@ def test_own_numbers_are_those_of_the_assessment(kind, data):
     assert own == pytest.approx(causes, rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", SPECS)
 @settings(max_examples=10, deadline=None, phases=[Phase.generate])
 @given(data=st.data(), load=st.floats(1, 20_000))
 def test_a_workload_adds_the_causes_of_load_and_changes_no_other(kind, data, load):

@@ -144,7 +144,7 @@ def test_a_formula_of_a_waiting_pair():
 
 def test_a_pair_has_one_standby():
     with pytest.raises(
-        ValueError, match=r"replication.standbys must be 1, .*pair, got 2"
+        ValueError, match=r"replication.standbys must be 1, one for each .*, got 2"
     ):
         lonely(Replication(standbys=2))
 

@@ -70,7 +70,7 @@ RACES = {"couchbase-xdcr"}
 @pytest.mark.parametrize("key", EVERY)
 def test_a_preset_agrees_with_its_run(key):
     architecture = catalogue.system(key).architecture()
-    run = simulate(architecture, None, 400, np.random.default_rng(7), apart=True)
+    run = simulate(architecture, None, 4000, np.random.default_rng(7), apart=True)
     for operation, causes in architecture.model().downtime().items():
         found, estimate = sum(causes.values()), run.unavailability[operation]
         if key in RACES:

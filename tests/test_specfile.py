@@ -170,7 +170,7 @@ failover:
         (SINGLE + "backup: 3 %\n", 3, "backup", "must be a time, such as 30 s"),
         (SINGLE + "backup:\n", 3, "backup", "must have a value, got nothing"),
         (PAIR + "sites: fra\n", 2, "sites", "must be a list of names, got 'fra'"),
-        (PAIR + "sites: [a, a]\n", 2, "sites", "must be a sequence of different names"),
+        (PAIR + "sites: [a, '']\n", 2, "sites", "must be a sequence of names"),
         (PAIR + "crews: 1.5\n", 2, "crews", "must be a whole number, got 1.5"),
         (
             PAIR + "failover:\n  detection: uniform(20 s)\n",

@@ -6,13 +6,13 @@ it is read from that, as a number, a sweep or a formula.
 
 from hamodel.architectures._assumptions import Assumption
 from hamodel.architectures._front import HOME, failed_apps
+from hamodel.architectures._nodes import Dependency, Failure, Replica, Standby
 from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
     CAUSES,
     ActivePassive,
     PairState,
-    Standby,
 )
 from hamodel.architectures.base import (
     OPERATIONS,
@@ -48,7 +48,9 @@ __all__ = [
     "Cache",
     "Cause",
     "Conflicts",
+    "Dependency",
     "Event",
+    "Failure",
     "Group",
     "Leaderless",
     "Loss",
@@ -59,6 +61,7 @@ __all__ = [
     "Node",
     "PairState",
     "Part",
+    "Replica",
     "SinglePrimary",
     "Site",
     "Standby",

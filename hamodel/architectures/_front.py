@@ -186,6 +186,10 @@ def redirections(redirect: Failover | None, state: State) -> Iterator[Event]:
         after = Stages((redirect.detection, redirect.redirection))
         yield Event("redirection", after, moved, redirect.coverage)
         yield Event("redirection", after, stuck, 1 - redirect.coverage)
+    elif state.clients == "stuck" and redirect.retry is not None:
+        after = Stages((redirect.retry,))
+        yield Event("redirection again", after, moved, redirect.coverage)
+        yield Event("redirection again", after, stuck, 1 - redirect.coverage)
     elif state.clients == "stuck" and redirect.manual is not None:
         yield Event("redirection by hand", redirect.manual, moved)
 

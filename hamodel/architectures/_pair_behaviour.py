@@ -24,7 +24,7 @@ from hamodel.duration import Duration, constant
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
-    from hamodel.architectures._two_sites import PairSeen
+    from hamodel.architectures._pair_model import PairSeen
     from hamodel.architectures.active_passive import ActivePassive
     from hamodel.replication import Replication, Stream
     from hamodel.workload import Workload

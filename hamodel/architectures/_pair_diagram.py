@@ -17,9 +17,10 @@ from hamodel.architectures._diagram import (
     copies,
     drawn,
     entrances,
+    quoted,
     servers,
 )
-from hamodel.architectures._two_sites import waits_for_ever
+from hamodel.architectures._pair_model import placed
 
 if TYPE_CHECKING:
     from hamodel.architectures.active_passive import ActivePassive
@@ -27,18 +28,30 @@ if TYPE_CHECKING:
 
 
 def diagram_of(spec: ActivePassive, operation: str) -> Structure:
-    """Return the boxes that a request to a pair passes.
+    """Return the boxes that a request to a primary and its standbys passes.
 
-    A write that waits for the standby without end needs both nodes.
+    A write that waits for standbys without end needs these nodes too.
     """
-    both = checked(operation) == "write" and waits_for_ever(spec)
-    needed = 2 if both else 1
+    needed = _needed(spec) if checked(operation) == "write" else 1
+    held = placed(spec.nodes)
+    nodes = [
+        way for name, count in held.items() for way in copies(name, count, "database")
+    ]
+    stops = [quoted(one.name) for one in spec.stopping]
     if len(spec.sites) == 1:
         (name,) = spec.sites
-        nodes = copies(name, 2, "database")
-        return drawn(spec, *servers(spec.site, name), atleast(needed, nodes))
-    nodes = [way for name in spec.sites for way in copies(name, 1, "database")]
-    return drawn(spec, entrances(spec.site, spec.sites), atleast(needed, nodes))
+        return drawn(spec, *servers(spec.site, name), atleast(needed, nodes), *stops)
+    return drawn(spec, entrances(spec.site, spec.sites), atleast(needed, nodes), *stops)
+
+
+def _needed(spec: ActivePassive) -> int:
+    """Return how many nodes it takes for a write."""
+    replication = spec.replication
+    if replication.mode == "quorum":
+        return 1 + int(replication.acknowledgements)
+    if replication.mode == "sync":
+        return sum(node.sync for node in spec.nodes)
+    return 1
 
 
 def assumptions_of(spec: ActivePassive) -> tuple[Assumption, ...]:

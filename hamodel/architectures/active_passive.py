@@ -33,40 +33,53 @@ Assumptions
   that the standby makes things worse.
 - While the failover runs nothing else happens, unless `Standby.takeover_mttf` says so.
   A second failure during 30 s is 480 times rarer than one during the 4 h that follow.
-- No failover happens without a failure, and failing back takes no downtime.
+- The service stays where it is after a failover, and no failover happens without a
+  failure, unless `failback`, a detector that loses beats or `stalls` say so.
 - While the site is down the nodes neither fail nor are repaired.
+- Nodes are as good as new when they are back: a repair includes the catching up.
+
+More nodes, more sites and more kinds of failure follow the same rules: they are written
+down in `hamodel.architectures._replicated`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from hamodel import _check
-from hamodel._quantity import hold, mean_of, rate_of
+from hamodel.architectures._nodes import (
+    APART,
+    Dependency,
+    Failure,
+    Places,
+    Replica,
+    Standby,
+    check_fit,
+    check_kinds,
+    place_nodes,
+)
 from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._pair_diagram import assumptions_of, diagram_of
-from hamodel.architectures._specs import Maintenance, Node, Site, names
-from hamodel.architectures._two_sites import TwoSitePair, check_pair, model_of
-from hamodel.architectures.base import Cause
+from hamodel.architectures._pair_model import model_of, part_of
+from hamodel.architectures._replicas import State, is_never
+from hamodel.architectures._specs import Maintenance, Node, Site
+from hamodel.architectures.base import Cause, LongRun
 from hamodel.chain import Chain
-from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from hamodel._types import Quantity
     from hamodel.architectures._assumptions import Assumption
     from hamodel.architectures.base import Model
     from hamodel.architectures.behaviour import Behaviour
+    from hamodel.failover import Failback, Failover, Stalls
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
-#: Why the service is down, in the order in which a budget shows them.
+#: Why a pair is down, in the order in which a budget shows it.
 CAUSES = (
     Cause.FAILING_OVER,
     Cause.FAILOVER_FAILED,
@@ -74,14 +87,6 @@ CAUSES = (
     Cause.STANDBY_UNSEEN,
     Cause.SITE_DOWN,
 )
-
-_ENTRANCE = {  # what the last state before `none` says of the cause
-    "both": Cause.FAILOVER_FAILED,
-    "one": Cause.BOTH_NODES_DOWN,
-    "switching": Cause.BOTH_NODES_DOWN,
-    "manual": Cause.BOTH_NODES_DOWN,
-    "unseen": Cause.STANDBY_UNSEEN,
-}
 
 
 class PairState(NamedTuple):
@@ -92,65 +97,50 @@ class PairState(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Standby:
-    """How the standby fails, and how soon that is known.
-
-    Attributes
-    ----------
-    mttf : float, array, SymPy expression or None
-        Mean time to failure in s while it stands by: `inf` for a cold one that does
-        not age.  None: as the primary.
-    probe : float, array or SymPy expression
-        Mean time in s until a failure of the standby is found.  0: at once.
-    takeover_mttf : float, array or SymPy expression
-        Mean time to failure in s while it takes over; `inf` leaves that out.
-
-    Raises
-    ------
-    ValueError
-        If a mean time to failure is not above zero, or `probe` is negative.
-    """
-
-    mttf: Quantity | None = None
-    probe: Quantity = 0
-    takeover_mttf: Quantity = float("inf")
-
-    def __post_init__(self) -> None:
-        hold(self, "mttf", "probe", "takeover_mttf")
-        if self.mttf is not None:
-            _check.mean_time(mttf=self.mttf)
-        _check.non_negative(probe=self.probe)
-        _check.mean_time(takeover_mttf=self.takeover_mttf)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ActivePassive:
-    """A primary and a standby, over two sites or in one.
+class ActivePassive(LongRun):
+    """A primary and its standbys: two nodes or more, over some sites or in one.
 
     Attributes
     ----------
     database : Node
-        The node that serves; the standby is repaired as it is.
+        The node that serves; the standbys are repaired as it is.
     failover : Failover
         Stages and coverage.
     standby : Standby
-        How the standby fails and how soon that is found.
+        How standbys fail and how soon that is found.
     site : Site
         Each site, with its load balancers and app servers.
     crews : int
-        Repair crews, 1 or 2: how many nodes are repaired at once.
+        Repair crews: how many nodes are repaired at once, at most all of them.
     restore : float, array, SymPy expression or None
-        Mean time in s until both nodes are back after both were lost, when they are
+        Mean time in s until all nodes are back after all were lost, when they are
         restored together.  None: the crews repair them one by one.
     sites : tuple of str
-        Names of two sites, one node in each; or of one that both nodes share.
+        The site of each node: different names or the same; one name is a site that two
+        nodes share.  What is kept are the different names.
+    replicas : tuple of Replica
+        The nodes one by one, where they differ by more than their site; then `sites`
+        is theirs.
+    failures : tuple of Failure
+        Kinds of failure beside that of `database`, whose `mttf` may be `inf`.
+    common_cause : float, array or SymPy expression
+        Share of the failures of a node that take all nodes at once (the beta of the
+        beta-factor model); by default 0, which is kind to every redundant system.
+    failback : Failback or None
+        How the service goes back to a node of higher priority once that stands by
+        again: after `resync`, by a switchover.  None: it stays where it is.
+    stalls : Stalls or None
+        Pauses of a healthy primary; those that outlast the detection cause a failover,
+        as do the beats that a `Heartbeat` loses.
+    depends_on : tuple of Dependency
+        What the service hangs on.
     everywhere : Node or None
         What strikes everything at once; None: nothing does.
     replication : Replication
-        How writes reach the standby; its delay comes on top of the way between the
-        nodes, which is the workload's.  A mode that waits for the standby without end
-        stops writes while there is none; semi-synchronous writes stop for the timeout
-        each time it goes.
+        How writes reach the standbys; its delay comes on top of the way between the
+        nodes, which is the workload's.  A mode that waits for standbys without end
+        stops writes while there are too few; semi-synchronous writes stop for the
+        timeout each time that one too many goes.
     maintenance : Maintenance or None
         Planned work: each time the nodes change roles, and writes stop for the
         promotion and the redirection.  It is part of `model()`, not of `chain()`.
@@ -158,11 +148,11 @@ class ActivePassive:
     Raises
     ------
     ValueError
-        If `crews` is not 1 or 2, `restore` is not above zero, `sites` is not one name
-        or two different ones, or the replication has more than one standby.
+        If a field is beyond its limits, or fields do not fit each other.
 
     Examples
     --------
+    >>> from hamodel.failover import Failover
     >>> from hamodel.units import HOUR
     >>> node = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
     >>> pair = ActivePassive(
@@ -177,6 +167,17 @@ class ActivePassive:
     both nodes down         4.2
     standby failed unseen   0.0
     site down               0.0
+
+    A third node, and commits that wait for one of the two standbys:
+
+    >>> from dataclasses import replace
+    >>> three = replace(
+    ...     pair,
+    ...     sites=("DC-1", "DC-1", "DC-2"),
+    ...     replication=Replication(mode="quorum", standbys=2),
+    ... )
+    >>> round(three.downtime_by_cause["standby down"] * 525600, 1)
+    12.5
     """
 
     database: Node
@@ -185,38 +186,48 @@ class ActivePassive:
     site: Site = field(default_factory=Site)
     crews: int = 1
     restore: Quantity | None = None
-    sites: tuple[str, ...] = ("DC-1", "DC-2")
+    sites: tuple[str, ...] = APART
+    replicas: tuple[Replica, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    common_cause: Quantity = 0.0
+    failback: Failback | None = None
+    stalls: Stalls | None = None
+    depends_on: tuple[Dependency, ...] = ()
     everywhere: Node | None = None
     replication: Replication = field(default_factory=Replication)
     maintenance: Maintenance | None = None
 
     def __post_init__(self) -> None:
-        _check.instance(Node, database=self.database)
-        _check.instance(Failover, failover=self.failover)
-        _check.instance(Standby, standby=self.standby)
-        _check.instance(Site, site=self.site)
-        _check.instance(Replication, replication=self.replication)
-        check_pair(self)
-        _check.whole(1, crews=self.crews)
-        _check.between(1, 2, crews=self.crews)
-        hold(self, "restore")
-        if self.restore is not None:
-            _check.positive(restore=self.restore)
-        if self.everywhere is not None:
-            _check.instance(Node, everywhere=self.everywhere)
-        object.__setattr__(self, "sites", names(sites=self.sites))
-        if not 1 <= len(self.sites) <= 2:
-            raise ValueError(f"sites must be 1 or 2 different names, got {self.sites}")
+        check_kinds(self)
+        place_nodes(self)
+        check_fit(self)
 
     @property
     def all_sites(self) -> tuple[str, ...]:
-        """Names of all sites, those included that serve no clients."""
+        """Names of all sites; each of them serves clients."""
         return self.sites
 
     @property
     def one_writer(self) -> bool:
         """Whether one site takes all writes and sends them on to the others."""
         return True
+
+    @property
+    def nodes(self) -> tuple[Replica, ...]:
+        """The nodes one by one."""
+        if self.replicas:
+            return self.replicas
+        given = (isinstance(self.sites, Places) and self.sites.given) or self.sites
+        alone = given * 2 if len(given) == 1 else given
+        return tuple(Replica(site=site) for site in alone)
+
+    @property
+    def stopping(self) -> tuple[Dependency | Failure, ...]:
+        """What stops everything: failures everywhere, and what all hangs on."""
+        return (
+            *(kind for kind in self.failures if kind.kind == "everywhere"),
+            *(one for one in self.depends_on if one.effect == "stops"),
+        )
 
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
@@ -229,10 +240,12 @@ class ActivePassive:
         Returns
         -------
         Structure
-            Of the sites, their servers, both databases and `everywhere`.
+            Of the sites, their servers, all databases, what they hang on and
+            `everywhere`.
 
         Examples
         --------
+        >>> from hamodel.failover import Failover
         >>> node = Node(mttf=7.2e6, mttr=14400)
         >>> pair = ActivePassive(database=node, failover=Failover(), sites=["DC-1"])
         >>> pair.diagram().single_points_of_failure()
@@ -251,8 +264,8 @@ class ActivePassive:
         Returns
         -------
         Model
-            Parts are `pair` (both nodes and their sites), the servers of each site,
-            and `everywhere` if given.
+            Parts are `pair` (all nodes and their sites), the servers of each site, and
+            `everywhere`, `maintenance` and what all hangs on if given.
         """
         return model_of(self)
 
@@ -272,104 +285,71 @@ class ActivePassive:
         return PairBehaviour(spec=self, workload=workload)
 
     def chain(self) -> Chain:
-        """Return the chain of the pair alone, without servers and clients.
+        """Return the chain of the nodes alone, without servers and clients.
 
         Returns
         -------
         Chain
-            Four states, and more as options ask.  States are `PairState`, of which
-            `both`, `unseen` and `one` serve while the site is up; if each node has a
-            site of its own that can fail, or writes wait for the standby, they are
-            `TwoSiteState`, and up means that writes are served.
+            Four states of a plain pair, and more as options ask.  States are
+            `PairState`, of which `both`, `unseen` and `one` serve while the site is
+            up, where that says all; with more nodes, with nodes that differ, with
+            sites of their own that can fail, or if writes wait for a standby, they are
+            those of the rules, and up means that writes are served.
         """
         if self._wide:
-            part = TwoSitePair(of=self).part("pair")
-            return part.chain(up=lambda view: not view.stopped)
-        return Chain.explore(PairState("both"), self.moves, up=_serves)
+            return part_of(self).chain(up=lambda view: not view.stopped)
+        part = part_of(self, together=True)
 
-    @property
-    def _of_means(self) -> ActivePassive:
-        """The same pair with the mean of a repair time for its law."""
-        node = self.database
-        if node.mttr is mean_of(node.mttr):
-            return self
-        return replace(self, database=replace(node, mttr=mean_of(node.mttr)))
+        def moves(state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
+            """Yield moves between states that the past does not tell apart."""
+            for to, rate in part.moves(state):
+                yield to._replace(cause="") if isinstance(to, State) else to, rate
+
+        def serves(state: State) -> bool:
+            """Tell whether writes are served."""
+            return state.phase == "serving" and state.clients[0] == "home"
+
+        whole = Chain.explore(part.start, moves, up=serves)
+        names: dict[Hashable, PairState] = {
+            state: pair_state(state)
+            for state in whole.states
+            if isinstance(state, State)
+        }
+        if len(self.nodes) != 2 or len(set(names.values())) < len(names):
+            return whole
+        return Chain(
+            rates={(names[a], names[b]): rate for (a, b), rate in whole.rates.items()},
+            up=frozenset(
+                names[state] for state in whole.states if state not in whole.down
+            ),
+            start=names[part.start],
+        )
 
     @property
     def _wide(self) -> bool:
-        """Whether it takes more than the four states: see `chain`."""
-        mttf = self.site.mttf
-        apart = len(self.sites) == 2 and not (np.ndim(mttf) == 0 and mttf == np.inf)
-        return apart or self.replication.mode != "async"
-
-    def moves(self, state: PairState) -> Iterator[tuple[PairState, Quantity]]:
-        """Yield the states that follow one state, each with its rate in 1/s.
-
-        Parameters
-        ----------
-        state : PairState
-            A state of the pair.
-
-        Yields
-        ------
-        tuple of PairState and rate
-            A rate of 0 is no move, a rate of `inf` takes no time.
-        """
-        if state.site == "down":
-            yield state._replace(site="up"), 1 / mean_of(self.site.mttr)
-            return
-        for nodes, rate in self._of_means._node_moves(state.nodes):
-            yield PairState(nodes), rate
-        yield state._replace(site="down"), 1 / self.site.mttf
-
-    def _node_moves(self, nodes: str) -> list[tuple[str, Quantity]]:
-        fail, lost = 1 / self.database.mttf, 1 / self.standby.takeover_mttf
-        match nodes:
-            case "both":
-                return [*self._primary_fails(fail), self._standby_fails()]
-            case "unseen":
-                return [("one", rate_of(self.standby.probe)), ("none", fail)]
-            case "switching":
-                return [("one", rate_of(self.failover.outage)), ("none", lost)]
-            case "manual":
-                return [("one", rate_of(self._manual)), ("none", lost)]
-            case "one":
-                return [("both", 1 / self.database.mttr), ("none", fail)]
-            case _:
-                return [self._return]
-
-    def _primary_fails(self, fail: Quantity) -> list[tuple[str, Quantity]]:
-        coverage = self.failover.coverage
-        astray = "none" if self.failover.manual is None else "manual"
-        return [("switching", coverage * fail), (astray, (1 - coverage) * fail)]
-
-    def _standby_fails(self) -> tuple[str, Quantity]:
-        mttf = self.database.mttf if self.standby.mttf is None else self.standby.mttf
-        probe = self.standby.probe
-        found_at_once = np.ndim(probe) == 0 and probe == 0
-        return "one" if found_at_once else "unseen", 1 / mttf
+        """Whether it takes more than counts of nodes at one site: see `chain`."""
+        apart = len(self.sites) > 1 and not is_never(self.site.mttf)
+        alike = len({(n.promotable, n.priority) for n in self.nodes}) == 1
+        return apart or not alike or self.replication.mode != "async"
 
     @property
-    def _manual(self) -> Quantity:
-        """Mean time in s of a failover that did not work and that a person finished."""
-        return self.failover.outage + self.failover.manual
-
-    @property
-    def _return(self) -> tuple[str, Quantity]:
-        """The way out of `none`: both restored together, or one node repaired."""
-        if self.restore is None:
-            return "one", self.crews / self.database.mttr
-        return "both", 1 / self.restore
+    def _alone(self) -> bool:
+        """Whether there is nothing beside the nodes at a site that stays."""
+        tiers = self.site.balancers or self.site.apps
+        besides = (tiers, self.everywhere, self.maintenance, self.stopping)
+        return not (self._wide or any(besides))
 
     @property
     def unavailability(self) -> Quantity:
-        """Long-run share of time in which the service is down."""
-        return self.chain().unavailability
+        """Long-run share of the writes that fail."""
+        if self._alone:
+            return self.chain().unavailability
+        return sum(self.model().downtime()["write"].values())
 
     @property
     def availability(self) -> Quantity:
-        """Long-run share of time in which the service is up."""
-        return self.chain().availability
+        """Long-run share of the writes that are answered."""
+        return 1 - self.unavailability
 
     @property
     def minutes_per_year(self) -> Quantity:
@@ -378,43 +358,24 @@ class ActivePassive:
 
     @property
     def downtime_by_cause(self) -> dict[str, Quantity]:
-        """Unavailability by cause; the causes add up to the whole."""
+        """Unavailability of writes by cause; the causes add up to the whole."""
         budget: dict[str, Quantity] = dict.fromkeys(CAUSES, 0)
-        if self._wide:
-            part = TwoSitePair(of=self).part("pair")
-            views: dict[Any, Quantity] = {**part.views()}
-            for view, probability in views.items():
-                if view.stopped:
-                    budget[view.stopped] = budget.get(view.stopped, 0) + probability
-            return budget
-        chain = self.chain()
-        share: dict[Any, Quantity] = {**chain.steady_state()}
-        for state, probability in share.items():
-            if state.site == "down":
-                budget[Cause.SITE_DOWN] += probability
-            elif state.nodes == "switching":
-                budget[Cause.FAILING_OVER] += probability
-            elif state.nodes == "manual":
-                budget[Cause.FAILOVER_FAILED] += probability
-        self._of_means._charge_none(chain, share, budget)
+        if not self._alone:
+            return budget | self.model().downtime()["write"]
+        views: dict[Any, Quantity] = {**part_of(self, together=True).views()}
+        for view, probability in views.items():
+            if view.stopped:
+                budget[view.stopped] = budget.get(view.stopped, 0) + probability
         return budget
 
-    def _charge_none(
-        self, chain: Chain, share: dict[Any, Quantity], budget: dict[str, Quantity]
-    ) -> None:
-        """Charge the time without any node to what led there.
 
-        The mean length of a visit does not depend on its cause, so the share of each
-        is the rate at which it leads there times that length: exact, and never a
-        difference.
-        """
-        wait = 1 / self._return[1]
-        none = PairState("none")
-        for state, probability in share.items():
-            rate = chain.rates.get((state, none))
-            if rate is not None and state.site == "up":
-                budget[_ENTRANCE[state.nodes]] += probability * rate * wait
-
-
-def _serves(state: PairState) -> bool:
-    return state.site == "up" and state.nodes in {"both", "unseen", "one"}
+def pair_state(state: State) -> PairState:
+    """Return the state of a pair under the names that lesson and books use."""
+    ready, *gone = state.nodes[0]
+    nodes = state.phase
+    if state.phase == "serving":
+        unseen = any(gone[len(gone) // 2 :])
+        nodes = "both" if ready else "unseen" if unseen else "one"
+    elif state.phase == "lost":
+        nodes = "none"
+    return PairState(nodes, "up" if state.clients[0] == "home" else "down")

@@ -47,10 +47,15 @@ class Failover:
         `ProxyCheck`, `Dns` or `PgBouncer`.
     coverage : float, array or SymPy expression
         Probability that the failover works.
-    manual : float, array, SymPy expression or None
-        Mean time in s for a person to finish a failover that did not work, counted
-        from the end of the failed attempt.  None: nobody does, and the service waits
-        for a repair.
+    manual : float, array, SymPy expression, Duration or None
+        Time in s for a person to finish a failover that did not work, counted from the
+        end of the failed attempt.  None: nobody does, and the service waits for a
+        repair.
+    retry : float, array, SymPy expression, Duration or None
+        Time in s from an attempt that did not work until the next begins, which works
+        with the same probability.  None: there is only one.
+    tries : int or None
+        Attempts at most after the first; then it is up to `manual`.  None: no limit.
 
     Attributes
     ----------
@@ -92,6 +97,8 @@ class Failover:
     redirection: Quantity = 0
     coverage: Quantity = 1
     manual: Quantity | None = None
+    retry: Quantity | None = None
+    tries: int | None = None
     mechanisms: Mapping[str, object] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -100,10 +107,17 @@ class Failover:
         object.__setattr__(self, "mechanisms", made)
         for name in STAGES:
             object.__setattr__(self, name, as_stage(name, getattr(self, name)))
-        hold(self, *STAGES, "coverage", "manual")
+        hold(self, *STAGES, "coverage", "manual", "retry")
         _check.probability(coverage=self.coverage)
-        if self.manual is not None:
-            _check.non_negative(manual=self.manual)
+        for name in ("manual", "retry"):
+            if getattr(self, name) is not None:
+                _check.non_negative(**{name: mean_of(getattr(self, name))})
+        if self.tries is not None:
+            _check.whole(1, tries=self.tries)
+            if self.retry is None:
+                raise ValueError(
+                    f"tries must be None without a retry, got {self.tries}"
+                )
 
     @property
     def stages(self) -> Mapping[str, Quantity]:
@@ -206,8 +220,9 @@ class Failover:
     def _repr_html_(self) -> str:
         rows = [(name, _shown(mean)) for name, mean in self.stages.items()]
         rows += [("whole", _shown(self.outage)), ("coverage", str(self.coverage))]
-        if self.manual is not None:
-            rows.append(("by hand", _shown(self.manual)))
+        for name, label in (("retry", "next attempt"), ("manual", "by hand")):
+            if getattr(self, name) is not None:
+                rows.append((label, _shown(mean_of(getattr(self, name)))))
         return table(rows, header=("stage", "mean"))
 
 

@@ -9,6 +9,7 @@ _SHARES = {
     *("coverage", "hit_ratio", "destroyed", "availability", "read_availability"),
     *("stale_reads", "loss", "ignoring", "stale", "slow_probability"),
     *("failed", "healthy", "reset", "dead_first"),
+    "common_cause",
 }
 _RATES = {"reads", "writes", "false_failovers"}
 _NUMBERS = {

@@ -1,0 +1,303 @@
+"""What a replicated primary is made of: its states, groups of nodes, kinds of failure.
+
+The surprise is in `race`: where a restart races the detection of a failure, the chance
+of either and the mean of the first are all that a long-run share of time needs.  So the
+chain takes them from the laws that are given, exactly, and needs no stages for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hamodel import duration
+from hamodel._quantity import mean_of
+from hamodel.architectures.base import Cause, Event, Stages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.failover import Failover
+
+#: Phases in which the primary is alive.
+ALIVE = frozenset({"serving", "stalled", "demoting", "returning"})
+
+NEVER = float("inf")
+
+
+class State(NamedTuple):
+    """State of a replicated primary: see the module."""
+
+    phase: str
+    primary: int  # the group of the primary, or of the last one
+    nodes: tuple[tuple[int, ...], ...]  # of each group: ready, down by law, unseen
+    clients: tuple[str, ...]  # of each site: home, or waiting, stuck, moved, lost
+    cause: str = ""  # why nobody serves
+    mode: int = -1  # which kind of failure it is about; -1: the loss of a site
+    tries: int = 0  # attempts that did not work
+    held: bool = False  # what failovers hang on is down
+
+
+class Alike(NamedTuple):
+    """Nodes that are alike."""
+
+    site: int
+    size: int
+    promotable: bool
+    rank: tuple[bool, int]  # the highest is promoted first
+    sync: bool
+    reads: bool  # whether a standby answers reads
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Nodes:
+    """All nodes and their sites: what a state says of them, and steps to others."""
+
+    groups: tuple[Alike, ...]
+    sites: tuple[str, ...]
+    laws: int  # how many different laws of repair there are
+
+    @cached_property
+    def start(self) -> State:
+        """All nodes ready, and the first of the best its primary."""
+        best = max(g.rank for g in self.groups if g.promotable)
+        first = next(
+            i for i, g in enumerate(self.groups) if g.promotable and g.rank == best
+        )
+        rest = 2 * self.laws * (0,)
+        nodes = tuple(
+            (group.size - (i == first), *rest) for i, group in enumerate(self.groups)
+        )
+        return State("serving", first, nodes, ("home",) * len(self.sites))
+
+    @property
+    def shared(self) -> bool:
+        """Whether all nodes are at one site."""
+        return len(self.sites) == 1
+
+    @cached_property
+    def size(self) -> int:
+        """Number of nodes."""
+        return sum(group.size for group in self.groups)
+
+    # ---- what a state says ---------------------------------------------------------
+
+    def dark(self, state: State, site: int) -> bool:
+        """Tell whether a site is lost."""
+        return state.clients[site] != "home"
+
+    def in_sync(self, state: State) -> int:
+        """Return how many standbys are ready that commits wait for."""
+        pairs = zip(self.groups, state.nodes, strict=True)
+        return sum(nodes[0] for group, nodes in pairs if group.sync)
+
+    def counted(self, state: State) -> int:
+        """Return how many standbys there are that commits wait for."""
+        synchronous = sum(group.size for group in self.groups if group.sync)
+        return synchronous - self.groups[state.primary].sync
+
+    def candidates(self, state: State) -> list[tuple[int, Quantity]]:
+        """Return the groups whose nodes may become primary, each with its share."""
+        ready = [
+            (group.rank, i, nodes[0])
+            for i, (group, nodes) in enumerate(
+                zip(self.groups, state.nodes, strict=True)
+            )
+            if nodes[0] and group.promotable
+        ]
+        if not ready:
+            return []
+        best = max(rank for rank, _, _ in ready)
+        among = [(i, count) for rank, i, count in ready if rank == best]
+        total = sum(count for _, count in among)
+        return [(i, 1 if n == total else n / total) for i, n in among]
+
+    # ---- steps from state to state -------------------------------------------------
+
+    def moved(self, state: State, group: int, *steps: tuple[int, int]) -> State:
+        """Return the state with counts of one group changed."""
+        counts = list(state.nodes[group])
+        for slot, by in steps:
+            counts[slot] += by
+        nodes = (*state.nodes[:group], tuple(counts), *state.nodes[group + 1 :])
+        return state._replace(nodes=nodes)
+
+    def sent(self, state: State, site: int, where: str) -> State:
+        """Return the state with the clients of a site somewhere else."""
+        clients = (*state.clients[:site], where, *state.clients[site + 1 :])
+        return state._replace(clients=clients)
+
+    def lose(self, state: State, site: int) -> State:
+        """Return the state with a site gone dark."""
+        gone = 0 * state.nodes[0][0], *(0 for _ in state.nodes[0][1:])
+        nodes = tuple(
+            gone if group.site == site else counts
+            for group, counts in zip(self.groups, state.nodes, strict=True)
+        )
+        return self.sent(state._replace(nodes=nodes), site, "waiting")
+
+    def regain(self, state: State, site: int) -> State:
+        """Return the state with a site back and its nodes ready."""
+        rest = tuple(0 for _ in state.nodes[0][1:])
+        nodes = tuple(
+            (group.size, *rest) if group.site == site else counts
+            for group, counts in zip(self.groups, state.nodes, strict=True)
+        )
+        return self.sent(state._replace(nodes=nodes), site, "home")
+
+    def serve(self, state: State, group: int) -> State:
+        """Return the state with a ready node of a group as primary."""
+        found = self.moved(state, group, (0, -1))
+        return found._replace(
+            phase="serving", primary=group, cause="", mode=-1, tries=0
+        )
+
+    def give_up(self, state: State, cause: str) -> State:
+        """Return the state in which the service waits for a repair."""
+        laws = self.laws
+        nodes = tuple(
+            (
+                n[0],
+                *(n[1 + k] + n[1 + laws + k] for k in range(laws)),
+                *(0,) * laws,
+            )
+            for n in state.nodes
+        )
+        return state._replace(phase="lost", nodes=nodes, cause=cause, tries=0)
+
+    def exhausted(self, state: State) -> State:
+        """Return the state in which no candidate is left."""
+        unseen = any(any(n[1 + self.laws :]) for n in state.nodes)
+        all_down = Cause.BOTH_NODES_DOWN if self.size == 2 else Cause.ALL_NODES_DOWN
+        cause = Cause.STANDBY_UNSEEN if unseen else all_down
+        return self.give_up(state, cause)
+
+    def all_ready(self, state: State) -> State:
+        """Return the state with all nodes ready and the last primary back."""
+        rest = tuple(0 for _ in state.nodes[0][1:])
+        nodes = tuple((group.size, *rest) for group in self.groups)
+        return self.serve(state._replace(nodes=nodes), state.primary)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kind:
+    """One kind of failure of a node."""
+
+    name: str
+    primary: Quantity  # mean time to it in s, of the primary and of a standby
+    standby: Quantity
+    common: Quantity  # mean time in s to one that takes all nodes
+    law: int  # which law of repair
+    mode: int  # the first kind that is handled like it
+    in_place: bool  # whether it ends by itself
+    detection: Quantity | None
+    coverage: Quantity
+
+
+class Policy(NamedTuple):
+    """What a commit waits for."""
+
+    needed: int  # standbys; -1: all that there are
+    least: int  # below which it waits without end; -1: all that there are
+    timeout: Quantity | None  # else it waits so long, and goes on without
+    each: bool  # whether it waits for each standby that goes, not only the last needed
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class First:
+    """The first of two times: a repair (a number is its mean) and a fixed stage."""
+
+    repair: Any
+    stage: Any
+
+    @cached_property
+    def _of(self) -> tuple[Quantity, Quantity]:
+        return race(self.repair, self.stage)
+
+    @property
+    def won(self) -> Quantity:
+        """Probability that the repair comes first."""
+        return self._of[0]
+
+    @property
+    def mean(self) -> Quantity:
+        """Mean in s of the first of the two."""
+        return self._of[1]
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n of them in s."""
+        repair, stage = self.repair, self.stage
+        one = repair.sample(n, rng) if hasattr(repair, "sample") else None
+        one = rng.exponential(repair, n) if one is None else one
+        other = stage.sample(n, rng) if hasattr(stage, "sample") else stage
+        found: FloatArray = np.minimum(one, other)
+        return found
+
+
+def race(repair: Any, stage: Any) -> tuple[Quantity, Quantity]:  # noqa: ANN401
+    """Return the probability that a repair ends before a stage, and the mean of both.
+
+    A number is the mean of an exponential repair, or the length of a constant stage;
+    both may also be distributions.
+    """
+    if not hasattr(repair, "sample"):
+        if hasattr(stage, "sample"):
+            won: Quantity = 1 - stage.lst(1 / repair)
+        elif hasattr(stage / repair, "free_symbols"):
+            import sympy
+
+            won = 1 - sympy.exp(-stage / repair)
+        else:
+            won = -np.expm1(-stage / repair)
+        return won, repair * won
+    if not hasattr(stage, "sample"):
+        if stage == 0:
+            return 0.0, 0.0
+        stage = duration.constant(stage)
+    slices = (np.arange(4096) + 0.5) / 4096
+    ends = np.unique(np.asarray(stage.quantile(slices)), return_counts=True)
+    won = float(np.dot(repair.cdf(ends[0]), ends[1])) / len(slices)
+    return won, duration.minimum(repair, stage).mean
+
+
+def added(stages: tuple[Any, ...]) -> Any:  # noqa: ANN401  a number or a law
+    """Return the sum of stages: a number if all are."""
+    if not any(hasattr(stage, "sample") for stage in stages):
+        return sum(stages)
+    laws = [s if hasattr(s, "sample") else duration.constant(s) for s in stages]
+    total = laws[0]
+    for law in laws[1:]:
+        total = total + law
+    return total
+
+
+def is_never(time: Any) -> bool:  # noqa: ANN401  a number, an array or a symbol
+    """Tell whether a mean time is one infinity."""
+    return np.ndim(time) == 0 and not hasattr(time, "free_symbols") and time == NEVER
+
+
+def sooner(time: Any, many: Any) -> Any:  # noqa: ANN401  a number or a law
+    """Return the time to the first of several that run at once."""
+    return time if many == 1 else mean_of(time) / many
+
+
+def redirection(
+    nodes: Nodes, failover: Failover, state: State, site: int
+) -> Iterator[Event]:
+    """Yield how the clients of a lost site reach another."""
+    clock, where = f"clients of {site}", state.clients[site]
+    moved, stuck = (nodes.sent(state, site, w) for w in ("moved", "stuck"))
+    if where == "waiting":
+        after = Stages((failover.detection, failover.redirection))
+        yield Event(clock, after, moved, failover.coverage)
+        yield Event(clock, after, stuck, 1 - failover.coverage)
+    elif where == "stuck" and failover.retry is not None:
+        after = Stages((failover.retry,))
+        yield Event(f"{clock} again", after, moved, failover.coverage)
+        yield Event(f"{clock} again", after, stuck, 1 - failover.coverage)
+    elif where == "stuck" and failover.manual is not None:
+        yield Event(f"{clock} by hand", failover.manual, moved)
