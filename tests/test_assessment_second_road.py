@@ -5,6 +5,7 @@ import pytest
 
 import hamodel as ha
 from hamodel.queueing import MMc
+from hamodel.replication import Replication, Stream, WriteStage
 
 NODE = ha.Node(mttf=7.2e6, mttr=14400, cores=4)
 
@@ -49,3 +50,127 @@ def test_reads_wait_behind_writes_that_take_ten_times_as_long(load):
     alike = MMc(reads + writes, load * 4 / (reads + writes), 4).response
     if load > 0.5:
         assert alike.quantile(0.99) < 0.8 * np.quantile(seen[0], 0.99)
+
+
+# ---- active-active: each write followed to every other site ------------------------
+
+
+def written(writes, shares, trip, service, keys, rng, seconds=2000.0):
+    """Follow writes to the other sites, where one worker replays them in order.
+
+    Returns when each was made, its site and key, and when each other site shows it.
+    """
+    n = rng.poisson(writes * seconds)
+    made = np.sort(rng.uniform(0, seconds, n))
+    site, key = rng.choice(len(shares), size=n, p=shares), rng.integers(keys, size=n)
+    shown = np.tile(made[:, None], len(shares))
+    for there in range(len(shares)):
+        foreign = site != there
+        arrives = made[foreign] + trip / 2
+        done = np.cumsum(rng.exponential(service, arrives.size))
+        begins = np.maximum.accumulate(arrives - np.r_[0, done[:-1]])
+        shown[foreign, there] = begins + done
+    return made, site, key, shown
+
+
+def clashes(made, site, key, shown):
+    """Count pairs of writes to a key neither of whose sites had seen the other."""
+    pairs = 0
+    for k in np.unique(key):
+        mine = np.flatnonzero(key == k)
+        t, at, seen = made[mine], site[mine], shown[mine]
+        for there in range(shown.shape[1]):
+            other = t[at == there]
+            here = at != there
+            first = np.searchsorted(other, t[here], side="right")
+            last = np.searchsorted(other, seen[here, there], side="right")
+            pairs += int((last - first).sum())
+    return pairs
+
+
+def stale(made, key, shown, rng, reads=200_000):
+    """Share of reads at random times and sites that miss their key's last write."""
+    missed = 0
+    for k in np.unique(key):
+        mine = key == k
+        t, seen = made[mine], shown[mine]
+        when = rng.uniform(t[0], t[-1], reads // np.unique(key).size)
+        where = rng.integers(shown.shape[1], size=when.size)
+        last = np.searchsorted(t, when) - 1
+        missed += int((seen[last, where] > when).sum())
+    return missed / reads
+
+
+@pytest.mark.parametrize("sites", [("A", "B"), ("A", "B", "C")])
+@pytest.mark.parametrize("load", [0.3, 0.6, 0.9])
+def test_active_sites_replay_what_the_others_write(sites, load):
+    n, service, trip, keys = len(sites), 0.01, 0.08, 40
+    writes = load / service * n / (n - 1)  # a site replays (n - 1) / n of them
+    spec = ha.ActiveActive(
+        database=NODE,
+        failover=ha.Failover(),
+        sites=sites,
+        replication=Replication(apply=WriteStage(service=service)),
+    )
+    w = ha.Workload(reads=900, writes=writes, round_trip=trip, keys=keys, exponent=0)
+    found = ha.assess(spec, w)
+    rng = np.random.default_rng(11)
+    made, site, key, shown = written(
+        writes, [1 / n] * n, trip, service, keys, rng, 6000
+    )
+    lag = np.concatenate([(shown[:, s] - made)[site != s] for s in range(n)])
+    for p in (0.5, 0.95, 0.99):
+        assert found.replication_lag.quantile(p) == pytest.approx(
+            np.quantile(lag, p), rel=0.05
+        )
+    counted = clashes(made, site, key, shown) / 6000
+    assert found.conflicts.pairs == pytest.approx(counted, rel=0.05)
+    missed = stale(made, key, shown, rng)
+    assert found.stale_read_probability == pytest.approx(
+        missed * found.read.stale, rel=0.05
+    )
+    # the network's delay alone, and all writes in each replay, are far from it
+    assert found.conflicts.pairs > 1.05 * writes**2 * (n - 1) / n / keys * trip / 2
+    replay = WriteStage(service=service)
+    everything = Stream(writes=writes, delay=trip / 2, apply=replay)
+    assert everything.lag_quantile(0.95) > 1.1 * np.quantile(lag, 0.95)
+
+
+def test_clients_at_one_site_leave_nothing_to_replay_there():
+    spec = ha.ActiveActive(
+        database=NODE,
+        failover=ha.Failover(),
+        replication=Replication(apply=WriteStage(service=0.01)),
+    )
+    w = ha.Workload(writes=80, round_trip=0.08, clients={"DC-1": 0.9, "DC-2": 0.1})
+    made, site, _, shown = written(
+        80, [0.9, 0.1], 0.08, 0.01, 10, np.random.default_rng(3), 6000
+    )
+    lag = np.concatenate([(shown[:, s] - made)[site != s] for s in range(2)])
+    law = ha.assess(spec, w).replication_lag
+    for p in (0.5, 0.95, 0.99):
+        assert law.quantile(p) == pytest.approx(np.quantile(lag, p), rel=0.05)
+
+
+def test_an_outage_is_over_when_clients_were_led_away_or_the_site_is_back():
+    """Race the redirection, a person and the repair against each other."""
+    rng, n = np.random.default_rng(5), 400_000
+    mttr, soon, by_hand, works = 1800.0, 60.0, 1200.0, 0.9
+    failover = ha.Failover(detection=40, redirection=20, coverage=works, manual=by_hand)
+    spec = ha.ActiveActive(database=ha.Node(mttf=1e7, mttr=mttr), failover=failover)
+    back = rng.exponential(mttr, n)
+    led = np.where(rng.random(n) < works, soon, soon + rng.exponential(by_hand, n))
+    took = np.minimum(back, led)
+    law = ha.assess(spec).outage
+    assert law.mean == pytest.approx(took.mean(), rel=0.02)
+    for p in (0.5, 0.95, 0.99):
+        assert law.quantile(p) == pytest.approx(np.quantile(took, p), rel=0.03)
+    never = ha.ActiveActive(
+        database=spec.database,
+        failover=ha.Failover(detection=40, redirection=20, coverage=works),
+    )
+    took = np.where(rng.random(n) < works, np.minimum(back, soon), back)
+    for p in (0.5, 0.95, 0.99):
+        assert ha.assess(never).outage.quantile(p) == pytest.approx(
+            np.quantile(took, p), rel=0.03
+        )

@@ -48,16 +48,25 @@ def sites_and_copies(spec: Copies, serving: Sequence[str]) -> list[Part | Group]
     whole = Data(site=spec.site, database=None, redirect=redirect)
     apart = Data(site=spec.site, database=None, redirect=None)
     front = Front(site=spec.site, redirect=redirect)
-    held = {n: Held(node=spec.database, count=n) for n in spec.copies.values()}
+    held = {n: _held(spec, n) for n in spec.copies.values()}
     parts: list[Part | Group] = []
     for name, count in spec.copies.items():
-        copies = held[count].part(f"{name} copies")
+        copies = [h.part(f"{name} {h.name}") for h in held[count]]
         if name in serving:
             servers = front.part(f"{name} servers")
-            parts.append(place(name, whole.part(f"{name} site"), copies, servers))
+            parts.append(place(name, whole.part(f"{name} site"), *copies, servers))
         else:
-            parts.append(witness(name, apart.part(f"{name} site"), copies))
+            parts.append(witness(name, apart.part(f"{name} site"), *copies))
     return parts
+
+
+def _held(spec: Copies, count: int) -> list[Held]:
+    """Return the copies of one site; apart from them the one that is worked on."""
+    if spec.maintenance is None:
+        return [Held(node=spec.database, count=count)]
+    in_turn = Held(node=spec.database, count=1, in_turn=True)
+    others = Held(node=spec.database, count=count - 1)
+    return [others, in_turn] if count > 1 else [in_turn]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,6 +75,12 @@ class Held:
 
     node: Node
     count: int
+    in_turn: bool = False  # whether planned work takes them out, one site at a time
+
+    @property
+    def name(self) -> str:
+        """What they are called."""
+        return "copy in turn" if self.in_turn else "copies"
 
     def part(self, name: str) -> Part:
         """Return the part under a name."""
@@ -79,7 +94,8 @@ class Held:
 
     def view(self, failed: int) -> SiteView:
         """Return what clients notice."""
-        return SiteView("home", copies=self.count - failed)
+        up = self.count - failed
+        return SiteView("home", copies=up, in_turn=up if self.in_turn else 0)
 
 
 def answered_by(

@@ -17,10 +17,11 @@ from hamodel.architectures.base import Cause, Event, Group, Part, Stages, Verdic
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hamodel._types import Quantity
     from hamodel.architectures._specs import Maintenance, Node, Site, Tier
+    from hamodel.duration import Duration
     from hamodel.failover import Failover
 
 
@@ -29,6 +30,7 @@ EVERYWHERE = "everywhere"
 #: Name of the part that stands for planned work.
 MAINTENANCE = "maintenance"
 
+_COPY, _WHOLE = "copy at ", "site "  # what is worked on, before its name
 _WHILE = {"waiting": Cause.FAILING_OVER, "stuck": Cause.FAILOVER_FAILED}
 #: Name of the part that tells where a write's key has its home.
 HOME = "home"
@@ -45,6 +47,7 @@ class SiteView(NamedTuple):
     clients: str
     cause: str = ""  # what broke, where clients are not home
     copies: int = 0  # copies of the database that can be reached
+    in_turn: int = 0  # those of them that planned work takes out when it comes
 
 
 class Seen(NamedTuple):
@@ -57,7 +60,8 @@ class Seen(NamedTuple):
     copies: int = 0  # how many copies can be reached
     leads: bool = True  # whether there is a leader
     everywhere: bool = False  # whether something strikes all at once
-    planned: bool = False  # whether planned work is going on
+    planned: bool = False  # whether planned work stops everything
+    worked_on: str = ""  # the copy or the site that planned work takes out
     home: str = ""  # the site at which the key of a write has its home
     home_clients: str = ""  # where the clients of that site are
 
@@ -215,21 +219,17 @@ def combined(*views: SiteView) -> SiteView:
     worst = min(views, key=lambda view: order.index(view.clients))
     dark = any(view.cause == Cause.SITE_DOWN for view in views)
     copies = 0 if dark else sum(view.copies for view in views)
-    return SiteView(
-        worst.clients, worst.cause if worst.clients == "lost" else "", copies
-    )
+    in_turn = 0 if dark else sum(view.in_turn for view in views)
+    cause = worst.cause if worst.clients == "lost" else ""
+    return SiteView(worst.clients, cause, copies, in_turn)
 
 
 def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
     """Add the view of one more part to what the clients of a site know."""
     if isinstance(view, str):
-        if name == EVERYWHERE:  # then nothing else matters
-            return Seen(everywhere=True) if view == "down" else seen
-        if name == MAINTENANCE:
-            return seen._replace(planned=view == "down")
-        if name == HOME:
-            return seen._replace(home=view)
-        return seen._replace(leads=view == "leads")
+        return _told(seen, name, view)
+    if seen.worked_on in {f"{_COPY}{name}", f"{_WHOLE}{name}"}:
+        view = _worked_on(view, whole=seen.worked_on.startswith(_WHOLE))
     serves = view.clients == "home"
     seen = seen._replace(
         serving=seen.serving + serves, copies=seen.copies + view.copies
@@ -241,6 +241,25 @@ def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
     if serves and not seen.other:
         return seen._replace(other=name)
     return seen
+
+
+def _told(seen: Seen, name: str, view: str) -> Seen:
+    """Add what is true of all sites."""
+    if name == EVERYWHERE:  # then nothing else matters
+        return Seen(everywhere=True) if view == "down" else seen
+    if name == MAINTENANCE:
+        at = view if view.startswith((_COPY, _WHOLE)) else ""
+        return seen._replace(planned=view == "down", worked_on=at)
+    if name == HOME:
+        return seen._replace(home=view)
+    return seen._replace(leads=view == "leads")
+
+
+def _worked_on(view: SiteView, *, whole: bool) -> SiteView:
+    """Return the view of a site while planned work takes it, or one copy, out."""
+    if whole:  # its clients were led away before
+        return view._replace(clients="moved", cause="")
+    return view._replace(copies=view.copies - view.in_turn)
 
 
 def entrance(seen: Seen, site: str) -> Verdict:
@@ -280,6 +299,35 @@ def planned(work: Maintenance, *stages: Quantity) -> tuple[Part, ...]:
             yield Event("work begins", Stages((work.every,)), "down")
         else:
             yield Event("work is done", Stages(stages), "up")
+
+    return (Part(name=MAINTENANCE, start="up", events=events, view=str),)
+
+
+def rolling(
+    work: Maintenance | None,
+    nodes: Mapping[str, int] | None,
+    sites: tuple[str, ...],
+    handover: Quantity | Duration | None = None,
+) -> tuple[Part, ...]:
+    """Return the part that stands for planned work which goes from node to node.
+
+    `nodes` says how many copies there are at each of the sites; None: a site is taken
+    out as a whole.  `handover` is a time in s at which nobody serves, once a round.
+    """
+    if work is None:
+        return ()
+    kind = _WHOLE if nodes is None else _COPY
+    takes = {f"{kind}{name}": 1 if nodes is None else nodes[name] for name in sites}
+    order = ["up", *(["down"] if handover is not None else []), *takes]
+
+    def events(state: str) -> Iterator[Event]:
+        after = order[(order.index(state) + 1) % len(order)]
+        if state == "up":
+            yield Event("work begins", Stages((work.every,)), after)
+        elif state == "down":
+            yield Event("handed over", Stages((handover,)), after)
+        else:
+            yield Event("work goes on", Stages((work.takes * takes[state],)), after)
 
     return (Part(name=MAINTENANCE, start="up", events=events, view=str),)
 

@@ -16,13 +16,15 @@ Assumptions
 - Replication between sites is asynchronous, so no site waits for another.
 - With "home site", keys are spread evenly over the sites, and a site that leads its
   clients away has its keys moved at the same time.
-- Planned work goes from site to site and stops nothing.
+- Planned work goes from site to site, whatever else has failed.  The clients of a site
+  are led away before its turn, which costs them nothing as long as another site serves.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,13 +55,14 @@ from hamodel.architectures._front import (
     home,
     kept_out,
     place,
+    rolling,
 )
 from hamodel.architectures._specs import (
     Maintenance,
     Node,
     Site,
 )
-from hamodel.architectures.base import LongRun, Model, Part, Verdict
+from hamodel.architectures.base import Cause, LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,
@@ -68,23 +71,22 @@ from hamodel.architectures.behaviour import (
     LostWrites,
     Waits,
     Work,
-    either,
     entering,
+    led_away,
+    mixed,
     popularity,
     reads_left,
     redirected,
-    repair,
     stale_reads,
     with_way,
 )
 from hamodel.conflicts import concurrency_over_keys, last_write_wins, mean_siblings
 from hamodel.duration import Duration, constant
 from hamodel.failover import Failover
-from hamodel.replication import Replication
+from hamodel.replication import Replication, Stream
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
-    from hamodel.replication import Stream
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
@@ -111,8 +113,8 @@ class ActiveActive(LongRun):
     everywhere : Node or None
         What strikes everything at once; None: nothing does.
     maintenance : Maintenance or None
-        Planned work; it goes from node to node without downtime, so it is kept for
-        comparison with architectures that have to stop for it.
+        Planned work; it goes from site to site, and what serves meanwhile has one
+        site less.
     replication : Replication
         How writes reach the other sites; asynchronous, its delay on top of the way
         between them, which is the workload's.
@@ -242,7 +244,12 @@ class ActiveActive(LongRun):
             for name in self.sites
         ]
         return Model(
-            parts=(*self._homes, *parts, *everywhere(self.everywhere)),
+            parts=(
+                *self._homes,
+                *rolling(self.maintenance, None, self.sites),
+                *parts,
+                *everywhere(self.everywhere),
+            ),
             sites=self.sites,
             nothing=Seen(),
             absorb=absorb,
@@ -289,6 +296,8 @@ class ActiveActive(LongRun):
         """
         stale = operation == "read" and len(self.sites) > 1
         found = entrance(seen, site)._replace(stale=stale)
+        if seen.worked_on and len(self.sites) == 1 and not seen.everywhere:
+            return Verdict(Cause.PLANNED)
         if operation == "write" and not found.cause and seen.home:
             return found._replace(cause=kept_out(seen.home_clients))
         return found
@@ -320,53 +329,106 @@ class _Behaviour:
 
     @property
     def outage(self) -> Duration:
-        failover = self.spec.failover
-        by_hand = failover.manual
-        rest = repair(self.spec.database.mttr if by_hand is None else by_hand)
-        return either(failover.coverage, self.rto, self.rto + rest)
+        return led_away(self.spec.failover, self.spec.database.mttr)
 
     @cached_property
-    def stream(self) -> Stream:
-        """Writes on their way to another site."""
-        way = with_way(self.spec.replication, self.workload.round_trip)
-        return way.stream(self.workload.writes)
+    def _origins(self) -> dict[str, Quantity]:
+        """Share of the writes that are made at each site."""
+        sites = self.spec.sites
+        if self.spec.resolution == HOME_SITE:
+            return dict.fromkeys(sites, 1 / len(sites))
+        return self._clients
+
+    @cached_property
+    def _way(self) -> Replication:
+        """The replication with the way between two sites in its delays."""
+        return with_way(self.spec.replication, self.workload.round_trip)
+
+    def _sent(self, share: Quantity) -> Stream:
+        """Return a site's share of the writes, until another has received them."""
+        way = replace(self._way, apply=None)
+        return way.stream(self.workload.writes * share)
+
+    @cached_property
+    def _lags(self) -> dict[tuple[str, str], Duration]:
+        """Lag of the writes of one site at another.
+
+        What a site sends are its own writes; what it replays are those of all others.
+        """
+        made: dict[tuple[Quantity, Quantity], Duration] = {}
+        found = {}
+        for here, there in permutations(self.spec.sites, 2):
+            key = self._origins[here], self._origins[there]
+            if np.ndim(key[0]) or key not in made:
+                made[key] = self._lag(*key)
+            found[here, there] = made[key]
+        return found
+
+    def _lag(self, sent: Quantity, own: Quantity) -> Duration:
+        """Lag between sites that make these shares of the writes."""
+        lag = self._sent(sent).lag
+        if self._way.apply is None:
+            return lag
+        return lag + self._way.apply.time(self.workload.writes * (1 - own))
+
+    @property
+    def _keeps_up(self) -> bool:
+        """Whether all writes can be sent and replayed as fast as they are made."""
+        writes, stages = self.workload.writes, (self._way.send, self._way.apply)
+        rates = [
+            [writes * share for share in self._origins.values()],
+            [writes * (1 - share) for share in self._origins.values()],
+        ]
+        return not any(
+            np.any(np.asarray(stage.utilisation(rate)) >= 1)
+            for stage, all_rates in zip(stages, rates, strict=True)
+            if stage is not None
+            for rate in all_rates
+        )
 
     @property
     def lag(self) -> Duration:
-        return self.stream.lag if len(self.spec.sites) > 1 else constant(0.0)
+        if len(self.spec.sites) == 1:
+            return constant(0.0)
+        weights = [self._origins[here] for here, _ in self._lags]
+        return mixed(weights, list(self._lags.values()))
 
     @property
     def rpo(self) -> Duration:
         """Age of the oldest write of a lost site that no other site has."""
         if len(self.spec.sites) == 1:
             return constant(0.0)
-        way = with_way(self.spec.replication, self.workload.round_trip)
-        return way.stream(self.workload.writes / len(self.spec.sites)).exposure
+        shares = dict.fromkeys(
+            self._origins.values()
+        )  # sites that are alike count once
+        laws = {share: self._sent(share).exposure for share in shares}
+        found = [laws[share] for share in self._origins.values()]
+        return mixed([1] * len(found), found)
 
     @property
     def lost_writes(self) -> LostWrites:
-        count = len(self.spec.sites)
-        if count == 1:
+        sites = self.spec.sites
+        if len(sites) == 1:
             return LostWrites()
-        each = self.stream.missing / count
-        return LostWrites(
-            by_failure={
-                "database": Loss(
-                    events=count * rate_of(mean_of(self.spec.database.mttf)),
-                    writes=each,
-                    kept=True,
-                ),
-                "site": Loss(
-                    events=count * rate_of(self.spec.site.mttf), writes=each, kept=True
-                ),
-            }
-        )
+        each = sum(self._sent(x).missing for x in self._origins.values()) / len(sites)
+
+        def lost(mttf: Quantity) -> Loss:
+            return Loss(events=len(sites) * rate_of(mttf), writes=each, kept=True)
+
+        node, site = mean_of(self.spec.database.mttf), self.spec.site.mttf
+        return LostWrites(by_failure={"database": lost(node), "site": lost(site)})
 
     @cached_property
     def stale(self) -> Quantity:
-        count = len(self.spec.sites)
-        foreign = self.workload.writes * (count - 1) / count
-        return stale_reads(self.stream, self.workload, foreign)
+        """P(the last write of a key was made elsewhere, and is on its way)."""
+        writes, total = self.workload.writes, 0.0
+        late: dict[int, Quantity] = {}  # by the law: sites that are alike share one
+        for (here, there), lag in self._lags.items() if self._keeps_up else ():
+            if id(lag) not in late:
+                stream = Stream(writes=writes, delay=lag)
+                late[id(lag)] = stale_reads(stream, self.workload, writes)
+            total += self._clients[there] * self._origins[here] * late[id(lag)]
+        return total if self._keeps_up else 1.0
 
     @cached_property
     def conflicts(self) -> Conflicts:
@@ -376,11 +438,21 @@ class _Behaviour:
         return self._clashes(spec.resolution)
 
     def _clashes(self, resolution: str) -> Conflicts:
-        w = self.workload
-        rates = [w.writes * share for share in w.shares(self.spec.sites).values()]
-        delay = mean_of(self.stream.delay)
-        keys = popularity(w)
-        found = concurrency_over_keys(keys, rates, delay)
+        """Two writes clash if neither site shows the other's: within the whole lag."""
+        sites = self.spec.sites
+        rates = [self.workload.writes * share for share in self._origins.values()]
+        if not self._keeps_up:
+            return self._never_told(resolution)
+        lags = [
+            [
+                0.0 if here == there else _plain(self._lags[here, there])
+                for there in sites
+            ]
+            for here in sites
+        ]
+        means = [[mean_of(lag) for lag in row] for row in lags]
+        keys = popularity(self.workload)
+        found = concurrency_over_keys(keys, rates, lags)
         lost: Quantity = 0.0
         siblings: Quantity = 1.0
         if resolution == "last write wins":
@@ -388,17 +460,28 @@ class _Behaviour:
 
             def thrown(share: FloatArray) -> Quantity:
                 each = [np.asarray(rate)[..., None] * share for rate in rates]
-                return last_write_wins(each, delay, ahead).lost / share
+                return last_write_wins(each, means, ahead).lost / share
 
             lost = keys.mean(thrown)
         elif resolution == "vector clocks" and all(np.all(r > 0) for r in rates):
-            siblings = mean_siblings([rate * keys.head(1) for rate in rates], delay)
+            siblings = mean_siblings([rate * keys.head(1) for rate in rates], means)
         return Conflicts(
             resolution=resolution,
             pairs=found.pairs,
             share=found.share,
             lost=lost,
             siblings=siblings,
+        )
+
+    def _never_told(self, resolution: str) -> Conflicts:
+        """Return what becomes of writes that sites hear of ever later."""
+        wins = resolution == "last write wins"
+        return Conflicts(
+            resolution=resolution,
+            pairs=np.inf,
+            share=1.0,
+            lost=self.workload.writes if wins else 0.0,
+            siblings=len(self.spec.sites) if resolution == "vector clocks" else 1.0,
         )
 
     @property
@@ -435,3 +518,8 @@ class _Behaviour:
         left = [name for name in shares if name != site]
         share = max((shares[n] + shares[site] / len(left) for n in left), default=1.0)
         return share, self._work(share)
+
+
+def _plain(lag: Duration) -> Quantity:
+    """Return a lag that is always the same as a number."""
+    return lag.mean if np.all(np.asarray(lag.var) == 0) else lag

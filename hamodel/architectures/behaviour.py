@@ -10,6 +10,7 @@ are lost is not known to a client, so their shares of the traffic are averaged.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
@@ -24,7 +25,7 @@ from hamodel.units import DAY, YEAR
 from hamodel.workload import as_law
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hamodel._types import Quantity
     from hamodel.architectures._specs import Site
@@ -296,6 +297,32 @@ def redirected(failover: Failover) -> Duration:
     """Return the time until clients of a lost site are served by another."""
     stages = failover.by_stage
     return stages["detection"] + stages["redirection"]
+
+
+def led_away(failover: Failover, mttr: Quantity) -> Duration:
+    """Return the time without service of clients whose own place has failed.
+
+    They are led to another, by the failover or by a person's hand, unless the repair
+    comes first.
+    """
+    soon, back = redirected(failover), repair(mttr)
+    late = back
+    if failover.manual is not None:
+        late = duration.minimum(soon + repair(failover.manual), back)
+    return either(failover.coverage, duration.minimum(soon, back), late)
+
+
+def mixed(weights: Sequence[Quantity], laws: Sequence[Duration]) -> Duration:
+    """Return the law that is each of some with a weight; what is alike counts once."""
+    total: dict[int, Quantity] = defaultdict(float)
+    kept = {id(law): law for law in laws}
+    for weight, law in zip(weights, laws, strict=True):
+        total[id(law)] += weight
+    parts = [(weight, kept[key]) for key, weight in total.items() if np.all(weight > 0)]
+    if len(parts) == 1:
+        return parts[0][1]
+    whole = sum(weight for weight, _ in parts)
+    return duration.mixture([w / whole for w, _ in parts], [law for _, law in parts])
 
 
 def with_way(replication: Replication, round_trip: Quantity) -> Replication:

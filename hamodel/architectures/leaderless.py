@@ -9,6 +9,7 @@ Assumptions
   up.  Sites fail as a whole, and their copies are back with them.
 - Any reachable copy counts for the quorum, whatever its site; whoever coordinates a
   request knows at once which copies answer.
+- Planned work takes copies out, one at a time, whatever else has failed.
 - No sloppy quorum: copies outside the N do not stand in.
 - The clients of a lost site are led to another as `failover` says.
 """
@@ -36,7 +37,7 @@ from hamodel.architectures._copies import (
     sites_and_copies,
 )
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
-from hamodel.architectures._front import Seen, absorb, entrance, everywhere
+from hamodel.architectures._front import Seen, absorb, entrance, everywhere, rolling
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
@@ -46,11 +47,10 @@ from hamodel.architectures.behaviour import (
     LostWrites,
     Waits,
     Work,
-    either,
+    led_away,
     popularity,
     reads_left,
     redirected,
-    repair,
     stale_reads,
 )
 from hamodel.conflicts import concurrency_over_keys, last_write_wins
@@ -89,8 +89,7 @@ class Leaderless(LongRun):
     everywhere : Node or None
         What strikes everything at once.
     maintenance : Maintenance or None
-        Planned work; it goes from node to node without downtime, so it is kept for
-        comparison with architectures that have to stop for it.
+        Planned work; it goes from node to node, each out for as long as it takes.
 
     Raises
     ------
@@ -194,7 +193,11 @@ class Leaderless(LongRun):
         """
         parts = sites_and_copies(self, self.sites)
         return Model(
-            parts=(*parts, *everywhere(self.everywhere)),
+            parts=(
+                *rolling(self.maintenance, self.copies, self.sites),
+                *parts,
+                *everywhere(self.everywhere),
+            ),
             sites=self.sites,
             nothing=Seen(),
             absorb=absorb,
@@ -276,10 +279,7 @@ class _Behaviour:
     def outage(self) -> Duration:
         if len(self.spec.sites) == 1:
             return self.rto
-        failover = self.spec.failover
-        by_hand = failover.manual
-        rest = repair(self.spec.site.mttr if by_hand is None else by_hand)
-        return either(failover.coverage, self.rto, self.rto + rest)
+        return led_away(self.spec.failover, self.spec.site.mttr)
 
     @cached_property
     def stream(self) -> Stream:

@@ -14,6 +14,7 @@ Assumptions
   whose length does not depend on what else is down; elections and the loss of the
   majority are counted as independent, which is exact to their product.
 - The clients of a lost site are led to another as `failover` says.
+- Planned work takes copies out, one at a time, whatever else has failed.
 - Reads go through the leader, unless `local_reads`: then any copy answers, perhaps
   behind.
 """
@@ -38,7 +39,14 @@ from hamodel.architectures._copies import (
     sites_and_copies,
 )
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
-from hamodel.architectures._front import Seen, absorb, entrance, everywhere
+from hamodel.architectures._front import (
+    Seen,
+    absorb,
+    entrance,
+    everywhere,
+    rolling,
+    undisturbed,
+)
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, Event, LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
@@ -91,8 +99,8 @@ class Majority(LongRun):
     local_reads : bool
         Whether any copy may answer a read, perhaps behind.
     maintenance : Maintenance or None
-        Planned work; it goes from node to node without downtime, so it is kept for
-        comparison with architectures that have to stop for it.
+        Planned work; it goes from node to node, each out for as long as it takes, and
+        the leader steps down once in each round, which costs an election.
 
     Raises
     ------
@@ -206,7 +214,12 @@ class Majority(LongRun):
         parts = sites_and_copies(self, self.sites)
         leader = Part(name="leader", start="leads", events=self._leader, view=str)
         return Model(
-            parts=(*parts, leader, *everywhere(self.everywhere)),
+            parts=(
+                *rolling(self.maintenance, self.copies, self.all_sites, self.election),
+                *parts,
+                leader,
+                *everywhere(self.everywhere),
+            ),
             sites=self.sites,
             nothing=Seen(),
             absorb=absorb,
@@ -259,7 +272,8 @@ class Majority(LongRun):
             return found._replace(stale=True)
         if seen.copies < self.majority:
             return Verdict(Cause.NO_MAJORITY)
-        return found if seen.leads else Verdict(Cause.FAILING_OVER)
+        served = found if seen.leads else Verdict(Cause.FAILING_OVER)
+        return undisturbed(seen, served)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
