@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -135,6 +135,7 @@ class Downtime:
             return self.base
         from scipy.optimize import brentq
 
+        @cache  # the search asks for its ends again
         def over(exponent: float) -> float:
             """Return how much more often this share is missed, as a logarithm."""
             found = self.miss(self.base + math.exp(exponent), horizon).probability
@@ -146,7 +147,7 @@ class Downtime:
         low = high - 2
         while over(low) < 0:
             high, low = low, low - 2
-        share = math.exp(float(brentq(over, low, high, xtol=1e-6)))
+        share = math.exp(float(brentq(over, low, high, xtol=1e-5)))
         return min(self.base + share, 1.0)
 
 
