@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sympy
+from scipy.stats import binom
 
-from hamodel.architectures import Group, Node, Part
+from hamodel.architectures import Cause, Group, Node, Part, Site, Tier
 from hamodel.architectures._sums import plus
+from hamodel.chain import k_of_n
 from hamodel.units import HOUR
 from tests.test_architectures import FULL
 
@@ -97,3 +100,47 @@ def test_a_sum_grows_to_the_shape_of_its_terms():
     assert plus(column, row).shape == (3, 4)
     assert plus(None, 2) == 2
     assert plus(2, row).tolist() == [3] * 4
+
+
+@pytest.mark.parametrize("crews", [None, 1, 3])
+def test_failed_servers_are_a_birth_death_chain(crews):
+    tier = Tier(node=Node(mttf=50.0, mttr=7.0), servers=9, needed=6, crews=crews)
+    exact = k_of_n(9, 6, fail=1 / 50, repair=1 / 7, crews=crews or 9).steady_state()
+    assert tier.failed() == pytest.approx([exact[9 - n] for n in range(10)], rel=1e-12)
+    if crews is None:
+        p = 7 / 57
+        assert tier.failed() == pytest.approx(binom.pmf(range(10), 9, p), rel=1e-12)
+    swept = replace(tier, node=Node(mttf=np.array([50.0, 80.0]), mttr=7.0))
+    assert [p[0] for p in swept.failed()] == pytest.approx(tier.failed(), rel=1e-12)
+    f, r = sympy.symbols("f r", positive=True)
+    formula = Tier(node=Node(mttf=1 / f, mttr=1 / r), servers=9, crews=crews).failed()
+    values = [float(p.subs({f: 1 / 50, r: 1 / 7})) for p in formula]
+    assert values == pytest.approx(tier.failed(), rel=1e-9)
+
+
+def test_servers_too_many_to_fail_together_are_not_told_apart(monkeypatch):
+    """What clients see is the same as with every number of failed servers a state."""
+    node = Node(mttf=1000 * HOUR, mttr=2 * HOUR)
+    few = Tier(node=node, servers=24, needed=21)
+    site = Site(mttf=1e8, balancers=Tier(node=node, servers=2), apps=few)
+    spec = replace(FULL["active"], site=site)
+    found = spec.model().downtime()["write"]
+    assert few.counted < 12
+    monkeypatch.setattr(Tier, "counted", 24)
+    whole = spec.model().downtime()["write"]
+    assert found == pytest.approx(whole, rel=1e-12)
+    assert found[Cause.FAILING_OVER] > 0
+
+
+@pytest.mark.parametrize("needed", [1, 990])
+def test_a_thousand_servers_take_no_longer_than_three(needed):
+    rng = np.random.default_rng(1)
+    belief = Node(mttf=rng.gamma(20, 50, 2000) * HOUR, mttr=2 * HOUR)
+
+    def ask(servers, needed):
+        apps = Tier(node=belief, servers=servers, needed=needed)
+        site = Site(balancers=Tier(node=belief, servers=2), apps=apps)
+        return replace(FULL["active"], site=site).model().downtime()
+
+    few, many = best(lambda: ask(3, 1), 3), best(lambda: ask(1000, needed), 3)
+    assert many < 4 * few + 0.01 if needed == 1 else many < 0.5

@@ -9,10 +9,12 @@ that were led away come back as soon as their own site serves again, at no cost.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import numpy as np
+
+from hamodel import _check
 from hamodel.architectures.base import Cause, Event, Group, Part, Stages, Verdict
 from hamodel.units import DAY
 
@@ -34,6 +36,7 @@ _COPY, _WHOLE = "copy at ", "site "  # what is worked on, before its name
 _WHILE = {"waiting": Cause.FAILING_OVER, "stuck": Cause.FAILOVER_FAILED}
 #: Name of the part that tells where a write's key has its home.
 HOME = "home"
+_UNSEEN = 1e-17  # of the time: lost in the rounding of a share
 _DWELL = 30 * DAY  # long against an outage, short against a simulated run
 
 
@@ -109,14 +112,12 @@ class Front:
 
     def events(self, state: FrontState) -> Iterator[Event]:
         """Yield what can happen."""
-        if self.site.balancers is not None:
-            for what, after, count in self.site.balancers.changes(state.balancers):
-                to = self._settled(state._replace(balancers=count))
-                yield Event(f"load balancer {what}", after, to)
-        if self.site.apps is not None:
-            for what, after, count in self.site.apps.changes(state.apps):
-                to = self._settled(state._replace(apps=count))
-                yield Event(f"app server {what}", after, to)
+        for what, after, count in _counted(self.site.balancers, state.balancers):
+            to = self._settled(state._replace(balancers=count))
+            yield Event(f"load balancer {what}", after, to)
+        for what, after, count in _counted(self.site.apps, state.apps):
+            to = self._settled(state._replace(apps=count))
+            yield Event(f"app server {what}", after, to)
         yield from redirections(self.redirect, state)
 
     def _settled(self, state: FrontState) -> FrontState:
@@ -356,6 +357,13 @@ def undisturbed(seen: Seen, found: Verdict) -> Verdict:
     return Verdict(Cause.PLANNED) if seen.planned and not found.cause else found
 
 
+def _counted(tier: Tier | None, failed: int) -> Iterator[tuple[str, Quantity, int]]:
+    """Yield what can happen in a tier, up to the most failed servers that matter."""
+    if tier is not None:
+        changes = tier.changes(failed)
+        yield from (change for change in changes if change[2] <= tier.counted)
+
+
 def _enough(tier: Tier | None, failed: int) -> bool:
     return tier is None or tier.serves(failed)
 
@@ -371,15 +379,17 @@ def failed_apps(site: Site) -> dict[int, Quantity]:
     Returns
     -------
     dict of int to float, array or SymPy expression
-        Share of the time in which enough servers work, by how many have failed.
+        Share of the time in which enough servers work, by how many have failed; shares
+        below 1e-17 are left out.
     """
-    if site.apps is None or site.apps.servers == site.apps.needed:
+    apps = site.apps
+    if apps is None or apps.servers == apps.needed:
         return {0: 1.0}
-    front = Front(site=site, redirect=None)
-    shares: dict[int, Quantity] = defaultdict(int)
-    law: dict[Any, Quantity] = {**front.part("servers").chain().steady_state()}
-    for state, probability in law.items():
-        if not front.view(state).cause:
-            shares[state.apps] = shares[state.apps] + probability
-    total = sum(shares.values())
-    return {failed: share / total for failed, share in shares.items()}
+    law = apps.failed()[: apps.servers - apps.needed + 1]
+    total = sum(law)
+    shares = {failed: share / total for failed, share in enumerate(law)}
+    return {
+        failed: share
+        for failed, share in shares.items()
+        if _check.is_symbolic(share) or np.any(np.asarray(share) > _UNSEEN)
+    }

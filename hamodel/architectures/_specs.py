@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+from operator import mul
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hamodel import _check, fields
-from hamodel._quantity import mean_of
+from hamodel._quantity import mean_of, rate_of
 from hamodel.units import HOUR, MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hamodel._types import Quantity
+
+
+_NEVER = 1e-30  # of the time: 3e-23 s a year
+_RARE = 1e-17  # of a share: lost in the rounding of a float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,6 +103,36 @@ class Tier:
         """Tell whether enough servers are left."""
         return self.servers - failed >= self.needed
 
+    def failed(self) -> tuple[Quantity, ...]:
+        """Return the long-run probability of each number of failed servers, from 0 on.
+
+        A birth-death chain: each number is as likely as the one before it, times the
+        rate of one more failure over that of one repair.
+        """
+        return _number_failed(self, self._down_over_up)
+
+    @property
+    def _down_over_up(self) -> Quantity:
+        return mean_of(self.node.mttr) * rate_of(self.node.mttf)
+
+    @cached_property
+    def counted(self) -> int:
+        """How many failed servers are told apart before clients; more never fail.
+
+        Beyond it lies less than 1e-17 of the time in which too few are left; none are
+        told apart if too few are left for less than 1e-30 of the time.
+        """
+        worst = self._down_over_up
+        if _check.is_symbolic(worst):
+            return self.servers
+        law = np.array(_number_failed(self, float(np.max(np.real(worst)))))
+        tails = np.cumsum(law[::-1])[::-1]
+        least = self.servers - self.needed + 1
+        if tails[least] < _NEVER:
+            return 0
+        beyond = np.flatnonzero(tails[least + 1 :] <= _RARE * tails[least])
+        return least + int(beyond[0]) if len(beyond) else self.servers
+
     def changes(self, failed: int) -> Iterator[tuple[str, Quantity, int]]:
         """Yield what can happen: its name, its time in s and the new count.
 
@@ -108,6 +147,22 @@ class Tier:
             mttr = self.node.mttr
             repair = mttr if self.servers == 1 else mean_of(mttr) / crews
             yield "repaired", repair, failed - 1
+
+
+def _number_failed(tier: Tier, ratio: Quantity) -> tuple[Quantity, ...]:
+    """Return the law of the failed servers, given mean repair over mean life."""
+    ratios = []
+    for count in range(tier.servers):
+        crews = count + 1 if tier.crews is None else min(tier.crews, count + 1)
+        ratios.append(ratio * (tier.servers - count) / crews)
+    if _check.is_symbolic(ratio):
+        weights = list(accumulate(ratios, mul, initial=1))
+        return tuple(weight / sum(weights) for weight in weights)
+    with np.errstate(divide="ignore"):
+        steps = np.log(np.stack(ratios))
+    logs = np.cumsum(np.concatenate([np.zeros_like(steps[:1]), steps]), axis=0)
+    weight = np.exp(logs - logs.real.max(axis=0))
+    return tuple((weight / weight.sum(axis=0))[:, ...])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
