@@ -151,10 +151,21 @@ def anatomy_of_a_failover(interval, misses, loss, promotion, way):
     return [*first, alarms, curve.best, curve.minutes_per_year.min()]
 
 
-def replication_lag(writes, capacity, trip, pause, queue):
+def replication_lag(writes, capacity, trip, pause, queue=None):
     """Return the numbers of lesson 06's sentence, by the package called directly."""
+    del queue
     if writes >= capacity:
-        return [writes, capacity, 60 * (writes / capacity - 1)]
+        return [writes, capacity, 60 * (1 - capacity / writes)]
+    stage = WriteStage(service=1 / capacity)
+    lag = Replication(delay=trip / 2000, apply=stage).stream(writes).lag
+    missed = [pause, 100 * lag.sf(pause / 1000)]
+    return [1000 * lag.mean, 99, 1000 * lag.quantile(0.99), *missed]
+
+
+def what_a_crash_takes(writes, capacity, trip, pause, queue):
+    """Return the numbers of lesson 07's sentence, by the package called directly."""
+    if writes >= capacity:
+        return [writes, capacity, 60 * (1 - capacity / writes)]
     place = "apply" if "replay" in queue else "send"
     stage = {place: WriteStage(service=1 / capacity)}
     way = trip / 2000
@@ -166,9 +177,7 @@ def replication_lag(writes, capacity, trip, pause, queue):
     late = lag.sf(pause / 1000 + 2 * way) if place == "apply" else 0  # less the wait
     waits = [1000 * mode.commit_delay(writes).mean for mode in modes[1:]]
     lost = modes[0].loss("network", writes=writes).writes.mean
-    missed = [pause, 100 * lag.sf(pause / 1000), 100 * late]
-    first = [1000 * lag.mean, 99, 1000 * lag.quantile(0.99)]
-    return [*first, *missed, lost, *waits]
+    return [pause, 100 * lag.sf(pause / 1000), 100 * late, lost, *waits]
 
 
 DIRECT = {
@@ -178,6 +187,7 @@ DIRECT = {
     ("04_failover_maths", "explorer"): failover_maths,
     ("05_anatomy_of_a_failover", "explorer"): anatomy_of_a_failover,
     ("06_replication_lag", "explorer"): replication_lag,
+    ("07_what_a_crash_takes", "explorer"): what_a_crash_takes,
 }
 
 

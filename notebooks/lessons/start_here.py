@@ -217,7 +217,7 @@ practice_exercise = Exercise(
 
 
 def first_purchase() -> Quiz:
-    """Return the opening question, whose answer lesson 12 shows again.
+    """Return the opening question, whose answer lesson 13 shows again.
 
     Returns
     -------

@@ -1,0 +1,354 @@
+"""Lesson 07, what a crash takes: three modes, and who pays for waiting.
+
+The surprising part is what waiting buys: nothing lost, and hardly a fresher read.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hamodel import course as kit
+from hamodel import text
+from hamodel.course import Exercise, number
+from hamodel.replication import Replication
+from hamodel.units import MINUTE, MS, YEAR
+from lessons.replication_lag import (
+    AWAY,
+    CONTROLS,
+    FAR,
+    NEAR,
+    PLANS,
+    QUEUES,
+    REPLAY,
+    SENDER,
+    model,
+    replication,
+)
+
+# ---- the picture: three columns, four modes ----------------------------------------
+
+COLUMNS = (  # heading, scale, what a bill says, unit
+    ("a commit waits (ms)", (0.01, 20_000), lambda bill: bill.wait / MS),
+    ("reads that miss it (%)", (0.01, 100), lambda bill: 100 * bill.missed),
+    ("a crash loses (writes)", (0.01, 100_000), lambda bill: bill.lost),
+)
+GHOSTS: dict[int, dict[str, int]] = {1: {"missed": 2}, 2: {"lost": 0}}
+
+
+def picture(sheet, values, found, guess):  # noqa: ARG001
+    """Draw what each mode costs, and whom."""
+    for column, (heading, ends, amount) in enumerate(COLUMNS):
+        left = 128 + 174 * column
+        scale = kit.Scale(*ends, left, left + 88, log=True)
+        sheet.text((left, 24), heading, size=12, bold=True)
+        for row, mode in enumerate(PLANS):
+            y = 42 + 40 * row
+            if not column:
+                sheet.text((118, y + 17), mode, anchor="end", bold=True)
+            sheet.line([(left, y - 2), (left, y + 26)], "grey", role="ground")
+            told = sheet.known or (mode == "async" and column < 2)
+            if told:
+                _amount(sheet, scale, y, amount(found.bill(mode)))
+            else:
+                sheet.text((left + 8, y + 17), "?")
+        for case, row in GHOSTS.get(column, {}).items():
+            if case in guess:
+                x, y = scale(max(guess[case], scale.low)), 42 + 40 * row
+                sheet.line(
+                    [(x, y - 5), (x, y + 29)], weight=2, dash="3 2", role="ground"
+                )
+    _writes(sheet, found)
+
+
+def _amount(sheet, scale, y, value):
+    """Draw one amount as a bar with its number; what has no end is said."""
+    if math.isinf(value):
+        sheet.rect((scale.start, y, scale.stop - scale.start, 24), "both nodes down")
+        sheet.text((scale.stop + 6, y + 17), "no end", size=12)
+        return
+    end = scale(value) if value > scale.low else scale.start
+    look = "failover did not work" if value > scale.low else "up"
+    sheet.rect((scale.start, y, end - scale.start, 24), look, weight=0.8)
+    sheet.text((end + 6, y + 17), text.short(value), size=12)
+
+
+def _writes(sheet, found):
+    """Let writes travel; in the middle the primary crashes, and takes what is red."""
+    for x, words in ((20, "primary"), (500, "standby")):
+        sheet.rect((x, 222, 120, 40), "paper")
+        sheet.text((x + 60, 247), words, anchor="middle")
+    sheet.line([(142, 242), (498, 242)], "faint", weight=2, role="ground")
+    span, crash = sheet.seconds, sheet.seconds * 0.6
+    travel = 0.5 + min(found.trip, 0.3) * 6
+    for k in range(12):
+        start = k * span * 0.6 / 12
+        gone = start + travel
+        lost = gone > crash
+        stop = 344 * (crash - start) / travel if lost else 344
+        keys = [(0, 0, 0, 0), (start, 0, 0, 0), (start + 0.02, 0, 0, 1)]
+        keys += [(min(gone, crash), stop, 0, 1)]
+        keys += [(crash + 1.2, stop, 0, 1), (crash + 1.3, stop, 0, 0)] if lost else []
+        keys.append((span, stop, 0, 0 if lost else 1))
+        with sheet.moving(keys):
+            sheet.circle((148, 242), 5, "red" if lost else "green", weight=0.8)
+    keys = [(0, 0, 0, 0), (crash, 0, 0, 0), (crash + 0.05, 0, 0, 1), (span, 0, 0, 1)]
+    with sheet.moving(keys):
+        sheet.text((80, 280), "crash", anchor="middle", bold=True, colour="red")
+
+
+def sentence(values, found):
+    """Say what the explorer shows."""
+    if found.overloaded:
+        more = (
+            "Sync loses nothing, and its readers miss everything."
+            if found.queue == REPLAY
+            else "Sync commits no longer return; async loses more and more."
+        )
+        return (
+            f"{values['writes']:,g} writes a second for a capacity of "
+            f"{values['capacity']:,g}: the lag has no steady state. An operator sees "
+            f"it grow by {text.short(60 * found.growth)} s a minute. {more}"
+        )
+    unwaited, waited, applied = (
+        found.bill(name) for name in ("async", "sync", "sync, applied")
+    )
+    late = [text.short(100 * bill.missed) for bill in (unwaited, waited)]
+    waits = [text.short(bill.wait / MS) for bill in (waited, applied)]
+    return (
+        f"Of the reads {values['pause']:,g} ms after a commit {late[0]} % miss it if "
+        f"async, {late[1]} % if sync. Async, a crash loses {text.short(unwaited.lost)} "
+        f"writes; sync, none, and each commit waits {waits[0]} ms, or {waits[1]} ms "
+        "until applied."
+    )
+
+
+# ---- the guess ---------------------------------------------------------------------
+
+
+def truth():
+    """Return the reads that miss with sync, in percent, and the writes lost afar."""
+    near = model(writes=990, capacity=1000, pause=100)
+    far = model(writes=990, capacity=1000, pause=100, trip=FAR)
+    return {"missed": 100 * near.bill("sync").missed, "lost": far.bill("async").lost}
+
+
+VIEWS = (
+    kit.View(
+        name="sync is fresh",
+        when=lambda g, _: g["missed"] <= 10,
+        says=lambda g, t: (
+            f"You expected waiting to make reads fresh: {g['missed']:g} %. It is "
+            f"{t['missed']:.1f} %. Committed says received, not visible."
+        ),
+        example={"missed": 0, "lost": 40},
+    ),
+    kit.View(
+        name="async loses next to nothing",
+        when=lambda g, _: g["lost"] <= 5,
+        says=lambda g, t: (
+            f"You trusted the milliseconds: {g['lost']:g} writes. At 990 a second, "
+            f"with 41 ms on the way, {t['lost']:.0f} are always under way."
+        ),
+        example={"missed": 36, "lost": 1},
+    ),
+    kit.View(
+        name="a round trip for a one-way journey",
+        when=lambda g, t: kit.near(g["lost"], 2 * t["lost"]),
+        says="You took the whole round trip. A write is safe once it has arrived; "
+        "only the answer needs the way back.",
+        example={"missed": 36, "lost": 82},
+    ),
+    kit.View(
+        name="waiting is for the crash",
+        when=lambda *_: True,
+        says=lambda g, t: (
+            f"You said {g['missed']:g} % and {g['lost']:g} writes; it is "
+            f"{t['missed']:.1f} % and {t['lost']:.0f}. Waiting is for the crash, not "
+            "for the reader."
+        ),
+        example={"missed": 36, "lost": 40},
+    ),
+)
+
+# ---- the exercises -----------------------------------------------------------------
+
+
+def _stalls(plan: str) -> float:
+    return float(replication(plan).protection(**AWAY).blocked) * YEAR / MINUTE
+
+
+price_exercise = Exercise(
+    form="a number of minutes a year",
+    reference=lambda: _stalls("semi-sync"),
+    same=number(),
+    right="Little time, and the price is hidden elsewhere: for the rest of each "
+    "absence there is one copy only.",
+    hint="How often a year does the standby go? For how long do commits then stand "
+    "still?",
+    mistakes={
+        "strict": (
+            lambda: _stalls("sync"),
+            "That is how long the standby is away. Strict sync stands still all "
+            "that time; semi-sync gives up waiting.",
+        ),
+        "once": (
+            lambda: replication("semi-sync").timeout / MINUTE,
+            "That is one stall. How many are there in a year?",
+        ),
+        "seconds": (
+            lambda: _stalls("semi-sync") * MINUTE,
+            "That is in seconds.",
+        ),
+    },
+)
+
+
+def _late(writes: float, trip: float, share: float) -> float:
+    """Return the age in ms of the oldest lost write, in a share of the crashes."""
+    loss = replication("async", trip=trip, queue=SENDER).loss("process", writes=writes)
+    return float(loss.time.quantile(share)) / MS
+
+
+rpo_exercise = Exercise(
+    form="a number of milliseconds",
+    reference=lambda: _late(990, NEAR, 0.99),
+    same=number(),
+    right="The RPO of the contract was the mean. One crash in a hundred takes more.",
+    hint="Where the queue stands in the sender, a crash takes the whole queue: look at "
+    "`loss(...).time`.",
+    mistakes={
+        "the mean": (
+            lambda: (
+                float(
+                    replication("async", queue=SENDER)
+                    .loss("process", writes=990)
+                    .time.mean
+                )
+                / MS
+            ),
+            "That is the mean of all crashes.",
+        ),
+        "yesterday's load": (
+            lambda: _late(900, NEAR, 0.99),
+            "That is at 900 writes a second.",
+        ),
+        "the median": (
+            lambda: _late(990, NEAR, 0.5),
+            "Half of the crashes take less. Which age is exceeded by one in a hundred?",
+        ),
+    },
+)
+
+
+row_exercise = Exercise(
+    form="a number of updates a second",
+    reference=lambda: float(replication("sync", trip=FAR).dependent_writes()),
+    same=number(),
+    right="A counter that everybody changes, such as seats left, is a hot row. Across "
+    "regions it is the first thing that sync breaks.",
+    hint="The next update of the row begins when the one before is committed.",
+    mistakes={
+        "one way": (
+            lambda: 2 * float(replication("sync", trip=FAR).dependent_writes()),
+            "The commit also waits for the answer.",
+        ),
+        "the capacity": (990, "Other rows may change meanwhile. This one waits."),
+        "next door": (
+            lambda: float(replication("sync", trip=NEAR).dependent_writes()),
+            "That is with the standby next door.",
+        ),
+    },
+)
+
+
+def _stopped(standbys: int) -> float:
+    either = Replication(mode="quorum", standbys=standbys, delay=FAR * MS / 2)
+    return float(either.protection(**AWAY).blocked) * YEAR / MINUTE
+
+
+two_exercise = Exercise(
+    form="a number of minutes a year",
+    reference=lambda: _stopped(2),
+    same=number(0.02),
+    right="Thirty-five hours become eight minutes: with two, either is enough, "
+    "and both must be away to stop a commit.",
+    hint="Commits stop while both are away at once: a share of time, squared.",
+    mistakes={
+        "one standby": (lambda: _stopped(1), "That is with one standby."),
+        "either stops it": (
+            lambda: 2 * _stopped(1),
+            "You let either of the two stop the commits. One answer is enough.",
+        ),
+    },
+)
+
+
+def own(writes, lag):
+    """Return how many writes a crash takes, from writes a second and lag."""
+    if writes <= 0 or lag < 0:
+        raise ValueError("writes a second must be above 0, and the lag not below it")
+    return {"writes lost": writes * lag}
+
+
+# ---- the lesson --------------------------------------------------------------------
+
+lesson = kit.Lesson(
+    number="07",
+    recall=(
+        kit.ask(
+            "Lesson 06: 900 of 1,000 writes a second become 990. What becomes of the "
+            "lag?",
+            ("ten times", "What is left over shrinks from 100 a second to 10."),
+            ("a tenth more", "Not the load sets it, but the headroom."),
+        ),
+        kit.ask(
+            "Lesson 04: what does a standby that nobody looks at do?",
+            ("it may be dead", "And then the failover does not work."),
+            ("it waits safely", "Its failures go unseen until somebody looks."),
+        ),
+    ),
+    guess={
+        "question": "990 writes a second. With the standby next door, 36.9 in 100 "
+        "reads that come 100 ms after the commit miss it, if nobody waits. How many "
+        "miss it if commits wait for the standby? And from another region, 82.8 ms "
+        "there and back: how many writes does a crash take if nobody waits?",
+        "fields": {
+            "missed": kit.Slider(
+                label="Miss it with sync (%)", grid=tuple(range(0, 101, 2))
+            ),
+            "lost": kit.Slider(
+                label="Lost in a crash (writes)", grid=(0, *kit.decades(1, 2000))
+            ),
+        },
+        "truth": truth,
+        "views": VIEWS,
+    },
+    see={
+        "title": "What does waiting for the standby cost, and what does it buy?",
+        "controls": {
+            **CONTROLS,
+            "writes": kit.Slider(
+                label="Writes (1/s)", grid=CONTROLS["writes"].grid, start=990
+            ),
+            "queue": kit.Choice(label="Queue", options=QUEUES, start=REPLAY),
+        },
+        "model": model,
+        "picture": picture,
+        "size": (640, 292),
+        "describe": sentence,
+        "before": "With async a commit waits for nobody. What the others buy for their "
+        "waiting shows once you have guessed.",
+        "after": {"trip": FAR},
+        "presets": {
+            "900 writes/s": {"writes": 900},
+            "Next door": {"trip": NEAR},
+            "Another region": {"trip": FAR},
+            "Queue in the sender": {"queue": SENDER},
+            "Too many writes": {"writes": 1050},
+        },
+        "seconds": 8,
+        "steps": 8,
+    },
+    exercises=(price_exercise, rpo_exercise, row_exercise, two_exercise),
+    own=own,
+)
