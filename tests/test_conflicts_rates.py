@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from hamodel import duration
 from hamodel.conflicts import (
     Zipf,
+    certification_aborts,
     concurrency,
     concurrency_over_keys,
     last_write_wins,
     mean_siblings,
+    total_order_latency,
 )
 from hamodel.units import DAY
 
@@ -323,3 +325,47 @@ def test_siblings_of_two_sites_in_closed_form():
 def test_errors(ask, words):
     with pytest.raises(ValueError, match=words):
         ask()
+
+
+def test_certification_refuses_what_a_rival_has_overtaken():
+    """Play two nodes: a commit is ordered when it is sent, and applied W later."""
+    rng = np.random.default_rng(12)
+    own, other = (np.cumsum(rng.exponential(1 / 5, 100_000)) for _ in range(2))
+    latency = rng.gamma(4, 0.06 / 4, 100_000)
+    applied = np.searchsorted(other, own) - 1  # the rival's last commit before
+    seen = own - other[np.maximum(applied, 0)] < latency
+    share = certification_aborts(5, duration.gamma(mean=0.06, cv=0.5))
+    assert share == pytest.approx(seen.mean(), rel=0.03)
+    assert certification_aborts([5, 50], 0.06, keys=[1, 10]).tolist() == pytest.approx(
+        [1 - math.exp(-0.3)] * 2
+    )
+    with pytest.raises(ValueError, match="keys must be a whole number >= 1"):
+        certification_aborts(5, 0.06, keys=0)
+
+
+@pytest.mark.parametrize(("nodes", "delays"), [(2, 2), (3, 3), (5, 3)])
+def test_a_commit_waits_until_all_are_known_to_have_it(nodes, delays):
+    """Play the messages: each node tells all others what it has from everybody."""
+    has = [{0} if i == 0 else set() for i in range(nodes)]
+    told = [[set() for _ in range(nodes)] for _ in range(nodes)]
+    complete = [set() for _ in range(nodes)]  # what each knows to be everywhere
+    step = 0
+    while len(complete[0] | {0}) < nodes:
+        step += 1
+        sent = [
+            (set(has[i]), {k for k in has[i] if full(told[i], has[i], i)})
+            for i in range(nodes)
+        ]
+        for i in range(nodes):
+            for j in range(nodes):
+                if i != j and (0 in sent[i][0]):
+                    told[j][i] |= sent[i][0]
+                    has[j] |= sent[i][0]
+                    complete[j] |= {i} if sent[i][1] else set()
+    assert total_order_latency(1.0, nodes=nodes).mean == step == delays
+
+
+def full(told, own, me):
+    """Tell whether a node has heard from every node but the sender and itself."""
+    others = [heard for k, heard in enumerate(told) if k not in (me, 0)]
+    return bool(own) and all(others)

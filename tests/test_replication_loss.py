@@ -14,6 +14,7 @@ from hamodel.queueing import OverloadError
 from hamodel.replication import (
     CatchUp,
     LagGate,
+    Link,
     LostWrites,
     Replication,
     Stream,
@@ -25,6 +26,7 @@ from tests.support.queues import interval
 from tests.support.replicas import fact, followed, oldest_missing, served
 
 LINK = WriteStage(service=0.001)
+LINK_OF_TEN = WriteStage(service=duration.constant(0.01))
 loads = st.floats(0.05, 0.95)
 
 
@@ -373,3 +375,54 @@ def test_gate_in_bytes_and_words():
         LagGate(exposure=gate.exposure, limit=-1.0, failures=1, failover=1, repair=1)
     with pytest.raises(ValueError, match="exposure must be a Duration"):
         LagGate(exposure=1.0, limit=1.0, failures=1, failover=1, repair=1)
+
+
+def test_bursts_spread_the_writes_that_are_lost():
+    """Batches of a logarithmic size, played: a negative binomial count."""
+    rng = np.random.default_rng(4)
+    lost = LostWrites(rate=20, lag=duration.exponential(0.5), dispersion=6)
+    lags = rng.exponential(0.5, 200_000)
+    drawn = rng.poisson(rng.gamma(20 * lags / 5 + 1e-12, 5))
+    assert lost.mean == pytest.approx(drawn.mean(), rel=0.02)
+    assert lost.var == pytest.approx(drawn.var(), rel=0.03)
+    for n in (0, 3, 10, 40):
+        assert lost.sf(n) == pytest.approx(np.mean(drawn > n), abs=0.004)
+    plain = LostWrites(rate=20, lag=duration.exponential(0.5))
+    near = LostWrites(rate=20, lag=duration.exponential(0.5), dispersion=1 + 1e-6)
+    assert near.sf([0, 5, 30]) == pytest.approx(plain.sf([0, 5, 30]), rel=1e-4)
+    with pytest.raises(ValueError, match=r"dispersion must be in \[1, 1e\+06\], got 0"):
+        LostWrites(rate=1, lag=duration.constant(1), dispersion=0)
+
+
+def test_a_growing_backlog_has_an_age():
+    """Play a link that takes 100 writes/s and is asked for 125."""
+    stream = Stream(writes=125, delay=0.01, send=LINK_OF_TEN)
+    sent = np.arange(200_000) / 125
+    done = np.maximum.accumulate(sent - 0.01 * np.arange(200_000)) + 0.01 * (
+        np.arange(200_000) + 1
+    )
+    for t in (60, 600):
+        newest = sent[np.searchsorted(done + 0.01, t) - 1]
+        assert stream.age_after(t) == pytest.approx(t - newest, abs=0.03)
+    with pytest.raises(ValueError, match=r"a load of at least 1, got 0\.5"):
+        Stream(writes=50, send=LINK_OF_TEN).age_after(60)
+
+
+def test_a_link_of_bytes_is_a_queue():
+    link = Link(bandwidth=1e5, size=900, cv=0.5, overhead=100)
+    assert link.stage.capacity == pytest.approx(100)
+    assert link.service.std == pytest.approx(0.5 * 0.009)
+    rng = np.random.default_rng(3)
+    arrive = np.cumsum(rng.exponential(1 / 80, 400_000))
+    takes = 0.001 + rng.gamma(4, 0.009 / 4, 400_000)
+    wait = lindley(np.diff(arrive), takes)
+    lag = Stream(writes=80, delay=0.005, send=link.stage).mean_lag
+    assert lag == pytest.approx(wait.mean() + 0.01 + 0.005, rel=0.04)
+    with pytest.raises(ValueError, match="bandwidth must be > 0"):
+        Link(bandwidth=0, size=1)
+
+
+def lindley(between, takes):
+    """Return the waits of a queue of one server, by Lindley's recursion."""
+    walk = np.concatenate([[0], np.cumsum(takes[:-1] - between)])
+    return walk - np.minimum.accumulate(walk)

@@ -12,6 +12,7 @@ between sites are fixed, or independent random times where the text says so; no 
 is lost for ever; every site holds every key.
 """
 
+from hamodel.conflicts._certification import certification_aborts, total_order_latency
 from hamodel.conflicts._concurrency import (
     Concurrency,
     Zipf,
@@ -25,8 +26,10 @@ __all__ = [
     "Concurrency",
     "LastWriteWins",
     "Zipf",
+    "certification_aborts",
     "concurrency",
     "concurrency_over_keys",
     "last_write_wins",
     "mean_siblings",
+    "total_order_latency",
 ]

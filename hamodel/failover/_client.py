@@ -7,13 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from hamodel import _check
-from hamodel.duration import Duration, constant, empirical, mixture, uniform
+from hamodel.duration import (
+    Duration,
+    constant,
+    empirical,
+    maximum,
+    mixture,
+    uniform,
+)
 from hamodel.failover._parts import as_duration
 
 #: Time in s after which Linux gives up on unanswered data (tcp_retries2 = 15).
 KERNEL_GIVES_UP = 924.6
 _SYN_GIVES_UP = 127.0  # s: tcp_syn_retries = 6, waits of 1 + 2 + ... + 64
 _NOTICE = 0.4  # s: a probe and a first repetition, 0.2 s each, start the kernel's clock
+_JIFFY = 0.004  # s: the kernel's clock at HZ = 250
 _POINTS, _SEED, _ROUNDS = 4096, 7, 100_000
 
 
@@ -51,14 +59,17 @@ class Driver:
     Notes
     -----
     On Linux the user timeout runs from the first repetition of the data, some 0.4 s
-    after they were sent, and it limits an attempt to connect as well.  (libpq takes a
-    `connect_timeout` of 1 s as 2 s.)  Once it has noticed, the client goes round the
-    hosts until it meets the new primary; dead hosts cost their timeout in each round.
+    after they were sent (tcp_timer.c), and it limits an attempt to connect as well.
+    The last wait is what is left of the timeout after waits of 0.4, 0.8, ... s, and the
+    kernel's timer wheel lets it end late by up to 8, 64 or 512 jiffies, the more the
+    longer it is.  (libpq takes a `connect_timeout` of 1 s as 2 s.)  Once it has
+    noticed, the client goes round the hosts until it meets the new primary; dead hosts
+    cost their timeout in each round.
 
     Examples
     --------
     >>> driver = Driver(tcp_user_timeout=3, connect_timeout=2, dead_first=1)
-    >>> round(driver.after(constant(1.6)).mean, 6)  # noticed after 3.4 s, then 2 s more
+    >>> round(driver.after(constant(1.6)).mean, 2)  # noticed after 3.4 s, then 2 s more
     5.4
     >>> driver.patience
     2
@@ -87,20 +98,26 @@ class Driver:
             )
 
     @property
-    def silent(self) -> float:
+    def silent(self) -> Duration:
         """Time in s until the client notices a server that has vanished."""
-        if self.tcp_user_timeout is None:
-            return KERNEL_GIVES_UP
-        return min(self.tcp_user_timeout + _NOTICE, KERNEL_GIVES_UP)
+        limit = self.tcp_user_timeout
+        if limit is None or limit + _NOTICE >= KERNEL_GIVES_UP:
+            return constant(KERNEL_GIVES_UP)
+        if not limit:
+            return constant(_NOTICE)
+        waits = 0.4 * (2 ** np.arange(13) - 1)
+        last = (limit - waits[waits < limit].max()) / _JIFFY
+        level = max(0, int(np.floor(np.log2(max(last, 1) / 64) / 3)) + 1)
+        return uniform(0, _JIFFY * 8**level) + (limit + _NOTICE)
 
     @property
     def noticed(self) -> Duration:
         """Time in s from the failure until the client has noticed."""
         if not self.reset:
-            return constant(self.silent)
+            return self.silent
         if self.reset == 1:
             return constant(0)
-        parts = [constant(0), constant(self.silent)]
+        parts = [constant(0), self.silent]
         return mixture([self.reset, 1 - self.reset], parts)
 
     @property
@@ -126,19 +143,20 @@ class Driver:
         for dead, share in ((True, self.dead_first), (False, 1 - self.dead_first)):
             for told, chance in ((True, self.reset), (False, 1 - self.reset)):
                 if share * chance:
-                    start = 0.0 if told else self.silent
+                    start = constant(0) if told else self.silent
                     parts.append(self._served(ready, start, self.patience * dead))
                     weights.append(share * chance)
         found = parts[0] if len(parts) == 1 else mixture(weights, parts)
         return found + as_duration("connect", self.connect)
 
-    def _served(self, ready: Duration, start: float, dead: float) -> Duration:
+    def _served(self, ready: Duration, start: Duration, dead: float) -> Duration:
         """Return when a round meets the new primary; rounds begin at `start`."""
         if not dead and not self.retry:  # it asks all the time
-            return _not_before(ready, start)
+            return maximum(ready, start)
         rng = np.random.default_rng(_SEED)
-        need = ready.quantile((np.arange(_POINTS) + 0.5) / _POINTS)
-        met = np.full(_POINTS, start + dead)
+        shares = (np.arange(_POINTS) + 0.5) / _POINTS
+        need = ready.quantile(shares)
+        met = rng.permutation(start.quantile(shares)) + dead
         wait, most = self.retry, self.longest_retry or self.retry
         for _ in range(_ROUNDS):
             early = met < need
@@ -151,12 +169,6 @@ class Driver:
             f"retry must be long enough for the new primary to be met in {_ROUNDS}"
             f" rounds, got {self.retry:g}"
         )
-
-
-def _not_before(ready: Duration, start: float) -> Duration:
-    from hamodel.duration import maximum
-
-    return maximum(ready, constant(start))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -25,6 +25,7 @@ while a replica is away, and replays that conflict with long queries.
 
 from hamodel.replication._catch_up import CatchUp
 from hamodel.replication._gate import LagGate, with_outages
+from hamodel.replication._link import Link
 from hamodel.replication._loss import Loss, LostWrites
 from hamodel.replication._modes import FAILURES, MODES, Replication
 from hamodel.replication._protection import Protection
@@ -41,6 +42,7 @@ __all__ = [
     "MODES",
     "CatchUp",
     "LagGate",
+    "Link",
     "Loss",
     "LostWrites",
     "Pinning",

@@ -113,6 +113,46 @@ class Stream:
             total = total + stage.mean_time(self.writes)
         return total
 
+    def age_after(self, t: Quantity) -> Quantity:
+        """Return how old the newest visible write is, t after the load became too much.
+
+        Parameters
+        ----------
+        t : float or array
+            Time in s for which the stage has had more to do than it can.
+
+        Returns
+        -------
+        float or ndarray
+            Age in s: what is shown then was committed at the share 1/load of t.
+
+        Raises
+        ------
+        ValueError
+            If the load is below 1, where the lag has a law (`lag`) and does not grow.
+
+        Notes
+        -----
+        The backlog grows by load - 1 seconds of work a second.  Its fluctuations, of
+        the order of the square root of t, are left out.
+
+        Examples
+        --------
+        Ten minutes at 120 writes/s over a link that takes 100:
+
+        >>> narrow = Stream(writes=120, send=WriteStage(service=0.01))
+        >>> round(narrow.age_after(600), 6)
+        100.0
+        """
+        _check.non_negative(t=t)
+        load = self.utilisation
+        if np.any(np.asarray(load) < 1):
+            raise ValueError(
+                f"writes must make a load of at least 1, got {np.min(load):.3g}"
+            )
+        delay = self.delay.mean if is_duration(self.delay) else number(self.delay)
+        return plain(delay + number(t) * (1 - 1 / load))
+
     @property
     def unapplied(self) -> Quantity:
         """Mean number of writes committed and not yet visible (Little's law)."""

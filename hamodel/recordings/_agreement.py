@@ -1,0 +1,169 @@
+"""Predicted against measured, with a verdict in three parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel import _check, _html, text
+from hamodel.duration import Duration
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from hamodel._types import FloatArray
+
+_SHARES = (0.5, 0.95)
+_CLOSE = 0.10  # the greatest error of a quantile
+_ENOUGH = 20  # measurements from which a test of the whole law is made
+_DOUBT = 0.05
+_INSIDE = 0.85
+_RESAMPLES = 2000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Agreement:
+    """How well a predicted law and measured times agree.
+
+    Attributes
+    ----------
+    count, missing : int
+        Measured times, and rows without one.
+    predicted, measured : ndarray, shape (2,)
+        Median and 95th percentile in s.
+    intervals : ndarray, shape (2, 2)
+        95 % bootstrap interval of each measured quantile in s.
+    ks, ks_probability : float
+        Greatest distance of the two distribution functions, and how often chance alone
+        makes one as great.
+    inside : float
+        Share of the measured times between the predicted 2.5 % and 97.5 %.
+    """
+
+    count: int
+    missing: int
+    predicted: FloatArray
+    measured: FloatArray
+    intervals: FloatArray
+    ks: float
+    ks_probability: float
+    inside: float
+
+    @property
+    def errors(self) -> FloatArray:
+        """Predicted over measured, less 1, at the median and the 95th percentile."""
+        return self.predicted / self.measured - 1
+
+    @property
+    def quantiles_agree(self) -> bool:
+        """Whether both errors are at most 10 %."""
+        return bool(np.all(np.abs(self.errors) <= _CLOSE))
+
+    @property
+    def laws_agree(self) -> bool | None:
+        """Whether the KS test has no doubt; None below 20 measurements."""
+        return self.ks_probability > _DOUBT if self.count >= _ENOUGH else None
+
+    @property
+    def points_inside(self) -> bool:
+        """Whether at least 85 of 100 points lie within the predicted 95 %."""
+        return self.inside >= _INSIDE
+
+    @property
+    def holds(self) -> bool:
+        """Whether all three parts hold, the second where it is asked."""
+        parts = (self.quantiles_agree, self.laws_agree, self.points_inside)
+        return all(part is not False for part in parts)
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Its numbers in words: count, then the three parts."""
+        marks = {True: "yes", False: "no", None: "too few"}
+        middle, tail = (
+            f"{text.time(float(p))} for {text.time(float(m))} ({e:+.0%})"
+            for p, m, e in zip(self.predicted, self.measured, self.errors, strict=True)
+        )
+        return (
+            str(self.count),
+            middle,
+            tail,
+            marks[self.quantiles_agree],
+            f"{marks[self.laws_agree]} (p = {self.ks_probability:.2g})",
+            f"{marks[self.points_inside]} ({self.inside:.0%})",
+        )
+
+    def __repr__(self) -> str:
+        middle, tail = self.errors
+        return (
+            f"<Agreement of {self.count}: median {middle:+.1%}, 95th percentile"
+            f" {tail:+.1%}, KS p = {self.ks_probability:.2g}, {self.inside:.0%} inside>"
+        )
+
+    def _repr_html_(self) -> str:
+        return _html.table([self.row], header=HEADER)
+
+
+HEADER = ("n", "median", "95 %", "within 10 %", "same law", "inside 95 %")
+
+
+def agreement(predicted: Duration, measured: ArrayLike) -> Agreement:
+    """Hold a predicted law against measured times.
+
+    Parameters
+    ----------
+    predicted : Duration
+        The law.
+    measured : array_like
+        Times in s; nan where none was measured.
+
+    Returns
+    -------
+    Agreement
+        Quantiles with their errors and intervals, and the verdict.
+
+    Raises
+    ------
+    ValueError
+        If there is no measured time, or one is negative.
+
+    Notes
+    -----
+    The intervals come from 2000 resamples with a fixed seed.  The KS test is against
+    the predicted law itself, which was not fitted to the sample; where the law has
+    jumps, it doubts too seldom.
+
+    Examples
+    --------
+    >>> from hamodel import duration
+    >>> from hamodel.recordings import load
+    >>> killed = load("pg_watchdog_T1_k3_sync")
+    >>> found = agreement(duration.uniform(2, 3), killed.column("detect_s"))
+    >>> found.holds, found.errors.round(2)
+    (True, array([-0.02,  0.03]))
+    >>> agreement(duration.uniform(2.3, 3.45), killed.column("detect_s")).holds
+    False
+    """
+    from scipy.stats import kstest
+
+    _check.instance(Duration, predicted=predicted)
+    given = np.asarray(measured, float).ravel()
+    times = given[~np.isnan(given)]
+    _check.whole(1, measured_times=len(times))
+    _check.non_negative(measured=times)
+    rng = np.random.default_rng(0)
+    again = rng.choice(times, (_RESAMPLES, len(times)))
+    spread = np.quantile(np.quantile(again, _SHARES, axis=1), [0.025, 0.975], axis=1)
+    low, high = predicted.quantile([0.025, 0.975])
+    test = kstest(predicted.cdf(times), "uniform")
+    return Agreement(
+        count=len(times),
+        missing=len(given) - len(times),
+        predicted=np.asarray(predicted.quantile(_SHARES)),
+        measured=np.quantile(times, _SHARES),
+        intervals=spread.T,
+        ks=float(test.statistic),
+        ks_probability=float(test.pvalue),
+        inside=float(np.mean((times >= low) & (times <= high))),
+    )

@@ -1,0 +1,208 @@
+"""A table of failures, and what its columns mean."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel import _html
+from hamodel.catalogue import folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hamodel._types import FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Recording:
+    """One series: rows of measurements, and how they were made.
+
+    Attributes
+    ----------
+    name, title : str
+        What it is called, and what was recorded.
+    recorded : str
+        Date, as year-month-day.
+    machine : str
+        Where.
+    versions, settings : mapping of str to str or number
+        Of the products.
+    t0 : str
+        The moment from which times count.
+    meaning : mapping of str to str
+        What each column holds.
+    dropped, note : str
+        What was left out, and what is to be known.
+    rows : tuple of mapping of str to str
+        The table as it was written.
+    """
+
+    name: str
+    title: str
+    recorded: str
+    machine: str
+    versions: Mapping[str, str]
+    settings: Mapping[str, Any]
+    t0: str
+    meaning: Mapping[str, str]
+    dropped: str
+    note: str
+    rows: tuple[Mapping[str, str], ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Return a column as it was written.
+
+        Parameters
+        ----------
+        name : str
+            Column.
+
+        Returns
+        -------
+        tuple of str
+            One word for each row.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        if name not in self.meaning:
+            near = difflib.get_close_matches(name, self.meaning, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"name must be a column of {self.name}, got {name!r}{hint}"
+            )
+        return tuple(row[name] for row in self.rows)
+
+    def column(self, name: str) -> FloatArray:
+        """Return a column of numbers.
+
+        Parameters
+        ----------
+        name : str
+            Column.
+
+        Returns
+        -------
+        ndarray, shape (rows,)
+            Numbers in the column's unit; nan where none was measured.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column, or it holds words.
+        """
+        words = self.words(name)
+        try:
+            return np.array(words, float)
+        except ValueError:
+            raise ValueError(
+                f"name must be a column of numbers, got {name!r}"
+            ) from None
+
+    def where(self, **chosen: object) -> Recording:
+        """Return the rows in which columns have some values.
+
+        Parameters
+        ----------
+        **chosen : object
+            Values by column.
+
+        Returns
+        -------
+        Recording
+            The same recording with those rows only.
+
+        Raises
+        ------
+        ValueError
+            If no row is left.
+        """
+        from dataclasses import replace
+
+        kept = np.ones(len(self), bool)
+        for name, value in chosen.items():
+            of_words = isinstance(value, str)
+            held = np.array(self.words(name)) if of_words else self.column(name)
+            kept &= held == value
+        if not kept.any():
+            raise ValueError(f"chosen must leave a row of {self.name}, got {chosen}")
+        rows = tuple(r for r, keep in zip(self.rows, kept, strict=True) if keep)
+        return replace(self, rows=rows)
+
+    def __repr__(self) -> str:
+        return f"<Recording {self.name}: {self.title}; {len(self)} rows>"
+
+    def _repr_html_(self) -> str:
+        facts = [("recorded", f"{self.recorded}, {self.machine}"), ("t0", self.t0)]
+        facts += [(k, str(v)) for k, v in {**self.versions, **self.settings}.items()]
+        facts += [(f"column {k}", v) for k, v in self.meaning.items()]
+        facts += [("dropped", self.dropped), ("note", self.note)]
+        return _html.table(facts, caption=f"{self.title} ({len(self)} rows)")
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all recordings.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> "redis_sentinel_1s_kill" in names()
+    True
+    """
+    return tuple(sorted(p.stem for p in (folder() / "recordings").glob("*.json")))
+
+
+@cache
+def load(name: str) -> Recording:
+    """Return a recording.
+
+    Parameters
+    ----------
+    name : str
+        One of `names()`.
+
+    Returns
+    -------
+    Recording
+        Its rows and how they were made.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> killed = load("redis_sentinel_1s_kill")
+    >>> killed
+    <Recording redis_sentinel_1s_kill: Three Sentinels, the primary ...; 25 rows>
+    >>> killed.versions["Redis and Sentinel"], float(killed.column("switch_s").max())
+    ('7.0.15', 2.37405)
+    """
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"name must be a recording, got {name!r}{hint}")
+    place = folder() / "recordings"
+    about = json.loads((place / f"{name}.json").read_text(encoding="utf-8"))
+    with (place / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        rows = tuple(MappingProxyType(row) for row in csv.DictReader(file))
+    about["meaning"] = about.pop("columns")
+    return Recording(rows=rows, **about)
