@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray
 
 _ALIAS = 25.0  # echoes are damped by exp(-25) = 1e-11
-_ROUND = 3  # Abate's l: rounding errors are raised by exp(25 / 6) only
+FINE = 3  # Abate's l: rounding errors are raised by exp(25 / 6) only
 _TERMS = 14  # blocks of the alternating series before the averaged ones
 _AVERAGED = 11
 _BINOMIAL = np.array([comb(_AVERAGED, k) for k in range(_AVERAGED + 1)]) / 2**_AVERAGED
@@ -33,19 +33,23 @@ _ECHO, _EARLY = 18.0, 12  # the same for functions of the horizon, which are smo
 
 
 def tail(
-    transform: Callable[[NDArray[Any]], NDArray[Any]], x: float, most: int
+    transform: Callable[[NDArray[Any]], NDArray[Any]],
+    x: float,
+    most: int,
+    block: int = FINE,
 ) -> tuple[FloatArray, FloatArray]:
     """Return f(x) of transforms at complex s, a row for each f, and how far it settled.
 
-    f is real; `most` blocks are taken at most.
+    f is real; `most` blocks are taken at most.  Blocks of 1 are quicker by their
+    length, and good to 1e-10 where f is no smaller than a thousandth.
     """
     terms: FloatArray | None = None
     more = _TERMS + _AVERAGED + 1
     while True:
         done = 0 if terms is None else terms.shape[1]
-        s, weight = _line(x, done, done + more)
+        s, weight = _line(x, done, done + more, block)
         new = (transform(s) * weight).real
-        new = new.reshape(len(new), more, _ROUND).sum(axis=2)
+        new = new.reshape(len(new), more, block).sum(axis=2)
         terms = new if terms is None else np.concatenate([terms, new], axis=1)
         found, other = (_averaged(terms[:, : terms.shape[1] - k]) for k in (0, 4))
         off = np.abs(found - other)
@@ -75,13 +79,15 @@ def _averaged(terms: NDArray[Any]) -> NDArray[Any]:
     return found
 
 
-def _line(x: float, first: int, last: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _line(
+    x: float, first: int, last: int, block: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return points of the inversion and their weights; blocks alternate in sign."""
-    m = np.arange(first * _ROUND, last * _ROUND)
-    real = _ALIAS / (2 * _ROUND)
-    s = (real + 1j * np.pi * m / _ROUND) / x
-    share = np.where(m == 0, 0.5, 1.0) * np.exp(1j * np.pi * m / _ROUND)
-    return s, np.exp(real) / (_ROUND * x) * share
+    m = np.arange(first * block, last * block)
+    real = _ALIAS / (2 * block)
+    s = (real + 1j * np.pi * m / block) / x
+    share = np.where(m == 0, 0.5, 1.0) * np.exp(1j * np.pi * m / block)
+    return s, np.exp(real) / (block * x) * share
 
 
 def killed(rates: FloatArray, kill: NDArray[Any], horizon: float) -> NDArray[Any]:

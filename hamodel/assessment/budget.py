@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from hamodel.assessment._inversion import killed, over_time, tail
+from hamodel.assessment._inversion import FINE, killed, over_time, tail
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +96,7 @@ class Downtime:
     error: float = 0.0
     missed: float = 0.0
 
-    def miss(self, budget: float, horizon: float) -> Chance:
+    def miss(self, budget: float, horizon: float, block: int = FINE) -> Chance:
         """Return P(share of failed requests > budget) over a period from anywhere."""
         left = (budget - self.base) * horizon
         if left < 0 or budget >= 1 or not self.streams:
@@ -106,14 +106,16 @@ class Downtime:
             p, more = -np.expm1(-np.array([1.0, 1 + self.error]) * never)
             off = 0.0
         else:
-            (p, more), (off, _) = self._tail(left, horizon)
+            (p, more), (off, _) = self._tail(left, horizon, block)
         p, more = np.clip([p, more], 0.0, 1.0)
         if p == 0:
             return Chance(0.0, math.inf if off else 0.0)
         bound = max(abs(more / p - 1), self.error) + (self.missed * horizon + off) / p
         return Chance(float(p), 1e-6 + float(bound))
 
-    def _tail(self, x: float, horizon: float) -> tuple[FloatArray, FloatArray]:
+    def _tail(
+        self, x: float, horizon: float, block: int
+    ) -> tuple[FloatArray, FloatArray]:
         """Return P(D > x), and that with visits as much more frequent as may be."""
 
         def transform(s: NDArray[Any]) -> NDArray[Any]:
@@ -124,11 +126,12 @@ class Downtime:
             return np.asarray(-np.expm1(-both) / s)
 
         short = any(stream.is_short(horizon) for stream, _ in self.streams)
-        return tail(transform, x, _FEWEST if short else _MOST)
+        return tail(transform, x, _FEWEST if short else _MOST, block)
 
     def quantile(self, p: float, horizon: float) -> float:
         """Return the share of failed requests that a period exceeds with 1 - p."""
         rare = 1 - p
+        block = 1 if rare > 1e-3 else FINE
         if self.base >= 1:
             return 1.0
         if self.miss(self.base, horizon).probability <= rare:
@@ -138,7 +141,8 @@ class Downtime:
         @cache  # the search asks for its ends again
         def over(exponent: float) -> float:
             """Return how much more often this share is missed, as a logarithm."""
-            found = self.miss(self.base + math.exp(exponent), horizon).probability
+            share = self.base + math.exp(exponent)
+            found = self.miss(share, horizon, block).probability
             return math.log(max(found, 1e-300) / rare)
 
         high = math.log(min(sum(n * s.mean for s, n in self.streams), 1.0) or 1e-12)
