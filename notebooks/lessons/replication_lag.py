@@ -286,8 +286,8 @@ def picture(sheet, values, found, guess):
             place, row = TIMES(guess[case]), {"mean": 138, "tail": 158}[case]
             sheet.line([(place, row + 6), (place, 268)], dash="4 3", role="ground")
             far = place > 400
-            at = (place - 6 if far else place + 6, row + 16)
-            sheet.text(at, words, size=12, anchor="end" if far else "start")
+            spot = (place - 6 if far else place + 6, row + 16)
+            sheet.text(spot, words, size=12, anchor="end" if far else "start")
 
 
 def _on_the_way(sheet, goal):
