@@ -18,7 +18,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +54,8 @@ class About:
         Limits; None: there is none.
     above : bool
         Whether `least` itself is too little.
+    below : bool
+        Whether `most` itself is too much.
     endless : bool
         Whether it may be infinite.
     optional : bool
@@ -75,6 +76,10 @@ class About:
         The words that it may be; empty: any.
     made : type or None
         The specification that it holds.
+    empty : bool
+        Whether a word may be empty.
+    repeat : bool
+        Whether names may be the same.
     """
 
     kind: str
@@ -82,6 +87,7 @@ class About:
     least: float | None = None
     most: float | None = None
     above: bool = False
+    below: bool = False
     endless: bool = False
     optional: bool = False
     law: bool = False
@@ -92,6 +98,8 @@ class About:
     array: bool = False
     choices: tuple[str, ...] = ()
     made: type | None = None
+    empty: bool = False
+    repeat: bool = False
 
     @property
     def unit(self) -> str:
@@ -140,7 +148,7 @@ class About:
         if isinstance(value, (list, tuple, np.ndarray)):
             value = np.array(value)
             value.setflags(write=False)
-        if self.stage and hasattr(value, "__dataclass_fields__"):
+        if self.stage and hasattr(value, "duration"):
             return value  # a mechanism, which its owner turns into the law of a stage
         if not _is_law(value):
             self.check(name, value)
@@ -175,10 +183,10 @@ class About:
             _check.whole(int(max(low, -1e9)), **{name: value})
             if self.most is not None:
                 _check.between(low, self.most, **{name: value})
+        elif self.below:
+            _check.share_below_one(**{name: value})
         elif self.most is not None:
             _check.between(low, self.most, **{name: value})
-            if self.above and np.any(np.asarray(value) == low):
-                raise ValueError(f"{name} must be > {low:g}, got {low:g}")
         elif self.least is None:
             _check.finite(**{name: value})
         elif self.endless:
@@ -247,9 +255,9 @@ def flag(label: str) -> dict[str, About]:
     return _metadata("flag", label)
 
 
-def word(label: str, *choices: str, optional: bool = False) -> dict[str, About]:
+def word(label: str, *choices: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
     """Describe a word, one of some choices if there are any."""
-    return _metadata("word", label, choices=choices, optional=optional)
+    return _metadata("word", label, choices=choices, **more)
 
 
 def names(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
@@ -267,10 +275,11 @@ def specs(made: type, label: str) -> dict[str, About]:
     return _metadata("specs", label, made=made)
 
 
+_DESCRIBED: dict[type, dict[str, About]] = {}
+
 # ---- what is done with it ----------------------------------------------------------
 
 
-@cache
 def described(made: type) -> dict[str, About]:
     """Return what each field of a specification is.
 
@@ -290,11 +299,11 @@ def described(made: type) -> dict[str, About]:
     >>> described(Node)["mttf"].label, described(Node)["mttf"].unit
     ('mean time to failure', 's')
     """
-    return {
-        f.name: f.metadata[KEY]
-        for f in dataclasses.fields(made)
-        if f.init and KEY in f.metadata
-    }
+    if made not in _DESCRIBED:
+        _DESCRIBED[made] = {
+            f.name: f.metadata[KEY] for f in dataclasses.fields(made) if f.init
+        }
+    return _DESCRIBED[made]
 
 
 def required(made: type) -> list[str]:
@@ -361,19 +370,19 @@ def _read_flag(_: About, name: str, value: object) -> object:
 def _read_word(about: About, name: str, value: object) -> object:
     if about.choices:
         _check.one_of(about.choices, **{name: value})
-    elif not isinstance(value, str) or not value:
+    elif not isinstance(value, str) or not (value or about.empty):
         raise ValueError(f"{name} must be a name, got {value!r}")
     return value
 
 
-def _read_names(_: About, name: str, value: object) -> object:
+def _read_names(about: About, name: str, value: object) -> object:
     refused = ValueError(f"{name} must be a sequence of different names, got {value!r}")
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise refused
-    found = tuple(value)
+    found = value if isinstance(value, tuple) else tuple(value)
     if not all(isinstance(one, str) and one for one in found):
         raise refused
-    if len(set(found)) < len(found):
+    if len(set(found)) < len(found) and not about.repeat:
         raise refused
     return found
 

@@ -8,9 +8,6 @@ from benchmarks import house
 PRIVATE = {
     "hamodel.assessment.latency -> hamodel.architectures._front",
     "hamodel.chain._pieces -> hamodel.markov._stationary",
-    "hamodel.specfile._load -> hamodel.catalogue._kinds",
-    "hamodel.specfile._read -> hamodel.catalogue._kinds",
-    "hamodel.specfile._schema -> hamodel.catalogue._kinds",
     "hamodel.plots._layout -> hamodel.structure._circuit",
 }
 CIRCLES = 5

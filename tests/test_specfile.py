@@ -21,14 +21,13 @@ from hamodel.architectures import (
     Tier,
 )
 from hamodel.catalogue import system
-from hamodel.catalogue._kinds import KINDS, inner, name_of
 from hamodel.decision import Requirements
 from hamodel.duration import Duration
-from hamodel.failover import Failover, Heartbeat, Lease
+from hamodel.failover import MECHANISMS, STAGES, Failover
+from hamodel.fields import described
 from hamodel.replication import Replication, WriteStage
 from hamodel.specfile import SpecError, load, starter
-from hamodel.specfile._fields import kind_of, settable
-from hamodel.units import DAY, HOUR, MINUTE, YEAR
+from hamodel.units import HOUR, MINUTE, YEAR
 from hamodel.workload import Workload
 
 SINGLE = "architecture: single-primary\ndatabase: {mttf: 200 d, mttr: 4 h}\n"
@@ -121,8 +120,9 @@ def test_a_file_extends_another(read):
 def test_parameters_tell_where_they_come_from(read):
     spec = read(PAIR + "failover:\n  coverage: 90 %\n")
     rows = {path: (shown, source) for path, shown, source in spec.parameters}
-    assert rows["failover.coverage"] == ("0.9", "system.yaml:3")
-    assert "FO-001" in rows["failover.detection"][1]
+    assert rows["failover.coverage"] == ("90 %", "system.yaml:3")
+    assert rows["failover.detection.ttl"] == ("30 s", "postgresql-patroni, FO-001")
+    assert rows["workload.app_time"] == ("5 ms", "default")
     assert rows["crews"] == ("1", "default")
     assert "failover.coverage" in spec._repr_html_()
 
@@ -133,7 +133,7 @@ def test_beliefs_and_laws_are_told_apart(read):
         + """
 database:
   mttf: {gamma: {events: 3, during: 26 months}}
-  mttr: {uniform: {low: 1 h, high: 3 h}}
+  mttr: {belief: {uniform: {low: 1 h, high: 3 h}}}
 failover:
   promotion: lognormal(mean=3 s, cv=0.8)
   fencing: {belief: {uniform: {low: 1 s, high: 5 s}}}
@@ -158,7 +158,7 @@ failover:
         ("- 1\n", 1, "", "the file must hold fields such as title and architecture"),
         ("", 1, "", "the file must hold fields"),
         ("title: x\n", 1, "architecture", "is missing: one of single-primary"),
-        (SINGLE + "title: x\ntitle: y\n", 4, "", "found duplicate key"),
+        (SINGLE + "title: x\ntitle: y\n", 4, "", "must be given once"),
         ("architecture: activ-passive\n", 1, "architecture", "did you mean 'active-p"),
         ("extends: postgres-patroni\n", 1, "extends", "did you mean 'postgresql-p"),
         (PAIR + "architecture: majority\n", 2, "architecture", "must be active-pass"),
@@ -187,14 +187,14 @@ failover:
         (
             PAIR + "failover: {detection: {lease: {ttl: 10 s, loop: 1 s}}}\n",
             2,
-            "failover.detection.lease.loop",
+            "failover.detection.loop",
             "did you mean 'loop_wait'?",
         ),
         (
             PAIR + "failover: {detection: uniform(1 s, 2 s)}\n",
             2,
             "failover.detection",
-            "must stand in quotes within { }",
+            "in quotes within { }",
         ),
         (
             PAIR + "failover: {coverage: {beta: {successes: 3}}}\n",
@@ -268,12 +268,6 @@ def test_circles_and_lost_files_are_named(tmp_path):
 
 # ---- every field of every specification --------------------------------------------
 
-SPECS = (
-    *KINDS.values(),
-    *(Node, Tier, Site, Cache, Standby, Maintenance, Failover, Replication),
-    *(WriteStage, Workload, Requirements, Heartbeat, Lease),
-)
-FIELDS = [(spec, name) for spec in SPECS for name in settable(spec)]
 #: Where a specification of each kind stands in a file, and what must stand beside it.
 PLACES = {
     SinglePrimary: "architecture: single-primary\n",
@@ -292,9 +286,11 @@ PLACES = {
     WriteStage: "replication.apply",
     Workload: "workload",
     Requirements: "requirements",
-    Heartbeat: "failover.detection.heartbeat",
-    Lease: "failover.detection.lease",
 }
+for word, mechanism in MECHANISMS.items():
+    stage = next((s for s in STAGES if hasattr(mechanism, s)), "detection")
+    PLACES[mechanism] = f"failover.{stage}.{word}"
+FIELDS = [(spec, name) for spec in PLACES for name in described(spec)]
 NONSENSE = {
     "time": ["5 %", "-3 s", "3 parsec", "[1, {}]"],
     "mean time": ["5 %", "-3 s", "0 s", "3 parsec"],
@@ -305,18 +301,26 @@ NONSENSE = {
     "flag": ["perhaps", "3"],
     "word": ["{a: 1}", "[x]"],
     "names": ["x", "{a: 1}"],
-    "counts": ["3", "{a: 1.5}", "{a: -1}"],
-    "shares": ["3", "{DC-1: 3 s}"],
-    "list": ["3", "[20 %]", "[5 s]"],
-    "times": ["5 %", "-3 s", "{DC-1: 5 %}"],
+    "whole by site": ["3", "{a: 1.5}", "{a: -1}", "{}"],
+    "share by site": ["3", "{DC-1: 3 s}"],
+    "time, or by site": ["5 %", "-3 s", "{DC-1: 5 %}"],
+    "share, several": ["[20 %]", "[5 s]"],
+    "spec": ["3", "[1]"],
 }
+
+
+def sort_of(about):
+    """Return under which sort of nonsense a field comes."""
+    if about.by_site:
+        return f"{about.kind}{', or' if about.single else ''} by site"
+    return f"{about.kind}, several" if about.array else about.kind
 
 
 def written(spec, name, value):
     """Return a file in which one field of one specification has a value."""
     place = PLACES[spec]
     if place.endswith("\n"):
-        need = "failover: {promotion: 3 s}\n" if "failover" in settable(spec) else ""
+        need = "failover: {promotion: 3 s}\n" if "failover" in described(spec) else ""
         others = "database: {mttf: 200 d, mttr: 4 h}\n" if name != "database" else ""
         need = "" if name == "failover" else need
         return f"{place}{others}{need}{name}: {value}\n"
@@ -344,7 +348,9 @@ SAMPLES = {
     "takes": "10 min",
     "hit_ratio": "50 %",
     "service": "1 ms",
-    "interval": "1 s",
+    **dict.fromkeys(("interval", "pause", "first", "again", "usual"), "1 s"),
+    **dict.fromkeys(("takeover", "timeout", "heartbeat"), "1 s"),
+    "failed": "1 %",
 }
 
 
@@ -352,9 +358,7 @@ SAMPLES = {
 @given(st.data())
 def test_nonsense_is_named_at_every_field(tmp_path_factory, data):
     spec, name = data.draw(st.sampled_from(FIELDS))
-    part = inner(spec, name)
-    choices = ["3", "[1]"] if part else NONSENSE[kind_of(spec, name)]
-    value = data.draw(st.sampled_from(choices))
+    value = data.draw(st.sampled_from(NONSENSE[sort_of(described(spec)[name])]))
     file = tmp_path_factory.mktemp("nonsense") / "system.yaml"
     file.write_text(written(spec, name, value))
     with pytest.raises(SpecError) as caught:
@@ -379,17 +383,11 @@ def test_a_misspelt_field_is_named_with_its_neighbour(tmp_path_factory, data):
 
 
 def test_every_field_has_a_kind_and_every_kind_is_tried():
-    kinds = {kind_of(spec, name) for spec, name in FIELDS if not inner(spec, name)}
+    kinds = {sort_of(described(spec)[name]) for spec, name in FIELDS}
     assert kinds <= set(NONSENSE)
-    assert {name_of(made(**_least(made))) for made in KINDS.values()} == set(KINDS)
-
-
-def _least(made):
-    node = Node(mttf=DAY, mttr=HOUR)
-    given_ = {"database": node}
-    if "failover" in settable(made):
-        given_["failover"] = Failover()
-    return given_
+    reached = set(PLACES)
+    for spec, name in FIELDS:
+        assert described(spec)[name].made in (None, *reached)
 
 
 def test_laws_reach_the_architecture(read):

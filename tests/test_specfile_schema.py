@@ -28,7 +28,7 @@ def test_the_stored_schema_is_that_of_the_package():
 def test_it_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(STORED)
     described = STORED["$defs"]["Failover"]["properties"]["coverage"]
-    assert "Probability that the failover works" in described["description"]
+    assert "Failovers that work" in described["description"]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,12 @@ def test_files_that_load_are_valid(text):
         ("site: {mtf: 3 d}\n", "'mtf' was unexpected"),
         ("failover: {detection: {leese: {}}}\n", "is not valid under any"),
         ("workload: {clients: [a]}\n", "is not valid under any"),
-        ("local_reads: perhaps\n", "is not of type 'boolean'"),
+        ("local_reads: perhaps\n", "is not valid under any"),
+        ("failover: {coverage: 2}\n", "is not valid under any"),
+        ("failover: {coverage: 30 s}\n", "is not valid under any"),
+        ("database: {cores: 1.5}\n", "is not valid under any"),
+        ("architecture: majority\nsites: [a]\n", "Additional properties"),
+        ("title: x\n", "is not valid under any"),
     ],
 )
 def test_others_are_not(text, said):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from hamodel import _check
-from hamodel._quantity import hold, mean_of
-from hamodel.architectures._specs import Maintenance, Node, Site
-from hamodel.failover import Failback, Failover, Stalls
-from hamodel.replication import Replication
+from hamodel import _check, fields
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hamodel._types import Quantity
     from hamodel.architectures.active_passive import ActivePassive
 
@@ -57,21 +54,21 @@ class Replica:
         If a field is beyond its limits.
     """
 
-    site: str
-    promotable: bool = True
-    priority: int = 0
-    reads: str = "local"
-    sync: bool = True
-    cost: Quantity | None = None
+    site: str = field(metadata=fields.word("site"))
+    promotable: bool = field(default=True, metadata=fields.flag("may become primary"))
+    priority: int = field(
+        default=0, metadata=fields.whole("priority in a promotion", 0)
+    )
+    reads: str = field(
+        default="local", metadata=fields.word("reads that it serves", *READS)
+    )
+    sync: bool = field(default=True, metadata=fields.flag("acknowledges commits"))
+    cost: Quantity | None = field(
+        default=None, metadata=fields.number("cost of this node", optional=True)
+    )
 
     def __post_init__(self) -> None:
-        _named(site=self.site)
-        _check.instance(bool, promotable=self.promotable, sync=self.sync)
-        _check.whole(0, priority=self.priority)
-        _check.one_of(READS, reads=self.reads)
-        if self.cost is not None:
-            hold(self, "cost")
-            _check.non_negative(cost=self.cost)
+        fields.check(self)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,27 +103,31 @@ class Failure:
         If a field is beyond its limits, or one is given that its kind has no use for.
     """
 
-    kind: str = "host"
-    mttf: Quantity
-    mttr: Quantity
-    detection: Quantity | None = None
-    coverage: Quantity | None = None
-    name: str = ""
+    kind: str = field(default="host", metadata=fields.word("kind of failure", *KINDS))
+    mttf: Quantity = field(metadata=fields.mean_time("mean time to such a failure"))
+    mttr: Quantity = field(metadata=fields.mean_time("time until it is over", law=True))
+    detection: Quantity | None = field(
+        default=None,
+        metadata=fields.time("time to detect it", law=True, stage=True, optional=True),
+    )
+    coverage: Quantity | None = field(
+        default=None,
+        metadata=fields.share("such failures whose failover works", optional=True),
+    )
+    name: str = field(default="", metadata=fields.word("name", empty=True))
 
     def __post_init__(self) -> None:
-        _check.one_of(KINDS, kind=self.kind)
-        hold(self, "mttf", "mttr", "detection", "coverage")
-        _check.mean_time(mttf=self.mttf, mttr=mean_of(self.mttr))
-        if self.detection is not None:
-            _check.non_negative(detection=mean_of(self.detection))
-        if self.coverage is not None:
-            _check.probability(coverage=self.coverage)
+        fields.check(self)
         if self.kind == "everywhere" and (self.detection, self.coverage) != (None,) * 2:
             raise ValueError(
                 "detection and coverage must be None for a failure everywhere: there "
                 "is no failover from it"
             )
-        _check.instance(str, name=self.name)
+        given: Any = self.detection
+        if hasattr(given, "duration"):
+            object.__setattr__(self, "mechanisms", {"detection": given})
+            law = getattr(given, "detection", given.duration)
+            object.__setattr__(self, "detection", law)
         object.__setattr__(self, "name", self.name or self.kind)
 
 
@@ -153,17 +154,15 @@ class Dependency:
         If a field is beyond its limits.
     """
 
-    name: str
-    mttf: Quantity
-    mttr: Quantity
-    effect: str = "stops"
+    name: str = field(metadata=fields.word("name"))
+    mttf: Quantity = field(metadata=fields.mean_time("mean time to failure"))
+    mttr: Quantity = field(metadata=fields.span("time until it is back", law=True))
+    effect: str = field(
+        default="stops", metadata=fields.word("effect of its loss", *EFFECTS)
+    )
 
     def __post_init__(self) -> None:
-        _named(name=self.name)
-        hold(self, "mttf", "mttr")
-        _check.mean_time(mttf=self.mttf)
-        _check.positive(mttr=mean_of(self.mttr))
-        _check.one_of(EFFECTS, effect=self.effect)
+        fields.check(self)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -186,34 +185,22 @@ class Standby:
         If a mean time to failure is not above zero, or `probe` is negative.
     """
 
-    mttf: Quantity | None = None
-    probe: Quantity = 0
-    takeover_mttf: Quantity = float("inf")
+    mttf: Quantity | None = field(
+        default=None,
+        metadata=fields.mean_time(
+            "mean time to failure while standing by", optional=True
+        ),
+    )
+    probe: Quantity = field(
+        default=0, metadata=fields.time("mean time until its failure is found")
+    )
+    takeover_mttf: Quantity = field(
+        default=float("inf"),
+        metadata=fields.mean_time("mean time to failure while taking over"),
+    )
 
     def __post_init__(self) -> None:
-        hold(self, "mttf", "probe", "takeover_mttf")
-        if self.mttf is not None:
-            _check.mean_time(mttf=self.mttf)
-        _check.non_negative(probe=self.probe)
-        _check.mean_time(takeover_mttf=self.takeover_mttf)
-
-
-def _named(**fields: object) -> None:
-    """Raise unless every field is a name."""
-    for field, value in fields.items():
-        if not isinstance(value, str) or not value:
-            raise ValueError(f"{field} must be a name, got {value!r}")
-
-
-def specs(kind: type[Spec], **fields: object) -> tuple[Spec, ...]:
-    """Return a field that holds several specifications of one kind, as a tuple."""
-    ((name, given),) = fields.items()
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise ValueError(f"{name} must be a sequence of {kind.__name__}, got {given!r}")
-    found = tuple(given)
-    for place, one in enumerate(found):
-        _check.instance(kind, **{f"{name}[{place}]": one})
-    return found
+        fields.check(self)
 
 
 class Places(tuple[str, ...]):
@@ -233,51 +220,8 @@ class Places(tuple[str, ...]):
         return found
 
 
-def site_names(given: object) -> tuple[str, ...]:
-    """Return the sites of nodes: names, which may be the same."""
-    refused = ValueError(f"sites must be a sequence of names, got {given!r}")
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise refused
-    found = tuple(given)
-    if not found:
-        raise ValueError("sites must be at least 1 name, got ()")
-    if not all(isinstance(name, str) and name for name in found):
-        raise refused
-    return found
-
-
 #: The sites of a pair that names none.
 APART = Places.of(("DC-1", "DC-2"))
-
-
-def check_kinds(spec: ActivePassive) -> None:
-    """Check each field of a specification by itself."""
-    _check.instance(Node, database=spec.database)
-    _check.instance(Failover, failover=spec.failover)
-    _check.instance(Standby, standby=spec.standby)
-    _check.instance(Site, site=spec.site)
-    _check.instance(Replication, replication=spec.replication)
-    for name, kind in (
-        ("everywhere", Node),
-        ("maintenance", Maintenance),
-        ("failback", Failback),
-        ("stalls", Stalls),
-    ):
-        if getattr(spec, name) is not None:
-            _check.instance(kind, **{name: getattr(spec, name)})
-    for name, many in _SEVERAL.items():
-        object.__setattr__(spec, name, specs(many, **{name: getattr(spec, name)}))
-    hold(spec, "restore", "common_cause")
-    _check.probability(common_cause=spec.common_cause)
-    if spec.restore is not None:
-        _check.positive(restore=spec.restore)
-
-
-_SEVERAL: dict[str, type[Replica | Failure | Dependency]] = {
-    "replicas": Replica,
-    "failures": Failure,
-    "depends_on": Dependency,
-}
 
 
 def place_nodes(spec: ActivePassive) -> None:
@@ -295,7 +239,9 @@ def place_nodes(spec: ActivePassive) -> None:
     elif isinstance(spec.sites, Places):
         found = APART if spec.sites.given is None else spec.sites
     else:
-        found = Places.of(site_names(spec.sites))
+        if not spec.sites:
+            raise ValueError("sites must be at least 1 name, got ()")
+        found = Places.of(spec.sites)
     object.__setattr__(spec, "sites", found)
 
 

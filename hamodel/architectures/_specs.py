@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -194,28 +193,6 @@ class Maintenance:
 
     def __post_init__(self) -> None:
         fields.check(self)
-
-
-def names(**fields: object) -> tuple[str, ...]:
-    """Return the names in a field: a sequence of different, non-empty strings."""
-    ((field, given),) = fields.items()
-    refused = ValueError(
-        f"{field} must be a sequence of different names, got {given!r}"
-    )
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise refused
-    found = tuple(given)
-    if not all(isinstance(name, str) and name for name in found):
-        raise refused
-    if len(set(found)) < len(found):
-        raise refused
-    return found
-
-
-def check_maintenance(work: Maintenance | None) -> None:
-    """Raise unless planned work is described, or there is none."""
-    if work is not None:
-        _check.instance(Maintenance, maintenance=work)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

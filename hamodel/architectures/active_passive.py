@@ -47,6 +47,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hamodel import fields
 from hamodel.architectures._nodes import (
     APART,
     Dependency,
@@ -55,7 +56,6 @@ from hamodel.architectures._nodes import (
     Replica,
     Standby,
     check_fit,
-    check_kinds,
     place_nodes,
 )
 from hamodel.architectures._pair_behaviour import PairBehaviour
@@ -65,6 +65,7 @@ from hamodel.architectures._replicas import State, is_never
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, LongRun
 from hamodel.chain import Chain
+from hamodel.failover import Failback, Failover, Stalls
 from hamodel.replication import Replication
 from hamodel.units import MINUTE, YEAR
 
@@ -75,7 +76,6 @@ if TYPE_CHECKING:
     from hamodel.architectures._assumptions import Assumption
     from hamodel.architectures.base import Model
     from hamodel.architectures.behaviour import Behaviour
-    from hamodel.failover import Failback, Failover, Stalls
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
@@ -180,25 +180,51 @@ class ActivePassive(LongRun):
     12.5
     """
 
-    database: Node
-    failover: Failover
-    standby: Standby = field(default_factory=Standby)
-    site: Site = field(default_factory=Site)
-    crews: int = 1
-    restore: Quantity | None = None
-    sites: tuple[str, ...] = APART
-    replicas: tuple[Replica, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    common_cause: Quantity = 0.0
-    failback: Failback | None = None
-    stalls: Stalls | None = None
-    depends_on: tuple[Dependency, ...] = ()
-    everywhere: Node | None = None
-    replication: Replication = field(default_factory=Replication)
-    maintenance: Maintenance | None = None
+    database: Node = field(metadata=fields.spec(Node, "one database"))
+    failover: Failover = field(metadata=fields.spec(Failover, "failover"))
+    standby: Standby = field(
+        default_factory=Standby, metadata=fields.spec(Standby, "standbys")
+    )
+    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
+    crews: int = field(default=1, metadata=fields.whole("repair crews"))
+    restore: Quantity | None = field(
+        default=None, metadata=fields.span("time to restore all nodes", optional=True)
+    )
+    sites: tuple[str, ...] = field(
+        default=APART, metadata=fields.names("sites of the nodes", repeat=True)
+    )
+    replicas: tuple[Replica, ...] = field(
+        default=(), metadata=fields.specs(Replica, "nodes")
+    )
+    failures: tuple[Failure, ...] = field(
+        default=(), metadata=fields.specs(Failure, "kinds of failure")
+    )
+    common_cause: Quantity = field(
+        default=0.0, metadata=fields.share("failures that strike all nodes")
+    )
+    failback: Failback | None = field(
+        default=None, metadata=fields.spec(Failback, "failback", optional=True)
+    )
+    stalls: Stalls | None = field(
+        default=None,
+        metadata=fields.spec(Stalls, "stalls of the primary", optional=True),
+    )
+    depends_on: tuple[Dependency, ...] = field(
+        default=(), metadata=fields.specs(Dependency, "what it depends on")
+    )
+    everywhere: Node | None = field(
+        default=None,
+        metadata=fields.spec(Node, "what strikes everything", optional=True),
+    )
+    replication: Replication = field(
+        default_factory=Replication, metadata=fields.spec(Replication, "replication")
+    )
+    maintenance: Maintenance | None = field(
+        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    )
 
     def __post_init__(self) -> None:
-        check_kinds(self)
+        fields.check(self)
         place_nodes(self)
         check_fit(self)
 

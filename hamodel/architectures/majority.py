@@ -112,7 +112,8 @@ class Majority(LongRun):
     database: Node = field(metadata=fields.spec(Node, "one database"))
     failover: Failover = field(metadata=fields.spec(Failover, "failover"))
     election: Quantity | Duration = field(
-        default=2.0, metadata=fields.time("time to elect a leader", law=True)
+        default=2.0,
+        metadata=fields.time("time to elect a leader", law=True, stage=True),
     )
     copies: Mapping[str, int] = field(
         default_factory=_default_copies,
@@ -133,8 +134,14 @@ class Majority(LongRun):
         default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
     )
 
+    mechanisms: Mapping[str, object] = field(init=False, repr=False)
+
     def __post_init__(self) -> None:
         fields.check(self)
+        law = getattr(self.election, "duration", self.election)
+        made = {} if law is self.election else {"election": self.election}
+        object.__setattr__(self, "mechanisms", made)
+        object.__setattr__(self, "election", law)
         for name in self.witnesses:
             _check.one_of(self.copies, witnesses=name)
         if not self.sites:

@@ -9,16 +9,9 @@ Assumptions: a fact holds under its stated conditions only, and a vendor's commi
 (`SLA-...`) is a promise about money, not a measurement.
 """
 
-from hamodel.catalogue._facts import (
-    CONFIDENCE,
-    Fact,
-    fact,
-    facts,
-    folder,
-)
-from hamodel.catalogue._parameters import Parameter
 from hamodel.catalogue._scenarios import Scenario, scenario, scenarios
-from hamodel.catalogue._systems import System, system, systems
+from hamodel.catalogue._systems import Parameter, System, system, systems
+from hamodel.facts import CONFIDENCE, Fact, fact, facts, folder
 
 __all__ = [
     "CONFIDENCE",

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hamodel import _check
+from hamodel._fields import replaced
 from hamodel._html import table
-from hamodel.catalogue._facts import folder, look_up
-from hamodel.catalogue._kinds import kind
-from hamodel.catalogue._parameters import Parameter, parameters
-from hamodel.catalogue._systems import (
-    System,
-    changed,
-    contents,
-    shown,
-    system,
-    values_of,
-)
+from hamodel.architectures import SinglePrimary
+from hamodel.catalogue._systems import Parameter, System, parameters_of, system
 from hamodel.decision import Decision, Requirements, decide
+from hamodel.facts import folder, look_up
+from hamodel.fields import described
+from hamodel.specfile import (
+    Node,
+    Reader,
+    SpecError,
+    extended,
+    laid_over,
+    made_of,
+    presets,
+    read_tree,
+)
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
-_PARTS = ("workload", "requirements", "around")
 #: Where a further copy votes that no site of the clients can hold.
 WITNESS = "witness"
 
@@ -55,6 +59,8 @@ class Scenario:
         The architecture that the classic text gives such a user.
     finding : str
         What comes out, and why it differs from that where it does.
+    around : Node
+        What is the same for all candidates, as the file has it.
     """
 
     key: str
@@ -67,6 +73,7 @@ class Scenario:
     candidates: tuple[System, ...]
     classic: str
     finding: str
+    around: Node = field(repr=False)
 
     def architectures(self) -> dict[str, Any]:
         """Return the candidates as they would be run at the sites of the scenario.
@@ -89,14 +96,12 @@ class Scenario:
         >>> scenario("saas").architectures()["cockroachdb"].copies
         {'frankfurt': 2, 'virginia': 2, 'witness': 1}
         """
-        around = {
-            p.name.removeprefix("around."): p.value
-            for p in self.parameters
-            if p.name.startswith("around.")
-        }
         return {
-            found.key: changed(
-                kind(found.kind), values_of(found), around | placed(found, self.sites)
+            found.key: replaced(
+                made_of(
+                    laid_over(extended(found.tree, found.path), self.around), found.path
+                ).architecture,
+                placed(found, self.sites),
             )
             for found in self.candidates
         }
@@ -132,7 +137,7 @@ class Scenario:
         return decide(self.architectures(), self.workload, need)
 
     def _repr_html_(self) -> str:
-        rows = [(p.name, shown(p), p.source) for p in self.parameters]
+        rows = [(p.name, str(p.value), p.source) for p in self.parameters]
         rows.append(("candidates", ", ".join(c.key for c in self.candidates), ""))
         rows.append(("the classic text", self.classic, self.finding))
         header = ("parameter", "value", "source")
@@ -218,42 +223,45 @@ def scenario(name: str) -> Scenario:
 
 @cache
 def _scenario(key: str) -> Scenario:
-    content = contents("scenarios", key)
-    read = {part: list(parameters(content.get(part, {}))) for part in _PARTS}
-    sites = tuple(content["sites"])
+    path = folder() / "scenarios" / f"{key}.yaml"
+    tree = read_tree(path, key)
+    reader = Reader(home=key, presets=frozenset({key, *presets()}))
+    workload = reader.spec(Workload, tree.fields["workload"], "workload.")
+    need = reader.spec(Requirements, tree.fields["requirements"], "requirements.")
+    known = described(SinglePrimary)
+    around = tree.get("around") or Node({})
+    same = {
+        name: reader.field(known[name], node, f"around.{name}")
+        for name, node in around.fields.items()
+    }
+    if reader.problems:
+        raise SpecError(path, reader.problems)
+    sites = tuple(node.raw for node in tree.fields["sites"].value)
     if len(sites) != 2:  # a pair has no more
         raise ValueError(f"sites must be two that serve clients, got {sites}")
-    workload = {p.name: p.value for p in read["workload"]}
+    wholes = {f"around.{name}.": whole for name, whole in same.items()}
+    wholes |= {"workload.": workload, "requirements.": need}
     return Scenario(
         key=key,
-        title=content["title"],
-        summary=content["summary"],
+        title=tree.fields["title"].raw,
+        summary=tree.fields["summary"].raw,
         sites=sites,
-        workload=Workload(**workload),
-        requirements=Requirements(**{p.name: p.value for p in read["requirements"]}),
-        parameters=tuple(
-            replace(p, name=f"{part}.{p.name}") for part in _PARTS for p in read[part]
+        workload=workload,
+        requirements=need,
+        parameters=parameters_of(reader.sources, wholes),
+        candidates=tuple(
+            _candidate(node, path) for node in tree.fields["candidates"].value
         ),
-        candidates=tuple(_candidates(content["candidates"])),
-        classic=content["classic"],
-        finding=content["finding"],
+        classic=tree.fields["classic"].raw,
+        finding=tree.fields["finding"].raw,
+        around=around,
     )
 
 
-def _candidates(entries: Iterable[str | Mapping[str, Any]]) -> Iterable[System]:
-    """Yield candidates: presets by name, changed presets, or systems of their own."""
-    for entry in entries:
-        if isinstance(entry, str):
-            yield system(entry)
-            continue
-        own = tuple(parameters(entry.get("parameters", {})))
-        base = system(entry["extends"]) if "extends" in entry else None
-        names = {p.name for p in own}
-        held = [p for p in base.parameters if p.name not in names] if base else []
-        yield System(
-            key=entry["name"],
-            title=entry["title"],
-            summary=base.summary if base else "",
-            parameters=(*held, *own),
-            kind=base.kind if base else entry["architecture"],
-        )
+def _candidate(node: Node, path: Path) -> System:
+    """Return a candidate: a preset by name, or a system of its own with a name."""
+    if not node.fields:
+        return system(node.raw)
+    fields = dict(node.fields)
+    name = fields.pop("name").raw
+    return System(key=name, tree=node.with_fields(fields), path=path)

@@ -1,33 +1,48 @@
-"""Presets of real products, each value with what it stands on."""
+"""Presets of real products: system files whose values say what they stand on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from hamodel import _check, text
-from hamodel._fields import replaced
+from hamodel._fields import replaced, value_at
 from hamodel._html import table
-from hamodel.catalogue._facts import folder, look_up
-from hamodel.catalogue._kinds import built, inner_at, kind, nested, settable, whole_at
-from hamodel.catalogue._parameters import Parameter, parameters
+from hamodel.facts import folder, look_up
+from hamodel.fields import described
+from hamodel.specfile import Spec, made_of, presets, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from hamodel.failover import Failover
-
-_PLAIN = {
-    *("coverage", "crews", "read_quorum", "write_quorum", "acknowledgements"),
-    *("servers", "needed", "cores", "cost", "hit_ratio", "destroyed"),
-    *("reads", "writes", "keys", "exponent", "transfer_price"),
-    *("availability", "read_availability", "stale_reads", "growth", "budget"),
-    "lost_writes_per_year",
-}
+    from hamodel.specfile import Node, Source
 
 
 @dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One value of a preset or a scenario, and what it stands on.
+
+    Attributes
+    ----------
+    name : str
+        Such as "failover.detection".
+    value : object
+        As the specification has it: in s, a plain number, a word, a distribution.
+    source : str
+        What the value stands on, in words.
+    facts : tuple of str
+        Identifiers of the facts it comes from; empty if it is assumed.
+    """
+
+    name: str
+    value: Any
+    source: str
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class System:
     """A preset: a product as it is usually run.
 
@@ -35,19 +50,40 @@ class System:
     ----------
     key : str
         Name of the file, such as "postgresql-patroni".
-    title, summary : str
-        What it is.
-    parameters : tuple of Parameter
-        Its values.
-    kind : str
-        Which architecture it is, such as "active-passive" or "majority".
+    tree : Node
+        What the file holds.
+    path : Path
+        The file.
     """
 
     key: str
-    title: str
-    summary: str
-    parameters: tuple[Parameter, ...]
-    kind: str = "active-passive"
+    tree: Node
+    path: Path
+
+    @cached_property
+    def spec(self) -> Spec:
+        """The system as its file describes it."""
+        return made_of(self.tree, self.path)
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.spec.title
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a sentence."""
+        return self.spec.summary
+
+    @property
+    def kind(self) -> str:
+        """Which architecture it is, such as "active-passive" or "majority"."""
+        return self.spec.kind
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its values, with what they stand on."""
+        return parameters_of(self.spec.sources, {"": self.spec.architecture})
 
     def architecture(self, **overrides: Any) -> Any:  # noqa: ANN401
         """Return the architecture of the preset.
@@ -57,8 +93,10 @@ class System:
 
         Parameters
         ----------
-        **overrides : float, array, SymPy expression or other value
-            Values in place of the preset's, named with two underscores for the dot.
+        **overrides : float, str, array, SymPy expression or other value
+            Values in place of the preset's, named with two underscores for the dot;
+            outer levels may be left out where one fits.  A setting of the preset
+            changes all that is derived of it.
 
         Returns
         -------
@@ -81,12 +119,10 @@ class System:
         >>> system("cassandra").architecture().write_quorum
         2
         """
-        made = kind(self.kind)
-        known = {path.replace(".", "__"): path for path in settable(made)}
-        for name in overrides:
-            _check.one_of(known, parameter=name)
-        changes = {known[name]: value for name, value in overrides.items()}
-        return changed(made, values_of(self), changes)
+        chosen = {n: v for n, v in overrides.items() if n in self.spec.settings}
+        spec = made_of(self.tree, self.path, chosen) if chosen else self.spec
+        rest = {n: v for n, v in overrides.items() if n not in chosen}
+        return replaced(spec.architecture, _with_new_parts(spec.architecture, rest))
 
     def failover(self) -> Failover:
         """Return the failover of the preset with the distributions of its stages.
@@ -107,61 +143,62 @@ class System:
         >>> patroni.duration.support
         (24.0, 36.0)
         """
-        found = getattr(self.architecture(), "failover", None)
+        found = getattr(self.spec.architecture, "failover", None)
         if found is None:
             raise ValueError(f"kind must fail over, got {self.kind!r}")
         failover: Failover = found
         return failover
 
     def _repr_html_(self) -> str:
-        rows = [(p.name, shown(p), p.source) for p in self.parameters]
+        rows = self.spec.parameters
         header = ("parameter", "value", "source")
         return table(rows, header=header, caption=f"{self.title}. {self.summary}")
 
 
-def changed(made: type, values: Mapping[str, Any], overrides: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """Return an architecture of values by path, some of them overridden.
+def _with_new_parts(architecture: Any, overrides: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Return overrides in which what is set of a part that is not there makes it."""
+    parts: dict[str, dict[str, Any]] = {}
+    rest: dict[str, Any] = {}
+    known = described(type(architecture))
+    for name, value in overrides.items():
+        part, _, inner = name.partition("__")
+        missing = part in known and known[part].kind == "spec"
+        if inner and missing and getattr(architecture, part) is None:
+            parts.setdefault(part, {})[inner] = value
+        else:
+            rest[name] = value
+    made = {part: (known[part].made or dict)(**given) for part, given in parts.items()}
+    return rest | made
 
-    A part that is given as a whole takes the place of all that it holds; what is given
-    of such a part besides is changed in it.
+
+def parameters_of(
+    sources: Mapping[str, Source], wholes: Mapping[str, Any]
+) -> tuple[Parameter, ...]:
+    """Return the parameters whose sources are stated.
+
+    Parameters
+    ----------
+    sources : mapping of str to Source
+        By path.
+    wholes : mapping of str to object
+        Specifications by the beginning of their paths, the longest first.
+
+    Returns
+    -------
+    tuple of Parameter
+        In the order of the sources.
     """
-    wholes = [p for p in overrides if inner_at(made, p) is not None]
-    beneath = {p for p in (*values, *overrides) if _within(p, wholes)}
-    plain = {p: v for p, v in {**values, **overrides}.items() if p not in beneath}
-    base = built(made, nested(plain))
-    late = {p: overrides[p] for p in beneath if p in overrides}
-    return replaced(base, late) if late else base
-
-
-def values_of(preset: System) -> dict[str, Any]:
-    """Return the values of a preset by path, with the laws of stages that have one."""
-    made = kind(preset.kind)
-    return {p.name: _best(p, made) for p in preset.parameters}
-
-
-def _within(path: str, wholes: list[str]) -> bool:
-    return any(path.startswith(f"{whole}.") for whole in wholes)
-
-
-def _best(parameter: Parameter, made: type) -> Any:  # noqa: ANN401
-    """Return the law of a stage of the failover where it is known, else the value."""
-    stage = parameter.name.startswith("failover.") or parameter.name == "election"
-    if stage and parameter.law is not None:
-        return parameter.law
-    return whole_at(made, parameter.name, parameter.value)
-
-
-def shown(parameter: Parameter) -> str:
-    """Return the value of a parameter as a person writes it."""
-    value = parameter.value
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {inner:g}" for name, inner in value.items())
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, (bool, str)):
-        return str(value)
-    plain = parameter.name.rpartition(".")[2] in _PLAIN
-    return f"{value:g}" if plain else text.time(value)
+    found = []
+    for path, source in sources.items():
+        if source.is_stated and not path.startswith("settings."):
+            within = next(w for w in wholes if path.startswith(w))
+            value = value_at(wholes[within], path.removeprefix(within))
+            found.append(
+                Parameter(
+                    name=path, value=value, source=source.words, facts=source.facts
+                )
+            )
+    return tuple(found)
 
 
 def systems() -> tuple[str, ...]:
@@ -177,7 +214,7 @@ def systems() -> tuple[str, ...]:
     >>> "redis-sentinel" in systems()
     True
     """
-    return tuple(sorted(path.stem for path in (folder() / "systems").glob("*.yaml")))
+    return presets()
 
 
 def system(name: str) -> System:
@@ -196,8 +233,7 @@ def system(name: str) -> System:
     Raises
     ------
     ValueError
-        If there is none of that name; or, for a file of your own making, if a value
-        neither points to a fact nor says why it is assumed.
+        If there is none of that name, or its file has a mistake.
 
     Examples
     --------
@@ -209,19 +245,4 @@ def system(name: str) -> System:
 
 @cache
 def _system(key: str) -> System:
-    content = contents("systems", key)
-    return System(
-        key=key,
-        title=content["title"],
-        summary=content["summary"],
-        parameters=tuple(parameters(content["parameters"])),
-        kind=content.get("architecture", "active-passive"),
-    )
-
-
-def contents(kind_of_file: str, key: str) -> Any:  # noqa: ANN401
-    """Return what a file of the catalogue holds."""
-    from ruamel.yaml import YAML
-
-    path = folder() / kind_of_file / f"{key}.yaml"
-    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    return System(key=key, tree=tree_of(key), path=folder() / "systems" / f"{key}.yaml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -128,7 +129,9 @@ def _winner(decision: Decision, knob: _Knob, factor: float) -> Any:  # noqa: ANN
 
     try:
         spec, workload = (same, change) if load else (change, same)
-        return decision.changed(spec, workload).winner
+        with warnings.catch_warnings():  # what is only tried need not be advisable
+            warnings.simplefilter("ignore", UserWarning)
+            return decision.changed(spec, workload).winner
     except ValueError:
         return _IMPOSSIBLE
 

@@ -37,9 +37,11 @@ from hamodel.duration._make import (
     uniform,
     weibull,
 )
-from hamodel.duration._words import read
+from hamodel.duration._words import FAMILIES, JOINED, parameters, read
 
 __all__ = [
+    "FAMILIES",
+    "JOINED",
     "Duration",
     "constant",
     "empirical",
@@ -54,6 +56,7 @@ __all__ = [
     "minimum",
     "mixture",
     "order_statistic",
+    "parameters",
     "pareto",
     "phase_type",
     "read",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
-from hamodel._quantity import hold
+from hamodel import _check, fields
 from hamodel.failover._parts import as_duration, total
 
 if TYPE_CHECKING:
@@ -56,21 +55,18 @@ class SplitBrain:
     0.0952
     """
 
-    false_failovers: Quantity
-    fencing: Quantity
-    write_rate: Quantity
-    astray: Quantity = 1.0
-    mean_length: Quantity = 600.0
+    false_failovers: Quantity = field(metadata=fields.rate("false failovers"))
+    fencing: Quantity = field(metadata=fields.share("false failovers that are fenced"))
+    write_rate: Quantity = field(metadata=fields.rate("writes"))
+    astray: Quantity = field(
+        default=1.0, metadata=fields.share("clients that stay with the old primary")
+    )
+    mean_length: Quantity = field(
+        default=600.0, metadata=fields.time("mean length of a split")
+    )
 
     def __post_init__(self) -> None:
-        names = ["false_failovers", "fencing", "write_rate", "astray", "mean_length"]
-        hold(self, *names)
-        _check.non_negative(
-            false_failovers=self.false_failovers,
-            write_rate=self.write_rate,
-            mean_length=self.mean_length,
-        )
-        _check.probability(fencing=self.fencing, astray=self.astray)
+        fields.check(self)
 
     @property
     def rate(self) -> Quantity:
@@ -140,14 +136,21 @@ class Switchover:
     4.5
     """
 
-    drain: Duration | float = 0
-    catch_up: Duration | float = 0
-    promotion: Duration | float = 0
-    redirection: Duration | float = 0
+    drain: Duration | float = field(
+        default=0, metadata=fields.time("time to drain requests", law=True)
+    )
+    catch_up: Duration | float = field(
+        default=0, metadata=fields.time("time to catch up", law=True)
+    )
+    promotion: Duration | float = field(
+        default=0, metadata=fields.time("time of the promotion", law=True)
+    )
+    redirection: Duration | float = field(
+        default=0, metadata=fields.time("time to lead clients over", law=True)
+    )
 
     def __post_init__(self) -> None:
-        for name in ("drain", "catch_up", "promotion", "redirection"):
-            as_duration(name, getattr(self, name))
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:
@@ -196,12 +199,13 @@ class Failback:
     (5.0, 0.0005)
     """
 
-    resync: Duration | float
-    switchover: Switchover
+    resync: Duration | float = field(
+        metadata=fields.time("time to copy the data back", law=True)
+    )
+    switchover: Switchover = field(metadata=fields.spec(Switchover, "switchover"))
 
     def __post_init__(self) -> None:
-        as_duration("resync", self.resync)
-        _check.instance(Switchover, switchover=self.switchover)
+        fields.check(self)
 
     @property
     def outage(self) -> float:

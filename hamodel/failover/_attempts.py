@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import fields
 from hamodel.duration import Duration, mixture
 from hamodel.failover._parts import as_duration
 
@@ -43,14 +43,16 @@ class Attempts:
     5.7222
     """
 
-    first: Duration | float
-    again: Duration | float
-    failed: float
+    first: Duration | float = field(
+        metadata=fields.time("time of an attempt that works", law=True)
+    )
+    again: Duration | float = field(
+        metadata=fields.time("time between attempts", law=True)
+    )
+    failed: float = field(metadata=fields.share("attempts that fail", below=True))
 
     def __post_init__(self) -> None:
-        as_duration("first", self.first)
-        as_duration("again", self.again)
-        _check.share_below_one(failed=self.failed)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import fields
 from hamodel.duration import (
     Duration,
     constant,
@@ -75,22 +75,35 @@ class Driver:
     2
     """
 
-    tcp_user_timeout: float | None
-    reset: float = 0.0
-    connect_timeout: float | None = 2.0
-    dead_first: float = 0.5
-    retry: float = 0.0
-    longest_retry: float | None = None
-    jitter: bool = False
-    connect: Duration | float = 0.0
+    tcp_user_timeout: float | None = field(
+        metadata=fields.time(
+            "time until a silent connection is given up", optional=True
+        )
+    )
+    reset: float = field(
+        default=0.0, metadata=fields.share("connections that the old host resets")
+    )
+    connect_timeout: float | None = field(
+        default=2.0, metadata=fields.time("longest attempt to connect", optional=True)
+    )
+    dead_first: float = field(
+        default=0.5, metadata=fields.share("clients that try the dead host first")
+    )
+    retry: float = field(
+        default=0.0, metadata=fields.time("wait between rounds of attempts")
+    )
+    longest_retry: float | None = field(
+        default=None, metadata=fields.time("longest wait between rounds", optional=True)
+    )
+    jitter: bool = field(
+        default=False, metadata=fields.flag("waits are drawn at random")
+    )
+    connect: Duration | float = field(
+        default=0.0, metadata=fields.time("time to connect", law=True)
+    )
 
     def __post_init__(self) -> None:
-        for name in ("tcp_user_timeout", "connect_timeout", "longest_retry"):
-            if getattr(self, name) is not None:
-                _check.non_negative(**{name: getattr(self, name)})
-        _check.non_negative(retry=self.retry)
-        _check.probability(reset=self.reset, dead_first=self.dead_first)
-        as_duration("connect", self.connect)
+        fields.check(self)
         if self.longest_retry is not None and self.longest_retry < self.retry:
             raise ValueError(
                 f"longest_retry must be >= retry = {self.retry:g},"
@@ -203,18 +216,21 @@ class PgBouncer:
     (7.5, (0.0, 30.0))
     """
 
-    server_login_retry: float = 15.0
-    dns_max_ttl: float = 15.0
-    server_lifetime: float = 3600.0
-    reset: float = 1.0
+    server_login_retry: float = field(
+        default=15.0, metadata=fields.span("wait after a failed login")
+    )
+    dns_max_ttl: float = field(
+        default=15.0, metadata=fields.time("longest age of a name")
+    )
+    server_lifetime: float = field(
+        default=3600.0, metadata=fields.span("longest age of a connection")
+    )
+    reset: float = field(
+        default=1.0, metadata=fields.share("connections that the old host resets")
+    )
 
     def __post_init__(self) -> None:
-        _check.positive(
-            server_login_retry=self.server_login_retry,
-            server_lifetime=self.server_lifetime,
-        )
-        _check.non_negative(dns_max_ttl=self.dns_max_ttl)
-        _check.probability(reset=self.reset)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
-from hamodel._quantity import hold
+from hamodel import _check, fields
 from hamodel.duration import Duration, mixture, uniform
 
 if TYPE_CHECKING:
@@ -54,19 +53,19 @@ class Heartbeat:
     12367
     """
 
-    interval: Quantity
-    misses: Quantity = 3
-    timeout: Quantity = 0
-    loss: float = 0.0
+    interval: Quantity = field(metadata=fields.span("time from beat to beat"))
+    misses: Quantity = field(
+        default=3, metadata=fields.whole("missed beats that count as a failure")
+    )
+    timeout: Quantity = field(
+        default=0, metadata=fields.time("time after which a beat is missed")
+    )
+    loss: float = field(
+        default=0.0, metadata=fields.share("beats lost while all is well", below=True)
+    )
 
     def __post_init__(self) -> None:
-        hold(self, "interval", "misses", "timeout", "loss")
-        _check.positive(interval=self.interval)
-        _check.whole(1, misses=self.misses)
-        _check.non_negative(timeout=self.timeout)
-        _check.probability(loss=self.loss)
-        if np.any(np.asarray(self.loss) == 1):
-            raise ValueError("loss must be < 1, got 1: no beat would ever arrive")
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:
@@ -149,15 +148,16 @@ class SequentialProbe:
     (497.0, 500.0)
     """
 
-    pause: Quantity
-    timeout: Quantity = 127
-    tries: Quantity = 3
+    pause: Quantity = field(metadata=fields.span("pause between probes"))
+    timeout: Quantity = field(
+        default=127, metadata=fields.time("longest time of a probe")
+    )
+    tries: Quantity = field(
+        default=3, metadata=fields.whole("failed probes that count as a failure")
+    )
 
     def __post_init__(self) -> None:
-        hold(self, "pause", "timeout", "tries")
-        _check.positive(pause=self.pause)
-        _check.non_negative(timeout=self.timeout)
-        _check.whole(1, tries=self.tries)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:
@@ -224,21 +224,26 @@ class Lease:
     (20, 1, 3)
     """
 
-    ttl: Quantity = 30
-    loop_wait: Quantity = 10
-    retry_timeout: Quantity = 10
-    tick: Quantity = 0.5
-    watch: bool = True
-    version: float | None = None
+    ttl: Quantity = field(
+        default=30, metadata=fields.span("time until the lock expires")
+    )
+    loop_wait: Quantity = field(
+        default=10, metadata=fields.span("time between renewals")
+    )
+    retry_timeout: Quantity = field(
+        default=10, metadata=fields.span("time for which the store is retried")
+    )
+    tick: Quantity = field(default=0.5, metadata=fields.time("tick of the store"))
+    watch: bool = field(
+        default=True, metadata=fields.flag("others are told of an expiry")
+    )
+    version: float | None = field(
+        default=None,
+        metadata=fields.number("version of the product", above=True, optional=True),
+    )
 
     def __post_init__(self) -> None:
-        hold(self, "ttl", "loop_wait", "retry_timeout", "tick")
-        _check.positive(
-            ttl=self.ttl, loop_wait=self.loop_wait, retry_timeout=self.retry_timeout
-        )
-        _check.non_negative(tick=self.tick)
-        if self.version is not None:
-            _check.positive(version=self.version)
+        fields.check(self)
         short = self.ttl - self.loop_wait
         if not _check.is_symbolic(short) and np.any(short < 0):
             raise ValueError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, fields
 from hamodel.duration import Duration, empirical, order_statistic, uniform
 from hamodel.failover._ballots import Ballots, Rules
 from hamodel.failover._parts import as_duration
@@ -78,20 +78,25 @@ class Election:
     0.08
     """
 
-    election_timeout: float = 1.0
-    heartbeat: float = 0.1
-    nodes: int = 3
-    failed: int = 1
-    one_way: float = 0.0005
-    contact: float | None = None
-    pre_vote: bool = False
-    retry: float = 0.3
+    election_timeout: float = field(
+        default=1.0, metadata=fields.span("election timeout")
+    )
+    heartbeat: float = field(
+        default=0.1, metadata=fields.span("time between heartbeats")
+    )
+    nodes: int = field(default=3, metadata=fields.whole("servers"))
+    failed: int = field(default=1, metadata=fields.whole("servers that are down"))
+    one_way: float = field(default=0.0005, metadata=fields.time("time of a message"))
+    contact: float | None = field(
+        default=None, metadata=fields.time("age of the last contact", optional=True)
+    )
+    pre_vote: bool = field(default=False, metadata=fields.flag("asks before it votes"))
+    retry: float = field(
+        default=0.3, metadata=fields.time("client's wait between tries")
+    )
 
     def __post_init__(self) -> None:
-        _check.positive(
-            election_timeout=self.election_timeout, heartbeat=self.heartbeat
-        )
-        _check.non_negative(one_way=self.one_way, retry=self.retry)
+        fields.check(self)
         if self.contact is not None:
             _check.between(0, self.heartbeat, contact=self.contact)
         ticks = self.election_timeout / self.heartbeat
@@ -173,18 +178,19 @@ class RaftElection:
     0.0
     """
 
-    low: float = 0.15
-    high: float = 0.3
-    nodes: int = 3
-    failed: int = 1
-    one_way: float = 0.0
-    heartbeat: float = 0.0
+    low: float = field(default=0.15, metadata=fields.span("least election timeout"))
+    high: float = field(default=0.3, metadata=fields.span("greatest election timeout"))
+    nodes: int = field(default=3, metadata=fields.whole("servers"))
+    failed: int = field(default=1, metadata=fields.whole("servers that are down"))
+    one_way: float = field(default=0.0, metadata=fields.time("time of a message"))
+    heartbeat: float = field(
+        default=0.0, metadata=fields.time("time between heartbeats")
+    )
 
     def __post_init__(self) -> None:
-        _check.positive(low=self.low, high=self.high)
+        fields.check(self)
         if not self.low < self.high:
             raise ValueError(f"low must be < high, got {self.low} and {self.high}")
-        _check.non_negative(one_way=self.one_way)
         _check.between(0, self.low, heartbeat=self.heartbeat)
         _majority_left(self.nodes, self.failed)
         if self.split_probability > 0.99:

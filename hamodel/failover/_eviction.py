@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, fields
 from hamodel.duration import Duration, minimum, uniform
 from hamodel.failover._parts import as_duration
 
@@ -52,20 +52,26 @@ class Eviction:
     (350.0, 360.0)
     """
 
-    grace: float = 40.0
-    heartbeat: float = 10.0
-    monitor: float = 5.0
-    toleration: float = 300.0
-    start: Duration | float = 0.0
-    reboot: Duration | float | None = None
+    grace: float = field(default=40.0, metadata=fields.span("grace period of a node"))
+    heartbeat: float = field(
+        default=10.0, metadata=fields.span("time between a node's reports")
+    )
+    monitor: float = field(
+        default=5.0, metadata=fields.time("time between looks at the reports")
+    )
+    toleration: float = field(
+        default=300.0, metadata=fields.time("time for which a pod stays")
+    )
+    start: Duration | float = field(
+        default=0.0, metadata=fields.time("time to start elsewhere", law=True)
+    )
+    reboot: Duration | float | None = field(
+        default=None, metadata=fields.time("time of a reboot", law=True, optional=True)
+    )
 
     def __post_init__(self) -> None:
-        _check.positive(grace=self.grace, heartbeat=self.heartbeat)
+        fields.check(self)
         _check.between(0, self.grace, heartbeat=self.heartbeat)
-        _check.non_negative(monitor=self.monitor, toleration=self.toleration)
-        as_duration("start", self.start)
-        if self.reboot is not None:
-            as_duration("reboot", self.reboot)
 
     @property
     def not_ready(self) -> Duration:

@@ -5,13 +5,12 @@ Each class has the law of the stage that it can stand for in a `Failover`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
-from hamodel._quantity import hold
+from hamodel import fields
 from hamodel.duration import Duration, mixture, order_statistic, uniform
 from hamodel.failover._detection import Heartbeat
 from hamodel.failover._parts import as_duration
@@ -51,17 +50,25 @@ class Promotion:
     10.98
     """
 
-    usual: Duration | float
-    lag: Duration | float = 0
-    replay_speed: float = 1.0
-    slow: Duration | float = 0
-    slow_probability: float = 0.0
+    usual: Duration | float = field(
+        metadata=fields.time("usual time of a promotion", law=True)
+    )
+    lag: Duration | float = field(
+        default=0, metadata=fields.time("log to be replayed", law=True)
+    )
+    replay_speed: float = field(
+        default=1.0,
+        metadata=fields.number("seconds of log replayed in one", above=True),
+    )
+    slow: Duration | float = field(
+        default=0, metadata=fields.time("time of a slow promotion", law=True)
+    )
+    slow_probability: float = field(
+        default=0.0, metadata=fields.share("promotions that are slow")
+    )
 
     def __post_init__(self) -> None:
-        for name in ("usual", "lag", "slow"):
-            as_duration(name, getattr(self, name))
-        _check.positive(replay_speed=self.replay_speed)
-        _check.probability(slow_probability=self.slow_probability)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:
@@ -106,14 +113,18 @@ class VirtualIp:
     3.5
     """
 
-    takeover: Duration | float
-    stale: float = 0.0
-    cache: float = 60.0
+    takeover: Duration | float = field(
+        metadata=fields.time("time until the address is announced", law=True)
+    )
+    stale: float = field(
+        default=0.0, metadata=fields.share("neighbours that miss the announcement")
+    )
+    cache: float = field(
+        default=60.0, metadata=fields.span("time until a neighbour asks anew")
+    )
 
     def __post_init__(self) -> None:
-        as_duration("takeover", self.takeover)
-        _check.probability(stale=self.stale)
-        _check.positive(cache=self.cache)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:
@@ -162,16 +173,17 @@ class ProxyCheck:
     (1.0, 2.0)
     """
 
-    interval: Quantity = 2
-    rise: Quantity = 2
-    fall: Quantity = 3
-    timeout: Quantity = 0
+    interval: Quantity = field(
+        default=2, metadata=fields.span("time from check to check")
+    )
+    rise: Quantity = field(default=2, metadata=fields.whole("checks that must succeed"))
+    fall: Quantity = field(default=3, metadata=fields.whole("checks that must fail"))
+    timeout: Quantity = field(
+        default=0, metadata=fields.time("longest time of a check")
+    )
 
     def __post_init__(self) -> None:
-        hold(self, "interval", "rise", "fall", "timeout")
-        _check.positive(interval=self.interval)
-        _check.whole(1, rise=self.rise, fall=self.fall)
-        _check.non_negative(timeout=self.timeout)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:
@@ -231,18 +243,23 @@ class Dns:
     1440
     """
 
-    interval: float = 30.0
-    threshold: int = 3
-    timeout: float = 0.0
-    ttl: float = 60.0
-    ignoring: float = 0.0
-    kept: float = 1800.0
+    interval: float = field(
+        default=30.0, metadata=fields.span("time from check to check")
+    )
+    threshold: int = field(
+        default=3, metadata=fields.whole("failed checks that count as a failure")
+    )
+    timeout: float = field(default=0.0, metadata=fields.time("longest time of a check"))
+    ttl: float = field(default=60.0, metadata=fields.span("time to live of the name"))
+    ignoring: float = field(
+        default=0.0, metadata=fields.share("clients whose resolver ignores the TTL")
+    )
+    kept: float = field(
+        default=1800.0, metadata=fields.span("time for which those keep the name")
+    )
 
     def __post_init__(self) -> None:
-        _check.positive(interval=self.interval, ttl=self.ttl, kept=self.kept)
-        _check.whole(1, threshold=self.threshold)
-        _check.non_negative(timeout=self.timeout)
-        _check.probability(ignoring=self.ignoring)
+        fields.check(self)
 
     @property
     def detection(self) -> Duration:
@@ -301,18 +318,22 @@ class HealthCheckers:
     (84.7, 2.7)
     """
 
-    interval: float = 30.0
-    threshold: int = 3
-    timeout: float = 0.0
-    checkers: int = 16
-    healthy: float = 0.18
-    ttl: float = 60.0
+    interval: float = field(
+        default=30.0, metadata=fields.span("time from check to check")
+    )
+    threshold: int = field(
+        default=3, metadata=fields.whole("failed checks that count as a failure")
+    )
+    timeout: float = field(default=0.0, metadata=fields.time("longest time of a check"))
+    checkers: int = field(default=16, metadata=fields.whole("checkers"))
+    healthy: float = field(
+        default=0.18,
+        metadata=fields.share("checkers that keep a name healthy", below=True),
+    )
+    ttl: float = field(default=60.0, metadata=fields.span("time to live of the name"))
 
     def __post_init__(self) -> None:
-        _check.positive(interval=self.interval, ttl=self.ttl)
-        _check.whole(1, threshold=self.threshold, checkers=self.checkers)
-        _check.non_negative(timeout=self.timeout)
-        _check.share_below_one(healthy=self.healthy)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:

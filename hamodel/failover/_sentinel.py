@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, fields
 from hamodel.duration import Duration, uniform
 from hamodel.failover._attempts import Attempts
 from hamodel.failover._lattice import Lattice, mixed
@@ -69,20 +69,22 @@ class Sentinel:
     1.63
     """
 
-    down_after: float = 30.0
-    sentinels: int = 3
-    quorum: int = 2
-    failover_timeout: float = 180.0
-    failed: float = 0.0
-    hang: bool = False
+    down_after: float = field(
+        default=30.0, metadata=fields.span("silence that counts as down")
+    )
+    sentinels: int = field(default=3, metadata=fields.whole("sentinels"))
+    quorum: int = field(default=2, metadata=fields.whole("sentinels that must agree"))
+    failover_timeout: float = field(
+        default=180.0, metadata=fields.span("failover timeout")
+    )
+    failed: float = field(
+        default=0.0, metadata=fields.share("failovers that fail at first", below=True)
+    )
+    hang: bool = field(default=False, metadata=fields.flag("the primary hangs"))
 
     def __post_init__(self) -> None:
-        _check.positive(
-            down_after=self.down_after, failover_timeout=self.failover_timeout
-        )
-        _check.whole(1, sentinels=self.sentinels, quorum=self.quorum)
+        fields.check(self)
         _check.between(1, self.sentinels, quorum=self.quorum)
-        _check.share_below_one(failed=self.failed)
 
     @property
     def _key(self) -> tuple[int, int, int, bool]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, fields
 from hamodel.duration import Duration, order_statistic, uniform
 
 
@@ -58,16 +58,17 @@ class Session(Silence):
     (7.0, 9.0)
     """
 
-    timeout: float
-    heartbeat: float
-    tick: float = 0.0
-    multiple: float = 1.0
+    timeout: float = field(metadata=fields.span("session timeout"))
+    heartbeat: float = field(metadata=fields.span("time between heartbeats"))
+    tick: float = field(default=0.0, metadata=fields.time("tick of the server"))
+    multiple: float = field(
+        default=1.0,
+        metadata=fields.number("sessions' timeout over the tick", least=1, most=10),
+    )
 
     def __post_init__(self) -> None:
-        _check.positive(timeout=self.timeout, heartbeat=self.heartbeat)
+        fields.check(self)
         _check.between(0, self.timeout, heartbeat=self.heartbeat)
-        _check.non_negative(tick=self.tick)
-        _check.between(1, 10, multiple=self.multiple)
 
     @property
     def duration(self) -> Duration:
@@ -104,13 +105,15 @@ class Vrrp(Silence):
     (2.25, 3.25)
     """
 
-    interval: float = 1.0
-    priority: int = 100
+    interval: float = field(
+        default=1.0, metadata=fields.span("time between advertisements")
+    )
+    priority: int = field(
+        default=100, metadata=fields.whole("priority of the backup", most=254)
+    )
 
     def __post_init__(self) -> None:
-        _check.positive(interval=self.interval)
-        _check.whole(1, priority=self.priority)
-        _check.between(1, 254, priority=self.priority)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:
@@ -150,10 +153,10 @@ class NetTick(Silence):
     ((45.0, 75.0), 60.0)
     """
 
-    ticktime: float = 60.0
+    ticktime: float = field(default=60.0, metadata=fields.span("net tick time"))
 
     def __post_init__(self) -> None:
-        _check.positive(ticktime=self.ticktime)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:
@@ -201,17 +204,21 @@ class PhiAccrual(Silence):
     4.56
     """
 
-    threshold: float = 8.0
-    interval: float = 1.0
-    deviation: float | None = None
-    pause: float = 0.0
-    check: float = 1.0
+    threshold: float = field(
+        default=8.0, metadata=fields.number("threshold of phi", above=True)
+    )
+    interval: float = field(
+        default=1.0, metadata=fields.span("time between heartbeats")
+    )
+    deviation: float | None = field(
+        default=None,
+        metadata=fields.span("standard deviation of the heartbeats", optional=True),
+    )
+    pause: float = field(default=0.0, metadata=fields.time("acceptable pause"))
+    check: float = field(default=1.0, metadata=fields.time("time between looks"))
 
     def __post_init__(self) -> None:
-        _check.positive(threshold=self.threshold, interval=self.interval)
-        _check.non_negative(pause=self.pause, check=self.check)
-        if self.deviation is not None:
-            _check.positive(deviation=self.deviation)
+        fields.check(self)
 
     @property
     def silence(self) -> float:
@@ -264,13 +271,14 @@ class ConsulElection(Silence):
     1.5
     """
 
-    multiplier: float = 5.0
-    nodes: int = 3
-    failed: int = 1
+    multiplier: float = field(
+        default=5.0, metadata=fields.number("Raft multiplier", above=True)
+    )
+    nodes: int = field(default=3, metadata=fields.whole("servers"))
+    failed: int = field(default=1, metadata=fields.whole("servers that are down"))
 
     def __post_init__(self) -> None:
-        _check.positive(multiplier=self.multiplier)
-        _check.whole(1, nodes=self.nodes, failed=self.failed)
+        fields.check(self)
         if 2 * (self.nodes - self.failed) <= self.nodes:
             raise ValueError(
                 f"failed must leave a majority of {self.nodes}, got {self.failed}"
@@ -319,18 +327,17 @@ class GroupChange(Silence):
     6.17
     """
 
-    suspect_timeout: float = 5.0
-    check: float = 0.5
-    join_retrans: float = 1.0
-    nodes: int = 3
+    suspect_timeout: float = field(
+        default=5.0, metadata=fields.span("silence that makes a suspect")
+    )
+    check: float = field(default=0.5, metadata=fields.span("time between looks"))
+    join_retrans: float = field(
+        default=1.0, metadata=fields.span("time between join messages")
+    )
+    nodes: int = field(default=3, metadata=fields.whole("servers", 3))
 
     def __post_init__(self) -> None:
-        _check.positive(
-            suspect_timeout=self.suspect_timeout,
-            check=self.check,
-            join_retrans=self.join_retrans,
-        )
-        _check.whole(3, nodes=self.nodes)
+        fields.check(self)
 
     @property
     def duration(self) -> Duration:

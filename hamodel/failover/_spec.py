@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from hamodel import _check, text
+from hamodel import _check, fields, text
 from hamodel._html import table
-from hamodel._quantity import hold
 from hamodel.duration import Duration, order_statistic
 from hamodel.failover._parts import STAGES, as_duration, as_stage, mean_of, total
 
@@ -91,33 +90,42 @@ class Failover:
     (28.75, 0.625)
     """
 
-    detection: Quantity = 0
-    fencing: Quantity = 0
-    promotion: Quantity = 0
-    redirection: Quantity = 0
-    coverage: Quantity = 1
-    manual: Quantity | None = None
-    retry: Quantity | None = None
-    tries: int | None = None
+    detection: Quantity = field(
+        default=0, metadata=fields.time("time to detection", law=True, stage=True)
+    )
+    fencing: Quantity = field(
+        default=0, metadata=fields.time("time to fence", law=True, stage=True)
+    )
+    promotion: Quantity = field(
+        default=0, metadata=fields.time("time to promote", law=True, stage=True)
+    )
+    redirection: Quantity = field(
+        default=0,
+        metadata=fields.time("time to lead clients over", law=True, stage=True),
+    )
+    coverage: Quantity = field(default=1, metadata=fields.share("failovers that work"))
+    manual: Quantity | None = field(
+        default=None,
+        metadata=fields.time("time of a failover by hand", law=True, optional=True),
+    )
+    retry: Quantity | None = field(
+        default=None,
+        metadata=fields.time("time until the next attempt", law=True, optional=True),
+    )
+    tries: int | None = field(
+        default=None, metadata=fields.whole("further attempts at most", optional=True)
+    )
     mechanisms: Mapping[str, object] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        fields.check(self)
         given = {name: getattr(self, name) for name in STAGES}
         made = {k: v for k, v in given.items() if hasattr(v, "duration")}
         object.__setattr__(self, "mechanisms", made)
         for name in STAGES:
             object.__setattr__(self, name, as_stage(name, getattr(self, name)))
-        hold(self, *STAGES, "coverage", "manual", "retry")
-        _check.probability(coverage=self.coverage)
-        for name in ("manual", "retry"):
-            if getattr(self, name) is not None:
-                _check.non_negative(**{name: mean_of(getattr(self, name))})
-        if self.tries is not None:
-            _check.whole(1, tries=self.tries)
-            if self.retry is None:
-                raise ValueError(
-                    f"tries must be None without a retry, got {self.tries}"
-                )
+        if self.tries is not None and self.retry is None:
+            raise ValueError(f"tries must be None without a retry, got {self.tries}")
 
     @property
     def stages(self) -> Mapping[str, Quantity]:

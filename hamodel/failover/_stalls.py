@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import fields
 from hamodel.failover._detection import Heartbeat, Lease
 from hamodel.failover._parts import as_duration
 
@@ -41,12 +41,13 @@ class Stalls:
     4.23
     """
 
-    rate: float
-    length: Duration | float
+    rate: float = field(metadata=fields.rate("stalls"))
+    length: Duration | float = field(
+        metadata=fields.time("length of a stall", law=True)
+    )
 
     def __post_init__(self) -> None:
-        _check.non_negative(rate=self.rate)
-        as_duration("length", self.length)
+        fields.check(self)
 
     def false_alarm_rate(self, detector: Heartbeat | Lease | Duration | float) -> float:
         """Return how often, in 1/s, a pause outlasts the detector.

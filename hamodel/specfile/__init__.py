@@ -12,16 +12,39 @@ extends, else the default of the specification.
 """
 
 from hamodel.specfile._errors import Problem, SpecError
-from hamodel.specfile._load import Spec, load, preset
+from hamodel.specfile._extends import (
+    KINDS,
+    extended,
+    laid_over,
+    presets,
+    read_tree,
+    tree_of,
+)
+from hamodel.specfile._load import Spec, load, made_of, preset, read
+from hamodel.specfile._read import BELIEFS, Reader
 from hamodel.specfile._schema import schema
+from hamodel.specfile._sources import Source
 from hamodel.specfile._starter import starter
+from hamodel.specfile._tree import Node
 
 __all__ = [
+    "BELIEFS",
+    "KINDS",
+    "Node",
     "Problem",
+    "Reader",
+    "Source",
     "Spec",
     "SpecError",
+    "extended",
+    "laid_over",
     "load",
+    "made_of",
     "preset",
+    "presets",
+    "read",
+    "read_tree",
     "schema",
     "starter",
+    "tree_of",
 ]

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from hamodel import _html, text
-from hamodel._fields import paths
-from hamodel.catalogue import system, systems
-from hamodel.catalogue._kinds import KINDS, name_of
+from hamodel import _html
 from hamodel.decision import Requirements
-from hamodel.duration import Duration
+from hamodel.facts import folder
+from hamodel.fields import described
+from hamodel.specfile import _tree
 from hamodel.specfile._errors import Problem, SpecError
-from hamodel.specfile._fields import kind_of, settable
-from hamodel.specfile._read import Reader, is_wrong, place, unknown
+from hamodel.specfile._extends import KINDS, extended, presets, text_of, tree_of
+from hamodel.specfile._read import WRONG, Reader, unknown
+from hamodel.specfile._sources import Source, is_wrapped
+from hamodel.specfile._tree import Node
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator, Mapping
 
     from hamodel.uncertainty import Belief
 
-_HEAD = ("title", "summary", "extends", "architecture", "workload", "requirements")
+#: What a file may hold beside the fields of its architecture.
+HEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "title": "What the system is called.",
+        "summary": "What it is, in a sentence.",
+        "extends": "A preset, or another file, of which this one changes fields.",
+        "architecture": "How it is run.",
+        "settings": "Numbers by name, for formulas under `derived`.",
+        "workload": "What is asked of it.",
+        "requirements": "What it must keep.",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +60,10 @@ class Spec:
         architecture.
     lines : mapping of str to int
         Line of the file, from 1, that sets a parameter.
+    sources : mapping of str to Source
+        What each given parameter stands on, by its path.
+    settings : mapping of str to float
+        Numbers by name, in base units, that formulas use.
     base : str
         What it extends; empty if nothing.
     """
@@ -59,28 +76,59 @@ class Spec:
     requirements: Requirements | None
     uncertain: Mapping[str, Belief] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    settings: Mapping[str, float] = field(default_factory=dict)
     base: str = ""
 
     @property
-    def parameters(self) -> list[tuple[str, str, str]]:
-        """Every number with what it is taken from: a line, the base or a default."""
-        known = _sources(self.base)
-        rows = []
-        for path, value in paths(self.architecture):
-            if _is_value(value):
-                kind = _kind(self.architecture, path)
-                source = self._source(path, known)
-                rows.append((path, _shown(value, kind), source))
-        return rows
+    def kind(self) -> str:
+        """Name of the architecture's kind, such as "active-passive"."""
+        return next(n for n, made in KINDS.items() if made is type(self.architecture))
 
-    def _source(self, path: str, known: Mapping[str, str]) -> str:
-        if path in self.lines:
-            return f"{self.path.name}:{self.lines[path]}"
-        return known.get(path, "default")
+    @property
+    def parameters(self) -> list[tuple[str, str, str]]:
+        """Every parameter with what it is taken from: a line, a fact or a default."""
+        return [
+            (path, shown, str(self.sources.get(path, "default")))
+            for path, shown in self._shown()
+        ]
+
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        parts = [("", self.architecture), ("workload.", self.workload)]
+        for within, whole in parts:
+            for path, owner, name in _owned(whole, within):
+                about = described(type(owner))[name]
+                value = getattr(owner, "mechanisms", {}).get(name, getattr(owner, name))
+                if about.kind not in ("spec", "specs") and value is not None:
+                    if hasattr(value, "__dataclass_fields__") and about.stage:
+                        value = getattr(owner, name)
+                    yield path, about.write(value)
 
     def _repr_html_(self) -> str:
         header = ("parameter", "value", "from")
         return _html.table(self.parameters, header=header, caption=self.title)
+
+
+def _owned(spec: object, within: str) -> Iterator[tuple[str, Any, str]]:
+    """Yield the path of each field, the specification that has it, and its name."""
+    kept = getattr(spec, "mechanisms", {})
+    made: Any = type(spec)
+    for name, about in described(made).items():
+        value = kept.get(name, getattr(spec, name))
+        yield f"{within}{name}", spec, name
+        for place, inner in _inner(value):
+            if about.kind in ("spec", "specs") or about.stage:
+                yield from _owned(inner, f"{within}{name}.{place}")
+
+
+def _inner(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    """Yield the specifications in a value, with their places if it is of several."""
+    if isinstance(value, tuple):
+        for place, one in enumerate(value):
+            if hasattr(one, "__dataclass_fields__"):
+                yield f"{place}.", one
+    elif hasattr(value, "__dataclass_fields__") and not hasattr(value, "quantile"):
+        yield "", value
 
 
 def load(path: str | os.PathLike[str]) -> Spec:
@@ -124,211 +172,164 @@ def load(path: str | os.PathLike[str]) -> Spec:
     >>> orders.architecture.failover.coverage, orders.requirements
     (0.97, Requirements(availability 99.95 %, rto_p95 1 min))
     """
-    return _load(Path(path), ())
+    path = Path(path)
+    return read(path, text_of(path))
 
 
-def _load(path: Path, above: tuple[Path, ...]) -> Spec:
-    content = _parsed(path)
-    reader = Reader()
-    if not isinstance(content, Mapping):
-        said = "the file must hold fields such as title and architecture"
-        raise SpecError(path, [Problem(1, 1, "", said)])
-    base = _base(content, path, above)
-    made = _kind_of_file(content, path, base)
-    known = [*_HEAD, *settable(made)]
-    for key in content:
-        if key not in known:
-            reader.wrong(content, key, str(key), unknown(key, known))
-    architecture = _architecture(reader, made, content, base)
-    load_before = Workload() if base is None else base.workload
-    workload = _part(reader, Workload, content, "workload", load_before)
-    need = _requirements(reader, content, base)
-    if reader.problems:
-        raise SpecError(path, reader.problems)
-    spec = Spec(
-        title=str(content.get("title", base.title if base else path.stem)),
-        summary=str(content.get("summary", base.summary if base else "")),
-        path=path,
-        architecture=architecture,
-        workload=workload,
-        requirements=need,
-        uncertain={**(base.uncertain if base else {}), **reader.beliefs},
-        lines=reader.lines,
-        base=str(content.get("extends", "")),
-    )
-    _check_sites(spec, content)
-    return spec
-
-
-def _parsed(path: Path) -> Any:  # noqa: ANN401
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
-
-    try:
-        return YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
-    except OSError as refused:
-        said = f"cannot be read: {refused.strerror}"
-        raise SpecError(path, [Problem(1, 1, "", said)]) from None
-    except UnicodeDecodeError:
-        raise SpecError(path, [Problem(1, 1, "", "must be UTF-8 text")]) from None
-    except MarkedYAMLError as broken:
-        mark = broken.problem_mark or broken.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        said = str(broken.problem or broken.context).strip()
-        raise SpecError(path, [Problem(line, column, "", said)]) from None
-
-
-def _base(content: Any, path: Path, above: tuple[Path, ...]) -> Spec | None:  # noqa: ANN401
-    """Return what the file extends: a preset, or another file beside it."""
-    if "extends" not in content:
-        return None
-    name = str(content["extends"])
-    if name in systems():
-        return preset(name)
-    line, column = place(content, "extends")
-    other = path.parent / name
-    here = path.resolve()
-    if other.suffix not in (".yaml", ".yml") or not other.exists():
-        said = f"{name!r} {unknown(name, systems())}; or a file that is there"
-        raise SpecError(path, [Problem(line, column, "extends", said)])
-    if other.resolve() in (here, *above):
-        said = f"{name!r} extends this file in turn"
-        raise SpecError(path, [Problem(line, column, "extends", said)])
-    return _load(other, (*above, here))
-
-
-def preset(name: str) -> Spec:
-    """Return a preset as if it had been a file.
+def read(path: Path, words: str) -> Spec:
+    """Read a system from the text of a file.
 
     Parameters
     ----------
-    name : str
-        One of `hamodel.catalogue.systems()`.
+    path : Path
+        The file, for messages, and for what it extends.
+    words : str
+        Its text.
 
     Returns
     -------
     Spec
-        With the default workload and no requirements.
+        As `load` does.
     """
-    found = system(name)
+    return made_of(_tree.read(path, words), path)
+
+
+def preset(name: str) -> Spec:
+    """Return a preset: a system file that comes with the package.
+
+    Parameters
+    ----------
+    name : str
+        One of `presets()`.
+
+    Returns
+    -------
+    Spec
+        As if it had been loaded.
+    """
+    return made_of(tree_of(name), folder() / "systems" / f"{name}.yaml")
+
+
+def made_of(
+    tree: Node, path: Path, settings: Mapping[str, float] = MappingProxyType({})
+) -> Spec:
+    """Return the system of a tree.
+
+    Parameters
+    ----------
+    tree : Node
+        What the file holds.
+    path : Path
+        The file.
+    settings : mapping of str to float
+        Settings in place of those of the tree, in base units.
+
+    Returns
+    -------
+    Spec
+        The system.
+
+    Raises
+    ------
+    SpecError
+        If it describes none.
+    """
+    reader = Reader(
+        home=tree.file, presets=frozenset(presets()), folder=path.absolute().parent
+    )
+    if not tree.fields:
+        said = "the file must hold fields such as title and architecture"
+        raise SpecError(path, [Problem(1, 1, "", said)])
+    whole = extended(tree, path)
+    made = _kind(whole, path)
+    known = {*HEAD, *described(made)}
+    for key, node in whole.fields.items():
+        if key not in known:
+            reader.wrong(node, f"{key:.40}", unknown(key, sorted(known)))
+    reader.settings = _settings(reader, whole) | dict(settings)
+    own = {key: node for key, node in whole.fields.items() if key in described(made)}
+    architecture = reader.spec(made, whole.with_fields(own), "")
+    workload = _part(reader, Workload, whole, "workload", Workload())
+    need = _part(reader, Requirements, whole, "requirements", None)
+    title = _said(reader, whole, "title", path.stem)
+    summary = _said(reader, whole, "summary", "")
+    if not reader.problems:
+        _check_sites(reader, whole, architecture, workload, need)
+    if reader.problems:
+        raise SpecError(path, reader.problems)
     return Spec(
-        title=found.title,
-        summary=found.summary,
-        path=Path(f"{name}.yaml"),
-        architecture=found.architecture(),
-        workload=Workload(),
-        requirements=None,
-        base=name,
+        title=title,
+        summary=summary,
+        path=path,
+        architecture=architecture,
+        workload=workload,
+        requirements=need,
+        uncertain=reader.beliefs,
+        lines=reader.lines,
+        sources=reader.sources,
+        settings=reader.settings,
+        base=tree.fields["extends"].raw if "extends" in tree.fields else "",
     )
 
 
-def _kind_of_file(content: Any, path: Path, base: Spec | None) -> type:  # noqa: ANN401
-    if "architecture" not in content:
-        if base is not None:
-            return type(base.architecture)
-        said = f"is missing: one of {', '.join(KINDS)}, or extends: a preset"
-        raise SpecError(path, [Problem(*place(content), "architecture", said)])
-    name = content["architecture"]
-    line, column = place(content, "architecture")
-    if name not in KINDS:
-        said = f"{name!r} {unknown(name, list(KINDS))}"
-        raise SpecError(path, [Problem(line, column, "architecture", said)])
-    if base is not None and KINDS[name] is not type(base.architecture):
-        said = f"must be {name_of(base.architecture)} as what it extends, got {name}"
-        raise SpecError(path, [Problem(line, column, "architecture", said)])
-    return KINDS[name]
+def _said(reader: Reader, whole: Node, key: str, default: str) -> str:
+    node = whole.get(key)
+    if node is None or node.value is None:
+        return default
+    if isinstance(node.value, (dict, list)):
+        reader.wrong(node, key, "must be text")
+        return default
+    return node.raw
 
 
-def _architecture(reader: Reader, made: type, content: Any, base: Spec | None) -> Any:  # noqa: ANN401
-    """Read the fields of the architecture that stand at the top of the file."""
-    names = settable(made)
-    own = _Fields(content, [key for key in content if key in names])
-    return reader.spec(made, own, "", base.architecture if base else None)
-
-
-class _Fields(Mapping[str, Any]):
-    """Some of the fields of a node, with their places."""
-
-    def __init__(self, node: Any, keys: list[str]) -> None:  # noqa: ANN401
-        self._node, self._keys, self.lc = node, keys, node.lc
-
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401
-        if key not in self._keys:
-            raise KeyError(key)
-        return self._node[key]
-
-    def __iter__(self) -> Any:  # noqa: ANN401
-        return iter(self._keys)
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-
-def _part(reader: Reader, made: type, content: Any, key: str, base: Any) -> Any:  # noqa: ANN401
-    """Read the workload or the requirements, on top of the base's."""
-    if content.get(key) is None:
-        return base
-    try:
-        found = reader.spec(made, content[key], f"{key}.", base)
-    except ValueError as mistake:
-        reader.wrong(content, key, key, str(mistake))
-        return base
-    return base if is_wrong(found) else found
-
-
-def _requirements(
-    reader: Reader,
-    content: Any,  # noqa: ANN401
-    base: Spec | None,
-) -> Requirements | None:
-    held = base.requirements if base else None
-    if content.get("requirements") is None:
-        return held
-    start = held if held is not None else Requirements()
-    found: Requirements = _part(reader, Requirements, content, "requirements", start)
+def _settings(reader: Reader, whole: Node) -> dict[str, float]:
+    """Return the settings in base units, those computed of others included."""
+    found: dict[str, float] = {}
+    for name, node in (whole.get("settings") or Node(None)).fields.items():
+        reader.settings = found
+        inner = node.get("value") if is_wrapped(node) else node
+        try:
+            found[name] = reader.number(node, inner, f"settings.{name}")
+        except ValueError as mistake:
+            reader.wrong(node, f"settings.{name}", str(mistake))
     return found
 
 
-def _check_sites(spec: Spec, content: Any) -> None:  # noqa: ANN401
-    """Raise if clients or latencies are given for a site that does not serve."""
-    sites = tuple(spec.architecture.sites)
-    for key, check in (
-        ("workload", lambda: spec.workload.shares(sites)),
-        ("requirements", lambda: spec.requirements and spec.requirements.limits(sites)),
-    ):
-        try:
-            check()
-        except ValueError as mistake:
-            line, column = place(content, key)
-            raise SpecError(
-                spec.path, [Problem(line, column, key, str(mistake))]
-            ) from None
+def _part(reader: Reader, made: type, whole: Node, key: str, default: Any) -> Any:  # noqa: ANN401
+    node = whole.get(key)
+    if node is None or node.value is None:
+        return default
+    found = reader.spec(made, node, f"{key}.")
+    return default if found is WRONG else found
 
 
-def _sources(base: str) -> dict[str, str]:
-    if base not in systems():
-        return {}
-    return {p.name: f"{base}, {p.source}" for p in system(base).parameters}
+def _kind(whole: Node, path: Path) -> type:
+    node = whole.get("architecture")
+    if node is None:
+        said = f"is missing: one of {', '.join(KINDS)}, or extends: a preset"
+        place = Problem(whole.line, whole.column, "architecture", said)
+        raise SpecError(path, [place])
+    if node.raw not in KINDS:
+        said = f"{node.raw!r:.60} {unknown(node.raw, list(KINDS))}"
+        raise SpecError(path, [Problem(node.line, node.column, "architecture", said)])
+    return KINDS[node.raw]
 
 
-def _is_value(value: object) -> bool:
-    if isinstance(value, bool):
-        return True
-    return isinstance(value, (int, float, str, tuple, Duration, dict))
-
-
-def _kind(spec: Any, path: str) -> str:  # noqa: ANN401
-    *outer, last = path.split(".")
-    for name in outer:
-        spec = getattr(spec, name)
-    return kind_of(type(spec), last)
-
-
-def _shown(value: Any, kind: str) -> str:  # noqa: ANN401
-    if isinstance(value, Duration):
-        return f"{text.time(float(value.mean))} on average"
-    if isinstance(value, (bool, str, tuple, dict)):
-        return ", ".join(value) if isinstance(value, tuple) else str(value)
-    if kind in ("time", "mean time"):
-        return text.time(float(value))
-    return f"{value:g}" + ("/s" if kind == "rate" else "")
+def _check_sites(
+    reader: Reader,
+    whole: Node,
+    architecture: Any,  # noqa: ANN401  of any kind
+    workload: Workload,
+    need: Requirements | None,
+) -> None:
+    """Note if clients or latencies are given for a site that does not serve."""
+    sites = tuple(architecture.sites)
+    try:
+        workload.shares(sites)
+    except ValueError as mistake:
+        reader.wrong(whole.fields["workload"], "workload", str(mistake))
+    try:
+        if need is not None:
+            need.limits(sites)
+    except ValueError as mistake:
+        reader.wrong(whole.fields["requirements"], "requirements", str(mistake))

@@ -1,47 +1,29 @@
-"""From the nodes of a YAML file to specifications, all mistakes collected."""
+"""From the tree of a file to specifications, all mistakes collected."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hamodel import duration, uncertainty
-from hamodel.catalogue._kinds import inner
+from hamodel.duration import FAMILIES, JOINED, parameters
 from hamodel.failover import MECHANISMS
+from hamodel.fields import About, described, required
 from hamodel.specfile._errors import Problem
-from hamodel.specfile._fields import (
-    LAWS,
-    STAGES,
-    is_optional,
-    kind_of,
-    required,
-    settable,
-)
+from hamodel.specfile._sources import Source, agree, is_wrapped, number_of, source_of
+from hamodel.specfile._tree import Node
 from hamodel.units import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from hamodel.duration import Duration
     from hamodel.uncertainty import Belief
 
-#: Distributions and their parameters: a kind for each.
-DISTRIBUTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "constant": {"value": "time"},
-        "uniform": {"low": "time", "high": "time"},
-        "exponential": {"mean": "time"},
-        "erlang": {"k": "whole", "mean": "time"},
-        "gamma": {"mean": "time", "cv": "number"},
-        "lognormal": {"mean": "time", "cv": "number"},
-        "weibull": {"scale": "time", "shape": "number"},
-        "pareto": {"scale": "time", "alpha": "number"},
-    }
-)
 #: What may be believed of a parameter; "same" stands for the field's own kind.
 BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -53,257 +35,276 @@ BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pert": {"low": "same", "mode": "same", "high": "same"},
     }
 )
-_CALL = re.compile(r"\s*([a-z_ ]+)\((.*)\)\s*")
+WRONG: Any = object()  # stands for a value that could not be read
 
 
 @dataclass(kw_only=True)
 class Reader:
-    """Reads nodes; keeps mistakes, lines and beliefs on the way."""
+    """Reads a tree; keeps mistakes, sources and beliefs on the way.
 
+    `home` is the file that the tree is of: values of other files, which it extends,
+    are named with them.  `presets` are names of files that need no line.
+    """
+
+    home: str
+    presets: frozenset[str] = frozenset()
+    folder: Path = field(default_factory=Path)
+    settings: dict[str, float] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    sources: dict[str, Source] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     beliefs: dict[str, Belief] = field(default_factory=dict)
 
-    def wrong(self, node: Any, key: Any, path: str, message: str) -> None:  # noqa: ANN401
-        """Note a mistake at a key of a node, or at the node."""
-        line, column = place(node, key)
-        self.problems.append(Problem(line, column, path, message))
+    def wrong(self, node: Node, path: str, message: str) -> None:
+        """Note a mistake at a node."""
+        where = "" if node.file == self.home else f" (in {node.file})"
+        self.problems.append(Problem(node.line, node.column, path, message + where))
 
-    def spec(self, made: type, node: Any, path: str, base: Any = None) -> Any:  # noqa: ANN401
-        """Return a specification of a mapping, on top of a base if there is one."""
-        if not isinstance(node, Mapping):
-            raise ValueError(f"must hold fields, got {node!r}")
-        given, known = {}, settable(made)
-        before = len(self.problems)
-        for key in node:
+    def spec(self, made: type, node: Node, path: str) -> Any:  # noqa: ANN401
+        """Return a specification of a mapping, or `WRONG`."""
+        if not isinstance(node.value, dict):
+            self.wrong(node, path.rstrip("."), f"must hold fields, got {_brief(node)}")
+            return WRONG
+        known, before = described(made), len(self.problems)
+        given = {}
+        for key, inner in node.fields.items():
             if key not in known:
-                self.wrong(node, key, f"{path}{key}", unknown(key, known))
+                self.wrong(inner, f"{path}{key:.40}", unknown(key, list(known)))
                 continue
-            value = self._entry(made, node, key, path, base)
-            if value is not _WRONG:
-                given[key] = value
-        if base is None:
-            self._missing(made, node, path)
-        if len(self.problems) > before:
-            return _WRONG
-        return self._made(made, given, node, path, base)
-
-    def _missing(self, made: type, node: Any, path: str) -> None:  # noqa: ANN401
+            given[key] = self.field(known[key], inner, f"{path}{key}")
         for name in required(made):
-            if name not in node:
+            if name not in node.fields:
                 said = f"is missing: a {made.__name__} needs it"
-                self.wrong(node, None, f"{path}{name}", said)
+                self.wrong(node, f"{path}{name}", said)
+        if len(self.problems) > before:
+            return WRONG
+        return self._made(made, given, node, path)
 
-    def _entry(self, made: type, node: Any, key: str, path: str, base: Any) -> Any:  # noqa: ANN401
-        where = f"{path}{key}"
-        self.lines[where] = place(node, key)[0]
-        held = getattr(base, key, None)
+    def _made(self, made: type, given: Mapping[str, Any], node: Node, path: str) -> Any:  # noqa: ANN401
         try:
-            return self.value(made, key, node[key], where, held)
-        except ValueError as mistake:
-            self.wrong(node, key, where, str(mistake))
-            return _WRONG
-
-    def _made(self, made: type, given: Any, node: Any, path: str, base: Any) -> Any:  # noqa: ANN401
-        try:
-            return replace(base, **given) if base is not None else made(**given)
+            return made(**given)
         except ValueError as mistake:
             said = str(mistake)
-            name = re.split(r"[\s\[]", said, maxsplit=1)[0]
-            where = f"{path}{name}" if name in given else path.rstrip(".")
-            message = said.removeprefix(name).lstrip() if name in given else said
-            self.wrong(node, name if name in given else None, where, message)
-            return _WRONG
+            name = re.split(r"[\s\[.]", said, maxsplit=1)[0]
+            at = node.fields.get(name, node)
+            where = f"{path}{name}" if name in node.fields else path.rstrip(".")
+            whole = said.removeprefix(name).lstrip() if name in node.fields else said
+            self.wrong(at, where, whole)
+            return WRONG
 
-    def value(self, made: type, name: str, node: Any, path: str, held: Any) -> Any:  # noqa: ANN401
-        """Return what a field holds, or raise what is wrong with it."""
-        if node is None:
-            if is_optional(made, name):
+    def field(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+        """Return what a field holds, or `WRONG`."""
+        try:
+            return self._sourced(about, node, path)
+        except ValueError as mistake:
+            self.wrong(node, path, str(mistake))
+            return WRONG
+
+    def _sourced(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+        """Read a value, alone or with what it stands on."""
+        place = self._place(node)
+        if node.file == self.home:
+            self.lines[path] = node.line
+        if not is_wrapped(node):
+            self.sources[path] = Source(place=place)
+            return self.value(about, node, path)
+        self.sources[path] = source_of(node, place)
+        number = number_of(node, self.settings)
+        inner = node.get("value")
+        if inner is None:
+            if number is None or not about.is_quantity:
+                raise ValueError("must have a value, got none")
+            return int(number) if about.kind == "whole" else number
+        value = self.value(about, inner, path)
+        if number is not None and value is not WRONG:
+            agree(value, number)
+        return value
+
+    def number(self, node: Node, inner: Node | None, path: str) -> float:
+        """Return a number of any kind, such as a setting."""
+        self.sources[path] = Source(place=self._place(node))
+        number = None
+        if inner is not node:
+            self.sources[path] = source_of(node, self._place(node))
+            number = number_of(node, self.settings)
+        if inner is None:
+            if number is None:
+                raise ValueError("must have a value, got none")
+            return number
+        value = quantity(inner.value)
+        if number is not None:
+            agree(value, number)
+        return value
+
+    def _place(self, node: Node) -> str:
+        return node.file if node.file in self.presets else f"{node.file}:{node.line}"
+
+    def value(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+        """Return what a node means as the value of a field."""
+        if node.value is None:
+            if about.optional:
                 return None
             raise ValueError("must have a value, got nothing")
-        part = inner(made, name)
-        if part is not None:
-            base = held if isinstance(held, part) else None
-            return self.spec(part, node, f"{path}.", base)
-        kind = kind_of(made, name)
-        if kind in _READ:
-            return _READ[kind](node)
-        return self._quantity(name, kind, node, path)
+        if about.kind == "spec":
+            return self._spec(about, node, path)
+        if about.kind in _READ:
+            return _READ[about.kind](self, about, node, path)
+        if about.by_site and (isinstance(node.value, dict) or not about.single):
+            return self._by_site(about, node, path)
+        if isinstance(node.value, list) and (about.several or about.array):
+            items = (self._quantity(about, inner, path) for inner in node.value)
+            return list(items) if about.array else tuple(items)
+        return self._quantity(about, node, path)
 
-    def _quantity(self, name: str, kind: str, node: Any, path: str) -> Any:  # noqa: ANN401
-        if isinstance(node, Mapping) and "belief" in node and len(node) == 1:
-            return self._belief(kind, node["belief"], path)
-        if name in LAWS:
-            law = self._law(name, node, path)
-            return quantity(node, kind) if law is None else law
-        if isinstance(node, Mapping):
-            return self._belief(kind, node, path)
-        return quantity(node, kind)
+    def _spec(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+        assert about.made is not None
+        self.sources.pop(path, None)  # its fields have their own
+        return self.spec(about.made, node, f"{path}.")
 
-    def _law(self, name: str, node: Any, path: str) -> Any:  # noqa: ANN401
-        """Return a distribution, a mechanism or several values; None for a number."""
-        if isinstance(node, Sequence) and not isinstance(node, str):
-            return tuple(quantity(entry, "time") for entry in node)
-        if isinstance(node, str):
-            if "(" in node and ")" not in node:
-                raise ValueError(f"must stand in quotes within {{ }}, got {node!r}")
-            call = _CALL.fullmatch(node)
-            return None if call is None else _called(call[1].strip(), call[2])
-        if not isinstance(node, Mapping):
-            return None
-        word, inside = _single(node, "one distribution or mechanism")
-        if name in STAGES and word in MECHANISMS:
-            return self.spec(MECHANISMS[word], inside, f"{path}.{word}.")
-        choices = [*DISTRIBUTIONS, *(MECHANISMS if name in STAGES else ())]
-        if word not in DISTRIBUTIONS:
-            raise ValueError(unknown(word, choices))
-        return _distribution(word, inside)
+    def specs(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+        """Return several specifications of a list, or `WRONG`."""
+        assert about.made is not None
+        if not isinstance(node.value, list):
+            raise ValueError(f"must be a list, got {_brief(node)}")
+        self.sources.pop(path, None)
+        found = [
+            self.spec(about.made, inner, f"{path}.{place}.")
+            for place, inner in enumerate(node.value)
+        ]
+        return WRONG if any(one is WRONG for one in found) else tuple(found)
 
-    def _belief(self, kind: str, node: Any, path: str) -> float:  # noqa: ANN401
+    def _by_site(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+        if not isinstance(node.value, dict):
+            raise ValueError(f"must name sites, got {_brief(node)}")
+        return {
+            site: self._quantity(about, inner, f"{path}.{site}")
+            for site, inner in node.fields.items()
+        }
+
+    def _quantity(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+        """Read a number, a belief, a law or a mechanism."""
+        keys = list(node.fields)
+        if keys == ["belief"]:
+            return self._belief(about, node.fields["belief"], path)
+        if about.stage and len(keys) == 1 and keys[0] in MECHANISMS:
+            inner = node.fields[keys[0]]
+            whole = inner if inner.value is not None else inner.with_fields({})
+            self.sources.pop(path, None) if whole.fields else None
+            return self.spec(MECHANISMS[keys[0]], whole, f"{path}.")
+        if keys and about.law:
+            return self._law(about, node, path)
+        if keys:
+            return self._belief(about, node, path)
+        if isinstance(node.value, list):
+            raise ValueError(f"must be one value, got {_brief(node)}")
+        return about.words(node.value)
+
+    def _law(self, about: About, node: Node, path: str) -> Duration:
+        def mechanism(word: str, inside: Any) -> Duration:  # noqa: ANN401
+            words = [*FAMILIES, *JOINED, *(MECHANISMS if about.stage else ())]
+            if not about.stage or word not in MECHANISMS:
+                raise ValueError(f"{word:.40} {unknown(word, words)}")
+            place = Node(inside or {}, node.line, node.column, node.file)
+            found = self.spec(MECHANISMS[word], _noded(place), f"{path}.")
+            if found is WRONG:
+                raise ValueError(f"{word} cannot be read")
+            stage = path.rpartition(".")[2]
+            law: Duration = getattr(found, stage, None) or found.duration
+            return law
+
+        plain = self._unwrapped(node, path)
+        return duration.read(plain, folder=self.folder, other=mechanism)
+
+    def _unwrapped(self, node: Node, path: str) -> Any:  # noqa: ANN401
+        """Return the plain value of a law, whose numbers may carry their sources."""
+        if is_wrapped(node) and node.fields.keys() != {"value"}:
+            self._also(path, source_of(node, self._place(node)))
+            number, inner = number_of(node, self.settings), node.get("value")
+            if inner is None:
+                return number
+            value = self._unwrapped(inner, path)
+            if number is not None:
+                agree(quantity(value), number)
+            return value
+        if isinstance(node.value, dict):
+            return {
+                key: self._unwrapped(inner, path) for key, inner in node.fields.items()
+            }
+        if isinstance(node.value, list):
+            return [self._unwrapped(inner, path) for inner in node.value]
+        return node.value
+
+    def _also(self, path: str, source: Source) -> None:
+        """Note what a part of a law stands on, beside what the others do."""
+        known = self.sources.get(path, Source(place=source.place))
+        self.sources[path] = replace(
+            source,
+            facts=(*known.facts, *source.facts),
+            assumed="; ".join(filter(None, (known.assumed, source.assumed))),
+            because="; ".join(filter(None, (known.because, source.because))),
+        )
+
+    def _belief(self, about: About, node: Node, path: str) -> float:
         """Keep what is believed of a parameter, and return its middle."""
-        word, inside = _single(node, "one belief")
+        word, inside = next(iter(node.fields.items()), ("", None))
+        if inside is None or len(node.fields) != 1:
+            raise ValueError(f"must be one belief, got {_brief(node)}")
         if word not in BELIEFS:
-            raise ValueError(unknown(word, list(BELIEFS)))
-        kinds = {k: kind if v == "same" else v for k, v in BELIEFS[word].items()}
+            raise ValueError(f"{word:.40} {unknown(word, list(BELIEFS))}")
+        kinds = {k: about.kind if v == "same" else v for k, v in BELIEFS[word].items()}
         make: Callable[..., Belief] = getattr(uncertainty, word)
-        belief = make(**_parameters(word, inside, kinds))
+        belief = make(**parameters(word, inside.plain(), kinds))
         self.beliefs[path] = belief
         return float(belief.quantile(0.5))
 
 
-_WRONG: Any = object()
-
-
-def is_wrong(value: Any) -> bool:  # noqa: ANN401
-    """Tell whether a value could not be read."""
-    return value is _WRONG
-
-
-def place(node: Any, key: Any = None) -> tuple[int, int]:  # noqa: ANN401
-    """Return line and column, from 1, of a key of a node, or of the node."""
-    marks = getattr(node, "lc", None)
-    if marks is None:
-        return 1, 1
-    data = getattr(marks, "data", None) or {}
-    if key is not None and key in data:
-        return data[key][0] + 1, data[key][1] + 1
-    return (marks.line or 0) + 1, (marks.col or 0) + 1
+def _noded(node: Node) -> Node:
+    """Return a node whose plain value is made of nodes, all at its place."""
+    value = node.value
+    here = (node.line, node.column, node.file)
+    if isinstance(value, dict):
+        value = {k: _noded(Node(v, *here, raw=str(v))) for k, v in value.items()}
+    elif isinstance(value, list):
+        value = [_noded(Node(v, *here, raw=str(v))) for v in value]
+    return Node(value, *here, raw=node.raw)
 
 
 def unknown(word: object, known: Sequence[str]) -> str:
     """Return the message for a word that is none of the known ones."""
-    near = difflib.get_close_matches(str(word), known, n=1)
+    near = difflib.get_close_matches(str(word)[:60], known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"is not known here; {hint}known are {', '.join(sorted(known))}"
 
 
-def _single(node: Any, what: str) -> tuple[str, Any]:  # noqa: ANN401
-    if not isinstance(node, Mapping) or len(node) != 1:
-        raise ValueError(f"must be {what}, got {_plain(node)!r}")
-    ((word, inside),) = node.items()
-    return str(word), inside
+def _brief(node: Node) -> str:
+    shown = repr(node.plain() if node.size < 20 else node.raw or "a long value")
+    return shown if len(shown) <= 60 else f"{shown[:60]}..."
 
 
-def _plain(node: Any) -> Any:  # noqa: ANN401
-    return dict(node) if isinstance(node, Mapping) else node
+def _word(_: Reader, about: About, node: Node, path: str) -> str:
+    if isinstance(node.value, (dict, list, bool)) or not node.raw:
+        raise ValueError(f"must be a word, got {_brief(node)}")
+    del path
+    if about.choices and node.raw not in about.choices:
+        raise ValueError(f"{node.raw!r:.60} {unknown(node.raw, about.choices)}")
+    return node.raw
 
 
-def _called(word: str, inside: str) -> Duration:
-    """Return the distribution of a text such as uniform(20 s, 30 s)."""
-    if word not in DISTRIBUTIONS:
-        raise ValueError(unknown(word, list(DISTRIBUTIONS)))
-    names = list(DISTRIBUTIONS[word])
-    given: dict[str, str] = {}
-    entries = [entry for entry in inside.split(",") if entry.strip()]
-    if len(entries) > len(names):
-        raise ValueError(f"{word} must have {len(names)} values, got {len(entries)}")
-    for number, entry in enumerate(entries):
-        name, equals, value = entry.partition("=")
-        key = name.strip() if equals else names[number]
-        given[key] = (value if equals else entry).strip()
-    return _distribution(word, given)
+def _flag(_: Reader, __: About, node: Node, path: str) -> bool:
+    del path
+    if not isinstance(node.value, bool):
+        raise ValueError(f"must be true or false, got {_brief(node)}")
+    return node.value
 
 
-def _distribution(word: str, inside: Any) -> Duration:  # noqa: ANN401
-    make: Callable[..., Duration] = getattr(duration, word)
-    return make(**_parameters(word, inside, DISTRIBUTIONS[word]))
+def _names(_: Reader, __: About, node: Node, path: str) -> tuple[str, ...]:
+    del path
+    listed = node.value if isinstance(node.value, list) else None
+    if listed is None or any(isinstance(x.value, (dict, list)) for x in listed):
+        raise ValueError(f"must be a list of names, got {_brief(node)}")
+    return tuple(x.raw for x in listed)
 
 
-def _parameters(word: str, inside: Any, kinds: Mapping[str, str]) -> dict[str, Any]:  # noqa: ANN401
-    if not isinstance(inside, Mapping):
-        if len(kinds) > 1:
-            raise ValueError(f"{word} must hold {', '.join(kinds)}, got {inside!r}")
-        inside = {next(iter(kinds)): inside}
-    found: dict[str, Any] = {}
-    for name, value in inside.items():
-        if name not in kinds:
-            raise ValueError(f"{name} {unknown(name, list(kinds))}")
-        try:
-            number = quantity(value, kinds[name])
-        except ValueError as mistake:
-            raise ValueError(f"{name} {mistake}") from None
-        found[name] = int(number) if kinds[name] == "whole" else number
-    for name in kinds:
-        if name not in found:
-            raise ValueError(f"{word} must hold {', '.join(kinds)}: {name} is missing")
-    return found
-
-
-def _word(node: Any) -> str:  # noqa: ANN401
-    if isinstance(node, (Mapping, list, bool)):
-        raise ValueError(f"must be a word, got {_plain(node)!r}")
-    return str(node)
-
-
-def _flag(node: Any) -> bool:  # noqa: ANN401
-    if not isinstance(node, bool):
-        raise ValueError(f"must be true or false, got {_plain(node)!r}")
-    return node
-
-
-def _names(node: Any) -> tuple[str, ...]:  # noqa: ANN401
-    if isinstance(node, str) or not isinstance(node, Sequence):
-        raise ValueError(f"must be a list of names, got {_plain(node)!r}")
-    return tuple(str(name) for name in node)
-
-
-def _shares(node: Any) -> list[float]:  # noqa: ANN401
-    if isinstance(node, str) or not isinstance(node, Sequence):
-        raise ValueError(f"must be a list of shares, got {_plain(node)!r}")
-    return [quantity(entry, "share") for entry in node]
-
-
-def _whole(node: Any) -> int:  # noqa: ANN401
-    return int(quantity(node, "whole"))
-
-
-def _by_name(kind: str) -> Callable[[Any], dict[str, Any]]:
-    def read(node: Any) -> dict[str, Any]:  # noqa: ANN401
-        if not isinstance(node, Mapping):
-            raise ValueError(f"must name sites, got {node!r}")
-        number = _whole if kind == "whole" else None
-        return {
-            str(k): number(v) if number else quantity(v, kind) for k, v in node.items()
-        }
-
-    return read
-
-
-def _times(node: Any) -> Any:  # noqa: ANN401
-    return (
-        _by_name("time")(node) if isinstance(node, Mapping) else quantity(node, "time")
-    )
-
-
-_READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "word": _word,
-        "flag": _flag,
-        "names": _names,
-        "whole": _whole,
-        "counts": _by_name("whole"),
-        "shares": _by_name("share"),
-        "list": _shares,
-        "times": _times,
-    }
+_READ: Mapping[str, Callable[[Reader, About, Node, str], Any]] = MappingProxyType(
+    {"word": _word, "flag": _flag, "names": _names, "specs": Reader.specs}
 )

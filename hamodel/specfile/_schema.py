@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from inspect import getdoc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hamodel.catalogue._kinds import KINDS, inner
 from hamodel.decision import Requirements
+from hamodel.duration import FAMILIES
 from hamodel.failover import MECHANISMS
-from hamodel.specfile._fields import (
-    LAWS,
-    STAGES,
-    is_optional,
-    kind_of,
-    required,
-    settable,
-)
-from hamodel.specfile._read import BELIEFS, DISTRIBUTIONS
+from hamodel.fields import About, described, required
+from hamodel.specfile._extends import KINDS
+from hamodel.specfile._load import HEAD
+from hamodel.specfile._read import BELIEFS
 from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_NUMBER = r"[-+]?([0-9][0-9_,]*)?\.?[0-9]*([eE][-+]?[0-9]+)?"
+_ENDLESS = r"|\s*(never|forever|inf|infinity|infinite|\.inf)\s*"
+#: What a string of each kind looks like; the reader knows the units.
+_PATTERNS = {
+    "time": rf"^\s*({_NUMBER}\s*[A-Za-zµμ]*\s*)+$|^({_ENDLESS[1:]})$",
+    "mean time": rf"^\s*({_NUMBER}\s*[A-Za-zµμ0-9/ ]*\s*)+$|^({_ENDLESS[1:]})$",
+    "rate": rf"^\s*{_NUMBER}\s*[A-Za-zµμ0-9/ ]*$|^never$",
+    "share": rf"^\s*{_NUMBER}\s*(%|percent|pct)?\s*$",
+    "number": rf"^\s*{_NUMBER}\s*$",
+    "whole": r"^\s*[-+]?[0-9][0-9_,]*\s*$",
+}
 
 
 def schema() -> dict[str, Any]:
@@ -30,8 +38,9 @@ def schema() -> dict[str, Any]:
     Returns
     -------
     dict
-        Draft 2020-12.  It tells where each field may stand and of what shape it is;
-        limits and what fits together are checked by `load`.
+        Draft 2020-12: where each field may stand, of what type and kind it is, its
+        limits, and which fields each architecture has.  What several fields must keep
+        together is checked by `load` alone.
 
     Examples
     --------
@@ -39,31 +48,49 @@ def schema() -> dict[str, Any]:
     ['active-active', 'active-passive']
     """
     definitions: dict[str, Any] = {}
-    properties: dict[str, Any] = {
-        "title": {"type": "string", "description": "What the system is called."},
-        "summary": {"type": "string", "description": "What it is, in a sentence."},
-        "extends": {
-            "type": "string",
-            "description": "A preset, or another file whose fields this one replaces.",
-        },
-        "architecture": {"enum": list(KINDS), "description": "How it is run."},
-        "workload": _ref(Workload, definitions),
-        "requirements": _ref(Requirements, definitions, partial=True),
+    head: dict[str, Any] = {
+        name: {"type": ["string", "number"], "description": said}
+        for name, said in HEAD.items()
+        if name in ("title", "summary", "extends")
     }
-    for made in KINDS.values():
-        for name, shape in _fields(made, definitions).items():
-            properties.setdefault(name, shape)
+    head["architecture"] = {"enum": list(KINDS), "description": HEAD["architecture"]}
+    head["settings"] = {
+        "type": "object",
+        "description": HEAD["settings"],
+        "additionalProperties": _carried({"type": ["number", "string"]}),
+    }
+    head["workload"] = _ref(Workload, definitions)
+    head["requirements"] = _ref(Requirements, definitions)
+    properties = dict(head)
+    rules = []
+    for name, made in KINDS.items():
+        own = _fields(made, definitions)
+        for field, shape in own.items():
+            properties.setdefault(field, shape)
+        allowed = dict.fromkeys([*head, *own], True)
+        rules.append(
+            {
+                "if": {
+                    "properties": {"architecture": {"const": name}},
+                    "required": ["architecture"],
+                },
+                "then": {"properties": allowed, "additionalProperties": False},
+            }
+        )
     return {
         "$schema": _DRAFT,
         "title": "A system and what is asked of it",
         "type": "object",
         "properties": properties,
         "additionalProperties": False,
+        "anyOf": [{"required": ["architecture"]}, {"required": ["extends"]}],
+        "allOf": rules,
         "$defs": dict(sorted(definitions.items())),
     }
 
 
-def _ref(made: type, definitions: dict[str, Any], *, partial: bool = True) -> Any:  # noqa: ANN401
+def _ref(made: type, definitions: dict[str, Any], *, whole: bool = False) -> Any:  # noqa: ANN401
+    """Return a pointer to a specification's definition; a whole one is complete."""
     name = made.__name__
     if name not in definitions:
         definitions[name] = {}  # it may hold itself
@@ -73,58 +100,132 @@ def _ref(made: type, definitions: dict[str, Any], *, partial: bool = True) -> An
             "properties": _fields(made, definitions),
             "additionalProperties": False,
         }
-        if not partial:
+        if whole and required(made):
             definitions[name]["required"] = required(made)
     return {"$ref": f"#/$defs/{name}"}
 
 
 def _fields(made: type, definitions: dict[str, Any]) -> dict[str, Any]:
-    said = _described(made)
-    found = {}
-    for name in settable(made):
-        shape = _shape(made, name, definitions)
-        if is_optional(made, name):
-            shape = {"anyOf": [shape, {"type": "null"}]}
-        if name in said:
-            shape = {**shape, "description": said[name]}
-        found[name] = shape
-    return found
+    return {
+        name: {
+            **_optional(about, _shape(about, definitions)),
+            "description": _description(about),
+        }
+        for name, about in described(made).items()
+    }
 
 
-def _shape(made: type, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    part = inner(made, name)
-    if part is not None:
-        return dict(_ref(part, definitions))
-    kind = kind_of(made, name)
-    if kind in _SHAPES:
-        return _SHAPES[kind]
-    choices: list[dict[str, Any]] = [_number(kind), _belief(name)]
-    if name in LAWS:
+def _description(about: About) -> str:
+    label = about.label[:1].upper() + about.label[1:]
+    asked = ASKED.get(about.kind, "")
+    limits = [] if about.least in (None, 0.0) else [f"at least {about.least:g}"]
+    limits += [] if about.most is None else [f"at most {about.most:g}"]
+    return "; ".join(filter(None, (label, asked, *limits)))
+
+
+def _optional(about: About, shape: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [shape, {"type": "null"}]} if about.optional else shape
+
+
+def _shape(about: About, definitions: dict[str, Any]) -> dict[str, Any]:
+    if about.kind == "spec":
+        assert about.made is not None
+        return dict(_ref(about.made, definitions))
+    if about.kind == "specs":
+        assert about.made is not None
+        return {"type": "array", "items": _ref(about.made, definitions, whole=True)}
+    return _carried(_value(about, definitions))
+
+
+def _value(about: About, definitions: dict[str, Any]) -> dict[str, Any]:
+    if about.kind in _PLAIN:
+        return _PLAIN[about.kind](about)
+    number = _number(about)
+    if about.by_site:
+        sites = {"type": "object", "additionalProperties": number, "minProperties": 1}
+        return {"anyOf": [number, sites]} if about.single else sites
+    if about.array:
+        return {"type": "array", "items": number}
+    choices = [number, _belief(about)]
+    if about.several:
+        choices.append({"type": "array", "items": number, "minItems": 1})
+    if about.law:
+        choices.append({"$ref": "#/$defs/Law"})
+        definitions.setdefault("Law", _law())
+    if about.stage:
         choices += [
-            {"type": "array", "items": _number("time"), "minItems": 1},
-            _one_of(DISTRIBUTIONS),
-        ]
-    if name in STAGES:
-        choices += [
-            _holding(word, _ref(mechanism, definitions))
-            for word, mechanism in MECHANISMS.items()
+            _holding(word, {"anyOf": [_ref(made, definitions), {"type": "null"}]})
+            for word, made in MECHANISMS.items()
         ]
     return {"anyOf": choices}
 
 
-def _number(kind: str) -> dict[str, Any]:
-    return {"type": ["number", "string"], "title": ASKED.get(kind, kind)}
+_NAME: dict[str, Any] = {"type": ["string", "number"]}
+_PLAIN: dict[str, Callable[[About], dict[str, Any]]] = {
+    "flag": lambda _: {"type": "boolean"},
+    "word": lambda about: {"enum": list(about.choices)} if about.choices else _NAME,
+    "names": lambda _: {"type": "array", "items": _NAME},
+}
 
 
-def _belief(name: str) -> dict[str, Any]:
-    shape = _one_of(BELIEFS)
-    return _holding("belief", shape) if name in LAWS else shape
+def _number(about: About) -> dict[str, Any]:
+    number: dict[str, Any] = {"type": "integer" if about.kind == "whole" else "number"}
+    if about.least is not None:
+        number["exclusiveMinimum" if about.above else "minimum"] = about.least
+    if about.most is not None:
+        number["maximum"] = about.most
+    pattern = _PATTERNS[about.kind]
+    words: dict[str, Any] = {"type": "string", "pattern": pattern}
+    if about.law:
+        words = {"type": "string", "pattern": rf"{pattern}|\("}
+    return {"anyOf": [number, words], "title": ASKED[about.kind]}
 
 
-def _one_of(words: Any) -> dict[str, Any]:  # noqa: ANN401
+def _carried(shape: dict[str, Any]) -> dict[str, Any]:
+    """Return the shape of a value alone, or with what it stands on."""
+    with_source = {
+        "type": "object",
+        "properties": {
+            "value": shape,
+            "where": {"type": "object", "additionalProperties": {"type": "string"}},
+            **{
+                name: {"type": ["string", "number"]}
+                for name in ("fact", "derived", "says", "assumed", "because")
+            },
+        },
+        "anyOf": [{"required": ["value"]}, {"required": ["derived"]}],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [shape, with_source]}
+
+
+def _law() -> dict[str, Any]:
+    """Return the shape of a distribution, which may hold others."""
+    inner = {"anyOf": [_NAME, {"$ref": "#/$defs/Law"}]}
+    several = {"type": "array", "items": inner, "minItems": 1}
+    mixed = {
+        "type": "array",
+        "items": {"type": "object", "properties": {"share": _NAME, "time": inner}},
+    }
+    joined = {"sum": several, "minimum": several, "maximum": several, "mixture": mixed}
+    samples = {"anyOf": [{"type": "string"}, {"type": "array", "items": _NAME}]}
+    families: dict[str, Any] = {key: {} for key in FAMILIES}
+    return _one_of({**families, **joined, "samples": samples})
+
+
+def _belief(about: About) -> dict[str, Any]:
+    shape = _one_of({key: {} for key in BELIEFS})
+    return (
+        _holding("belief", shape)
+        if about.law
+        else {"anyOf": [shape, _holding("belief", shape)]}
+    )
+
+
+def _one_of(words: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": {word: {} for word in words},
+        "properties": words,
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,
@@ -138,42 +239,3 @@ def _holding(word: str, shape: Any) -> dict[str, Any]:  # noqa: ANN401
         "required": [word],
         "additionalProperties": False,
     }
-
-
-_SHAPES: dict[str, dict[str, Any]] = {
-    "word": {"type": ["string", "number"]},
-    "flag": {"type": "boolean"},
-    "names": {"type": "array", "items": {"type": ["string", "number"]}},
-    "whole": {"type": ["integer", "string"]},
-    "list": {"type": "array", "items": {"type": ["number", "string"]}},
-    "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
-    "shares": {
-        "type": "object",
-        "additionalProperties": {"type": ["number", "string"]},
-    },
-    "times": {
-        "anyOf": [
-            {"type": ["number", "string"]},
-            {
-                "type": "object",
-                "additionalProperties": {"type": ["number", "string"]},
-            },
-        ]
-    },
-}
-
-
-def _described(made: type) -> dict[str, str]:
-    """Return what a docstring says of each attribute or parameter, in one line."""
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in (getdoc(made) or "").splitlines():
-        head = re.match(r"([a-z_, ]+) : ", line)
-        if head:
-            names = [name.strip() for name in head[1].split(",")]
-        elif names and line.startswith("    "):
-            for name in names:
-                found[name] = f"{found.get(name, '')} {line.strip()}".strip()
-        else:
-            names = []
-    return found

@@ -116,7 +116,7 @@ class Fact:
 
 def folder() -> Path:
     """Return the folder of the data files, in a checkout or in an installed wheel."""
-    here = Path(__file__).parents[1]
+    here = Path(__file__).parent
     installed = here / "_data"
     return installed if installed.is_dir() else here.parent / "data"
 

@@ -1,0 +1,212 @@
+"""Files that extend files: one tree of what they hold together."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Leaderless,
+    Majority,
+    SinglePrimary,
+)
+from hamodel.decision import Requirements
+from hamodel.facts import folder
+from hamodel.failover import MECHANISMS
+from hamodel.fields import described
+from hamodel.specfile import _tree
+from hamodel.specfile._errors import Problem, SpecError
+from hamodel.specfile._read import unknown
+from hamodel.specfile._sources import is_wrapped
+from hamodel.specfile._tree import Node
+from hamodel.workload import Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+#: Architectures by the names that files give them.
+KINDS: Mapping[str, type] = MappingProxyType(
+    {
+        "single-primary": SinglePrimary,
+        "active-passive": ActivePassive,
+        "active-active": ActiveActive,
+        "majority": Majority,
+        "leaderless": Leaderless,
+    }
+)
+
+
+def presets() -> tuple[str, ...]:
+    """Return the names of the presets.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> "redis-sentinel" in presets()
+    True
+    """
+    return tuple(sorted(path.stem for path in (folder() / "systems").glob("*.yaml")))
+
+
+@cache
+def tree_of(name: str) -> Node:
+    """Return what the file of a preset holds.
+
+    Parameters
+    ----------
+    name : str
+        One of `presets()`.
+
+    Returns
+    -------
+    Node
+        The tree.
+    """
+    return read_tree(folder() / "systems" / f"{name}.yaml", name)
+
+
+def read_tree(path: Path, name: str = "") -> Node:
+    """Return what a file holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        How its values name it; by default its own name.
+
+    Returns
+    -------
+    Node
+        The tree.
+
+    Raises
+    ------
+    SpecError
+        If it cannot be read.
+    """
+    return _tree.read(path, text_of(path), name)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file, or raise SpecError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as refused:
+        said = f"cannot be read: {refused.strerror}"
+    except UnicodeDecodeError:
+        said = "must be UTF-8 text"
+    raise SpecError(path, [Problem(1, 1, "", said)])
+
+
+def extended(tree: Node, path: Path, above: tuple[Path, ...] = ()) -> Node:
+    """Return a tree on top of what it extends: a preset, or another file beside it.
+
+    Parameters
+    ----------
+    tree : Node
+        What a file holds.
+    path : Path
+        The file.
+    above : tuple of Path
+        The files that lead here, by `extends`.
+
+    Returns
+    -------
+    Node
+        The whole, each value with the place where it stands.
+
+    Raises
+    ------
+    SpecError
+        If there is no such preset or file, or files extend each other in turn.
+    """
+    node = tree.get("extends")
+    if node is None:
+        return tree
+    name = node.raw
+
+    def refuse(said: str) -> SpecError:
+        return SpecError(path, [Problem(node.line, node.column, "extends", said)])
+
+    if name in presets():
+        base = tree_of(name)
+        other = folder() / "systems" / f"{name}.yaml"
+    else:
+        other = (path.parent / name).absolute()
+        if other.suffix not in (".yaml", ".yml") or not other.is_file():
+            said = f"{name!r:.60} {unknown(name, presets())}; or a file that is there"
+            raise refuse(said)
+        if other in (*above, path.absolute()):
+            raise refuse(f"{name!r} extends this file in turn")
+        base = read_tree(other)
+    whole = extended(base, other, (*above, path.absolute()))
+    kind, own = whole.get("architecture"), tree.get("architecture")
+    if kind is not None and own is not None and own.raw != kind.raw:
+        said = f"must be {kind.raw} as what it extends, got {own.raw:.40}"
+        raise SpecError(path, [Problem(own.line, own.column, "architecture", said)])
+    return laid_over(whole, tree)
+
+
+def laid_over(base: Node, over: Node) -> Node:
+    """Return what a file holds, with the fields of another laid over it.
+
+    Parameters
+    ----------
+    base, over : Node
+        Trees; specifications are changed field by field.
+
+    Returns
+    -------
+    Node
+        The whole.
+    """
+    kind = base.get("architecture")
+    made = KINDS.get(kind.raw) if kind is not None else None
+    parts: dict[str, type | None] = {"workload": Workload, "requirements": Requirements}
+    fields = dict(base.fields)
+    for key, node in over.fields.items():
+        if key in ("settings", *parts) and key in fields:
+            fields[key] = _field_over(fields[key], node, parts.get(key))
+        elif made is not None and key in described(made) and key in fields:
+            fields[key] = _value_over(fields[key], node, made, key)
+        else:
+            fields[key] = node
+    return Node(fields, over.line, over.column, over.file)
+
+
+def _field_over(base: Node, over: Node, made: type | None) -> Node:
+    """Return a mapping of fields with those of another in their place."""
+    if not base.fields or not over.fields:
+        return over
+    fields = dict(base.fields)
+    for key, node in over.fields.items():
+        known = made is not None and key in described(made) and key in fields
+        fields[key] = _value_over(fields[key], node, made, key) if known else node
+    return over.with_fields(fields)
+
+
+def _value_over(base: Node, over: Node, made: type | None, key: str) -> Node:
+    """Return the value of a field in place of another's, or laid over it.
+
+    Specifications, and settings of one mechanism, are changed field by field.
+    """
+    assert made is not None
+    about = described(made)[key]
+    base = base.fields["value"] if is_wrapped(base) and "value" in base.fields else base
+    if about.kind == "spec":
+        return _field_over(base, over, about.made)
+    words = list(over.fields)
+    same = bool(words) and words == list(base.fields)
+    if about.stage and same and words[0] in MECHANISMS:
+        inner = _field_over(base.fields[words[0]], over.fields[words[0]], None)
+        return over.with_fields({words[0]: inner})
+    return over

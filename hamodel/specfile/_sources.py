@@ -1,0 +1,195 @@
+"""What a value stands on: a fact, a formula of facts and settings, or an assumption."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from hamodel.facts import fact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hamodel.specfile._tree import Node
+
+#: Beside `value`: what a value may carry.
+CARRIED = frozenset({"value", "fact", "derived", "where", "says", "assumed", "because"})
+_CLOSE = 5e-3  # how near a value must be to what its facts say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a value comes from.
+
+    Attributes
+    ----------
+    place : str
+        The preset, or file and line.
+    facts : tuple of str
+        Identifiers of the facts that it comes from.
+    derived : str
+        How it is computed from them; empty if it is the fact's own value.
+    says : str
+        Words of the fact that hold what is not its number.
+    assumed : str
+        Why it is assumed; empty if it is not.
+    because : str
+        What is to be known of the choice.
+    """
+
+    place: str
+    facts: tuple[str, ...] = ()
+    derived: str = ""
+    says: str = ""
+    assumed: str = ""
+    because: str = ""
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether it is said what the value stands on."""
+        return bool(self.facts or self.derived or self.assumed)
+
+    @property
+    def words(self) -> str:
+        """What the value stands on, without its place."""
+        if self.assumed:
+            return f"assumed: {self.assumed}"
+        how = ", ".join(self.facts)
+        how += f": {self.derived}" if self.derived else ""
+        how += f": '{self.says}'" if self.says else ""
+        return "; ".join(filter(None, (how.removeprefix(": "), self.because)))
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (self.place, self.words)))
+
+
+def is_wrapped(node: Node) -> bool:
+    """Tell whether a node is a value together with what it stands on."""
+    keys = node.fields.keys()
+    return keys <= CARRIED and bool(keys & {"value", "derived"})
+
+
+def source_of(node: Node, place: str) -> Source:
+    """Return what a wrapped node says of its value.
+
+    Raises
+    ------
+    ValueError
+        If it says that a value is both assumed and from a fact, or not in words.
+    """
+    said = {key: inner.plain() for key, inner in node.fields.items() if key != "value"}
+    kinds = [key for key in ("fact", "derived", "assumed") if key in said]
+    if len(kinds) > 1:
+        raise ValueError(f"must have one of fact, derived, assumed; got {kinds}")
+    for key in said.keys() - {"where"}:
+        if not isinstance(said[key], (str, int, float)) or said[key] == "":
+            raise ValueError(f"{key} must be words, got {said[key]!r:.60}")
+    where = said.get("where", {})
+    if not isinstance(where, Mapping):
+        raise ValueError(f"where must name facts, got {where!r:.60}")
+    pointers = [said["fact"]] if "fact" in said else list(where.values())
+    return Source(
+        place=place,
+        facts=tuple(map(str, pointers)),
+        derived=str(said.get("derived", "")),
+        says=str(said.get("says", "")),
+        assumed=str(said.get("assumed", "")),
+        because=str(said.get("because", "")),
+    )
+
+
+def number_of(node: Node, settings: Mapping[str, float]) -> float | None:
+    """Return the number that the facts of a wrapped node give; None if they give none.
+
+    Raises
+    ------
+    ValueError
+        If a fact is unknown, or the formula is of anything but names and + - * /.
+    """
+    if "fact" in node.fields:
+        if "says" in node.fields:
+            said, words = fact(node.fields["fact"].raw.strip()), node.fields["says"].raw
+            if words not in said.conditions:
+                raise ValueError(f"must quote {said.conditions!r:.60}, got {words!r}")
+            return None
+        return pointed(node.fields["fact"].raw)
+    if "derived" not in node.fields:
+        return None
+    where = node.fields["where"].fields if "where" in node.fields else {}
+    numbers = {name: pointed(inner.raw) for name, inner in where.items()}
+    return evaluated(node.fields["derived"].raw, {**settings, **numbers})
+
+
+def pointed(pointer: str) -> float:
+    """Return the number that a pointer such as "FO-074.low" leads to."""
+    key, _, which = pointer.strip().partition(".")
+    return fact(key).in_base(which or "value")
+
+
+def agree(value: Any, number: float) -> None:  # noqa: ANN401  whatever a field holds
+    """Raise ValueError unless a value is what its facts say."""
+    held: Any = sum(value.values()) if isinstance(value, dict) else value
+    held = getattr(held, "mean", held)
+    if isinstance(held, (bool, str, tuple, list)) or held is None:
+        raise ValueError("must say which words of its fact it stands on")
+    if not abs(number - held) <= _CLOSE * abs(number):
+        raise ValueError(f"must be {number:g} as its facts say, got {held:g}")
+
+
+_OPERATORS: Mapping[type, Callable[[float, float], float]] = MappingProxyType(
+    {
+        ast.Add: operator.add,
+        ast.Sub: operator.sub,
+        ast.Mult: operator.mul,
+        ast.Div: operator.truediv,
+    }
+)
+
+
+def evaluated(formula: str, numbers: Mapping[str, float]) -> float:
+    """Return the value of a formula of names, numbers and + - * /.
+
+    Parameters
+    ----------
+    formula : str
+        Such as "ttl - loop_wait / 2".
+    numbers : mapping of str to float
+        The names.
+
+    Returns
+    -------
+    float
+        The value.
+
+    Raises
+    ------
+    ValueError
+        If there is anything else in the formula, or a name without a number.
+
+    Examples
+    --------
+    >>> evaluated("ttl - loop_wait / 2", {"ttl": 30.0, "loop_wait": 10.0})
+    25.0
+    """
+    refused = ValueError(f"formula must be of names and + - * /, got {formula!r:.60}")
+
+    def value(node: ast.expr) -> float:
+        match node:
+            case ast.BinOp(left=a, op=op, right=b) if type(op) in _OPERATORS:
+                return _OPERATORS[type(op)](value(a), value(b))
+            case ast.Name(id=word) if word in numbers:
+                return numbers[word]
+            case ast.Constant(value=int() | float() as number):
+                return float(number)
+        raise refused
+
+    if len(formula) > 200:
+        raise refused
+    try:
+        return value(ast.parse(formula.strip(), mode="eval").body)
+    except (SyntaxError, ZeroDivisionError, OverflowError, RecursionError):
+        raise refused from None
