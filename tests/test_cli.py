@@ -231,7 +231,7 @@ def test_a_sweep_of_words_and_files(files):
         ("failover.promotion=1s..9s:1", "COUNT >= 2"),
         ("failover.promotion=a..b", "must be"),
         ("failover.promotoin=1s,2s", "did you mean"),
-        ("failover.coverage=2", "coverage must be in [0, 1], got 2"),
+        ("failover.coverage=2", "did you mean 2 %?"),
     ],
 )
 def test_sweeps_that_cannot_be(over, message):
