@@ -376,7 +376,8 @@ def _read_word(about: About, name: str, value: object) -> object:
 
 
 def _read_names(about: About, name: str, value: object) -> object:
-    refused = ValueError(f"{name} must be a sequence of different names, got {value!r}")
+    sort = "names" if about.repeat else "different names"
+    refused = ValueError(f"{name} must be a sequence of {sort}, got {value!r}")
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise refused
     found = value if isinstance(value, tuple) else tuple(value)

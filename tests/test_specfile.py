@@ -11,10 +11,13 @@ from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
     Cache,
+    Dependency,
+    Failure,
     Leaderless,
     Maintenance,
     Majority,
     Node,
+    Replica,
     SinglePrimary,
     Site,
     Standby,
@@ -23,7 +26,7 @@ from hamodel.architectures import (
 from hamodel.catalogue import system
 from hamodel.decision import Requirements
 from hamodel.duration import Duration
-from hamodel.failover import MECHANISMS, STAGES, Failover
+from hamodel.failover import MECHANISMS, STAGES, Failback, Failover, Stalls, Switchover
 from hamodel.fields import described
 from hamodel.replication import Replication, WriteStage
 from hamodel.specfile import SpecError, load, starter
@@ -286,6 +289,12 @@ PLACES = {
     WriteStage: "replication.apply",
     Workload: "workload",
     Requirements: "requirements",
+    Replica: "replicas[]",
+    Failure: "failures[]",
+    Dependency: "depends_on[]",
+    Failback: "failback",
+    Switchover: "failback.switchover",
+    Stalls: "stalls",
 }
 for word, mechanism in MECHANISMS.items():
     stage = next((s for s in STAGES if hasattr(mechanism, s)), "detection")
@@ -306,6 +315,7 @@ NONSENSE = {
     "time, or by site": ["5 %", "-3 s", "{DC-1: 5 %}"],
     "share, several": ["[20 %]", "[5 s]"],
     "spec": ["3", "[1]"],
+    "specs": ["3", "{a: 1}", "[3]", "[{}, 4]"],
 }
 
 
@@ -336,7 +346,8 @@ def written(spec, name, value):
     text = f"{{{inside}}}"
     *outer, last = place.split(".")
     for word in [last, *reversed(outer)]:
-        text = f"{{{word}: {text}}}"
+        text = f"[{text}]" if word.endswith("[]") else text
+        text = f"{{{word.removesuffix('[]')}: {text}}}"
     return f"{PAIR}{text[1:-1]}\n"
 
 
@@ -350,7 +361,12 @@ SAMPLES = {
     "service": "1 ms",
     **dict.fromkeys(("interval", "pause", "first", "again", "usual"), "1 s"),
     **dict.fromkeys(("takeover", "timeout", "heartbeat"), "1 s"),
+    **dict.fromkeys(("resync", "length"), "1 s"),
     "failed": "1 %",
+    "name": "other",
+    "site": "fra",
+    "rate": "1/d",
+    "switchover": "{promotion: 1 s}",
 }
 
 
@@ -373,7 +389,7 @@ def test_nonsense_is_named_at_every_field(tmp_path_factory, data):
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_misspelt_field_is_named_with_its_neighbour(tmp_path_factory, data):
-    spec, name = data.draw(st.sampled_from([f for f in FIELDS if len(f[1]) > 4]))
+    spec, name = data.draw(st.sampled_from([f for f in FIELDS if len(f[1]) > 5]))
     wrong = name[:-2] + name[-1] + name[-2] + "x"
     file = tmp_path_factory.mktemp("misspelt") / "system.yaml"
     file.write_text(written(spec, wrong, "3"))
