@@ -11,11 +11,14 @@ there are `mttf` and `mttr`, and stands for their sum.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+
+from hamodel.fields import About, described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +36,10 @@ def paths(spec: object, within: str = "") -> Iterator[tuple[str, Any]]:
         yield f"{within}{name}", value
         if _has_fields(value):
             yield from paths(value, f"{within}{name}.")
+        elif isinstance(value, tuple):
+            for place, one in enumerate(value):
+                if _has_fields(one):
+                    yield from paths(one, f"{within}{name}.{place}.")
     if {"mttf", "mttr"} <= names:
         yield f"{within}{_SUM}", None
 
@@ -83,9 +90,19 @@ def value_at(spec: object, path: str) -> Any:  # noqa: ANN401
     """Return the value of a field by its path; of `mtbf`, the sum that it means."""
     *owners, last = path.split(".")
     for name in owners:
-        spec = _given(spec)[name]
+        spec = _held(spec, name)
     held = _given(spec)
     return held["mttf"] + held["mttr"] if last == _SUM else held[last]
+
+
+def about_at(spec: object, path: str) -> About | None:
+    """Return what a field is by its path; None where its class does not say."""
+    owner, _, last = path.rpartition(".")
+    made: Any = type(value_at(spec, owner) if owner else spec)
+    known = described(made)
+    if last == _SUM and "mttf" in known:
+        return dataclasses.replace(known["mttf"], label="mean time between failures")
+    return known.get(last)
 
 
 def replaced(spec: Spec, values: Mapping[str, Any]) -> Spec:
@@ -97,6 +114,8 @@ def replaced(spec: Spec, values: Mapping[str, Any]) -> Spec:
 
 def _with(spec: Any, values: Mapping[tuple[str, ...], Any]) -> Any:  # noqa: ANN401
     """Replace several fields at once, so that only what results has to be valid."""
+    if isinstance(spec, tuple):
+        return _with_places(spec, values)
     held = _given(spec)
     new: dict[str, Any] = {p[0]: v for p, v in values.items() if len(p) == 1}
     for name in {path[0] for path in values if len(path) > 1}:
@@ -106,6 +125,22 @@ def _with(spec: Any, values: Mapping[tuple[str, ...], Any]) -> Any:  # noqa: ANN
     if _SUM in new:
         held["mttf"] = _mean_time_to_failure(held.pop(_SUM), held["mttr"])
     return replace(spec, **held)
+
+
+def _with_places(
+    specs: tuple[Any, ...], values: Mapping[tuple[str, ...], Any]
+) -> tuple[Any, ...]:
+    """Replace fields of some of several specifications, each named by its place."""
+    found = list(specs)
+    for place in {path[0] for path in values}:
+        inner = {p[1:]: v for p, v in values.items() if p[0] == place}
+        found[int(place)] = _with(found[int(place)], inner)
+    return tuple(found)
+
+
+def _held(spec: object, name: str) -> Any:  # noqa: ANN401
+    """Return a field, or one of several specifications by its place."""
+    return spec[int(name)] if isinstance(spec, tuple) else _given(spec)[name]
 
 
 def _mean_time_to_failure(between: Any, repair: Any) -> Any:  # noqa: ANN401

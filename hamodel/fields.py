@@ -291,7 +291,8 @@ def described(made: type) -> dict[str, About]:
     Returns
     -------
     dict
-        By the names of the fields that can be given.
+        By the names of the fields; those that a user's own class does not describe are
+        left out.
 
     Examples
     --------
@@ -301,7 +302,9 @@ def described(made: type) -> dict[str, About]:
     """
     if made not in _DESCRIBED:
         _DESCRIBED[made] = {
-            f.name: f.metadata[KEY] for f in dataclasses.fields(made) if f.init
+            f.name: f.metadata[KEY]
+            for f in dataclasses.fields(made)
+            if f.init and KEY in f.metadata
         }
     return _DESCRIBED[made]
 

@@ -281,7 +281,9 @@ def test_the_downtime_of_a_year_is_the_inverse_of_meeting():
         down = found.downtime_quantile(p, YEAR)
         missed = found.chance_of_missing(1 - down / YEAR).probability
         assert missed == pytest.approx(1 - p, rel=1e-3)
-        assert found.probability_of_meeting(1 - down / YEAR) == pytest.approx(p, rel=1e-5)
+        assert found.probability_of_meeting(1 - down / YEAR) == pytest.approx(
+            p, rel=1e-5
+        )
     assert found.downtime_quantile(0.01, HOUR) == 0
 
 

@@ -103,7 +103,9 @@ class Failover:
         default=0,
         metadata=fields.time("time to lead clients over", law=True, stage=True),
     )
-    coverage: Quantity = field(default=1, metadata=fields.share("failovers that work"))
+    coverage: Quantity = field(
+        default=1, metadata=fields.share("probability that it works")
+    )
     manual: Quantity | None = field(
         default=None,
         metadata=fields.time("time of a failover by hand", law=True, optional=True),

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel._fields import candidates, nearest, replaced, value_at
-from hamodel.fields import described
-from hamodel.sweeping._words import Words, words
+from hamodel._fields import about_at, candidates, nearest, replaced, value_at
 from hamodel.units import quantity
 
 if TYPE_CHECKING:
@@ -45,17 +43,20 @@ class Question:
         kind = type(where[0]).__name__
         raise ValueError(f"{name} is no parameter of {kind}{hint}")
 
-    def words(self, path: str) -> Words:
-        """Return what a parameter is called."""
+    def words(self, path: str) -> tuple[str, str]:
+        """Return what a parameter is called, and its unit; 1 for a plain number."""
         spec, rest = self._at(path)
-        return words(spec, rest)
+        about = about_at(spec, rest)
+        owner, _, last = rest.rpartition(".")
+        whole = owner.replace(".node", "").replace(".", " ")
+        label = last.replace("_", " ") if about is None else about.label
+        unit = "1" if about is None else about.unit
+        return (f"{whole}: {label}" if whole else label), unit
 
     def value(self, path: str, said: str) -> object:
         """Return what words such as "10 s" mean for a parameter; a choice stays so."""
         spec, rest = self._at(path)
-        owner, _, last = rest.rpartition(".")
-        made: Any = type(value_at(spec, owner) if owner else spec)
-        about = described(made).get("mttf" if last == "mtbf" else last)
+        about = about_at(spec, rest)
         try:
             if about is None:
                 return said if isinstance(value_at(spec, rest), str) else quantity(said)
