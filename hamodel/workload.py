@@ -38,6 +38,14 @@ class Workload:
         Mean time in s that a read, or a write, keeps a core of a database busy.
     objective : float
         Latency in s beyond which an answer counts as no answer; `inf`: none does.
+    timeout : float
+        Time in s after which a client gives an attempt up; the server does not notice
+        and does the work all the same.
+    retries : int
+        Attempts after the first one, when an attempt is given up or turned away; they
+        come some time later (back-off with jitter), and all alike.
+    retry_budget : float or None
+        Most retries per request, over all clients; None: no limit.
     keys : int
         Number of different keys that are read and written.
     exponent : float
@@ -85,6 +93,16 @@ class Workload:
         default=float("inf"),
         metadata=fields.mean_time("longest time that a client waits"),
     )
+    timeout: float = field(
+        default=float("inf"),
+        metadata=fields.mean_time("time until an attempt is given up"),
+    )
+    retries: int = field(
+        default=0, metadata=fields.whole("retries of a request", least=0)
+    )
+    retry_budget: float | None = field(
+        default=None, metadata=fields.number("most retries per request", optional=True)
+    )
     keys: int = field(default=1_000_000, metadata=fields.whole("keys"))
     exponent: float = field(
         default=0.99, metadata=fields.number("Zipf exponent of the keys")
@@ -99,6 +117,11 @@ class Workload:
             np.asarray(self.reads) + np.asarray(self.writes) == 0
         ):
             raise ValueError("reads and writes must not both be 0, got 0 and 0")
+        if self.retry_budget is not None and self.retries == 0:
+            raise ValueError(
+                "retries must be >= 1 where there is a retry_budget, got 0 and "
+                f"{self.retry_budget:g}"
+            )
         if self.clients is not None:
             total = sum(self.clients.values())
             if not self.clients or np.any(np.abs(total - 1) > 1e-6):

@@ -1,5 +1,6 @@
 """Assessments: each figure by a second road, and what must never happen."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -479,3 +480,20 @@ def test_impossible_workloads_are_named(change, message):
 def test_impossible_questions_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_an_assessment_is_given_as_data():
+    found = assess(PAIR, LOAD)
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert set(data["measures"]) == set(MEASURES)
+    assert data["measures"]["cost"] == found.cost.total
+    assert sum(data["downtime_by_cause"]["write"].values()) == close(
+        found.write.unavailability
+    )
+    assert data["latency"][0]["p99"] == found.latency["DC-1", "read"].quantile(0.99)
+    table = found.to_frame()
+    assert table.loc["write_minutes_per_year", "unit"] == "min"
+    assert table.value["rto_p95"] == data["measures"]["rto_p95"]
+    both = compare({"one": PAIR, "two": PAIR}, LOAD)
+    assert both.to_dict()["two"]["measures"] == data["measures"]
+    assert (both.to_frame()["one"] == both.to_frame()["two"]).all()

@@ -1,9 +1,13 @@
 """Numbers beside availability, each by a second road that shares no code with it."""
 
+import heapq
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import hamodel as ha
+from hamodel.overload import Retries
 from hamodel.queueing import MMc
 from hamodel.replication import Replication, Stream, WriteStage
 
@@ -174,3 +178,93 @@ def test_an_outage_is_over_when_clients_were_led_away_or_the_site_is_back():
         assert ha.assess(never).outage.quantile(p) == pytest.approx(
             np.quantile(took, p), rel=0.03
         )
+
+
+# ---- retries -----------------------------------------------------------------------
+
+
+def tried(w, rng, backlog=0.0, seconds=4000.0, budget=None):
+    """Follow each attempt through one core; what comes too late is sent again later.
+
+    Returns attempts per request and the share of the requests that nobody answers.
+    """
+    n = rng.poisson(w.reads * seconds)
+    waiting = [(t, 0) for t in np.sort(rng.uniform(0, seconds, n))]
+    free, attempts, lost, again = backlog, 0, 0, 0
+    while waiting:
+        now, tries = heapq.heappop(waiting)
+        attempts += 1
+        free = max(free, now) + rng.exponential(w.read_time)
+        if free - now <= w.timeout:
+            continue
+        if tries < w.retries and (budget is None or again < budget * n * now / seconds):
+            again += 1
+            later = now + w.timeout + rng.uniform(0, 60)
+            if later < seconds:
+                heapq.heappush(waiting, (later, tries + 1))
+        else:
+            lost += 1
+    return attempts / n, lost / n
+
+
+ONE_CORE = ha.SinglePrimary(database=ha.Node(mttf=1e12, mttr=1.0, cores=1))
+TRIED = ha.Workload(
+    reads=50, writes=0, read_time=0.01, hop=0, app_time=0, timeout=0.05, retries=2
+)
+
+
+def test_retries_add_load_and_lose_what_always_comes_too_late():
+    found = ha.assess(ONE_CORE, TRIED)
+    attempts, lost = tried(TRIED, np.random.default_rng(2))
+    assert found.metastability.calm == pytest.approx(attempts, rel=0.02)
+    assert found.utilisation["database"] == pytest.approx(0.5 * attempts, rel=0.02)
+    assert found.read.downtime_by_cause["too slow"] == pytest.approx(lost, rel=0.25)
+    once = ha.assess(ONE_CORE, replace(TRIED, retries=0)).read.downtime_by_cause
+    assert once["too slow"] == pytest.approx(np.exp(-50 * 0.05), rel=1e-6)
+
+
+def test_an_outage_leaves_a_service_that_retries_keep_down():
+    w = replace(TRIED, timeout=0.2, retries=3)
+    found = ha.assess(ONE_CORE, w).metastability
+    assert found
+    calm, _ = tried(w, np.random.default_rng(3))
+    pushed, lost = tried(w, np.random.default_rng(3), backlog=300.0)
+    assert calm == pytest.approx(found.calm, rel=1e-3)
+    assert pushed == pytest.approx(found.worst, rel=0.05)
+    assert lost > 0.9
+    # a budget well below the limit lets it recover; one above does not
+    for budget, kept_down in ((0.5 * found.budget, False), (1.3 * found.budget, True)):
+        limited = replace(w, retry_budget=budget)
+        assert bool(ha.assess(ONE_CORE, limited).metastability) == kept_down
+        _, lost = tried(
+            w, np.random.default_rng(4), backlog=300.0, seconds=4000.0, budget=budget
+        )
+        assert (lost > 0.5) == kept_down
+
+
+def test_retries_of_an_assessment_agree_with_those_of_one_queue():
+    for load, timeout in ((50, 0.2), (80, 0.2), (30, 0.1)):
+        w = replace(TRIED, reads=load, timeout=timeout, retries=3)
+        model = Retries(arrival=load, service=0.01, timeout=timeout, retries=3)
+        found = ha.assess(ONE_CORE, w).metastability
+        states = [s.amplification for s in model.states if s.stable]
+        assert found.calm == pytest.approx(states[0], rel=1e-6)
+        assert found.worst == pytest.approx(states[-1], rel=1e-6)
+        if len(states) > 1:
+            assert found.budget == pytest.approx(model.critical_budget, rel=1e-3)
+
+
+def test_retries_that_never_let_it_rise_are_named():
+    found = ha.assess(ONE_CORE, replace(TRIED, reads=80, retries=3))
+    assert found.read.downtime_by_cause["kept down by retries"] > 0.99
+    assert str(found.metastability) == "retries keep it down, whatever happens"
+    assert found.is_overloaded
+    calm = ha.assess(ONE_CORE, replace(TRIED, reads=80, retries=0))
+    assert "kept down by retries" not in calm.read.downtime_by_cause
+    busy = ha.assess(ONE_CORE, replace(TRIED, reads=120, retries=3)).read
+    assert busy.downtime_by_cause["overload"] > 0.99
+
+
+def test_a_budget_without_retries_is_refused():
+    with pytest.raises(ValueError, match="retries must be >= 1 where there"):
+        ha.Workload(retry_budget=0.1)

@@ -67,6 +67,7 @@ class Cause(StrEnum):
     OVERLOAD = "overload"
     FULL = "queue full"
     SLOW = "too slow"
+    RETRIES = "kept down by retries"
 
     def __repr__(self) -> str:
         return repr(self.value)

@@ -23,6 +23,7 @@ from hamodel.assessment.latency import Latency
 from hamodel.assessment.loads import Cost, Survival
 from hamodel.assessment.measures import MEASURES, Measure
 from hamodel.assessment.results import Assessment, assess
+from hamodel.assessment.retries import Metastability
 
 __all__ = [
     "MEASURES",
@@ -31,6 +32,7 @@ __all__ = [
     "Cost",
     "Latency",
     "Measure",
+    "Metastability",
     "Operation",
     "Survival",
     "assess",

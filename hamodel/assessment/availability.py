@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hamodel import _html, text
-from hamodel.architectures import Cause
+from hamodel.architectures import OPERATIONS, Cause
 from hamodel.architectures.behaviour import entering
 from hamodel.assessment.latency import Way
+from hamodel.assessment.retries import Balance, attempt
+from hamodel.overload import budgeted
 from hamodel.units import MINUTE, MONTH, YEAR
 
 if TYPE_CHECKING:
@@ -114,7 +116,19 @@ def found(
 
 
 def ways(paths: Paths, case: Found, operation: str) -> Iterator[tuple[Way, Quantity]]:
-    """Yield the ways of the requests that are served, each with its share of them."""
+    """Yield the ways of the requests that are served, each with its share of them.
+
+    Retries are part of the load.
+    """
+    for way, chance in once(paths, case, operation):
+        if paths.behaviour.workload.retries:
+            yield way.times(_attempts(paths, case, way)), chance
+        else:
+            yield way, chance
+
+
+def once(paths: Paths, case: Found, operation: str) -> Iterator[tuple[Way, Quantity]]:
+    """Yield the ways of requests that are tried once."""
     behaviour = paths.behaviour
     verdict, site = case.verdict, paths.architecture.site
     serving = behaviour.serving(case.known)
@@ -132,6 +146,35 @@ def ways(paths: Paths, case: Found, operation: str) -> Iterator[tuple[Way, Quant
             work=work,
         )
         yield way, chance
+
+
+def balance_of(paths: Paths, case: Found, way: Way) -> Balance:
+    """Return the attempts of the reads and writes that find what one way finds."""
+    w, weights = paths.behaviour.workload, {}
+    if any(map(np.ndim, (*way.loads, w.requests))):
+        raise ValueError(
+            "retries need single numbers, got arrays; "
+            "ha.sweep takes them point by point"
+        )
+    for operation, rate in zip(OPERATIONS, (w.reads, w.writes), strict=True):
+        verdict = paths.model.verdict(case.known, case.client, operation)
+        if verdict.cause or not rate:
+            continue
+        for other, _ in once(paths, case._replace(verdict=verdict), operation):
+            if other.servers == way.servers:
+                weights[other] = float(rate)
+    total = sum(weights.values())
+    shares = {other: rate / total for other, rate in weights.items()}
+    return Balance(paths=paths, weights=shares)
+
+
+def _attempts(paths: Paths, case: Found, way: Way) -> float:
+    """Return the attempts per request of a situation, each solved once."""
+    balance = balance_of(paths, case, way)
+    key = frozenset(balance.weights.items())
+    if key not in paths.calm:
+        paths.calm[key] = balance.calm
+    return paths.calm[key]
 
 
 def operation_of(
@@ -193,8 +236,10 @@ def under_load(paths: Paths, model: Model) -> Model:
         if judged.cause:
             return judged
         case = Found(client, known, 1.0, judged)
-        beyond = [paths.beyond(way) for way, _ in ways(paths, case, operation)]
-        return judged._replace(cause=Cause.OVERLOAD) if all(beyond) else judged
+        tried = [way for way, _ in ways(paths, case, operation)]
+        if not all(paths.beyond(way) for way in tried):
+            return judged
+        return judged._replace(cause=_stuck(paths, tried[0]))
 
     return replace(model, verdict=verdict)
 
@@ -206,18 +251,44 @@ def failing(
     if case.verdict.cause:
         yield case.verdict.cause, case.weight
         return
-    shares: dict[str, Quantity] = dict.fromkeys(
-        (Cause.OVERLOAD, Cause.FULL, Cause.SLOW), 0.0
-    )
-    finite = np.isfinite(paths.behaviour.workload.objective)
+    shares: dict[str, Quantity] = defaultdict(float)
     for way, chance in ways(paths, case, operation):
-        beyond, refused = paths.beyond(way), paths.refused(way)
-        left = chance * (1 - beyond)
-        shares[Cause.OVERLOAD] = shares[Cause.OVERLOAD] + chance * beyond
-        shares[Cause.FULL] = shares[Cause.FULL] + left * refused
-        if finite and not beyond:
-            slow = left * (1 - refused) * paths.slow(way)
-            shares[Cause.SLOW] = shares[Cause.SLOW] + slow
+        for why, part in _on_way(paths, way):
+            shares[why] = shares[why] + chance * part
     for cause, share in shares.items():
         if np.any(share):
             yield cause, case.weight * share
+
+
+def _stuck(paths: Paths, way: Way) -> Cause:
+    """Return what keeps servers too busy: the requests, or their retries."""
+    alone = paths.beyond(way.times(1 / way.attempts))
+    return Cause.OVERLOAD if np.all(np.asarray(alone) == 1) else Cause.RETRIES
+
+
+def _on_way(paths: Paths, way: Way) -> Iterator[tuple[Cause, Quantity]]:
+    """Yield the share of the requests of a way that fail, by cause."""
+    w = paths.behaviour.workload
+    if w.retries or np.isfinite(w.timeout):
+        yield from _tried(paths, way)
+        return
+    beyond, refused = paths.beyond(way), paths.refused(way)
+    yield Cause.OVERLOAD, beyond
+    yield Cause.FULL, (1 - beyond) * refused
+    if np.isfinite(w.objective) and not beyond:
+        yield Cause.SLOW, (1 - refused) * paths.slow(way, w.objective)
+
+
+def _tried(paths: Paths, way: Way) -> Iterator[tuple[Cause, float]]:
+    """Yield the same where clients give attempts up and try again."""
+    w, one = paths.behaviour.workload, attempt(paths, way)
+    lost = budgeted(min(one.fails, 1.0), w.retries, w.retry_budget)[1]
+    each = lost / one.fails if one.fails else 0.0
+    yield _stuck(paths, way), one.beyond * each
+    yield Cause.FULL, one.refused * each
+    late = one.late * each
+    if w.objective < w.timeout and not one.beyond:
+        given_up = paths.slow(way, w.timeout)
+        slow = paths.slow(way, w.objective) - given_up
+        late += (1 - lost) * slow / (1 - given_up)
+    yield Cause.SLOW, late

@@ -12,6 +12,8 @@ from hamodel.assessment.results import Assessment, assess
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pandas import DataFrame
+
     from hamodel._types import Quantity
     from hamodel.workload import Workload
 
@@ -45,6 +47,19 @@ class Comparison:
             name: {m.name: m.of(a) for m in MEASURES.values()}
             for name, a in zip(self.names, self.assessments, strict=True)
         }
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the assessments as data that JSON can hold, by name."""
+        return {
+            name: a.to_dict()
+            for name, a in zip(self.names, self.assessments, strict=True)
+        }
+
+    def to_frame(self) -> DataFrame:
+        """Return the measures as a table: a row for each, a column for each name."""
+        from pandas import DataFrame
+
+        return DataFrame(self.measures())
 
     def __repr__(self) -> str:
         table = [("", *self.names), *self.rows]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hamodel import _check, _html, text
-from hamodel.architectures import failed_apps
+from hamodel.architectures import Work, failed_apps
 from hamodel.duration import Duration, constant, exponential, mixture
 from hamodel.queueing import MGc, MMc
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from hamodel._types import Quantity
-    from hamodel.architectures import Architecture, Behaviour, Work
+    from hamodel.architectures import Architecture, Behaviour, Model
 
 _NONE = constant(0.0)
 _RARE = 1e-9  # of the requests
@@ -48,6 +48,15 @@ class Way(NamedTuple):
     servers: int  # app servers that work
     loads: Loads
     work: Work  # of the database
+    attempts: float = 1.0  # per request: how often loads and work count it
+
+    def times(self, attempts: float) -> Way:
+        """Return the way if each request is tried so many times."""
+        return self._replace(
+            loads=Loads(*(attempts * load for load in self.loads)),
+            work=Work(*(attempts * rate for rate in self.work)),
+            attempts=attempts * self.attempts,
+        )
 
 
 class Piece(NamedTuple):
@@ -64,8 +73,10 @@ class Paths:
 
     architecture: Architecture
     behaviour: Behaviour
+    model: Model
     made: dict[Way, list[Piece]] = field(default_factory=dict, repr=False)
     queues: dict[Hashable, Duration] = field(default_factory=dict, repr=False)
+    calm: dict[Hashable, float] = field(default_factory=dict, repr=False)
 
     @cached_property
     def shares(self) -> dict[str, Quantity]:
@@ -100,9 +111,10 @@ class Paths:
         app, database = (np.asarray(load) for load in way.loads)
         return ((app >= 1) & (not limited) | (database >= 1)).astype(float)[()]
 
-    def slow(self, way: Way) -> float:
-        """Return the probability that a request takes longer than the objective."""
-        limit = self.behaviour.workload.objective
+    def slow(self, way: Way, limit: float) -> float:
+        """Return the probability that an attempt takes longer than a limit in s."""
+        if limit == np.inf:
+            return 0.0
         pieces = self.pieces(way)
         return sum(p.share * float(p.law.sf(limit - p.shift)) for p in pieces)
 

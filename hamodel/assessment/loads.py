@@ -11,7 +11,7 @@ import numpy as np
 from hamodel import _html, text
 from hamodel.architectures import OPERATIONS
 from hamodel.assessment._streams import known
-from hamodel.assessment.availability import found, ways
+from hamodel.assessment.availability import balance_of, found, once, ways
 from hamodel.assessment.latency import Loads
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
     from hamodel.architectures import Architecture, Behaviour, Model
     from hamodel.assessment.latency import Paths, Way
+    from hamodel.assessment.retries import Balance
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,6 +66,15 @@ def cost_of(architecture: Architecture, behaviour: Behaviour) -> Cost:
         servers=len(architecture.sites) * servers,
         transfer=behaviour.transfers * behaviour.workload.transfer_price,
     )
+
+
+def usual_balances(paths: Paths, model: Model) -> Iterator[Balance]:
+    """Yield the attempts of the clients of each site when all is well."""
+    for operation, client in product(OPERATIONS, model.sites):
+        well = {client: {known(model, client): 1.0}}
+        for case in found(model, well, {client: paths.shares[client]}, operation):
+            way, _ = next(once(paths, case, operation))
+            yield balance_of(paths, case, way)
 
 
 def usual(paths: Paths, model: Model) -> Iterator[Way]:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hamodel import text
+from hamodel.architectures import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from pandas import DataFrame
 
     from hamodel._types import Quantity
 
@@ -207,3 +210,42 @@ _ROWS: tuple[tuple[str, Callable[[Any], str]], ...] = (
     ("survives a site loss", lambda a: "yes" if a.survives_site_loss else "no"),
     ("cost", _number("cost")),
 )
+
+
+# ---- the same as data --------------------------------------------------------------
+
+
+def as_data(a: Any) -> dict[str, object]:  # noqa: ANN401  an Assessment
+    """Return an assessment as numbers, words and lists, as JSON can hold them."""
+    return {
+        "architecture": type(a.architecture).__name__,
+        "measures": {name: float(m.of(a)) for name, m in MEASURES.items()},
+        "units": {name: m.unit for name, m in MEASURES.items() if m.unit},
+        "downtime_by_cause": {
+            operation: {
+                str(cause): float(share)
+                for cause, share in getattr(a, operation).downtime_by_cause.items()
+            }
+            for operation in OPERATIONS
+        },
+        "latency": [
+            {
+                "site": site,
+                "operation": operation,
+                **{f"p{100 * p:g}": float(law.quantile(p)) for p in (0.5, 0.95, 0.99)},
+            }
+            for (site, operation), law in ([] if a.is_overloaded else a.latency.items())
+        ],
+        "single_points_of_failure": list(a.single_points_of_failure),
+        "survives_site_loss": str(a.survives_site_loss),
+        "retries": str(a.metastability),
+    }
+
+
+def as_frame(a: object) -> DataFrame:
+    """Return the measures of an assessment as a table."""
+    from pandas import DataFrame
+
+    rows = {m.name: (float(m.of(a)), m.unit, m.label) for m in MEASURES.values()}
+    columns = ["value", "unit", "label"]
+    return DataFrame.from_dict(rows, orient="index", columns=columns)

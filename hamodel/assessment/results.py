@@ -25,13 +25,17 @@ from hamodel.assessment.loads import (
     headroom,
     survival,
     usual,
+    usual_balances,
 )
-from hamodel.assessment.measures import shown
+from hamodel.assessment.measures import as_data, as_frame, shown
+from hamodel.assessment.retries import Metastability, metastability
 from hamodel.units import YEAR
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pandas import DataFrame
 
     from hamodel._types import Quantity
     from hamodel.architectures import (
@@ -96,7 +100,7 @@ class Assessment:
         Assessment
             Of the same architecture, with this objective.
         """
-        return assess(self.architecture, replace(self.workload, objective=objective))
+        return replace(self, workload=replace(self.workload, objective=objective))
 
     def probability_of_meeting(
         self, target: float, horizon: float = YEAR, operation: str = "write"
@@ -268,6 +272,13 @@ class Assessment:
         )
 
     @property
+    def metastability(self) -> Metastability:
+        """Whether retries keep it down once an outage has made clients try again."""
+        if not self.workload.retries:
+            return Metastability(calm=1.0, worst=1.0, failing=0.0, budget=np.inf)
+        return metastability(usual_balances(self._paths, self._model))
+
+    @property
     def headroom(self) -> Quantity:
         """Factor by which requests may grow until a tier saturates, all well."""
         return headroom(self.utilisation)
@@ -313,7 +324,7 @@ class Assessment:
         times, which show in `ha.simulate` only.
         """
         return {
-            a.without: assess(a.flip(), self.workload)
+            a.without: replace(self, architecture=a.flip())
             for a in self.assumptions
             if a.flip is not None and not a.simulated
         }
@@ -331,7 +342,11 @@ class Assessment:
 
     @cached_property
     def _paths(self) -> Paths:
-        return Paths(architecture=self.architecture, behaviour=self._behaviour)
+        return Paths(
+            architecture=self.architecture,
+            behaviour=self._behaviour,
+            model=self._model,
+        )
 
     @cached_property
     def _model(self) -> Model:
@@ -354,6 +369,28 @@ class Assessment:
                 f"the load is {max(self.utilisation.values()):.3g}"
             )
         return self._paths.latency(weights)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return all numbers as data that JSON can hold; times in s.
+
+        Returns
+        -------
+        dict
+            Measures by name with their units, downtime by cause, latency by site,
+            single points of failure, and what becomes of it without a site and under
+            retries.
+        """
+        return as_data(self)
+
+    def to_frame(self) -> DataFrame:
+        """Return the measures as a table: value, unit and label of each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each of `MEASURES`.
+        """
+        return as_frame(self)
 
     def __repr__(self) -> str:
         kind = type(self.architecture).__name__

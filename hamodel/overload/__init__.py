@@ -18,10 +18,11 @@ systems, HotOS; Huang et al. (2022), Metastable failures in the wild, OSDI; Beye
 (2016), Site Reliability Engineering, chapters 21 and 22.
 """
 
-from hamodel.overload._retries import Retries, SteadyState, amplification
+from hamodel.overload._retries import Retries, SteadyState, amplification, budgeted
 
 __all__ = [
     "Retries",
     "SteadyState",
     "amplification",
+    "budgeted",
 ]

@@ -51,6 +51,38 @@ def amplification(failure: Quantity, retries: int) -> Quantity:
     return _plain(total + 0 * failure)
 
 
+def budgeted(failure: float, retries: int, budget: float | None) -> tuple[float, float]:
+    """Return the attempts per request under a budget, and P(a request fails).
+
+    Parameters
+    ----------
+    failure : float
+        Probability that an attempt fails.
+    retries : int
+        Attempts after the first one.
+    budget : float or None
+        Most retries per request, over all clients; beyond it a request is given up
+        when its attempt fails.  None: no limit.
+
+    Returns
+    -------
+    tuple of float
+        Attempts per request, and P(a request fails).
+
+    Examples
+    --------
+    >>> budgeted(0.5, 3, None)
+    (1.875, 0.0625)
+    >>> attempts, fails = budgeted(0.5, 3, 0.1)
+    >>> round(attempts, 3), round(fails, 3)
+    (1.1, 0.45)
+    """
+    attempts = float(amplification(failure, retries))
+    if budget is None or attempts <= 1 + budget:
+        return attempts, float(failure) ** (retries + 1)
+    return 1 + budget, 1 - (1 + budget) * (1 - failure)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SteadyState:
     """A load at which what the clients send is what makes them send it.
