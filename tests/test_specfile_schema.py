@@ -28,7 +28,7 @@ def test_the_stored_schema_is_that_of_the_package():
 def test_it_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(STORED)
     described = STORED["$defs"]["Failover"]["properties"]["coverage"]
-    assert "Probability that it works" in described["description"]
+    assert "Probability that the failover works" in described["description"]
 
 
 @pytest.mark.parametrize(

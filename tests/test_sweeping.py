@@ -187,7 +187,7 @@ def test_dimensions_are_named_as_given_and_say_what_they_are():
     assert found.failover__misses.dtype.kind == "i"
     assert found.failover__misses.attrs == {
         "long_name": "failover detection: "
-        "missed beats that count as a failure",
+        "missed beats in a row that count as a failure",
         "units": "1",
     }
     assert found.database__mtbf.attrs == {

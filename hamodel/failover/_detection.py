@@ -55,7 +55,8 @@ class Heartbeat:
 
     interval: Quantity = field(metadata=fields.span("time from beat to beat"))
     misses: Quantity = field(
-        default=3, metadata=fields.whole("missed beats that count as a failure")
+        default=3,
+        metadata=fields.whole("missed beats in a row that count as a failure"),
     )
     timeout: Quantity = field(
         default=0, metadata=fields.time("time after which a beat is missed")

@@ -91,20 +91,33 @@ class Failover:
     """
 
     detection: Quantity = field(
-        default=0, metadata=fields.time("time to detection", law=True, stage=True)
+        default=0,
+        metadata=fields.time(
+            "time from the failure to the decision to fail over", law=True, stage=True
+        ),
     )
     fencing: Quantity = field(
-        default=0, metadata=fields.time("time to fence", law=True, stage=True)
+        default=0,
+        metadata=fields.time(
+            "time to make sure that the old primary writes no more",
+            law=True,
+            stage=True,
+        ),
     )
     promotion: Quantity = field(
-        default=0, metadata=fields.time("time to promote", law=True, stage=True)
+        default=0,
+        metadata=fields.time(
+            "time for the standby to become primary", law=True, stage=True
+        ),
     )
     redirection: Quantity = field(
         default=0,
-        metadata=fields.time("time to lead clients over", law=True, stage=True),
+        metadata=fields.time(
+            "time until the clients reach the new primary", law=True, stage=True
+        ),
     )
     coverage: Quantity = field(
-        default=1, metadata=fields.share("probability that it works")
+        default=1, metadata=fields.share("probability that the failover works")
     )
     manual: Quantity | None = field(
         default=None,
