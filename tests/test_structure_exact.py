@@ -1,6 +1,7 @@
 """Every number again by enumeration in exact fractions, by cut sets, by simulation."""
 
 import itertools
+import time
 from dataclasses import replace
 from fractions import Fraction
 from math import prod
@@ -13,7 +14,13 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel.structure import connected, fault_tree, network, parse
+from hamodel.structure import (
+    StructureTooLargeError,
+    connected,
+    fault_tree,
+    network,
+    parse,
+)
 from hamodel.structure._bdd import dual
 from hamodel.structure._shares import of_circuit, of_diagram
 
@@ -475,3 +482,57 @@ def test_structure_is_frozen():
     with pytest.raises(AttributeError):
         service.links = ()
     assert replace(service, links=()).components == ("a", "b")
+
+
+def ring(nodes, tokens, seed=1):
+    """Keys of a ring, three copies of each on the next nodes, two needed."""
+    rng = np.random.default_rng(seed)
+    owners = rng.permutation(np.repeat(np.arange(nodes), tokens))
+    held = set()
+    for start in range(len(owners)):
+        walk = dict.fromkeys(np.roll(owners, -start).tolist())
+        held.add(tuple(sorted(list(walk)[:3])))
+    text = ", ".join(f"atleast(2, n{a}, n{b}, n{c})" for a, b, c in sorted(held))
+    return parse(f"all({text})"), held
+
+
+def test_a_ring_with_many_tokens_is_asked_without_a_diagram(monkeypatch):
+    began = time.process_time()
+    service, held = ring(60, 8)
+    pairs = service.minimal_cut_sets(2)
+    assert time.process_time() - began < 2.0
+    expected = {frozenset(p) for h in held for p in itertools.combinations(h, 2)}
+    assert {frozenset(int(n[1:]) for n in cut) for cut in pairs} == expected
+    assert service.single_points_of_failure() == ()
+    assert service.works({"n0"})
+    assert not service.works(pairs[0])
+    assert "60 parts" in repr(service)
+    q = dict.fromkeys(service.components, 1e-3)
+    low, high = service.bounds(q, max_order=2)
+    rng = np.random.default_rng(2)
+    failed = rng.random((40_000, 60)) < 1e-2
+    low_, high_ = service.bounds(dict.fromkeys(service.components, 1e-2), max_order=2)
+    triples = np.array(sorted(held))
+    down = (failed[:, triples].sum(axis=2) >= 2).any(axis=1).mean()
+    assert low_ - 0.006 < down < high_ + 0.006
+    assert 0 < low < high < 1.2 * low
+    monkeypatch.setattr("hamodel.structure._circuit._LIMITS", (1000,))
+    with pytest.raises(StructureTooLargeError, match="ask for `bounds`"):
+        service.unavailability(q)
+
+
+@given(texts(), chances, st.integers(1, 4))
+def test_small_sets_and_bounds_agree_with_the_diagram(text, q, order):
+    service = parse(text)
+    service = service.share({"feed": service.components[:1]})
+    q = q | {"feed": Fraction(1, 30)}
+    whole = service.minimal_cut_sets()
+    assert service.minimal_cut_sets(order) == tuple(c for c in whole if len(c) <= order)
+    paths = service.minimal_path_sets()
+    small = tuple(p for p in paths if len(p) <= order)
+    assert service.minimal_path_sets(order) == small
+    exact = float(service.unavailability(q))
+    low, high = service.bounds({n: float(x) for n, x in q.items()}, max_order=order)
+    assert low <= exact * (1 + 1e-9) + 1e-15
+    assert exact <= high * (1 + 1e-9) + 1e-15
+    assert service.works() == (frozenset() not in whole)

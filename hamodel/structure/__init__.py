@@ -18,6 +18,7 @@ takes no time (for its price see the rooms `failover` and `architectures`).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hamodel.structure import _circuit, _network, _parse
@@ -214,7 +215,8 @@ def connected(
 
 def _of_circuit(circuit: Circuit) -> Structure:
     drawn = _circuit.names(circuit)
-    return Structure(diagram=_circuit.diagram(circuit), drawn=drawn, circuit=circuit)
+    draw = partial(_circuit.diagram, circuit)
+    return Structure(draw=draw, drawn=drawn, circuit=circuit)
 
 
 def _of_graph(
@@ -223,7 +225,7 @@ def _of_graph(
     diagram = _network.diagram(graph, terminals, fails)
     links = tuple((str(a), str(b), name) for a, b, name in _network.links(graph))
     return Structure(
-        diagram=diagram,
+        draw=lambda: diagram,
         drawn=diagram.order,
         links=links,
         terminals=tuple(map(str, terminals)),

@@ -8,8 +8,8 @@ from numbers import Real
 from typing import TYPE_CHECKING
 
 from hamodel import _check
-from hamodel.structure import _circuit, _probability, _sets, _shares
-from hamodel.structure._bdd import WORKS, Builder, Diagram, substituted
+from hamodel.structure import _circuit, _probability, _sets, _shares, _small
+from hamodel.structure._bdd import WORKS, Builder, Diagram, dual, substituted
 from hamodel.structure._errors import TooManySetsError
 from hamodel.structure._results import Importance, Importances, Outages, Purchase
 from hamodel.structure._values import (
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hamodel.structure._model import Structure
 
 _LISTED = 200_000  # minimal sets that are still listed
+_SMALL = 4  # parts of a set that is found without a diagram
 
 
 def numbers(
@@ -37,30 +38,100 @@ def numbers(
     common_cause: Mapping[tuple[str, ...], Quantity] | None,
 ) -> tuple[Structure, dict[str, Quantity]]:
     """Return the structure and the numbers, common causes made parts of both."""
-    q = probabilities("unavailabilities", unavailabilities, whole.diagram.order)
+    names = (*whole.drawn, *whole.hidden)
+    q = probabilities("unavailabilities", unavailabilities, names)
     if not common_cause:
         return whole, q
     causes, alone = common_causes(q, common_cause)
     return shared(whole, causes), alone
 
 
-def minimal_sets(
+def works(whole: Structure, gone: frozenset[str]) -> bool:
+    """Tell whether the service works without some parts."""
+    if whole.circuit is None:
+        return not whole.diagram.down(gone)
+    up: list[bool] = []
+    for node in _with_needs(whole):
+        if isinstance(node, _circuit.Part):
+            up.append(node.name not in gone)
+        else:
+            up.append(sum(up[i] for i in node.inputs) >= node.needed)
+    return up[-1]
+
+
+def cut_sets(whole: Structure, max_order: int | None) -> tuple[frozenset[str], ...]:
+    """Return the minimal cut sets; small ones need no diagram."""
+    perfect = _perfect(whole)
+    if max_order is not None:
+        _check.whole(1, max_order=max_order)
+        if whole.circuit is not None and max_order <= _SMALL:
+            found = _small.cut_sets(_with_needs(whole), perfect, max_order)
+            return _in_order(whole, found)
+    return _listed(whole, whole.diagram, max_order)
+
+
+def path_sets(whole: Structure, max_order: int | None) -> tuple[frozenset[str], ...]:
+    """Return the minimal path sets; small ones need no diagram."""
+    perfect = _perfect(whole)
+    if max_order is not None:
+        _check.whole(1, max_order=max_order)
+        if whole.circuit is not None and max_order <= _SMALL:
+            found = _small.path_sets(_with_needs(whole), perfect, max_order)
+            return _in_order(whole, found)
+    return _listed(whole, dual(_perfected(whole.diagram)), max_order)
+
+
+def bounds(
+    whole: Structure, unavailabilities: Mapping[str, float], max_order: int
+) -> tuple[float, float]:
+    """Return a lower and an upper bound of the unavailability."""
+    names = (*whole.drawn, *whole.hidden)
+    q = probabilities("unavailabilities", unavailabilities, names)
+    for name, value in q.items():
+        if not isinstance(value, Real):
+            raise ValueError(
+                f"unavailability of {name} must be a number, got {value!r}"
+            )
+    cuts = cut_sets(whole, max_order)
+    return _small.bounds(cuts, {n: float(v) for n, v in q.items()}, max_order)
+
+
+def _perfect(whole: Structure) -> frozenset[str]:
+    return frozenset(filter(is_client, whole.drawn))
+
+
+def _with_needs(whole: Structure) -> _circuit.Circuit:
+    """Return the circuit with the shared dependencies put in."""
+    circuit = whole.circuit
+    if circuit is None:
+        raise ValueError("a network has no circuit")
+    for name, dependents in whole.needs:
+        circuit = _circuit.needing(circuit, name, dependents)
+    return circuit
+
+
+def _listed(
     whole: Structure, diagram: Diagram, max_order: int | None
 ) -> tuple[frozenset[str], ...]:
     """Return the minimal sets that turn a diagram, small ones first."""
-    if max_order is not None:
-        _check.whole(1, max_order=max_order)
     perfect = frozenset(filter(is_client, diagram.order))
     families, found = _sets.minimal(diagram, perfect, max_order)
     count = families.count(found)
     if count > _LISTED:
         raise TooManySetsError(count, _LISTED)
+    return _in_order(whole, families.members(found))
+
+
+def _in_order(
+    whole: Structure, sets: Iterable[frozenset[str]]
+) -> tuple[frozenset[str], ...]:
+    """Return sets by size, then in the order of the parts."""
     place = {name: i for i, name in enumerate(whole.components)}
 
     def key(members: frozenset[str]) -> tuple[int, list[int]]:
         return len(members), sorted(place[name] for name in members)
 
-    return tuple(sorted(families.members(found), key=key))
+    return tuple(sorted(sets, key=key))
 
 
 def importances(whole: Structure, q: Mapping[str, Quantity]) -> Importances:
@@ -86,10 +157,7 @@ def _cut_set_shares(whole: Structure, q: Mapping[str, Quantity]) -> dict[str, Qu
     """Return for every part P(the rest of a minimal cut set with it has failed)."""
     if whole.circuit is None:
         return _shares.of_diagram(whole.diagram, q)
-    circuit = whole.circuit
-    for name, dependents in whole.needs:
-        circuit = _circuit.needing(circuit, name, dependents)
-    return _shares.of_circuit(circuit, q)
+    return _shares.of_circuit(_with_needs(whole), q)
 
 
 def purchases(
@@ -145,7 +213,7 @@ def outages(
     )
 
 
-def perfected(diagram: Diagram) -> Diagram:
+def _perfected(diagram: Diagram) -> Diagram:
     """Return the diagram of a client that cannot fail."""
     kept = [name for name in diagram.order if not is_client(name)]
 
@@ -187,21 +255,19 @@ def _with_need(
     whole: Structure, name: str, dependents: tuple[str, ...], field: str
 ) -> Structure:
     """Return the structure in which the dependents also need `name`."""
-    old = whole.diagram.order
     for dependent in dependents:
-        known(field, dependent, old)
-    order: dict[str, None] = {}
-    for part in old:
-        if part in dependents:
-            order[name] = None  # asked just before the first that needs it
-        order[part] = None
+        known(field, dependent, (*whole.drawn, *whole.hidden))
 
     def formula(builder: Builder, part: str) -> int:
         causes = [part, name] if part in dependents else [part]
         return builder.at_least(1, map(builder.part, causes))
 
-    return replace(
-        whole,
-        diagram=substituted(whole.diagram, tuple(order), formula),
-        needs=(*whole.needs, (name, dependents)),
-    )
+    def draw() -> Diagram:
+        order: dict[str, None] = {}
+        for part in whole.diagram.order:
+            if part in dependents:
+                order[name] = None  # asked just before the first that needs it
+            order[part] = None
+        return substituted(whole.diagram, tuple(order), formula)
+
+    return replace(whole, draw=draw, needs=(*whole.needs, (name, dependents)))

@@ -60,7 +60,8 @@ class StructureTooLargeError(ValueError):
         self.parts, self.limit = parts, limit
         super().__init__(
             f"decision diagram must stay within {limit} nodes, but {parts} parts tied "
-            "together in this way need more; split the structure into blocks"
+            "together in this way need more; ask for `bounds`, or split the structure "
+            "into blocks"
         )
 
 

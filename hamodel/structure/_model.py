@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hamodel import _html
 from hamodel.structure import _answers, _probability
-from hamodel.structure._bdd import dual
 from hamodel.structure._values import is_client, known, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from hamodel._types import Quantity
     from hamodel.structure._bdd import Diagram
@@ -27,8 +27,8 @@ class Structure:
 
     Attributes
     ----------
-    diagram : Diagram
-        The exact decision diagram.
+    draw : callable
+        Returns the exact decision diagram; asked when a question needs it.
     drawn : tuple of str
         The parts that the text or graph shows, the client included.
     circuit : tuple of Part and Gate, optional
@@ -41,12 +41,17 @@ class Structure:
         Shared dependencies and what needs them, as they were added.
     """
 
-    diagram: Diagram
+    draw: Callable[[], Diagram]
     drawn: tuple[str, ...]
     circuit: Circuit | None = None
     links: tuple[tuple[str, str, str], ...] = ()
     terminals: tuple[str, ...] = ()
     needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @cached_property
+    def diagram(self) -> Diagram:
+        """The exact decision diagram, made when it is first asked for."""
+        return self.draw()
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -88,8 +93,8 @@ class Structure:
         """
         gone = frozenset((failed,) if isinstance(failed, str) else failed)
         for name in gone:
-            known("failed", name, self.diagram.order)
-        return not self.diagram.down(gone)
+            known("failed", name, (*self.drawn, *self.hidden))
+        return _answers.works(self, gone)
 
     def single_points_of_failure(self) -> tuple[str, ...]:
         """Return the parts whose failure alone brings the service down.
@@ -142,7 +147,7 @@ class Structure:
         ['db']
         ['app1', 'app2']
         """
-        return _answers.minimal_sets(self, self.diagram, max_order)
+        return _answers.cut_sets(self, max_order)
 
     def minimal_path_sets(
         self, max_order: int | None = None
@@ -173,8 +178,7 @@ class Structure:
         ['app1', 'db', 'lb']
         ['app2', 'db', 'lb']
         """
-        paths = dual(_answers.perfected(self.diagram))
-        return _answers.minimal_sets(self, paths, max_order)
+        return _answers.path_sets(self, max_order)
 
     def unavailability(
         self,
@@ -205,7 +209,8 @@ class Structure:
 
         Notes
         -----
-        Exact, shared parts included; summed over the failing paths of the decision
+        Exact, shared parts included (a StructureTooLargeError where no diagram fits:
+        then ask for `bounds`); summed over the failing paths of the decision
         diagram, so small numbers keep their digits.  β-factor model: a group fails as
         one with βq, and each member by itself just so often that its q stays what it
         was.  If members differ, q is the smallest of them.
@@ -227,6 +232,50 @@ class Structure:
         """
         whole, q = _answers.numbers(self, unavailabilities, common_cause)
         return plain(_probability.down(whole.diagram, q)[-1])
+
+    def bounds(
+        self, unavailabilities: Mapping[str, float], *, max_order: int = 3
+    ) -> tuple[float, float]:
+        """Return two numbers between which the unavailability lies.
+
+        For structures so tangled that no decision diagram fits: cut sets of few parts
+        need none.
+
+        Parameters
+        ----------
+        unavailabilities : mapping of str to float
+            Probability that each part is down, as for `unavailability`.
+        max_order : int
+            Most parts of the cut sets that are listed; more bring the bounds together.
+
+        Returns
+        -------
+        tuple of (float, float)
+            Lower and upper bound.
+
+        Raises
+        ------
+        ValueError
+            As for `unavailability`.
+        TooManySetsError
+            If there are more than 200 000 such cut sets.
+
+        Notes
+        -----
+        Below: the cut sets less their overlaps (Bonferroni); above: the cut sets as if
+        independent (Esary and Proschan 1963, J. Am. Stat. Assoc. 58, 329-338), plus
+        the chance that more than `max_order` parts have failed.
+
+        Examples
+        --------
+        >>> from hamodel import structure
+        >>> ring = structure.parse("all(any(a, b), any(b, c), any(c, d), any(d, a))")
+        >>> down = dict.fromkeys("abcd", 0.01)
+        >>> low, high = ring.bounds(down)
+        >>> low <= ring.unavailability(down) <= high, f"{low:.3e} {high:.3e}"
+        (True, '3.960e-04 4.000e-04')
+        """
+        return _answers.bounds(self, unavailabilities, max_order)
 
     def importance(
         self,
