@@ -124,7 +124,8 @@ def test_prediction_is_drawn_beside_the_truth(played, tmp_path, monkeypatch):
         assert prediction.guess is None, "nothing can be committed untouched"
         truth = {name: float(value) for name, value in prediction.truth().items()}
         for name, control in prediction.fields.items():
-            control.value = min(max(truth[name], control.low), control.high)
+            value = round(truth[name]) if control.whole else truth[name]
+            control.value = min(max(value, control.low), control.high)
         prediction.commit_button.click()
         assert prediction.guess
         assert all(c.box.disabled for c in prediction.fields.values())

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from hamodel import assess, duration, markov, structure
 from hamodel.architectures import ActivePassive, Node, SinglePrimary
-from hamodel.course import Boxes, Explorer, Slider
+from hamodel.course import Again, Boxes, Explorer, Slider
 from hamodel.failover import Failover, Heartbeat, vigilance
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import HOUR, MINUTE, YEAR
@@ -282,29 +282,37 @@ def test_presets_are_named_and_do_what_they_say(stage):
         assert len(said) == len(explorer.presets), "two presets show the same"
 
 
+def moved(explorer, name):
+    """Return the pictures that a control brings, moved as the learner's hand does."""
+    control, pictures = explorer.controls[name], {explorer.svg}
+    if isinstance(control, Slider):
+        last = len(control.grid) - 1
+        for index in (0, last):
+            control.slider.index = index
+            assert explorer.values[name] == control.grid[index]
+            pictures.add(explorer.svg)
+        control.box.value = f"{control.grid[last // 2]:,.10g}"
+    elif isinstance(control, Boxes):
+        for box, button in control.buttons.items():
+            button.click()
+            pictures.add(explorer.svg)
+            assert explorer.values[name][-1] == box
+    elif isinstance(control, Again):
+        control.widget.click()
+    else:
+        for option in control.options:
+            control.widget.value = option
+            pictures.add(explorer.svg)
+    return pictures | {explorer.svg}
+
+
 def test_widgets_move_the_picture(stage):
-    """The slider, the number box, the choice, the boxes: as the learner's hand does."""
+    """The slider, the number box, the choice, the boxes: each changes what is drawn."""
     for explorer in stage.explorers.values():
         assert sum(isinstance(c, Slider) for c in explorer.controls.values()) <= 4
-        for name, control in explorer.controls.items():
+        for name in explorer.controls:
             explorer.reset()
-            pictures = {explorer.svg}
-            if isinstance(control, Slider):
-                last = len(control.grid) - 1
-                for index in (0, last):
-                    control.slider.index = index
-                    assert explorer.values[name] == control.grid[index]
-                    pictures.add(explorer.svg)
-                control.box.value = f"{control.grid[last // 2]:,.10g}"
-            elif isinstance(control, Boxes):
-                for box, button in control.buttons.items():
-                    button.click()
-                    pictures.add(explorer.svg)
-                    assert explorer.values[name][-1] == box
-            else:
-                for option in control.options:
-                    control.widget.value = option
-                    pictures.add(explorer.svg)
+            pictures = moved(explorer, name)
             assert explorer.trouble == ""
             assert len(pictures) > 1, f"{name} does not change the picture"
 

@@ -74,7 +74,7 @@ from hamodel._extras import brought_by
 
 with brought_by("course"):
     from hamodel.course.boxes import Boxes
-    from hamodel.course.controls import Choice, Slider, decades
+    from hamodel.course.controls import Again, Choice, Slider, decades
     from hamodel.course.drawing import Drawn, Scale, Sheet, ticks
     from hamodel.course.exercise import (
         Exercise,
@@ -92,6 +92,7 @@ with brought_by("course"):
     from hamodel.course.quiz import Question, Quiz, ask
 
 __all__ = [
+    "Again",
     "Boxes",
     "Choice",
     "Drawn",

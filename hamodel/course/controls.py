@@ -293,3 +293,82 @@ class Choice:
         if value not in self.options:
             listed = ", ".join(self.options)
             raise ValueError(f"{self.label} must be one of {listed}, got {value!r}")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Again:
+    """A button that plays another sample, one after the other.
+
+    Attributes
+    ----------
+    label : str
+        What the button says: "New sample".
+    most : int
+        How many samples there are; after the last the first comes again.
+    start : int
+        The sample at first and after a reset.
+
+    Raises
+    ------
+    ValueError
+        If `start` is none of the samples.
+
+    Examples
+    --------
+    >>> again = Again(label="New sample", most=3, start=3)
+    >>> again.widget.click()
+    >>> again.value
+    1
+    """
+
+    label: str
+    most: int
+    start: int = 1
+    widget: widgets.Button = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.check(self.start)
+        self._value = self.start
+        self._watchers: list[Callable[[object], None]] = []
+        self.widget = widgets.Button(
+            description=self.label, icon="refresh", layout=widgets.Layout(width="auto")
+        )
+        self.widget.on_click(lambda _: self._next())
+
+    @property
+    def value(self) -> int:
+        """The number of the sample now."""
+        return self._value
+
+    @value.setter
+    def value(self, value: int) -> None:
+        """Go to a sample."""
+        self.check(value)
+        changed, self._value = value != self._value, value
+        for watcher in self._watchers if changed else ():
+            watcher(None)
+
+    def values(self) -> tuple[int, ...]:
+        """Return the values that a sweep of this control visits."""
+        return tuple(range(1, self.most + 1))
+
+    def watch(self, changed: Callable[[object], None]) -> None:
+        """Call a function when the value has changed."""
+        self._watchers.append(changed)
+
+    @property
+    def text(self) -> str:
+        """Label and value, to be read."""
+        return f"{self.label}: {self.value}"
+
+    def enable(self, *, on: bool) -> None:
+        """Let the learner press the button, or not."""
+        self.widget.disabled = not on
+
+    def check(self, value: int) -> None:
+        """Raise a ValueError unless the control can take a value."""
+        if value not in self.values():
+            raise ValueError(f"{self.label} must be in 1..{self.most}, got {value!r}")
+
+    def _next(self) -> None:
+        self.value = self.value % self.most + 1

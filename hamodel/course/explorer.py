@@ -27,7 +27,7 @@ from hamodel.plots import svg
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hamodel.course.controls import Choice, Slider
+    from hamodel.course.controls import Again, Choice, Slider
     from hamodel.course.prediction import Prediction
 
     Values = Mapping[str, Any]
@@ -81,7 +81,7 @@ class Explorer:
     """
 
     title: str
-    controls: Mapping[str, Slider | Choice | Boxes]
+    controls: Mapping[str, Slider | Choice | Boxes | Again]
     model: Callable[..., Any]
     picture: Any
     describe: Callable[[Values, Any], str]
@@ -264,7 +264,7 @@ class Explorer:
         every = {"▶ Play": self.play, "❚❚ Pause": self.pause, "Step": self.step}
         return every if self.seconds else {}
 
-    def _control(self, name: str) -> Slider | Choice | Boxes:
+    def _control(self, name: str) -> Slider | Choice | Boxes | Again:
         if name not in self.controls:
             listed = ", ".join(self.controls)
             raise ValueError(f"control must be one of {listed}, got {name!r}")
