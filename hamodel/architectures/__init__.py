@@ -6,7 +6,13 @@ it is read from that, as a number, a sweep or a formula.
 
 from hamodel.architectures._assumptions import Assumption
 from hamodel.architectures._front import HOME, failed_apps
-from hamodel.architectures._nodes import Dependency, Failure, Replica, Standby
+from hamodel.architectures._nodes import (
+    Dependency,
+    Failure,
+    OldPrimary,
+    Replica,
+    Standby,
+)
 from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
@@ -59,6 +65,7 @@ __all__ = [
     "Majority",
     "Model",
     "Node",
+    "OldPrimary",
     "PairState",
     "Part",
     "Replica",

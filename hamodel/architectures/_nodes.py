@@ -166,6 +166,40 @@ class Dependency:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class OldPrimary:
+    """A primary that lives on after another was promoted, and takes writes still.
+
+    Attributes
+    ----------
+    fenced : float, array or SymPy expression
+        Probability that fencing stops it before the other is promoted.
+    stops : float, array or SymPy expression
+        Mean time in s until it stops where it was not fenced: by its lease, a watchdog,
+        the loss of its standbys, or somebody's hand.
+    astray : float, array or SymPy expression
+        Share of the writes that it takes meanwhile; they are lost.
+
+    Raises
+    ------
+    ValueError
+        If a field is beyond its limits.
+    """
+
+    fenced: Quantity = field(
+        default=1.0, metadata=fields.share("probability that fencing stops it")
+    )
+    stops: Quantity = field(
+        default=600.0, metadata=fields.time("mean time until it stops by itself")
+    )
+    astray: Quantity = field(
+        default=0.5, metadata=fields.share("writes that it takes meanwhile")
+    )
+
+    def __post_init__(self) -> None:
+        fields.check(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Standby:
     """How the standby fails, and how soon that is known.
 
@@ -256,6 +290,11 @@ def check_fit(spec: ActivePassive) -> None:
     if spec.failback and len({node.priority for node in spec.nodes}) == 1:
         raise ValueError(
             "failback must be None where no node has a higher priority than another"
+        )
+    if spec.old_primary and not spec.leaves_primaries:
+        raise ValueError(
+            "old_primary must be None where no failover leaves the old one alive: give "
+            "failures of kind network, stalls, or a detector that loses beats"
         )
     for name in ("failures", "depends_on"):
         called = [one.name for one in getattr(spec, name)]

@@ -1,12 +1,23 @@
-"""Active-passive under a workload: one node takes the writes, the other follows."""
+"""A primary and its standbys under a workload: one takes the writes, others follow.
+
+Assumptions: lag, loss and recovery are those of the service at home, on the first of
+the best nodes; of several standbys the one that has most is promoted, and `lag` is that
+of the slowest.  A commit waits for the standbys as they stand to the site where the
+primary is.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from hamodel._quantity import rate_of
+import numpy as np
+
+from hamodel import duration
+from hamodel._quantity import mean_of, rate_of
+from hamodel.architectures._pair_model import rules_of
+from hamodel.architectures._replicas import First
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Conflicts,
@@ -14,20 +25,28 @@ from hamodel.architectures.behaviour import (
     LostWrites,
     Waits,
     Work,
-    either,
     reads_left,
     repair,
     stale_reads,
     with_way,
 )
 from hamodel.duration import Duration, constant
+from hamodel.failover import SplitBrain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hamodel._types import Quantity
+    from hamodel.architectures._nodes import Replica
     from hamodel.architectures._pair_model import PairSeen
+    from hamodel.architectures._replicas import Kind
+    from hamodel.architectures._replicated import Rules
     from hamodel.architectures.active_passive import ActivePassive
     from hamodel.replication import Replication, Stream
     from hamodel.workload import Workload
+
+_DRAWS = 100_000  # of a race, for its law
+_RARE = 1e-9  # a chance of further attempts that is left out of a law
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,61 +56,227 @@ class PairBehaviour:
     spec: ActivePassive
     workload: Workload
 
+    @cached_property
+    def _nodes(self) -> tuple[Replica, ...]:
+        """The nodes, made once: they are told apart by what they are."""
+        return self.spec.nodes
+
     @property
     def cores(self) -> int:
         return self.spec.database.cores
 
     @property
     def database_cost(self) -> Quantity:
-        return 2 * self.spec.database.cost
+        usual = self.spec.database.cost
+        return sum(usual if n.cost is None else n.cost for n in self._nodes)
+
+    # ---- recovery ------------------------------------------------------------------
+
+    @cached_property
+    def _rules(self) -> Rules:
+        return rules_of(self.spec)
 
     @property
     def rto(self) -> Duration:
-        return self.spec.failover.duration
+        return self._mixed([(rate, self._works(k)) for k, rate in self._kinds()])
 
     @property
     def outage(self) -> Duration:
+        return self._mixed([(rate, self._whole(k)) for k, rate in self._kinds()])
+
+    def _kinds(self) -> Iterator[tuple[Kind, Quantity]]:
+        """Yield the kinds of failure and how often in 1/s they strike the primary."""
+        for kind in self._rules.kinds:
+            yield kind, rate_of(kind.primary)
+
+    def _mixed(self, laws: list[tuple[Quantity, Duration]]) -> Duration:
+        """Return the law of a time that depends on the kind of failure."""
+        different = [laws[0]]
+        for rate, law in laws[1:]:
+            if rate:
+                different.append((rate, law))
+        total = sum(rate for rate, _ in different)
+        if len(different) == 1 or not total:
+            return different[0][1]
+        shares = [rate / total for rate, _ in different]
+        mixed: Duration = duration.mixture(shares, [law for _, law in different])
+        return mixed
+
+    def _works(self, kind: Kind) -> Duration:
+        """Return the recovery from one kind of failure if the failover works."""
         failover = self.spec.failover
-        by_hand = failover.manual
-        rest = repair(self.spec.database.mttr if by_hand is None else by_hand)
-        return either(failover.coverage, failover.duration, failover.duration + rest)
+        if kind.detection is None and not kind.in_place:
+            return failover.duration
+        stages = failover.by_stage
+        given = failover.detection if kind.detection is None else kind.detection
+        detection = repair_of(given)
+        later = stages["fencing"] + stages["promotion"] + stages["redirection"]
+        if not kind.in_place:
+            return detection + later
+        rng = np.random.default_rng(0)
+        back = repair(self._rules.repairs[kind.law][0]).sample(_DRAWS, rng)
+        noticed = detection.sample(_DRAWS, rng)
+        over = noticed + later.sample(_DRAWS, rng)
+        found: Duration = duration.empirical(np.where(back < noticed, back, over))
+        return found
+
+    def _whole(self, kind: Kind) -> Duration:
+        """Return the recovery from one kind of failure, whether it works or not."""
+        failover, works = self.spec.failover, self._works(kind)
+        chance, parts = kind.coverage, [(kind.coverage, works)]
+        left = 1 - chance
+        law = works
+        if failover.retry is not None and np.all(np.asarray(chance) > 0):
+            most = failover.tries or 10_000
+            gap = repair_of(failover.retry)
+            while most and np.any(np.asarray(left) > _RARE):
+                law, most = law + gap, most - 1
+                parts.append((left * chance, law))
+                left = left * (1 - chance)
+        parts.append((left, self._by_hand(kind, law)))
+        return self._mixed([part for part in parts if np.any(np.asarray(part[0]) > 0)])
+
+    def _by_hand(self, kind: Kind, law: Duration) -> Duration:
+        """Return the recovery once no attempt has worked."""
+        manual = self.spec.failover.manual
+        if manual is not None:
+            return law + repair(manual)
+        mttr = self._rules.repairs[kind.law][0]
+        if self.spec.restore is not None and len(self._nodes) == 2:
+            return repair(self.spec.restore)
+        crews = min(self.spec.crews, 2)
+        if crews == 1 or kind.in_place:
+            return repair(mttr)
+        return duration.order_statistic(repair(mttr), 1, crews)
+
+    # ---- replication ---------------------------------------------------------------
 
     @cached_property
-    def replication(self) -> Replication:
-        """The replication with the way between the nodes in its delays."""
-        apart = len(self.spec.sites) > 1
-        trip = self.workload.round_trip if apart else self.workload.hop
-        return with_way(self.spec.replication, trip)
+    def _home(self) -> Replica:
+        """The node that is primary when all is well."""
+        nodes = [node for node in self._nodes if node.promotable]
+        if self.spec.replication.mode != "async" and any(n.sync for n in nodes):
+            nodes = [node for node in nodes if node.sync]
+        best = max(node.priority for node in nodes)
+        return next(node for node in nodes if node.priority == best)
+
+    def _others(self, primary: Replica) -> list[Replica]:
+        """Return the standbys of a primary."""
+        return [node for node in self._nodes if node is not primary]
+
+    def _ways(self, primary: Replica) -> list[Replication]:
+        """Return the replication to each standby alone, with the way to it."""
+        spec, w = self.spec, self.workload
+        single = spec.replication
+        delays = single.delays if len(single.delays) > 1 else single.delays * 99
+        found = []
+        for node, delay in zip(self._others(primary), delays, strict=False):
+            one = replace(single, delay=delay, standbys=1, acknowledgements=1)
+            trip = w.hop if node.site == primary.site else w.round_trip
+            found.append(with_way(one, trip))
+        return found
+
+    @cached_property
+    def _streams(self) -> list[Stream]:
+        return [way.stream(self.workload.writes) for way in self._ways(self._home)]
 
     @cached_property
     def stream(self) -> Stream:
-        """The writes on their way to the standby."""
-        return self.replication.stream(self.workload.writes)
+        """The writes on their way to the slowest standby."""
+        return max(self._streams, key=_slowness)
 
     @property
     def lag(self) -> Duration:
-        return self.stream.lag
+        return self.stream.lag if self._streams else constant(0.0)
 
     @property
     def rpo(self) -> Duration:
-        return constant(0.0) if self.replication.needed else self.stream.exposure
+        found = [stream for stream in self._lossy if stream is not None]
+        if not found:
+            return constant(0.0)
+        return max(found, key=_slowness).exposure
+
+    @property
+    def _lossy(self) -> tuple[Stream | None, Stream | None]:
+        """The stream whose writes a lost primary, and a lost site, take with them."""
+        return self._left(within=True), self._left(within=False)
+
+    def _left(self, *, within: bool) -> Stream | None:
+        """Return the stream to the best standby left; None if it has all writes."""
+        pairs = list(zip(self._others(self._home), self._streams, strict=True))
+        home = self._home.site
+        left = [(n, s) for n, s in pairs if within or n.site != home]
+        if not left:
+            return None
+        needed = self.spec.acknowledgements
+        gone = sum(n.sync for n, _ in pairs) - sum(n.sync for n, _ in left)
+        if needed > gone:
+            return None
+        return min((stream for _, stream in left), key=_slowness)
 
     @property
     def lost_writes(self) -> LostWrites:
-        writes = 0.0 if self.replication.needed else self.stream.missing
-        works = self.spec.failover.coverage
-        found = {
-            "database": Loss(
-                events=rate_of(self.spec.database.mttf) * works, writes=writes
-            )
-        }
+        found: dict[str, Loss] = {}
+        stream, beyond = self._lossy
+        for kind, rate in self._kinds():
+            name = "database" if kind.name == "node" else kind.name
+            sent = kind.in_place and kind.kind == "process"
+            events = rate * self._promoted(kind)
+            found[name] = Loss(events=events, writes=_missing(stream, sent=sent))
         if len(self.spec.sites) > 1:
-            lost = rate_of(self.spec.site.mttf) * works
-            found["site"] = Loss(events=lost, writes=writes)
+            lost = rate_of(self.spec.site.mttf) * self._chance(
+                self.spec.failover.coverage
+            )
+            found["site"] = Loss(events=lost, writes=_missing(beyond))
+        split = self._split_brain
+        if split is not None:
+            found["split brain"] = Loss(events=split.rate, writes=split.writes_lost)
         return LostWrites(by_failure=found)
+
+    def _chance(self, coverage: Quantity) -> Quantity:
+        """Return the probability that a standby is promoted at last."""
+        failover = self.spec.failover
+        if failover.manual is not None:
+            return 1.0
+        if failover.retry is None:
+            return coverage
+        if failover.tries is None:
+            return 1.0
+        return 1 - (1 - coverage) ** (failover.tries + 1)
+
+    def _promoted(self, kind: Kind) -> Quantity:
+        """Return the probability that a failure ends with a standby promoted."""
+        chance = self._chance(kind.coverage)
+        if not kind.in_place:
+            return chance
+        detection = self.spec.failover.detection
+        given = detection if kind.detection is None else kind.detection
+        back = First(repair=self._rules.repairs[kind.law][0], stage=given).won
+        return chance * (1 - back)
+
+    @property
+    def _split_brain(self) -> SplitBrain | None:
+        """Two primaries at once, if the old one may live on."""
+        old = self.spec.old_primary
+        if old is None:
+            return None
+        alive = [
+            rate * self._promoted(kind)
+            for kind, rate in self._kinds()
+            if kind.kind == "network"
+        ]
+        return SplitBrain(
+            false_failovers=sum(alive) + self._rules.false_failovers,
+            fencing=old.fenced,
+            write_rate=self.workload.writes,
+            astray=old.astray,
+            mean_length=old.stops,
+        )
 
     @cached_property
     def stale(self) -> Quantity:
+        if not self._streams:
+            return 0.0
         return stale_reads(self.stream, self.workload, self.workload.writes)
 
     @property
@@ -100,7 +285,10 @@ class PairBehaviour:
 
     @property
     def transfers(self) -> Quantity:
-        return self.workload.writes if len(self.spec.sites) > 1 else 0.0
+        away = [n for n in self._others(self._home) if n.site != self._home.site]
+        return self.workload.writes * len(away)
+
+    # ---- load ----------------------------------------------------------------------
 
     def serving(self, known: PairSeen) -> int:
         return known.seen.serving
@@ -117,21 +305,75 @@ class PairBehaviour:
             return 1.0
         shares = self.workload.shares(sites)
         answering = [i for i, readable in enumerate(pair.readable) if readable]
+        else_ = answering[0] if pair.cause and answering else pair.active
         total: Quantity = 0.0
         for i, name in enumerate(sites):
             home = pair.sites[i].clients == "home" and i in answering
-            if (i if home else answering[0]) == copy or answering == [copy]:
+            if (i if home else else_) == copy or answering == [copy]:
                 total = total + shares[name]
         return total
 
     def waits(self, operation: str, at: str) -> Waits:
-        """Return the wait of a commit for the standby."""
-        del at
-        if operation == "read":
+        """Return the wait of a commit for the standbys."""
+        if operation == "read" or self.spec.replication.mode == "async":
             return NO_WAIT
-        return [(1.0, self.replication.commit_delay(self.workload.writes))]
+        return [(1.0, self._commit[at])]
+
+    @cached_property
+    def _commit(self) -> dict[str, Duration]:
+        """What a commit waits for, by the site of the primary."""
+        found = {}
+        for site in self.spec.sites:
+            there = [n for n in self._nodes if n.site == site and n.promotable]
+            primary = max(there, key=lambda n: n.priority) if there else self._home
+            pairs = zip(self._others(primary), self._ways(primary), strict=True)
+            answering = [way.delays[0] for node, way in pairs if node.sync]
+            found[site] = self._joint(answering).commit_delay(self.workload.writes)
+        return found
+
+    def _joint(self, delays: list[Quantity]) -> Replication:
+        """Return the replication to several standbys, with the way to each."""
+        alike = all(delay is delays[0] or _equal(delay, delays[0]) for delay in delays)
+        single = self.spec.replication
+        needed = min(int(single.acknowledgements), len(delays))
+        return replace(
+            single,
+            delay=delays[0] if alike else tuple(delays),
+            standbys=len(delays),
+            acknowledgements=needed,
+        )
 
     def work_without(self, site: str) -> tuple[Quantity, Work]:
-        del site
-        reads = reads_left(self.spec.site, self.workload)
-        return 1.0, Work(reads, self.workload.writes)
+        sites = [name for name in self.spec.sites if name != site] or [site]
+        shares = self.workload.shares(self.spec.sites)
+        led = shares[site] / len(sites) if site not in sites else 0.0
+        enters = {name: shares[name] + led for name in sites}
+        held = {n.site for n in self._nodes if n.reads == "local"}
+        bare = sum(share for name, share in enters.items() if name not in held)
+        most: Quantity = max(enters.values(), key=lambda share: np.max(share))
+        reads = (most if most is bare else most + bare) * reads_left(
+            self.spec.site, self.workload
+        )
+        return most, Work(reads, self.workload.writes)
+
+
+def repair_of(time: Quantity) -> Duration:
+    """Return a stage as a law: a number is constant."""
+    return time if isinstance(time, Duration) else constant(time)
+
+
+def _slowness(stream: Stream) -> float:
+    return float(np.max(np.asarray(mean_of(stream.mean_lag), dtype=float)))
+
+
+def _missing(stream: Stream | None, *, sent: bool = False) -> Quantity:
+    """Return how many writes are missing; `sent`: what is under way arrives."""
+    if stream is None:
+        return 0.0
+    return replace(stream, delay=0.0).missing if sent else stream.missing
+
+
+def _equal(one: Quantity, other: Quantity) -> bool:
+    """Tell whether two plain numbers are the same."""
+    numbers = isinstance(one, int | float) and isinstance(other, int | float)
+    return numbers and one == other

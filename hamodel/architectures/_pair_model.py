@@ -278,6 +278,7 @@ def _kinds(
         )
         found = Kind(
             name=one.name,
+            kind=one.kind,
             primary=_apart(one.mttf, share),
             standby=_apart(one.mttf if standby is None else standby, share),
             common=_common(one.mttf, share),

@@ -188,6 +188,7 @@ class Kind:
     """One kind of failure of a node."""
 
     name: str
+    kind: str
     primary: Quantity  # mean time to it in s, of the primary and of a standby
     standby: Quantity
     common: Quantity  # mean time in s to one that takes all nodes

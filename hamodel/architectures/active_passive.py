@@ -52,6 +52,7 @@ from hamodel.architectures._nodes import (
     APART,
     Dependency,
     Failure,
+    OldPrimary,
     Places,
     Replica,
     Standby,
@@ -132,6 +133,9 @@ class ActivePassive(LongRun):
     stalls : Stalls or None
         Pauses of a healthy primary; those that outlast the detection cause a failover,
         as do the beats that a `Heartbeat` loses.
+    old_primary : OldPrimary or None
+        What becomes of a primary that lives on after another was promoted; None: it is
+        always stopped before.
     depends_on : tuple of Dependency
         What the service hangs on.
     everywhere : Node or None
@@ -209,6 +213,9 @@ class ActivePassive(LongRun):
         default=None,
         metadata=fields.spec(Stalls, "stalls of the primary", optional=True),
     )
+    old_primary: OldPrimary | None = field(
+        default=None, metadata=fields.spec(OldPrimary, "old primary", optional=True)
+    )
     depends_on: tuple[Dependency, ...] = field(
         default=(), metadata=fields.specs(Dependency, "what it depends on")
     )
@@ -246,6 +253,20 @@ class ActivePassive(LongRun):
         given = (isinstance(self.sites, Places) and self.sites.given) or self.sites
         alone = given * 2 if len(given) == 1 else given
         return tuple(Replica(site=site) for site in alone)
+
+    @property
+    def acknowledgements(self) -> int:
+        """How many standbys a commit waits for, when the primary is at home."""
+        if self.replication.mode == "sync":
+            return max(sum(node.sync for node in self.nodes) - 1, 1)
+        return 0 if self.replication.mode == "async" else self.replication.needed
+
+    @property
+    def leaves_primaries(self) -> bool:
+        """Whether a failover may leave the old primary alive."""
+        cut = any(kind.kind == "network" for kind in self.failures)
+        detector = self.failover.mechanisms.get("detection")
+        return cut or self.stalls is not None or hasattr(detector, "false_alarm_rate")
 
     @property
     def stopping(self) -> tuple[Dependency | Failure, ...]:

@@ -1,0 +1,453 @@
+"""A primary and several standbys: joint chains node by node, limits, what must not be.
+
+The second road is `joint_nodes`: every node has a condition of its own there, nothing
+is counted, and no line is shared with the package.
+"""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hamodel as ha
+from hamodel.architectures import (
+    ActivePassive,
+    Dependency,
+    Failure,
+    Node,
+    Replica,
+    SinglePrimary,
+    Site,
+    Standby,
+)
+from hamodel.architectures._pair_model import part_of
+from hamodel.chain import k_of_n
+from hamodel.failover import Failback, Failover, Heartbeat, Stalls, Switchover
+from hamodel.replication import Replication
+from hamodel.simulation import simulate
+from hamodel.units import DAY, HOUR
+from tests.support.joint_nodes import Joint
+
+NODE = {"mttf": 300 * HOUR, "mttr": 6 * HOUR}
+SWIFT = {"detection": 20.0, "promotion": 40.0, "coverage": 0.9}
+ROOM = ("A", "A", "A")
+SPREAD = ("A", "A", "B")
+WIDE = ("A", "B", "C")
+LOSING = {"site": (900 * HOUR, 9 * HOUR)}
+TWO_KINDS = {
+    "kinds": {
+        "host": (500 * HOUR, 8 * HOUR, False),
+        "process": (200 * HOUR, 30.0, True),
+    }
+}
+
+JOINT = {
+    "one room": {"sites": ROOM},
+    "two crews and a person": {"sites": ROOM, "crews": 2, "manual": HOUR},
+    "three sites": {"sites": WIDE, **LOSING},
+    "three sites, by hand": {"sites": WIDE, **LOSING, "manual": HOUR, "crews": 2},
+    "quorum of one over two sites": {
+        "sites": SPREAD,
+        **LOSING,
+        "mode": "quorum",
+        "probe": 12 * HOUR,
+    },
+    "strict": {"sites": WIDE, **LOSING, "mode": "sync"},
+    "semi-synchronous": {"sites": SPREAD, **LOSING, "mode": "semi-sync"},
+    "semi-synchronous to both": {"sites": ROOM, "mode": "semi-sync", "acks": 2},
+    "preferred primary": {
+        "sites": WIDE,
+        **LOSING,
+        "priority": (2, 1, 0),
+        "failback": (HOUR, 30.0),
+    },
+    "process and host": {"sites": SPREAD, **TWO_KINDS},
+    "process and host, by hand": {
+        "sites": WIDE,
+        **TWO_KINDS,
+        **LOSING,
+        "manual": 600.0,
+    },
+    "kinds, unseen, tried again": {
+        "sites": SPREAD,
+        **TWO_KINDS,
+        "probe": DAY,
+        "retry": 60.0,
+        "beta": 0.1,
+    },
+    "common cause over sites": {"sites": WIDE, **LOSING, "beta": 0.05, "crews": 3},
+    "a lock store": {"sites": SPREAD, "store": (400 * HOUR, 2 * HOUR), "manual": HOUR},
+    "a pair": {"sites": ("A", "B"), **LOSING, **TWO_KINDS, "manual": HOUR},
+    "four nodes": {"sites": ("A", "A", "B", "B"), "mode": "quorum", "crews": 2},
+}
+
+
+def spec_of(p):
+    """The specification of the parameters of a joint chain."""
+    sites, site = p["sites"], p.get("site")
+    priority = p.get("priority") or (0,) * len(sites)
+    kinds = p.get("kinds")
+    mode = p.get("mode", "async")
+    room = len(set(sites)) == 1
+    resync, change = p.get("failback") or (None, None)
+    return ActivePassive(
+        database=Node(mttf=float("inf") if kinds else p["mttf"], mttr=p["mttr"]),
+        failover=Failover(
+            detection=p["detection"],
+            promotion=p["promotion"],
+            coverage=p["coverage"],
+            manual=p.get("manual"),
+            retry=p.get("retry"),
+        ),
+        standby=Standby(probe=p.get("probe", 0)),
+        site=Site() if site is None or room else Site(mttf=site[0], mttr=site[1]),
+        crews=p.get("crews", 1),
+        replicas=tuple(
+            Replica(site=s, priority=r) for s, r in zip(sites, priority, strict=True)
+        ),
+        failures=tuple(
+            Failure(kind=name, mttf=mttf, mttr=mttr)
+            for name, (mttf, mttr, _) in (kinds or {}).items()
+        ),
+        common_cause=p.get("beta", 0.0),
+        failback=None
+        if resync is None
+        else Failback(resync=resync, switchover=Switchover(promotion=change)),
+        depends_on=(
+            Dependency(
+                name="store",
+                mttf=p["store"][0],
+                mttr=p["store"][1],
+                effect="no failover",
+            ),
+        )
+        if p.get("store")
+        else (),
+        replication=Replication(
+            mode=mode,
+            standbys=len(sites) - 1,
+            acknowledgements=p.get("acks", 1),
+            timeout=p.get("timeout", 10.0),
+        ),
+    )
+
+
+def stopped(spec):
+    """Share of time in which the nodes take no writes, by cause."""
+    found = {}
+    for view, share in part_of(spec).views().items():
+        if view.stopped:
+            found[view.stopped] = found.get(view.stopped, 0) + share
+    return found
+
+
+@pytest.mark.parametrize("name", JOINT)
+def test_nodes_one_by_one_say_the_same(name):
+    p = NODE | SWIFT | JOINT[name]
+    exact, _ = Joint(**p).downtime()
+    assert stopped(spec_of(p)) == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("one room", {"crews": 2}),
+        ("three sites", {"site": (900 * HOUR, 8 * HOUR)}),
+        ("preferred primary", {"failback": (2 * HOUR, 30.0)}),
+        ("process and host", {"detection": 19.0}),
+        ("quorum of one over two sites", {"probe": 11 * HOUR}),
+        ("kinds, unseen, tried again", {"beta": 0.09}),
+    ],
+)
+def test_a_planted_error_shows(name, change):
+    p = NODE | SWIFT | JOINT[name]
+    exact, _ = Joint(**(p | change)).downtime()
+    assert stopped(spec_of(p)) != pytest.approx(exact, rel=1e-4)
+
+
+# ---- limits ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+@pytest.mark.parametrize("crews", [1, 2])
+def test_a_perfect_failover_is_one_of_n(n, crews):
+    spec = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(),
+        sites=("A",) * max(n, 2),
+        crews=crews,
+    )
+    chain = k_of_n(n, 1, fail=1 / NODE["mttf"], repair=1 / NODE["mttr"], crews=crews)
+    assert spec.unavailability == pytest.approx(chain.unavailability, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "needed"), [(3, 1), (4, 2), (5, 2)])
+def test_a_perfect_quorum_is_k_of_n(n, needed):
+    spec = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(),
+        sites=("A",) * n,
+        crews=n,
+        replication=Replication(mode="quorum", standbys=n - 1, acknowledgements=needed),
+    )
+    chain = k_of_n(
+        n, needed + 1, fail=1 / NODE["mttf"], repair=1 / NODE["mttr"], crews=n
+    )
+    assert spec.unavailability == pytest.approx(chain.unavailability, rel=1e-12)
+
+
+@pytest.mark.parametrize("sites", [ROOM, SPREAD, WIDE])
+def test_without_coverage_every_failover_is_by_hand(sites):
+    by_hand = Failover(**(SWIFT | {"coverage": 0}), manual=HOUR)
+    slow = Failover(**(SWIFT | {"coverage": 1, "promotion": 40 + HOUR}))
+    first, second = (
+        ActivePassive(database=Node(**NODE), failover=failover, sites=sites)
+        for failover in (by_hand, slow)
+    )
+    assert first.unavailability == pytest.approx(second.unavailability, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_without_coverage_and_a_person_one_crew_makes_a_single_node(n):
+    spec = ActivePassive(
+        database=Node(**NODE), failover=Failover(coverage=0), sites=("A",) * n
+    )
+    assert spec.unavailability == pytest.approx(6 / 306, rel=1e-12)
+
+
+@pytest.mark.parametrize("mttf", [float("inf"), 900 * HOUR])
+def test_one_node_is_a_single_primary(mttf):
+    site = Site(mttf=mttf, mttr=9 * HOUR)
+    alone = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(**SWIFT),
+        site=site,
+        replicas=(Replica(site="A"),),
+    )
+    single = SinglePrimary(database=Node(**NODE), site=site, name="A")
+    assert alone.unavailability == pytest.approx(single.unavailability, rel=1e-12)
+    found = ha.assess(alone)
+    assert found.cost.total == ha.assess(single).cost.total
+    assert found.replication_lag.mean == 0
+
+
+@pytest.mark.parametrize("sites", [ROOM, SPREAD, WIDE])
+def test_kinds_of_one_law_are_the_plain_node(sites):
+    plain = ActivePassive(
+        database=Node(**NODE), failover=Failover(**SWIFT), sites=sites
+    )
+    for database, mttf in ((float("inf"), 600 * HOUR), (600 * HOUR, 1200 * HOUR)):
+        kinds = replace(
+            plain,
+            database=Node(mttf=database, mttr=6 * HOUR),
+            failures=tuple(
+                Failure(kind=kind, mttf=mttf, mttr=6 * HOUR)
+                for kind in ("host", "disk")
+            ),
+        )
+        part, other = part_of(plain), part_of(kinds)
+        assert stopped(kinds) == pytest.approx(stopped(plain), rel=1e-12)
+        count = [len(p.chain().states) for p in (part, other)]
+        assert count[0] == count[1]
+
+
+def test_sites_that_stay_are_one_site():
+    room, wide = (
+        ActivePassive(database=Node(**NODE), failover=Failover(**SWIFT), sites=sites)
+        for sites in (ROOM, WIDE)
+    )
+    assert wide.unavailability == pytest.approx(room.unavailability, rel=1e-12)
+    assert ha.assess(wide).write.unavailability == pytest.approx(
+        ha.assess(room).write.unavailability, rel=1e-9
+    )
+
+
+def test_a_preference_without_a_way_back_changes_nothing_for_two():
+    plain = ActivePassive(database=Node(**NODE), failover=Failover(**SWIFT))
+    kept = replace(plain, replicas=(Replica(site="A", priority=1), Replica(site="B")))
+    assert stopped(kept) == pytest.approx(stopped(plain), rel=1e-12)
+
+
+def test_a_returning_service_is_at_home():
+    base = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(**SWIFT),
+        replicas=(Replica(site="A", priority=1), Replica(site="B")),
+    )
+    back = replace(
+        base, failback=Failback(resync=60, switchover=Switchover(promotion=5))
+    )
+
+    def at_home(spec):
+        views = part_of(spec).views()
+        return sum(p for v, p in views.items() if not v.stopped and v.active == 0)
+
+    assert at_home(base) == pytest.approx(0.5 * (1 - base.unavailability), rel=0.05)
+    assert at_home(back) > 0.97
+    assert stopped(back)["failing back"] == pytest.approx(
+        5 * 0.9 / NODE["mttf"], rel=0.1
+    )
+
+
+def test_no_beats_lost_and_no_stalls_are_no_false_failovers():
+    quiet = Failover(detection=Heartbeat(interval=1, misses=3), promotion=20)
+    lossy = Failover(detection=Heartbeat(interval=1, misses=3, loss=0.02), promotion=20)
+    calm = ActivePassive(database=Node(**NODE), failover=quiet)
+    hasty = replace(calm, failover=lossy)
+    assert "false failover" not in stopped(calm)
+    rate = lossy.mechanisms["detection"].false_alarm_rate
+    share = stopped(hasty)["false failover"]
+    assert share == pytest.approx(rate * 20, rel=0.06)
+    stalled = replace(
+        calm, stalls=Stalls(rate=1 / DAY, length=ha.duration.exponential(2))
+    )
+    assert stopped(stalled)["false failover"] > 0
+
+
+def test_patience_has_its_valley():
+    """Fewer misses, more false failovers; more misses, longer detection."""
+    down = []
+    for misses in range(1, 12):
+        beats = Heartbeat(interval=5, misses=misses, loss=0.02)
+        spec = ActivePassive(
+            database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
+            failover=Failover(detection=beats, promotion=30),
+        )
+        down.append(spec.unavailability)
+    best = int(np.argmin(down))
+    assert 0 < best < 10
+    assert down[0] > 20 * down[best]
+    assert down[-1] > down[best]
+
+
+def test_a_restart_in_place_races_the_detection():
+    """The chain's race is exact: against draws of both times."""
+    kind = Failure(kind="process", mttf=100 * HOUR, mttr=25.0)
+    spec = ActivePassive(
+        database=Node(mttf=float("inf"), mttr=1.0),
+        failover=Failover(detection=20.0, promotion=40.0),
+        failures=(kind,),
+        standby=Standby(mttf=float("inf")),
+    )
+    rng = np.random.default_rng(4)
+    restart = rng.exponential(25.0, 400_000)
+    lasts = np.where(restart < 20, restart, 60.0).mean()
+    assert stopped(spec)["failing over"] == pytest.approx(lasts / kind.mttf, rel=0.005)
+    assert ha.assess(spec).rto.mean == pytest.approx(lasts, rel=0.01)
+
+
+# ---- what must not matter, and which way it must go --------------------------------
+
+
+@pytest.mark.parametrize("mode", ["async", "quorum", "semi-sync"])
+def test_the_order_of_equal_nodes_does_not_matter(mode):
+    base = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(**SWIFT),
+        site=Site(mttf=900 * HOUR, mttr=9 * HOUR),
+        sites=("A", "A", "B"),
+        replication=Replication(mode=mode, standbys=2),
+    )
+    usual = base.model().downtime({"A": 0.7, "B": 0.3})
+    for sites in set(itertools.permutations(("A", "A", "B"))):
+        other = replace(base, sites=sites).model().downtime({"A": 0.7, "B": 0.3})
+        for operation, causes in usual.items():
+            assert other[operation] == pytest.approx(causes, rel=1e-9)
+
+
+WORSE = {
+    "mttf": (NODE["mttf"], -1),
+    "mttr": (NODE["mttr"], 1),
+    "detection": (20.0, 1),
+    "promotion": (40.0, 1),
+    "coverage": (0.9, -1),
+    "manual": (HOUR, 1),
+    "site mttf": (900 * HOUR, -1),
+    "site mttr": (9 * HOUR, 1),
+    "probe": (12 * HOUR, 1),
+    "common_cause": (0.05, 1),
+    "process": (200 * HOUR, -1),
+    "store": (400 * HOUR, -1),
+    "timeout": (10.0, 1),
+}
+
+
+@pytest.mark.parametrize("name", WORSE)
+@settings(max_examples=10, deadline=None)
+@given(factor=st.floats(1.05, 3))
+def test_worse_parameters_never_help(name, factor):
+    value, sign = WORSE[name]
+
+    def made(v):
+        p = {key: usual for key, (usual, _) in WORSE.items()} | {name: v}
+        return ActivePassive(
+            database=Node(mttf=p["mttf"], mttr=p["mttr"]),
+            failover=Failover(
+                detection=p["detection"],
+                promotion=p["promotion"],
+                coverage=p["coverage"],
+                manual=p["manual"],
+            ),
+            standby=Standby(probe=p["probe"]),
+            site=Site(mttf=p["site mttf"], mttr=p["site mttr"]),
+            sites=SPREAD,
+            common_cause=p["common_cause"],
+            failures=(Failure(kind="process", mttf=p["process"], mttr=30.0),),
+            depends_on=(Dependency(name="store", mttf=p["store"], mttr=HOUR),),
+            replication=Replication(mode="semi-sync", standbys=2, timeout=p["timeout"]),
+        )
+
+    before, after = made(value), made(value * factor**sign)
+    assert after.unavailability >= before.unavailability * (1 - 1e-12)
+
+
+# ---- a run of the same description -------------------------------------------------
+
+
+def random_spec(rng):
+    """A primary with one to three standbys that fails often enough to be seen."""
+    n = int(rng.integers(2, 5))
+    sites = tuple(str(rng.choice(list("ABC"))) for _ in range(n))
+    apart = len(set(sites)) > 1
+    restarts = Failure(kind="process", mttf=90 * HOUR, mttr=200.0)
+    return ActivePassive(
+        database=Node(mttf=rng.uniform(60, 300) * HOUR, mttr=rng.uniform(2, 9) * HOUR),
+        failover=Failover(
+            detection=rng.uniform(60, 900),
+            promotion=rng.uniform(60, 900),
+            coverage=rng.choice([0.6, 0.9, 1.0]),
+            manual=[None, HOUR][rng.integers(2)],
+            retry=[None, 300.0][rng.integers(2)],
+        ),
+        standby=Standby(probe=float(rng.choice([0, 8 * HOUR]))),
+        site=Site(mttf=400 * HOUR, mttr=6 * HOUR) if apart else Site(),
+        crews=int(rng.integers(1, 3)),
+        sites=sites,
+        common_cause=float(rng.choice([0.0, 0.1])),
+        failures=[(), (restarts,)][rng.integers(2)],
+        replication=Replication(
+            mode=str(rng.choice(["async", "quorum", "semi-sync"])),
+            standbys=n - 1,
+            timeout=600.0,
+        ),
+    )
+
+
+def test_thirty_random_specifications_agree_with_their_runs():
+    """95 % intervals: of all comparisons at most one in ten may miss, none by far."""
+    rng = np.random.default_rng(20261127)
+    found = []
+    for _ in range(30):
+        spec = random_spec(rng)
+        run = simulate(spec, None, 8, rng)
+        for operation in ("read", "write"):
+            true = sum(spec.model().downtime()[operation].values())
+            _, low, high = run.unavailability[operation]
+            found.append(low <= true <= high)
+            wide = high - low
+            assert low - wide <= true <= high + wide, (spec, operation)
+            assert operation == "read" or wide < true  # so that it can fail
+    assert np.mean(found) >= 0.9
