@@ -18,6 +18,7 @@ from hamodel.architectures import (
     Dependency,
     Failure,
     Node,
+    OldPrimary,
     Replica,
     SinglePrimary,
     Site,
@@ -339,6 +340,90 @@ def test_a_restart_in_place_races_the_detection():
     assert ha.assess(spec).rto.mean == pytest.approx(lasts, rel=0.01)
 
 
+def test_an_old_primary_that_lives_on_loses_what_it_takes():
+    cut = Failure(kind="network", mttf=500 * HOUR, mttr=HOUR)
+    spec = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(detection=20.0, promotion=40.0),
+        failures=(cut,),
+        old_primary=OldPrimary(fenced=0.9, stops=120.0, astray=0.25),
+    )
+    lost = ha.assess(spec, ha.Workload(writes=200, reads=1)).lost_writes.by_failure
+    split = lost["split brain"]
+    assert split.writes == pytest.approx(200 * 0.25 * 120)
+    decided = np.exp(-20 / HOUR)  # else the network is back before
+    assert split.events == pytest.approx(0.1 * decided / (500 * HOUR))
+    sound = replace(spec, old_primary=None)
+    assert "split brain" not in ha.assess(sound).lost_writes.by_failure
+    with pytest.raises(ValueError, match="old_primary must be None where no failover"):
+        replace(spec, failures=())
+
+
+def test_what_a_site_takes_depends_on_who_has_acknowledged():
+    """A standby beside the primary answers first, and is lost with it."""
+    base = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(**SWIFT),
+        site=Site(mttf=900 * HOUR, mttr=9 * HOUR),
+        sites=SPREAD,
+    )
+    load = ha.Workload(writes=100, reads=1, round_trip=0.08, hop=0.001)
+
+    def lost(spec):
+        found = ha.assess(spec, load).lost_writes.by_failure
+        return found["database"].writes, found["site"].writes
+
+    quorum = replace(base, replication=Replication(mode="quorum", standbys=2))
+    both = replace(base, replication=Replication(mode="sync", standbys=2))
+    far = replace(
+        quorum,
+        replicas=(
+            Replica(site="A", priority=1),
+            Replica(site="A", sync=False),
+            Replica(site="B"),
+        ),
+    )
+    assert lost(base) == pytest.approx((100 * 0.0005, 100 * 0.04))
+    assert lost(quorum) == pytest.approx((0, 100 * 0.04))
+    assert lost(both) == lost(far) == (0, 0)
+
+
+def test_a_commit_waits_as_the_standbys_stand_to_the_primary():
+    load = ha.Workload(round_trip=0.08, hop=0.001)
+    spec = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(**SWIFT),
+        sites=SPREAD,
+        replication=Replication(mode="quorum", standbys=2),
+    )
+    behaviour = spec.behaviour(load)
+    ((_, home),), ((_, away),) = (behaviour.waits("write", site) for site in "AB")
+    assert (home.mean, away.mean) == pytest.approx((0.001, 0.08))
+    assert behaviour.transfers == load.writes
+    assert behaviour.database_cost == 3
+
+
+def test_attempts_are_made_again_until_one_works():
+    """The published case: 4 s, then 6 to 7 s for each further attempt, one in ten."""
+    failover = Failover(
+        detection=4.0,
+        promotion=1.0,
+        coverage=0.9,
+        retry=ha.duration.uniform(6, 7),
+    )
+    spec = ActivePassive(database=Node(**NODE), failover=failover)
+    rng = np.random.default_rng(2)
+    more = rng.geometric(0.9, 200_000) - 1
+    drawn = 5 + 6 * more + np.array([rng.random(n).sum() for n in more])
+    law = ha.assess(spec).outage
+    assert law.mean == pytest.approx(5 + 6.5 / 9, rel=1e-5)
+    for p in (0.92, 0.95, 0.995):
+        assert law.quantile(p) == pytest.approx(np.quantile(drawn, p), rel=0.01)
+    causes = stopped(spec)
+    again = causes["failover did not work"] / causes["failing over"]
+    assert again == pytest.approx(6.5 / 9 / 5, rel=1e-9)
+
+
 # ---- what must not matter, and which way it must go --------------------------------
 
 
@@ -442,12 +527,12 @@ def test_thirty_random_specifications_agree_with_their_runs():
     found = []
     for _ in range(30):
         spec = random_spec(rng)
-        run = simulate(spec, None, 8, rng)
+        run = simulate(spec, None, 12, rng)
         for operation in ("read", "write"):
             true = sum(spec.model().downtime()[operation].values())
             _, low, high = run.unavailability[operation]
             found.append(low <= true <= high)
             wide = high - low
             assert low - wide <= true <= high + wide, (spec, operation)
-            assert operation == "read" or wide < true  # so that it can fail
+            assert operation == "read" or wide < 1.5 * true  # so that it can fail
     assert np.mean(found) >= 0.9

@@ -15,6 +15,7 @@ from hamodel.architectures import (
     Failure,
     Maintenance,
     Node,
+    OldPrimary,
     Replica,
     Standby,
     Tier,
@@ -143,7 +144,9 @@ LIMITS = {
         "common_cause": SHARE,
         "failback": kind("Failback"),
         "stalls": kind("Stalls"),
+        "old_primary": kind("OldPrimary"),
     },
+    OldPrimary(): {"fenced": SHARE, "stops": NOT_NEGATIVE, "astray": SHARE},
     Replica(site="a", cost=1.0): {
         "site": ("must be a name", st.sampled_from(["", 3, None])),
         "promotable": ("must be a bool", st.sampled_from([0, 1, "yes", None])),
