@@ -1,0 +1,294 @@
+"""Nodes that fail and come back, told from the documentation: downtime by cause.
+
+What is rare is played often and weighed: while anything is away failures come quicker
+by a factor, and what follows counts by the ratio of the two likelihoods.  A cycle runs
+from all well to all well; downtime per cycle over length per cycle is the long run.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+
+from hamodel.architectures import ActiveActive, ActivePassive, Leaderless, Majority
+
+INF = float("inf")
+
+
+class Life:
+    """One system: what may fail, what runs, and who is served."""
+
+    def __init__(self, spec, rng):
+        self.spec, self.rng, self.now = spec, rng, 0.0
+        self.timers, self.drawn, self.weight = {}, {}, 1.0
+
+    def again(self):
+        """Begin a cycle: all is well."""
+        self.now, self.weight = 0.0, 1.0
+        self.timers.clear()
+        self.begin()
+
+    def of(self, law):
+        """One draw of a law; a thousand are made at once."""
+        kept = self.drawn.setdefault(id(law), [])
+        if not kept:
+            kept += law.sample(1000, self.rng).tolist()
+        return kept.pop()
+
+    def draw(self, *stages):
+        """Stages one after the other: a number is constant."""
+        return sum(self.of(s) if hasattr(s, "sample") else float(s) for s in stages)
+
+    def after(self, mean):
+        """A time that is exponential unless it has a law."""
+        return self.of(mean) if hasattr(mean, "sample") else self.rng.exponential(mean)
+
+    def works(self, coverage):
+        """Whether a failover works: one in three does not, and counts for less."""
+        if self.rng.random() < 2 / 3 or coverage == 1:
+            self.weight *= coverage / (2 / 3 if coverage < 1 else 1)
+            return True
+        self.weight *= (1 - coverage) * 3
+        return False
+
+    def start(self, name, wait):
+        self.timers[name] = self.now + wait
+
+
+class Pair(Life):
+    """A primary and a standby, one crew."""
+
+    def begin(self):
+        self.nodes, self.cause = "both", ""
+
+    def well(self):
+        return self.nodes == "both"
+
+    def failures(self):
+        fail = 1 / self.spec.database.mttf
+        beside = self.spec.standby.mttf
+        standby = fail if beside is None else 1 / beside
+        return {
+            "both": {"primary": fail, "standby": standby},
+            "unseen": {"primary": fail},
+            "one": {"primary": fail},
+        }.get(self.nodes, {})
+
+    def fails(self, name):
+        failover = self.spec.failover
+        stages = (
+            failover.detection,
+            failover.fencing,
+            failover.promotion,
+            failover.redirection,
+        )
+        if name == "standby":
+            way = self.spec.replication
+            self.nodes = "unseen"
+            if way.mode == "semi-sync":
+                self.nodes = "stalled"
+                self.start("timeout", way.timeout)
+            else:
+                self.start("probe", self.after(self.spec.standby.probe))
+        elif self.nodes == "both":
+            if self.works(failover.coverage):
+                self.nodes, self.cause = "switching", "failing over"
+                self.start("takeover", self.draw(*stages))
+            else:
+                self.cause = "failover did not work"
+                if failover.manual is None:
+                    self.nodes = "none"
+                    self.start("repair", self.after(self.spec.database.mttr))
+                else:
+                    self.nodes = "switching"
+                    self.start("takeover", self.draw(*stages, failover.manual))
+        elif self.nodes == "unseen":
+            self.timers.pop("probe")
+            self.nodes, self.cause = "none", "standby failed unseen"
+            self.start("repair", self.after(self.spec.database.mttr))
+        else:  # the crew goes on with the node that failed first
+            self.nodes, self.cause = "none", "both nodes down"
+
+    def rings(self, name):
+        if name == "timeout":
+            self.nodes = "unseen"
+            self.start("probe", self.after(self.spec.standby.probe))
+        elif name == "repair" and self.nodes == "one":
+            self.nodes = "both"
+        else:
+            self.nodes, self.cause = "one", ""
+            self.start("repair", self.after(self.spec.database.mttr))
+
+    def down(self):
+        """Cause of an outage of reads and of writes, with its share."""
+        reads = self.cause if self.nodes == "none" else ""
+        writes = self.cause
+        if self.nodes == "stalled":
+            writes = "waiting for the standby"
+        yield "read", reads, 1.0
+        yield "write", writes, 1.0
+
+
+class Sites(Life):
+    """Sites that all serve; the clients of a lost one are led to another."""
+
+    def begin(self):
+        self.clients = dict.fromkeys(self.spec.sites, "home")
+
+    def well(self):
+        return all(where == "home" for where in self.clients.values())
+
+    def failures(self):
+        return {
+            site: 1 / self.spec.database.mttf
+            for site, where in self.clients.items()
+            if where == "home"
+        }
+
+    def fails(self, name):
+        failover = self.spec.failover
+        self.clients[name] = "failing over"
+        wait = self.draw(failover.detection, failover.redirection)
+        self.start(("led", name), wait)
+        self.start(("repaired", name), self.after(self.spec.database.mttr))
+
+    def rings(self, name):
+        what, site = name
+        if what == "repaired":
+            self.timers.pop(("led", site), None)
+            self.clients[site] = "home"
+            return
+        failover = self.spec.failover
+        first = self.clients[site] == "failing over"
+        if first and not self.works(failover.coverage):
+            self.clients[site] = "failover did not work"
+            if failover.manual is not None:
+                self.start(("led", site), self.after(failover.manual))
+        else:
+            self.clients[site] = "moved"
+
+    def down(self):
+        left = any(where == "home" for where in self.clients.values())
+        for where in self.clients.values():
+            cause = where if where not in {"home", "moved"} else ""
+            if where == "moved" and not left:
+                cause = "all sites down"
+            yield "read", cause, 1 / len(self.clients)
+            yield "write", cause, 1 / len(self.clients)
+
+
+class Copies(Life):
+    """Copies of which some must answer; a leader, if there is one, sits on a copy."""
+
+    def begin(self):
+        self.total = sum(self.spec.copies.values())
+        self.working = set(range(self.total))
+        self.led = isinstance(self.spec, Majority)
+        self.leader = 0
+
+    def well(self):
+        return len(self.working) == self.total and self.leader is not None
+
+    def failures(self):
+        return dict.fromkeys(self.working, 1 / self.spec.database.mttf)
+
+    def fails(self, name):
+        self.working.remove(name)
+        self.start(name, self.after(self.spec.database.mttr))
+        if self.led and name == self.leader:
+            self.leader = None
+        self._elect()
+
+    def rings(self, name):
+        if name == "election":
+            self.leader = self.rng.choice(sorted(self.working))
+        else:
+            self.working.add(name)
+            self._elect()
+
+    def _elect(self):
+        """An election runs while there is no leader but a majority to elect one."""
+        if not self.led or self.leader is not None:
+            return
+        if len(self.working) <= self.total / 2:
+            self.timers.pop("election", None)
+        elif "election" not in self.timers:
+            self.start("election", self.after(self.spec.election))
+
+    def down(self):
+        for operation in ("read", "write"):
+            yield operation, self._cause(operation), 1.0
+
+    def _cause(self, operation):
+        count, spec = len(self.working), self.spec
+        if not self.led:
+            needed = spec.read_quorum if operation == "read" else spec.write_quorum
+            return "no quorum" if count < needed else ""
+        if operation == "read" and spec.local_reads and count:
+            return ""
+        if count <= self.total / 2:
+            return "no majority"
+        return "failing over" if self.leader is None else ""
+
+
+KINDS = {
+    ActivePassive: Pair,
+    ActiveActive: Sites,
+    Majority: Copies,
+    Leaderless: Copies,
+}
+
+
+def cycle(life, factor):
+    """Play one cycle from all well; return its costs and its length, weighed."""
+    costs, length = defaultdict(float), 0.0
+    life.again()
+    failures = life.failures()
+    total = sum(failures.values())
+    names = list(failures)
+    pick = life.rng.choice(len(names), p=np.array(list(failures.values())) / total)
+    length += 1 / total  # the time in which all is well is known on average
+    life.fails(names[pick])
+    while not life.well():
+        failures = life.failures()
+        total = sum(failures.values())
+        failing = (
+            life.now + life.rng.exponential(1 / (factor * total)) if total else INF
+        )
+        timer = min(life.timers, key=life.timers.get) if life.timers else None
+        until = min(failing, life.timers.get(timer, INF))
+        stay = until - life.now
+        # the weight grows while the quicker failures have not come
+        faster = (factor - 1) * total
+        grown = np.expm1(faster * stay)
+        over = life.weight * (grown / faster if faster else stay)
+        for operation, cause, share in life.down():
+            if cause:
+                costs[operation, cause] += share * over
+        length += over
+        life.weight *= 1 + grown
+        life.now = until
+        if failing <= life.timers.get(timer, INF):
+            life.weight /= factor
+            names = list(failures)
+            odds = np.array(list(failures.values())) / total
+            life.fails(names[life.rng.choice(len(names), p=odds)])
+        else:
+            life.timers.pop(timer)
+            life.rings(timer)
+    return costs, length
+
+
+def downtime(spec, cycles, rng, batches=10):
+    """Return the unavailability by operation and cause: an array over batches."""
+    life = KINDS[type(spec)](spec, rng)
+    away = float(getattr(spec.database.mttr, "mean", spec.database.mttr))
+    alive = spec.database.mttf
+    factor = max(1.0, 0.3 * alive / away)
+    sums = defaultdict(lambda: np.zeros(batches))
+    lengths = np.zeros(batches)
+    for i in range(cycles):
+        costs, length = cycle(life, factor)
+        lengths[i % batches] += length
+        for key, cost in costs.items():
+            sums[key][i % batches] += cost
+    return {key: row / lengths for key, row in sums.items()}
