@@ -1,4 +1,4 @@
-"""Requests played one by one: the second road to what an assessment says beside downtime.
+"""Requests played one by one: the second road to what is said beside downtime.
 
 Written from the documentation of the architectures alone, it shares no code with them:
 clients send requests, these cross the network, wait for a core of an app server and of
