@@ -69,7 +69,10 @@ class Reader:
         given = {}
         for key, inner in node.fields.items():
             if key not in known:
-                self.wrong(inner, f"{path}{key:.40}", unknown(key, list(known)))
+                said = unknown(key, list(known))
+                if key[:1].isdigit() and inner.value is None:
+                    said = "is no field; within { } a comma separates fields: write 1.5"
+                self.wrong(inner, f"{path}{key:.40}", said)
                 continue
             given[key] = self.field(known[key], inner, f"{path}{key}")
         for name in required(made):

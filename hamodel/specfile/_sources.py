@@ -114,7 +114,7 @@ def number_of(node: Node, settings: Mapping[str, float]) -> float | None:
         if "says" in node.fields:
             said, words = fact(node.fields["fact"].raw.strip()), node.fields["says"].raw
             if words not in said.conditions:
-                raise ValueError(f"must quote {said.conditions!r:.60}, got {words!r}")
+                raise ValueError(f"must quote {said.conditions!r}, got {words!r:.60}")
             return None
         return pointed(node.fields["fact"].raw)
     if "derived" not in node.fields:
@@ -133,8 +133,9 @@ def pointed(pointer: str) -> float:
 def agree(value: Any, number: float) -> None:  # noqa: ANN401  whatever a field holds
     """Raise ValueError unless a value is what its facts say."""
     held: Any = sum(value.values()) if isinstance(value, dict) else value
+    held = getattr(held, "duration", held)  # of a mechanism
     held = getattr(held, "mean", held)
-    if isinstance(held, (bool, str, tuple, list)) or held is None:
+    if isinstance(held, bool) or not isinstance(held, (int, float)):
         raise ValueError("must say which words of its fact it stands on")
     if not abs(number - held) <= _CLOSE * abs(number):
         raise ValueError(f"must be {number:g} as its facts say, got {held:g}")
