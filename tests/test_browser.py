@@ -256,8 +256,13 @@ def test_a_box_of_the_diagram_fails_by_click_and_by_key(page, served):
     image = explorer.locator("img[src^='data:image/svg']").first
     image.scroll_into_view_if_needed()
     first, seen = picture_and_sentence(explorer), image.bounding_box()
-    places = staged(DIAGRAM).explorers["explorer"].controls["failed"].places
-    left, top, width, height = places["app1"]
+    veiled = picture_and_sentence(explorer)
+    explorer.get_by_role("button", name="Show me").click()
+    until_changed(explorer, veiled)
+    control = staged(DIAGRAM).explorers["explorer"].controls["failed"]
+    first, seen = picture_and_sentence(explorer), image.bounding_box()
+    scale = seen["width"] / control.size[0]
+    left, top, width, height = (scale * part for part in control.places["app1"])
     for corner in (0.1, 0.9):  # twice, near opposite corners: failed, and mended
         before = picture_and_sentence(explorer)
         page.mouse.click(

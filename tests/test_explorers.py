@@ -278,7 +278,7 @@ def test_presets_are_named_and_do_what_they_say(stage):
             explorer.reset()
             explorer.buttons[name].click()
             assert dict(preset).items() <= explorer.values.items()
-            said.add(explorer.sentence)
+            said.add((explorer.sentence, explorer.svg))
         assert len(said) == len(explorer.presets), "two presets show the same"
 
 

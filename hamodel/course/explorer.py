@@ -67,6 +67,8 @@ class Explorer:
         How long the picture plays, if something in it moves; else 0.
     steps : int
         In how many steps it can be gone through.
+    wire : callable
+        `wire(controls)` lets controls watch each other; called once.
     result : object
         What `model` returned for the values now.
     svg, sentence : str
@@ -92,6 +94,7 @@ class Explorer:
     after: Values = field(default_factory=dict)
     seconds: float = 0
     steps: int = 8
+    wire: Callable[[Mapping[str, Any]], None] = lambda _: None
     result: Any = field(default=None, init=False)
     svg: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
@@ -121,6 +124,7 @@ class Explorer:
         for preset in (*self.presets.values(), self.after):
             for name, value in preset.items():
                 self._control(name).check(value)
+        self.wire(self.controls)
         self.reset()
         for control in self.controls.values():
             control.watch(self._moved)

@@ -1,0 +1,662 @@
+"""Lesson 02, find the single point of failure: which box hurts most, and what to buy.
+
+The surprising box is the load balancer, which was bought to remove a single point of
+failure and is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hamodel import catalogue, plots, structure
+from hamodel import course as kit
+from hamodel.course import Exercise, number
+from hamodel.units import HOUR, YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from hamodel.structure import Structure
+
+    Choose = Callable[[float], str]
+
+# ---- the model ---------------------------------------------------------------------
+
+MOST = 5  # app servers in the diagram
+APPS = tuple(f"app{k}" for k in range(1, MOST + 1))
+#: What a tier is called, and the first of its boxes.
+TIERS = {"balancer": "load balancer", "app1": "app server", "database": "database"}
+#: What the bars can show.
+CAUSED = "downtime that a box causes"
+SAVED = "what one more would save"
+DECIDES = "how often it alone decides"
+BARS = (CAUSED, SAVED, DECIDES)
+
+
+def path(servers: int = 3) -> Structure:
+    """Return the path of a request through the shop."""
+    apps = ", ".join(APPS[:servers])
+    return structure.parse(f"client > balancer > any({apps}) > database")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shop:
+    """The shop, how often each box is down, and which of them are down now."""
+
+    servers: int
+    down: dict[str, float]
+    failed: frozenset[str] = frozenset()
+
+    @property
+    def structure(self) -> Structure:
+        """What depends on what."""
+        return path(self.servers)
+
+    @property
+    def works(self) -> bool:
+        """Whether the shop serves now."""
+        return self.structure.works(self.failed)
+
+    @property
+    def alone(self) -> tuple[str, ...]:
+        """The boxes whose failure would stop the shop as it stands now."""
+        if not self.works:
+            return ()
+        whole = self.structure
+        left = (name for name in whole.components if name not in self.failed)
+        return tuple(name for name in left if not whole.works(self.failed | {name}))
+
+    @property
+    def unavailability(self) -> float:
+        """Share of time that the shop is down."""
+        found = self.structure.unavailability(self.down)
+        return float(found)
+
+    @property
+    def hours(self) -> float:
+        """Hours a year that the shop is down."""
+        return self.unavailability * YEAR / HOUR
+
+    def shares(self, bars: str = CAUSED) -> dict[str, float]:
+        """Return how much a box of each tier matters, between 0 and 1."""
+        if bars == SAVED:
+            bought = {p.part: p.saved for p in self.structure.purchases(self.down)}
+            whole = self.unavailability or 1.0  # no downtime, nothing to save
+            return {name: bought[name] / whole for name in TIERS}
+        measure = "criticality" if bars == CAUSED else "birnbaum"
+        found = self.structure.importance(self.down).by(measure)
+        return {name: float(found[name]) for name in TIERS}
+
+
+def shop(
+    servers: float = 3,
+    balancer: float = 99.95,
+    app: float = 99.9,
+    database: float = 99.95,
+    failed: Sequence[str] = (),
+) -> Shop:
+    """Return the lesson's shop, in the units of its controls."""
+    whole = path(round(servers))
+    up = {"balancer": balancer, "database": database}
+    down = {name: (100 - up.get(name, app)) / 100 for name in whole.components}
+    return Shop(
+        servers=round(servers),
+        down=down,
+        failed=frozenset(failed) & frozenset(whole.components),
+    )
+
+
+def model(bars, **values):
+    """Return the shop of the controls; what the bars show is only for the eye."""
+    del bars
+    return shop(**values)
+
+
+# ---- the picture: the diagram, and whose downtime it is ----------------------------
+
+SIZE = (640, 362)
+WIDE, HIGH = 104, 28
+HOURS = kit.Scale(1e-7, 400, 170, 570, log=True)
+MARKS = ((1e-6, "0.000001"), (1e-4, "0.0001"), (0.01, "0.01"), (1, "1"), (100, "100"))
+COLUMNS = {"balancer": 130, "apps": 300, "database": 470}
+PLACES = {
+    "balancer": (130, 76, WIDE, HIGH),
+    **{name: (300, 10 + 33 * k, WIDE, HIGH) for k, name in enumerate(APPS)},
+    "database": (470, 76, WIDE, HIGH),
+}
+
+
+def picture(sheet, values, found, guess):
+    """Draw what is the case now, and below it what a year brings."""
+    there = found.structure.components
+    apps = [name for name in APPS if name in there]
+    passes = "balancer" not in found.failed
+    alive = [name for name in apps if name not in found.failed]
+    sheet.text((20, 94), "clients", size=13)
+    _wire(sheet, (70, 90), (128, 90), good=passes)
+    for name in apps:
+        y = PLACES[name][1] + HIGH / 2
+        good = passes and name in alive
+        _wire(sheet, (236, 90), (298, y), good=good)
+        _wire(sheet, (406, y), (468, 90), good=good and "database" not in found.failed)
+    for name in ("balancer", *apps, "database"):
+        x, y, wide, high = PLACES[name]
+        failed = name in found.failed
+        heavy = 4 if name in found.alone else 1
+        sheet.rect((x, y, wide, high), "paper", weight=heavy)
+        if failed:
+            sheet.rect((x + 2, y + 2, 16, high - 4), "failover did not work", weight=0)
+        words = f"{name} ✗" if failed else name
+        sheet.text((x + wide / 2 + 6, y + 19), words, size=13, anchor="middle")
+    state = "requests pass" if found.works else "the shop is down"
+    sheet.text((632, 40), state, size=13, anchor="end", bold=True)
+    _hours(sheet, values["bars"], found, guess)
+
+
+def _wire(sheet, start, stop, *, good):
+    """Draw a wire; one that leads into what has failed, or from it, is broken."""
+    colour, dash = ("green", "") if good else ("grey", "3 4")
+    sheet.line([start, stop], colour, weight=2.5 if good else 1.5, dash=dash)
+
+
+def _hours(sheet, bars, found, guess):
+    """Draw the hours of a year, box by box, on an axis that holds every setting."""
+    part = 100.0 if bars == DECIDES else found.hours
+    amounts = [part * share for share in found.shares(bars).values()]
+    titles = {CAUSED: "hours down a year", SAVED: "hours saved by one more"}
+    title = titles.get(bars, "per cent of the time")
+    sheet.axis(HOURS, 316, f"{title}, to powers of ten", top=196, marks=MARKS)
+    names = ("load balancer", "app servers", "database")
+    looks = ("failing over", "degraded", "both nodes down")
+    shown = amounts if sheet.known else [None] * 3
+    rows = list(zip(names, shown, looks, strict=True))
+    if bars == CAUSED:
+        rows.append(("the whole shop", found.hours, "ink"))
+    sheet.bars(HOURS, 200, rows, 27)
+    if guess and bars == CAUSED:
+        for row, share in enumerate(guess[name] for name in TIERS):
+            x, y = HOURS(max(share / 100 * shop().hours, 1e-7)), 200 + 27 * row
+            ghost = [(x, y - 3), (x, y + 25)]
+            sheet.line(ghost, weight=2, dash="3 2", role="ground")
+        sheet.text((632, 190), "- - your guess", size=12, anchor="end")
+
+
+def hours(value: float) -> str:
+    """Write hours with the digits that a reader can use."""
+    if value >= 99.95:
+        return f"{value:,.0f}"
+    if value >= 9.995:
+        return f"{value:.1f}"
+    if value >= 0.005:
+        return f"{value:.2f}"
+    return "under 0.01" if value else "0"
+
+
+def percent(share: float) -> str:
+    """Write a share as percent, with two digits after the point."""
+    if share >= 5e-5:
+        return f"{100 * share:.2f}"
+    return "under 0.01" if share else "0"
+
+
+def sentence(values, result):
+    """Say what the explorer shows."""
+    return f"{_now(result)} {_year(values['bars'], result)}"
+
+
+def _now(shop: Shop) -> str:
+    gone = {
+        "balancer": "the load balancer",
+        "app1": _gone(len(shop.failed.intersection(APPS)), shop.servers),
+        "database": "the database",
+    }
+    failed = [
+        words for tier, words in gone.items() if tier == "app1" or tier in shop.failed
+    ]
+    failed = [words for words in failed if words]
+    subject = _listed(failed, "and") or "nothing"
+    many = len(failed) > 1 or subject[0] in "2345"
+    state = "up" if shop.works else "down"
+    said = f"{subject} {'have' if many else 'has'} failed and the shop is {state}"
+    said = said[0].upper() + said[1:]
+    if not shop.alone:
+        return f"{said}."
+    last = "the last app server" if shop.servers > 1 else "the app server"
+    threats = [
+        last if name in APPS else gone[name]
+        for name in ("balancer", *APPS, "database")
+        if name in shop.alone
+    ]
+    return f"{said}; {_listed(threats, 'or')} alone would stop it."
+
+
+def _gone(apps: int, servers: int) -> str:
+    if servers == 1 and apps:
+        return "the app server"
+    return f"{apps} of {servers} app servers" if apps else ""
+
+
+def _listed(words: list[str], last: str) -> str:
+    *first, end = words or [""]
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def _year(bars: str, shop: Shop) -> str:
+    lead = f"In a year it is down {hours(shop.hours)} h"
+    shares = shop.shares(bars)
+    if bars == DECIDES:
+        one, app, other = (percent(share) for share in shares.values())
+        return (
+            f"{lead}. The load balancer alone decides {one} % of the time, an app "
+            f"server {app} %, the database {other} %."
+        )
+    one, app, other = (hours(share * shop.hours) for share in shares.values())
+    if bars == SAVED:
+        return (
+            f"{lead}; a second load balancer would save {one} of them, one more app "
+            f"server {app}, a second database {other}."
+        )
+    return (
+        f"{lead}: {one} for the load balancer, {app} for the app servers, {other} for "
+        "the database."
+    )
+
+
+def draw_sites(whole: Structure) -> plots.Shown:
+    """Draw two sites as their diagram shows them."""
+    figure = plots.figure(7.2, 2.3)
+    with plots.styled():
+        axes = figure.add_axes((0.02, 0.08, 0.96, 0.8))
+        drawing = plots.draw_diagram(axes, whole)
+    drawing.status.set_visible(False)
+    count = len(whole.single_points_of_failure())
+    return plots.show(
+        figure,
+        alt=f"Two rows of three boxes side by side, {', '.join(whole.components)}; "
+        f"either row is enough, so the diagram has {count or 'no'} single points of "
+        "failure.",
+    )
+
+
+# ---- the guess ---------------------------------------------------------------------
+
+
+def truth():
+    """Return the share of each tier of the downtime with three app servers, in %."""
+    return {name: 100 * share for name, share in shop().shares().items()}
+
+
+VIEWS = (
+    kit.View(
+        name="still the app servers",
+        when=lambda g, _: g["app1"] > 20,
+        says=lambda g, _: (
+            f"You left {g['app1']:g} % with the app servers. Three at once are down a "
+            "thousandth of a thousandth of a thousandth of the time: 31.5 ms a year."
+        ),
+        example={"balancer": 30, "app1": 40, "database": 30},
+    ),
+    kit.View(
+        name="the database",
+        when=lambda g, _: g["database"] - g["balancer"] > 10,
+        says="You point at the database, as the classic text does. The load balancer "
+        "is in the path of every request too, and is down as often.",
+        example={"balancer": 20, "app1": 0, "database": 80},
+    ),
+    kit.View(
+        name="the balancer",
+        when=lambda g, _: g["balancer"] - g["database"] > 10,
+        says="You point at the load balancer, which the classic text overlooks. But "
+        "the database is down as often, and as much in the path.",
+        example={"balancer": 80, "app1": 0, "database": 20},
+    ),
+    kit.View(
+        name="a tie",
+        when=lambda *_: True,
+        says="You saw the tie: balancer and database each cost 4.38 hours a year.",
+        example={"balancer": 50, "app1": 0, "database": 50},
+    ),
+)
+
+# ---- the exercises -----------------------------------------------------------------
+
+# ---- 1. cut sets -------------------------------------------------------------------
+
+_SEARCH = "client > dns > any(web1, web2) > any(cache, database)"
+
+
+def _search() -> Structure:
+    return structure.parse(_SEARCH)
+
+
+def _sets(answer: Any) -> frozenset[frozenset[str]]:
+    """Return an answer as a set of sets of names."""
+    inner = list(answer)
+    if isinstance(answer, str | dict) or any(isinstance(x, str | dict) for x in inner):
+        raise TypeError("each cut set is to be a set of names, such as {'dns'}")
+    return frozenset(frozenset(map(str, names)) for names in inner)
+
+
+def _padded() -> list[set[str]]:
+    """Return the cut sets and one more that holds another within it."""
+    return [*map(set, _search().minimal_cut_sets()), {"dns", "web1"}]
+
+
+cut_sets_exercise = Exercise(
+    form="a list of sets of names, such as [{'a'}, {'b', 'c'}]",
+    reference=lambda: _search().minimal_cut_sets(),
+    same=lambda answer, other: _sets(answer) == _sets(other),
+    right="One set of one box: that is what a single point of failure is. The other "
+    "two take two failures at once.",
+    hint="Go along the path. At each stage ask: which boxes must all fail so that no "
+    "request gets past?",
+    mistakes={
+        "single points only": (
+            lambda: [{n} for n in _search().single_points_of_failure()],
+            "Those are the sets of one box. Some sets of two stop it too.",
+        ),
+        "every box alone": (
+            lambda: [{name} for name in _search().components],
+            "Fail web1 alone: web2 still serves. Not every box is a cut set.",
+        ),
+        "path sets": (
+            lambda: _search().minimal_path_sets(),
+            "Those are sets that keep the service up: path sets. A cut set is "
+            "what stops it.",
+        ),
+        "not minimal": (
+            _padded,
+            "One of your sets holds a smaller one that already stops the service.",
+        ),
+    },
+)
+
+# ---- 2. a chain --------------------------------------------------------------------
+
+_BOXES = 7
+
+
+def _chain(boxes: int = _BOXES) -> float:
+    names = [f"b{k}" for k in range(boxes)]
+    whole = structure.parse(" > ".join(names))
+    return float(whole.unavailability(dict.fromkeys(names, 1e-3)))
+
+
+chain_exercise = Exercise(
+    form="a number of hours a year",
+    reference=lambda: _chain() * YEAR / HOUR,
+    same=number(),
+    right="A chain is weaker than its weakest link: nearly, the gaps add up.",
+    hint="All seven must be up at once. Multiply what is up; then ask what is down.",
+    mistakes={
+        "it stays 99.9 %": (
+            lambda: _chain(1) * YEAR / HOUR,
+            "That is one box alone. A request needs all of them at once.",
+        ),
+        "a share, not hours": (
+            _chain,
+            "That is the share of time. How many hours has a year?",
+        ),
+        "time up": (
+            lambda: (1 - _chain()) * YEAR / HOUR,
+            "That is how long the chain is up.",
+        ),
+        "as if one were enough": (
+            lambda: 1e-3**_BOXES * YEAR / HOUR,
+            "That multiplies what is down, as if any one box were enough.",
+        ),
+    },
+)
+
+# ---- 3. what the contracts promise -------------------------------------------------
+
+
+def _promised(fact: str) -> float:
+    value = catalogue.fact(fact).value
+    if value is None:
+        raise ValueError(f"fact must have a value, got {fact}")
+    return float(value)
+
+
+def _rented(servers: int = 3, database: str = "SLA-004") -> float:
+    """Return the downtime of the shop on rented boxes, in hours a year."""
+    promised = _promised("SLA-002"), _promised(database)
+    return shop(servers, app=promised[0], database=promised[1]).hours
+
+
+contract_exercise = Exercise(
+    form="a number of hours a year",
+    reference=_rented,
+    same=number(),
+    right="A day and more of it is the one database, which no app server helps. Take "
+    "SLA-003, a database in two zones, and look again.",
+    hint="Three tiers in a row. Give shop() the two promises as app and database.",
+    mistakes={
+        "the weakest box only": (
+            lambda: (1 - _promised("SLA-004") / 100) * YEAR / HOUR,
+            "That is the database alone. The load balancer is in the path too.",
+        ),
+        "one app server": (
+            lambda: _rented(servers=1),
+            "That is with one app server. The shop rents three.",
+        ),
+        "the database in two zones": (
+            lambda: _rented(database="SLA-003"),
+            "That is the promise for a database in two zones. It rents one.",
+        ),
+        "all boxes in a row": (
+            lambda: _in_a_row() * YEAR / HOUR,
+            "You put the app servers in a row. One of the three is enough.",
+        ),
+    },
+)
+
+
+def _in_a_row() -> float:
+    app, database = _promised("SLA-002") / 100, _promised("SLA-004") / 100
+    return 1 - 0.9995 * app**3 * database
+
+
+# ---- 4. one purchase, in code ------------------------------------------------------
+
+#: What one more box costs, in euros a month (invented for the exercise).
+EUROS = {"balancer": 40, "app1": 25, "database": 160}
+_BUDGETS = (30, 60, 200)
+
+
+def _choose(budget: float) -> str:
+    poor = shop(database=99.9)
+    return poor.structure.purchases(poor.down, prices=EUROS, budget=budget)[0].part
+
+
+def _per_euro(budget: float) -> str:
+    poor = shop(database=99.9)
+    found = poor.structure.purchases(poor.down, prices=EUROS, budget=budget)
+    return max(found, key=lambda p: p.saved / p.price).part
+
+
+def _same_choices(answer: Any, other: Choose) -> bool:
+    if not callable(answer):
+        raise TypeError(f"{answer!r} is not a function")
+    given = [answer(budget) for budget in _BUDGETS]
+    strange = [part for part in given if part not in EUROS]
+    if strange:
+        listed = ", ".join(EUROS)
+        raise ValueError(f"it is to return one of {listed}, not {strange[0]!r}")
+    return given == [other(budget) for budget in _BUDGETS]
+
+
+code_exercise = Exercise(
+    form="a function of a budget that returns the name of a box",
+    reference=lambda: _choose,
+    same=_same_choices,
+    right="Three budgets, three answers: what to buy depends on what you can pay.",
+    hint="purchases takes prices= and budget=, and puts the best first.",
+    mistakes={
+        "the budget does not count": (
+            lambda: lambda _: _choose(float("inf")),
+            "It always buys the same, even what costs more than the budget.",
+        ),
+        "most for a euro": (
+            lambda: _per_euro,
+            "That is the most for each euro. Asked is what saves the most.",
+        ),
+        "the cheapest": (
+            lambda: lambda _: min(EUROS, key=lambda name: EUROS[name]),
+            "That is the cheapest, whatever it saves.",
+        ),
+    },
+)
+
+# ---- 5. what nobody has drawn ------------------------------------------------------
+
+#: Two sites, each complete, as the new diagram shows them.
+SITES = {"east": "lb1 > app1 > db1", "west": "lb2 > app2 > db2"}
+#: What the people who run them know: a dependency, and what stops without it.
+NOTES = {
+    "dns": ["lb1", "lb2"],
+    "config": ["app1", "app2"],
+    "power": ["lb1", "app1", "db1"],
+    "vault": ["config", "db2"],
+}
+
+
+def _hidden(*names: str) -> tuple[str, ...]:
+    """Return the single points of failure if only some dependencies are known."""
+    known = {name: NOTES[name] for name in names}
+    both = structure.parse("any(east, west)", where=SITES)
+    return both.share(known).single_points_of_failure()
+
+
+def _same_names(answer: Any, other: Iterable[str]) -> bool:
+    names = {answer} if isinstance(answer, str) else set(map(str, answer))
+    return bool(names == set(other))
+
+
+hidden_exercise = Exercise(
+    form="a list of names",
+    reference=lambda: _hidden(*NOTES),
+    same=_same_names,
+    right="Two sites, six machines, and three single points of failure, none of them "
+    "a machine in the diagram.",
+    hint="Give the notes to parse, or to share, and ask for the single points.",
+    mistakes={
+        "the diagram is all there is": (
+            lambda: _hidden(),
+            "So says the diagram. The notes say more: shared=spof.NOTES.",
+        ),
+        "only what both sites need directly": (
+            lambda: _hidden("dns", "config", "power"),
+            "A dependency may need another one. Follow the notes to the end.",
+        ),
+        "every dependency": (
+            lambda: list(NOTES),
+            "One of these stops one site only, and the other goes on.",
+        ),
+    },
+)
+
+
+def own(**boxes):
+    """Return what a chain of boxes is down for, given each box's percentage up."""
+    if not all(0 < up <= 100 for up in boxes.values()):
+        raise ValueError("each box is up between 0 and 100 per cent of the time")
+    working = 1.0
+    for up in boxes.values():
+        working *= up / 100
+    return {"hours a year": (1 - working) * YEAR / HOUR}
+
+
+# ---- the lesson --------------------------------------------------------------------
+
+UPS = (99, 99.5, 99.7, 99.8, 99.9, 99.95, 99.97, 99.98, 99.99, 99.995, 99.999)
+
+
+def wire(controls):
+    """Let only those boxes be pressed that have been bought."""
+
+    def offer(_):
+        there = path(round(controls["servers"].value)).components
+        controls["failed"].offer(there)
+
+    controls["servers"].watch(offer)
+    offer(None)
+
+
+lesson = kit.Lesson(
+    number="02",
+    recall=(
+        kit.ask(
+            "Lesson 01: how many minutes a year does 99.99 % leave?",
+            ("53", "A ten-thousandth of 525,600."),
+            ("5", "That is 99.999 %."),
+            ("526", "That is 99.9 %."),
+        ),
+        kit.ask(
+            "Lesson 01: a contract is kept on average. Is it kept every year?",
+            ("no", "Most years have nothing, and a few have hours."),
+            ("yes", "It is a mean. What is a year like?"),
+        ),
+    ),
+    guess={
+        "question": "With one app server the shop is down 17.5 hours a year, half of "
+        "them for that server. It buys two more; one is enough. Whose is the downtime "
+        "that is left? Share out 100 %.",
+        "fields": {
+            name: kit.Slider(label=f"{words} (%)", grid=tuple(range(0, 101, 5)))
+            for name, words in (
+                ("balancer", "Load balancer"),
+                ("app1", "App servers, all"),
+                ("database", "Database"),
+            )
+        },
+        "truth": truth,
+        "views": VIEWS,
+        "rule": lambda guess: (
+            f"your shares add up to {sum(guess.values()):g} %, not to 100."
+            if abs(sum(guess.values()) - 100) > 0.5
+            else ""
+        ),
+    },
+    see={
+        "title": "Which box stops the shop, and what does that cost in a year?",
+        "controls": {
+            "servers": kit.Slider(
+                label="App servers (boxes)",
+                grid=tuple(range(1, MOST + 1)),
+                start=1,
+                whole=True,
+            ),
+            "app": kit.Slider(label="App server up (%)", grid=UPS, start=99.9),
+            "balancer": kit.Slider(label="Load balancer up (%)", grid=UPS, start=99.95),
+            "database": kit.Slider(label="Database up (%)", grid=UPS, start=99.95),
+            "bars": kit.Choice(label="Bars", options=BARS, start=CAUSED),
+            "failed": kit.Boxes(label="Failed", places=PLACES, size=SIZE),
+        },
+        "model": model,
+        "picture": picture,
+        "size": SIZE,
+        "describe": sentence,
+        "before": "The shop with one app server: down 17.5 hours a year. Whose they "
+        "are with three shows once you have shared them out.",
+        "after": {"servers": 3},
+        "presets": {
+            "Three app servers": {"servers": 3},
+            "Five app servers": {"servers": MOST},
+            "Two app servers fail": {"servers": 3, "failed": APPS[:2]},
+            "The balancer fails": {"failed": ("balancer",)},
+            "What would you buy?": {"bars": SAVED},
+            "Better database": {"database": 99.99},
+        },
+        "wire": wire,
+    },
+    exercises=(
+        cut_sets_exercise,
+        chain_exercise,
+        contract_exercise,
+        code_exercise,
+        hidden_exercise,
+    ),
+    own=own,
+)
