@@ -207,6 +207,7 @@ def look_up(kind: str, name: str, known: Mapping[str, Found]) -> Found:
     """Return what has a name, or say which name is near."""
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
+    name = name if len(str(name)) <= 60 else f"{name:.60}..."
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"there is no {kind} {name!r}{hint}")

@@ -8,28 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hamodel.architectures import (
-    ActiveActive,
     ActivePassive,
-    Cache,
-    Dependency,
-    Failure,
-    Leaderless,
-    Maintenance,
     Majority,
-    Node,
-    Replica,
-    SinglePrimary,
-    Site,
-    Standby,
-    Tier,
 )
 from hamodel.catalogue import system
 from hamodel.decision import Requirements
 from hamodel.duration import Duration
-from hamodel.failover import MECHANISMS, STAGES, Failback, Failover, Stalls, Switchover
+from hamodel.failover import MECHANISMS, STAGES
 from hamodel.fields import described
-from hamodel.replication import Replication, WriteStage
-from hamodel.specfile import SpecError, load, starter
+from hamodel.specfile import KINDS, SpecError, load, starter
 from hamodel.units import HOUR, MINUTE, YEAR
 from hamodel.workload import Workload
 
@@ -272,30 +259,16 @@ def test_circles_and_lost_files_are_named(tmp_path):
 # ---- every field of every specification --------------------------------------------
 
 #: Where a specification of each kind stands in a file, and what must stand beside it.
-PLACES = {
-    SinglePrimary: "architecture: single-primary\n",
-    ActivePassive: "architecture: active-passive\n",
-    ActiveActive: "architecture: active-active\n",
-    Majority: "architecture: majority\n",
-    Leaderless: "architecture: leaderless\n",
-    Node: "database",
-    Tier: "site.apps",
-    Site: "site",
-    Cache: "site.cache",
-    Standby: "standby",
-    Maintenance: "maintenance",
-    Failover: "failover",
-    Replication: "replication",
-    WriteStage: "replication.apply",
-    Workload: "workload",
-    Requirements: "requirements",
-    Replica: "replicas[]",
-    Failure: "failures[]",
-    Dependency: "depends_on[]",
-    Failback: "failback",
-    Switchover: "failback.switchover",
-    Stalls: "stalls",
-}
+PLACES = {made: f"architecture: {name}\n" for name, made in KINDS.items()}
+PLACES |= {Workload: "workload", Requirements: "requirements"}
+AHEAD = [(made, "") for made in (ActivePassive, *KINDS.values())]
+while AHEAD:
+    owner, within = AHEAD.pop(0)
+    for name, about in described(owner).items():
+        if about.made and about.made not in PLACES:
+            several = "[]" if about.kind == "specs" else ""
+            PLACES[about.made] = f"{within}{name}{several}"
+            AHEAD.append((about.made, f"{within}{name}{several}."))
 for word, mechanism in MECHANISMS.items():
     stage = next((s for s in STAGES if hasattr(mechanism, s)), "detection")
     PLACES[mechanism] = f"failover.{stage}.{word}"
