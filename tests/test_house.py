@@ -12,9 +12,11 @@ KEPT = {
     "queueing.Network": "what design promises of the queues",
     "structure.connected": "networks of published answers",
     "structure.fault_tree": "fault trees of published answers",
-    "queueing.": "replaced by durations",
-    "quorum.": "being connected to the architectures of copies",
-    "overload.": "being connected to the workload",
+    "replication.Stream.age_after": "what recordings of a slow link are held against",
+    "structure.Structure.bounds": "an answer where no diagram fits",
+    "queueing.MMc.mean_": "Little's law, for the stations of a network",
+    "queueing.little": "the same",
+    "overload.": "the steady states of retries, held against a simulation",
 }
 
 

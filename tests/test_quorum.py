@@ -169,6 +169,19 @@ def test_load_of_majorities_and_grids():
         assert found == pytest.approx(majority(n) / n, rel=1e-9)
     assert load(["abc", "def"], read_fraction=1) == pytest.approx(0.5)
     assert load(["abc", "def"], read_fraction=0) == pytest.approx(1 / 3)
+    # of three nodes, one ten times as fast: what each pair of them takes, by hand
+    each = {"a": 1000.0, "b": 100.0, "c": (100.0, 50.0)}
+    pairs = ["ab", "bc", "ca"]
+    found = load(pairs, read_fraction=1, writes=pairs, capacities=each)
+    assert 1 / found == pytest.approx(200.0)  # half by ab, half by ca
+    found = load(pairs, read_fraction=0, writes=pairs, capacities=each)
+    assert 1 / found == pytest.approx(150.0)  # b takes 100, c the other 50
+    alike = load(pairs, read_fraction=0.4, capacities=dict.fromkeys("abc", 50.0))
+    assert alike == pytest.approx(load(pairs, read_fraction=0.4) / 50)
+    with pytest.raises(ValueError, match="capacities must give 'c'"):
+        load(pairs, read_fraction=1, capacities={"a": 1, "b": 1})
+    with pytest.raises(ValueError, match="capacity of b must be > 0"):
+        load(pairs, read_fraction=1, capacities={"a": 1, "b": 0, "c": 1})
     with pytest.raises(ValueError, match="writes must meet every read quorum"):
         load(["ab", "cd"], read_fraction=0.5, writes=["a"])
 

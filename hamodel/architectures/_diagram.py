@@ -68,6 +68,17 @@ def entrances(site: Site, names: Iterable[str]) -> str:
     return atleast(1, [path(*servers(site, name)) for name in names])
 
 
+def local_quorums(site: Site, held: Mapping[str, int], needed: int) -> str:
+    """Return the path to some of the copies of the site that is entered."""
+    return atleast(
+        1,
+        [
+            path(*servers(site, name), quorum({name: count}, needed))
+            for name, count in held.items()
+        ],
+    )
+
+
 def quorum(held: Mapping[str, int], needed: int) -> str:
     """Return the path to some of the copies that sites hold."""
     ways = [way for name, count in held.items() for way in copies(name, count)]

@@ -67,6 +67,7 @@ class Seen(NamedTuple):
     worked_on: str = ""  # the copy or the site that planned work takes out
     home: str = ""  # the site at which the key of a write has its home
     home_clients: str = ""  # where the clients of that site are
+    by_site: tuple[tuple[str, int], ...] = ()  # copies in reach, where sites count
 
 
 class FrontState(NamedTuple):
@@ -242,6 +243,15 @@ def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
     if serves and not seen.other:
         return seen._replace(other=name)
     return seen
+
+
+def absorb_by_site(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
+    """Add the view of one more part, and remember whose copies can be reached."""
+    after = absorb(seen, site, name, view)
+    if isinstance(view, str):
+        return after
+    held = (name, after.copies - seen.copies)
+    return after._replace(by_site=(*after.by_site, held))
 
 
 def _told(seen: Seen, name: str, view: str) -> Seen:

@@ -7,8 +7,9 @@ R + W <= N) and conflicts.
 Assumptions
 - Copies fail independently, with exponential times; a copy is back when it has caught
   up.  Sites fail as a whole, and their copies are back with them.
-- Any reachable copy counts for the quorum, whatever its site; whoever coordinates a
-  request knows at once which copies answer.
+- Any reachable copy counts for the quorum, whatever its site, unless `read_from` or
+  `write_to` say otherwise; whoever coordinates a request knows at once which copies
+  answer.
 - Planned work takes copies out, one at a time, whatever else has failed.
 - No sloppy quorum: copies outside the N do not stand in.
 - The clients of a lost site are led to another as `failover` says.
@@ -18,7 +19,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import comb
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,8 +38,21 @@ from hamodel.architectures._copies import (
     sent,
     sites_and_copies,
 )
-from hamodel.architectures._diagram import checked, drawn, entrances, quorum
-from hamodel.architectures._front import Seen, absorb, entrance, everywhere, rolling
+from hamodel.architectures._diagram import (
+    checked,
+    drawn,
+    entrances,
+    local_quorums,
+    quorum,
+)
+from hamodel.architectures._front import (
+    Seen,
+    absorb,
+    absorb_by_site,
+    entrance,
+    everywhere,
+    rolling,
+)
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
@@ -54,8 +69,9 @@ from hamodel.architectures.behaviour import (
     stale_reads,
 )
 from hamodel.conflicts import concurrency_over_keys, last_write_wins
-from hamodel.duration import Duration, constant
+from hamodel.duration import Duration, constant, maximum
 from hamodel.failover import Failover
+from hamodel.quorum import Quorum, latency, older_than
 from hamodel.replication import Stream
 
 if TYPE_CHECKING:
@@ -64,6 +80,10 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
     from hamodel.structure import Structure
     from hamodel.workload import Workload
+
+
+#: Whose answers count for a quorum.
+SCOPES = ("any", "local", "each")
 
 
 def _default_copies() -> Mapping[str, int]:
@@ -84,6 +104,10 @@ class Leaderless(LongRun):
         How many copies each site holds; together N.
     read_quorum, write_quorum : int
         R and W.
+    read_from, write_to : {"any", "local", "each"}
+        Whose answers count: R (or W) of all copies; of those at the site where the
+        request enters (LOCAL_QUORUM with R = 2 of 3); of those at each site
+        (EACH_QUORUM), so that it takes all sites.
     site : Site
         Each site, with its load balancers and app servers.
     everywhere : Node or None
@@ -111,6 +135,12 @@ class Leaderless(LongRun):
     write_quorum: int = field(
         default=2, metadata=fields.whole("copies that a write waits for")
     )
+    read_from: str = field(
+        default="any", metadata=fields.word("copies that a read counts", *SCOPES)
+    )
+    write_to: str = field(
+        default="any", metadata=fields.word("copies that a write counts", *SCOPES)
+    )
     site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
     everywhere: Node | None = field(
         default=None,
@@ -122,11 +152,13 @@ class Leaderless(LongRun):
 
     def __post_init__(self) -> None:
         fields.check(self)
-        total = sum(self.copies.values())
-        for name in ("read_quorum", "write_quorum"):
-            value = getattr(self, name)
-            if value > total:
-                raise ValueError(f"{name} must be <= {total} copies, got {value}")
+        scopes = {"read_quorum": self.read_from, "write_quorum": self.write_to}
+        for name, scope in scopes.items():
+            value, held = getattr(self, name), self.copies.values()
+            most = sum(held) if scope == "any" else min(held)
+            if value > most:
+                at = "" if scope == "any" else " at a site"
+                raise ValueError(f"{name} must be <= {most} copies{at}, got {value}")
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -163,11 +195,20 @@ class Leaderless(LongRun):
         >>> store.diagram("read").single_points_of_failure()
         ('DC-1',)
         """
-        reading = checked(operation) == "read"
-        needed = self.read_quorum if reading else self.write_quorum
-        return drawn(
-            self, entrances(self.site, self.sites), quorum(self.copies, needed)
-        )
+        needed, scope = self._asked(checked(operation))
+        if scope == "local":
+            return drawn(self, local_quorums(self.site, self.copies, needed))
+        enter = entrances(self.site, self.sites)
+        if scope == "any":
+            return drawn(self, enter, quorum(self.copies, needed))
+        each = (quorum({name: n}, needed) for name, n in self.copies.items())
+        return drawn(self, enter, *each)
+
+    def _asked(self, operation: str) -> tuple[int, str]:
+        """Return how many answers an operation needs, and of whom."""
+        if operation == "read":
+            return self.read_quorum, self.read_from
+        return self.write_quorum, self.write_to
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
@@ -200,7 +241,7 @@ class Leaderless(LongRun):
             ),
             sites=self.sites,
             nothing=Seen(),
-            absorb=absorb,
+            absorb=absorb if self._anyone else absorb_by_site,
             verdict=self.verdict,
         )
 
@@ -239,11 +280,30 @@ class Leaderless(LongRun):
         found = entrance(seen, site)
         if found.cause:
             return found
-        needed = self.read_quorum if operation == "read" else self.write_quorum
-        if seen.copies < needed:
+        if not self._enough(seen, found.through, operation):
             return Verdict(Cause.NO_QUORUM)
-        overlap = self.read_quorum + self.write_quorum > sum(self.copies.values())
-        return found._replace(stale=not overlap)
+        return found._replace(stale=self._may_miss)
+
+    @property
+    def _anyone(self) -> bool:
+        return self.read_from == self.write_to == "any"
+
+    def _enough(self, seen: Seen, through: str, operation: str) -> bool:
+        needed, scope = self._asked(operation)
+        if scope == "any":
+            return seen.copies >= needed
+        held = dict(seen.by_site)
+        places = [through] if scope == "local" else list(self.copies)
+        return all(held[name] >= needed for name in places)
+
+    @property
+    def _may_miss(self) -> bool:
+        """Whether the copies that a read asks may all lack a write."""
+        return any(
+            _missed(self, read, write) > 0
+            for read in self.copies
+            for write in self.copies
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -299,8 +359,10 @@ class _Behaviour:
     @property
     def _exposed(self) -> bool:
         """Whether one site, or one node, can hold all copies that answered."""
+        if self.databases == 1 or (self._apart and self.spec.write_to == "each"):
+            return False
         biggest = max(self.spec.copies.values()) if self._apart else 1
-        return self.databases > 1 and biggest >= self.spec.write_quorum
+        return biggest >= self.spec.write_quorum
 
     @property
     def lost_writes(self) -> LostWrites:
@@ -322,11 +384,14 @@ class _Behaviour:
     @cached_property
     def stale(self) -> Quantity:
         """P(none of the R copies asked has the key's last write) at a random moment."""
-        spec, total = self.spec, self.databases
-        if spec.read_quorum + spec.write_quorum > total:
+        shares = self.workload.shares(self.spec.sites)
+        missed = sum(
+            shares[read] * shares[write] * _missed(self.spec, read, write)
+            for read, write in product(self.spec.copies, repeat=2)
+        )
+        if np.ndim(missed) == 0 and missed == 0:
             return 0.0
-        late = stale_reads(self.stream, self.workload, self.workload.writes)
-        return late * missing_all(total, spec.read_quorum, spec.write_quorum)
+        return missed * stale_reads(self.stream, self.workload, self.workload.writes)
 
     @cached_property
     def conflicts(self) -> Conflicts:
@@ -364,15 +429,25 @@ class _Behaviour:
         return self._work(known.copies or self.databases)
 
     def _work(self, copies: int) -> Work:
-        asked = min(self.spec.read_quorum, copies)
+        each = len(self.spec.copies) if self.spec.read_from == "each" else 1
+        asked = min(self.spec.read_quorum * each, copies)
         reads = reads_left(self.spec.site, self.workload) * asked / copies
         return Work(reads, self.workload.writes)
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the coordinator's wait for the rest of the quorum."""
-        reads = operation == "read"
-        needed = self.spec.read_quorum if reads else self.spec.write_quorum
-        return [(1.0, answered_by(self.spec.copies, at, needed, self.workload))]
+        (needed, scope), copies = self.spec._asked(operation), self.spec.copies
+        if scope == "any":
+            return [(1.0, answered_by(copies, at, needed, self.workload))]
+        own = answered_by({at: copies[at]}, at, needed, self.workload)
+        away = [count for name, count in copies.items() if name != at]
+        if scope == "local" or not away:
+            return [(1.0, own)]
+        way = self.workload.between_sites
+        if way.var == 0 and own.var == 0:
+            return [(1.0, constant(max(float(way.mean), float(own.mean))))]
+        others = [latency([way] * count, needed) for count in away]
+        return [(1.0, maximum(own, *others))]
 
     def work_without(self, site: str) -> tuple[Quantity, Work]:
         copies = max(self.databases - self.spec.copies[site], 1)
@@ -383,6 +458,28 @@ class _Behaviour:
         return len(self.spec.copies) > 1
 
 
-def missing_all(copies: int, read: int, write: int) -> float:
-    """Return P(R copies picked at random are none of the W that answered a write)."""
-    return comb(copies - write, read) / comb(copies, read)
+def _missed(spec: Leaderless, read: str, write: str) -> float:
+    """Return P(the copies that a read asks are none of those that answered a write).
+
+    `read` and `write` are the sites where they enter; all copies that count are asked
+    alike.
+    """
+    copies, total = spec.copies, sum(spec.copies.values())
+    r, w, sites = spec.read_quorum, spec.write_quorum, len(spec.copies)
+    pair = spec.read_from, spec.write_to
+    if pair == ("each", "each"):
+        return prod(_avoided(count, r, w) for count in copies.values())
+    if pair == ("local", "local"):
+        return _avoided(copies[read], r, w) if read == write else 1.0
+    if pair == ("local", "each"):
+        return _avoided(copies[read], r, w)
+    if pair == ("each", "local"):
+        return _avoided(copies[write], r, w)
+    many = {"any": 1, "local": 1, "each": sites}
+    return _avoided(total, r * many[pair[0]], w * many[pair[1]])
+
+
+def _avoided(copies: int, read: int, write: int) -> float:
+    """Return P(a random read quorum misses a random write quorum)."""
+    quorum_ = Quorum(replicas=copies, read=read, write=write)
+    return 0.0 if quorum_.overlaps else float(older_than(quorum_))

@@ -9,7 +9,7 @@ import numpy as np
 from hamodel import _check
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable
+    from collections.abc import Collection, Hashable, Iterable, Mapping
 
 
 def transversals(
@@ -53,8 +53,9 @@ def load(
     *,
     read_fraction: float,
     writes: Iterable[Collection[Hashable]] | None = None,
+    capacities: Mapping[Hashable, float | tuple[float, float]] | None = None,
 ) -> float:
-    """Return the least share of requests that the busiest node must take.
+    """Return the least load of the busiest node for each request in 1/s.
 
     Parameters
     ----------
@@ -64,16 +65,22 @@ def load(
         Share of requests that read.
     writes : iterable of collection of hashable, optional
         Write quorums; the smallest sets that meet every read quorum if not given.
+    capacities : mapping of hashable to float or (float, float), optional
+        Requests in 1/s that each node can take, or of reads and of writes; 1 each if
+        not given.
 
     Returns
     -------
     float
-        Requests that touch the busiest node, over all, when quorums are picked best.
+        Share of its capacity that the busiest node spends per request in 1/s, when
+        quorums are picked best: one over what the whole system can take.  Without
+        capacities, the share of the requests that touch that node.
 
     Raises
     ------
     ValueError
-        If there is no quorum, a read misses a write, or the fraction is not in [0, 1].
+        If there is no quorum, a read misses a write, the fraction is not in [0, 1], or
+        a node has no capacity.
 
     Notes
     -----
@@ -86,6 +93,13 @@ def load(
 
     >>> round(load(["abc", "def"], read_fraction=0.5), 6)
     0.416667
+
+    Majorities of three, of which one node is ten times as fast: the other two share
+    what it cannot take away from them.
+
+    >>> each = {"a": 1000, "b": 100, "c": 100}
+    >>> print(f"{1 / load(['ab', 'bc', 'ca'], read_fraction=1, capacities=each):.0f}/s")
+    200/s
     """
     from scipy.optimize import linprog
 
@@ -100,11 +114,12 @@ def load(
                     f"misses {sorted(map(str, quorum))}"
                 )
     nodes = list(dict.fromkeys(node for quorum in (*asked, *kept) for node in quorum))
+    most = _capacities(nodes, capacities)
     weight = [read_fraction] * len(asked) + [1 - read_fraction] * len(kept)
     touched = [
         [
-            w * (node in quorum)
-            for w, quorum in zip(weight, (*asked, *kept), strict=True)
+            w * (node in quorum) / most[node][i >= len(asked)]
+            for i, (w, quorum) in enumerate(zip(weight, (*asked, *kept), strict=True))
         ]
         for node in nodes
     ]
@@ -117,3 +132,22 @@ def load(
         cost, A_ub=upper, b_ub=np.zeros(len(nodes)), A_eq=picks, b_eq=[1, 1]
     )
     return float(np.asarray(found.x)[-1])
+
+
+def _capacities(
+    nodes: Iterable[Hashable],
+    given: Mapping[Hashable, float | tuple[float, float]] | None,
+) -> dict[Hashable, tuple[float, float]]:
+    """Return what each node can take of reads and of writes, in 1/s."""
+    found: dict[Hashable, tuple[float, float]] = {}
+    for node in nodes:
+        if given is None:
+            found[node] = (1.0, 1.0)
+            continue
+        if node not in given:
+            raise ValueError(f"capacities must give {node!r}, got {list(given)}")
+        value = given[node]
+        pair = value if isinstance(value, tuple) else (value, value)
+        _check.positive(**{f"capacity of {node}": np.asarray(pair)})
+        found[node] = pair
+    return found
