@@ -3,6 +3,7 @@
 import csv
 import itertools
 import math
+import re
 from fractions import Fraction
 
 import mpmath
@@ -11,17 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel import catalogue, plots, quorum, sweep
+from hamodel import calibrate, catalogue, quorum, sweep
 from hamodel.chain import k_of_n
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons import what_redundancy_cannot_buy as lesson
-from lessons.what_redundancy_cannot_buy._group import MOST
-from lessons.what_redundancy_cannot_buy._picture import (
-    DEPTH,
-    FloorPicture,
-    heading,
-    place,
-)
+from lessons.what_redundancy_cannot_buy import MOST
 
 PER_YEAR = YEAR / MINUTE
 NUMBER, NEEDED = st.integers(1, MOST), st.integers(1, 4)
@@ -30,7 +25,7 @@ UP, SHARED = st.floats(90, 99.999), st.floats(0, 100)
 
 @pytest.fixture(scope="module")
 def explorer():
-    return lesson.explorer()
+    return lesson.lesson.explore()
 
 
 @pytest.fixture(autouse=True)
@@ -132,19 +127,7 @@ def test_fewer_than_are_needed_are_never_up():
 def test_perfect_replicas():
     found = lesson.group(2, up=100)
     assert (found.unavailability, found.nines) == (0, math.inf)
-    assert place(found.unavailability) < -DEPTH
-    assert heading(found) == "Down 0 min a year"
-
-
-def test_bad_settings_are_named():
-    with pytest.raises(ValueError, match=r"up must be in \[0, 100\], got 101"):
-        lesson.group(up=101)
-    with pytest.raises(ValueError, match="shared must be in"):
-        lesson.group(shared=-1)
-    with pytest.raises(ValueError, match=r"number must be in \[1, 8\], got 9"):
-        lesson.group(9)
-    with pytest.raises(ValueError, match=r"needed must be in \[1, 2\], got 3"):
-        lesson.replicas(2, needed=3)
+    assert lesson.height(found.unavailability) == lesson.DOWN.start
 
 
 # ---- the sentence ------------------------------------------------------------------
@@ -166,26 +149,8 @@ def test_bad_settings_are_named():
 )
 def test_sentence_says_what_the_picture_shows(explorer, setting, words):
     explorer.reset()
-    explorer.set(**setting)
+    explorer.set(**{"number": 2} | setting)
     assert words in explorer.sentence
-
-
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ({}, "Down 26.8 min a year, 51 times what failures that come alone would cost"),
-        ({"number": 1}, "Down 526 min a year"),
-        ({"number": 8}, "Down 26.3 min a year, over a million times what failures"),
-        ({"number": 4, "needed": 4, "shared": 10}, "Down 1,942 min a year"),
-        ({"needed": 2, "number": 2}, "Down 1,024 min a year"),
-        ({"needed": 2, "number": 3, "shared": 0.1}, "Down 2.1 min a year, 1.3 times"),
-        ({"needed": 3}, "2 cannot carry what needs 3: always down"),
-    ],
-)
-def test_heading_says_the_ratio_where_there_is_one(explorer, setting, words):
-    explorer.reset()
-    explorer.set(**setting)
-    assert f">{words}" in explorer.svg
 
 
 def test_storage_of_a_large_fleet_comes_from_the_catalogue(explorer):
@@ -196,67 +161,6 @@ def test_storage_of_a_large_fleet_comes_from_the_catalogue(explorer):
 
 
 # ---- the picture -------------------------------------------------------------------
-
-
-def drawn(guess=None, **values):
-    picture, result = FloorPicture(), lesson.group(**values)
-    picture.update(values, result, guess)
-    return picture, result
-
-
-def test_curves_and_ground_stand_where_the_model_says():
-    picture, result = drawn(number=3, up=99, shared=2, needed=2)
-    paper = [float(by_hand(n, 2, result.down, result.shared)) for n in range(1, 9)]
-    np.testing.assert_allclose(picture._true.get_ydata(), np.log10(paper), rtol=1e-9)
-    alone = [float(by_hand(n, 2, result.down, 0)) for n in range(1, 9)]
-    np.testing.assert_allclose(picture._naive.get_ydata(), np.log10(alone), rtol=1e-9)
-    ground = picture._floor._ground
-    assert ground.get_y() + ground.get_height() == pytest.approx(np.log10(2e-4))
-    assert list(picture._ring.get_xdata()) == [3]
-    assert picture._ring.get_ydata()[0] == pytest.approx(np.log10(paper[2]))
-    ends = [np.log10(paper[2]), np.log10(alone[2])]
-    np.testing.assert_allclose(picture._gap.get_ydata(), ends)
-
-
-@pytest.mark.parametrize(
-    ("values", "ground", "gap"),
-    [
-        ({}, True, True),
-        ({"shared": 0}, False, False),
-        ({"number": 1, "needed": 2}, True, False),
-    ],
-)
-def test_what_is_not_there_is_not_drawn(values, ground, gap):
-    picture, _ = drawn(**values)
-    assert picture._floor._ground.get_visible() is ground
-    assert picture._floor._label.get_visible() is ground
-    assert picture._gap.get_visible() is gap
-
-
-def test_ground_wears_what_strikes_a_site_as_a_whole():
-    picture, _ = drawn()
-    assert picture._floor._ground.get_hatch() == plots.LOOKS["site down"].hatch
-
-
-def test_ghosts_stand_where_the_learner_said():
-    picture, _ = drawn(guess={"two": 6, "three": 9})
-    two, three = picture._ghosts.values()
-    assert list(two._line.get_ydata()) == [-6, -6]
-    assert list(three._line.get_ydata()) == [-9, -9]
-    assert np.mean(two._line.get_xdata()) == 2
-    assert np.mean(three._line.get_xdata()) == 3
-    assert three._label.get_text() == "you: 9"
-    assert two._line.get_linestyle() != "-"
-    picture, _ = drawn()
-    assert not any(g._line.get_visible() for g in picture._ghosts.values())
-
-
-def test_the_scale_names_a_year_and_its_tenths():
-    axes = FloorPicture().figure.axes[0]
-    said = [label.get_text() for label in axes.get_yticklabels()]
-    assert said[-1] == "1 yr"
-    assert said[-5] == "53 min"
-    assert said[0] == "3.2 ms"
 
 
 # ---- prediction and exercises ------------------------------------------------------
@@ -344,16 +248,62 @@ def test_sites_are_replicas_with_a_shared_cause():
         assert got == pytest.approx(paper * PER_YEAR, rel=1e-3)
 
 
-def test_map_counts_the_sites():
-    names = ("A", "B", "C")
-    found = sweep(
-        lesson.sites(),
-        sites=[names[:2], names],
-        everywhere__mttf=[20_000 * HOUR, 40_000 * HOUR],
-        quantities=["write_minutes_per_year"],
-    )
-    picture = lesson.draw(found)
-    assert "by sites, and everywhere: mean time to failure" in picture.alt
-    assert "at 2 and" in picture.alt
-    with pytest.raises(ValueError, match="found must have two dimensions"):
-        lesson.draw(found.isel(sites=0, drop=True))
+def points(svg, weight):
+    """Return the places of the one line of a picture that has this weight."""
+    lines = re.findall(rf'<path d="M([^"Z]+)" [^>]*stroke-width="{weight}"', svg)
+    return np.array(lines[0].split(), float).reshape(-1, 2)
+
+
+def test_the_curve_is_what_paper_says(explorer):
+    explorer.reset()
+    for shared in (1, 5):
+        explorer.set(number=2, shared=shared)
+        curve = points(explorer.svg, "2.5")
+        found = explorer.result
+        down = [by_hand(n, 1, found.down, found.shared) for n in range(1, MOST + 1)]
+        wanted = [lesson.height(float(u)) for u in down]
+        np.testing.assert_allclose(curve[:, 1], wanted, atol=0.06)
+
+
+def test_the_band_is_the_log_s_interval():
+    found = calibrate(incidents=lesson.log(), during=lesson.KEPT, nodes=lesson.NODES)[
+        "database.beta"
+    ]
+    assert (round(found.low, 2), round(found.high, 2)) == lesson.BETA
+
+
+def test_what_to_try_is_what_happens(explorer):
+    explorer.reset()
+    explorer.apply("Two replicas")
+    two = explorer.result
+    explorer.apply("Eight replicas")
+    assert two.minutes - explorer.result.minutes < 0.6
+    explorer.reset()
+    floors = set()
+    for number in (2, 5):
+        explorer.set(number=number)
+        floors.add(explorer.result.floor)
+    assert len(floors) == 1
+    explorer.set(shared=1)
+    assert explorer.result.floor == pytest.approx(floors.pop() / 5)
+    explorer.reset()
+    low = []
+    for preset in ("Half as much shared", "Better replicas"):
+        explorer.reset()
+        explorer.apply(preset)
+        low.append(explorer.result.floor)
+    assert max(low) < two.floor
+    explorer.reset()
+    explorer.apply("Two of three")
+    assert explorer.result.floor == two.floor
+    assert explorer.result.minutes > lesson.group(3).minutes + 1
+
+
+def test_own_beta_is_the_package_s_counting():
+    events = calibrate(incidents=lesson.log(), during=lesson.KEPT, nodes=lesson.NODES)[
+        "database.beta"
+    ].evidence
+    together, every = round(events["successes"]), round(events["trials"])
+    found = lesson.own(every - together, together)
+    assert found["beta"] == pytest.approx(lesson.beta_exercise.reference())
+    assert found["at least"] < found["beta"] < found["at most"]
