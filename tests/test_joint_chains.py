@@ -1,0 +1,386 @@
+"""Whole product spaces, written out and solved: downtime by cause, and its law.
+
+Each system is told once more, as one chain of all that fails: a state is a tuple, and a
+few lines say what follows it and who is served.  Nothing is multiplied, nothing lumped.
+"""
+
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csc_array
+from scipy.sparse.linalg import spsolve
+
+from hamodel import duration, markov
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Leaderless,
+    Majority,
+    Node,
+    SinglePrimary,
+    Site,
+    Tier,
+)
+from hamodel.assessment import assess
+from hamodel.failover import Failover
+from hamodel.units import HOUR, MINUTE, MONTH, YEAR
+
+FAIL, MEND = 1 / (900 * HOUR), 1 / (6 * HOUR)  # of databases and copies
+LOST, BACK = 1 / (3000 * HOUR), 1 / (10 * HOUR)  # of sites
+STRIKE, CALM = 1 / (8000 * HOUR), 1 / HOUR  # of what strikes everywhere
+CRASH, START = 1 / (700 * HOUR), 1 / (2 * HOUR)  # of servers
+LEAD, WORKS, HAND = 1 / (2 * MINUTE), 0.9, 1 / (30 * MINUTE)
+ELECT = 1 / 20.0
+
+NODE = Node(mttf=1 / FAIL, mttr=1 / MEND)
+ALL = Node(mttf=1 / STRIKE, mttr=1 / CALM)
+SERVER = Node(mttf=1 / CRASH, mttr=1 / START)
+LED = Failover(
+    redirection=duration.exponential(1 / LEAD), coverage=WORKS, manual=1 / HAND
+)
+
+
+def explored(start, follows):
+    """All states and the rates between them."""
+    index, edges, waiting = {start: 0}, defaultdict(float), [start]
+    while waiting:
+        state = waiting.pop()
+        for after, rate in follows(state):
+            if after not in index:
+                index[after] = len(index)
+                waiting.append(after)
+            if after != state:
+                edges[index[state], index[after]] += rate
+    return list(index), edges
+
+
+def long_run(states, edges):
+    """Probabilities: the balance equations, one replaced by the sum."""
+    n = len(states)
+    rows, columns = (np.array(x) for x in zip(*edges, strict=True))
+    rates = np.array(list(edges.values()))
+    out = np.bincount(rows, weights=rates, minlength=n)
+    keep = columns > 0
+    balance = csc_array(
+        (
+            np.concatenate([rates[keep], -out[1:], np.ones(n)]),
+            (
+                np.concatenate([columns[keep], np.arange(1, n), np.zeros(n, int)]),
+                np.concatenate([rows[keep], np.arange(1, n), np.arange(n)]),
+            ),
+        ),
+        shape=(n, n),
+    )
+    right = np.zeros(n)
+    right[0] = 1.0
+    return spsolve(balance, right)
+
+
+def tier(count, servers, crews):
+    """What can happen to servers of one kind: the new number of failed ones."""
+    if count < servers:
+        yield count + 1, (servers - count) * CRASH
+    if count:
+        yield count - 1, min(count, crews) * START
+
+
+def with_place(state, place, value):
+    return (*state[:place], value, *state[place + 1 :])
+
+
+# ---- one site ----------------------------------------------------------------------
+
+
+def single(state):
+    """Load balancers and app servers that failed, site, database, everywhere."""
+    balancers, apps, site, database, strike = state
+    for count, rate in tier(balancers, 2, 2):
+        yield with_place(state, 0, count), rate
+    for count, rate in tier(apps, 3, 1):
+        yield with_place(state, 1, count), rate
+    yield with_place(state, 2, not site), BACK if site else LOST
+    if not site:
+        yield with_place(state, 3, not database), MEND if database else FAIL
+    yield with_place(state, 4, not strike), CALM if strike else STRIKE
+
+
+def single_cause(state, _operation):
+    balancers, apps, site, database, strike = state
+    for broken, cause in (
+        (strike, "everywhere"),
+        (balancers > 1, "load balancer down"),
+        (apps > 1, "app servers down"),
+        (site, "site down"),
+        (database, "database down"),
+    ):
+        if broken:
+            return [(cause, 1.0)]
+    return []
+
+
+SINGLE = SinglePrimary(
+    database=NODE,
+    site=Site(
+        mttf=1 / LOST,
+        mttr=1 / BACK,
+        balancers=Tier(node=SERVER, servers=2),
+        apps=Tier(node=SERVER, servers=3, needed=2, crews=1),
+    ),
+    everywhere=ALL,
+)
+
+
+def room(state):
+    """A pair in one room: nodes, why none serves, the room, everywhere."""
+    nodes, _, dark, strike = state
+    yield with_place(state, 3, not strike), CALM if strike else STRIKE
+    yield with_place(state, 2, not dark), BACK if dark else LOST
+    if dark:
+        return
+    after = {
+        "both": [
+            (("switching", "failing over"), WORKS * FAIL),
+            (("none", "failover did not work"), (1 - WORKS) * FAIL),
+            (("one", ""), FAIL),
+        ],
+        "switching": [(("one", ""), LEAD)],
+        "one": [(("both", ""), MEND), (("none", "both nodes down"), FAIL)],
+        "none": [(("one", ""), MEND)],
+    }
+    for (where, why), rate in after[nodes]:
+        yield (where, why, dark, strike), rate
+
+
+def room_cause(state, operation):
+    nodes, cause, dark, strike = state
+    if strike or dark:
+        return [("everywhere" if strike else "site down", 1.0)]
+    served = nodes == "switching" and operation == "read"
+    return [(cause, 1.0)] if cause and not served else []
+
+
+ROOM = ActivePassive(
+    database=NODE,
+    failover=replace(LED, manual=None),
+    sites=("DC-1",),
+    site=Site(mttf=1 / LOST, mttr=1 / BACK),
+    everywhere=ALL,
+)
+
+
+# ---- several sites -----------------------------------------------------------------
+
+
+def clients_after(where, broken):
+    """Where the clients of a site are once it has broken, or is whole again."""
+    if not broken:
+        return "home"
+    return "waiting" if where == "home" else where
+
+
+def led_away(where):
+    """Where lost clients can come to, each with its rate."""
+    if where == "waiting":
+        yield "moved", WORKS * LEAD
+        yield "stuck", (1 - WORKS) * LEAD
+    elif where == "stuck":
+        yield "moved", HAND
+
+
+WHILE = {"waiting": "failing over", "stuck": "failover did not work"}
+
+
+def actives(state):
+    """Two sites that serve: (dark, database down, clients) each, and everywhere."""
+    *sites, strike = state
+    yield (*sites, not strike), CALM if strike else STRIKE
+    for i, (dark, down, where) in enumerate(sites):
+        moves = [((not dark, down), BACK if dark else LOST)]
+        if not dark:
+            moves.append(((dark, not down), MEND if down else FAIL))
+        for (d, b), rate in moves:
+            site = (d, b, clients_after(where, d or b))
+            yield with_place(state, i, site), rate
+        for to, rate in led_away(where):
+            yield with_place(state, i, (dark, down, to)), rate
+
+
+def actives_cause(state, _operation):
+    *sites, strike = state
+    if strike:
+        return [("everywhere", 1.0)]
+    left = any(where == "home" for *_, where in sites)
+    found = []
+    for *_, where in sites:
+        if where in WHILE:
+            found.append((WHILE[where], 1 / len(sites)))
+        elif where == "moved" and not left:
+            found.append(("all sites down", 1 / len(sites)))
+    return found
+
+
+ACTIVE = ActiveActive(
+    database=NODE,
+    failover=LED,
+    site=Site(mttf=1 / LOST, mttr=1 / BACK),
+    everywhere=ALL,
+)
+
+
+def quorums(held):
+    """Copies at sites: (dark, failed copies, clients) for each site."""
+
+    def follows(state):
+        for i, (dark, failed, where) in enumerate(state):
+            site = (not dark, failed, clients_after(where, not dark))
+            yield with_place(state, i, site), BACK if dark else LOST
+            if failed < held[i]:
+                rate = (held[i] - failed) * FAIL
+                yield with_place(state, i, (dark, failed + 1, where)), rate
+            if failed:
+                yield with_place(state, i, (dark, failed - 1, where)), failed * MEND
+            for to, rate in led_away(where):
+                yield with_place(state, i, (dark, failed, to)), rate
+
+    return follows
+
+
+def in_reach(state, held):
+    return sum(
+        n - failed for n, (dark, failed, _) in zip(held, state, strict=True) if not dark
+    )
+
+
+def quorums_cause(held, needed):
+    def cause(state, operation):
+        left = any(where == "home" for *_, where in state)
+        enough = in_reach(state, held) >= needed[operation]
+        found = []
+        for *_, where in state:
+            if where in WHILE:
+                found.append((WHILE[where], 1 / len(state)))
+            elif where == "moved" and not left:
+                found.append(("all sites down", 1 / len(state)))
+            elif not enough:
+                found.append(("no quorum", 1 / len(state)))
+        return found
+
+    return cause
+
+
+HELD = (2, 1)
+QUORUM = Leaderless(
+    database=NODE,
+    failover=LED,
+    copies={"DC-1": 2, "DC-2": 1},
+    read_quorum=1,
+    write_quorum=2,
+    site=Site(mttf=1 / LOST, mttr=1 / BACK),
+)
+
+
+def voters(state):
+    """Three copies, each up or not, and which of them leads (-1: an election runs)."""
+    *up, leader = state
+    for i, works in enumerate(up):
+        yield with_place(state, i, not works), FAIL if works else MEND
+    working = [i for i, works in enumerate(up) if works]
+    if leader >= 0 and not up[leader]:
+        raise AssertionError("a copy that is down leads")
+    if leader < 0 and len(working) >= 2:
+        for i in working:
+            yield with_place(state, 3, i), ELECT / len(working)
+
+
+def voters_lose(state):
+    """The same, a leader being lost with its copy."""
+    for after, rate in voters(state):
+        *up, leader = after
+        lost = leader >= 0 and (not up[leader] or sum(up) < 2)
+        yield (with_place(after, 3, -1) if lost else after), rate
+
+
+def voters_cause(state, _operation):
+    *up, leader = state
+    if sum(up) < 2:
+        return [("no majority", 1.0)]
+    return [("failing over", 1.0)] if leader < 0 else []
+
+
+VOTERS = Majority(database=NODE, failover=LED, election=duration.exponential(1 / ELECT))
+
+#: The last entry is the width.  A majority that comes back has to elect a leader here;
+#: an assessment counts elections after failures alone.
+SYSTEMS = {
+    "single": (SINGLE, (0, 0, False, False, False), single, single_cause, 1e-9),
+    "room": (ROOM, ("both", "", False, False), room, room_cause, 1e-9),
+    "active": (
+        ACTIVE,
+        ((False, False, "home"), (False, False, "home"), False),
+        actives,
+        actives_cause,
+        1e-9,
+    ),
+    "quorum": (
+        QUORUM,
+        ((False, 0, "home"), (False, 0, "home")),
+        quorums(HELD),
+        quorums_cause(HELD, {"read": 1, "write": 2}),
+        1e-9,
+    ),
+    "voters": (VOTERS, (True, True, True, 0), voters_lose, voters_cause, 0.03),
+}
+
+
+def budget(states, probabilities, cause, operation):
+    found = defaultdict(float)
+    for state, probability in zip(states, probabilities, strict=True):
+        for why, share in cause(state, operation):
+            found[why] += probability * share
+    return dict(found)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_downtime_by_cause_is_that_of_the_joint_chain(name):
+    spec, start, follows, cause, width = SYSTEMS[name]
+    states, edges = explored(start, follows)
+    exact = long_run(states, edges)
+    found = assess(spec)
+    for operation in (found.read, found.write):
+        joint = budget(states, exact, cause, operation.name)
+        ours = {str(c): u for c, u in operation.downtime_by_cause.items() if u > 0}
+        assert ours == pytest.approx(joint, rel=width, abs=1e-16)
+
+
+@pytest.mark.parametrize("horizon", [MONTH, YEAR])
+@pytest.mark.parametrize("name", ["room", "voters"])
+def test_the_law_of_the_downtime_is_that_of_the_joint_chain(name, horizon):
+    spec, start, follows, cause, _ = SYSTEMS[name]
+    states, edges = explored(start, follows)
+    exact = long_run(states, edges)
+    rates = np.zeros((len(states), len(states)))
+    for (i, j), rate in edges.items():
+        rates[i, j] = rate
+    down = [i for i, state in enumerate(states) if cause(state, "write")]
+    found = assess(spec)
+    mean = float(exact[down].sum())
+    for times in (0.3, 4):
+        share = times * mean
+        (joint,) = markov.downtime_sf(rates, exact, down, horizon, [share * horizon])
+        ours = found.chance_of_missing(1 - share, horizon)
+        assert abs(ours.probability / joint - 1) < 0.02 + ours.error
+
+
+def test_a_planted_error_of_a_hundredth_is_seen():
+    spec, start, _, cause, _ = SYSTEMS["room"]
+
+    def wrong(state):
+        for after, rate in room(state):
+            yield after, rate * (1.01 if rate == MEND else 1)
+
+    states, edges = explored(start, wrong)
+    joint = budget(states, long_run(states, edges), cause, "write")
+    ours = assess(spec).write.downtime_by_cause["both nodes down"]
+    assert abs(ours / joint["both nodes down"] - 1) > 0.005
