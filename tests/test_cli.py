@@ -306,7 +306,8 @@ def test_help_names_every_command():
     page, code = run("--help")
     assert code == 0
     commands = (
-        "assess compare decide explain init optimise presets schema simulate spof sweep"
+        "assess calibrate compare decide explain init optimise presets schema simulate "
+        "spof sweep"
     )
     assert "2  a mistake in the call, in a file" in page
     for command in commands.split():

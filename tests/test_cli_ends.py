@@ -207,6 +207,7 @@ def test_no_color(monkeypatch):
 
 def test_a_field_is_set_on_the_command_line():
     changed = data("assess", "pair.yaml", "--set", "failover.coverage=99%")
+    assert changed["uncertain"] == []
     plain = PAIR.replace("{beta: {successes: 39, trials: 40}}", "99 %")
     given, code = run("assess", "-", "--json", input=plain)
     assert code == 0

@@ -16,6 +16,7 @@ Assumptions
 """
 
 from hamodel.calibration._calibrate import calibrate
+from hamodel.calibration._counts import counted, histogram
 from hamodel.calibration._drills import drills
 from hamodel.calibration._estimate import Calibration, Estimate
 from hamodel.calibration._exact import (
@@ -28,6 +29,7 @@ from hamodel.calibration._exact import (
 from hamodel.calibration._fit import Fit, fit
 from hamodel.calibration._incidents import incidents
 from hamodel.calibration._laws import FAMILIES
+from hamodel.calibration._log import is_drills
 from hamodel.calibration._samples import lag, latency
 from hamodel.calibration._series import effective_size, samples
 
@@ -37,11 +39,14 @@ __all__ = [
     "Estimate",
     "Fit",
     "calibrate",
+    "counted",
     "drills",
     "effective_size",
     "events_needed",
     "fit",
+    "histogram",
     "incidents",
+    "is_drills",
     "lag",
     "latency",
     "mean_time_interval",

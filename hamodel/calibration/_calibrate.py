@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _OPTIONS = {
-    "incidents": ("nodes", "columns", "together"),
+    "incidents": (
+        *("nodes", "columns", "parts", "timezone", "dates", "unclosed", "together"),
+    ),
     "drills": ("worked", "stage", "kind"),
     "lag": ("writes",),
     "latency": ("of",),
@@ -51,7 +53,8 @@ def calibrate(
         For how long the log was kept: a length in s, or start and end.  Needed with
         `incidents`.
     **options : object
-        Further arguments of the four: `nodes`, `columns`, `together`; `worked`,
+        Further arguments of the four: `nodes`, `columns`, `parts`, `timezone`,
+        `dates`, `unclosed`, `together`; `worked`,
         `stage`, `kind`; `writes`; `of`; and `level` and `draws` for all.
 
     Returns

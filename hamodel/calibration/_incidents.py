@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from hamodel.calibration._estimate import Calibration, Estimate, joined
 from hamodel.calibration._exact import share_interval
 from hamodel.calibration._fit import USUAL, About, of_sample
 from hamodel.calibration._goodness import Sample
-from hamodel.calibration._log import Clock, Incident, read
+from hamodel.calibration._log import Incident, Log, read
+from hamodel.calibration._moments import clock_of
 from hamodel.calibration._outages import (
     Outage,
     Part,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+
+
+UNCLOSED = ("censored", "left out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,10 @@ def incidents(  # noqa: PLR0913
     during: float | tuple[str | datetime, str | datetime],
     nodes: Mapping[str, int | Sequence[str]] | None = None,
     columns: Mapping[str, str | None] | None = None,
+    parts: Mapping[str, str | None] | None = None,
+    timezone: str | None = None,
+    dates: str | None = None,
+    unclosed: str = "censored",
     together: float = MINUTE,
     level: float = 0.95,
     draws: int = 99,
@@ -55,11 +63,13 @@ def incidents(  # noqa: PLR0913
 
     Parameters
     ----------
-    log : str, Path or iterable of mappings
-        A CSV file, or its rows.  Columns: `component` (or `what`); `start` and `end`
-        as ISO times, `end` empty for what is still open, or `duration` (`90`, `1.5 h`,
-        `0:45:00`; `> 4 h` for open), `duration_s`, `duration_min`, `duration_h`; and,
-        if known, `node` (several with `;` between), `cause`, `kind` and `covered`.
+    log : str, Path, iterable of mappings, or DataFrame
+        A CSV file (with commas, semicolons or tabs), or its rows.  Columns:
+        `component` (or `what`); `start` and `end`, `end` empty for what is still open,
+        or `duration` (`90`, `1.5 h`, `0:45:00`; `> 4 h` for open), `duration_s`,
+        `duration_min`, `duration_h`; and, if known, `node` (several with `;` between),
+        `cause`, `kind` and `covered`.  The columns of exports of PagerDuty, Opsgenie,
+        Statuspage and Jira are known; others are left out, and a warning says so.
         A `kind` of `failover` or `manual` says that the time is that of a failover, or
         of a person in its place, and not of a repair; `covered` (yes, no) whether the
         failover worked.
@@ -72,6 +82,15 @@ def incidents(  # noqa: PLR0913
         too.  None: what the log names, and nothing else.
     columns : mapping of str to str or None, optional
         What other columns mean, such as {"opened": "start", "ticket": None}.
+    parts : mapping of str to str or None, optional
+        What the log calls the parts, such as {"Orders DB": "database", "Web": None};
+        None leaves incidents of such a component out.
+    timezone : str, optional
+        Of times that say none, such as "Europe/Berlin".
+    dates : {"day first", "month first"}, optional
+        What 3/2/2026 means, where no day of the log is beyond the 12th.
+    unclosed : {"censored", "left out"}
+        What an incident without an end counts as: open until the log ends, or nothing.
     together : float
         Outages of several nodes that begin within so many seconds are one event.
     level : float
@@ -119,19 +138,53 @@ def incidents(  # noqa: PLR0913
     factor of 14.2; a factor of 2 needs about 35, which takes 25.2 yr at this rate
     """
     _check.positive(together=together)
-    clock = Clock()
+    _check.one_of(UNCLOSED, unclosed=unclosed)
+    clock = clock_of(dates, timezone)
     watch = watch_of(during, clock)
-    rows = read(log, columns or {}, clock)
-    parts = parts_of(rows, nodes, watch)
+    alone = next(iter(nodes)) if nodes and len(nodes) == 1 else ""
+    read_ = _renamed(read(log, columns or {}, clock, alone), parts or {})
+    rows, notes = _closed(read_, unclosed)
+    known = parts_of(rows, nodes, watch)
     settings = Settings(level=level, draws=draws, together=together)
-    found = [_of_part(part, watch, settings) for part in parts.values()]
+    found = [_of_part(part, watch, settings) for part in known.values()]
     found.append(_of_failovers(rows, settings))
     if nodes is None:
-        found.append(_only_named(parts))
+        found.append(_only_named(known))
+    found.append(Calibration(parameters={}, fits={}, warnings=notes))
     whole = joined(found)
     if not whole.parameters:
         raise ValueError("log must hold an incident if nodes is not given, got none")
     return whole
+
+
+def _renamed(log: Log, parts: Mapping[str, str | None]) -> Log:
+    """Return the log with components called as the architecture calls them."""
+    names = {i.component: parts.get(i.component, i.component) for i in log.incidents}
+    out = [name for name, part in names.items() if part is None]
+    notes = [f"incidents of {', '.join(out)} are left out"] if out else []
+    kept = [
+        replace(i, component=part)
+        for i in log.incidents
+        if (part := names[i.component]) is not None
+    ]
+    return Log(incidents=kept, notes=(*log.notes, *notes))
+
+
+def _closed(log: Log, unclosed: str) -> tuple[list[Incident], tuple[str, ...]]:
+    """Return the incidents that count, and what is to be said of those without end."""
+    never = [i for i in log.incidents if i.length is None]
+    if not never:
+        return log.incidents, log.notes
+    places = ", ".join(i.place for i in never[:5]) + (" ..." if never[5:] else "")
+    if unclosed == "censored":
+        said = (
+            f"{len(never)} incidents were never closed ({places}) and count as open "
+            "until the log ends; unclosed='left out' leaves them out"
+        )
+        return log.incidents, (*log.notes, said)
+    kept = [i for i in log.incidents if i.length is not None]
+    said = f"{len(never)} incidents that were never closed are left out ({places})"
+    return kept, (*log.notes, said)
 
 
 def _of_part(part: Part, watch: Watch, settings: Settings) -> Calibration:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
-from hamodel.units import DAY, HOUR, MINUTE, MS
+from hamodel.calibration._tables import ALIASES, Mistakes, cells_of, table
+from hamodel.units import HOUR, MINUTE, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Mapping
+
+    from hamodel.calibration._moments import Clock
+    from hamodel.calibration._tables import Row, Table
 
 COLUMNS = (
     "component",
@@ -31,24 +31,12 @@ COLUMNS = (
 )
 _DRILL = ("duration", "duration_s", "duration_min", "duration_h", "worked")
 KINDS = ("repair", "failover", "manual")
-_ALIASES = {"what": "component"}
 _SIZES = {
     "duration": 1.0,
     "duration_s": 1.0,
     "duration_min": MINUTE,
     "duration_h": HOUR,
 }
-_UNITS = {
-    "ms": MS,
-    "s": 1.0,
-    "sec": 1.0,
-    "m": MINUTE,
-    "min": MINUTE,
-    "h": HOUR,
-    "d": DAY,
-    "days": DAY,
-}
-_AMOUNT = re.compile(r"([0-9.eE+-]+)\s*([a-z]*)")
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -89,155 +77,103 @@ class Incident:
     cause: str = ""
 
 
-@dataclass
-class Clock:
-    """Reads times; all must have a time zone, or none."""
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """The incidents of a log, and what is to be said of it."""
 
-    aware: bool | None = None
-    first: str = ""
-
-    def read(self, row: Row, column: str) -> float:
-        """Return a cell as seconds since 1970."""
-        return self.seconds(row.cells[column], lambda limit: row.refuse(column, limit))
-
-    def seconds(self, value: Any, refuse: Any) -> float:  # noqa: ANN401
-        """Return a time as seconds since 1970; `refuse` raises with the limit."""
-        moment = value
-        if not isinstance(moment, datetime):
-            try:
-                moment = datetime.fromisoformat(str(value).strip())
-            except ValueError:
-                refuse("must be a time such as 2026-03-01T14:05 or 2026-03-01T14:05Z")
-        aware = moment.tzinfo is not None
-        if self.aware is None:
-            self.aware, self.first = aware, str(value)
-        if aware != self.aware:
-            have = "with" if self.aware else "without"
-            refuse(f"must be a time {have} a time zone, as the first ({self.first}) is")
-        if not aware:
-            moment = moment.replace(tzinfo=UTC)
-        return float(moment.timestamp())
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row and where it stands."""
-
-    place: str
-    cells: Mapping[str, Any]
-
-    def refuse(self, column: str, limit: str) -> NoReturn:
-        """Raise with the place, the limit and the value."""
-        value = self.cells.get(column)
-        raise ValueError(f"{self.place}, column {column}: {limit}, got {value!r}")
-
-    def has(self, column: str) -> bool:
-        """Tell whether the cell is there and not empty."""
-        value = self.cells.get(column)
-        return value is not None and str(value).strip() != ""
-
-    def word(self, column: str) -> str:
-        """Return a cell without spaces around it."""
-        return str(self.cells[column]).strip() if self.has(column) else ""
-
-    def choice(self, column: str, choices: Iterable[str]) -> str:
-        """Return a cell that must be one of some words."""
-        word, known = self.word(column).lower(), tuple(choices)
-        if word and word not in known:
-            near = difflib.get_close_matches(word, known, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            self.refuse(column, f"must be one of {', '.join(known)}{hint}")
-        return word
+    incidents: list[Incident]
+    notes: tuple[str, ...] = ()
 
 
 def read(
-    source: str | Path | Iterable[Mapping[str, Any]],
+    source: object,
     columns: Mapping[str, str | None],
     clock: Clock,
-) -> list[Incident]:
-    """Return the incidents of a CSV file, or of rows given as mappings."""
-    return [_incident(row, clock) for row in _rows(source, columns)]
+    component: str = "",
+) -> Log:
+    """Return the incidents of a CSV file, of a frame, or of rows given as mappings.
+
+    `component` is what failed where the log has no column that says so.
+    """
+    found = table(source, columns, COLUMNS)
+    _check_columns(found)
+    clock.learn(cells_of(found.rows, "start", "end"))
+    mistakes = Mistakes()
+    incidents: list[Incident] = []
+    empty: list[Incident] = []
+    component = "" if "component" in found.names else component
+    for row in found.rows:
+        try:
+            incident = _incident(row, clock, component)
+        except ValueError as mistake:
+            mistakes.add(mistake)
+            continue
+        (empty if incident.length == 0 else incidents).append(incident)
+    mistakes.tell()
+    notes = list(found.notes)
+    if empty:
+        places = ", ".join(i.place for i in empty[:5]) + (" ..." if empty[5:] else "")
+        notes.append(f"{len(empty)} incidents of 0 s are left out ({places})")
+    return Log(incidents=incidents, notes=tuple(notes))
+
+
+def _check_columns(found: Table) -> None:
+    """Raise unless the columns say when, or for how long."""
+    if found.names and not found.names & {"start", *_SIZES}:
+        said = "there must be a column of start, or of duration"
+        raise ValueError("; ".join([*found.notes, said]))
 
 
 def read_drills(path: str | Path) -> tuple[list[float], list[bool]]:
     """Return durations in s and whether each drill worked, from a CSV file."""
-    durations, worked = [], []
-    for row in _rows(path, {}, _DRILL):
-        given = [column for column in _SIZES if row.has(column)]
-        if len(given) > 1:
-            row.refuse(given[1], f"must be empty, since {given[0]} is given")
-        durations.append(_amount(row, given[0])[0] if given else float("nan"))
-        word = row.choice("worked", _YES)
-        worked.append(_YES[word] if word else True)
+    durations, worked, mistakes = [], [], Mistakes()
+    for row in table(path, {}, _DRILL).rows:
+        try:
+            given = _given(row)
+            durations.append(_amount(row, given)[0] if given else float("nan"))
+            word = row.choice("worked", _YES)
+            worked.append(_YES[word] if word else True)
+        except ValueError as mistake:
+            mistakes.add(mistake)
+    mistakes.tell()
     return durations, worked
 
 
-def _rows(
-    source: str | Path | Iterable[Mapping[str, Any]],
-    columns: Mapping[str, str | None],
-    known: Sequence[str] = COLUMNS,
-) -> Iterator[Row]:
-    if not isinstance(source, (str, Path)):
-        for number, cells in enumerate(source, 1):
-            place = f"row {number}"
-            if not isinstance(cells, Mapping):
-                raise ValueError(f"{place}: must be a mapping, got {cells!r}")
-            names = _names(place, list(cells), columns, known)
-            yield Row(place, {n: cells[c] for c, n in names.items() if n})
-        return
-    path = Path(source)
-    if not path.is_file():
-        raise ValueError(f"incidents must be rows or a file, there is no file {path}")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if not reader.fieldnames:
-            raise ValueError(f"{path.name}, line 1: must name the columns, got nothing")
-        header = list(reader.fieldnames)
-        names = _names(f"{path.name}, line 1", header, columns, known)
-        for cells in reader:
-            place = f"{path.name}, line {reader.line_num}"
-            if None in cells:
-                extra = cells[None]
-                wide = len(reader.fieldnames)
-                raise ValueError(f"{place}: must have {wide} cells, got also {extra}")
-            yield Row(place, {n: cells[c] for c, n in names.items() if n})
+def is_drills(path: str | Path) -> bool:
+    """Tell whether a file holds drills of failovers and not a log, by its columns.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV file.
+
+    Returns
+    -------
+    bool
+        Whether a column says if each worked.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"there is no file {path}")
+    with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
+        words = re.split(r"[,;|\t]", file.readline().strip().lower())
+    return any(word.strip(' "') in ALIASES["worked"] for word in words)
 
 
-def _names(
-    place: str,
-    given: list[str],
-    columns: Mapping[str, str | None],
-    known: Sequence[str],
-) -> dict[str, str | None]:
-    """Return what each column of the log means; None: nothing."""
-    names: dict[str, str | None] = {}
-    for raw in given:
-        plain = str(raw).strip()
-        name = columns.get(plain, _ALIASES.get(plain.lower(), plain.lower()))
-        if name is not None and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            listed = ", ".join(known)
-            raise ValueError(
-                f"{place}: column must be one of {listed}, got {plain!r}{hint} "
-                f"(columns={{{plain!r}: None}} leaves it out)"
-            )
-        if name is not None and name in names.values():
-            raise ValueError(f"{place}: column {name} must be there once, got it twice")
-        names[raw] = name
-    return names
-
-
-def _incident(row: Row, clock: Clock) -> Incident:
-    if not row.has("component"):
+def _incident(row: Row, clock: Clock, component: str) -> Incident:
+    if not row.has("component") and not component:
         row.refuse("component", "must name what failed")
-    start = clock.read(row, "start") if row.has("start") else None
+    start = _moment(row, "start", clock) if row.has("start") else None
     length, over = _length(row, start, clock)
     covered = row.choice("covered", _YES)
     named = re.split(r"[;+,]", row.word("node"))
     return Incident(
         place=row.place,
-        component=row.word("component"),
+        component=row.word("component") or component,
         nodes=tuple(filter(None, map(str.strip, named))),
         start=start,
         length=length,
@@ -248,21 +184,32 @@ def _incident(row: Row, clock: Clock) -> Incident:
     )
 
 
-def _length(row: Row, start: float | None, clock: Clock) -> tuple[float | None, bool]:
-    """Return how long an incident lasted, and whether it is over."""
+def _given(row: Row) -> str:
+    """Return the column that says how long, if one does."""
     given = [column for column in _SIZES if row.has(column)]
     if len(given) > 1:
         row.refuse(given[1], f"must be empty, since {given[0]} is given")
+    return given[0] if given else ""
+
+
+def _moment(row: Row, column: str, clock: Clock) -> float:
+    """Return a cell as seconds since 1970."""
+    return clock.seconds(row.cells[column], lambda limit: row.refuse(column, limit))
+
+
+def _length(row: Row, start: float | None, clock: Clock) -> tuple[float | None, bool]:
+    """Return how long an incident lasted, and whether it is over."""
+    given = _given(row)
     if given and row.has("end"):
-        row.refuse(given[0], "must be empty, since end is given")
+        row.refuse(given, "must be empty, since end is given")
     if given:
-        return _amount(row, given[0])
+        return _amount(row, given)
     if start is None:
         row.refuse("start", "must be given, or a duration")
     if not row.has("end"):
         return None, False
-    end = clock.read(row, "end")
-    if end <= start:
+    end = _moment(row, "end", clock)
+    if end < start:
         row.refuse("end", f"must be after start ({row.word('start')})")
     return end - start, True
 
@@ -273,17 +220,19 @@ def _amount(row: Row, column: str) -> tuple[float, bool]:
     over = not word.startswith(">")
     word = word.lstrip("> ")
     seconds = _clock_face(word) if ":" in word else _number(word, _SIZES[column])
-    if seconds is None or not 0 < seconds < float("inf"):
+    if seconds is None or not 0 <= seconds < float("inf"):
         row.refuse(column, "must be a duration above 0, such as 90, '1.5 h' or 0:45:00")
     return seconds, over
 
 
 def _number(word: str, size: float) -> float | None:
-    found = _AMOUNT.fullmatch(word.lower())
-    if found is None or found[2] not in {"", *_UNITS}:
-        return None
+    """Return a time with its unit, or a bare number in the unit of the column."""
     try:
-        return float(found[1]) * (_UNITS[found[2]] if found[2] else size)
+        return float(word) * size
+    except ValueError:
+        pass
+    try:
+        return quantity(word, "time")
     except ValueError:
         return None
 

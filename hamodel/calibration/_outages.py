@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hamodel import _check, text
+from hamodel.calibration._tables import Mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from hamodel.calibration._log import Clock, Incident
+    from hamodel.calibration._log import Incident
+    from hamodel.calibration._moments import Clock
 
 #: Where an architecture keeps a part, if not under the part's own name.
 _PATHS = {"balancers": "site.balancers.node", "apps": "site.apps.node"}
@@ -89,23 +91,33 @@ def parts_of(
     known = _known(rows, nodes)
     owner = {n: part for part, names in known.items() for n in names}
     parts = {name: Part(name=name, nodes=len(names)) for name, names in known.items()}
+    mistakes = Mistakes()
     for row in rows:
-        if row.component not in parts and row.component not in owner:
-            near = difflib.get_close_matches(row.component, [*parts, *owner], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            listed = ", ".join(parts)
-            raise ValueError(
-                f"{row.place}, column component: must be one of {listed} or a node of "
-                f"these, got {row.component!r}{hint}"
-            )
-        part = parts[owner.get(row.component, row.component)]
-        store = part.repairs if row.kind == "repair" else part.failovers
-        store.extend(_outages(row, part, known[part.name], watch))
+        try:
+            part = _part(row, parts, owner)
+            store = part.repairs if row.kind == "repair" else part.failovers
+            store.extend(_outages(row, part, known[part.name], watch))
+        except ValueError as mistake:
+            mistakes.add(mistake)
+    mistakes.tell()
     for part in parts.values():
         before = len(part.repairs)
         part.repairs = _merged(part.repairs, alone=part.nodes == 1)
         part.merged = before - len(part.repairs)
     return parts
+
+
+def _part(row: Incident, parts: Mapping[str, Part], owner: Mapping[str, str]) -> Part:
+    """Return the part that a row is of, by the part's name or a node's."""
+    if row.component not in parts and row.component not in owner:
+        near = difflib.get_close_matches(row.component, [*parts, *owner], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        listed = ", ".join(parts)
+        raise ValueError(
+            f"{row.place}, column component: must be one of {listed} or a node of "
+            f"these, got {row.component!r}{hint}"
+        )
+    return parts[owner.get(row.component, row.component)]
 
 
 def _known(

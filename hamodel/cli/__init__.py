@@ -8,6 +8,7 @@
     hamodel optimise FILE --over PATH=VALUES
     hamodel sweep FILE --over PATH=FROM..TO:COUNT
     hamodel simulate FILE            the same by discrete events
+    hamodel calibrate LOG DRILLS     logs and drills as a file that systems extend
     hamodel spof FILE                what stops the service alone
     hamodel explain FILE             where the numbers come from
     hamodel schema                   the JSON schema of such files, for editors

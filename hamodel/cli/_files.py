@@ -12,12 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hamodel.specfile import Spec, SpecError, load, preset
+from hamodel.specfile import Spec, SpecError, load, preset, presets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 INPUT = "-"
+_SHOWN = Path("standard input")
 _MOST = 10_000_000  # letters of standard input
 
 
@@ -69,10 +70,8 @@ def holds(name: str, key: str) -> bool:
 
 def starter_of(name: str) -> str:
     """Return a short commented file that extends a preset."""
-    from hamodel.catalogue import systems
-
-    if name not in systems():
-        raise ValueError(f"there is no preset {name}{hint(name, systems())}")
+    if name not in presets():
+        raise ValueError(f"there is no preset {name}{hint(name, presets())}")
     found = preset(name)
     sites = ", ".join(found.architecture.sites)
     return f"""\
@@ -103,17 +102,14 @@ def hint(word: str, known: Sequence[str]) -> str:
 
 
 def _loaded(given: str, name: str) -> Spec:
-    if Path(given).is_file():
-        spec = load(given)
-        return spec if given == name else replace(spec, path=Path("standard input"))
-    return preset(given)
+    if name == INPUT:
+        return replace(load(given), path=_SHOWN)
+    return load(given) if Path(given).is_file() else preset(given)
 
 
 @contextmanager
 def _path(name: str) -> Iterator[str]:
-    """Yield the absolute path of a file, or the name of a preset."""
-    from hamodel.catalogue import systems
-
+    """Yield the path of a file, or the name of a preset."""
     if name == INPUT:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "input.yaml"
@@ -121,13 +117,12 @@ def _path(name: str) -> Iterator[str]:
             try:
                 yield str(path)
             except SpecError as mistake:
-                shown = Path("standard input")
-                raise SpecError(shown, list(mistake.problems)) from None
-    elif Path(name).is_file() or name in systems():
+                raise SpecError(_SHOWN, list(mistake.problems)) from None
+    elif Path(name).is_file() or name in presets():
         yield name
     else:
         said = f"there is no file {name}, and no preset of that name"
-        raise ValueError(f"{said}{hint(name, systems())}")
+        raise ValueError(f"{said}{hint(name, presets())}")
 
 
 def _read_input() -> str:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.assessment import assess
-from hamodel.catalogue import systems
 from hamodel.cli._page import Page
-from hamodel.specfile import preset
+from hamodel.specfile import preset, presets
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
@@ -116,11 +115,11 @@ def one_preset(name: str) -> Page:
     return Page(data=data, draw=draw)
 
 
-def presets() -> Page:
+def all_presets() -> Page:
     """Return the list of presets."""
     keys = ("name", "architecture", "title", "summary")
     rows = []
-    for name in systems():
+    for name in presets():
         one = preset(name)
         rows.append((name, type(one.architecture).__name__, one.title, one.summary))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -215,13 +215,72 @@ def sweep(
 
 
 @main.command()
+@click.argument("files", nargs=-1)
+@click.option(
+    "--during",
+    metavar="A..B",
+    help="From when to when the log was kept, or for how long, such as 26mo.",
+)
+@click.option(
+    "--nodes",
+    multiple=True,
+    metavar="PART=NODES",
+    help="What was watched: database=2, or by name database=db-1,db-2.",
+)
+@click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    metavar="NAME=PART",
+    help="What the log calls a part; without PART it is left out.",
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="What a column of the log means, such as opened=start.",
+)
+@click.option("--timezone", help="Of times that say none, such as Europe/Berlin.")
+@click.option(
+    "--dates", help="'day first' or 'month first', where 3/2/2026 may be both."
+)
+@click.option(
+    "--unclosed",
+    type=click.Choice(["censored", "left out"]),
+    default="censored",
+    show_default=True,
+    help="What incidents without an end count as.",
+)
+@click.option("--count", type=int, help="Outages, where there is no log; with --total.")
+@click.option("--total", metavar="TIME", help="Their time together, such as 1183min.")
+@click.option("--extends", default="", help="What the file that is printed extends.")
+@_as_json
+def calibrate(
+    files: Sequence[str],
+    extends: str,
+    as_json: bool,
+    **told: Any,  # noqa: ANN401  as `Wanted` names them
+) -> None:
+    """Print the parameters that logs and drills tell, as a file to extend.
+
+    FILES are CSV: a log of incidents (exports of PagerDuty, Opsgenie, Statuspage and
+    Jira are known) and, by its column `worked`, drills of failovers.
+    """
+    from hamodel.cli import _calibrate
+
+    found = _calibrate.measured(files, _calibrate.Wanted(**told))
+    _calibrate.show(found, extends, as_json=as_json)
+
+
+@main.command()
 @click.argument("name", required=False)
 @_as_json
 def presets(name: str | None, as_json: bool) -> None:
     """List the presets, or show the numbers of one and their sources."""
     from hamodel.cli import _looks
 
-    _finish(_looks.presets() if name is None else _looks.one_preset(name), as_json)
+    _finish(_looks.all_presets() if name is None else _looks.one_preset(name), as_json)
 
 
 @main.command()

@@ -203,8 +203,8 @@ def scenario(name: str, *, flips: bool) -> Page:
 
 def _candidates(path: Path) -> tuple[Spec, list[Spec]]:
     """Return what a scenario file asks, and the systems that it chooses from."""
-    from hamodel.catalogue import systems
     from hamodel.cli._files import changed
+    from hamodel.specfile import presets
 
     content = _content(path)
     names = content.get("candidates")
@@ -215,9 +215,9 @@ def _candidates(path: Path) -> tuple[Spec, list[Spec]]:
     specs = []
     try:
         for name in names:
-            base = name if name in systems() else str(path.parent / name)
+            base = name if name in presets() else str(path.parent / name)
             specs.append(changed(base, around, name))
-        return changed(systems()[0], asked, str(path)), specs
+        return changed(presets()[0], asked, str(path)), specs
     except ValueError as mistake:
         raise ValueError(f"{path}: {mistake}") from None
 

@@ -1,0 +1,109 @@
+"""A calibration as a system file that others extend."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hamodel.calibration._estimate import Calibration, Estimate
+    from hamodel.calibration._fit import Fit
+
+_STAGES = ("fencing", "promotion", "redirection")  # that an outage as a whole has in it
+_NO_FIELD = ".beta"  # of the failures counted apart under `everywhere`
+_FAMILIES = ("exponential", "lognormal", "gamma")
+_MOST = 200  # recorded values that are written out
+
+
+def as_yaml(found: Calibration, extends: str = "") -> str:
+    """Return the parameters with what is believed of each, and what it stands on."""
+    from ruamel.yaml import YAML
+
+    tree: dict[str, object] = {}
+    for path, estimate in found.parameters.items():
+        if path.endswith(_NO_FIELD):
+            continue
+        if path == "failover.outage":
+            _set(tree, "failover.detection", _law_of(found, path, estimate))
+            for stage in _STAGES:
+                _set(tree, f"failover.{stage}", "0 s")
+        elif path in found.fits and path.startswith("failover.") and _is_stage(path):
+            _set(tree, path, _law_of(found, path, estimate))
+        else:
+            _set(tree, path, _belief_of(estimate))
+    out = io.StringIO()
+    yaml = YAML()
+    yaml.width = 100
+    yaml.dump({"extends": extends, **tree} if extends else tree, out)
+    lines = [f"# {said}" for said in _remarks(found)]
+    return "\n".join([*lines, out.getvalue()])
+
+
+def _remarks(found: Calibration) -> list[str]:
+    """Return what the head of the file says."""
+    said = ["Measured by `hamodel calibrate`; a file takes it by `extends`."]
+    said += [
+        f"{path}: {estimate.text}; {estimate.how} (no field of a file)"
+        for path, estimate in found.parameters.items()
+        if path.endswith(_NO_FIELD)
+    ]
+    return [*said, *(line for w in found.warnings for line in w.splitlines())]
+
+
+def _is_stage(path: str) -> bool:
+    return path.rpartition(".")[2] in ("detection", *_STAGES)
+
+
+def _set(tree: dict[str, object], path: str, value: object) -> None:
+    *names, last = path.split(".")
+    inner = tree
+    for name in names:
+        below = inner.setdefault(name, {})
+        assert isinstance(below, dict)
+        inner = below
+    inner[last] = value
+
+
+def _belief_of(estimate: Estimate) -> dict[str, object]:
+    """Return what is believed of a parameter, with how it was found."""
+    seen = estimate.evidence
+    if "events" in seen:
+        word, inside = "gamma", {"events": seen["events"], "during": seen["exposure"]}
+    elif "trials" in seen:
+        word, inside = "beta", {key: seen[key] for key in ("successes", "trials")}
+    else:
+        word, inside = "lognormal", {key: seen[key] for key in ("mean", "cv")}
+    shown = {key: _number(key, x, estimate.unit) for key, x in inside.items()}
+    said = f"{estimate.text}; {estimate.how}"
+    return {"value": {"belief": {word: shown}}, "because": said}
+
+
+def _number(key: str, value: float, unit: str) -> object:
+    if key == "during" or (key == "mean" and unit == "s"):
+        return f"{value:.6g} s"
+    return int(value) if float(value).is_integer() else float(f"{value:.6g}")
+
+
+def _law_of(found: Calibration, path: str, estimate: Estimate) -> dict[str, object]:
+    """Return the fitted law of a stage, or what was recorded where it has no name."""
+    fit = found.fits[path]
+    family = fit.family.removeprefix("shifted ")
+    said = f"{estimate.text}; {estimate.how}"
+    if family not in _FAMILIES:
+        return {"value": {"samples": _recorded(fit)}, "because": said}
+    shift = float(fit.law.support[0]) if fit.family.startswith("shifted") else 0.0
+    mean = float(fit.law.mean) - shift
+    inside: dict[str, object] = {"mean": f"{mean:.6g} s"}
+    if family != "exponential":
+        cv = math.sqrt(float(fit.law.var)) / mean
+        inside["cv"] = float(f"{cv:.6g}")
+    law: object = {family: inside}
+    value = {"sum": [f"{shift:.6g} s", law]} if shift else law
+    return {"value": value, "because": said}
+
+
+def _recorded(fit: Fit) -> list[str]:
+    """Return the recorded times, thinned where there are very many."""
+    step = max(1, math.ceil(len(fit.values) / _MOST))
+    return [f"{x:.5g} s" for x in fit.values[::step]]

@@ -1,0 +1,113 @@
+"""From logs and drills on the command line to a file that systems extend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hamodel import calibration
+from hamodel.calibration import Calibration, calibrate, is_drills
+from hamodel.cli._page import as_text
+from hamodel.units import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the command was told beside the files."""
+
+    during: str | None
+    nodes: Sequence[str] = ()
+    parts: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    timezone: str | None = None
+    dates: str | None = None
+    unclosed: str = "censored"
+    count: int | None = None
+    total: str | None = None
+
+
+def measured(files: Sequence[str], wanted: Wanted) -> Calibration:
+    """Return what the files say; what is wrong in any of them is told in one go."""
+    if wanted.count is not None or wanted.total is not None:
+        if files or not (wanted.count and wanted.total and wanted.during):
+            raise ValueError("--count needs --total and --during, and no file")
+        return calibration.counted(wanted.count, wanted.total, wanted.during)
+    if not files:
+        raise ValueError("calibrate needs a file of incidents or of drills, got none")
+    drills = [file for file in files if is_drills(file)]
+    logs = [file for file in files if file not in drills]
+    for kind, found in (("drills", drills), ("incidents", logs)):
+        if len(found) > 1:
+            raise ValueError(f"there must be one file of {kind}, got {found}")
+    given: dict[str, Any] = {"drills": drills[0]} if drills else {}
+    if logs:
+        given |= {"incidents": logs[0], **_of_log(wanted)}
+    return calibrate(**given)
+
+
+def _of_log(wanted: Wanted) -> dict[str, Any]:
+    if wanted.during is None:
+        raise ValueError("--during must say how long the log was kept")
+    ends = wanted.during.split("..")
+    pair = (ends[0].strip(), ends[-1].strip())
+    options: dict[str, Any] = {
+        "during": pair if len(ends) == 2 else quantity(wanted.during, "time"),
+        "timezone": wanted.timezone,
+        "dates": wanted.dates,
+        "unclosed": wanted.unclosed,
+        "columns": _pairs(wanted.columns, "column"),
+        "parts": _pairs(wanted.parts, "part"),
+    }
+    if wanted.nodes:
+        told = _pairs(wanted.nodes, "nodes")
+        options["nodes"] = {part: _nodes(part, said) for part, said in told.items()}
+    return options
+
+
+def _nodes(part: str, said: str | None) -> int | list[str]:
+    """Return a number of nodes, or their names."""
+    if said is None:
+        raise ValueError(f"--nodes must be PART=NUMBER or PART=NAME,NAME, got {part}=")
+    if said.isdigit():
+        return int(said)
+    return [name.strip() for name in said.split(",")]
+
+
+def _pairs(words: Sequence[str], option: str) -> dict[str, str | None]:
+    """Return {name: meaning} of NAME=MEANING; an empty meaning is none."""
+    found: dict[str, str | None] = {}
+    for word in words:
+        name, equals, meaning = word.rpartition("=")
+        if not equals or not name.strip():
+            raise ValueError(f"--{option} must be NAME=MEANING, got {word!r}")
+        found[name.strip()] = meaning.strip() or None
+    return found
+
+
+def show(found: Calibration, extends: str, *, as_json: bool) -> None:
+    """Print the file, or the parameters as data."""
+    if not as_json:
+        click.echo(found.to_yaml(extends), nl=False)
+        return
+    parameters = {
+        path: {
+            "value": e.value,
+            "low": e.low,
+            "high": e.high,
+            "unit": e.unit,
+            "level": e.level,
+            "how": e.how,
+        }
+        for path, e in found.parameters.items()
+    }
+    data = {
+        "form": "hamodel/calibration/1",
+        "parameters": parameters,
+        "warnings": list(found.warnings),
+    }
+    click.echo(as_text(data))
