@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -134,11 +134,29 @@ class PairAbsorb:
         )
 
 
-def part_of(spec: ActivePassive, *, together: bool = False) -> Part:
-    """Return the primary, its standbys and their sites as a part of a model."""
-    rules = rules_of(spec, together=together)
+def part_of(
+    spec: ActivePassive, *, together: bool = False, watched: int | None = None
+) -> Part:
+    """Return the primary, its standbys and their sites as a part of a model.
+
+    `together`: as if at one site that stays; `watched`: the site whose clients are
+    followed, or -1 for none.  Where clients of a lost site are changes nothing for
+    the nodes, so who does not ask need not know.
+    """
+    rules = rules_of(spec, together=together, watched=watched)
+    start = rules.nodes.start
+    whole = watched is None and len(spec.sites) > 1 and not is_never(spec.site.mttf)
+
+    def seen_from(site: str) -> Part:
+        """Return the part with the clients of one site only."""
+        return part_of(spec, watched=spec.sites.index(site))
+
     return Part(
-        name="pair", start=rules.nodes.start, events=rules.events, view=Shown(rules)
+        name="pair",
+        start=start,
+        events=rules.events,
+        view=Shown(rules),
+        seen_from=seen_from if whole else None,
     )
 
 
@@ -216,13 +234,20 @@ def _read(
 # ---- from the specification to the rules -------------------------------------------
 
 
-def rules_of(spec: ActivePassive, *, together: bool = False) -> Rules:
-    """Return the rules of a specification; `together`: as if at one site that stays."""
+def rules_of(
+    spec: ActivePassive, *, together: bool = False, watched: int | None = None
+) -> Rules:
+    """Return the rules of a specification; for the options see `part_of`."""
     sites = ("",) if together else spec.sites
     kinds, repairs = _kinds(spec)
     standby, site = spec.standby, spec.site
     return Rules(
-        nodes=Nodes(groups=_groups(spec, sites), sites=sites, laws=len(repairs)),
+        nodes=Nodes(
+            groups=_groups(spec, sites),
+            sites=sites,
+            laws=len(repairs),
+            watched=watched,
+        ),
         kinds=kinds,
         repairs=repairs,
         failover=spec.failover,
@@ -289,7 +314,15 @@ def _kinds(
             coverage=coverage,
         )
         made.append(found)
+    if failover.manual is not None and len(repairs) > 1:
+        made = [_unmarked(kind, failover.coverage) for kind in made]
     return tuple(made), tuple(repairs)
+
+
+def _unmarked(kind: Kind, coverage: Quantity) -> Kind:
+    """Return a kind that is failed over as the loss of a site is, if it is so."""
+    usual = not kind.in_place and kind.detection is None and kind.coverage is coverage
+    return replace(kind, mode=-1) if usual else kind
 
 
 def _handled(kind: Kind) -> tuple[Any, ...]:

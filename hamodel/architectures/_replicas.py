@@ -60,19 +60,23 @@ class Nodes:
     groups: tuple[Alike, ...]
     sites: tuple[str, ...]
     laws: int  # how many different laws of repair there are
+    watched: int | None = None  # the site whose clients are followed; None: all, -1: no
+
+    @cached_property
+    def first(self) -> int:
+        """The group of the primary when all is well: the first of the best."""
+        ranks = [g.rank if g.promotable else (False, -1) for g in self.groups]
+        return ranks.index(max(ranks))
 
     @cached_property
     def start(self) -> State:
-        """All nodes ready, and the first of the best its primary."""
-        best = max(g.rank for g in self.groups if g.promotable)
-        first = next(
-            i for i, g in enumerate(self.groups) if g.promotable and g.rank == best
-        )
+        """The state in which all nodes are ready."""
         rest = 2 * self.laws * (0,)
         nodes = tuple(
-            (group.size - (i == first), *rest) for i, group in enumerate(self.groups)
+            (group.size - (i == self.first), *rest)
+            for i, group in enumerate(self.groups)
         )
-        return State("serving", first, nodes, ("home",) * len(self.sites))
+        return State("serving", self.first, nodes, ("home",) * len(self.sites))
 
     @property
     def shared(self) -> bool:
@@ -138,7 +142,9 @@ class Nodes:
             gone if group.site == site else counts
             for group, counts in zip(self.groups, state.nodes, strict=True)
         )
-        return self.sent(state._replace(nodes=nodes), site, "waiting")
+        followed = self.watched is None or site == self.watched
+        where = "waiting" if followed else "moved"
+        return self.sent(state._replace(nodes=nodes), site, where)
 
     def regain(self, state: State, site: int) -> State:
         """Return the state with a site back and its nodes ready."""
@@ -167,7 +173,8 @@ class Nodes:
             )
             for n in state.nodes
         )
-        return state._replace(phase="lost", nodes=nodes, cause=cause, tries=0)
+        lost = state._replace(phase="lost", nodes=nodes, cause=cause, tries=0)
+        return lost if laws == 1 else lost._replace(mode=-1, primary=self.first)
 
     def exhausted(self, state: State) -> State:
         """Return the state in which no candidate is left."""

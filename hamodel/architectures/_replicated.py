@@ -25,7 +25,7 @@ Assumptions
 - A site that is lost takes its nodes with it; when it returns, they have caught up and
   whatever else was wrong with them is mended.
 - With fewer crews than failed nodes their work is shared evenly; the last primary,
-  while nobody serves, comes last.
+  while nobody serves, comes last, where there is one law of repair only.
 - Candidates are the nodes that are ready and may be promoted: those first that commits
   wait for, then by priority, then each as likely.
 - A failover that does not work, that nobody finishes and that is not tried again,
@@ -397,7 +397,7 @@ class Rules:
             yield Event("restored", self.restore, self.nodes.all_ready(state))
             return
         kind = self._kind(state)
-        last = None if kind is None else (state.primary, kind.law)
+        last = (state.primary, 0) if kind is not None else None
         for clock, after, to in self._repaired(state, last):
             yield from self._resumed(clock, after, to)
         yield from self._held(state)

@@ -344,7 +344,7 @@ class ActivePassive(LongRun):
             those of the rules, and up means that writes are served.
         """
         if self._wide:
-            return part_of(self).chain(up=lambda view: not view.stopped)
+            return part_of(self, watched=-1).chain(up=lambda view: not view.stopped)
         part = part_of(self, together=True)
 
         def moves(state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:

@@ -122,12 +122,16 @@ class Part:
     view : callable
         `view(state)`, all that the clients of the architecture can notice.  States
         with the same view are counted together.
+    seen_from : callable or None
+        `seen_from(site)`, the same part with what clients of that site notice only:
+        fewer states, and the same law of what they do.  None: there is no such.
     """
 
     name: str
     start: Hashable
     events: Callable[[Any], Iterable[Event]]
     view: Callable[[Any], Hashable]
+    seen_from: Callable[[str], Part] | None = None
 
     def moves(self, state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
         """Yield the next states and their rates in 1/s."""
@@ -204,6 +208,13 @@ class Group:
         return dict(zip(views, found, strict=True))
 
 
+def _local(part: Viewed, site: str) -> Viewed:
+    """Return a part as clients of a site see it."""
+    if isinstance(part, Part) and part.seen_from is not None:
+        return part.seen_from(site)
+    return part
+
+
 def _kind(part: Viewed) -> Hashable:
     """Return what the views of a part depend on, or the part itself."""
     return part.kind if isinstance(part, Part | Group) else id(part)
@@ -269,13 +280,17 @@ class Model:
     @cached_property
     def _situations(self) -> dict[str, dict[Any, Quantity]]:
         solved: dict[Hashable, Mapping[Hashable, Quantity]] = {}
-        views = {}
-        for part in self.parts:
-            kind = _kind(part)
-            if kind not in solved:
-                solved[kind] = part.views()
-            views[part.name] = solved[kind]
-        return {site: self._seen(site, views) for site in self.sites}
+        found = {}
+        for site in self.sites:
+            views = {}
+            for part in self.parts:
+                local = _local(part, site)
+                kind = _kind(local)
+                if kind not in solved:
+                    solved[kind] = local.views()
+                views[part.name] = solved[kind]
+            found[site] = self._seen(site, views)
+        return found
 
     def _seen(
         self, site: str, views: Mapping[str, Mapping[Hashable, Quantity]]

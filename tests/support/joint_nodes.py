@@ -269,7 +269,8 @@ class Joint:
             back = self.put(nodes, dict.fromkeys(held, "ok"))
             for to, share in self.lost_nodes(state, back, dark - {site}):
                 yield to, share / self.p["site"][1]
-        for i, rate in self.repairs(nodes, a):
+        last = a if len(self.kinds) == 1 else None
+        for i, rate in self.repairs(nodes, last):
             for to, share in self.lost_nodes(state, self.put(nodes, {i: "ok"}), dark):
                 yield to, share * rate
         yield from self.store_moves(state)
