@@ -10,6 +10,9 @@ rule is a method that yields the events of one phase:
     stalled    writes wait for a standby that has just gone, until the timeout
     detecting  a failed process may be back before the failover is decided
     switching  the failover runs; the best candidate becomes primary
+    leading    the primary's site is lost: one detection, which works for both or for
+               neither, leads its clients away and starts the failover
+    promoting  they have been led away; the best candidate becomes primary
     demoting   the same, with the old primary alive: nothing had failed
     returning  the service goes back to its preferred primary
     retrying   the failover did not work and is tried again after a time
@@ -106,7 +109,9 @@ class Rules:
             yield Event("site lost", self.site_mttf, self.nodes.sent(state, 0, "lost"))
             return
         for site in range(len(self.nodes.sites)):
-            yield from redirection(self.nodes, self.failover, state, site)
+            shared = state.phase in {"leading", "retrying"}
+            if not (shared and site == self._dark_home(state)):
+                yield from redirection(self.nodes, self.failover, state, site)
 
     def _serving(self, state: State) -> Iterator[Event]:
         for mode in range(len(self.kinds)):
@@ -277,10 +282,20 @@ class Rules:
         kind = self._kind(state)
         coverage = self.failover.coverage if kind is None else kind.coverage
         in_place = kind is not None and kind.in_place
+        site, failed = self._dark_home(state), state
         phase = "detecting" if in_place else "switching"
+        if site is not None:
+            state, phase = self.nodes.sent(state, site, "waiting"), "leading"
+            failed = self.nodes.sent(failed, site, "stuck")
         yield state._replace(phase=phase, cause=Cause.FAILING_OVER), coverage
-        for to, share in self._astray(state):
+        for to, share in self._astray(failed):
             yield to, (1 - coverage) * share
+
+    def _dark_home(self, state: State) -> int | None:
+        """Return the site that was lost with the primary while its clients wait."""
+        site = self.nodes.groups[state.primary].site
+        waits = not self.nodes.shared and state.clients[site] in {"waiting", "stuck"}
+        return site if waits else None
 
     def _astray(self, state: State) -> Iterator[tuple[State, Quantity]]:
         """Yield where a failover that did not work leads."""
@@ -333,6 +348,19 @@ class Rules:
             stages = (self._detection(state), *self._later())
             yield from self._takeover(state, stages)
 
+    def _leading(self, state: State) -> Iterator[Event]:
+        """Yield how one detection leads the clients of a lost site and the service."""
+        stages = (self._detection(state), self.failover.redirection)
+        site = self.nodes.groups[state.primary].site
+        led = self.nodes.sent(state, site, "moved")._replace(phase="promoting")
+        yield Event("clients led away", Stages(stages), led)
+        for i, share in self.nodes.candidates(state):
+            yield from self._lost_on_the_way(state, i, share)
+
+    def _promoting(self, state: State) -> Iterator[Event]:
+        failover = self.failover
+        yield from self._takeover(state, (failover.fencing, failover.promotion))
+
     def _demoting(self, state: State) -> Iterator[Event]:
         for i, share in self.nodes.candidates(state):
             to = self.nodes.moved(self.nodes.serve(state, i), state.primary, (0, 1))
@@ -371,13 +399,23 @@ class Rules:
     def _takeover(self, state: State, stages: tuple[Any, ...]) -> Iterator[Event]:
         """Yield how the best candidate becomes primary, or fails on the way."""
         for i, share in self.nodes.candidates(state):
-            yield Event("takeover", Stages(stages), self.nodes.serve(state, i), share)
-            if is_never(self.takeover_mttf):
-                continue
-            fewer = self.nodes.moved(state, i, (0, -1), (1, 1))
-            left = self.nodes.candidates(fewer)
-            to = fewer if left else self.nodes.exhausted(fewer)
-            yield Event("takeover lost", self.takeover_mttf, to, share)
+            to = self.nodes.serve(state, i)
+            site = self._dark_home(state)
+            if site is not None:  # who made the standby serve leads the clients there
+                to = self.nodes.sent(to, site, "moved")
+            yield Event("takeover", Stages(stages), to, share)
+            yield from self._lost_on_the_way(state, i, share)
+
+    def _lost_on_the_way(
+        self, state: State, i: int, share: Quantity
+    ) -> Iterator[Event]:
+        """Yield how a candidate fails while it takes over."""
+        if is_never(self.takeover_mttf):
+            return
+        fewer = self.nodes.moved(state, i, (0, -1), (1, 1))
+        left = self.nodes.candidates(fewer)
+        to = fewer if left else self.nodes.exhausted(fewer)
+        yield Event("takeover lost", self.takeover_mttf, to, share)
 
     def _waiting(self, state: State) -> Iterator[Event]:
         if self.holds is None:
