@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lessons site check-lessons bench wasm coverage lock clean
+.PHONY: help lab test lessons lesson site check-lessons bench wasm coverage lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ lessons: $(VENV)/.installed ## re-execute every notebook in place, and redraw th
 	$(BIN)/python -m hamodel.course.lessons $(ARGS)
 	@PYTHONPATH=notebooks $(BIN)/python -c 'from lessons.failover_maths import lesson; \
 	  print(lesson.explore().svg, end="")' > notebooks/images/failover.svg
+
+lesson: $(VENV)/.installed ## start a lesson that passes its guards (NAME=08_latency_of_the_passive_side)
+	$(BIN)/python -m hamodel.course.starter $(NAME)
 
 site: $(VENV)/.installed ## build the lessons as web pages that need no network, in site/
 	$(BIN)/python -m hamodel.course.site $(ARGS)

@@ -12,7 +12,6 @@ import time
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from hamodel import assess, duration, markov, structure
 from hamodel.architectures import ActivePassive, Node, SinglePrimary
@@ -338,13 +337,11 @@ class Bar:
     """A picture of one text whose place and words can be spoilt."""
 
     def __init__(self, words=str, x=0.5, y=0.5):
-        self.figure = Figure(figsize=(2, 1))
-        self.words = words
-        self.text = self.figure.text(x, y, "", ha="center")
-        self.other = self.figure.text(0.1, 0.1, "axis", ha="left")
+        self.words, self.at = words, (200 * x, 100 * (1 - y))
 
-    def update(self, values, result, guess):  # noqa: ARG002
-        self.text.set_text(self.words(result))
+    def __call__(self, sheet, values, result, guess):  # noqa: ARG002
+        sheet.text(self.at, self.words(result), anchor="middle")
+        sheet.text((20, 90), "axis")
 
 
 def said(values, result):
@@ -358,6 +355,7 @@ def planted(**changes):
         "controls": {"rate": Slider(label="Rate (1/s)", grid=(1, 2, 3), start=2)},
         "model": lambda rate: 2 * rate,
         "picture": Bar(),
+        "size": (200, 100),
         "describe": said,
         "presets": {"low": {"rate": 1}},
     }

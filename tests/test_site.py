@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
-from hamodel.course import Choice
+from hamodel.course import Slider
 from hamodel.course.site import _film
 from tests.support import built_site
 from tests.support.notebook_stage import NOTEBOOKS, ROOT, staged
@@ -168,15 +168,17 @@ def test_every_frame_is_what_the_explorer_shows(path):
         controls = explorer.controls
         for (name, control), axis in zip(controls.items(), packed["axes"], strict=True):
             for place in {0, axis["start"], len(axis["frames"]) - 1}:
-                value = _value(control, axis, place)
+                start = (explorer.after or {}).get(name, control.start)
+                value = _value(control, axis, place, start)
                 explorer.reset()
-                explorer.set(**{name: value})
+                explorer.set(**{**explorer.after, name: value})
                 shown = _unpacked(packed, axis["frames"][place])
                 assert shown == (explorer.svg, explorer.sentence)
         for (name, preset), kept in zip(
             explorer.presets.items(), packed["presets"], strict=False
         ):
             explorer.reset()
+            explorer.set(**explorer.after)
             explorer.apply(name)
             assert _unpacked(packed, kept[0]) == (explorer.svg, explorer.sentence)
             assert len(kept[1]) == len(controls), preset
@@ -185,15 +187,16 @@ def test_every_frame_is_what_the_explorer_shows(path):
 
 def _is_of(packed, explorer):
     explorer.reset()
-    return _unpacked(packed, 0) == (explorer.svg, explorer.sentence)
+    explorer.set(**explorer.after)
+    return _unpacked(packed, packed["after"][0]) == (explorer.svg, explorer.sentence)
 
 
-def _value(control, axis, place):
+def _value(control, axis, place, start):
     if "sets" in axis:
         return axis["sets"][place]
-    if isinstance(control, Choice):
-        return control.options[place]
-    return _film.thinned(control.grid, control.start)[place]
+    if not isinstance(control, Slider):
+        return control.values()[place]
+    return _film.thinned(control.grid, start)[place]
 
 
 def _unpacked(packed, number):

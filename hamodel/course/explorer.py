@@ -21,8 +21,6 @@ import ipywidgets as widgets
 from hamodel.course._widgets import bundle, paragraph
 from hamodel.course.boxes import CELL, Boxes
 from hamodel.course.drawing import Sheet, image
-from hamodel.plots import image as pt_image
-from hamodel.plots import svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,7 +83,7 @@ class Explorer:
     title: str
     controls: Mapping[str, Slider | Choice | Boxes | Again]
     model: Callable[..., Any]
-    picture: Any
+    picture: Draw
     describe: Callable[[Values, Any], str]
     presets: Mapping[str, Values]
     size: tuple[float, float] = (640, 300)
@@ -104,9 +102,6 @@ class Explorer:
     box: widgets.VBox = field(init=False)
 
     def __post_init__(self) -> None:
-        if not callable(self.picture):
-            inches = self.picture.figure.get_size_inches()
-            self.size = (float(inches[0]) * 100, float(inches[1]) * 100)
         self._quiet, self._shown = False, False
         self._clock: float | None = 0.0
         self._since = 0.0
@@ -224,24 +219,18 @@ class Explorer:
         guess = None if self.prediction is None else self.prediction.guess
         sentence = self.describe(values, result) if known else self.before
         picture = self._drawn(values, result, guess or {})
-        self._picture.value = _DARK + self._image(picture, sentence)
+        self._picture.value = _DARK + image(picture, sentence)
         self._sentence.value = paragraph(escape(sentence))
         self.result, self.svg, self.sentence = result, picture, sentence
         self._veil(known)
         self._report("")
 
     def _drawn(self, values: Values, result: Any, guess: Values) -> str:  # noqa: ANN401
-        if not callable(self.picture):
-            self.picture.update(values, result, guess or None)
-            return svg(self.picture.figure)
         sheet = Sheet(*self.size, known=self.known, clock=self._clock)
         if self.seconds:
             sheet.seconds = self.seconds
         self.picture(sheet, values, result, guess)
         return sheet.svg()
-
-    def _image(self, picture: str, alt: str) -> str:
-        return image(picture, alt) if callable(self.picture) else pt_image(picture, alt)
 
     def _veil(self, known: bool) -> None:
         """Let the controls wait while the answer is not to be seen."""
@@ -256,9 +245,7 @@ class Explorer:
 
     def _committed(self) -> None:
         """Move to the answer when a guess was committed, or back when it was taken."""
-        if not self.after:
-            self._moved(None)
-        elif self.prediction is None or self.prediction.guess is None:
+        if self.prediction is None or self.prediction.guess is None:
             self._shown = False
             self.reset()
         else:
@@ -348,7 +335,7 @@ class Explorer:
         settings = "; ".join(control.text for control in self.controls.values())
         shown = f"<i>Shown: {escape(settings)}. Run this cell to move it.</i>"
         html = (
-            f"<p><b>{escape(self.title)}</b></p>{self._image(self.svg, self.sentence)}"
+            f"<p><b>{escape(self.title)}</b></p>{image(self.svg, self.sentence)}"
             f"{paragraph(escape(self.sentence))}"
             f"{paragraph(shown)}"
         )

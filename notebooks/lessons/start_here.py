@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING
 from hamodel import plots, structure
 from hamodel.course.controls import Slider
 from hamodel.course.exercise import Exercise, Mistake, number
-from hamodel.course.prediction import Prediction, View
+from hamodel.course.prediction import Prediction, View, near
 from hamodel.course.quiz import Question, Quiz
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hamodel.structure import Structure
 
 #: The path of a request through the ticket shop; only what the diagram draws.
@@ -177,14 +175,33 @@ def prediction() -> Prediction:
             "minutes": Slider(label="Down (min a year)", grid=tuple(range(0, 1001, 20)))
         },
         truth=lambda: {"minutes": 1e-3 * YEAR / MINUTE},
-        views=[View(name="any", when=lambda *_: True, says=_comment, example={})],
+        views=VIEWS,
     )
 
 
-def _comment(guess: Mapping[str, float], truth: Mapping[str, float]) -> str:
-    near = 0.8 <= guess["minutes"] / truth["minutes"] <= 1.25
-    said = "Close." if near else "Now you will remember it."
-    return f"{said} It is nearly nine hours, in one piece or in many."
+VIEWS = (
+    View(
+        name="one nine too many",
+        when=lambda g, t: near(g["minutes"], t["minutes"] / 10),
+        says="Those are the minutes of 99.99 %: one nine too many.",
+        example={"minutes": 52},
+    ),
+    View(
+        name="close",
+        when=lambda g, t: near(g["minutes"], t["minutes"], 0.25),
+        says="Close. It is nearly nine hours, in one piece or in many.",
+        example={"minutes": 500},
+    ),
+    View(
+        name="anything else",
+        when=lambda *_: True,
+        says=lambda g, t: (
+            f"You said {g['minutes']:,g} minutes; it is {t['minutes']:,.0f}, nearly "
+            "nine hours, in one piece or in many."
+        ),
+        example={"minutes": 100},
+    ),
+)
 
 
 practice_exercise = Exercise(

@@ -1,13 +1,12 @@
 """An explorer as frames: every control through its range, one at a time.
 
-Neighbouring frames differ in a few groups of their SVG.  So each group is kept once,
+Neighbouring frames differ in a few lines of their SVG.  So each line is kept once,
 and a frame is a list of runs of their numbers: "0-57,312,59-80".
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -79,24 +78,23 @@ def film(explorer: Explorer) -> Film:
     camera = _Camera(explorer)
     veil = None if explorer.known else camera.frame()
     explorer.open()
-    camera.take({})
+    after = camera.take({})
     axes = tuple(camera.axis(name) for name in explorer.controls)
     presets = {
         name: (camera.take(preset), tuple(_position(axis, preset) for axis in axes))
         for name, preset in explorer.presets.items()
     }
-    after = camera.take(explorer.after)
-    explorer.reset()
+    explorer.set(**camera.base)
     play = None
     if explorer.seconds:
         explorer.play()
         play = camera.frame()
-        explorer.reset()
+    explorer.reset()
     return Film(
         title=explorer.title,
         size=(round(explorer.size[0]), round(explorer.size[1])),
         veil=veil,
-        after=(after, tuple(_position(axis, explorer.after) for axis in axes)),
+        after=(after, tuple(axis.start for axis in axes)),
         play=play,
         axes=axes,
         presets=presets,
@@ -113,12 +111,13 @@ class _Camera:
         self.frames: list[tuple[str, str, str]] = []
         self.groups: dict[str, int] = {}
         self._taken: dict[str, int] = {}
+        starts = {name: control.start for name, control in explorer.controls.items()}
+        self.base: dict[str, Any] = starts | dict(explorer.after)
 
     def take(self, change: Mapping[str, Any]) -> int:
-        """Return the frame of a setting; what it leaves out is at its start."""
+        """Return the frame of a setting; what it leaves out is as a guess leaves it."""
         explorer = self.explorer
-        start = {name: control.start for name, control in explorer.controls.items()}
-        setting = start | dict(change)
+        setting = self.base | dict(change)
         key = repr(setting)
         if key not in self._taken:
             explorer.set(**setting)
@@ -129,8 +128,7 @@ class _Camera:
         """Return the number of a new frame, of what the explorer shows now."""
         explorer = self.explorer
         texts = [control.text for control in explorer.controls.values()]
-        split = _GROUP.split if "<g id=" in explorer.svg else str.splitlines
-        numbers = [self._group(group) for group in split(explorer.svg)]
+        numbers = [self._group(line) for line in explorer.svg.splitlines()]
         self.frames.append((_runs(numbers), explorer.sentence, "; ".join(texts)))
         return len(self.frames) - 1
 
@@ -138,9 +136,9 @@ class _Camera:
         """Take a control through its range."""
         control: Any = self.explorer.controls[name]
         kind = _kind(control)
-        self.explorer.reset()
+        self.explorer.set(**self.base)
         places = _offered(control) if kind == "boxes" else {}
-        values = _positions(control, kind, tuple(places))
+        values = _positions(control, kind, tuple(places), self.base[name])
         texts, frames = [], []
         for value in values:
             frames.append(self.take({name: value}))
@@ -153,7 +151,7 @@ class _Camera:
             values=values,
             texts=tuple(texts),
             frames=tuple(frames),
-            start=values.index(control.start),
+            start=values.index(self.base[name]),
             places=places,
         )
 
@@ -177,9 +175,14 @@ def _visible(button: Any) -> bool:  # noqa: ANN401
     return str(button.layout.visibility) != "hidden"
 
 
-def _positions(control: Any, kind: Kind, boxes: Sequence[str]) -> tuple[Any, ...]:  # noqa: ANN401
+def _positions(  # a control, whatever a lesson brings
+    control: Any,  # noqa: ANN401
+    kind: Kind,
+    boxes: Sequence[str],
+    start: Any,  # noqa: ANN401
+) -> tuple[Any, ...]:
     if kind == "range":
-        return thinned(control.grid, control.start)
+        return thinned(control.grid, start)
     if kind == "choice":
         return tuple(control.values())
     if 2 ** len(boxes) <= MOST_SETS:
@@ -252,6 +255,3 @@ def _runs(numbers: Iterable[int]) -> str:
         else:
             runs.append([number, number])
     return ",".join(f"{a}-{b}" if b > a else f"{a}" for a, b in runs)
-
-
-_GROUP = re.compile(r"\n(?=<g id=)")

@@ -180,8 +180,7 @@ def _packed(taken: Film) -> dict[str, Any]:
         }
         for axis in taken.axes
     ]
-    start = [0, [axis.start for axis in taken.axes]]
-    presets = [*taken.presets.values(), start]
+    presets = [*taken.presets.values(), taken.after]
     frames = taken.frames
     return {
         "groups": taken.groups,
