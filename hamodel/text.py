@@ -120,6 +120,8 @@ def share(value: float, digits: int = 3) -> str:
     >>> share(0.99999999924), share(2.22e-16), share(1.0)
     ('above 99.9999 %', 'under 0.0001 %', '100 %')
     """
+    if -1e-9 < value < 0:  # nothing, but for rounding
+        return "0 %"
     if not 0 < value < 1:
         return f"{number(100 * value, digits)} %"
     near = min(value, 1 - value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -186,3 +186,43 @@ class Workload:
 def as_law(time: Quantity) -> Duration:
     """Return a time as a distribution: a number is constant."""
     return time if isinstance(time, Duration) else constant(time)
+
+
+class Loaded(Protocol):
+    """What a file holds: an architecture and what is asked of it."""
+
+    @property
+    def title(self) -> str:
+        """What the system is called."""
+        ...
+
+    @property
+    def architecture(self) -> Any:  # noqa: ANN401  it stands below the architectures
+        """How it is run."""
+        ...
+
+    @property
+    def workload(self) -> Workload:
+        """What is asked of it."""
+        ...
+
+
+def unpacked(given: Any, workload: Workload | None) -> tuple[Any, Workload | None]:  # noqa: ANN401  an architecture, or what holds one
+    """Return an architecture and a workload from an architecture or a loaded file.
+
+    Parameters
+    ----------
+    given : Architecture or Spec
+        An architecture, or what `ha.load` returns.
+    workload : Workload or None
+        The one that counts; None: that of the file.
+
+    Returns
+    -------
+    architecture, workload
+        The workload is None if none is known.
+    """
+    held = getattr(given, "architecture", None)
+    if held is None or not hasattr(given, "workload"):
+        return given, workload
+    return held, given.workload if workload is None else workload

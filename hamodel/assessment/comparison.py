@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hamodel import _html
 from hamodel.assessment.measures import MEASURES, shown
 from hamodel.assessment.results import Assessment, assess
+from hamodel.workload import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,9 +85,10 @@ def compare(
     Parameters
     ----------
     architectures : sequence, or mapping of str to architecture
-        What to compare; a mapping gives the names.
+        What to compare; a mapping gives the names.  What `hamodel.load` returns is
+        named by its title.
     workload : Workload, optional
-        What is asked of each.
+        What is asked of each; by default that of the first, if it was loaded.
 
     Returns
     -------
@@ -118,6 +120,7 @@ def compare(
         named = _named(architectures)
     if not named:
         raise ValueError(f"architectures must name at least one, got {architectures!r}")
+    _, workload = unpacked(next(iter(named.values())), workload)
     return Comparison(
         names=tuple(named),
         assessments=tuple(assess(a, workload) for a in named.values()),
@@ -125,8 +128,8 @@ def compare(
 
 
 def _named(architectures: Sequence[Any]) -> dict[str, Any]:
-    """Name architectures by their kind, with numbers where one occurs twice."""
-    kinds = [type(a).__name__ for a in architectures]
+    """Name architectures by title or kind, with numbers where one occurs twice."""
+    kinds = [str(getattr(a, "title", type(a).__name__)) for a in architectures]
     names = []
     for i, kind in enumerate(kinds):
         number = kinds[: i + 1].count(kind)

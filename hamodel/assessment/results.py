@@ -30,7 +30,7 @@ from hamodel.assessment.loads import (
 from hamodel.assessment.measures import as_data, as_frame, shown
 from hamodel.assessment.retries import Metastability, metastability
 from hamodel.units import YEAR
-from hamodel.workload import Workload
+from hamodel.workload import Workload, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from hamodel.assessment.budget import Chance, Downtime
     from hamodel.duration import Duration
+    from hamodel.workload import Loaded
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -401,15 +402,18 @@ class Assessment:
         return _html.table(shown(self), header=("", kind))
 
 
-def assess(architecture: Architecture, workload: Workload | None = None) -> Assessment:
+def assess(
+    architecture: Architecture | Loaded, workload: Workload | None = None
+) -> Assessment:
     """Return all answers on an architecture under a workload.
 
     Parameters
     ----------
-    architecture : Architecture
+    architecture : Architecture, or what `hamodel.load` returns
         What is run: one of `hamodel.architectures`, or one of your own.
     workload : Workload, optional
-        What is asked of it; by default 900 reads and 100 writes a second.
+        What is asked of it; by default that of the loaded file, or 900 reads and 100
+        writes a second.
 
     Returns
     -------
@@ -441,12 +445,13 @@ def assess(architecture: Architecture, workload: Workload | None = None) -> Asse
     >>> found.rto.mean, found.utilisation["database"]
     (30.0, 0.08125)
     """
-    if not callable(getattr(architecture, "behaviour", None)):
+    spec, workload = unpacked(architecture, workload)
+    if not callable(getattr(spec, "behaviour", None)):
         raise ValueError(
             "architecture must be an Architecture, as SinglePrimary, ActivePassive, "
-            f"ActiveActive, Majority or Leaderless are, got {architecture!r}"
+            f"ActiveActive, Majority or Leaderless are, got {spec!r}"
         )
     workload = Workload() if workload is None else workload
     _check.instance(Workload, workload=workload)
-    workload.shares(architecture.sites)
-    return Assessment(architecture=architecture, workload=workload)
+    workload.shares(spec.sites)
+    return Assessment(architecture=spec, workload=workload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isinf
 from typing import TYPE_CHECKING
 
 from hamodel import text
@@ -130,10 +131,12 @@ def findings(found: Assessment) -> Iterator[str]:
             f"{text.number(1 / room)} times the capacity (workload.reads, "
             "workload.writes, cores, servers)."
         )
-    try:
-        float(found.replication_lag.quantile(0.5))
-    except ValueError as why:
-        yield f"The copies do not keep up: {why}"
+    if isinf(float(found.replication_lag.quantile(0.5))):
+        yield (
+            "The copies do not keep up: more is written than they apply, so that the "
+            "lag and what a failure loses grow without end (replication.apply, "
+            "replication.send, workload.writes)."
+        )
 
 
 def value(spec: object, path: str, given: object) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hamodel import _check, _html
 from hamodel.assessment import MEASURES, Assessment, assess, compare
 from hamodel.decision._flips import Flip, flips_of
-from hamodel.decision._requirements import Finding, Requirements
+from hamodel.decision._requirements import Finding, Requirements, beyond
 from hamodel.decision._rows import ROWS, Cell, cell, complexity
 
 if TYPE_CHECKING:
@@ -54,7 +54,10 @@ class Decision:
     @cached_property
     def findings(self) -> dict[str, list[Finding]]:
         """How each candidate fares against each limit."""
-        return {n: self.requirements.judge(a) for n, a in self.assessments.items()}
+        return {
+            n: [*beyond(a), *self.requirements.judge(a)]
+            for n, a in self.assessments.items()
+        }
 
     @cached_property
     def table(self) -> dict[str, dict[str, Cell]]:
@@ -129,6 +132,8 @@ class Decision:
 
     def _keeps(self, assessment: Assessment) -> bool:
         """Tell whether all limits are kept; the first that is not ends the question."""
+        if beyond(assessment):
+            return False
         limits = self.requirements.limits(assessment.sites)
         return all(limit.judge(assessment).met for limit in limits)
 
@@ -297,8 +302,8 @@ def _reasons(name: str, assessments: Mapping[str, Assessment]) -> tuple[str, ...
 
 def decide(
     candidates: Mapping[str, Any] | Sequence[Any],
-    workload: Workload | None,
-    requirements: Requirements,
+    workload: Workload | None = None,
+    requirements: Requirements | None = None,
     *,
     prefer: Sequence[str] = ("cost", "complexity", "write_unavailability"),
 ) -> Decision:
@@ -307,11 +312,12 @@ def decide(
     Parameters
     ----------
     candidates : sequence, or mapping of str to architecture
-        What to choose from; a mapping gives the names.
-    workload : Workload or None
-        What is asked of each; None: the default one.
+        What to choose from; a mapping gives the names.  What `hamodel.load` returns
+        is named by its title.
+    workload : Workload, optional
+        What is asked of each; by default that of the first, if it was loaded.
     requirements : Requirements
-        Limits that exclude.
+        Limits that exclude; by default those of the first, if it was loaded.
     prefer : sequence of str
         Objectives by which those on the front are ordered, the first first: names of
         `OBJECTIVES`.
@@ -343,7 +349,11 @@ def decide(
     >>> print(choice.reason)
     ActivePassive alone keeps all limits.
     """
+    if requirements is None:
+        listed = getattr(candidates, "values", lambda: candidates)()
+        requirements = getattr(next(iter(listed), None), "requirements", None)
     _check.instance(Requirements, requirements=requirements)
+    assert requirements is not None
     for key in prefer:
         _check.one_of(OBJECTIVES, prefer=key)
     compared = compare(candidates, workload)

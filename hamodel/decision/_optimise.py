@@ -10,7 +10,7 @@ from hamodel import _check, _html, text
 from hamodel._fields import full_path, replaced
 from hamodel.assessment import Assessment, assess
 from hamodel.decision._requirements import Finding, Requirements
-from hamodel.workload import Workload
+from hamodel.workload import Workload, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -149,6 +149,7 @@ def optimise(
     tried: list[Tried] = []
     best: tuple[Tried, Assessment] | None = None
     for key, spec in named.items():
+        spec, workload = unpacked(spec, workload)
         assess(spec, workload)  # names what is not an architecture
         known = _known(spec, choices, alone=len(named) == 1)
         _check_number(known)

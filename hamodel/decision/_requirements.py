@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -214,6 +215,33 @@ class Finding(NamedTuple):
         )
 
 
+def beyond(assessment: Assessment) -> list[Finding]:
+    """Return what no design may be, whatever is required: overloaded, or left behind.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        Of any architecture.
+
+    Returns
+    -------
+    list of Finding
+        All missed; empty where the load fits and the copies keep up.
+    """
+    found = []
+    load = float(max(assessment.utilisation.values(), default=0.0))
+    if assessment.is_overloaded:
+        label = "load of the busiest part"
+        limit = Limit("capacity", label, lambda _: load, 1.0, False, text.share)
+        found.append(Finding(limit, load, False))
+    lag = float(assessment.replication_lag.quantile(0.5))
+    if math.isinf(lag):
+        label = "time until half of the writes are copied"
+        limit = Limit("replication_lag", label, lambda _: lag, YEAR, False, text.time)
+        found.append(Finding(limit, lag, False))
+    return found
+
+
 def _ratio(value: float, bound: float) -> float:
     if bound == 0:
         return 0.0 if value == 0 else float("inf")
@@ -350,6 +378,8 @@ def _rto(a: Assessment) -> float:
 
 
 def _rpo(a: Assessment) -> float:
+    if math.isinf(float(a.replication_lag.quantile(0.5))) and float(a.rpo.mean):
+        return math.inf  # the copies fall ever further behind
     return float(a.rpo.quantile(0.99))
 
 

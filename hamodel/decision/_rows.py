@@ -138,6 +138,8 @@ def _synchronisation(a: Assessment) -> str:
 
 def _fit(a: Assessment) -> str:
     sites = len(a.sites)
+    if a.is_overloaded:
+        return f"{sites} site{'s' * (sites > 1)}, overloaded"
     writes = text.time(
         max(float(a.latency[s, "write"].quantile(0.99)) for s in a.sites)
     )

@@ -12,7 +12,7 @@ from hamodel.assessment import assess
 from hamodel.sweeping._evaluate import BUDGETS, chosen, measure_of
 from hamodel.sweeping._parameters import Question, check, read
 from hamodel.sweeping._work import Grid, answered, gathered
-from hamodel.workload import Workload
+from hamodel.workload import Workload, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,6 +100,7 @@ def sweep(
     6.36...
     """
     _check.positive(memory=memory)
+    architecture, workload = unpacked(architecture, workload)
     workload = Workload() if workload is None else workload
     assess(architecture, workload)  # says what is no architecture or no workload
     if not grids:
