@@ -340,7 +340,7 @@ class Bar:
         self.words, self.at = words, (200 * x, 100 * (1 - y))
 
     def __call__(self, sheet, values, result, guess):  # noqa: ARG002
-        sheet.text(self.at, self.words(result), anchor="middle")
+        sheet.text(self.at, str(self.words(result)), anchor="middle")
         sheet.text((20, 90), "axis")
 
 

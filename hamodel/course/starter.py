@@ -46,7 +46,8 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
 def sentence(values, found):
     """Say what the picture shows."""
     minutes = text.short(found * YEAR / MINUTE)
-    return f"With a repair of {{values['repair']:g}} h it is down {{minutes}} minutes a year."
+    repair = f"{{values['repair']:g}} h"
+    return f"Repaired in {{repair}}, it is down {{minutes}} minutes a year."
 
 
 def truth():
@@ -59,7 +60,9 @@ lesson = kit.Lesson(
     guess={{
         "question": "A node fails once in 1,000 hours and takes four to repair. How "
         "many minutes a year is it down?",
-        "fields": {{"minutes": kit.Slider(label="Down (min)", grid=kit.decades(1, 20_000))}},
+        "fields": {{
+            "minutes": kit.Slider(label="Down (min)", grid=kit.decades(1, 20_000))
+        }},
         "truth": truth,
         "views": (
             kit.View(
@@ -71,7 +74,7 @@ lesson = kit.Lesson(
             kit.View(
                 name="anything else",
                 when=lambda *_: True,
-                says=lambda g, t: f"You said {{g['minutes']:,g}}, it is {{t['minutes']:,.0f}}.",
+                says=lambda _, t: f"It is {{t['minutes']:,.0f}} minutes a year.",
                 example={{"minutes": 1000}},
             ),
         ),
@@ -82,7 +85,9 @@ lesson = kit.Lesson(
             "life": kit.Slider(
                 label="Fails once in (h)", grid=kit.decades(10, 1e5), start=1000
             ),
-            "repair": kit.Slider(label="Repair (h)", grid=kit.decades(0.5, 48), start=4),
+            "repair": kit.Slider(
+                label="Repair (h)", grid=kit.decades(0.5, 48), start=4
+            ),
         }},
         "model": model,
         "picture": picture,
