@@ -91,8 +91,9 @@ def value_at(spec: object, path: str) -> Any:  # noqa: ANN401
     *owners, last = path.split(".")
     for name in owners:
         spec = _held(spec, name)
-    held = _given(spec)
-    return held["mttf"] + held["mttr"] if last == _SUM else held[last]
+    if last == _SUM:
+        return _held(spec, "mttf") + _held(spec, "mttr")
+    return _held(spec, last)
 
 
 def about_at(spec: object, path: str) -> About | None:

@@ -60,6 +60,9 @@ def plain(content):
                 yield from plain(inner)
             else:
                 yield key
+        elif isinstance(entry, list):
+            for one in entry:
+                yield from plain(one)
         elif not isinstance(entry, dict):
             yield key
 

@@ -36,6 +36,7 @@ def test_a_preset_has_the_values_of_its_file(key):
     architecture = system.architecture()
     assert type(architecture) is KINDS[system.kind]
     held = dict(paths(architecture))
+    held |= {f"workload.{path}": x for path, x in paths(system.spec.workload)}
     for parameter in system.parameters:
         assert held[parameter.name] is not None
         assert held[parameter.name] == parameter.value
@@ -67,11 +68,12 @@ def test_a_file_can_extend_a_preset(key, tmp_path):
     assert mine.architecture.database.mttr == 5 * HOUR
     usual = dict(paths(catalogue.system(key).architecture()))
     mine_values = dict(paths(mine.architecture))
+    assert mine.workload.round_trip == catalogue.system(key).spec.workload.round_trip
     for parameter in catalogue.system(key).parameters:
         name = parameter.name
-        value = usual[name]
+        value = usual.get(name, mine_values.get(name))
         if name != "database.mttr" and not hasattr(value, "mean"):
-            assert mine_values[name] == value
+            assert mine_values.get(name) == value
     sources = {path: source for path, _, source in mine.parameters}
     assert sources["database.mttr"] == "mine.yaml:2"
     assert sources["failover.detection"].startswith(f"{key}, ") or (

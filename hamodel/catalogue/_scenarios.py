@@ -167,6 +167,9 @@ def placed(found: System, sites: Sequence[str]) -> dict[str, Any]:
     if found.kind == "single-primary":
         return {"name": sites[0]}
     if found.kind in ("active-passive", "active-active"):
+        nodes = getattr(found.architecture(), "replicas", ())
+        if nodes:
+            return {f"replicas.{i}.site": sites[i % 2] for i in range(len(nodes))}
         return {"sites": tuple(sites)}
     total = sum(found.architecture().copies.values())
     if found.kind == "leaderless":

@@ -83,7 +83,8 @@ class System:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Its values, with what they stand on."""
-        return parameters_of(self.spec.sources, {"": self.spec.architecture})
+        wholes = {"workload.": self.spec.workload, "": self.spec.architecture}
+        return parameters_of(self.spec.sources, wholes)
 
     def architecture(self, **overrides: Any) -> Any:  # noqa: ANN401
         """Return the architecture of the preset.
