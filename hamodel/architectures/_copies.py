@@ -99,19 +99,33 @@ class Held:
 
 
 def answered_by(
-    copies: Mapping[str, int], at: str, needed: int, workload: Workload
+    copies: Mapping[str, int],
+    at: str,
+    needed: int,
+    workload: Workload,
+    votes: Mapping[str, int] | None = None,
 ) -> Duration:
-    """Return the time until so many copies, the one at hand included, have answered."""
-    if needed == 1:
+    """Return the time until so many copies, the one at hand included, have answered.
+
+    With the votes of each copy, by site, so many votes are waited for.
+    """
+    weight = dict.fromkeys(copies, 1) if votes is None else votes
+    missing = needed - weight[at]
+    if missing <= 0:
         return constant(0.0)
     near, far = workload.within_site, workload.between_sites
-    beside, away = copies[at] - 1, sum(copies.values()) - copies[at]
-    times = sorted(
-        [mean_of(workload.hop)] * beside + [mean_of(workload.round_trip)] * away
-    )
+    others = [(n - (name == at), name) for name, n in copies.items()]
+    replies = [near if name == at else far for n, name in others for _ in range(n)]
+    cast = [weight[name] for n, name in others for _ in range(n)]
     if near.var == 0 and far.var == 0:
-        return constant(times[needed - 2])
-    return latency([near] * beside + [far] * away, needed - 1)
+        means = {id(near): mean_of(workload.hop), id(far): mean_of(workload.round_trip)}
+        times = sorted(
+            means[id(reply)]
+            for reply, vote in zip(replies, cast, strict=True)
+            for _ in range(vote)
+        )
+        return constant(times[missing - 1])
+    return latency(replies, missing, votes=cast)
 
 
 def sent(copies: Mapping[str, int], writes: Quantity) -> Quantity:

@@ -79,9 +79,16 @@ def local_quorums(site: Site, held: Mapping[str, int], needed: int) -> str:
     )
 
 
-def quorum(held: Mapping[str, int], needed: int) -> str:
-    """Return the path to some of the copies that sites hold."""
-    ways = [way for name, count in held.items() for way in copies(name, count)]
+def quorum(
+    held: Mapping[str, int], needed: int, votes: Mapping[str, int] | None = None
+) -> str:
+    """Return the path to some of the copies that sites hold, or of their votes."""
+    ways = [
+        way
+        for name, count in held.items()
+        for way in copies(name, count)
+        for _ in range(1 if votes is None else votes[name])
+    ]
     return atleast(needed, ways)
 
 

@@ -10,9 +10,10 @@ Assumptions
   common cause.  The shape of repairs does not matter.
 - A copy is back when it has caught up.  Sites fail as a whole, and their copies are
   back with them.
-- The leader is as likely to be on any copy that works.  Losing it costs one election,
-  whose length does not depend on what else is down; elections and the loss of the
-  majority are counted as independent, which is exact to their product.
+- The leader is as likely to be on any copy that works and votes.  Losing it costs one
+  election, whose length does not depend on what else is down, and so does a majority
+  that comes back.  How often is counted over all states of sites and copies; that
+  nothing fails during an election is exact to the product of the two.
 - The clients of a lost site are led to another as `failover` says.
 - Planned work takes copies out, one at a time, whatever else has failed.
 - Reads go through the leader, unless `local_reads`: then any copy answers, perhaps
@@ -22,11 +23,14 @@ Assumptions
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import product
+from math import comb
+from operator import mul
 from typing import TYPE_CHECKING
 
 from hamodel import _check, fields
-from hamodel._quantity import rate_of
+from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -42,6 +46,7 @@ from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._front import (
     Seen,
     absorb,
+    absorb_by_site,
     entrance,
     everywhere,
     rolling,
@@ -61,6 +66,7 @@ from hamodel.architectures.behaviour import (
 )
 from hamodel.duration import Duration, constant
 from hamodel.failover import Failover
+from hamodel.quorum import majority
 from hamodel.replication import Stream
 from hamodel.workload import as_law
 
@@ -89,7 +95,10 @@ class Majority(LongRun):
     election : float, array, SymPy expression or Duration
         Time in s from the loss of the leader until another one serves.
     copies : mapping
-        How many copies each site holds; they all vote.
+        How many copies each site holds.
+    votes : mapping or None
+        How many votes each copy at a site has; None: one each.  Copies without a vote
+        answer reads, if `local_reads`, and are never leaders.
     witnesses : tuple of str
         Sites whose copies vote but serve no clients.
     site : Site
@@ -119,6 +128,12 @@ class Majority(LongRun):
         default_factory=_default_copies,
         metadata=fields.whole("copies by site", by_site=True, single=False),
     )
+    votes: Mapping[str, int] | None = field(
+        default=None,
+        metadata=fields.whole(
+            "votes of a copy", 0, by_site=True, single=False, optional=True
+        ),
+    )
     witnesses: tuple[str, ...] = field(
         default=(), metadata=fields.names("sites that only vote")
     )
@@ -144,6 +159,12 @@ class Majority(LongRun):
         object.__setattr__(self, "election", law)
         for name in self.witnesses:
             _check.one_of(self.copies, witnesses=name)
+        if self.votes is not None and set(self.votes) != set(self.copies):
+            raise ValueError(
+                f"votes must name the sites {list(self.copies)}, got {list(self.votes)}"
+            )
+        if not any(self.voters.values()):
+            raise ValueError("votes must leave a copy that votes, got none")
         if not self.sites:
             raise ValueError("witnesses must leave a site that serves, got all of them")
 
@@ -154,8 +175,19 @@ class Majority(LongRun):
 
     @property
     def majority(self) -> int:
-        """How many copies it takes."""
-        return sum(self.copies.values()) // 2 + 1
+        """How many votes it takes."""
+        weight = self.weight
+        return majority(sum(weight[name] * n for name, n in self.copies.items()))
+
+    @property
+    def weight(self) -> Mapping[str, int]:
+        """Votes of each copy, by site."""
+        return dict.fromkeys(self.copies, 1) if self.votes is None else self.votes
+
+    @property
+    def voters(self) -> dict[str, int]:
+        """How many copies with a vote each site holds."""
+        return {name: n if self.weight[name] else 0 for name, n in self.copies.items()}
 
     @property
     def all_sites(self) -> tuple[str, ...]:
@@ -191,10 +223,10 @@ class Majority(LongRun):
         ('DC-1',)
         """
         local = checked(operation) == "read" and self.local_reads
-        needed = 1 if local else self.majority
-        return drawn(
-            self, entrances(self.site, self.sites), quorum(self.copies, needed)
-        )
+        enter = entrances(self.site, self.sites)
+        if local:
+            return drawn(self, enter, quorum(self.copies, 1))
+        return drawn(self, enter, quorum(self.copies, self.majority, self.weight))
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
@@ -229,7 +261,7 @@ class Majority(LongRun):
             ),
             sites=self.sites,
             nothing=Seen(),
-            absorb=absorb,
+            absorb=absorb if self.votes is None else absorb_by_site,
             verdict=self.verdict,
         )
 
@@ -237,8 +269,41 @@ class Majority(LongRun):
         if state == "electing":
             yield Event("elected", self.election, "leads")
             return
-        rate = rate_of(self.database.mttf) + rate_of(self.site.mttf)
-        yield Event("leader lost", rate_of(rate), "electing")
+        yield Event("leader lost", rate_of(self._elections), "electing")
+
+    @cached_property
+    def _elections(self) -> Quantity:
+        """How often there is an election, in 1/s of the time with a majority.
+
+        The leader is lost and a majority is left; or the majority is lost, and elects
+        when it is back.
+        """
+        fail, gone = rate_of(self.database.mttf), rate_of(self.site.mttf)
+        here = _reachable(self)
+        total: Quantity = 0
+        serving: Quantity = 0
+        for joint in product(*here):
+            up = {name: n for name, (n, _) in zip(self.copies, joint, strict=True)}
+            votes = sum(self.weight[name] * n for name, n in up.items())
+            if votes < self.majority:
+                continue
+            chance = reduce(mul, (p for _, p in joint))
+            serving = serving + chance
+            of_copies, of_sites = self._ends(up, votes)
+            total = total + chance * (of_copies * fail + of_sites * gone)
+        return total / serving
+
+    def _ends(self, up: Mapping[str, int], votes: int) -> tuple[float, float]:
+        """Return how many copies, and sites, each would cost an election."""
+        voters = sum(n for name, n in up.items() if self.weight[name])
+        of_copies = of_sites = 0.0
+        for name, n in up.items():
+            weight = self.weight[name]
+            led = n / voters if weight else 0.0  # P(the leader is here)
+            if weight and n:
+                of_copies += led if votes - weight >= self.majority else n
+                of_sites += led if votes - weight * n >= self.majority else 1
+        return of_copies, of_sites
 
     def behaviour(self, workload: Workload) -> Behaviour:
         """Return what it does under a workload.
@@ -277,10 +342,29 @@ class Majority(LongRun):
             return found
         if operation == "read" and self.local_reads and seen.copies:
             return found._replace(stale=True)
-        if seen.copies < self.majority:
+        cast = seen.copies
+        if self.votes is not None:
+            cast = sum(self.votes[name] * count for name, count in seen.by_site)
+        if cast < self.majority:
             return Verdict(Cause.NO_MAJORITY)
         served = found if seen.leads else Verdict(Cause.FAILING_OVER)
         return undisturbed(seen, served)
+
+
+def _reachable(spec: Majority) -> list[list[tuple[int, Quantity]]]:
+    """Return for each site how many of its copies are in reach, with probabilities."""
+    broken = mean_of(spec.database.mttr) * rate_of(spec.database.mttf)
+    dark = mean_of(spec.site.mttr) * rate_of(spec.site.mttf)
+    down, there = broken / (1 + broken), 1 / (1 + dark)
+    found = []
+    for count in spec.copies.values():
+        law = [
+            (n, there * comb(count, n) * (1 - down) ** n * down ** (count - n))
+            for n in range(count + 1)
+        ]
+        law[0] = (0, law[0][1] + dark / (1 + dark))
+        found.append(law)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -361,12 +445,14 @@ class _Behaviour:
         copies, w = self.spec.copies, self.workload
         if operation == "read" and self.spec.local_reads:
             return NO_WAIT
-        needed = 1 if operation == "read" else self.spec.majority
-        found = []
-        for leader, count in copies.items():
+        found, voters, weight = [], self.spec.voters, self.spec.weight
+        for leader, count in voters.items():
+            if not count:
+                continue
             there = constant(0.0) if leader == at else w.between_sites
-            law = there + answered_by(copies, leader, needed, w)
-            found.append((count / self.databases, law))
+            needed = 1 if operation == "read" else self.spec.majority
+            law = there + answered_by(copies, leader, needed, w, weight)
+            found.append((count / sum(voters.values()), law))
         return found
 
     def work_without(self, site: str) -> tuple[Quantity, Work]:

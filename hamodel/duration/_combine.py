@@ -149,12 +149,14 @@ def _times(weight: Quantity, value: Any) -> Any:  # noqa: ANN401
 class KthOf:
     """The k-th to finish of several independent parts; all alike, or each its own.
 
-    `repeat` is the number of copies of a single part; of several parts it is 1.
+    `repeat` is the number of copies of a single part; of several parts it is 1.  With
+    `votes`, parts count as many times, and k votes are waited for.
     """
 
     k: int
     parts: tuple[Law, ...]
     repeat: int
+    votes: tuple[int, ...] = ()
     closed = False
 
     @property
@@ -183,9 +185,19 @@ class KthOf:
         lows, highs = zip(*(part.support for part in self.parts), strict=True)
         if self.repeat > 1:
             return lows[0], highs[0]
+        if self.votes:
+            return self._when(lows), self._when(highs)
         at = self.k - 1
         low = np.sort(np.stack(np.broadcast_arrays(*lows)), axis=0)[at]
         return low, np.sort(np.stack(np.broadcast_arrays(*highs)), axis=0)[at]
+
+    def _when(self, times: tuple[Quantity, ...]) -> Quantity:
+        """Return when k votes are there, if parts finish at these times."""
+        stack = np.stack(np.broadcast_arrays(*times))
+        order = np.argsort(stack, axis=0)
+        cast = np.cumsum(np.asarray(self.votes)[order], axis=0)
+        first = np.argmax(cast >= self.k, axis=0)[None]
+        return np.take_along_axis(np.sort(stack, axis=0), first, 0)[0]
 
     @property
     def knots(self) -> tuple[Quantity, ...]:
@@ -206,11 +218,13 @@ class KthOf:
             return _alike(self.k, self.repeat, self.parts[0], t, left)
         done = [part.cdf(t, left) for part in self.parts]
         open_ = [part.sf(t, left) for part in self.parts]
+        if self.votes:
+            return _poisson_binomial(self.k, done, open_, self.votes)
         if self.k == 1:
             return _none(done, open_)
         if self.k == len(self.parts):
             return _none(open_, done)[::-1]
-        return _poisson_binomial(self.k, done, open_)
+        return _poisson_binomial(self.k, done, open_, (1,) * len(done))
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         # between the first at p / n and the last at q / n (union bound)
@@ -255,12 +269,13 @@ def _alike(
 
 
 def _poisson_binomial(
-    k: int, done: list[FloatArray], open_: list[FloatArray]
+    k: int, done: list[FloatArray], open_: list[FloatArray], votes: tuple[int, ...]
 ) -> tuple[FloatArray, FloatArray]:
     shape = np.broadcast_shapes(*(d.shape for d in done))
-    count = np.zeros((len(done) + 1, *shape))  # count[j]: j are done so far
+    count = np.zeros((sum(votes) + 1, *shape))  # count[j]: j are done so far
     count[0] = 1
-    for d, o in zip(done, open_, strict=True):
-        count[1:] = count[1:] * o + count[:-1] * d
-        count[0] = count[0] * o
+    for d, o, vote in zip(done, open_, votes, strict=True):
+        if vote:
+            count[vote:] = count[vote:] * o + count[:-vote] * d
+            count[:vote] = count[:vote] * o
     return count[k:].sum(axis=0), count[:k].sum(axis=0)

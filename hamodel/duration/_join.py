@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +17,6 @@ from hamodel.duration._make import exponential
 from hamodel.duration._stack import Endless
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike
 
     from hamodel._types import Quantity
@@ -273,7 +272,11 @@ def maximum(*durations: Duration) -> Duration:
 
 
 def order_statistic(
-    d: Duration | Sequence[Duration], k: int, n: int | None = None
+    d: Duration | Sequence[Duration],
+    k: int,
+    n: int | None = None,
+    *,
+    votes: Sequence[int] | None = None,
 ) -> Duration:
     """Return the k-th to finish of n: a quorum's waiting time.
 
@@ -285,6 +288,8 @@ def order_statistic(
         Which one to wait for, from 1.
     n : int, optional
         Number of copies; of a sequence, its length.
+    votes : sequence of int, optional
+        As how many each of a sequence counts; then k votes are waited for.
 
     Returns
     -------
@@ -320,10 +325,23 @@ def order_statistic(
         if n is not None and n != len(laws):
             raise ValueError(f"n must be the number of durations {len(laws)}, got {n}")
     _check.whole(1, k=k)
-    total = len(laws) * copies
+    weights = _votes(votes, len(laws)) if isinstance(d, Sequence) else ()
+    total = sum(weights) if weights else len(laws) * copies
     if k > total:
         raise ValueError(f"k must be in [1, {total}], got {k}")
+    if weights:
+        return Duration(KthOf(int(k), laws, 1, weights))
     return Duration(_kth(int(k), laws, copies))
+
+
+def _votes(votes: Sequence[int] | None, count: int) -> tuple[int, ...]:
+    """Return the votes of each, or nothing if all count as one."""
+    if votes is None:
+        return ()
+    if len(votes) != count:
+        raise ValueError(f"votes must hold {count} numbers, got {len(votes)}")
+    _check.whole(0, **{f"votes[{i}]": v for i, v in enumerate(votes)})
+    return () if all(v == 1 for v in votes) else tuple(int(v) for v in votes)
 
 
 def _kth(k: int, laws: tuple[Law, ...], copies: int) -> Law:

@@ -36,8 +36,9 @@ def latency(
     needed: int,
     *,
     unavailability: Sequence[float] | None = None,
+    votes: Sequence[int] | None = None,
 ) -> Duration:
-    """Return how long it takes until the first `needed` replies are there.
+    """Return how long it takes until replies with `needed` votes are there.
 
     Parameters
     ----------
@@ -45,9 +46,11 @@ def latency(
         Time until each replica's answer, near and far ones alike.  A leader's own disk
         is one of them.
     needed : int
-        Answers of a quorum.
+        Votes of a quorum.
     unavailability : sequence of float, optional
         Share of time that each replica is down and does not answer; 0 if not given.
+    votes : sequence of int, optional
+        Votes of each replica; 1 each if not given.
 
     Returns
     -------
@@ -80,42 +83,56 @@ def latency(
     """
     _check.whole(1, needed=needed)
     count = len(replies)
-    if needed > count:
-        raise NoQuorumError(needed, count)
+    cast = [1] * count if votes is None else list(votes)
+    if len(cast) != count:
+        raise ValueError(f"votes must hold {count} numbers, got {len(cast)}")
+    _check.whole(0, **{f"votes[{i}]": v for i, v in enumerate(cast)})
+    if needed > sum(cast):
+        raise NoQuorumError(needed, sum(cast))
     q = [0.0] * count if unavailability is None else list(unavailability)
     if len(q) != count:
         raise ValueError(f"unavailability must hold {count} numbers, got {len(q)}")
     _check.probability(**{f"unavailability[{i}]": x for i, x in enumerate(q)})
     # replicas with one law and one q are told apart by their number only
-    kinds = Counter(zip(map(id, replies), q, strict=True))
+    kinds = Counter(zip(map(id, replies), cast, q, strict=True))
     law = {id(reply): reply for reply in replies}
     cases = _cases(kinds, needed)
     total = sum(cases.values())
     if total <= 0:
-        raise NoQuorumError(needed, sum(x < 1 for x in q))
+        able = (v for v, x in zip(cast, q, strict=True) if x < 1)
+        raise NoQuorumError(needed, sum(able))
     parts = []
     for case in cases:
-        up = [law[key] for key, number in case for _ in range(number)]
-        parts.append(duration.order_statistic(up, needed) if len(up) > 1 else up[0])
+        up = [(law[key], vote) for key, vote, number in case for _ in range(number)]
+        answers, each = zip(*up, strict=True)
+        parts.append(
+            duration.order_statistic(answers, needed, votes=each)
+            if len(up) > 1
+            else answers[0]
+        )
     if len(parts) == 1:
         return parts[0]
     return duration.mixture([p / total for p in cases.values()], parts)
 
 
 def _cases(
-    kinds: Counter[tuple[int, float]], needed: int
-) -> dict[tuple[tuple[int, int], ...], float]:
+    kinds: Counter[tuple[int, int, float]], needed: int
+) -> dict[tuple[tuple[int, int, int], ...], float]:
     """Return who may be up, as numbers of each kind, with probabilities."""
     ranges = [range(n + 1) for n in kinds.values()]
-    cases: dict[tuple[tuple[int, int], ...], float] = {}
+    cases: dict[tuple[tuple[int, int, int], ...], float] = {}
     for numbers in product(*ranges):
-        if sum(numbers) < needed:
+        cast = (v * up for (_, v, _), up in zip(kinds, numbers, strict=True))
+        if sum(cast) < needed:
             continue
         chance = 1.0
-        for ((_, q), n), up in zip(kinds.items(), numbers, strict=True):
+        for ((_, _, q), n), up in zip(kinds.items(), numbers, strict=True):
             chance *= comb(n, up) * (1 - q) ** up * q ** (n - up)
         if chance > 0:
-            case = tuple((key, up) for (key, _), up in zip(kinds, numbers, strict=True))
+            case = tuple(
+                (key, vote, up)
+                for (key, vote, _), up in zip(kinds, numbers, strict=True)
+            )
             cases[case] = cases.get(case, 0.0) + chance
     if len(cases) > _MOST:
         raise ValueError(
