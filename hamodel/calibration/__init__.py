@@ -32,6 +32,7 @@ from hamodel.calibration._laws import FAMILIES
 from hamodel.calibration._log import is_drills
 from hamodel.calibration._samples import lag, latency
 from hamodel.calibration._series import effective_size, samples
+from hamodel.calibration._yaml import to_yaml
 
 __all__ = [
     "FAMILIES",
@@ -54,4 +55,5 @@ __all__ = [
     "samples",
     "samples_needed",
     "share_interval",
+    "to_yaml",
 ]

@@ -201,30 +201,6 @@ class Calibration:
             values[path] = self.fits[path].law if lawful else self[path].value
         return values
 
-    def to_yaml(self, extends: str = "") -> str:
-        """Return a system file with the parameters, which others extend.
-
-        Parameters
-        ----------
-        extends : str
-            What the file itself extends: a preset, or another file; empty: nothing.
-
-        Returns
-        -------
-        str
-            Each parameter as what is believed of it, with what it stands on; the
-            warnings are comments at the head.
-
-        Examples
-        --------
-        >>> from hamodel.calibration import counted
-        >>> print(counted(19, "1183 min", "1 yr").to_yaml("etcd").splitlines()[1])
-        extends: etcd
-        """
-        from hamodel.calibration._yaml import as_yaml
-
-        return as_yaml(self, extends)
-
     def draws(self, path: str, count: int, rng: np.random.Generator) -> FloatArray:
         """Return values that a parameter may have, given what was seen.
 

@@ -16,8 +16,28 @@ _FAMILIES = ("exponential", "lognormal", "gamma")
 _MOST = 200  # recorded values that are written out
 
 
-def as_yaml(found: Calibration, extends: str = "") -> str:
-    """Return the parameters with what is believed of each, and what it stands on."""
+def to_yaml(found: Calibration, extends: str = "") -> str:
+    """Return a system file with the parameters of a calibration, for others to extend.
+
+    Parameters
+    ----------
+    found : Calibration
+        What observations tell.
+    extends : str
+        What the file itself extends: a preset, or another file; empty: nothing.
+
+    Returns
+    -------
+    str
+        Each parameter as what is believed of it, with what it stands on; the warnings
+        are comments at the head.
+
+    Examples
+    --------
+    >>> from hamodel.calibration import counted
+    >>> print(to_yaml(counted(19, "1183 min", "1 yr"), "etcd").splitlines()[1])
+    extends: etcd
+    """
     from ruamel.yaml import YAML
 
     tree: dict[str, object] = {}

@@ -16,7 +16,7 @@ import numpy as np
 
 from hamodel._graph import closed_classes, reached, successors
 from hamodel.chain._rates import code
-from hamodel.markov._stationary import long_run
+from hamodel.markov import long_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -92,7 +92,7 @@ def _pairs(words: Sequence[str], option: str) -> dict[str, str | None]:
 def show(found: Calibration, extends: str, *, as_json: bool) -> None:
     """Print the file, or the parameters as data."""
     if not as_json:
-        click.echo(found.to_yaml(extends), nl=False)
+        click.echo(calibration.to_yaml(found, extends), nl=False)
         return
     parameters = {
         path: {

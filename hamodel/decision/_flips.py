@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from hamodel._fields import paths, replaced
 
 if TYPE_CHECKING:
-    from hamodel.decision._decide import Decision
+    from collections.abc import Callable, Mapping
+
+    from hamodel.assessment import Assessment
 
 _STEPS = (1.1, 1.5, 3.0, 10.0, 100.0)
 _CLOSE = 1.01
+
+
+class Choice(Protocol):
+    """What a search for flips needs of a decision."""
+
+    @property
+    def assessments(self) -> Mapping[str, Assessment]: ...
+
+    @property
+    def winner(self) -> str | None: ...
+
+    @property
+    def runner_up(self) -> str | None: ...
+
+    def changed(self, spec: Callable[[Any], Any], load: Callable[[Any], Any]) -> Self:
+        """Return the decision with changed architectures and workload."""
+        ...
 
 
 class Flip(NamedTuple):
@@ -45,7 +64,7 @@ class _Knob(NamedTuple):
     share: bool  # a probability: its complement is scaled where it is near 1
 
 
-def flips_of(decision: Decision) -> tuple[Flip, ...]:
+def flips_of(decision: Choice) -> tuple[Flip, ...]:
     """Return the nearest flips: any away from the winner, and one to the runner-up."""
     chosen: list[Flip] = []
     second = decision.runner_up
@@ -69,7 +88,7 @@ def flips_of(decision: Decision) -> tuple[Flip, ...]:
     return tuple(chosen)
 
 
-def _knobs(decision: Decision) -> list[_Knob]:
+def _knobs(decision: Choice) -> list[_Knob]:
     """Return every positive number of the candidates and of the workload."""
     found: dict[str, _Knob] = {}
     for assessment in decision.assessments.values():
@@ -94,7 +113,7 @@ def _keep(found: dict[str, _Knob], path: str, value: object) -> None:
         found.setdefault(path, _Knob(path, float(value), share))
 
 
-def _tried(decision: Decision, knob: _Knob, near: float, far: float) -> Flip | None:
+def _tried(decision: Choice, knob: _Knob, near: float, far: float) -> Flip | None:
     """Return the flip between two factors, if there is one."""
     winner = _winner(decision, knob, far)
     if winner is _IMPOSSIBLE or winner == decision.winner:
@@ -111,7 +130,7 @@ def _value(knob: _Knob, factor: float) -> float:
     return knob.value * factor
 
 
-def _winner(decision: Decision, knob: _Knob, factor: float) -> Any:  # noqa: ANN401
+def _winner(decision: Choice, knob: _Knob, factor: float) -> Any:  # noqa: ANN401
     """Return who is chosen with a parameter changed, or that it cannot be."""
     value = _value(knob, factor)
     head, _, rest = knob.path.partition(".")
@@ -136,7 +155,7 @@ def _winner(decision: Decision, knob: _Knob, factor: float) -> Any:  # noqa: ANN
         return _IMPOSSIBLE
 
 
-def _narrowed(decision: Decision, knob: _Knob, near: float, far: float) -> Flip:
+def _narrowed(decision: Choice, knob: _Knob, near: float, far: float) -> Flip:
     """Bisect between a factor that keeps the winner and one that does not."""
     winner = _winner(decision, knob, far)
     while max(far / near, near / far) > _CLOSE:

@@ -15,7 +15,7 @@ Assumptions: sojourn times are exponential and the rates constant in time.
 from hamodel.markov._downtime import downtime_cdf, downtime_sf
 from hamodel.markov._passage import mean_time_to
 from hamodel.markov._sparse import ConvergenceError
-from hamodel.markov._stationary import ReducibleChainError, steady_state
+from hamodel.markov._stationary import ReducibleChainError, long_run, steady_state
 from hamodel.markov._transient import (
     accumulated_reward,
     first_passage_cdf,
@@ -31,6 +31,7 @@ __all__ = [
     "downtime_sf",
     "first_passage_cdf",
     "interval_unavailability",
+    "long_run",
     "mean_time_to",
     "steady_state",
     "transient",

@@ -144,7 +144,26 @@ def long_run(
 ) -> list[Quantity]:
     """Return the long-run probabilities of one irreducible graph.
 
-    The rates are numbers of any kind, or flat arrays of one length.
+    Parameters
+    ----------
+    states : int
+        How many there are.
+    edges : tuple of pair of int
+        From which state to which.
+    rates : sequence of float, array or expression
+        Rate in 1/s of each edge: numbers of any kind, or flat arrays of one length.
+    keep : int
+        The state that is eliminated last; best one that is not rare.
+
+    Returns
+    -------
+    list of float, array or expression
+        By state.
+
+    Examples
+    --------
+    >>> long_run(2, ((0, 1), (1, 0)), [1.0, 3.0])
+    [0.75, 0.25]
     """
     numeric = any(isinstance(r, np.ndarray) for r in rates)
     if numeric:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hamodel.structure import Structure
-    from hamodel.structure._circuit import Circuit
 
 WIDE, HIGH = 1.7, 0.8  # of a box
 _GAP, _ROW, _BUS = 0.55, 0.4, 0.35
@@ -106,7 +105,7 @@ def of(structure: Structure) -> Layout:
     )
 
 
-def _unfolded(circuit: Circuit) -> list[_Block]:
+def _unfolded(circuit: tuple[Part | Gate, ...]) -> list[_Block]:
     """Return one block per place; a gate used twice is drawn twice."""
     blocks = [_Block(circuit[-1], [])]
     todo = [(0, circuit[-1])]
