@@ -497,3 +497,7 @@ def test_an_assessment_is_given_as_data():
     both = compare({"one": PAIR, "two": PAIR}, LOAD)
     assert both.to_dict()["two"]["measures"] == data["measures"]
     assert (both.to_frame()["one"] == both.to_frame()["two"]).all()
+    endless = assess(PAIR, replace(LOAD, writes=9000)).to_dict()
+    full = json.loads(json.dumps(endless, allow_nan=False))
+    assert full["measures"]["read_p99"] == "inf"
+    assert full["latency"] == []

@@ -268,3 +268,15 @@ def test_retries_that_never_let_it_rise_are_named():
 def test_a_budget_without_retries_is_refused():
     with pytest.raises(ValueError, match="retries must be >= 1 where there"):
         ha.Workload(retry_budget=0.1)
+
+
+def test_copies_that_do_not_keep_up_never_hear_of_what_the_others_wrote():
+    spec = ha.ActiveActive(
+        database=NODE,
+        failover=ha.Failover(),
+        replication=Replication(apply=WriteStage(service=0.03)),
+    )
+    found = ha.assess(spec)
+    assert found.replication_lag.quantile(0.5) == np.inf
+    assert found.conflicts.share == 1
+    assert found.stale_read_probability == pytest.approx(found.read.stale / 2)

@@ -130,6 +130,21 @@ def test_overload_is_an_answer(files):
     assert data("assess", "pair.yaml")["measures"]["read_p99"] == "inf"
 
 
+def test_retries_that_keep_a_service_down_are_a_finding(tmp_path):
+    file = tmp_path / "system.yaml"
+    file.write_text(
+        "architecture: single-primary\n"
+        "database: {mttf: 2000 h, mttr: 4 h, cores: 1}\n"
+        "workload: {reads: 50/s, writes: 0/s, read_time: 10 ms, timeout: 200 ms,\n"
+        "  retries: 3}\n"
+    )
+    page, _ = run("assess", str(file))
+    assert "After a push retries keep it down" in " ".join(page.split())
+    file.write_text(file.read_text().replace("retries: 3}", "retries: 0}"))
+    page, _ = run("assess", str(file))
+    assert "retries keep it down" not in " ".join(page.split())
+
+
 def test_systems_side_by_side():
     page, code = run("compare", "pair.yaml", "one.yaml")
     assert code == 0

@@ -423,12 +423,14 @@ class _Behaviour:
         """P(the last write of a key was made elsewhere, and is on its way)."""
         writes, total = self.workload.writes, 0.0
         late: dict[int, Quantity] = {}  # by the law: sites that are alike share one
-        for (here, there), lag in self._lags.items() if self._keeps_up else ():
+        for (here, there), lag in self._lags.items():
             if id(lag) not in late:
-                stream = Stream(writes=writes, delay=lag)
-                late[id(lag)] = stale_reads(stream, self.workload, writes)
+                late[id(lag)] = 1.0
+                if self._keeps_up:
+                    stream = Stream(writes=writes, delay=lag)
+                    late[id(lag)] = stale_reads(stream, self.workload, writes)
             total += self._clients[there] * self._origins[here] * late[id(lag)]
-        return total if self._keeps_up else 1.0
+        return total
 
     @cached_property
     def conflicts(self) -> Conflicts:

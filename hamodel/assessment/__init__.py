@@ -7,14 +7,15 @@ waits for nobody) is what makes it look bad in another.
 
 Availability of reads and of writes are counted apart, over the clients of all sites,
 each weighted by its share of the requests.  A request fails while nobody can serve it,
-while those who could are overloaded, and, if the workload has an objective, when its
-answer comes later than that.
+while those who could are overloaded, when its attempts all take longer than clients
+wait, and, if the workload has an objective, when its answer comes later than that.
+Retries are part of the load (`hamodel.assessment.retries`); with them a latency is that
+of one attempt.
 
 Assumptions, beside those of the architecture: requests are a Poisson stream that does
 not change with the hour; queues are in their steady state in each situation; clients
 that are led away spread evenly over the sites that serve; a failure strikes no matter
-how high the load is.  Left out: retries (`hamodel.overload`), the backlog after an
-outage, cold caches, price lists.
+how high the load is.  Left out: the backlog after an outage, cold caches, price lists.
 """
 
 from hamodel.assessment.availability import Operation

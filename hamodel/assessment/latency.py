@@ -238,7 +238,7 @@ class Latency:
     """
 
     sites: tuple[str, ...]
-    law_of: Callable[[str, str], Duration]
+    law_of: Callable[[str, str], Duration] = field(repr=False)
     made: dict[tuple[str, str], Duration] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, key: tuple[str, str]) -> Duration:

@@ -219,7 +219,7 @@ def as_data(a: Any) -> dict[str, object]:  # noqa: ANN401  an Assessment
     """Return an assessment as numbers, words and lists, as JSON can hold them."""
     return {
         "architecture": type(a.architecture).__name__,
-        "measures": {name: float(m.of(a)) for name, m in MEASURES.items()},
+        "measures": {name: _finite(m.of(a)) for name, m in MEASURES.items()},
         "units": {name: m.unit for name, m in MEASURES.items() if m.unit},
         "downtime_by_cause": {
             operation: {
@@ -240,6 +240,12 @@ def as_data(a: Any) -> dict[str, object]:  # noqa: ANN401  an Assessment
         "survives_site_loss": str(a.survives_site_loss),
         "retries": str(a.metastability),
     }
+
+
+def _finite(value: Quantity) -> float | str:
+    """Return a number as JSON can hold it; what is infinite as a word."""
+    number = float(value)
+    return number if np.isfinite(number) else str(number)
 
 
 def as_frame(a: object) -> DataFrame:

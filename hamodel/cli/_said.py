@@ -137,6 +137,9 @@ def findings(found: Assessment) -> Iterator[str]:
             "lag and what a failure loses grow without end (replication.apply, "
             "replication.send, workload.writes)."
         )
+    if found.metastability:
+        said = str(found.metastability)
+        yield f"{said[0].upper()}{said[1:]} (workload.retry_budget)."
 
 
 def value(spec: object, path: str, given: object) -> str:
