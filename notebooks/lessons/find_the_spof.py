@@ -334,7 +334,7 @@ def _sets(answer: Any) -> frozenset[frozenset[str]]:
     """Return an answer as a set of sets of names."""
     inner = list(answer)
     if isinstance(answer, str | dict) or any(isinstance(x, str | dict) for x in inner):
-        raise TypeError("each cut set is to be a set of names, such as {'dns'}")
+        raise TypeError("each cut set must be a set of names, such as {'dns'}")
     return frozenset(frozenset(map(str, names)) for names in inner)
 
 
@@ -500,7 +500,7 @@ code_exercise = Exercise(
         ),
         "most for a euro": (
             lambda: _per_euro,
-            "That is the most for each euro. Asked is what saves the most.",
+            "That is the most for each euro. You want what saves the most.",
         ),
         "the cheapest": (
             lambda: lambda _: min(EUROS, key=lambda name: EUROS[name]),

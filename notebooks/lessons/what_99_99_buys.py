@@ -292,7 +292,7 @@ month_exercise = Exercise(
     mistakes={
         "a year": (
             lambda: _allowed(99.95, YEAR),
-            "That is what a year allows. Asked is a month.",
+            "That is what a year allows. You want a month.",
         ),
         "percent as a fraction": (
             lambda: 0.05 * MONTH / MINUTE,
@@ -370,7 +370,7 @@ peak_exercise = Exercise(
         ),
         "what worked": (
             lambda: 100 - _failed(),
-            "That is the share that worked. Asked is the one that failed.",
+            "That is the share that worked. You want the one that failed.",
         ),
     },
 )

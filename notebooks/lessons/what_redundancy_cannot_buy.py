@@ -351,12 +351,12 @@ gain_exercise = Exercise(
     mistakes={
         "the first useless one": (
             lambda: _last_useful() + 1,
-            "That is the copy that gains less than 1 %. Asked is after which.",
+            "That is the copy that gains less than 1 %. After which one is it so?",
         ),
         "percentage points": (
             lambda: _last_useful(absolute=True),
             "That is where one more gains less than a hundredth of the year. "
-            "Asked is a hundredth of the downtime that is left.",
+            "You want a hundredth of the downtime that is left.",
         ),
         "as if all came alone": (
             lambda: math.inf,
