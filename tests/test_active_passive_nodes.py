@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 import hamodel as ha
 from hamodel.architectures import (
@@ -27,6 +28,7 @@ from hamodel.architectures import (
 from hamodel.architectures._pair_model import part_of
 from hamodel.chain import k_of_n
 from hamodel.failover import Failback, Failover, Heartbeat, Stalls, Switchover
+from hamodel.plots import draw_topology
 from hamodel.replication import Replication
 from hamodel.simulation import simulate
 from hamodel.units import DAY, HOUR
@@ -422,6 +424,52 @@ def test_attempts_are_made_again_until_one_works():
     causes = stopped(spec)
     again = causes["failover did not work"] / causes["failing over"]
     assert again == pytest.approx(6.5 / 9 / 5, rel=1e-9)
+
+
+def test_three_nodes_in_a_file(tmp_path):
+    file = tmp_path / "three.yaml"
+    file.write_text(
+        """
+architecture: active-passive
+database: {mttf: 2000 h, mttr: 4 h}
+failover: {detection: 10 s, promotion: 20 s, coverage: 99 %, retry: 60 s, tries: 3}
+sites: [DC-1, DC-1, DC-2]
+failures:
+  - {kind: process, mttf: 500 h, mttr: 20 s}
+  - {kind: network, mttf: 900 h, mttr: 10 min}
+  - {kind: everywhere, name: bad deploy, mttf: 1 y, mttr: 20 min}
+common_cause: 2 %
+old_primary: {fenced: 95 %, stops: 30 s}
+depends_on:
+  - {name: etcd, mttf: 1 y, mttr: 10 min, effect: no failover}
+  - {name: DNS, mttf: 3 y, mttr: 1 h}
+replication: {mode: quorum, standbys: 2}
+""",
+        encoding="utf-8",
+    )
+    spec = ha.load(file).architecture
+    assert [node.site for node in spec.nodes] == ["DC-1", "DC-1", "DC-2"]
+    causes = ha.assess(spec).write.downtime_by_cause
+    assert causes["DNS"] == pytest.approx(1 / (3 * 8760 + 1), rel=1e-3)
+    assert causes["bad deploy"] == pytest.approx(1 / 3 / 8760, rel=1e-3)
+    assert {"common cause", "etcd", "standby down", "failing over"} <= set(causes)
+    assert {"DNS", "bad deploy"} <= set(ha.assess(spec).single_points_of_failure)
+
+
+def test_all_nodes_are_drawn():
+    figure = Figure()
+    spec = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(),
+        sites=("A", "A", "A", "B", "C"),
+        replication=Replication(mode="quorum", standbys=4, acknowledgements=2),
+    )
+    drawn = draw_topology(figure.subplots(), spec, ["A"])
+    assert sum("database" in name for name in drawn.boxes) == 5
+    assert "service down" in {text.get_text() for text in figure.axes[0].texts}
+    up = draw_topology(figure.subplots(), spec, ["B"])
+    assert up.states["A database 1"] == "works"
+    assert up.states["B database"] == "stopped"
 
 
 # ---- what must not matter, and which way it must go --------------------------------

@@ -17,7 +17,7 @@ import numpy as np
 from hamodel import duration
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._pair_model import rules_of
-from hamodel.architectures._replicas import First
+from hamodel.architectures._replicas import First, stage_law
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Conflicts,
@@ -109,7 +109,7 @@ class PairBehaviour:
             return failover.duration
         stages = failover.by_stage
         given = failover.detection if kind.detection is None else kind.detection
-        detection = repair_of(given)
+        detection = stage_law(given)
         later = stages["fencing"] + stages["promotion"] + stages["redirection"]
         if not kind.in_place:
             return detection + later
@@ -128,7 +128,7 @@ class PairBehaviour:
         law = works
         if failover.retry is not None and np.all(np.asarray(chance) > 0):
             most = failover.tries or 10_000
-            gap = repair_of(failover.retry)
+            gap = stage_law(failover.retry)
             while most and np.any(np.asarray(left) > _RARE):
                 law, most = law + gap, most - 1
                 parts.append((left * chance, law))
@@ -355,11 +355,6 @@ class PairBehaviour:
             self.spec.site, self.workload
         )
         return most, Work(reads, self.workload.writes)
-
-
-def repair_of(time: Quantity) -> Duration:
-    """Return a stage as a law: a number is constant."""
-    return time if isinstance(time, Duration) else constant(time)
 
 
 def _slowness(stream: Stream) -> float:

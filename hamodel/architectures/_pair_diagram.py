@@ -55,17 +55,23 @@ def _needed(spec: ActivePassive) -> int:
 
 
 def assumptions_of(spec: ActivePassive) -> tuple[Assumption, ...]:
-    """Return what the numbers of a pair assume."""
+    """Return what the numbers of a primary and its standbys assume."""
+    fenced = (perfect_fencing(spec),) if spec.old_primary is None else ()
+    stays = (
+        () if spec.failback else ("After a failover the service stays where it is.",)
+    )
+    real = () if spec.false_failovers else ("No failover happens without a failure.",)
     return (
         *shared_by_all(spec),
-        perfect_fencing(spec),
+        *fenced,
         instant_client(spec),
         *fixed(
-            "A failover that does not work leaves no usable node until one is "
-            "repaired, or a person makes the standby serve.",
+            "A failover that does not work, that is not tried again and that nobody "
+            "finishes, leaves its candidate in need of a repair too.",
             "The repair of a failed primary begins when the service is back.",
-            "While the failover runs nothing else happens, unless "
-            "`Standby.takeover_mttf` says so.",
-            "No failover happens without a failure, and failing back costs nothing.",
+            "While the failover runs nothing else happens, but for a process that "
+            "restarts, unless `Standby.takeover_mttf` says so.",
+            *real,
+            *(() if spec.failback else stays),
         ),
     )

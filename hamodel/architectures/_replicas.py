@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hamodel._types import FloatArray, Quantity
+    from hamodel.duration import Duration
     from hamodel.failover import Failover
 
 #: Phases in which the primary is alive.
@@ -236,14 +237,39 @@ class First:
         """Mean in s of the first of the two."""
         return self._of[1]
 
+    @cached_property
+    def law(self) -> Duration:
+        """The first of the two as a law, where both are single numbers or laws."""
+        return duration.minimum(repair_law(self.repair), stage_law(self.stage))
+
+    @property
+    def var(self) -> float:
+        """Variance in s^2."""
+        return float(self.law.var)
+
+    def sf(self, times: FloatArray) -> FloatArray:
+        """Return the probability that it takes longer."""
+        found: FloatArray = self.law.sf(times)
+        return found
+
+    def quantile(self, p: FloatArray) -> FloatArray:
+        """Return the time in s within which a share p is over."""
+        found: FloatArray = self.law.quantile(p)
+        return found
+
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw n of them in s."""
-        repair, stage = self.repair, self.stage
-        one = repair.sample(n, rng) if hasattr(repair, "sample") else None
-        one = rng.exponential(repair, n) if one is None else one
-        other = stage.sample(n, rng) if hasattr(stage, "sample") else stage
-        found: FloatArray = np.minimum(one, other)
-        return found
+        return self.law.sample(n, rng)
+
+
+def repair_law(time: Any) -> Duration:  # noqa: ANN401  a number or a law
+    """Return a repair as a law: a number is the mean of an exponential one."""
+    return time if hasattr(time, "sample") else duration.exponential(time)
+
+
+def stage_law(time: Any) -> Duration:  # noqa: ANN401
+    """Return a stage as a law: a number is constant."""
+    return time if hasattr(time, "sample") else duration.constant(time)
 
 
 def race(repair: Any, stage: Any) -> tuple[Quantity, Quantity]:  # noqa: ANN401
@@ -276,7 +302,7 @@ def added(stages: tuple[Any, ...]) -> Any:  # noqa: ANN401  a number or a law
     """Return the sum of stages: a number if all are."""
     if not any(hasattr(stage, "sample") for stage in stages):
         return sum(stages)
-    laws = [s if hasattr(s, "sample") else duration.constant(s) for s in stages]
+    laws = [stage_law(stage) for stage in stages]
     total = laws[0]
     for law in laws[1:]:
         total = total + law

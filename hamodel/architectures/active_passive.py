@@ -47,6 +47,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from hamodel import fields
 from hamodel.architectures._nodes import (
     APART,
@@ -262,11 +264,17 @@ class ActivePassive(LongRun):
         return 0 if self.replication.mode == "async" else self.replication.needed
 
     @property
+    def false_failovers(self) -> bool:
+        """Whether a healthy primary may be failed over."""
+        detector = self.failover.mechanisms.get("detection")
+        rate = getattr(detector, "false_alarm_rate", 0.0)
+        return self.stalls is not None or bool(np.any(np.asarray(rate) > 0))
+
+    @property
     def leaves_primaries(self) -> bool:
         """Whether a failover may leave the old primary alive."""
         cut = any(kind.kind == "network" for kind in self.failures)
-        detector = self.failover.mechanisms.get("detection")
-        return cut or self.stalls is not None or hasattr(detector, "false_alarm_rate")
+        return cut or self.false_failovers
 
     @property
     def stopping(self) -> tuple[Dependency | Failure, ...]:

@@ -162,7 +162,7 @@ def _changes(spec: Architecture, factor: float) -> Iterator[_Change]:
             better = _better(name, value, factor)
             if better is not None:
                 yield path, value, better
-        elif name in _SHARES and 0 < float(value) < 1:
+        elif name in _SHARES and value is not None and 0 < float(value) < 1:
             yield path, value, 1 - (1 - float(value)) / factor
         elif name in _TIERS and value is not None and value.servers == value.needed:
             yield from ((path, value, other) for other in _others(path, value))
