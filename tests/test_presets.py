@@ -11,6 +11,7 @@ from hamodel.simulation import simulate
 from hamodel.specfile import KINDS, SpecError, load, preset, read
 from hamodel.units import HOUR, MS
 from hamodel.workload import Workload
+from tests.support.elections import etcd_elections
 
 EVERY = catalogue.systems()
 KIND = {
@@ -22,6 +23,12 @@ KIND = {
     "etcd": "majority",
     "cockroachdb": "majority",
     "spanner": "majority",
+    "galera": "majority",
+    "mongodb": "majority",
+    "kafka": "majority",
+    "consul": "majority",
+    "aurora": "active-passive",
+    "kubernetes-statefulset": "single-primary",
 }
 
 
@@ -49,7 +56,8 @@ def test_a_preset_is_assessed_in_full(key):
         value = measure.of(found)
         values = list(value.values()) if isinstance(value, dict) else value
         assert np.all(np.isfinite(np.asarray(values, float))), name
-    assert 1e-7 < found.write.unavailability < 1e-4
+    alone = catalogue.system(key).kind == "single-primary"
+    assert 1e-7 < found.write.unavailability < (1e-2 if alone else 1e-4)
 
 
 def test_a_planted_error_is_seen_by_the_run():
@@ -76,21 +84,20 @@ def test_a_file_can_extend_a_preset(key, tmp_path):
             assert mine_values.get(name) == value
     sources = {path: source for path, _, source in mine.parameters}
     assert sources["database.mttr"] == "mine.yaml:2"
-    assert sources["failover.detection"].startswith(f"{key}, ") or (
-        "failover.detection" not in {p.name for p in catalogue.system(key).parameters}
-    )
+    if "failover.detection" in {p.name for p in catalogue.system(key).parameters}:
+        assert sources["failover.detection"].startswith(f"{key}, ")
     assert key in preset(key)._repr_html_() or preset(key).title
 
 
 def test_the_election_of_etcd_has_the_law_of_its_timers():
-    """The first of two timers on (1, 2) s, less the age of a heartbeat, by sampling."""
+    """Elections played by the rules of etcd, less the age of a message, and a client."""
     law = catalogue.system("etcd").architecture().election
     rng = np.random.default_rng(3)
-    first = rng.uniform(1, 2, (2, 200_000)).min(axis=0)
-    times = first - rng.uniform(0, 0.1, 200_000) + 0.001025
-    assert law.mean == pytest.approx(times.mean(), rel=0.01)
-    for share in (0.1, 0.5, 0.9):
-        assert law.quantile(share) == pytest.approx(np.quantile(times, share), rel=0.01)
+    drawn = etcd_elections(4000, rng, servers=2, nodes=3)
+    times = drawn - rng.uniform(0, 0.1, 4000) + rng.uniform(0, 0.3, 4000)
+    assert law.mean == pytest.approx(times.mean(), rel=0.015)
+    for share in (0.1, 0.5, 0.75):
+        assert law.quantile(share) == pytest.approx(np.quantile(times, share), rel=0.02)
 
 
 def test_overrides_of_other_kinds():
@@ -185,7 +192,7 @@ failover:
     maximum: [{proxy check: {interval: 2 s}}, {minimum: [9 s, "exponential(5 s)"]}]
 """,
     ).architecture.failover
-    assert found.by_stage["detection"].support == (50, 60)  # loop_wait of the preset
+    assert found.by_stage["detection"].support == (50, 60.5)  # loop_wait of the preset
     assert found.by_stage["fencing"].mean == 3
     assert found.by_stage["promotion"].mean == 30
     assert found.by_stage["redirection"].support[1] == 9

@@ -116,7 +116,7 @@ class System:
         ...     failover__detection=5.0
         ... )
         >>> usual.failover.outage - quick.failover.outage
-        20.0
+        20.25
         >>> system("cassandra").architecture().write_quorum
         2
         """
@@ -141,8 +141,8 @@ class System:
         Examples
         --------
         >>> patroni = system("postgresql-patroni").failover()
-        >>> patroni.duration.support
-        (24.0, 36.0)
+        >>> patroni.by_stage["detection"].support
+        (20.0, 30.5)
         """
         found = getattr(self.spec.architecture, "failover", None)
         if found is None:
@@ -238,8 +238,8 @@ def system(name: str) -> System:
 
     Examples
     --------
-    >>> round(system("postgresql-patroni").architecture().minutes_per_year)
-    6
+    >>> round(system("postgresql-patroni").architecture().minutes_per_year, 1)
+    5.4
     """
     return _system(look_up("system", name, {key: key for key in systems()}))
 

@@ -56,12 +56,11 @@ class Source:
     @property
     def words(self) -> str:
         """What the value stands on, without its place."""
-        if self.assumed:
-            return f"assumed: {self.assumed}"
         how = ", ".join(self.facts)
         how += f": {self.derived}" if self.derived else ""
         how += f": '{self.says}'" if self.says else ""
-        return "; ".join(filter(None, (how.removeprefix(": "), self.because)))
+        said = f"assumed: {self.assumed}" if self.assumed else self.because
+        return "; ".join(filter(None, (how.removeprefix(": "), said)))
 
     def __str__(self) -> str:
         return ", ".join(filter(None, (self.place, self.words)))
