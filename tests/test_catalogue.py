@@ -310,7 +310,7 @@ def test_formulas_that_are_refused(formula):
 
 
 def test_the_catalogue_is_found_from_elsewhere(tmp_path):
-    code = "from hamodel import catalogue, recordings; print(catalogue.fact('FO-001').value)"
+    code = "from hamodel import catalogue; print(catalogue.fact('FO-001').value)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

@@ -90,7 +90,7 @@ def test_a_file_can_extend_a_preset(key, tmp_path):
 
 
 def test_the_election_of_etcd_has_the_law_of_its_timers():
-    """Elections played by the rules of etcd, less the age of a message, and a client."""
+    """Elections by the rules of etcd, less the age of a message, and a client."""
     law = catalogue.system("etcd").architecture().election
     rng = np.random.default_rng(3)
     drawn = etcd_elections(4000, rng, servers=2, nodes=3)

@@ -111,7 +111,10 @@ def test_parameters_tell_where_they_come_from(read):
     spec = read(PAIR + "failover:\n  coverage: 90 %\n")
     rows = {path: (shown, source) for path, shown, source in spec.parameters}
     assert rows["failover.coverage"] == ("90 %", "system.yaml:3")
-    assert rows["failover.detection.ttl"] == ("30 s", "postgresql-patroni, FO-001")
+    assert rows["failover.detection.ttl"] == (
+        "30 s",
+        "postgresql-patroni, FO-001: ttl",
+    )
     assert rows["workload.app_time"] == ("5 ms", "default")
     assert rows["crews"] == ("1", "default")
     assert "failover.coverage" in spec._repr_html_()

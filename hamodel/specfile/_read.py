@@ -111,7 +111,7 @@ class Reader:
         if not is_wrapped(node):
             self.sources[path] = Source(place=place)
             return self.value(about, node, path)
-        self.sources[path] = source_of(node, place)
+        self.sources[path] = self._source(node)
         number = number_of(node, self.settings)
         inner = node.get("value")
         if inner is None:
@@ -128,7 +128,7 @@ class Reader:
         self.sources[path] = Source(place=self._place(node))
         number = None
         if inner is not node:
-            self.sources[path] = source_of(node, self._place(node))
+            self.sources[path] = self._source(node)
             number = number_of(node, self.settings)
         if inner is None:
             if number is None:
@@ -138,6 +138,14 @@ class Reader:
         if number is not None:
             agree(value, number)
         return value
+
+    def _source(self, node: Node) -> Source:
+        """Return what a value stands on, the facts of settings in its formula too."""
+        found = source_of(node, self._place(node))
+        named = re.findall(r"[A-Za-z_]\w*", found.derived)
+        settings = [self.sources.get(f"settings.{name}") for name in named]
+        told = [fact for setting in settings if setting for fact in setting.facts]
+        return replace(found, facts=(*dict.fromkeys((*found.facts, *told)),))
 
     def _place(self, node: Node) -> str:
         return node.file if node.file in self.presets else f"{node.file}:{node.line}"
@@ -221,7 +229,7 @@ class Reader:
     def _unwrapped(self, node: Node, path: str) -> Any:  # noqa: ANN401
         """Return the plain value of a law, whose numbers may carry their sources."""
         if is_wrapped(node) and node.fields.keys() != {"value"}:
-            self._also(path, source_of(node, self._place(node)))
+            self._also(path, self._source(node))
             number, inner = number_of(node, self.settings), node.get("value")
             if inner is None:
                 return number
