@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lessons lesson site check-lessons bench wasm coverage lock clean
+.PHONY: help lab test lessons lesson site check-lessons bench validate mutants wasm coverage lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,12 @@ bench: $(VENV)/.installed ## measure against yardsticks and write benchmarks/res
 
 wasm: $(VENV)/.wasm ## run every lesson in WebAssembly, as in a browser (fetches 100 MB)
 	HAMODEL_REQUIRE_WASM=1 $(BIN)/python -m pytest tests/test_wasm.py $(ARGS)
+
+validate: $(VENV)/.installed ## hold every number against other roads, into docs/validation
+	$(BIN)/python -m tests.validation
+
+mutants: $(VENV)/.installed ## plant small errors and write which of them no test notices
+	nice -n 19 $(BIN)/python -m tests.planted $(ARGS)
 
 coverage: $(VENV)/.installed ## show which branches of the package no test reaches
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered \

@@ -1,0 +1,333 @@
+"""Every number against other roads to it, as a page: `make validate`.
+
+Each row has our number, the other one and the relative error between them; nothing is
+left out because it is worse.  The page and the exported models stand in
+`docs/validation`.
+"""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hamodel import Chain, catalogue, duration
+from hamodel.architectures import ActivePassive, Leaderless, Node
+from hamodel.assessment import assess
+from hamodel.failover import Failover
+from hamodel.recordings import Pairs, predictions
+from hamodel.units import HOUR, MINUTE, MONTH, YEAR
+from tests import test_active_passive_nodes as nodes
+from tests import test_assessment_budget as periods
+from tests import test_joint_chains as joints
+from tests import test_markov_reference as tables
+from tests import test_second_road as road
+from tests.support import lives, messages
+from tests.support.joint_nodes import Joint
+
+FOLDER = Path(__file__).parents[1] / "docs" / "validation"
+HORIZONS = {"minute": MINUTE, "hour": HOUR, "month": MONTH, "year": YEAR}
+
+
+@dataclass
+class Row:
+    """One number, twice."""
+
+    system: str
+    quantity: str
+    ours: float
+    other: float
+    noise: float = 0.0  # relative standard error of the other one
+
+    @property
+    def error(self):
+        if self.other == 0:
+            return 0.0 if self.ours == 0 else float("inf")
+        return self.ours / self.other - 1
+
+
+def played(system, quantity, ours, batches):
+    batches = np.asarray(batches, float)
+    mean = float(batches.mean())
+    noise = float(batches.std(ddof=1) / np.sqrt(len(batches)) / mean) if mean else 0.0
+    return Row(system, quantity, float(ours), mean, noise)
+
+
+# ---- roads -------------------------------------------------------------------------
+
+
+def joint_chains():
+    """Downtime by cause against the whole product space, written out and solved."""
+    for name, (spec, start, follows, cause, _) in joints.SYSTEMS.items():
+        states, edges = joints.explored(start, follows)
+        exact = joints.long_run(states, edges)
+        found = assess(spec)
+        for operation in (found.read, found.write):
+            other = joints.budget(states, exact, cause, operation.name)
+            for why, share in other.items():
+                ours = float(operation.downtime_by_cause.get(why, 0.0))
+                yield Row(name, f"{operation.name}: {why}", ours, share)
+
+
+def joint_nodes():
+    """Pairs and more nodes, against chains in which each node has its condition."""
+    for name, some in nodes.JOINT.items():
+        p = nodes.NODE | nodes.SWIFT | some
+        exact, _ = Joint(**p).downtime()
+        ours = nodes.stopped(nodes.spec_of(p))
+        for why, share in exact.items():
+            yield Row(name, str(why), float(ours.get(why, 0.0)), float(share))
+
+
+def laws_of_periods():
+    """The chance of missing a target, against written-out chains."""
+    for needed in (1, 2, 3):
+        store = Leaderless(database=periods.NODE, write_quorum=needed)
+        chain = periods.copies_and_leader(3, periods.NODE, 1.0)[::2, ::2]
+        down = [k for k in range(4) if 3 - k < needed]
+        yield from _missed(f"{needed} of 3 copies", assess(store), chain, down)
+    for mttr in (4 * HOUR, 72 * HOUR):
+        node = Node(mttf=2000 * HOUR, mttr=mttr)
+        failover = Failover(promotion=duration.exponential(300), coverage=0.95)
+        pair = ActivePassive(database=node, failover=failover, sites=("DC-1",))
+        chain = periods.pair_chain(node, 300, 0.95)
+        name = f"pair, repaired in {mttr / HOUR:g} h"
+        yield from _missed(name, assess(pair), chain, [1, 3])
+
+
+def _missed(system, found, chain, down):
+    for length, horizon in HORIZONS.items():
+        for target in (0.9, 0.99, 0.999, 0.9999, 0.99999):
+            exact = periods.missing(chain, down, horizon, target)
+            if exact > 1e-9:
+                ours = found.chance_of_missing(target, horizon).probability
+                what = f"a {length} misses {100 * target:g} %"
+                yield Row(system, what, ours, exact)
+
+
+def presets():
+    """Downtime of every preset by cause, against lives of its nodes."""
+    for key in catalogue.systems():
+        spec = catalogue.system(key).architecture()
+        rows = lives.downtime(spec, 40_000, np.random.default_rng(11))
+        found = assess(spec)
+        for operation in (found.read, found.write):
+            for why, share in operation.downtime_by_cause.items():
+                row = rows.get((operation.name, str(why)))
+                if float(share) > 0 and row is not None:
+                    yield played(key, f"{operation.name}: {why}", share, row)
+
+
+def requests():
+    """Latency, load, losses and conflicts, against requests played one by one."""
+    for name in road.CASES:
+        for load in (0.1, 0.3, 0.5, 0.7, 0.9):
+            found, _, runs, rng = road.play(name, load, seed=21)
+            yield from _of_requests(f"{name}, load {load:g}", found, runs, rng)
+    for load in (0.1, 0.5, 0.9):
+        yield from _of_quorums(load)
+
+
+def _of_requests(system, found, runs, rng):
+    for tier in ("app", "database"):
+        busy = float(np.mean([run.busy[tier] for run in runs]))
+        yield Row(system, f"utilisation: {tier}", float(found.utilisation[tier]), busy)
+    yield from _latencies(system, found, runs)
+    if "passive" in system:
+        lost, oldest = road.crash(runs[0], road.TRIP / 2, rng)
+        ours = found.lost_writes.by_failure["database"].writes
+        parts = [part.mean() for part in road.batches(lost)]
+        yield played(system, "writes lost at a crash", ours, parts)
+        for p in (0.5, 0.99):
+            parts = [np.quantile(part, p) for part in road.batches(oldest)]
+            yield played(system, f"rpo, {p:.0%}", found.rpo.quantile(p), parts)
+    if "active" in system:
+        yield from _conflicts(system, found, runs[0])
+
+
+def _latencies(system, found, runs):
+    for write, operation in enumerate(("read", "write")):
+        law = found.latency[found.sites[0], operation]
+        parts = [road.batches(run.latencies(0, bool(write))) for run in runs]
+        mixed = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        for p in (0.25, 0.75, 0.95, 0.99):
+            batches = [np.quantile(part, p) for part in mixed]
+            yield played(system, f"{operation}, {p:.0%}", law.quantile(p), batches)
+
+
+def _conflicts(system, found, run):
+    sites = len(found.sites)
+    ahead = np.array([0.0, 0.01, 0.0])[:sites]
+    rows = []
+    for part in road.batches(np.flatnonzero(run.write), 8):
+        args = run.committed[part], run.site[part], run.key[part]
+        pairs, share, lost = messages.clashes(*args, road.TRIP / 2, ahead)
+        span = np.ptp(run.committed[part])
+        rows.append((pairs / span, share, lost / span))
+    ours = found.conflicts.pairs, found.conflicts.share, found.conflicts.lost
+    names = ("conflicts in 1/s", "writes in conflict", "writes thrown away in 1/s")
+    for name, said, row in zip(names, ours, zip(*rows, strict=True), strict=True):
+        yield played(system, name, float(said), row)
+
+
+def _of_quorums(load):
+    w = road.workload(load, 2 / 3, 1)
+    shop = messages.Shop(w, 1, road.APPS, road.CORES)
+    rng = np.random.default_rng(22)
+    run = messages.play_quorum(shop, 3, (2, 3), (2, 2), road.seconds(w), rng)
+    found = assess(Leaderless(database=road.NODE, site=road.SITE), w)
+    yield from _latencies(f"2 of 3 copies, load {load:g}", found, [run])
+
+
+def published():
+    """Published and peer-computed answers on chains (`data/reference/markov.json`)."""
+    for case in tables.cases("markov"):
+        record = case.values[0]
+        ours, value = tables.ANSWERS[record["id"]](record["params"]), record["value"]
+        if np.ndim(value) == 0 and np.ndim(ours) == 0:
+            what = str(record["quantity"]).replace("|", "/")[:70]
+            yield Row(record["id"], what, float(ours), float(value))
+
+
+def recordings():
+    """Failures that were recorded on real databases, median and 95 %."""
+    for prediction in predictions():
+        if isinstance(prediction, Pairs):
+            continue
+        system = f"{prediction.series}: {prediction.what}"
+        for p, error in zip(
+            ("50 %", "95 %"), prediction.agreement.errors, strict=False
+        ):
+            yield Row(system, p, 1.0 + float(error), 1.0)
+
+
+def model_checker():
+    """Exported chains, solved by Storm or PRISM where one of them is installed."""
+    for name, chain in exported():
+        other = checked(FOLDER / "models" / f"{name}.prism")
+        if other is None:
+            return
+        yield Row(
+            name, "long-run share of down states", float(chain.unavailability), other
+        )
+
+
+ROADS = {
+    "Whole product spaces": joint_chains,
+    "Pairs and more nodes, node by node": joint_nodes,
+    "The chance of a good period": laws_of_periods,
+    "Presets, lives played": presets,
+    "Requests played one by one": requests,
+    "Published answers": published,
+    "Recordings": recordings,
+    "Storm or PRISM": model_checker,
+}
+
+
+# ---- exported models ---------------------------------------------------------------
+
+
+def exported():
+    """Chains whose down states are those in which writes fail for somebody."""
+    for name, (_, start, follows, cause, _) in joints.SYSTEMS.items():
+        states, edges = joints.explored(start, follows)
+        rates = {(states[i], states[j]): rate for (i, j), rate in edges.items()}
+        up = {state for state in states if not cause(state, "write")}
+        yield name, Chain(rates, up, start=start)
+    for key in catalogue.systems():
+        spec = catalogue.system(key).architecture()
+        if isinstance(spec, ActivePassive):
+            yield key, spec.chain()
+
+
+def checked(model):
+    """The share that a model checker finds, or None where there is none."""
+    storm, prism = shutil.which("storm"), shutil.which("prism")
+    question = 'LRA=? ["down"]' if storm else 'S=? ["down"]'
+    if storm:
+        command = [
+            storm,
+            "--prism",
+            str(model),
+            "--prop",
+            question,
+            "--precision",
+            "1e-9",
+        ]
+    elif prism:
+        command = [prism, str(model), "-pf", question]
+    else:
+        return _by_stormpy(model)
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    line = next(x for x in said.splitlines() if x.startswith("Result"))
+    return float(line.split(":")[1].split()[0])
+
+
+def _by_stormpy(model):
+    """The same from Python's bindings of Storm."""
+    try:
+        import stormpy
+    except ImportError:
+        return None
+    program = stormpy.parse_prism_program(str(model), prism_compatibility=True)
+    (question,) = stormpy.parse_properties('LRA=? ["down"]', program)
+    built = stormpy.build_model(program, [question])
+    found = stormpy.model_checking(built, question)
+    return float(found.get_value(built.initial_states[0]))
+
+
+# ---- the page ----------------------------------------------------------------------
+
+INTRODUCTION = """# Validation
+
+Our numbers beside those of another road, row by row: {rows} rows in all. It is written
+by `make validate`. The error is ours / theirs - 1; where the other road is a
+simulation its own standard error is shown, and an error within twice that is no
+evidence. The models in `models/` are chains in the language of PRISM, which Storm reads
+too: `storm --prism models/room.prism --prop 'LRA=? ["down"]'`.
+"""
+
+
+def page(found):
+    """Return the page as Markdown."""
+    lines = [INTRODUCTION.format(rows=sum(map(len, found.values())))]
+    lines += ["| Road | Rows | Median error | Worst error | Beyond 5 % and noise |"]
+    lines += ["| --- | ---: | ---: | ---: | ---: |"]
+    for name, rows in found.items():
+        errors = np.abs([row.error for row in rows])
+        if len(errors) == 0:
+            lines.append(f"| {name} | 0 | not installed | | |")
+            continue
+        beyond = sum(abs(r.error) > max(0.05, 2 * r.noise) for r in rows)
+        lines.append(
+            f"| {name} | {len(rows)} | {np.median(errors):.1e} | {errors.max():.1e} "
+            f"| {beyond} |"
+        )
+    for name, rows in found.items():
+        lines += ["", f"## {name}", "", ROADS[name].__doc__.strip(), ""]
+        if not rows:
+            lines.append("Neither Storm nor PRISM is installed here: skipped.")
+            continue
+        lines += ["| System | Number | Ours | Other | Error | Its noise |"]
+        lines += ["| --- | --- | ---: | ---: | ---: | ---: |"]
+        for row in rows:
+            noise = f"{row.noise:.1%}" if row.noise else ""
+            lines.append(
+                f"| {row.system} | {row.quantity} | {row.ours:.6g} | {row.other:.6g} "
+                f"| {row.error:+.1e} | {noise} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    (FOLDER / "models").mkdir(parents=True, exist_ok=True)
+    for name, chain in exported():
+        text = chain.to_prism()
+        (FOLDER / "models" / f"{name}.prism").write_text(text, encoding="utf-8")
+    found = {name: list(rows()) for name, rows in ROADS.items()}
+    (FOLDER / "README.md").write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
