@@ -341,7 +341,7 @@ OFTEN, EVER, SELDOM = 0.3, 0.01, 1e-8
 def test_a_preset_is_down_as_often_as_its_nodes_live(key):
     spec = catalogue.system(key).architecture()
     played = lives.downtime(spec, 60_000, np.random.default_rng(1))
-    found = assess(spec)
+    found = assess(spec, Workload(reads=90, writes=10))
     for operation in (found.read, found.write):
         whole = operation.unavailability
         for cause, share in operation.downtime_by_cause.items():

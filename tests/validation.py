@@ -18,6 +18,7 @@ from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.recordings import Pairs, predictions
 from hamodel.units import HOUR, MINUTE, MONTH, YEAR
+from hamodel.workload import Workload
 from tests import test_active_passive_nodes as nodes
 from tests import test_assessment_budget as periods
 from tests import test_joint_chains as joints
@@ -111,7 +112,7 @@ def presets():
     for key in catalogue.systems():
         spec = catalogue.system(key).architecture()
         rows = lives.downtime(spec, 40_000, np.random.default_rng(11))
-        found = assess(spec)
+        found = assess(spec, Workload(reads=90, writes=10))
         for operation in (found.read, found.write):
             for why, share in operation.downtime_by_cause.items():
                 row = rows.get((operation.name, str(why)))

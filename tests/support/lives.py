@@ -59,6 +59,8 @@ class Pair(Life):
 
     def begin(self):
         self.nodes, self.cause = "both", ""
+        standby = self.rng.integers(0, 2)  # nodes wander: each is it half of the time
+        self.reads = self.spec.replicas[standby].reads if self.spec.replicas else ""
 
     def well(self):
         return self.nodes == "both"
@@ -120,7 +122,8 @@ class Pair(Life):
 
     def down(self):
         """Cause of an outage of reads and of writes, with its share."""
-        reads = self.cause if self.nodes == "none" else ""
+        unread = self.nodes == "none" or self.reads == "never"
+        reads = self.cause if unread else ""
         writes = self.cause
         if self.nodes == "stalled":
             writes = "waiting for the standby"
