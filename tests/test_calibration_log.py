@@ -283,8 +283,8 @@ def test_headers_are_checked(tmp_path):
     file.write_text("begin,end,component\n", encoding="utf-8")
     with pytest.raises(ValueError, match="left out begin; there must be a column of s"):
         calibration.incidents(file, during=YEAR)
-    file.write_text("strat,end,component\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"line 1: .* got 'strat'; did you .*None"):
+    file.write_text("starts,end,component\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"line 1: .* got 'starts'; did you .*None"):
         calibration.incidents(file, during=YEAR)
     file.write_text("what,component\n", encoding="utf-8")
     with pytest.raises(ValueError, match="column component must be there once"):

@@ -221,7 +221,7 @@ def test_a_field_is_set_on_the_command_line():
     ("change", "message"),
     [
         ("failover.coverage=990%", "failover.coverage: must be"),
-        ("failover.coverge=99%", "failover.coverge"),
+        ("failover.coveragee=99%", "failover.coveragee"),
         ("failover.coverage", "--set must be PATH=VALUE, got 'failover.coverage'"),
         ("=3", "--set must be PATH=VALUE"),
     ],
@@ -405,7 +405,7 @@ def test_a_structure_that_misses(files):
             "no part of the structure; did you mean web",
         ),
         ("any(sql", "any(sql(", "sla.yaml:2"),
-        ("title", "tittle", "sla.yaml:1:1: tittle: is no field; did you mean title"),
+        ("title", "titlee", "sla.yaml:1:1: titlee: is no field; did you mean title"),
         ("availability: 99.9 %", "rto_p95: 1 s", "must be an availability alone"),
         ("99.95 %,", "{mttf: 3 h},", "must be an availability, or mttf and mttr"),
     ],
