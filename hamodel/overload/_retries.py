@@ -121,7 +121,8 @@ class Retries:
     timeout : float
         Time in s after which a client gives an attempt up.
     retries : int
-        Attempts after the first one.
+        Attempts after the first one: "three attempts" are two retries, and five layers
+        of them make 3^5 = 243 attempts where none succeeds.
     servers : int
         Number of servers.
     budget : float, optional
