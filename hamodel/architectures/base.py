@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, reduce
 from operator import getitem, mul
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
+
+#: What clients know of the parts, as the `absorb` of a model makes it: its own matter.
+Known: TypeAlias = Any
+#: What can be known at each site, with its probability.
+Situations: TypeAlias = "Mapping[str, Mapping[Known, Quantity]]"
 
 #: What clients do.
 OPERATIONS = ("read", "write")
@@ -250,9 +255,9 @@ class Model:
 
     parts: tuple[Viewed, ...]
     sites: tuple[str, ...]
-    nothing: Any
-    absorb: Callable[[Any, str, str, Any], Any]
-    verdict: Callable[[Any, str, str], Verdict]
+    nothing: Known
+    absorb: Callable[[Known, str, str, Any], Known]
+    verdict: Callable[[Known, str, str], Verdict]
 
     def __post_init__(self) -> None:
         names = [part.name for part in self.parts]
@@ -267,7 +272,7 @@ class Model:
             found.extend(part.parts if isinstance(part, Group) else [part])
         return tuple(part for part in found if isinstance(part, Part))
 
-    def situations(self) -> dict[str, dict[Any, Quantity]]:
+    def situations(self) -> dict[str, dict[Known, Quantity]]:
         """Return what clients of each site can see, with long-run probabilities.
 
         Parts are looked at one by one, and what looks alike is added up on the way:
@@ -278,7 +283,7 @@ class Model:
         return {site: dict(seen) for site, seen in self._situations.items()}
 
     @cached_property
-    def _situations(self) -> dict[str, dict[Any, Quantity]]:
+    def _situations(self) -> dict[str, dict[Known, Quantity]]:
         solved: dict[Hashable, Mapping[Hashable, Quantity]] = {}
         found = {}
         for site in self.sites:
@@ -294,7 +299,7 @@ class Model:
 
     def _seen(
         self, site: str, views: Mapping[str, Mapping[Hashable, Quantity]]
-    ) -> dict[Any, Quantity]:
+    ) -> dict[Known, Quantity]:
         shown = tuple((name, tuple(shares)) for name, shares in views.items())
         situations, stages = absorption(self.absorb, self.nothing, site, shown)
         seen: list[Quantity] = [1]
@@ -324,7 +329,7 @@ class Model:
 
     def _budget(
         self,
-        situations: Mapping[str, Mapping[Any, Quantity]],
+        situations: Situations,
         clients: Mapping[str, Quantity],
         operation: str,
     ) -> dict[str, Quantity]:

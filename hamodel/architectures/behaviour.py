@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import Quantity
     from hamodel.architectures._specs import Site
+    from hamodel.architectures.base import Known
     from hamodel.failover import Failover
     from hamodel.replication import Replication, Stream
     from hamodel.workload import Workload
@@ -218,11 +219,11 @@ class Behaviour(Protocol):
         """Writes sent to other sites in 1/s."""
         ...
 
-    def serving(self, known: Any) -> int:  # noqa: ANN401  what the model's absorb makes
+    def serving(self, known: Known) -> int:
         """Return how many sites serve, as clients know it."""
         ...
 
-    def work(self, known: Any, at: str) -> Work:  # noqa: ANN401
+    def work(self, known: Known, at: str) -> Work:
         """Return what the busiest database at a site works on."""
         ...
 

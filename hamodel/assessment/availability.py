@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hamodel._types import Quantity
-    from hamodel.architectures import Model, Verdict
+    from hamodel.architectures import Known, Model, Situations, Verdict
     from hamodel.assessment.latency import Paths
 
 
@@ -97,14 +97,14 @@ class Found(NamedTuple):
     """A client of a site in a situation: how likely, and what it finds."""
 
     client: str
-    known: Any
+    known: Known
     weight: Quantity  # probability, times the site's share of the requests
     verdict: Verdict
 
 
 def found(
     model: Model,
-    situations: Mapping[str, Mapping[Any, Quantity]],
+    situations: Situations,
     shares: Mapping[str, Quantity],
     operation: str,
 ) -> Iterator[Found]:
@@ -180,7 +180,7 @@ def _attempts(paths: Paths, case: Found, way: Way) -> float:
 def operation_of(
     paths: Paths,
     model: Model,
-    situations: Mapping[str, Mapping[Any, Quantity]],
+    situations: Situations,
     operation: str,
 ) -> Operation:
     """Return how an operation fares over all situations and clients."""
@@ -206,7 +206,7 @@ def operation_of(
 def answered(
     paths: Paths,
     model: Model,
-    situations: Mapping[str, Mapping[Any, Quantity]],
+    situations: Situations,
     site: str,
     operation: str,
 ) -> dict[Way, float]:
@@ -230,7 +230,7 @@ def answered(
 def under_load(paths: Paths, model: Model) -> Model:
     """Return a model in which those who have more to do than they can do not serve."""
 
-    def verdict(known: Any, client: str, operation: str) -> Verdict:  # noqa: ANN401
+    def verdict(known: Known, client: str, operation: str) -> Verdict:
         """Judge as the model does, and count those beyond their capacity as down."""
         judged = model.verdict(known, client, operation)
         if judged.cause:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Conflicts,
         LostWrites,
         Model,
+        Situations,
     )
     from hamodel.assessment.budget import Chance, Downtime
     from hamodel.duration import Duration
@@ -354,7 +355,7 @@ class Assessment:
         return self.architecture.model()
 
     @cached_property
-    def _situations(self) -> dict[str, dict[Any, Quantity]]:
+    def _situations(self) -> Situations:
         return self._model.situations()
 
     @cached_property
