@@ -26,7 +26,6 @@ from hamodel.architectures.base import (
     Cause,
     Event,
     Group,
-    Known,
     Model,
     Part,
     Situations,
@@ -36,6 +35,7 @@ from hamodel.architectures.base import (
 from hamodel.architectures.behaviour import (
     Behaviour,
     Conflicts,
+    Known,
     Loss,
     LostWrites,
     Work,

@@ -32,14 +32,12 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
     from hamodel.architectures._assumptions import Assumption
     from hamodel.architectures._specs import Site
-    from hamodel.architectures.behaviour import Behaviour
+    from hamodel.architectures.behaviour import Behaviour, Known
     from hamodel.duration import Duration
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
 
-#: What clients know of the parts, as the `absorb` of a model makes it: its own matter.
-Known: TypeAlias = Any
 #: What can be known at each site, with its probability.
 Situations: TypeAlias = "Mapping[str, Mapping[Known, Quantity]]"
 

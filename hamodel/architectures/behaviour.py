@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
     from hamodel._types import Quantity
     from hamodel.architectures._specs import Site
-    from hamodel.architectures.base import Known
     from hamodel.failover import Failover
     from hamodel.replication import Replication, Stream
     from hamodel.workload import Workload
+
+
+#: What clients know of the parts, as the `absorb` of a model makes it: its own matter.
+Known: TypeAlias = Any
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
