@@ -400,7 +400,9 @@ def _read_spec(about: About, name: str, value: object) -> object:
 def _read_specs(about: About, name: str, value: object) -> object:
     assert about.made is not None
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise ValueError(f"{name} must be a sequence of {about.made.__name__}s")
+        raise ValueError(
+            f"{name} must be a sequence of {about.made.__name__}, got {value!r}"
+        )
     found = tuple(value)
     for place, one in enumerate(found):
         _check.instance(about.made, **{f"{name}[{place}]": one})
