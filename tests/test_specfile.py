@@ -115,7 +115,9 @@ def test_parameters_tell_where_they_come_from(read):
         "30 s",
         "postgresql-patroni, FO-001: ttl",
     )
-    assert rows["workload.app_time"] == ("5 ms", "default")
+    assert rows["workload.app_time"][0] == "0 s"
+    assert rows["workload.app_time"][1].startswith("postgresql-patroni, assumed: ")
+    assert rows["workload.hop"] == ("500 µs", "default")
     assert rows["crews"] == ("1", "default")
     assert "failover.coverage" in spec._repr_html_()
 
