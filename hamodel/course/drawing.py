@@ -211,10 +211,12 @@ class Sheet:
         ----------
         scale : Scale
             Where values are.
-        y, top : float
-            Where the axis is, and where its faint lines end.
+        y : float
+            Where the axis is.
         title : str
             What it measures, with the unit.
+        top : float
+            Where its faint lines end.
         marks : sequence of (float, str)
             Its ticks; by default the powers of ten.
         """
@@ -256,11 +258,13 @@ class Sheet:
         ----------
         scale : Scale
             Its low end is where bars begin.
-        top, high : float
-            Where the first row is, and how high each is.
+        top : float
+            Where the first row is.
         rows : sequence of (str, float or None, str)
             Words, an amount, which is left open if there is none, and a look: one of
             `hamodel.plots.LOOKS`, "ink" for a total, "guess" for a dashed outline.
+        high : float
+            How high each row is.
         """
         for row, (words, amount, look) in enumerate(rows):
             y, bold = top + high * row, look == "ink"
