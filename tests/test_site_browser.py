@@ -84,6 +84,7 @@ def test_formulas_are_drawn(opened, name):
 def test_the_keyboard_moves_every_slider_of_every_explorer(opened, name):
     page = opened(name)
     for explorer in page.locator("figure.explorer").all():
+        lift(explorer)
         expect(explorer.locator(".controls")).to_be_visible()
         first = shown(explorer)
         for slider in explorer.locator("input[type=range]").all():
@@ -99,6 +100,13 @@ def test_the_keyboard_moves_every_slider_of_every_explorer(opened, name):
             explorer.get_by_role("button", name="Reset", exact=True).press("Enter")
             assert shown(explorer) == first
             assert slider.input_value() == start[0]
+
+
+def lift(explorer):
+    """Show what a guess would: the veil of an explorer goes."""
+    for button in explorer.locator("[data-open]").all():
+        expect(explorer.locator(".controls")).to_be_hidden()
+        button.click()
 
 
 def shown(explorer):
@@ -120,7 +128,10 @@ def test_what_the_page_shows_is_what_the_explorer_shows(opened, path):
         explorer.reset()
         title = re.compile(f"^{re.escape(explorer.title)}$")
         figure = figures.filter(has=page.locator("figcaption", has_text=title)).first
+        lift(figure)
         for preset in explorer.presets:
+            explorer.reset()
+            explorer.set(**explorer.after)
             explorer.apply(preset)
             figure.get_by_role("button", name=preset, exact=True).click()
             source, says, _ = shown(figure)
@@ -133,6 +144,7 @@ def test_what_the_page_shows_is_what_the_explorer_shows(opened, path):
 def test_boxes_of_a_picture_can_be_pressed(opened, name):
     page = opened(name)
     for explorer in page.locator("figure.explorer:has([data-box])").all():
+        lift(explorer)
         first = shown(explorer)
         for box in explorer.locator("[data-box]").all():
             box.focus()
