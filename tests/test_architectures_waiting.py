@@ -200,7 +200,7 @@ def test_a_rolling_restart_costs_a_majority_its_slack_and_one_election(copies):
     )
     up = NODE.mttf / (NODE.mttf + NODE.mttr)
     calm = unavailability(replace(spec, maintenance=None))
-    elects = 40 / NODE.mttf / (1 + 40 / NODE.mttf)
+    elects = 1 - (1 - calm) / (up**3 + 3 * up**2 * (1 - up))  # share of the time
     alone = 1 - up**2 * (1 - elects)  # both others must be up, with a leader
     expected = mixed((WORK.every, calm), (40, 1.0), (3 * WORK.takes, alone))
     down = spec.model().downtime()["write"]
