@@ -9,7 +9,13 @@ from collections import defaultdict
 
 import numpy as np
 
-from hamodel.architectures import ActiveActive, ActivePassive, Leaderless, Majority
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Leaderless,
+    Majority,
+    SinglePrimary,
+)
 
 INF = float("inf")
 
@@ -233,7 +239,32 @@ class Copies(Life):
         return "failing over" if self.leader is None else ""
 
 
+class Alone(Life):
+    """One database, which is down until it is repaired."""
+
+    def begin(self):
+        self.up = True
+
+    def well(self):
+        return self.up
+
+    def failures(self):
+        return {"database": 1 / self.spec.database.mttf} if self.up else {}
+
+    def fails(self, name):
+        self.up = False
+        self.start(name, self.after(self.spec.database.mttr))
+
+    def rings(self, name):
+        self.up = name == "database"
+
+    def down(self):
+        for operation in ("read", "write"):
+            yield operation, "" if self.up else "database down", 1.0
+
+
 KINDS = {
+    SinglePrimary: Alone,
     ActivePassive: Pair,
     ActiveActive: Sites,
     Majority: Copies,
