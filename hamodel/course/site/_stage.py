@@ -169,7 +169,7 @@ def play(path: Path, show: Show) -> tuple[Cell, ...]:
     """
     notebook = nbformat.read(path, as_version=4)
     stage, played, number = Stage(path, show), [], 0
-    with _aside(), contextlib.chdir(path.parent), _within(path.parent):
+    with _aside(), _within(path.parent), contextlib.chdir(path.parent):
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 number += 1
@@ -182,11 +182,12 @@ def play(path: Path, show: Show) -> tuple[Cell, ...]:
 @contextlib.contextmanager
 def _within(folder: Path) -> Iterator[None]:
     """Let cells import what lies beside their notebook, as a kernel started there."""
-    sys.path.insert(0, str(folder.resolve()))
+    place = str(folder.resolve())
+    sys.path.insert(0, place)
     try:
         yield
     finally:
-        sys.path.remove(str(folder.resolve()))
+        sys.path.remove(place)
 
 
 @contextlib.contextmanager
