@@ -45,7 +45,7 @@ class Line:
         sheet.line([(0, 150 - result), (300, 150 - result)])
         sheet.text((10, 20), "height")
         if guess:
-            sheet.ghost(guess["height"], 30, 150, "you")
+            sheet.mark(guess["height"], 30, 150, "you")
 
 
 def model(a, kind):

@@ -9,10 +9,9 @@ How to make an explorer, in 40 to 80 lines (`failover_maths` is the example):
 
 1. The model: a function of the controls' values, in the units of their labels, that
    calls the package and returns its result.
-2. The picture: a class with a `figure` from `hamodel.plots.figure()` and a method
-   `update(values, result, guess)`.  Make every artist in `__init__`, with fixed limits
-   and ticks and plain-text labels; in `update` set data, text and visibility only.  A
-   redraw may take 50 ms, and should take 25.
+2. The picture: a function `draw(sheet, values, result, guess)` on a `Sheet`, with fixed
+   axes that hold every setting.  While `sheet.known` is false it leaves out what
+   answers the question.  A redraw takes a few milliseconds.
 3. The sentence: a function of values and result that says what the picture says, with
    its numbers.  It stands under the picture and is its alternative text.
 4. The controls: at most four, each `Slider` or `Choice` with the unit in its label,
@@ -21,20 +20,11 @@ How to make an explorer, in 40 to 80 lines (`failover_maths` is the example):
 
 All of it, for one node, in thirty lines:
 
-    >>> from hamodel import plots
-    >>> from hamodel.course import Explorer, Slider, decades
-    >>> class Level:
-    ...     def __init__(self):
-    ...         self.figure = plots.figure(4, 1)
-    ...         with plots.styled():
-    ...             axes = self.figure.add_axes((0.05, 0.4, 0.9, 0.5))
-    ...             axes.set(xlim=(0, 1), xticks=(0, 1), yticks=())
-    ...             (self.bar,) = axes.barh(0, 0, **plots.LOOKS["site down"].patch)
-    ...             self.label = self.figure.text(0.05, 0.05, "")
-    ...
-    ...     def update(self, values, result, guess):
-    ...         self.bar.set_width(result)
-    ...         self.label.set_text(f"{result:.2%} down")
+    >>> from hamodel.course import Explorer, Scale, Slider, decades
+    >>> def draw(sheet, values, result, guess):
+    ...     scale = Scale(0, 1, 20, 380)
+    ...     sheet.bar(scale, 20, 30, [(result, "site down")])
+    ...     sheet.text((20, 80), f"{result:.2%} down")
     >>> def sentence(values, result):
     ...     return f"With {values['repair']} h of repair it is down {result:.2%}."
     >>> explorer = Explorer(
@@ -44,7 +34,8 @@ All of it, for one node, in thirty lines:
     ...         "repair": Slider(label="Repair (h)", grid=decades(0.5, 48), start=4),
     ...     },
     ...     model=lambda life, repair: repair / (life + repair),
-    ...     picture=Level(),
+    ...     picture=draw,
+    ...     size=(400, 100),
     ...     describe=sentence,
     ...     presets={"Quick": {"repair": 0.5}},
     ... )
@@ -52,7 +43,7 @@ All of it, for one node, in thirty lines:
     With 4 h of repair it is down 3.85%.
     >>> explorer.controls["repair"].slider.index = 0  # as an arrow key does
     >>> explorer.sentence, explorer.svg.count("<text")
-    ('With 0.5 h of repair it is down 0.50%.', 3)
+    ('With 0.5 h of repair it is down 0.50%.', 1)
 
 Conventions of a notebook: the explorer, the prediction and the quiz are bound to names
 (`explorer`, `prediction`, `quiz`), so that tests find and sweep them.  The cell of an
