@@ -349,7 +349,7 @@ def test_settings_of_a_preset_move_all_that_follows_from_them():
     usual, short = watch.architecture(), watch.architecture(down_after=5)
     assert usual.failover.outage - short.failover.outage == pytest.approx(25, abs=0.1)
     assert (usual.standby.probe, short.standby.probe) == (30, 5)
-    assert watch.architecture(failover_timeout=60).failover.manual == 120
+    assert watch.architecture(failover_timeout=60).failover.retry == 120
     for key, name, value, mean in (
         ("galera", "suspect_timeout", 30, 31.2),
         ("mongodb", "election_timeout", 5, 4),

@@ -9,7 +9,7 @@ from hamodel.assessment import MEASURES, assess
 from hamodel.failover import Failover
 from hamodel.simulation import simulate
 from hamodel.specfile import KINDS, SpecError, load, preset, read
-from hamodel.units import HOUR, MS
+from hamodel.units import HOUR
 from hamodel.workload import Workload
 from tests.support.elections import etcd_elections
 
@@ -51,7 +51,8 @@ def test_a_preset_has_the_values_of_its_file(key):
 
 @pytest.mark.parametrize("key", EVERY)
 def test_a_preset_is_assessed_in_full(key):
-    found = assess(catalogue.system(key).architecture(), Workload(round_trip=2 * MS))
+    system = catalogue.system(key)
+    found = assess(system.architecture(), system.spec.workload)
     for name, measure in MEASURES.items():
         value = measure.of(found)
         values = list(value.values()) if isinstance(value, dict) else value
