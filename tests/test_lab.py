@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from hamodel import duration, fields, lab
+from hamodel import duration, fields, lab, recordings
 from hamodel.cli import main
 from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
@@ -316,6 +316,36 @@ def test_settings_move_the_prediction():
     assert hang > lab.Sentinel().prediction()["sdown_s"].mean
     assert lab.Etcd(election_timeout=2).prediction()["gap_min_s"].quantile(0.5) > 2
     assert lab.Patroni().prediction()["key_gone_s"].support == (20.0, 30.5)
+
+
+# ---- what was recorded --------------------------------------------------------------
+
+SHIPPED = sorted((processes.ROOT / "data" / "recordings" / "lab").glob("*.csv"))
+APART = {  # where a quantile is more than 10 % off; of eight failures, and unexplained
+    ("sentinel-fault=hang", "sdown_s"),
+    ("etcd-election_timeout=2-heartbeat=0.2", "gap_min_s"),
+}
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_what_was_recorded_is_as_it_was_predicted(file):
+    """The laws are of the commit before the run; nothing was fitted to these rows."""
+    found = lab.opened(file, lab.EXPERIMENTS)
+    assert found.experiment.title == file.stem
+    assert len(found.rows) == 8
+    agreements = found.compare().agreements
+    assert agreements
+    for name, agreement in agreements.items():
+        assert agreement.quantiles_agree == ((file.stem, name) not in APART), agreement
+
+
+def test_a_law_15_percent_off_is_seen():
+    kept = [lab.opened(file, lab.EXPERIMENTS) for file in SHIPPED]
+    for found in kept:
+        for name, law in found.experiment.prediction().items():
+            if (found.experiment.title, name) not in APART:
+                wrong = recordings.agreement(1.15 * law, found.column(name))
+                assert not wrong.quantiles_agree, (found.experiment.title, name)
 
 
 # ---- the command ---------------------------------------------------------------------

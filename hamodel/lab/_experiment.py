@@ -94,8 +94,8 @@ class Experiment:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The fields and their values."""
-        return asdict(self)
+        """The fields and their values, as JSON has them."""
+        return {k: "inf" if v == math.inf else v for k, v in asdict(self).items()}
 
     def record(
         self,
@@ -254,7 +254,10 @@ def opened(file: Path | str, kinds: Mapping[str, type[Experiment]]) -> Recorded:
     file = Path(file)
     notes = json.loads(file.with_suffix(".json").read_text())
     _check.one_of(kinds, experiment=notes["experiment"])
-    experiment = kinds[notes["experiment"]](**notes["settings"])
+    settings: dict[str, Any] = {
+        k: math.inf if v == "inf" else v for k, v in notes["settings"].items()
+    }
+    experiment = kinds[notes["experiment"]](**settings)
     rows, discarded = _kept(file, file.with_suffix(".json"))
     return Recorded(experiment, tuple(rows), tuple(discarded))
 
@@ -284,7 +287,7 @@ def _record(
         "experiment": experiment.name,
         "settings": experiment.settings,
         "machine": {"cores": os.cpu_count(), "system": platform.platform()},
-        "definition": (experiment.__doc__ or "").strip(),
+        "definition": " ".join((experiment.__doc__ or "").split()),
     }
     for repetition in _counted(n, len(rows), experiment):
         phase = float(rng.uniform(0, 1))
