@@ -37,11 +37,13 @@ def tail(
     x: float,
     most: int,
     block: int = FINE,
+    sure: int | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return f(x) of transforms at complex s, a row for each f, and how far it settled.
 
-    f is real; `most` blocks are taken at most.  Blocks of 1 are quicker by their
-    length, and good to 1e-10 where f is no smaller than a thousandth.
+    f is real; `most` blocks are taken at most, fewer once the first `sure` rows (all
+    by default) settle.  Blocks of 1 are quicker by their length, and good to 1e-10
+    where f is no smaller than a thousandth.
     """
     terms: FloatArray | None = None
     more = _TERMS + _AVERAGED + 1
@@ -53,7 +55,8 @@ def tail(
         terms = new if terms is None else np.concatenate([terms, new], axis=1)
         found, other = (_averaged(terms[:, : terms.shape[1] - k]) for k in (0, 4))
         off = np.abs(found - other)
-        if np.all(off <= _AGREE * np.abs(found) + 1e-11) or terms.shape[1] >= most:
+        settled = off <= _AGREE * np.abs(found) + 1e-11
+        if np.all(settled[:sure]) or terms.shape[1] >= most:
             return found, off
         more = terms.shape[1]
 

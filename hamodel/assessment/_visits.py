@@ -57,9 +57,19 @@ class Moves:
         return not self.clocks
 
     @cached_property
+    def goals(self) -> FloatArray:
+        """Where the clocks lead, (n, m)."""
+        found = np.zeros_like(self.rates)
+        for i, clock in self.clocks.items():
+            found[i] = clock.goals
+        return found
+
+    @cached_property
     def jumps(self) -> FloatArray:
         """Probabilities of the next state, (n, m)."""
-        return np.asarray(self.kernel(np.zeros((len(self.rates), 1)))[0][0])
+        z = np.zeros((len(self.rates), 1))
+        move, ring, _, _ = (each.T for each in self.kernel(z))
+        return np.asarray(move * self.rates + ring * self.goals)
 
     @cached_property
     def means(self) -> FloatArray:
@@ -73,23 +83,24 @@ class Moves:
             found[i] = (1 - rings) / out[i] if out[i] * mean > 1e-9 else mean
         return found
 
-    def kernel(self, z: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the transforms of the moves, (k, n, m), and their derivatives in z.
+    def kernel(self, z: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """Return what makes up the transforms of the moves, and their derivatives in z.
 
-        `z` has the shape (n, k).
+        `z` has the shape (n, k).  The transforms are move * rates + ring * goals, state
+        by state; move, ring and the derivatives of both have the shape (k, n).  Clocks
+        that are alike are transformed once.
         """
         out = self.rates.sum(axis=1)[:, None] + z
-        safe = np.where(out == 0, 1.0, out)
-        moves = (self.rates[:, :, None] / safe[:, None]).transpose(2, 0, 1)
-        slope = -moves / safe.T[..., None]
+        ring, ring_slope = np.zeros_like(out), np.zeros_like(out)
+        made: dict[Any, tuple[NDArray[Any], NDArray[Any]]] = {}
         for i, clock in self.clocks.items():
-            rings, change = transform(clock.law, out[i])
-            rings, change = rings[:, None], change[:, None]
-            slope[:, i] *= 1 - rings
-            slope[:, i] += change * (clock.goals - moves[:, i])
-            moves[:, i] *= 1 - rings
-            moves[:, i] += rings * clock.goals
-        return moves, slope
+            key = *getattr(clock.law, "of", (clock.law,)), out[i].tobytes()
+            if key not in made:
+                made[key] = transform(clock.law, out[i])
+            ring[i], ring_slope[i] = made[key]
+        out[out == 0] = 1.0
+        move = (1 - ring) / out
+        return move.T, ring.T, (-(move + ring_slope) / out).T, ring_slope.T
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

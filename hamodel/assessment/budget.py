@@ -28,8 +28,8 @@ An Introduction to the Theory of Point Processes I, section 6.3 (Poisson cluster
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 _LONG = 10.0  # mean visits that make up a period without ends
 _LONGER = 40.0  # the same where the ends are known exactly
+_SLIGHT = 1e-6  # of the chance that is asked for: what a search may leave out
+_STEP, _NEAR = 2.0, 1e-5  # longest step of a search, and its last, in log shares
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
 
 
@@ -96,7 +98,7 @@ class Downtime:
     error: float = 0.0
     missed: float = 0.0
 
-    def miss(self, budget: float, horizon: float, block: int = FINE) -> Chance:
+    def miss(self, budget: float, horizon: float) -> Chance:
         """Return P(share of failed requests > budget) over a period from anywhere."""
         left = (budget - self.base) * horizon
         if left < 0 or budget >= 1 or not self.streams:
@@ -106,7 +108,7 @@ class Downtime:
             p, more = -np.expm1(-np.array([1.0, 1 + self.error]) * never)
             off = 0.0
         else:
-            (p, more), (off, _) = self._tail(left, horizon, block)
+            (p, more), (off, _) = self._tail(left, horizon, FINE)
         p, more = np.clip([p, more], 0.0, 1.0)
         if p == 0:
             return Chance(0.0, math.inf if off else 0.0)
@@ -119,40 +121,83 @@ class Downtime:
         """Return P(D > x), and that with visits as much more frequent as may be."""
 
         def transform(s: NDArray[Any]) -> NDArray[Any]:
-            total = np.zeros(len(s), complex)
-            for stream, count in self.streams:
-                total += count * stream.exponent(s, horizon)
+            total = self._exponent(s, horizon)
             both: NDArray[Any] = np.stack([total, (1 + self.error) * total])
             return np.asarray(-np.expm1(-both) / s)
 
+        return tail(transform, x, self._most(horizon), block)
+
+    def _exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+        total = np.zeros(len(s), complex)
+        for stream, count in self.streams:
+            total += count * stream.exponent(s, horizon)
+        return total
+
+    def _most(self, horizon: float) -> int:
         short = any(stream.is_short(horizon) for stream, _ in self.streams)
-        return tail(transform, x, _FEWEST if short else _MOST, block)
+        return _FEWEST if short else _MOST
+
+    def _sloped(self, share: float, horizon: float, block: int) -> tuple[float, float]:
+        """Return log P(share of failed requests > base + share), and its slope.
+
+        The slope is that over the logarithm of the share, from the same points of the
+        transform; 0 where there is none.
+        """
+        left = share * horizon
+        if self.base + share >= 1 or left <= horizon * 1e-12:
+            p = self.miss(self.base + share, horizon).probability
+            return math.log(max(p, 1e-300)), 0.0
+
+        def transform(s: NDArray[Any]) -> NDArray[Any]:
+            less = np.expm1(-self._exponent(s, horizon))
+            return np.stack([-less / s, less])
+
+        (p, density), _ = tail(transform, left, self._most(horizon), block, sure=1)
+        if p <= 1e-300:
+            return math.log(1e-300), 0.0
+        return math.log(p), -left * float(density) / p
 
     def quantile(self, p: float, horizon: float) -> float:
         """Return the share of failed requests that a period exceeds with 1 - p."""
         rare = 1 - p
-        block = 1 if rare > 1e-3 else FINE
         if self.base >= 1:
             return 1.0
         if self.miss(self.base, horizon).probability <= rare:
             return self.base
-        from scipy.optimize import brentq
-
-        @cache  # the search asks for its ends again
-        def over(exponent: float) -> float:
-            """Return how much more often this share is missed, as a logarithm."""
-            share = self.base + math.exp(exponent)
-            found = self.miss(share, horizon, block).probability
-            return math.log(max(found, 1e-300) / rare)
-
-        high = math.log(min(sum(n * s.mean for s, n in self.streams), 1.0) or 1e-12)
-        while high < 0 and over(high) > 0:
-            high = min(high + 2, 0.0)
-        low = high - 2
-        while over(low) < 0:
-            high, low = low, low - 2
-        share = math.exp(float(brentq(over, low, high, xtol=1e-5)))
+        block = 1 if rare > 1e-3 else FINE
+        share = math.exp(
+            self._often(rare * _SLIGHT, horizon)._reached(rare, horizon, block)
+        )
         return min(self.base + share, 1.0)
+
+    def _often(self, chance: float, horizon: float) -> Downtime:
+        """Return it without streams that all together come with this chance at most."""
+        kept, left = [], chance
+        for stream, count in sorted(
+            self.streams, key=lambda each: each[1] * each[0].never(horizon)
+        ):
+            left -= count * stream.never(horizon)
+            if left < 0:
+                kept.append((stream, count))
+        return replace(self, streams=tuple(kept))
+
+    def _reached(self, rare: float, horizon: float, block: int) -> float:
+        """Return the logarithm of the share beyond the base: Newton in a bracket."""
+        low, high, last = -math.inf, 0.0, math.inf
+        at = math.log(min(sum(n * s.mean for s, n in self.streams), 1.0) or 1e-12)
+        while True:
+            log_p, slope = self._sloped(math.exp(at), horizon, block)
+            over = log_p - math.log(rare)
+            low, high = (at, high) if over > 0 else (low, at)
+            step = -over / slope if slope < 0 else math.copysign(_STEP, over)
+            step = max(-_STEP, min(step, _STEP))
+            wild = abs(step) > last / 2 and low > -math.inf
+            if wild or not low < at + step < high:
+                middle = (low + high) / 2 if low > -math.inf else high - _STEP
+                step = middle - at
+            if abs(step) < _NEAR:
+                return at + step
+            at, last = at + step, abs(step)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -223,8 +268,7 @@ class Visits:
     @cached_property
     def _longest(self) -> float:
         """Return the mean length of a visit from its slowest state, in s."""
-        n = len(self.fails)
-        inner = np.eye(n) - self.moves.jumps[:, :n]
+        inner = np.eye(len(self.fails)) - self._inner
         return float(np.linalg.solve(inner, self.moves.means).max())
 
     def _of_exponentials(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
@@ -242,30 +286,56 @@ class Visits:
 
     def _without_ends(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
         """Return it for a period so long that it is a line in the horizon."""
-        n, z = len(self.fails), self.fails[:, None] * s
-        (moves, slope), z = self.moves.kernel(z), z.T
-        dead = 1 - moves.sum(axis=2)
-        system = np.eye(n) - moves[..., :n]
+        z = self.fails[:, None] * s
+        (move, ring, *slopes), z = self.moves.kernel(z), z.T
+        system, dead = self._system(move, ring)
         v = _solved(system, dead)
-        rest = slope.sum(axis=2) + dead / z - _applied(slope[..., :n], v)
+        (ended, rung), (out, to) = self._onward(v), self._beyond
+        rest = slopes[0] * (out - ended) + slopes[1] * (to - rung) + dead / z
         late = _solved(system, rest)
-        stay = self.moves.means - dead / z
-        onward = (self.moves.jumps - moves)[..., :n] / z[..., None]
-        going = stay + _applied(onward, v)
+        onward = v @ self._inner.T - move * ended - ring * rung
+        going = self.moves.means + (onward - dead) / z
         return np.asarray((horizon * v - late) @ self.begins + going @ self.entries)
 
     def _over_horizons(self, alpha: NDArray[Any], s: NDArray[Any]) -> NDArray[Any]:
         """Return its transform in the horizon, at pairs of points."""
-        n, z = len(self.fails), self.fails[:, None] * s + alpha
-        moves, _ = self.moves.kernel(z)
-        z, alpha = z.T, alpha[:, None]
+        z = self.fails[:, None] * s + alpha
+        (move, ring, _, _), z = self.moves.kernel(z), z.T
+        alpha = alpha[:, None]
         share = s[:, None] * self.fails / (z * alpha)
-        dead = 1 - moves.sum(axis=2)
-        d = _solved(np.eye(n) - moves[..., :n], dead * share)
-        onward = (self.moves.jumps - moves)[..., :n] / z[..., None]
-        going = (self.moves.means - dead / z) * share + _applied(onward, d)
+        system, dead = self._system(move, ring)
+        d = _solved(system, dead * share)
+        ended, rung = self._onward(d)
+        onward = (d @ self._inner.T - move * ended - ring * rung) / z
+        going = (self.moves.means - dead / z) * share + onward
         found: NDArray[Any] = (d / alpha) @ self.begins + going @ self.entries
         return found
+
+    def _system(
+        self, move: NDArray[Any], ring: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return 1 - the transforms of the moves within a visit, and what they lack."""
+        n, (out, to) = len(self.fails), self._beyond
+        system = -move[..., None] * self.moves.rates[:, :n]
+        rings = list(self.moves.clocks)
+        system[:, rings] -= ring[:, rings, None] * self.moves.goals[rings, :n]
+        system[:, range(n), range(n)] += 1
+        return system, 1 - move * out - ring * to
+
+    def _onward(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return values of the next states, weighted by the rates and by the goals."""
+        n = len(self.fails)
+        return values @ self.moves.rates[:, :n].T, values @ self.moves.goals[:, :n].T
+
+    @cached_property
+    def _inner(self) -> FloatArray:
+        """Return the probabilities of the next state within a visit."""
+        return np.asarray(self.moves.jumps[:, : len(self.fails)])
+
+    @cached_property
+    def _beyond(self) -> tuple[FloatArray, FloatArray]:
+        """Return the sums over all moves: of the rates, and of the goals."""
+        return self.moves.rates.sum(axis=1), self.moves.goals.sum(axis=1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -313,9 +383,4 @@ class Calendar:
 
 def _solved(system: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
     found: NDArray[Any] = np.linalg.solve(system, right[..., None])[..., 0]
-    return found
-
-
-def _applied(matrices: NDArray[Any], vectors: NDArray[Any]) -> NDArray[Any]:
-    found: NDArray[Any] = (matrices @ vectors[..., None])[..., 0]
     return found
