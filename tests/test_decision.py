@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hamodel import catalogue
+from hamodel._fields import replaced
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
@@ -315,6 +317,17 @@ def test_what_buys_most_is_what_saves_most():
     assert spare["site.balancers"].minutes == pytest.approx(
         NODE.mttr / NODE.mttf * YEAR / MINUTE, rel=0.02
     )
+
+
+@pytest.mark.parametrize("key", ["postgresql-patroni", "consul", "galera"])
+def test_each_change_saves_what_it_saves_alone(key):
+    a = assess(catalogue.system(key).architecture())
+    changes = improvements(a)
+    assert changes
+    for change in changes:
+        alone = assess(replaced(a.architecture, {change.path: change.after}))
+        saved = a.write.unavailability - alone.write.unavailability
+        assert change.saved == pytest.approx(float(saved), rel=1e-9)
 
 
 # ---- words and bad input -----------------------------------------------------------

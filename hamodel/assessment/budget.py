@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 _LONG = 10.0  # mean visits that make up a period without ends
 _LONGER = 40.0  # the same where the ends are known exactly
 _SLIGHT = 1e-6  # of the chance that is asked for: what a search may leave out
-_STEP, _NEAR = 2.0, 1e-5  # longest step of a search, and its last, in log shares
+_STEP = 2.0  # longest step of a search, in log shares
+_NEAR, _NEWTON = 1e-5, 3e-4  # last steps: halving, and Newton's, which squares errors
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
 
 
@@ -191,11 +192,11 @@ class Downtime:
             low, high = (at, high) if over > 0 else (low, at)
             step = -over / slope if slope < 0 else math.copysign(_STEP, over)
             step = max(-_STEP, min(step, _STEP))
-            wild = abs(step) > last / 2 and low > -math.inf
-            if wild or not low < at + step < high:
+            sure = abs(step) <= last / 2 or low == -math.inf
+            if not (sure and low < at + step < high):
                 middle = (low + high) / 2 if low > -math.inf else high - _STEP
-                step = middle - at
-            if abs(step) < _NEAR:
+                sure, step = False, middle - at
+            if abs(step) < (_NEWTON if sure else _NEAR):
                 return at + step
             at, last = at + step, abs(step)
 

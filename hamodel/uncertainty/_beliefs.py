@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
 
 from hamodel import _check, text
 
@@ -118,6 +117,8 @@ def gamma(*, events: float, during: float) -> Belief:
     >>> (found.quantile([0.05, 0.5, 0.95]) / MONTH).round(1)
     array([ 3.7,  8.2, 24. ])
     """
+    from scipy import special
+
     _check.non_negative(events=events)
     _check.positive(during=during)
     shape = events + _JEFFREYS
@@ -160,6 +161,8 @@ def beta(successes: float, trials: float) -> Belief:
     >>> beta(12, 12).quantile([0.05, 0.5, 0.95]).round(3)
     array([0.855, 0.982, 1.   ])
     """
+    from scipy import special
+
     _check.non_negative(trials=trials)
     _check.between(0, trials, successes=successes)
     a, b = successes + _JEFFREYS, trials - successes + _JEFFREYS
@@ -206,6 +209,8 @@ def lognormal(
     >>> round(lognormal(mean=30, cv=0.5).mean, 6)
     30.0
     """
+    from scipy import special
+
     if mean is not None and cv is not None and low is None and high is None:
         _check.positive(mean=mean, cv=cv)
         sigma = float(np.sqrt(np.log1p(cv**2)))
@@ -329,6 +334,8 @@ def pert(low: float, mode: float, high: float) -> Belief:
     >>> pert(1, 2, 9).mean
     3.0
     """
+    from scipy import special
+
     _between(low, mode, high)
     width = high - low
     a, b = 1 + 4 * (mode - low) / width, 1 + 4 * (high - mode) / width
