@@ -305,6 +305,38 @@ def test_stale_reads_summed_key_by_key():
     assert active.stale_read_probability == close(active.read.stale * late)
 
 
+@pytest.mark.parametrize("stage", ["send", "apply"])
+@pytest.mark.parametrize("kind", [ActivePassive, ActiveActive])
+def test_what_never_arrives_is_lost_without_end(kind, stage):
+    """Lag, age of the oldest lost write and their number are endless together."""
+    load = Workload(reads=900, writes=100)
+    lost = {}
+    for service in (0.005, 0.025):  # 50 or 100 writes/s come to a stage
+        way = Replication(**{stage: WriteStage(service=service)})
+        spec = kind(database=NODE, failover=FAILOVER, replication=way)
+        found = assess(spec, load)
+        taken = found.lost_writes
+        a_year = taken.per_year + taken.missing_per_year
+        lost[service] = found.replication_lag.quantile(0.5), found.rpo.mean, a_year
+        rows = found._repr_html_()
+        endless = "oldest lost write, p50 / p99</th><td>never / never</td>" in rows
+        assert endless == (service > 0.02)
+        assert taken.by_failure["site"].per_year == 0  # sites are never lost here
+    assert all(np.isfinite(lost[0.005]))
+    assert all(np.isposinf(lost[0.025]))
+
+
+def test_writes_without_end_are_told_apart_in_an_array():
+    way = Replication(apply=WriteStage(service=0.008))
+    spec = ActivePassive(database=NODE, failover=FAILOVER, replication=way)
+    found = assess(spec, Workload(reads=900, writes=np.array([100.0, 200.0])))
+    one = assess(spec, Workload(reads=900, writes=100.0))
+    assert found.lost_writes.per_failure[0] == one.lost_writes.per_failure
+    assert np.isposinf(found.lost_writes.per_year[1])
+    assert found.rpo.quantile(0.9)[0] == close(one.rpo.quantile(0.9), 1e-9)
+    assert np.isposinf(found.rpo.quantile(0.9)[1])
+
+
 def test_quorums_that_overlap_are_never_stale():
     copies = {"a": 1, "b": 1, "c": 1}
     strong = Leaderless(database=NODE, failover=FAILOVER, copies=copies)

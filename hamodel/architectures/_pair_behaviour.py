@@ -25,6 +25,8 @@ from hamodel.architectures.behaviour import (
     LostWrites,
     Waits,
     Work,
+    exposure,
+    missing,
     reads_left,
     repair,
     stale_reads,
@@ -194,7 +196,7 @@ class PairBehaviour:
         found = [stream for stream in self._lossy if stream is not None]
         if not found:
             return constant(0.0)
-        return max(found, key=_slowness).exposure
+        return exposure(max(found, key=_slowness))
 
     @property
     def _lossy(self) -> tuple[Stream | None, Stream | None]:
@@ -365,7 +367,7 @@ def _missing(stream: Stream | None, *, sent: bool = False) -> Quantity:
     """Return how many writes are missing; `sent`: what is under way arrives."""
     if stream is None:
         return 0.0
-    return replace(stream, delay=0.0).missing if sent else stream.missing
+    return missing(replace(stream, delay=0.0) if sent else stream)
 
 
 def _equal(one: Quantity, other: Quantity) -> bool:

@@ -74,6 +74,7 @@ from hamodel.architectures.behaviour import (
     entering,
     led_away,
     mixed,
+    overtaken,
     popularity,
     reads_left,
     redirected,
@@ -81,11 +82,13 @@ from hamodel.architectures.behaviour import (
     with_way,
 )
 from hamodel.conflicts import concurrency_over_keys, last_write_wins, mean_siblings
-from hamodel.duration import Duration, constant
+from hamodel.duration import Duration, constant, endless
 from hamodel.failover import Failover
 from hamodel.replication import Replication, Stream
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hamodel._types import FloatArray, Quantity
     from hamodel.structure import Structure
     from hamodel.workload import Workload
@@ -372,19 +375,20 @@ class _Behaviour:
         return lag + self._way.apply.time(self.workload.writes * (1 - own))
 
     @property
-    def _keeps_up(self) -> bool:
-        """Whether all writes can be sent and replayed as fast as they are made."""
+    def _behind(self) -> NDArray[np.bool_]:
+        """Where writes are made faster than they can be sent, or replayed."""
         writes, stages = self.workload.writes, (self._way.send, self._way.apply)
         rates = [
             [writes * share for share in self._origins.values()],
             [writes * (1 - share) for share in self._origins.values()],
         ]
-        return not any(
-            np.any(np.asarray(stage.utilisation(rate)) >= 1)
+        found = [
+            overtaken(stage.utilisation(rate))
             for stage, all_rates in zip(stages, rates, strict=True)
             if stage is not None
             for rate in all_rates
-        )
+        ]
+        return np.asarray(np.logical_or.reduce(np.broadcast_arrays(False, *found)))
 
     @property
     def lag(self) -> Duration:
@@ -398,12 +402,16 @@ class _Behaviour:
         """Age of the oldest write of a lost site that no other site has."""
         if len(self.spec.sites) == 1:
             return constant(0.0)
+        behind = self._behind
+        if np.all(behind):
+            return self.lag
         shares = dict.fromkeys(
             self._origins.values()
         )  # sites that are alike count once
         laws = {share: self._sent(share).exposure for share in shares}
         found = [laws[share] for share in self._origins.values()]
-        return mixed([1] * len(found), found)
+        law = mixed([1] * len(found), found)
+        return endless(law, behind) if behind.any() else law
 
     @property
     def lost_writes(self) -> LostWrites:
@@ -411,6 +419,8 @@ class _Behaviour:
         if len(sites) == 1:
             return LostWrites()
         each = sum(self._sent(x).missing for x in self._origins.values()) / len(sites)
+        if self._behind.any():
+            each = np.where(self._behind, np.inf, each)[()]
 
         def lost(mttf: Quantity) -> Loss:
             return Loss(events=len(sites) * rate_of(mttf), writes=each, kept=True)
@@ -426,7 +436,7 @@ class _Behaviour:
         for (here, there), lag in self._lags.items():
             if id(lag) not in late:
                 late[id(lag)] = 1.0
-                if self._keeps_up:
+                if not self._behind.any():
                     stream = Stream(writes=writes, delay=lag)
                     late[id(lag)] = stale_reads(stream, self.workload, writes)
             total += self._clients[there] * self._origins[here] * late[id(lag)]
@@ -443,7 +453,7 @@ class _Behaviour:
         """Two writes clash if neither site shows the other's: within the whole lag."""
         sites = self.spec.sites
         rates = [self.workload.writes * share for share in self._origins.values()]
-        if not self._keeps_up:
+        if self._behind.any():
             return self._never_told(resolution)
         lags = [
             [

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from hamodel import _html, duration, text
+from hamodel import _check, _html, duration, text
 from hamodel._quantity import mean_of
 from hamodel.conflicts import Zipf
 from hamodel.duration import Duration, constant, exponential
@@ -26,6 +26,8 @@ from hamodel.workload import as_law
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from hamodel._types import Quantity
     from hamodel.architectures._specs import Site
@@ -47,7 +49,8 @@ class Loss:
     events : float, array or SymPy expression
         How often it happens, in 1/s.
     writes : float, array or SymPy expression
-        Mean number of acknowledged writes that it takes.
+        Mean number of acknowledged writes that it takes; infinite if copies fall ever
+        further behind.
     kept : bool
         Whether they come back with what failed: missing for a while, not lost.
     """
@@ -55,6 +58,15 @@ class Loss:
     events: Quantity
     writes: Quantity
     kept: bool = False
+
+    @property
+    def per_year(self) -> Quantity:
+        """Mean number of writes that it takes in a year; 0 if it never happens."""
+        if _check.is_symbolic(self.events) or _check.is_symbolic(self.writes):
+            return self.events * self.writes * YEAR
+        with np.errstate(invalid="ignore"):
+            taken = np.multiply(self.events, self.writes) * YEAR
+        return np.where(np.asarray(self.events) == 0, 0.0, taken)[()]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,20 +90,12 @@ class LostWrites:
     @property
     def per_year(self) -> Quantity:
         """Mean number of writes lost for good in a year."""
-        return sum(
-            loss.events * loss.writes * YEAR
-            for loss in self.by_failure.values()
-            if not loss.kept
-        )
+        return sum(loss.per_year for loss in self.by_failure.values() if not loss.kept)
 
     @property
     def missing_per_year(self) -> Quantity:
         """Mean number of writes in a year that are missing until a repair."""
-        return sum(
-            loss.events * loss.writes * YEAR
-            for loss in self.by_failure.values()
-            if loss.kept
-        )
+        return sum(loss.per_year for loss in self.by_failure.values() if loss.kept)
 
     def _repr_html_(self) -> str:
         rows = [
@@ -285,6 +289,33 @@ def stale_reads(stream: Stream, workload: Workload, writes: Quantity) -> Quantit
     return popularity(workload).mean(
         lambda share: stream.stale_probability(share * writes)
     )
+
+
+def exposure(stream: Stream) -> Duration:
+    """Return the age of the oldest write that a crash takes.
+
+    It is endless where the copy falls ever further behind: what it has not replayed is
+    of no use to clients.
+    """
+    behind = overtaken(stream.utilisation)
+    if np.all(behind):
+        return stream.lag
+    return (
+        duration.endless(stream.exposure, behind) if behind.any() else stream.exposure
+    )
+
+
+def missing(stream: Stream) -> Quantity:
+    """Return the mean number of writes that a crash takes, endless alike."""
+    behind = overtaken(stream.utilisation)
+    return (
+        np.where(behind, np.inf, stream.missing)[()] if behind.any() else stream.missing
+    )
+
+
+def overtaken(load: Quantity) -> NDArray[np.bool_]:
+    """Tell where writes come faster than a stage of this load can take them."""
+    return np.asarray(False if _check.is_symbolic(load) else np.asarray(load) >= 1)
 
 
 def repair(mttr: Quantity) -> Duration:

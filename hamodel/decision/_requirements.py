@@ -378,8 +378,6 @@ def _rto(a: Assessment) -> float:
 
 
 def _rpo(a: Assessment) -> float:
-    if math.isinf(float(a.replication_lag.quantile(0.5))) and float(a.rpo.mean):
-        return math.inf  # the copies fall ever further behind
     return float(a.rpo.quantile(0.99))
 
 
