@@ -213,7 +213,7 @@ def test_a_field_is_set_on_the_command_line():
     assert code == 0
     assert json.loads(given)["measures"] == changed["measures"]
     several = ["--set", "sites=[fra, dub]", "--set", "requirements.write_p99=1s"]
-    page_, _ = run("assess", "pair.yaml", *several)
+    page_, _ = run("assess", "pair.yaml", *several, "--set", "workload.reads=800")
     assert "fra reads" in page_
 
 

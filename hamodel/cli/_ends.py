@@ -27,6 +27,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command, and end as the exit codes say."""
+        # matrices are small here: threads of the algebra would wait for each other
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
             try:
                 done: object = super().invoke(ctx)
