@@ -330,6 +330,14 @@ def test_each_change_saves_what_it_saves_alone(key):
         assert change.saved == pytest.approx(float(saved), rel=1e-9)
 
 
+def test_a_flip_turns_no_count_by_a_few_per_cent():
+    ring = catalogue.system("cassandra").architecture()
+    need = Requirements(availability=0.9)
+    assert all(
+        "quorum" not in f.path for f in decide({"ring": ring}, None, need).flips()
+    )
+
+
 # ---- words and bad input -----------------------------------------------------------
 
 

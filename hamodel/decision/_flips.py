@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from hamodel._fields import paths, replaced
+from hamodel._fields import about_at, paths, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,18 +93,23 @@ def _knobs(decision: Choice) -> list[_Knob]:
     found: dict[str, _Knob] = {}
     for assessment in decision.assessments.values():
         for path, value in paths(assessment.architecture):
-            _keep(found, path, value)
+            if not _is_whole(assessment.architecture, path):
+                _keep(found, path, value)
         for path, value in paths(assessment.workload):
-            _keep(found, f"workload.{path}", value)
+            if not _is_whole(assessment.workload, path):
+                _keep(found, f"workload.{path}", value)
     return list(found.values())
 
 
-_FIXED = ("keys", "exponent", "cores", "servers", "needed", "standbys", "crews")
+def _is_whole(spec: object, path: str) -> bool:
+    """Tell whether a field counts something, and is no matter of a few per cent."""
+    about = about_at(spec, path)
+    return about is not None and about.kind == "whole"
 
 
 def _keep(found: dict[str, _Knob], path: str, value: object) -> None:
     name = path.rpartition(".")[2]
-    if name in _FIXED or name.startswith("acknowledgements"):
+    if name == "exponent" or name.startswith("acknowledgements"):
         return
     if isinstance(value, bool) or not isinstance(value, (int, float, np.floating)):
         return
