@@ -465,3 +465,32 @@ def test_a_transform_that_cannot_be_integrated_is_refused():
         law.lst(1 + 1e6j)
     with pytest.raises(ValueError, match="s must have an imaginary part below"):
         du.pareto(scale=2, alpha=1.1).lst(1e4j)  # a tail too long to count its turns
+
+
+@pytest.mark.parametrize("correlation", [0.2, 0.6])
+def test_an_order_statistic_of_times_that_are_late_together(correlation):
+    """Normal scores drawn together, turned into times, against the integral."""
+    rng = np.random.default_rng(8)
+    cov = np.full((3, 3), correlation) + (1 - correlation) * np.eye(3)
+    scores = rng.multivariate_normal(np.zeros(3), cov, 400_000)
+    means = np.array([1.0, 1.0, 2.0])
+    second = np.sort(-means * np.log(stats.norm.sf(scores)), axis=1)[:, 1]
+    parts = [du.exponential(m) for m in means]
+    law = du.order_statistic(parts, 2, correlation=correlation)
+    alone = du.order_statistic(parts, 2)
+    for p in (0.1, 0.5, 0.99):
+        played = np.quantile(second, p)
+        assert law.quantile(p) == pytest.approx(played, rel=0.015)
+    assert alone.quantile(0.99) < 0.9 * played  # as if they were independent
+    drawn = law.sample(200_000, rng)
+    assert np.quantile(drawn, 0.9) == pytest.approx(law.quantile(0.9), rel=0.02)
+
+
+def test_a_correlation_of_nothing_and_of_all():
+    parts = [du.exponential(1)] * 3
+    free = du.order_statistic(parts, 3)
+    assert du.order_statistic(parts, 3, correlation=1e-9).mean == pytest.approx(
+        free.mean
+    )
+    with pytest.raises(ValueError, match=r"correlation must be .*, got 1"):
+        du.order_statistic(parts, 2, correlation=1.0)

@@ -217,17 +217,14 @@ def test_latency_of_reads_and_long_writes(load):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True,
-    reason="a quorum waits for the queues of all copies it asks, not of one alone",
-)
 @pytest.mark.parametrize("load", LOADS)
 def test_latency_of_a_quorum(load):
     """All asked copies work; the coordinator waits for as many as it needs."""
     w = workload(load, 2 / 3, 1)
     shop = messages.Shop(w, 1, APPS, CORES)
     rng = np.random.default_rng(3)
-    run = messages.play_quorum(shop, 3, (2, 3), (2, 2), seconds(w), rng)
+    longer = seconds(w, COUNT * (20 if load > 0.8 else 1))  # busy times last long
+    run = messages.play_quorum(shop, 3, (2, 3), (2, 2), longer, rng)
     found = assess(Leaderless(database=NODE, site=SITE), w)
     assert float(found.utilisation["database"]) == pytest.approx(
         run.busy["database"], rel=0.02

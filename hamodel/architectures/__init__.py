@@ -33,6 +33,7 @@ from hamodel.architectures.base import (
     Viewed,
 )
 from hamodel.architectures.behaviour import (
+    Answers,
     Behaviour,
     Conflicts,
     Known,
@@ -50,6 +51,7 @@ __all__ = [
     "OPERATIONS",
     "ActiveActive",
     "ActivePassive",
+    "Answers",
     "Architecture",
     "Assumption",
     "Behaviour",

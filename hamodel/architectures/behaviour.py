@@ -155,8 +155,56 @@ class Conflicts:
         return _html.table(rows, caption="Conflicts")
 
 
-#: Times that an operation may wait, each with its probability.
-Waits: TypeAlias = "list[tuple[Quantity, Duration]]"
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answers:
+    """Copies that all work on a request, of which some must answer.
+
+    Attributes
+    ----------
+    groups : tuple of (tuple of Duration, int)
+        The way to each copy asked and back, and how many must answer; all groups are
+        waited for.
+    shared : float
+        Correlation of the work that comes to two copies: requests that both work on
+        make both queues long at once.
+    """
+
+    groups: tuple[tuple[tuple[Duration, ...], int], ...]
+    shared: float = 0.0
+
+    def law(self, wait: Duration, own: Duration) -> Duration:
+        """Return the time until enough have answered.
+
+        Parameters
+        ----------
+        wait, own : Duration
+            Time in the queue of a copy, and of the work itself.
+
+        Returns
+        -------
+        Duration
+            From the moment when the copies are asked.
+        """
+        work, spread = wait + own, float(wait.var)
+        # what a request takes is independent; only the queues are alike
+        share = spread / (spread + float(own.var)) if spread else 0.0
+        together = self.shared * share
+        distinct = {id(way): way for ways, _ in self.groups for way in ways}
+        made = {key: work + way for key, way in distinct.items()}
+        found = [
+            duration.order_statistic(
+                [made[id(way)] for way in ways], needed, correlation=together
+            )
+            for ways, needed in self.groups
+        ]
+        if len(found) == 1:
+            return found[0]
+        return duration.order_statistic(found, len(found), correlation=together)
+
+
+#: Times that an operation may wait, or answers that it waits for, each with its
+#: probability.
+Waits: TypeAlias = "list[tuple[Quantity, Duration | Answers]]"
 
 NO_WAIT: Waits = [(1.0, constant(0.0))]
 

@@ -34,7 +34,6 @@ from hamodel.architectures._assumptions import (
     shared_by_all,
 )
 from hamodel.architectures._copies import (
-    answered_by,
     sent,
     sites_and_copies,
 )
@@ -56,6 +55,7 @@ from hamodel.architectures._front import (
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
+    Answers,
     Behaviour,
     Conflicts,
     Loss,
@@ -69,9 +69,9 @@ from hamodel.architectures.behaviour import (
     stale_reads,
 )
 from hamodel.conflicts import concurrency_over_keys, last_write_wins
-from hamodel.duration import Duration, constant, maximum
+from hamodel.duration import Duration, constant
 from hamodel.failover import Failover
-from hamodel.quorum import Quorum, latency, older_than
+from hamodel.quorum import Quorum, older_than
 from hamodel.replication import Stream
 
 if TYPE_CHECKING:
@@ -435,19 +435,34 @@ class _Behaviour:
         return Work(reads, self.workload.writes)
 
     def waits(self, operation: str, at: str) -> Waits:
-        """Return the coordinator's wait for the rest of the quorum."""
+        """Return the copies that are asked, and how many must answer."""
         (needed, scope), copies = self.spec._asked(operation), self.spec.copies
+        near, far = self.workload.within_site, self.workload.between_sites
+        own = (constant(0.0), *[near] * (copies[at] - 1))
+        others = [(far,) * count for name, count in copies.items() if name != at]
         if scope == "any":
-            return [(1.0, answered_by(copies, at, needed, self.workload))]
-        own = answered_by({at: copies[at]}, at, needed, self.workload)
-        away = [count for name, count in copies.items() if name != at]
-        if scope == "local" or not away:
-            return [(1.0, own)]
-        way = self.workload.between_sites
-        if way.var == 0 and own.var == 0:
-            return [(1.0, constant(max(float(way.mean), float(own.mean))))]
-        others = [latency([way] * count, needed) for count in away]
-        return [(1.0, maximum(own, *others))]
+            groups = [sum(others, own)]
+        else:
+            groups = [own, *others] if scope == "each" else [own]
+        if operation == "read":  # it asks the nearest, and as many as it needs
+            groups = [ways[:needed] for ways in groups]
+        asked = tuple((ways, needed) for ways in groups)
+        return [(1.0, Answers(groups=asked, shared=self._shared))]
+
+    @cached_property
+    def _shared(self) -> float:
+        """Correlation of the work at two copies, if requests are spread evenly."""
+        spec, w = self.spec, self.workload
+        asked, among = spec.read_quorum, self.databases
+        if spec.read_from == "each":
+            asked *= len(spec.copies)
+        elif spec.read_from == "local":
+            among = max(spec.copies.values())
+        both = (asked - 1) / max(among - 1, 1)
+        reads, writes = (float(rate) for rate in self._work(self.databases))
+        r, m = float(w.read_time) ** 2, float(w.write_time) ** 2
+        each = 2 * (reads * r + writes * m)
+        return (reads * both * r + writes * m) / each if each else 0.0
 
     def work_without(self, site: str) -> tuple[Quantity, Work]:
         copies = max(self.databases - self.spec.copies[site], 1)

@@ -445,7 +445,8 @@ class _Behaviour:
         copies, w = self.spec.copies, self.workload
         if operation == "read" and self.spec.local_reads:
             return NO_WAIT
-        found, voters, weight = [], self.spec.voters, self.spec.weight
+        found: Waits = []
+        voters, weight = self.spec.voters, self.spec.weight
         for leader, count in voters.items():
             if not count:
                 continue

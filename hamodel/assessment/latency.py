@@ -3,7 +3,9 @@
 Assumptions: the app servers of a site share one queue, and so do the cores of a
 database; the queues are in their steady state and independent.  Reads and writes wait
 in one queue, whose service is a mixture of two exponential times (M/PH/c); each waits
-like all and then takes its own.
+like all and then takes its own.  Copies of a quorum all work on a request, and its
+coordinator waits for the queues of as many as it needs; requests that two copies share
+make both queues long at once, with the correlation of the work that comes to them.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hamodel import _check, _html, text
-from hamodel.architectures import Work, failed_apps
+from hamodel.architectures import Answers, Work, failed_apps
 from hamodel.duration import Duration, constant, exponential, mixture
 from hamodel.queueing import MGc, MMc
 
@@ -171,15 +173,19 @@ class Paths:
         w, site = self.behaviour.workload, self.architecture.site
         wait = self._wait(way.work)
         reading = way.operation == "read"
-        work = wait + _exponential(w.read_time if reading else w.write_time)
+        own = _exponential(w.read_time if reading else w.write_time)
         cache = site.cache if reading else None
         hits = 0.0 if cache is None else cache.hit_ratio
         look = _NONE if cache is None else _exponential(cache.time)
         if hits:
             yield Piece(hits, 0.0, look)
         for share, wait_for in self.behaviour.waits(way.operation, way.at):
-            shift, law = _parted([wait_for])
-            yield Piece((1 - hits) * share, shift, look + work + law)
+            if isinstance(wait_for, Answers):
+                shift, law = 0.0, wait_for.law(wait, own)
+            else:
+                shift, more = _parted([wait_for])
+                law = wait + own + more
+            yield Piece((1 - hits) * share, shift, look + law)
 
     def _wait(self, work: Work) -> Duration:
         """Return the wait for a database's core: reads and writes form one queue."""

@@ -145,18 +145,23 @@ def _times(weight: Quantity, value: Any) -> Any:  # noqa: ANN401
     )
 
 
+_SHARED, _WEIGHTS = np.polynomial.hermite_e.hermegauss(24)  # what parts share
+
+
 @dataclass(frozen=True, eq=False)
 class KthOf:
-    """The k-th to finish of several independent parts; all alike, or each its own.
+    """The k-th to finish of several parts; all alike, or each its own.
 
     `repeat` is the number of copies of a single part; of several parts it is 1.  With
-    `votes`, parts count as many times, and k votes are waited for.
+    `votes`, parts count as many times, and k votes are waited for.  With a
+    `correlation` of normal scores, parts are late together.
     """
 
     k: int
     parts: tuple[Law, ...]
     repeat: int
     votes: tuple[int, ...] = ()
+    correlation: float = 0.0
     closed = False
 
     @property
@@ -214,6 +219,8 @@ class KthOf:
 
     def _count(self, t: FloatArray, left: bool) -> tuple[FloatArray, FloatArray]:
         """Return P(at least k are done) and P(fewer than k are done)."""
+        if self.correlation:
+            return self._together(t, left)
         if self.repeat > 1:
             return _alike(self.k, self.repeat, self.parts[0], t, left)
         done = [part.cdf(t, left) for part in self.parts]
@@ -225,6 +232,23 @@ class KthOf:
         if self.k == len(self.parts):
             return _none(open_, done)[::-1]
         return _poisson_binomial(self.k, done, open_, (1,) * len(done))
+
+    def _together(self, t: FloatArray, left: bool) -> tuple[FloatArray, FloatArray]:
+        """Return the same of parts that are late together, over what they share."""
+        from scipy.special import ndtr, ndtri
+
+        lift, own = self.correlation**0.5, (1 - self.correlation) ** 0.5
+        given = {}
+        for part in {id(part): part for part in self.parts}.values():
+            done, open_ = part.cdf(t, left), part.sf(t, left)
+            score = np.where(done < 0.5, ndtri(done), -ndtri(open_))[..., None]
+            z = (score - lift * _SHARED) / own
+            given[id(part)] = ndtr(z), ndtr(-z)
+        likely, unlikely = zip(*(given[id(part)] for part in self.parts), strict=True)
+        votes = self.votes or (1,) * len(self.parts)
+        both = _poisson_binomial(self.k, list(likely), list(unlikely), votes)
+        weights = _WEIGHTS / _WEIGHTS.sum()
+        return both[0] @ weights, both[1] @ weights
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         # between the first at p / n and the last at q / n (union bound)
@@ -241,7 +265,20 @@ class KthOf:
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         drawn = [p.sample(size, rng) for p in self.parts for _ in range(self.repeat)]
+        if self.correlation:
+            drawn = self._drawn(size, rng)
         return np.asarray(np.partition(np.stack(drawn), self.k - 1, axis=0)[self.k - 1])
+
+    def _drawn(
+        self, size: tuple[int, ...], rng: np.random.Generator
+    ) -> list[FloatArray]:
+        from scipy.special import ndtr
+
+        lift, own = self.correlation**0.5, (1 - self.correlation) ** 0.5
+        shared = lift * rng.standard_normal(size)
+        scores = [shared + own * rng.standard_normal(size) for _ in self.parts]
+        pairs = zip(self.parts, scores, strict=True)
+        return [part.quantile(ndtr(z), ndtr(-z)) for part, z in pairs]
 
     def lst(self, s: Any) -> Any:  # noqa: ANN401
         return laws.transform(self, s)

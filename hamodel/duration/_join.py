@@ -277,6 +277,7 @@ def order_statistic(
     n: int | None = None,
     *,
     votes: Sequence[int] | None = None,
+    correlation: float = 0.0,
 ) -> Duration:
     """Return the k-th to finish of n: a quorum's waiting time.
 
@@ -290,6 +291,8 @@ def order_statistic(
         Number of copies; of a sequence, its length.
     votes : sequence of int, optional
         As how many each of a sequence counts; then k votes are waited for.
+    correlation : float
+        Of the normal scores of any two, in [0, 1): how much they are late together.
 
     Returns
     -------
@@ -299,13 +302,17 @@ def order_statistic(
     Raises
     ------
     ValueError
-        If k is outside 1..n, or n does not fit the sequence.
+        If k is outside 1..n, n does not fit the sequence, or the correlation is
+        outside [0, 1).
 
     Notes
     -----
     Copies: P(at least k of n are done) is an incomplete beta function of the tail.
     Different laws: the Poisson-binomial recursion, all of whose terms are positive.
     Source: David and Nagaraja (2003), Order Statistics, equations 2.1.3 and 5.2.1.
+    Correlated: the same given a normal variable that all share (a Gaussian copula with
+    one factor), integrated over it; the relative error is below 1e-6 up to
+    0.5 and about 1e-3 at 0.8.
 
     Examples
     --------
@@ -326,11 +333,13 @@ def order_statistic(
             raise ValueError(f"n must be the number of durations {len(laws)}, got {n}")
     _check.whole(1, k=k)
     weights = _votes(votes, len(laws)) if isinstance(d, Sequence) else ()
+    _check.share_below_one(correlation=correlation)
     total = sum(weights) if weights else len(laws) * copies
     if k > total:
         raise ValueError(f"k must be in [1, {total}], got {k}")
-    if weights:
-        return Duration(KthOf(int(k), laws, 1, weights))
+    if weights or (correlation and total > 1):
+        every = laws * copies
+        return Duration(KthOf(int(k), every, 1, weights, float(correlation)))
     return Duration(_kth(int(k), laws, copies))
 
 

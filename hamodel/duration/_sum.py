@@ -194,8 +194,18 @@ def _bound(parts: tuple[Law, ...], q: float) -> float:
 
     If the sum is longer, some part is longer than its own tail point of q / parts.
     """
-    share = np.array(min(q, 0.1) / len(parts))
-    return float(sum(float(part.quantile(1 - share, share)) for part in parts))
+    share = min(q, 0.1) / len(parts)
+    return float(sum(_exceeded(_named(part), share) for part in parts))
+
+
+@lru_cache(maxsize=_KEPT)
+def _exceeded(part: _Named, q: float) -> float:
+    """Return the time that a part exceeds with a probability."""
+    return float(part.law.quantile(np.array(1 - q), np.array(q)))
+
+
+def _named(part: Law) -> _Named:
+    return _Named(repr(laws.key(part)), part)
 
 
 def _groups(reach: FloatArray) -> list[tuple[Any, float]]:
@@ -213,7 +223,7 @@ def _groups(reach: FloatArray) -> list[tuple[Any, float]]:
 def _lattice(parts: tuple[Law, ...], reach: float, far: bool = False) -> _Lattice:
     # lengths are powers of two, so that a slider finds the other parts' transforms
     length = 2.0 ** np.ceil(np.log2(reach * (1 + 8 / _CELLS)))
-    named = [_Named(repr(laws.key(part)), part) for part in parts]
+    named = [_named(part) for part in parts]
     # one order, so that a + b finds what b + a has kept, to the last digit
     named.sort(key=lambda part: part.name)
     return _sharpened(tuple(named), float(length) / _CELLS, _CELLS, far)
