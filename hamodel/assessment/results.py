@@ -194,7 +194,8 @@ class Assessment:
 
         Notes
         -----
-        The inverse of `probability_of_meeting`.
+        The inverse of `probability_of_meeting`; the share of the periods that exceed it
+        is 1 - p to about 1e-5 of itself.
         """
         _check.between(0, 1, p=p)
         _check.positive(horizon=horizon)
