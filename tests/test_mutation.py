@@ -16,35 +16,30 @@ from tests.support import mutants
 from tests.support.processes import ROOT, nbval, run
 
 LESSON = ROOT / "notebooks" / "04_failover_maths.ipynb"
-MODEL = "hamodel/architectures/active_passive.py"
-SPEC = "hamodel/failover/_spec.py"
+RULES = "hamodel/architectures/_replicated.py"
 LARGER = (  # file, what stands there once, what is planted in its place
-    (MODEL, '("switching", coverage * fail)', '("switching", 1.01 * coverage * fail)'),
+    (RULES, "clock, kind.primary)", "clock, 0.99 * kind.primary)"),
+    (RULES, "sooner(kind.standby, nodes[0])", "sooner(0.99 * kind.standby, nodes[0])"),
     (
-        MODEL,
-        "(astray, (1 - coverage) * fail)",
-        "(astray, 1.01 * (1 - coverage) * fail)",
-    ),
-    (MODEL, 'else "unseen", 1 / mttf', 'else "unseen", 1.01 / mttf'),
-    (MODEL, '("both", 1 / self.database.mttr)', '("both", 1.01 / self.database.mttr)'),
-    (
-        MODEL,
-        "self.crews / self.database.mttr",
-        "1.01 * self.crews / self.database.mttr",
+        RULES,
+        "cause=Cause.FAILING_OVER), coverage",
+        "cause=Cause.FAILING_OVER), 1.01 * coverage",
     ),
     (
-        MODEL,
-        "fail, lost = 1 / self.database.mttf",
-        "fail, lost = 1.01 / self.database.mttf",
+        RULES,
+        "yield to, (1 - coverage) * share",
+        "yield to, 1.01 * (1 - coverage) * share",
     ),
-    (MODEL, "rate_of(self.failover.outage)", "rate_of(1.01 * self.failover.outage)"),
-    (MODEL, "rate_of(self.standby.probe)", "rate_of(1.01 * self.standby.probe)"),
-    (MODEL, "(YEAR / MINUTE)", "(1.01 * YEAR / MINUTE)"),
-    (MODEL, "wait = 1 / self._return[1]", "wait = 1.01 / self._return[1]"),
+    (RULES, "sooner(mttr, at_once), to", "sooner(1.01 * mttr, at_once), to"),
     (
-        SPEC,
-        "return sum(self.stages.values())",
-        "return 1.01 * sum(self.stages.values())",
+        "hamodel/architectures/active_passive.py",
+        "self.unavailability * (YEAR / MINUTE)",
+        "1.01 * self.unavailability * (YEAR / MINUTE)",
+    ),
+    (
+        "hamodel/architectures/base.py",
+        "return sum(mean_of(stage) for stage in self.of)",
+        "return 1.01 * sum(mean_of(stage) for stage in self.of)",
     ),
 )
 ENOUGH = 0.95
