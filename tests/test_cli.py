@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
-from hamodel import specfile
+from hamodel import specfile, text
+from hamodel.architectures import Node
 from hamodel.assessment import MEASURES, assess
 from hamodel.cli import main
 from hamodel.specfile import load
@@ -81,6 +83,20 @@ def test_the_page_says_what_the_package_says():
     assert sum(causes.values()) == pytest.approx(found.write.unavailability)
     page, _ = run("assess", "pair.yaml")
     assert f"{found.write.minutes_per_year:.3g}" in page
+
+
+def test_the_page_says_what_a_common_cause_would_do():
+    found = assess(load("pair.yaml"))
+    database = found.architecture.database
+    common = Node(mttf=database.mttf / 0.05, mttr=database.mttr)
+    apart = replace(database, mttf=database.mttf / 0.95)
+    shared = replace(found.architecture, database=apart, everywhere=common)
+    then = assess(shared, found.workload).write.minutes_per_year
+    page, _ = run("assess", "pair.yaml")
+    assert f"Writes {text.number(then)} min/yr if 5 % of the failures" in page
+    shown = data("assess", "pair.yaml")["availability"]["write"]
+    assert shown["minutes_per_year_if_dependent"] == pytest.approx(then)
+    assert then > 1.5 * found.write.minutes_per_year
 
 
 def test_three_changes_the_greatest_first():
@@ -195,7 +211,7 @@ def test_where_numbers_come_from():
     assert "pair.yaml:3" in flat
     assert "FO-001" in flat
     assert "on these assumptions" in flat
-    assert "Else: 5% of the failures of a database strike everything." in flat
+    assert "Else: 5 % of the failures of a database strike everything." in flat
     shown = data("explain", "pair.yaml")
     assert shown["states_of_parts"]["pair"] > 4
     assert any(a["then_minutes_per_year"] for a in shown["assumptions"])

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hamodel import text
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._specs import Node
 from hamodel.duration import lognormal
@@ -86,7 +87,9 @@ def independence(spec: Any) -> Assumption:  # noqa: ANN401  any architecture
 
     return Assumption(
         text="Databases, servers and sites fail independently of each other.",
-        without=f"{COMMON:.0%} of the failures of a database strike everything.",
+        without=(
+            f"{text.share(COMMON)} of the failures of a database strike everything."
+        ),
         flip=flip,
     )
 

@@ -70,6 +70,11 @@ class OnePage:
         }
 
     @cached_property
+    def dependent(self) -> tuple[str, dict[str, float]]:
+        """What is so once failures have a common cause, and the minutes a year then."""
+        return _said.dependent(self.found)
+
+    @cached_property
     def years(self) -> dict[str, list[float]]:
         """Minutes of a median year, and of the worst in ten, by operation."""
         return {
@@ -145,6 +150,10 @@ class OnePage:
                 f"{text.availability(low)}; the long run is the mean over what is "
                 f"uncertain ({names})."
             )
+            out.say()
+        if self.dependent[0]:
+            then = text.number(self.dependent[1]["write"])
+            out.say(f"Writes {then} min/yr if {self.dependent[0]}.")
             out.say()
 
     def _causes(self, out: Paper) -> None:
@@ -322,6 +331,7 @@ class OnePage:
             "unavailability": self.down[operation],
             "unavailability_interval": self.interval and self.interval[operation],
             "minutes_per_year": self.down[operation] * YEAR / MINUTE,
+            "minutes_per_year_if_dependent": self.dependent[1][operation],
             "median_year_min": typical,
             "worst_year_in_10_min": bad,
             "downtime_by_cause": {str(c): float(u) for c, u in causes.items()},

@@ -57,6 +57,18 @@ def objective(of: Mapping[str, object]) -> str:
     )
 
 
+def dependent(found: Assessment) -> tuple[str, dict[str, float]]:
+    """Return what is so once failures have a common cause, and the minutes by then.
+
+    Independence is the first assumption of every architecture, and weighs most.
+    """
+    without, other = next(iter(found.flipped.items()), ("", found))
+    return without.rstrip("."), {
+        operation: float(getattr(other, operation).minutes_per_year)
+        for operation in ("write", "read")
+    }
+
+
 def failed(found: Assessment) -> str:
     """Return how often a failover does not work, and how long that takes."""
     failover = getattr(found.architecture, "failover", None)

@@ -47,6 +47,9 @@ _OPERATION = _all(
         _said(_list(_SHARE), "5 % and 95 % over what is uncertain")
     ),
     minutes_per_year=_NUMBER,
+    minutes_per_year_if_dependent=_said(
+        _NUMBER, "if the failures of databases had a common cause 1 time in 20"
+    ),
     median_year_min=_said(_NUMBER, "minutes that every other year exceeds"),
     worst_year_in_10_min=_NUMBER,
     downtime_by_cause=_said(_by_name(_SHARE), "parts of the unavailability"),

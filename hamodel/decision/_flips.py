@@ -65,14 +65,21 @@ class _Knob(NamedTuple):
 
 
 def flips_of(decision: Choice) -> tuple[Flip, ...]:
-    """Return the nearest flips: any away from the winner, and one to the runner-up."""
+    """Return the nearest flips: any away from the winner, and one to the runner-up.
+
+    It takes seconds to minutes, so a terminal sees a bar.
+    """
+    from tqdm import tqdm
+
     chosen: list[Flip] = []
     second = decision.runner_up
     knobs, near = _knobs(decision), 1.0
     for far in _STEPS:
         level = [
             flip
-            for knob in knobs
+            for knob in tqdm(
+                knobs, desc=f"changes up to {far:g}x", leave=False, disable=None
+            )
             for sign in (1, -1)
             if (flip := _tried(decision, knob, near**sign, far**sign)) is not None
         ]
