@@ -14,7 +14,7 @@ import pytest
 import hamodel as ha
 from hamodel import duration
 from hamodel._fields import about_at, paths, replaced, value_at
-from hamodel.architectures import Dependency, Failure, Replica, Standby
+from hamodel.architectures import Dependency, Failure, OldPrimary, Replica, Standby
 from hamodel.assessment import MEASURES, assess
 from hamodel.decision import Requirements
 from hamodel.failover import MECHANISMS, Failback, Failover, Stalls, Switchover
@@ -97,6 +97,12 @@ BASES = {
                 apply=WriteStage(service=0.3 * MS),
             )
         },
+    ),
+    "split pair": ha.ActivePassive(
+        database=NODE,
+        failover=FAILOVER,
+        stalls=Stalls(rate=1 / DAY, length=duration.exponential(20)),
+        old_primary=OldPrimary(fenced=0.9, stops=60, astray=0.3),
     ),
     "three": THREE,
     "active": ha.ActiveActive(**SHARED, failover=FAILOVER, clock_skew=0.1),
