@@ -103,7 +103,10 @@ class Pair(Life):
                 self.start("takeover", self.draw(*stages))
             else:
                 self.cause = "failover did not work"
-                if failover.manual is None:
+                if failover.retry is not None:  # and the next attempt works
+                    self.nodes = "switching"
+                    self.start("takeover", self.draw(*stages, failover.retry))
+                elif failover.manual is None:
                     self.nodes = "none"
                     self.start("repair", self.after(self.spec.database.mttr))
                 else:
