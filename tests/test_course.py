@@ -228,6 +228,29 @@ def test_explorer_stores_a_described_picture():
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
+def test_objectives_are_ticked_when_reached_and_stay_so():
+    here = explorer(
+        before="It stands somewhere.",
+        prediction=prediction(),
+        objectives={
+            "five": lambda values, _: values["a"] == 5,
+            "ten < eleven": lambda values, result: values["a"] == 10 and result,
+        },
+    )
+    assert here.reached == set()
+    here.set(a=5)
+    assert here.reached == set(), "nothing is reached under a veil"
+    here.open()
+    assert here.reached == {"five"}
+    here.set(a=1)
+    stored = here._repr_mimebundle_()["text/html"]
+    assert "✓ five" in stored
+    assert "○ ten &lt; eleven" in stored
+    here.set(a=10)
+    assert here.reached == {"five", "ten < eleven"}
+    assert "Can you reach it?" not in explorer()._repr_mimebundle_()["text/html"]
+
+
 def test_a_veiled_explorer_waits_for_the_guess():
     guess = prediction()
     here = explorer(guess, before="It stands somewhere.", after={"a": 5})

@@ -281,6 +281,15 @@ def test_presets_are_named_and_do_what_they_say(stage):
         assert len(said) == len(explorer.presets), "two presets show the same"
 
 
+def test_objectives_are_not_given_away(stage):
+    for explorer in stage.explorers.values():
+        start = {name: control.start for name, control in explorer.controls.items()}
+        for setting in (start, start | dict(explorer.after)):
+            found = explorer.model(**setting)
+            won = [n for n, f in explorer.objectives.items() if f(setting, found)]
+            assert won == [], setting
+
+
 def moved(explorer, name):
     """Return the pictures that a control brings, moved as the learner's hand does."""
     control, pictures = explorer.controls[name], {explorer.svg}

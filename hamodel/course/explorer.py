@@ -67,6 +67,11 @@ class Explorer:
         In how many steps it can be gone through.
     wire : callable
         `wire(controls)` lets controls watch each other; called once.
+    objectives : mapping of str to callable
+        Small goals, as "99.99 % without touching the coverage"; each is ticked, and
+        stays so, once `reached(values, result)` is true.
+    reached : set of str
+        The objectives that were reached so far.
     result : object
         What `model` returned for the values now.
     svg, sentence : str
@@ -93,6 +98,9 @@ class Explorer:
     seconds: float = 0
     steps: int = 8
     wire: Callable[[Mapping[str, Any]], None] = lambda _: None
+    objectives: Mapping[str, Callable[[Values, Any], bool]] = field(
+        default_factory=dict
+    )
     result: Any = field(default=None, init=False)
     svg: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
@@ -108,6 +116,8 @@ class Explorer:
         self._picture, self._sentence, self._status, self._note = (
             widgets.HTML(layout=widgets.Layout(**size)) for size in _SIZES
         )
+        self.reached: set[str] = set()
+        self._goals = widgets.HTML()
         self.buttons = {name: self._button(name) for name in self.presets}
         self.buttons["Reset"] = self._button("Reset")
         self.show_me = widgets.Button(
@@ -222,6 +232,7 @@ class Explorer:
         self._picture.value = _DARK + image(picture, sentence)
         self._sentence.value = paragraph(escape(sentence))
         self.result, self.svg, self.sentence = result, picture, sentence
+        self._tick(values, result)
         self._veil(known)
         self._report("")
 
@@ -231,6 +242,27 @@ class Explorer:
             sheet.seconds = self.seconds
         self.picture(sheet, values, result, guess)
         return sheet.svg()
+
+    def _tick(self, values: Values, result: Any) -> None:  # noqa: ANN401
+        """Tick the objectives that are reached, where the answer may be seen."""
+        for name, reached in self.objectives.items() if self.known else ():
+            if reached(values, result):
+                self.reached.add(name)
+        goals = self._listed()
+        if self._goals.value != goals:
+            self._goals.value = goals
+
+    def _listed(self) -> str:
+        """Return the objectives as a list, each with its tick or an empty ring."""
+        if not self.objectives:
+            return ""
+        items = "<br>".join(
+            f"{'✓' if name in self.reached else '○'} {escape(name)}"
+            for name in self.objectives
+        )
+        return paragraph(
+            f'<span role="status"><b>Can you reach it?</b><br>{items}</span>'
+        )
 
     def _veil(self, known: bool) -> None:
         """Let the controls wait while the answer is not to be seen."""
@@ -313,6 +345,7 @@ class Explorer:
                 *(control.widget for control in over),
                 *beside,
                 widgets.HBox(list(self.buttons.values()), layout=row),
+                *([self._goals] if self.objectives else []),
             ],
             layout=widgets.Layout(flex="0 1 300px"),
         )
@@ -337,7 +370,7 @@ class Explorer:
         html = (
             f"<p><b>{escape(self.title)}</b></p>{image(self.svg, self.sentence)}"
             f"{paragraph(escape(self.sentence))}"
-            f"{paragraph(shown)}"
+            f"{paragraph(shown)}{self._listed()}"
         )
         return bundle(self.box, html, self.sentence)
 
