@@ -50,7 +50,21 @@ def test_buttons_say_what_has_become_of_their_box(boxes):
     boxes.buttons["b"].click()
     assert boxes.buttons["b"].description == "b, works"
     assert boxes.buttons["b"].tooltip == "Fail b"
+    assert "to fail it</b>, and again to mend it" in boxes.note
     assert boxes.text == "Failed: nothing"
+
+
+def test_boxes_may_do_something_else_than_fail():
+    words = {"acts": ("Write", "Erase"), "states": ("written", "empty")}
+    call = "Press a dot to write there"
+    boxes = Boxes(label="Writes", places=PLACES, size=SIZE, call=call, **words)
+    assert boxes.note.startswith(
+        "<b>Press a dot to write there</b>, and again to erase"
+    )
+    assert boxes.buttons["a"].description == "a, empty"
+    boxes.buttons["a"].click()
+    assert boxes.buttons["a"].description == "a, written"
+    assert boxes.buttons["a"].tooltip == "Erase a"
 
 
 def test_buttons_lie_where_the_boxes_are(boxes):

@@ -41,6 +41,10 @@ class Boxes:
         Width and height of the picture; the buttons scale with it.
     start : tuple of str
         The boxes that have failed at first and after a reset.
+    call : str
+        What a press does, as a request.
+    acts, states : (str, str)
+        The verbs of a press and of a second one; what a box is called after each.
     buttons : dict of str to Button
         The buttons, made of the places.
 
@@ -61,6 +65,9 @@ class Boxes:
     places: Mapping[str, tuple[float, float, float, float]]
     size: tuple[float, float]
     start: tuple[str, ...] = ()
+    call: str = "Press a box of the diagram to fail it"
+    acts: tuple[str, str] = ("Fail", "Mend")
+    states: tuple[str, str] = ("failed", "works")
     buttons: dict[str, widgets.Button] = field(init=False)
     widget: widgets.HTML = field(init=False)
 
@@ -69,13 +76,16 @@ class Boxes:
         self._watchers: list[Callable[[object], None]] = []
         self._failed = frozenset(self.start)
         self.buttons = {name: self._button(name) for name in self.places}
-        self.widget = widgets.HTML(
-            paragraph(
-                "<b>Press a box of the diagram to fail it</b>, and again to mend it: "
-                "click it, or go to it with Tab and press Space."
-            )
-        )
+        self.widget = widgets.HTML(paragraph(self.note))
         self._call()
+
+    @property
+    def note(self) -> str:
+        """How it is used, as HTML."""
+        return (
+            f"<b>{self.call}</b>, and again to {self.acts[1].lower()} it: click it, or "
+            "go to it with Tab and press Space."
+        )
 
     @property
     def over(self) -> tuple[widgets.Button, ...]:
@@ -161,5 +171,5 @@ class Boxes:
         """Give each button its name, and the state of its box with it."""
         for name, button in self.buttons.items():
             failed = name in self._failed
-            button.description = f"{name}, {'failed' if failed else 'works'}"
-            button.tooltip = f"{'Mend' if failed else 'Fail'} {name}"
+            button.description = f"{name}, {self.states[not failed]}"
+            button.tooltip = f"{self.acts[failed]} {name}"

@@ -33,6 +33,7 @@ class Axis:
     frames: tuple[int, ...]
     start: int
     places: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    note: str = ""  # how boxes are used
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +154,7 @@ class _Camera:
             frames=tuple(frames),
             start=values.index(self.base[name]),
             places=places,
+            note=control.note if places else "",
         )
 
     def _group(self, group: str) -> int:

@@ -140,11 +140,8 @@ def _choice(axis: Axis, number: int, key: str) -> str:
     )
 
 
-def _pressing(*_: object) -> str:
-    return (
-        '<p class="note"><b>Press a box of the diagram to fail it</b>, and again to '
-        "mend it: click it, or go to it with Tab and press Space.</p>"
-    )
+def _pressing(axis: Axis, *_: object) -> str:
+    return f'<p class="note">{axis.note}</p>'
 
 
 _CONTROLS: dict[str, Callable[[Axis, int, str], str]] = {
