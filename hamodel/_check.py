@@ -16,6 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from numpy.typing import NDArray
+
     from hamodel._types import Quantity
 
 
@@ -86,7 +88,7 @@ def is_symbolic(value: object) -> bool:
 
 
 def _each(
-    fields: dict[str, object], limit: str, holds: Callable[[Any], np.ndarray[Any, Any]]
+    fields: dict[str, object], limit: str, holds: Callable[[Any], NDArray[np.generic]]
 ) -> None:
     for name, value in fields.items():
         if is_symbolic(value) and not getattr(value, "is_number", False):
@@ -97,7 +99,7 @@ def _each(
             raise ValueError(f"{name} must be {limit}, got {_first(numbers_, bad)}")
 
 
-def _numbers(name: str, limit: str, value: Quantity) -> np.ndarray[Any, Any]:
+def _numbers(name: str, limit: str, value: Quantity) -> NDArray[np.generic]:
     """Return the value as real numbers (of a complex step, the real part)."""
     if is_symbolic(value):
         value = float(value)
@@ -117,7 +119,7 @@ def _numbers(name: str, limit: str, value: Quantity) -> np.ndarray[Any, Any]:
     return np.asarray(array.real)
 
 
-def _first(values: np.ndarray[Any, Any], bad: np.ndarray[Any, Any]) -> str:
+def _first(values: NDArray[np.generic], bad: NDArray[np.generic]) -> str:
     """Name the first offender, and where it stands if there are several."""
     if values.ndim == 0:
         return f"{values[()]:g}"

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -92,7 +92,7 @@ class Plan:
         return _compiled("stationary", "rates", body)
 
     @cached_property
-    def weights(self) -> Callable[[Sequence[Quantity]], tuple[Any, Any]]:
+    def weights(self) -> Callable[[Sequence[Quantity]], tuple[Quantity, Quantity]]:
         """The function from rates to weights and their pullback."""
         weights = [self._weight(k) for k in range(self.states)]
         body = [self._unpack(), *(s.source() for s in self.statements)]
@@ -244,11 +244,11 @@ def _eliminate(states: int, edges: Edges, keep: int) -> tuple[_Statement, ...] |
     return tuple(statements)
 
 
-def _compiled(name: str, argument: str, body: Sequence[str]) -> Callable[..., Any]:
+def _compiled(name: str, argument: str, body: Sequence[str]) -> Callable[..., Quantity]:
     source = "\n".join([f"def {name}({argument}):", *(f"    {b}" for b in body)])
-    scope: dict[str, Any] = {}
+    scope: dict[str, Quantity] = {}
     exec(compile(source, f"<plan: {name}>", "exec"), scope)
-    function: Callable[..., Any] = scope[name]
+    function: Callable[..., Quantity] = scope[name]
     return function
 
 
@@ -263,7 +263,7 @@ def in_blocks(
         return list(function(rates))
     if size <= block:
         return list(function(rates))
-    rows: list[Any] = []
+    rows: list[Quantity] = []
     for first in range(0, size, block):
         part = slice(first, first + block)
         values = function([r[part] if isinstance(r, np.ndarray) else r for r in rates])

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -23,12 +23,14 @@ from hamodel.fields import About, described
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from hamodel._types import Value
+
 Spec = TypeVar("Spec")
 
 _SUM = "mtbf"  # mttf + mttr
 
 
-def paths(spec: object, within: str = "") -> Iterator[tuple[str, Any]]:
+def paths(spec: object, within: str = "") -> Iterator[tuple[str, Value]]:
     """Yield every field with its path, those that hold further fields included."""
     names = set()
     for name, value in _given(spec).items():
@@ -86,7 +88,7 @@ def nearest(name: str, *specs: object) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def value_at(spec: object, path: str) -> Any:  # noqa: ANN401
+def value_at(spec: object, path: str) -> Value:
     """Return the value of a field by its path; of `mtbf`, the sum that it means."""
     *owners, last = path.split(".")
     for name in owners:
@@ -99,26 +101,26 @@ def value_at(spec: object, path: str) -> Any:  # noqa: ANN401
 def about_at(spec: object, path: str) -> About | None:
     """Return what a field is by its path; None where its class does not say."""
     owner, _, last = path.rpartition(".")
-    made: Any = type(value_at(spec, owner) if owner else spec)
+    made: Value = type(value_at(spec, owner) if owner else spec)
     known = described(made)
     if last == _SUM and "mttf" in known:
         return dataclasses.replace(known["mttf"], label="mean time between failures")
     return known.get(last)
 
 
-def replaced(spec: Spec, values: Mapping[str, Any]) -> Spec:
+def replaced(spec: Spec, values: Mapping[str, Value]) -> Spec:
     """Return a specification with the fields of some paths replaced and checked."""
     found = {full_path(spec, name): value for name, value in values.items()}
     made: Spec = _with(spec, {tuple(path.split(".")): v for path, v in found.items()})
     return made
 
 
-def _with(spec: Any, values: Mapping[tuple[str, ...], Any]) -> Any:  # noqa: ANN401
+def _with(spec: Value, values: Mapping[tuple[str, ...], Value]) -> Value:
     """Replace several fields at once, so that only what results has to be valid."""
     if isinstance(spec, tuple):
         return _with_places(spec, values)
     held = _given(spec)
-    new: dict[str, Any] = {p[0]: v for p, v in values.items() if len(p) == 1}
+    new: dict[str, Value] = {p[0]: v for p, v in values.items() if len(p) == 1}
     for name in {path[0] for path in values if len(path) > 1}:
         inner = {p[1:]: v for p, v in values.items() if len(p) > 1 and p[0] == name}
         new[name] = _with(new.get(name, held[name]), inner)
@@ -129,8 +131,8 @@ def _with(spec: Any, values: Mapping[tuple[str, ...], Any]) -> Any:  # noqa: ANN
 
 
 def _with_places(
-    specs: tuple[Any, ...], values: Mapping[tuple[str, ...], Any]
-) -> tuple[Any, ...]:
+    specs: tuple[Value, ...], values: Mapping[tuple[str, ...], Value]
+) -> tuple[Value, ...]:
     """Replace fields of some of several specifications, each named by its place."""
     found = list(specs)
     for place in {path[0] for path in values}:
@@ -139,12 +141,12 @@ def _with_places(
     return tuple(found)
 
 
-def _held(spec: object, name: str) -> Any:  # noqa: ANN401
+def _held(spec: object, name: str) -> Value:
     """Return a field, or one of several specifications by its place."""
     return spec[int(name)] if isinstance(spec, tuple) else _given(spec)[name]
 
 
-def _mean_time_to_failure(between: Any, repair: Any) -> Any:  # noqa: ANN401
+def _mean_time_to_failure(between: Value, repair: Value) -> Value:
     """Return the time to failure of a time between failures, which holds a repair."""
     short = np.asarray(between) <= np.asarray(repair)
     if np.any(short):
@@ -155,7 +157,7 @@ def _mean_time_to_failure(between: Any, repair: Any) -> Any:  # noqa: ANN401
     return np.asarray(between)[()] - repair
 
 
-def _given(spec: object) -> dict[str, Any]:
+def _given(spec: object) -> dict[str, Value]:
     """Return the fields that a specification was made from."""
     kept = getattr(spec, "mechanisms", {})
     chosen = [f.name for f in fields(spec) if f.init]  # type: ignore[arg-type]

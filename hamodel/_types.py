@@ -12,3 +12,12 @@ FloatArray: TypeAlias = NDArray[np.float64]
 #: A float, an array (of floats or complex steps) or a SymPy expression: the three
 #: readings of one model.  Arithmetic is all that may be done with it.
 Quantity: TypeAlias = Any
+
+#: Floats, or complex numbers where a transform is asked along its contour.
+Numbers: TypeAlias = NDArray[np.inexact]
+
+#: A sparse array of SciPy.  Its stubs ask for a dtype and a shape at every step.
+Sparse: TypeAlias = Any
+
+#: What a field of a specification holds: a number, a law, a word, a specification.
+Value: TypeAlias = Any

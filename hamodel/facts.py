@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hamodel import _check
 from hamodel._html import table
@@ -16,6 +16,8 @@ from hamodel.units import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hamodel._types import Value
 
 Found = TypeVar("Found")
 
@@ -128,7 +130,7 @@ def _facts() -> Mapping[str, Fact]:
     return MappingProxyType({row["id"]: _as_fact(row) for row in rows})
 
 
-def _as_fact(row: dict[str, Any]) -> Fact:
+def _as_fact(row: dict[str, Value]) -> Fact:
     for name in ("value", "low", "high"):
         row[name] = float(row[name]) if row[name] else None
     return Fact(**row | {"year": int(row["year"])})

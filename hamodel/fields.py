@@ -18,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from hamodel.units import KINDS, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hamodel._types import Value
 
 KEY = "hamodel"  # of a field's metadata
 _UNITS = {"time": "s", "mean time": "s", "rate": "1/s"}
@@ -169,7 +171,7 @@ class About:
         except ValueError as refused:
             raise ValueError(f"{name} {refused}") from None
 
-    def words(self, value: Any) -> Any:  # noqa: ANN401  a number or a law
+    def words(self, value: Value) -> Value:  # a number or a law
         """Return the number, or the law, that words mean."""
         if self.law and isinstance(value, str) and "(" in value:
             return duration.read(value)
@@ -198,11 +200,12 @@ class About:
 # ---- kinds of field, as metadata ---------------------------------------------------
 
 
-def _metadata(kind: str, label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
-    return {KEY: About(kind=kind, label=label, **more)}
+def _metadata(kind: str, label: str, **more: object) -> dict[str, About]:
+    known: dict[str, Value] = more  # as the fields of `About` say
+    return {KEY: About(kind=kind, label=label, **known)}
 
 
-def time(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+def time(label: str, **more: object) -> dict[str, About]:
     """Describe a time of at least 0 s, and finite unless said otherwise.
 
     Parameters
@@ -220,32 +223,32 @@ def time(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
     return _metadata("time", label, **{"least": 0.0} | more)
 
 
-def span(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+def span(label: str, **more: object) -> dict[str, About]:
     """Describe a time above 0 s."""
     return time(label, above=True, **more)
 
 
-def mean_time(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+def mean_time(label: str, **more: object) -> dict[str, About]:
     """Describe a mean time to an event, which may never happen; a rate does as well."""
     return _metadata("mean time", label, least=0.0, above=True, endless=True, **more)
 
 
-def rate(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+def rate(label: str, **more: object) -> dict[str, About]:
     """Describe a rate of at least 0/s."""
     return _metadata("rate", label, least=0.0, **more)
 
 
-def share(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+def share(label: str, **more: object) -> dict[str, About]:
     """Describe a share or a probability, in [0, 1]."""
     return _metadata("share", label, **{"least": 0.0, "most": 1.0} | more)
 
 
-def number(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+def number(label: str, **more: object) -> dict[str, About]:
     """Describe a plain number of at least 0."""
     return _metadata("number", label, **{"least": 0.0} | more)
 
 
-def whole(label: str, least: int = 1, **more: Any) -> dict[str, About]:  # noqa: ANN401
+def whole(label: str, least: int = 1, **more: object) -> dict[str, About]:
     """Describe a whole number, from 1 on unless said otherwise."""
     return _metadata("whole", label, least=least, **more)
 
@@ -255,12 +258,12 @@ def flag(label: str) -> dict[str, About]:
     return _metadata("flag", label)
 
 
-def word(label: str, *choices: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+def word(label: str, *choices: str, **more: object) -> dict[str, About]:
     """Describe a word, one of some choices if there are any."""
     return _metadata("word", label, choices=choices, **more)
 
 
-def names(label: str, **more: Any) -> dict[str, About]:  # noqa: ANN401
+def names(label: str, **more: object) -> dict[str, About]:
     """Describe several different names."""
     return _metadata("names", label, **more)
 
@@ -346,7 +349,7 @@ def check(spec: object) -> None:
     ValueError
         Naming the field, its limit and the value.
     """
-    made: Any = type(spec)
+    made: Value = type(spec)
     for name, about in described(made).items():
         given = getattr(spec, name)
         kept = about.read(name, given)
@@ -354,7 +357,7 @@ def check(spec: object) -> None:
             object.__setattr__(spec, name, kept)
 
 
-def _check_sites(name: str, value: Mapping[Any, Any]) -> None:
+def _check_sites(name: str, value: Mapping[Value, Value]) -> None:
     if not value:
         raise ValueError(f"{name} must name at least one site, got none")
     if not all(isinstance(site, str) and site for site in value):

@@ -30,12 +30,12 @@ _OPTIONS = {
 
 def calibrate(
     *,
-    incidents: str | Path | Iterable[Mapping[str, Any]] | None = None,
+    incidents: str | Path | Iterable[Mapping[str, object]] | None = None,
     drills: ArrayLike | str | Path | None = None,
     lag: ArrayLike | str | Path | None = None,
     latency: ArrayLike | str | Path | None = None,
     during: float | tuple[str | datetime, str | datetime] | None = None,
-    **options: Any,  # noqa: ANN401
+    **options: object,
 ) -> Calibration:
     """Return the parameters that observations tell, with intervals.
 
@@ -108,7 +108,7 @@ _OF: dict[str, Any] = {
 
 
 def _sorted(
-    options: Mapping[str, Any], given: Sequence[str]
+    options: Mapping[str, object], given: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Give each option to what it belongs to."""
     chosen: dict[str, dict[str, Any]] = {name: {} for name in given}

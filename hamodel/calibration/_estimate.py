@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, is_dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from hamodel.replication import WriteStage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Value
     from hamodel.calibration._fit import Fit
 
 Spec = TypeVar("Spec")
@@ -180,9 +180,9 @@ class Calibration:
             used |= {"everywhere.mttf", "everywhere.mttr"} & set(self.parameters)
         return frozenset(used)
 
-    def _values(self, spec: object) -> dict[str, Any]:
+    def _values(self, spec: object) -> dict[str, Value]:
         used = self._used(spec)
-        values: dict[str, Any] = {}
+        values: dict[str, Value] = {}
         if {"everywhere.mttf", "everywhere.mttr"} <= used:
             values["everywhere"] = Node(
                 mttf=self["everywhere.mttf"].value, mttr=self["everywhere.mttr"].value
@@ -277,7 +277,7 @@ def joined(parts: Iterable[Calibration]) -> Calibration:
     return Calibration(parameters=parameters, fits=fits, warnings=tuple(warnings))
 
 
-def _fields_of(spec: object) -> Iterator[tuple[str, Any]]:
+def _fields_of(spec: object) -> Iterator[tuple[str, Value]]:
     return paths(spec) if is_dataclass(spec) else iter(())
 
 

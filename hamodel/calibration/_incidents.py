@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Settings:
 
 
 def incidents(  # noqa: PLR0913
-    log: str | Path | Iterable[Mapping[str, Any]],
+    log: str | Path | Iterable[Mapping[str, object]],
     *,
     during: float | tuple[str | datetime, str | datetime],
     nodes: Mapping[str, int | Sequence[str]] | None = None,

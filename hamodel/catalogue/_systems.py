@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel._fields import replaced, value_at
 from hamodel._html import table
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from hamodel._types import Value
     from hamodel.failover import Failover
     from hamodel.specfile import Node, Source
 
@@ -37,7 +38,7 @@ class Parameter:
     """
 
     name: str
-    value: Any
+    value: Value
     source: str
     facts: tuple[str, ...] = ()
 
@@ -86,7 +87,7 @@ class System:
         wholes = {"workload.": self.spec.workload, "": self.spec.architecture}
         return parameters_of(self.spec.sources, wholes)
 
-    def architecture(self, **overrides: Any) -> Any:  # noqa: ANN401
+    def architecture(self, **overrides: Value) -> Value:
         """Return the architecture of the preset.
 
         Where the mechanism of a stage is known, the failover has its whole law, so its
@@ -156,10 +157,12 @@ class System:
         return table(rows, header=header, caption=f"{self.title}. {self.summary}")
 
 
-def _with_new_parts(architecture: Any, overrides: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+def _with_new_parts(
+    architecture: Value, overrides: Mapping[str, object]
+) -> dict[str, Value]:
     """Return overrides in which what is set of a part that is not there makes it."""
-    parts: dict[str, dict[str, Any]] = {}
-    rest: dict[str, Any] = {}
+    parts: dict[str, dict[str, Value]] = {}
+    rest: dict[str, Value] = {}
     known = described(type(architecture))
     for name, value in overrides.items():
         part, _, inner = name.partition("__")
@@ -173,7 +176,7 @@ def _with_new_parts(architecture: Any, overrides: Mapping[str, Any]) -> dict[str
 
 
 def parameters_of(
-    sources: Mapping[str, Source], wholes: Mapping[str, Any]
+    sources: Mapping[str, Source], wholes: Mapping[str, object]
 ) -> tuple[Parameter, ...]:
     """Return the parameters whose sources are stated.
 

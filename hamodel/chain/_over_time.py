@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from hamodel._types import FloatArray, Quantity
+    from hamodel._types import FloatArray, Quantity, Sparse
     from hamodel.chain._pieces import Cut, Piece
 
     Kernel = Callable[[Any, FloatArray, Piece], FloatArray]
@@ -23,7 +23,7 @@ def transient(cut: Cut, times: ArrayLike, states: int) -> FloatArray:
     """Return the probabilities of all states at the times, states on the first axis."""
     t = np.asarray(times, dtype=float)
 
-    def kernel(rates: Any, start: FloatArray, piece: Piece) -> FloatArray:  # noqa: ANN401
+    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
         found = markov.transient(rates, start, t)
         whole = np.zeros((*found.shape[:-1], states))
         whole[..., list(piece.states)] = found
@@ -38,7 +38,7 @@ def first_passage_cdf(cut: Cut, targets: Collection[int], times: ArrayLike) -> Q
     """Return the probability to have entered a target by each time."""
     t = np.asarray(times, dtype=float)
 
-    def kernel(rates: Any, start: FloatArray, piece: Piece) -> FloatArray:  # noqa: ANN401
+    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
         return markov.first_passage_cdf(rates, start, _places(piece, targets), t)
 
     return _shaped(cut, kernel, t)
@@ -48,7 +48,7 @@ def accumulated(cut: Cut, reward: Sequence[float], times: ArrayLike) -> Quantity
     """Return the reward earned up to each time."""
     t = np.asarray(times, dtype=float)
 
-    def kernel(rates: Any, start: FloatArray, piece: Piece) -> FloatArray:  # noqa: ANN401
+    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
         own = [reward[k] for k in piece.states]
         return markov.accumulated_reward(rates, start, own, t)
 
@@ -61,7 +61,7 @@ def interval_unavailability(
     """Return the expected share of the time up to each time spent down."""
     t = np.asarray(times, dtype=float)
 
-    def kernel(rates: Any, start: FloatArray, piece: Piece) -> FloatArray:  # noqa: ANN401
+    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
         return markov.interval_unavailability(rates, start, _places(piece, down), t)
 
     return _shaped(cut, kernel, t)
@@ -74,7 +74,7 @@ def downtime(
     x = np.asarray(downtimes, dtype=float)
     question = markov.downtime_cdf if cdf else markov.downtime_sf
 
-    def kernel(rates: Any, start: FloatArray, piece: Piece) -> FloatArray:  # noqa: ANN401
+    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
         dense = rates.toarray() if hasattr(rates, "toarray") else rates
         return question(dense, start, _places(piece, down), horizon, x)
 

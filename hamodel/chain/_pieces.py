@@ -300,7 +300,9 @@ def _patterns(rates: Rates) -> list[tuple[Members, list[int], set[int]]]:
     return found
 
 
-def _numbered(codes: Sequence[NDArray[Any]]) -> tuple[Any, Any]:
+def _numbered(
+    codes: Sequence[NDArray[np.intp]],
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return one scenario of each pattern of codes (0 to 2), and the pattern of each.
 
     Twenty codes make one whole number, which sorts far quicker than a row of them.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hamodel._types import FloatArray, Quantity
+    from hamodel.conflicts._sites import Delays
 
 _EXACT = 4000  # keys that are summed one by one; the rest as an integral
 
@@ -49,7 +50,7 @@ class Concurrency:
         return _html.table(rows)
 
 
-def concurrency(rates: Sequence[Quantity], delays: Any) -> Concurrency:  # noqa: ANN401
+def concurrency(rates: Sequence[Quantity], delays: Delays) -> Concurrency:
     """Return how often writes to one key are concurrent.
 
     Parameters
@@ -208,7 +209,7 @@ class Zipf:
 def concurrency_over_keys(
     popularity: Zipf,
     rates: Sequence[Quantity],
-    delays: Any,  # noqa: ANN401
+    delays: Delays,
 ) -> Concurrency:
     """Return how often writes are concurrent when keys differ in popularity.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import _check, _html
 from hamodel.conflicts._sites import (
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hamodel._types import Quantity
+    from hamodel.conflicts._sites import Delays
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,7 +64,7 @@ class LastWriteWins:
 
 def last_write_wins(
     rates: Sequence[Quantity],
-    delays: Any,  # noqa: ANN401
+    delays: Delays,
     offsets: Sequence[Quantity] | None = None,
     *,
     hybrid: bool = False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hamodel._types import Quantity
+    from hamodel.conflicts._sites import Delays
 
 
 def mean_siblings(
     rates: Sequence[Quantity],
-    delays: Any,  # noqa: ANN401
+    delays: Delays,
     at: int = 0,
 ) -> Quantity:
     """Return how many siblings of a key a site holds on average.

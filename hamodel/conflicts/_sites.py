@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -11,9 +11,13 @@ from hamodel import _check
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
+    from hamodel.duration import Duration
+
+#: One delay for all pairs of sites, or a square of them.
+Delays: TypeAlias = "Quantity | Duration | Sequence[Sequence[Quantity | Duration]]"
 
 
-def rates_of(rates: Any) -> tuple[Quantity, ...]:  # noqa: ANN401
+def rates_of(rates: Sequence[Quantity] | Quantity) -> tuple[Quantity, ...]:
     """Return the checked write rate of each site."""
     if not isinstance(rates, (Sequence, np.ndarray)) or isinstance(rates, str):
         raise ValueError(f"rates must hold one rate per site, got {rates!r}")
@@ -23,7 +27,7 @@ def rates_of(rates: Any) -> tuple[Quantity, ...]:  # noqa: ANN401
     return tuple(rates)
 
 
-def delays_between(delays: Any, sites: int) -> list[list[Any]]:  # noqa: ANN401
+def delays_between(delays: Delays, sites: int) -> list[list[Quantity]]:
     """Return the one-way delay from site i to site j as rows; 0 from a site to itself.
 
     One delay for all pairs, or a square of them; each a number, an array, an
@@ -42,7 +46,7 @@ def delays_between(delays: Any, sites: int) -> list[list[Any]]:  # noqa: ANN401
     return rows
 
 
-def _is_square(delays: Any, sites: int) -> bool:  # noqa: ANN401
+def _is_square(delays: Delays, sites: int) -> TypeGuard[Sequence[Sequence[Quantity]]]:
     """Tell whether delays are given pair by pair."""
     if not isinstance(delays, (Sequence, np.ndarray)) or isinstance(delays, Mapping):
         return False
@@ -58,7 +62,7 @@ def _is_square(delays: Any, sites: int) -> bool:  # noqa: ANN401
     )
 
 
-def numbers_only(rows: list[list[Any]]) -> list[list[Quantity]]:
+def numbers_only(rows: list[list[Quantity]]) -> list[list[Quantity]]:
     """Return the delays, or raise if one is random."""
     for i, row in enumerate(rows):
         for j, delay in enumerate(row):
@@ -69,12 +73,12 @@ def numbers_only(rows: list[list[Any]]) -> list[list[Quantity]]:
     return rows
 
 
-def mean_of(delay: Any) -> Quantity:  # noqa: ANN401
+def mean_of(delay: Quantity) -> Quantity:
     """Return the mean of a delay, random or not."""
     return delay.mean if hasattr(delay, "lst") else delay
 
 
-def missed(rate: Quantity, delay: Any) -> Quantity:  # noqa: ANN401
+def missed(rate: Quantity, delay: Quantity) -> Quantity:
     """Return P(no event of a Poisson process within one delay)."""
     return delay.lst(rate) if hasattr(delay, "lst") else exp(-rate * delay)
 

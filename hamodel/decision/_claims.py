@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hamodel._types import Value
 
 HOLDS, IF, NOT = "holds", "holds if", "does not hold"
 
@@ -72,7 +74,7 @@ def classic_case(workload: Workload | None = None) -> Case:
     )
     strikes = Node(mttf=2.5 * YEAR, mttr=30 * MINUTE)
     load = Workload() if workload is None else workload
-    one: dict[str, Any] = {"database": node, "site": site, "everywhere": strikes}
+    one: dict[str, Value] = {"database": node, "site": site, "everywhere": strikes}
     return Case(
         single=assess(SinglePrimary(**one), load),
         passive=assess(ActivePassive(failover=failover, **one), load),

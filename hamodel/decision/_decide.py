@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import _check, _html
 from hamodel.assessment import MEASURES, Assessment, assess, compare
@@ -15,6 +15,7 @@ from hamodel.decision._rows import ROWS, Cell, cell, complexity
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from hamodel._types import Value
     from hamodel.workload import Workload
 
 #: What is better when it is smaller, for the front.
@@ -186,7 +187,7 @@ class Decision:
         return _reasons(name, self.assessments)
 
     def changed(
-        self, spec: Callable[[Any], Any], load: Callable[[Workload], Workload]
+        self, spec: Callable[[Value], Value], load: Callable[[Workload], Workload]
     ) -> Decision:
         """Return the decision with changed architectures and workload.
 
@@ -301,7 +302,7 @@ def _reasons(name: str, assessments: Mapping[str, Assessment]) -> tuple[str, ...
 
 
 def decide(
-    candidates: Mapping[str, Any] | Sequence[Any],
+    candidates: Mapping[str, object] | Sequence[Value],
     workload: Workload | None = None,
     requirements: Requirements | None = None,
     *,

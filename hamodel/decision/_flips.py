@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from hamodel._fields import about_at, paths, replaced
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hamodel._types import Value
     from hamodel.assessment import Assessment
 
 _STEPS = (1.1, 1.5, 3.0, 10.0, 100.0)
@@ -31,7 +32,9 @@ class Choice(Protocol):
     @property
     def runner_up(self) -> str | None: ...
 
-    def changed(self, spec: Callable[[Any], Any], load: Callable[[Any], Any]) -> Self:
+    def changed(
+        self, spec: Callable[[Value], Value], load: Callable[[Value], Value]
+    ) -> Self:
         """Return the decision with changed architectures and workload."""
         ...
 
@@ -133,7 +136,7 @@ def _tried(decision: Choice, knob: _Knob, near: float, far: float) -> Flip | Non
     return _narrowed(decision, knob, near, far)
 
 
-_IMPOSSIBLE: Any = object()
+_IMPOSSIBLE: Value = object()
 
 
 def _value(knob: _Knob, factor: float) -> float:
@@ -142,20 +145,20 @@ def _value(knob: _Knob, factor: float) -> float:
     return knob.value * factor
 
 
-def _winner(decision: Choice, knob: _Knob, factor: float) -> Any:  # noqa: ANN401
+def _winner(decision: Choice, knob: _Knob, factor: float) -> Value:
     """Return who is chosen with a parameter changed, or that it cannot be."""
     value = _value(knob, factor)
     head, _, rest = knob.path.partition(".")
     load = head == "workload"
 
-    def change(spec: Any) -> Any:  # noqa: ANN401
+    def change(spec: Value) -> Value:
         known = dict(paths(spec))
         path = rest if load else knob.path
         if known.get(path) != knob.value:
             return spec
         return replaced(spec, {path: value})
 
-    def same(spec: Any) -> Any:  # noqa: ANN401
+    def same(spec: Value) -> Value:
         return spec
 
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hamodel._types import Value
     from hamodel.architectures import Architecture
 
 _LONGER = ("mttf",)  # better when greater
@@ -89,7 +90,7 @@ def _downs(
 ) -> list[float]:
     """Return the unavailability after each change: all at once where arrays will do."""
 
-    def down(values: dict[str, Any]) -> Any:  # noqa: ANN401
+    def down(values: dict[str, Value]) -> Value:
         then = assess(replaced(assessment.architecture, values), assessment.workload)
         return getattr(then, operation).unavailability
 
@@ -114,7 +115,7 @@ def _is_even(change: _Change) -> bool:
     return all(isinstance(value, sizes) for value in change[1:])
 
 
-def _row(change: _Change, here: NDArray[np.bool_]) -> Any:  # noqa: ANN401
+def _row(change: _Change, here: NDArray[np.bool_]) -> Value:
     """Return what a parameter is in each case: changed in one of them."""
     _, before, after = change
     if isinstance(before, Duration):
@@ -192,7 +193,7 @@ def _at_stake(assessment: Assessment, operation: str) -> tuple[float, float]:
     return float(down), float(lost.per_year + lost.missing_per_year)
 
 
-_Change: TypeAlias = "tuple[str, Any, Any]"
+_Change: TypeAlias = "tuple[str, Value, Value]"
 
 
 def _changes(spec: Architecture, factor: float) -> Iterator[_Change]:
@@ -208,7 +209,7 @@ def _changes(spec: Architecture, factor: float) -> Iterator[_Change]:
             yield from ((path, value, other) for other in _others(path, value))
 
 
-def _others(path: str, value: Any) -> Iterator[object]:  # noqa: ANN401  of any field
+def _others(path: str, value: Value) -> Iterator[object]:  # of any field
     """Yield what a part could be instead: one more of it, or another way to run it."""
     name = path.rpartition(".")[2]
     if name in _TIERS:
@@ -222,7 +223,7 @@ def _others(path: str, value: Any) -> Iterator[object]:  # noqa: ANN401  of any 
         yield from (mode for mode in MODES if mode != value)
 
 
-def _better(name: str, value: Any, factor: float) -> Any:  # noqa: ANN401
+def _better(name: str, value: Value, factor: float) -> Value:
     if isinstance(value, Duration):
         return value * (1 / factor) if float(value.mean) > 0 else None
     if isinstance(value, bool) or not isinstance(value, (int, float, np.floating)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel import _check, _html, text
 from hamodel._fields import full_path, replaced
@@ -15,13 +15,16 @@ from hamodel.workload import Workload, unpacked
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hamodel._types import Value
+    from hamodel.architectures.base import Architecture
+
 _MOST = 20_000  # configurations
 
 
 class Tried(NamedTuple):
     """A configuration and how it fared."""
 
-    choices: dict[str, Any]
+    choices: dict[str, Value]
     cost: float
     unavailability: float  # of writes
     missed: Finding | None  # the first limit that it misses
@@ -88,11 +91,11 @@ class Optimum:
 
 
 def optimise(
-    architecture: Any,  # noqa: ANN401  any architecture, or several by name
+    architecture: Architecture,
     workload: Workload | None,
     requirements: Requirements,
     /,
-    **choices: Sequence[Any],
+    **choices: Sequence[Value],
 ) -> Optimum:
     """Return the cheapest configuration that keeps all limits.
 
@@ -169,10 +172,10 @@ def optimise(
 
 
 def _try(
-    spec: Any,  # noqa: ANN401
+    spec: Value,
     workload: Workload | None,
     requirements: Requirements,
-    picked: dict[str, Any],
+    picked: dict[str, Value],
 ) -> tuple[Tried, Assessment]:
     load = Workload() if workload is None else workload
     own = {k: v for k, v in picked.items() if not k.startswith("workload__")}
@@ -190,11 +193,11 @@ def _try(
 
 
 def _known(
-    spec: Any,  # noqa: ANN401
-    choices: Mapping[str, Sequence[Any]],
+    spec: Value,
+    choices: Mapping[str, Sequence[Value]],
     *,
     alone: bool,
-) -> dict[str, list[Any]]:
+) -> dict[str, list[Value]]:
     """Return the choices that this architecture has; all, if it is the only one."""
     found = {}
     for name, values in choices.items():
@@ -209,7 +212,7 @@ def _known(
     return found
 
 
-def _check_number(known: Mapping[str, Sequence[Any]]) -> None:
+def _check_number(known: Mapping[str, Sequence[Value]]) -> None:
     count = 1
     for values in known.values():
         count *= len(values)
@@ -221,5 +224,5 @@ def _order(one: Tried) -> tuple[float, float]:
     return one.cost, one.unavailability
 
 
-def _named(choices: Mapping[str, Any]) -> str:
+def _named(choices: Mapping[str, object]) -> str:
     return ", ".join(f"{k.replace('__', '.')} {v}" for k, v in choices.items())

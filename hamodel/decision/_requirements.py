@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel import _check, _html, fields, text
 from hamodel.units import YEAR
@@ -13,6 +13,7 @@ from hamodel.units import YEAR
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hamodel._types import Value
     from hamodel.assessment import Assessment
 
 #: What readers may rely on, from the strictest to the laxest.
@@ -158,7 +159,7 @@ class Requirements:
         shown = [f"{n} {_brief(n, v)}" for n, v in self._set()]
         return f"Requirements({', '.join(shown)})"
 
-    def _set(self) -> Iterator[tuple[str, Any]]:
+    def _set(self) -> Iterator[tuple[str, Value]]:
         """Yield the fields that differ from their defaults."""
         for name, spec in self.__dataclass_fields__.items():
             value = getattr(self, name)
@@ -385,7 +386,7 @@ def _factor(value: float) -> str:
     return f"{text.number(value)}x"
 
 
-def _brief(name: str, value: Any) -> str:  # noqa: ANN401
+def _brief(name: str, value: Value) -> str:
     if name.endswith("availability") or name == "stale_reads":
         return text.share(float(value))
     if isinstance(value, Mapping):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,7 +30,7 @@ _PAIRS = 1 << 16  # the largest sample made by adding samples
 _TERMS = 64  # the largest mixture made by spreading a sum over one
 
 
-def plain(value: Any) -> Quantity:  # noqa: ANN401
+def plain(value: Quantity) -> Quantity:
     """Keep symbols; make numbers floats and everything else a read-only array."""
     if is_symbolic(value):
         return value
@@ -102,7 +102,7 @@ def _zero(value: Quantity) -> bool:
 
 def mixture(weights: Sequence[Quantity], parts: Sequence[Law]) -> Law:
     """Return a mixture of no mixtures, equal parts joined."""
-    joined: dict[Any, tuple[Quantity, Law]] = {}
+    joined: dict[Quantity, tuple[Quantity, Law]] = {}
     for weight, part in zip(weights, parts, strict=True):
         inner = [(weight, part)]
         if isinstance(part, Mixture):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -59,7 +59,7 @@ class Affine:
     def _out(self, x: Quantity) -> Quantity:
         return self.factor * x + self.shift
 
-    def _in(self, t: Any) -> Any:  # noqa: ANN401
+    def _in(self, t: Quantity) -> Quantity:
         return (t - self.shift) / self.factor
 
     def moment(self, order: int) -> Quantity:
@@ -87,7 +87,7 @@ class Affine:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(self._out(self.law.sample(size, rng)))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return np.exp(-s * self.shift) * self.law.lst(s * self.factor)
 
 
@@ -144,5 +144,5 @@ class Residual:
         u = rng.random(size)
         return self.quantile(u, 1 - u)
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return (1 - self.law.lst(s)) / (s * self.law.mean)

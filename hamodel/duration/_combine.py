@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Mixture:
         shown = (f"{w if np.ndim(w) else format(w, '.4g')}: {p.name}" for w, p in pairs)
         return f"mixture({', '.join(shown)})"
 
-    def _blend(self, values: Any) -> Any:  # noqa: ANN401
+    def _blend(self, values: Quantity) -> Quantity:
         # a part that never happens does not count, be it infinite
         pairs = zip(self.weights, values, strict=True)
         return sum(_times(weight, value) for weight, value in pairs)
@@ -127,11 +127,11 @@ class Mixture:
                 answer[here] = part.sample((int(here.sum()),), rng)
         return answer
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return self._blend([part.lst(s) for part in self.parts])
 
 
-def _times(weight: Quantity, value: Any) -> Any:  # noqa: ANN401
+def _times(weight: Quantity, value: Quantity) -> Quantity:
     if not np.ndim(weight):
         return (
             weight * value
@@ -280,7 +280,7 @@ class KthOf:
         pairs = zip(self.parts, scores, strict=True)
         return [part.quantile(ndtr(z), ndtr(-z)) for part, z in pairs]
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return laws.transform(self, s)
 
 

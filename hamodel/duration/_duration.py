@@ -195,7 +195,7 @@ class Duration:
         _check.instance(np.random.Generator, rng=rng)
         return self.law.sample((int(n), *self.shape), rng)
 
-    def lst(self, s: ArrayLike) -> Any:  # noqa: ANN401
+    def lst(self, s: ArrayLike) -> Quantity:
         """Return the Laplace-Stieltjes transform E exp(-s X).
 
         Parameters
@@ -327,7 +327,7 @@ def _times(t: ArrayLike) -> FloatArray:
     return times
 
 
-def _out(value: Any) -> Any:  # noqa: ANN401
+def _out(value: Quantity) -> Quantity:
     """Return a plain float for a single number."""
     if isinstance(value, (np.ndarray, np.generic)) and np.ndim(value) == 0:
         return value.item()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class Constant:
         del rng
         return np.full(size, self.value, float)
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return np.exp(-s * self.value)
 
 
@@ -136,7 +136,7 @@ class Uniform:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(rng.uniform(self.low, self.high, size))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         half = s * (self.high - self.low) / 2
         with np.errstate(all="ignore"):
             shape = np.where(
@@ -145,7 +145,7 @@ class Uniform:
             return np.exp(-s * self.low) * shape
 
 
-def _sinhc(half: Any) -> Any:  # noqa: ANN401
+def _sinhc(half: Quantity) -> Quantity:
     """Return exp(-h) sinh(h) / h, scaled so that it does not overflow."""
     return -np.expm1(-2 * half) / (2 * half)
 
@@ -197,7 +197,7 @@ class Exponential:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(rng.exponential(self.mean, size))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return 1 / (1 + s * self.mean)
 
 
@@ -281,7 +281,7 @@ class Gamma:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(rng.gamma(self.stages, self.scale, size))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return (1 + s * self.scale) ** -self.stages
 
 
@@ -357,5 +357,5 @@ class Lognormal:
         z = rng.standard_normal(size)
         return np.asarray(self.mean * np.exp(sigma * (z - sigma / 2)))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return laws.transform(self, s)

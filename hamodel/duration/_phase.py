@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class PhaseType:
         return (0.0,) if np.any(self.alpha.sum(axis=-1) < 1 - 1e-12) else ()
 
     def moment(self, order: int) -> Quantity:
-        v: Any = np.ones(self.alpha.shape[-1])[:, None]
+        v: Quantity = np.ones(self.alpha.shape[-1])[:, None]
         for k in range(1, order + 1):
             v = k * np.linalg.solve(-self.T, v)
         return _scalar((self.alpha[..., None, :] @ v)[..., 0, 0])
@@ -111,7 +111,7 @@ class PhaseType:
             return out
         return _walk(self, size, rng)
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         s = np.asarray(s)
         n = self.alpha.shape[-1]
         exit_rates = -self.T.sum(axis=-1)[..., None]
@@ -122,7 +122,7 @@ class PhaseType:
         return inside[..., 0, 0] + np.maximum(1 - self.alpha.sum(axis=-1), 0)
 
 
-def _scalar(value: Any) -> Any:  # noqa: ANN401
+def _scalar(value: Quantity) -> Quantity:
     return float(value) if np.ndim(value) == 0 else value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Stack:
     def name(self) -> str:
         return f"stack of {len(self.laws)}"
 
-    def _shaped(self, values: list[Any]) -> FloatArray:
+    def _shaped(self, values: list[Quantity]) -> FloatArray:
         return np.array(values, float).reshape(self.shape)
 
     @property
@@ -65,7 +65,7 @@ class Stack:
     def moment(self, order: int) -> Quantity:
         return self._shaped([law.moment(order) for law in self.laws])
 
-    def _ask(self, ask: Callable[..., Any], *given: FloatArray) -> Any:  # noqa: ANN401
+    def _ask(self, ask: Callable[..., Quantity], *given: FloatArray) -> Quantity:
         shape = np.broadcast_shapes(self.shape, *(np.shape(x) for x in given))
         rows = [np.broadcast_to(x, shape) for x in given]
         kind = np.result_type(float, *given)
@@ -91,7 +91,7 @@ class Stack:
         blank = np.zeros(size)
         return np.asarray(self._ask(lambda law, x: law.sample(x.shape, rng), blank))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return self._ask(lambda law, x: law.lst(x), np.asarray(s))
 
 
@@ -100,7 +100,7 @@ class Endless:
     """The law where `never` is false; where it is true, a time that is never over."""
 
     law: Law
-    never: Any  # bool, or an array of them
+    never: Quantity  # bool, or an array of them
 
     def at(self, index: tuple[int, ...], shape: tuple[int, ...]) -> Endless:
         """Return the law of one element of a stack."""
@@ -119,7 +119,7 @@ class Endless:
     def name(self) -> str:
         return "never" if np.all(self.never) else f"{self.law.name}, or never"
 
-    def _or(self, never: float, value: Any) -> Any:  # noqa: ANN401
+    def _or(self, never: float, value: Quantity) -> Quantity:
         return np.where(self.never, never, value)[()]
 
     @property
@@ -158,5 +158,5 @@ class Endless:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(self._or(np.inf, self.law.sample(size, rng)))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return self._or(0.0, self.law.lst(s))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class Sum:
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         return self._each(_quantile, *np.broadcast_arrays(p, q))
 
-    def _each(self, ask: Any, *args: FloatArray) -> FloatArray:  # noqa: ANN401
+    def _each(self, ask: Quantity, *args: FloatArray) -> FloatArray:
         if not self.shape:
             flat = ask(self.parts, *(a.ravel() for a in args))
             return np.asarray(flat.reshape(args[0].shape))
@@ -111,7 +111,7 @@ class Sum:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(sum(part.sample(size, rng) for part in self.parts))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         answer = 1.0
         for part in self.parts:
             answer = answer * part.lst(s)
@@ -208,9 +208,9 @@ def _named(part: Law) -> _Named:
     return _Named(repr(laws.key(part)), part)
 
 
-def _groups(reach: FloatArray) -> list[tuple[Any, float]]:
+def _groups(reach: FloatArray) -> list[tuple[Quantity, float]]:
     """Split questions into groups whose times are near enough for one lattice."""
-    groups: list[tuple[Any, float]] = []
+    groups: list[tuple[Quantity, float]] = []
     open_ = reach > 0
     while open_.any():
         most = float(reach[open_].max())
@@ -251,7 +251,7 @@ def _sharpened(
 
 
 def _convolved(parts: tuple[_Named, ...], step: float, cells: int) -> FloatArray:
-    total: Any = 0.0
+    total: Quantity = 0.0
     for part in reversed(parts):
         mass, tail = _transformed(part, step, cells)
         total = tail + mass * total
@@ -268,7 +268,7 @@ def _convolved_far(parts: tuple[_Named, ...], step: float, cells: int) -> FloatA
 
 
 @lru_cache(maxsize=_KEPT)
-def _transformed(part: _Named, step: float, cells: int) -> tuple[Any, Any]:
+def _transformed(part: _Named, step: float, cells: int) -> tuple[Quantity, Quantity]:
     mass, tail = _shared_out(part.law, step, cells)
     return np.fft.rfft(mass, 2 * cells), np.fft.rfft(tail, 2 * cells)
 

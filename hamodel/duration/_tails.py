@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class Weibull:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(self.scale * rng.weibull(self.k, size))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return laws.transform(self, s)
 
 
@@ -148,7 +148,7 @@ class Pareto:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(self.scale * np.exp(rng.exponential(size=size) / self.alpha))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return laws.transform(self, s)
 
 
@@ -220,5 +220,5 @@ class Empirical:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(rng.choice(self.values, size))
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return np.exp(-np.multiply.outer(s, self.values)).mean(axis=-1)

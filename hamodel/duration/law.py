@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -86,7 +86,7 @@ class Law(Protocol):
         """Return independent draws of that shape, the stack last."""
         ...
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         """Return E exp(-s X)."""
         ...
 
@@ -94,7 +94,7 @@ class Law(Protocol):
 L = TypeVar("L")
 
 
-def key(value: Any) -> Any:  # noqa: ANN401
+def key(value: Quantity) -> Quantity:
     """Return a hashable description: equal laws have equal keys."""
     if is_dataclass(value):
         parts = (key(getattr(value, f.name)) for f in fields(value))
@@ -114,7 +114,7 @@ def element(law: L, index: tuple[int, ...], shape: tuple[int, ...]) -> L:
     return replace(law, **changes)  # type: ignore[type-var]
 
 
-def _pick(value: Any, index: tuple[int, ...], shape: tuple[int, ...]) -> Any:  # noqa: ANN401
+def _pick(value: Quantity, index: tuple[int, ...], shape: tuple[int, ...]) -> Quantity:
     if isinstance(value, np.ndarray):
         return float(np.broadcast_to(value, shape)[index])
     if isinstance(value, tuple):
@@ -122,7 +122,7 @@ def _pick(value: Any, index: tuple[int, ...], shape: tuple[int, ...]) -> Any:  #
     return element(value, index, shape) if is_dataclass(value) else value
 
 
-def stack_shape(*values: Any) -> tuple[int, ...]:  # noqa: ANN401
+def stack_shape(*values: Quantity) -> tuple[int, ...]:
     """Return the common shape of parameters and parts."""
     shapes = [v.shape if hasattr(v, "sf") else np.shape(v) for v in values]
     return np.broadcast_shapes(*shapes)
@@ -160,7 +160,7 @@ def search(
     return np.where(q <= 0, most, np.where(p <= 0, least, answer))
 
 
-def _reached(law: Law, p: FloatArray, q: FloatArray, t: FloatArray) -> Any:  # noqa: ANN401
+def _reached(law: Law, p: FloatArray, q: FloatArray, t: FloatArray) -> Quantity:
     # 1 - p is rounded: at a jump the tail may miss it by that much
     slack = np.where(q > 1e-4, 2.3e-16, 0.0)
     if np.all(p >= 0.5):
@@ -269,7 +269,7 @@ def excess(law: Law, t: FloatArray) -> FloatArray:
     return np.where(np.isfinite(np.asarray(law.mean, float)), beyond, np.inf)
 
 
-def transform(law: Law, s: Any) -> Any:  # noqa: ANN401
+def transform(law: Law, s: Quantity) -> Quantity:
     """Return E exp(-sX) as 1 - s (integral of exp(-st) P(X > t)).
 
     Panels are cut until exp(-st) turns by less than half a circle in each, and left out
@@ -319,7 +319,7 @@ def _cut(law: Law, s: complex) -> FloatArray:
     return np.concatenate([*pieces, ends[-1:]])
 
 
-def _integrated(law: Law, s: Any, ends: FloatArray) -> Any:  # noqa: ANN401
+def _integrated(law: Law, s: Quantity, ends: FloatArray) -> Quantity:
     with np.errstate(all="ignore"):
         nodes, weight = gauss(ends)
         deep = max(np.ndim(s), len(law.shape)) - len(law.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel.duration import Duration, constant
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STAGES = ("detection", "fencing", "promotion", "redirection")
 
 
-def as_stage(name: str, value: Any) -> Any:  # noqa: ANN401
+def as_stage(name: str, value: Quantity) -> Quantity:
     """Return a number or a Duration; a mechanism becomes the law of this stage.
 
     Raises ValueError if it is none of them, if it is a mechanism without a law of this
@@ -39,13 +39,13 @@ def as_stage(name: str, value: Any) -> Any:  # noqa: ANN401
     return found
 
 
-def as_duration(name: str, value: Any) -> Duration:  # noqa: ANN401
+def as_duration(name: str, value: Quantity) -> Duration:
     """Return a Duration; a number becomes a constant."""
     found = as_stage(name, value)
     return found if isinstance(found, Duration) else constant(found)
 
 
-def mean_of(stage: Any) -> Quantity:  # noqa: ANN401
+def mean_of(stage: Quantity) -> Quantity:
     """Return the mean of a stage in s."""
     return stage.mean if isinstance(stage, Duration) else stage
 

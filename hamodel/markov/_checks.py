@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Sparse
 
 
 def rate_stack(rates: ArrayLike) -> tuple[FloatArray, tuple[int, ...]]:
@@ -54,11 +54,11 @@ def patterns(stack: FloatArray) -> list[tuple[NDArray[np.intp], NDArray[np.bool_
     ]
 
 
-def sparse_rates(rates: Any) -> Any:  # noqa: ANN401
+def sparse_rates(rates: Sparse) -> Sparse:
     """Return sparse rates in CSR form, without diagonal or stored zeros."""
     from scipy.sparse import csr_array
 
-    given = csr_array(rates, dtype=float)
+    given: Sparse = csr_array(rates, dtype=float)
     if given.shape[0] != given.shape[1] or not given.shape[0]:
         raise ValueError(f"rates must have shape (n, n), got {given.shape}")
     entries = given.tocoo()

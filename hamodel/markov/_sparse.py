@@ -12,7 +12,7 @@ chapters 2 (block elimination) and 3 (Gauss-Seidel).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Sparse
 
 #: Up to here a matrix is folded whole.
 DENSE = 1200
@@ -56,7 +56,7 @@ class ConvergenceError(ValueError):
         )
 
 
-def sparse_stationary(rates: Any) -> FloatArray:  # noqa: ANN401
+def sparse_stationary(rates: Sparse) -> FloatArray:
     """Return the long-run probabilities of one irreducible chain.
 
     Parameters
@@ -83,7 +83,7 @@ def sparse_stationary(rates: Any) -> FloatArray:  # noqa: ANN401
         return by_factors(rates, error)
 
 
-def by_factors(rates: Any, error: ConvergenceError) -> FloatArray:  # noqa: ANN401
+def by_factors(rates: Sparse, error: ConvergenceError) -> FloatArray:
     """Return the long-run probabilities by sparse LU, where iteration has failed.
 
     One state is fixed, which leaves a diagonally dominant matrix whose factors keep
@@ -119,7 +119,7 @@ def by_factors(rates: Any, error: ConvergenceError) -> FloatArray:  # noqa: ANN4
     return p
 
 
-def _with_fixed(rates: Any, fixed: int) -> FloatArray:  # noqa: ANN401
+def _with_fixed(rates: Sparse, fixed: int) -> FloatArray:
     from scipy.sparse import csc_array, diags_array
     from scipy.sparse.linalg import splu
 
@@ -138,7 +138,7 @@ def _with_fixed(rates: Any, fixed: int) -> FloatArray:  # noqa: ANN401
     return total
 
 
-def _levels(rates: Any) -> list[NDArray[np.intp]]:  # noqa: ANN401
+def _levels(rates: Sparse) -> list[NDArray[np.intp]]:
     """Return the states by their distance from the first."""
     from scipy.sparse.csgraph import breadth_first_order
 
@@ -151,7 +151,7 @@ def _levels(rates: Any) -> list[NDArray[np.intp]]:  # noqa: ANN401
     return np.split(by_distance, ends[:-1])
 
 
-def _fold_levels(rates: Any, levels: list[NDArray[np.intp]]) -> FloatArray:  # noqa: ANN401
+def _fold_levels(rates: Sparse, levels: list[NDArray[np.intp]]) -> FloatArray:
     """Fold the last level into the one before, and so on; then unfold.
 
     What a level inherits from those folded into it is a dense matrix over a few
@@ -197,7 +197,7 @@ def _unfold(
     return total
 
 
-def gauss_seidel(rates: Any, *, sweeps: int = _SWEEPS) -> FloatArray:  # noqa: ANN401
+def gauss_seidel(rates: Sparse, *, sweeps: int = _SWEEPS) -> FloatArray:
     """Return the long-run probabilities by Gauss-Seidel iteration.
 
     A sweep solves a triangular system whose entries off the diagonal are not
@@ -251,7 +251,7 @@ def _settled(
     raise ConvergenceError(sweeps, change, p)
 
 
-def _sweeper(rates: Any) -> Callable[[FloatArray], FloatArray]:  # noqa: ANN401
+def _sweeper(rates: Sparse) -> Callable[[FloatArray], FloatArray]:
     from scipy.sparse import csc_array, csr_array, diags_array, tril, triu
     from scipy.sparse.linalg import splu
 

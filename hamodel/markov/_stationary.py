@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from hamodel._elimination import Edges
-    from hamodel._types import FloatArray, Quantity
+    from hamodel._types import FloatArray, Quantity, Sparse
 
 #: Graphs of more states are not worth planning.
 _PLANNED = 400
@@ -98,7 +98,7 @@ def steady_state(rates: ArrayLike) -> FloatArray:
     return result.reshape(*lead, n)
 
 
-def _steady_state_of_sparse(rates: Any) -> FloatArray:  # noqa: ANN401
+def _steady_state_of_sparse(rates: Sparse) -> FloatArray:
     from scipy.sparse.csgraph import connected_components
 
     matrix = sparse_rates(rates)

@@ -12,7 +12,7 @@ Markov models, Computers & Operations Research 15(1), 19-36.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Sparse
 
 #: More states than this step through the jumps one by one, with a sparse matrix.
 _SQUARED = 300
@@ -279,7 +279,7 @@ class _Poisson:
 
 
 def step_through(
-    rates: Any,  # noqa: ANN401
+    rates: Sparse,
     start: FloatArray,
     times: FloatArray,
     gain: FloatArray,

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 from hamodel._extras import brought_by
@@ -37,6 +37,12 @@ INK = "#1a1a1a"  # text and outlines
 GREY = "#595959"  # secondary text, still 7 : 1 on paper
 FAINT = "#c8c8c8"  # guides that carry no text
 PAPER = "#ffffff"
+
+#: Keywords of an artist of Matplotlib, whose values are of many types.
+Style: TypeAlias = dict[str, Any]
+
+#: Text of the user's, in which a dollar is a dollar also on axes of her own.
+PLAIN: Style = {"parse_math": False}
 
 _STYLE: Any = {  # Matplotlib's type for it lists every key there is
     "font.family": ["DejaVu Sans"],
@@ -75,7 +81,7 @@ class Look:
     hatch: str
 
     @property
-    def patch(self) -> dict[str, Any]:
+    def patch(self) -> Style:
         """Arguments of a Matplotlib patch."""
         return {
             "facecolor": self.colour,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.plots._style import INK, PALETTE
+from hamodel.plots._style import (
+    INK,
+    PALETTE,
+    PLAIN,
+)
 from hamodel.plots._values import (
     head,
     numeric,
@@ -31,7 +35,6 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray
 
-_PLAIN: Any = {"parse_math": False}
 _DRAW = "draw"
 _STYLES = (
     (PALETTE["blue"], "-"),
@@ -82,7 +85,7 @@ def draw_lines(ax: Axes, values: xr.DataArray, x: str, level: float) -> SweepLin
                 ax.fill_between(along, low, high, color=colour, alpha=0.2, lw=0)
             )
         label = ax.annotate(
-            f" {name}", (along[-1], middle[-1]), color=INK, va="center", **_PLAIN
+            f" {name}", (along[-1], middle[-1]), color=INK, va="center", **PLAIN
         )
         lines.append(line)
         labels.append(label)
@@ -137,7 +140,7 @@ def _scales(ax: Axes, values: xr.DataArray, x: str) -> None:
     else:
         ax.set_xticks(range(len(values[x])), [said(v) for v in values[x].values])
         ax.set_xlim(-0.3, len(values[x]) - 0.4)
-        ax.set_xlabel(title(values[x]), **_PLAIN)
+        ax.set_xlabel(title(values[x]), **PLAIN)
 
 
 def _drawn(ax: Axes) -> FloatArray:
@@ -165,7 +168,7 @@ def _scale(ax: Axes, side: str, values: FloatArray, labelled: xr.DataArray) -> N
         getattr(ax, f"set_{side}lim")(low - room * (low != 0), high + room)
     axis.set_ticks(ticks, [said(tick, unit) for tick in ticks])
     axis.set_ticks([], minor=True)
-    axis.set_label_text(title(labelled), **_PLAIN)
+    axis.set_label_text(title(labelled), **PLAIN)
 
 
 def _apart(ax: Axes, labels: Sequence[Text]) -> None:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel.plots._style import INK, PAPER, contrast
+from hamodel.plots._style import (
+    INK,
+    PAPER,
+    PLAIN,
+    Style,
+    contrast,
+)
 from hamodel.plots._values import head, said, steps, title, unit_of, wide
 
 if TYPE_CHECKING:
@@ -18,7 +24,6 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray
 
-_PLAIN: Any = {"parse_math": False}
 _COLOURS = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")  # light is little
 _CELLS = 84  # cells into which numbers still fit
 _SIDE = 32  # cells along one side of a map
@@ -84,7 +89,7 @@ def _written(
     shown = np.ma.masked_invalid(cells)
     scale = np.log if wide(kept) else np.asarray  # as the cells are coloured
     at = {float(scale(level)): said(level, unit) for level in levels}
-    look: Any = {"colors": INK, "linewidths": 0.8, "linestyles": "solid"}
+    look: Style = {"colors": INK, "linewidths": 0.8, "linestyles": "solid"}
     lines = ax.contour(*middles, scale(shown), levels=sorted(at), **look)
     words = ax.clabel(lines, fmt=at, fontsize=8, colors=INK)
     for word in words:
@@ -106,8 +111,8 @@ def _cell_text(
     fill = to_hex(shade)
     ink = INK if contrast(fill, INK) >= contrast(fill, PAPER) else PAPER
     words = "∞" if infinite else said(value, unit)
-    centred: Any = {"ha": "center", "va": "center", "fontsize": 8}
-    return ax.text(column + 0.5, row + 0.5, words, color=ink, **centred, **_PLAIN)
+    centred: Style = {"ha": "center", "va": "center", "fontsize": 8}
+    return ax.text(column + 0.5, row + 0.5, words, color=ink, **centred, **PLAIN)
 
 
 def _colours() -> Any:  # noqa: ANN401
@@ -146,7 +151,7 @@ def _cell_ticks(axis: Any, values: xr.DataArray, most: int) -> None:  # noqa: AN
     places = _places(len(values), most)
     words = [said(values.values[k], unit_of(values)) for k in places]
     axis.set_ticks([k + 0.5 for k in places], words)
-    axis.set_label_text(title(values), **_PLAIN)
+    axis.set_label_text(title(values), **PLAIN)
 
 
 def _map_text(values: xr.DataArray) -> str:

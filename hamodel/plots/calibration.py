@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.plots._style import FAINT, GREY, INK, PALETTE
+from hamodel.plots._style import (
+    FAINT,
+    GREY,
+    INK,
+    PALETTE,
+    PLAIN,
+    Style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +32,6 @@ if TYPE_CHECKING:
 
 _POINTS = 241
 _SIZES = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
-_PLAIN: Any = {"parse_math": False}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -194,8 +200,8 @@ def _axes(ax: Axes, result: Fit, start: float, end: float) -> None:
     ticks = np.arange(math.ceil(start / unit / step), end / unit / step + 1e-9) * step
     ax.set_xticks(ticks * unit, [f"{tick:.10g}" for tick in ticks])
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
-    ax.set_xlabel(f"{result.name} in {name}", **_PLAIN)
-    ax.set_ylabel("share at most as long", **_PLAIN)
+    ax.set_xlabel(f"{result.name} in {name}", **PLAIN)
+    ax.set_ylabel("share at most as long", **PLAIN)
 
 
 def _nice(step: float) -> float:
@@ -221,10 +227,10 @@ def _labels(
     made = []
     for k, (said, colour, dashes) in enumerate(words):
         y: float = top - 0.085 * k
-        across: Any = {"transform": ax.transAxes}
+        across: Style = {"transform": ax.transAxes}
         if dashes:
             ax.plot([left, left + 0.06], [y, y], color=colour, ls=dashes, **across)
         x = left + 0.08 if dashes else left
-        made.append(ax.text(x, y, said, color=INK, va="center", **_PLAIN, **across))
+        made.append(ax.text(x, y, said, color=INK, va="center", **PLAIN, **across))
     made[2].set(color=words[2][1], weight="bold" if result.bad else "normal")
     return (made[0], made[1]), made[2]

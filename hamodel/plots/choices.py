@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check
 from hamodel.decision import Decision, Optimum
-from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER
+from hamodel.plots._style import (
+    FAINT,
+    GREY,
+    INK,
+    PALETTE,
+    PAPER,
+    Style,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +35,7 @@ _LOOKS = {  # verdict: sign and colour
 }
 _HEAD = 0.22  # share of the width that the criteria take
 _WIDE = 118  # characters that fit into the whole width
-_TEXT: Any = {"parse_math": False, "color": INK, "fontsize": 7.5, "va": "center"}
+_TEXT: Style = {"parse_math": False, "color": INK, "fontsize": 7.5, "va": "center"}
 _TICKS = (0.01, 0.1, 1, 10, 100, 1_000, 10_000, 100_000)  # minutes a year
 
 
@@ -196,7 +203,7 @@ def draw_front(ax: Axes, found: Optimum | Decision) -> DrawnFront:
     kept = [row for row in rows if row[3]]
     for cost, down, fits in {(r[1], r[2], r[3]) for r in rows}:
         face = PALETTE["blue"] if fits else PAPER
-        style: Any = {"markersize": 6, "markeredgecolor": PALETTE["blue"]}
+        style: Style = {"markersize": 6, "markeredgecolor": PALETTE["blue"]}
         ax.plot(
             [cost], [_log(down)], "o" if fits else "X", markerfacecolor=face, **style
         )
@@ -279,5 +286,5 @@ def _minutes(unavailability: float) -> float:
     return unavailability * 525_600
 
 
-def _named(choices: Mapping[str, Any]) -> str:
+def _named(choices: Mapping[str, object]) -> str:
     return ", ".join(str(value) for value in choices.values())

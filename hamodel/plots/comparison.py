@@ -8,13 +8,19 @@ from the best on the left to the worst on the right, and says every number.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, text
 from hamodel.assessment import MEASURES
-from hamodel.plots._style import FAINT, INK, PALETTE
+from hamodel.plots._style import (
+    FAINT,
+    INK,
+    PALETTE,
+    PLAIN,
+    Style,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +50,7 @@ _USUAL = (
 )
 _SAME = 1.001  # values this near to each other are drawn as the same
 _LATENCIES = frozenset(f"{o}_p{p}" for o in ("read", "write") for p in (50, 99))
-_PLAIN: Any = {"parse_math": False, "color": INK}
+_PLAIN: Style = {**PLAIN, "color": INK}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -131,7 +137,7 @@ def draw_comparison(
             colour = PALETTE[
                 "green" if best else "blue" if mark == "o" else "vermilion"
             ]
-            style: Any = {
+            style: Style = {
                 "marker": mark,
                 "color": colour,
                 "markersize": 7,

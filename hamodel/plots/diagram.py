@@ -8,10 +8,17 @@ failure; hidden dependencies stand below, with dotted lines to what needs them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.plots import _layout
-from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look
+from hamodel.plots._style import (
+    GREY,
+    INK,
+    PALETTE,
+    PAPER,
+    Look,
+    Style,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +36,7 @@ _LOOKS = {
     "failed": Look(PALETTE["vermilion"], "////"),
     "stopped": Look(PALETTE["yellow"], "...."),
 }
-_BACKED: dict[str, Any] = {
+_BACKED: Style = {
     "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
     "parse_math": False,
     "zorder": 4,

@@ -8,12 +8,18 @@ of lag trade loss for downtime, and that no point of it is free.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.plots._style import FAINT, GREY, INK, PALETTE
+from hamodel.plots._style import (
+    FAINT,
+    GREY,
+    INK,
+    PALETTE,
+    PLAIN,
+)
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
@@ -32,7 +38,6 @@ _STYLES = (
     (PALETTE["green"], ":"),
     (PALETTE["purple"], "-."),
 )
-_PLAIN: Any = {"parse_math": False}
 _FLOOR = 1e-5  # the least probability that a logarithmic picture shows
 
 
@@ -120,12 +125,12 @@ def draw_lag_cdf(
     end = most or float(lag.upper_quantile(1e-4)) or 1.0
     _probability_axis(ax, "not visible yet")
     ax.set_xlim(0, end)
-    ax.set_xlabel("seconds since the write", **_PLAIN)
+    ax.set_xlabel("seconds since the write", **PLAIN)
     ax.axhline(goal, color=FAINT, linewidth=0.8)
     times = np.linspace(0, end, 241)
     (line,) = ax.plot(times, np.ones(241), color=PALETTE["blue"])
     (mark,) = ax.plot([0, 0], [goal, goal], color=GREY, dashes=(4, 2))
-    said = ax.text(0.02, 0.94, "", transform=ax.transAxes, color=INK, **_PLAIN)
+    said = ax.text(0.02, 0.94, "", transform=ax.transAxes, color=INK, **PLAIN)
     drawn = LagCurve(line=line, mark=mark, goal=goal, said=said)
     drawn.show(lag)
     return drawn
@@ -210,7 +215,7 @@ def draw_loss(
     _probability_axis(ax, "more is lost")
     ax.set_ylim(_FLOOR, 10 ** (0.4 + 0.6 * len(losses)))  # room for the labels
     ax.set_xlim(0, end)
-    ax.set_xlabel("age of the oldest lost write in seconds", **_PLAIN)
+    ax.set_xlabel("age of the oldest lost write in seconds", **PLAIN)
     lines, labels = [], []
     for k, (colour, dashes) in enumerate(_STYLES[: len(losses)]):
         times = np.linspace(0, end, 241)
@@ -223,7 +228,7 @@ def draw_loss(
             linestyle=dashes,
         )
         place = (0.475, 0.93 - 0.08 * k)
-        labels.append(ax.text(*place, "", transform=ax.transAxes, color=INK, **_PLAIN))
+        labels.append(ax.text(*place, "", transform=ax.transAxes, color=INK, **PLAIN))
         lines.append(line)
     drawn = LossCurves(lines=tuple(lines), labels=tuple(labels))
     drawn.show(losses)
@@ -315,11 +320,11 @@ def draw_lag_gate(ax: Axes, gate: LagGate) -> GateCurve:
     far = float(np.max(gate.mean_loss)) or 1.0
     ax.set_xlim(0, 1.25 * far)
     ax.set_ylim(0, 1.2 * (top or 1.0))
-    ax.set_xlabel("mean seconds of writes lost per failure", **_PLAIN)
-    ax.set_ylabel("minutes down a year", **_PLAIN)
+    ax.set_xlabel("mean seconds of writes lost per failure", **PLAIN)
+    ax.set_ylabel("minutes down a year", **PLAIN)
     (line,) = ax.plot([], [], color=PALETTE["blue"], marker="o", markersize=3)
-    ends = tuple(ax.text(0, 0, "", color=INK, va="bottom", **_PLAIN) for _ in range(2))
-    said = ax.text(0.02, 0.94, "", transform=ax.transAxes, color=INK, **_PLAIN)
+    ends = tuple(ax.text(0, 0, "", color=INK, va="bottom", **PLAIN) for _ in range(2))
+    said = ax.text(0.02, 0.94, "", transform=ax.transAxes, color=INK, **PLAIN)
     drawn = GateCurve(line=line, ends=(ends[0], ends[1]), said=said)
     drawn.show(gate)
     return drawn
@@ -333,4 +338,4 @@ def _probability_axis(ax: Axes, name: str) -> None:
     ticks = (1, 0.1, 0.01, 1e-3, 1e-4, 1e-5)
     shown = ("1", "1 in 10", "1 in 100", "1 in 1000", "1 in 10⁴", "1 in 10⁵")
     ax.set_yticks(ticks, shown)
-    ax.set_ylabel(name, **_PLAIN)
+    ax.set_ylabel(name, **PLAIN)

@@ -8,12 +8,18 @@ logarithmic axis.  Sites whose laws are the same share a line.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.plots._style import FAINT, INK, PALETTE
+from hamodel.plots._style import (
+    FAINT,
+    INK,
+    PALETTE,
+    PLAIN,
+    Style,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
+    from hamodel._types import Quantity
     from hamodel.duration import Duration
 
 _COLOURS = ("blue", "vermilion", "green", "purple", "orange", "black")
@@ -57,7 +64,7 @@ class LatencyCurves:
 
 def draw_latency(
     ax: Axes,
-    latency: Any,  # noqa: ANN401  an Assessment, or a mapping
+    latency: Quantity,  # an Assessment, or a mapping
     *,
     points: tuple[float, ...] = (0.5, 0.95, 0.99),
 ) -> LatencyCurves:
@@ -102,7 +109,7 @@ def draw_latency(
     for k, (name, law) in enumerate(laws.items()):
         times = np.array([float(law.quantile(p)) if law else np.inf for p in points])
         colour = PALETTE[_COLOURS[k % len(_COLOURS)]]
-        look: Any = {"color": colour, "linestyle": _DASHES[k % len(_DASHES)]}
+        look: Style = {"color": colour, "linestyle": _DASHES[k % len(_DASHES)]}
         said = _percentiles(times, points)
         height = 3.35 + 0.36 * (len(laws) - 1 - k)
         across = ax.get_yaxis_transform()
@@ -123,23 +130,23 @@ def draw_latency(
     return LatencyCurves(lines=lines, marks=marks, sentences=tuple(sentences))
 
 
-_PLAIN: Any = {"parse_math": False, "color": INK}
+_PLAIN: Style = {**PLAIN, "color": INK}
 
 
-def _nines(shares: Any) -> Any:  # noqa: ANN401  one share, or an array
+def _nines(shares: Quantity) -> Quantity:  # one share, or an array
     return -np.log10(1 - np.asarray(shares, dtype=float))
 
 
-def _percentiles(times: Any, points: tuple[float, ...]) -> str:  # noqa: ANN401
+def _percentiles(times: Quantity, points: tuple[float, ...]) -> str:
     if not np.isfinite(times).all():
         return "overload, no answer in time"
     pairs = zip(points, times, strict=True)
     return ", ".join(f"{100 * p:.4g} % {text.time(float(t))}" for p, t in pairs)
 
 
-def _merged(latency: Any, points: tuple[float, ...]) -> dict[str, Duration | None]:  # noqa: ANN401
+def _merged(latency: Quantity, points: tuple[float, ...]) -> dict[str, Duration | None]:
     """Name the laws; those with the same percentiles become one."""
-    found: dict[Any, tuple[list[str], Any]] = {}
+    found: dict[Quantity, tuple[list[str], Quantity]] = {}
     for key in latency:
         try:
             law = latency[key]

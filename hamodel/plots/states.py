@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import hypot, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.plots._style import GREY, INK, LOOKS, PALETTE, PAPER, Look
+from hamodel.plots._style import (
+    GREY,
+    INK,
+    LOOKS,
+    PALETTE,
+    PAPER,
+    Look,
+    Style,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -31,7 +39,7 @@ _FULL = 0.62  # radius of a state in which the chain always is
 _RING = 0.14  # radius of the ring around a state too rare to see
 _COLUMN, _ROW = 2.6, 1.9  # distance of neighbours
 _MOST = 60  # states that a reader could still find
-_BACKED: dict[str, Any] = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}
+_BACKED: Style = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -59,7 +67,7 @@ class StateGraph:
     rings: Mapping[Hashable, Circle]
     names: Mapping[Hashable, Text]
     arrows: Mapping[tuple[Hashable, Hashable], FancyArrowPatch]
-    label: Callable[[Any], str]
+    label: Callable[[Hashable], str]
 
     def update(self, chain: Chain) -> str:
         """Show a chain of the same states; states that it lacks become empty.
@@ -101,7 +109,7 @@ def draw_state_graph(
     ax: Axes,
     chain: Chain,
     *,
-    label: Callable[[Any], str] = str,
+    label: Callable[[Hashable], str] = str,
     places: Mapping[Hashable, tuple[float, float]] | None = None,
 ) -> StateGraph:
     """Draw the states of a chain and its transitions.
@@ -258,7 +266,7 @@ def _written(share: float) -> str:
 
 
 def _said(
-    chain: Chain, shares: Mapping[Hashable, float], label: Callable[[Any], str]
+    chain: Chain, shares: Mapping[Hashable, float], label: Callable[[Hashable], str]
 ) -> str:
     order = sorted(shares, key=lambda s: -shares[s])
     parts = [

@@ -14,9 +14,16 @@ from __future__ import annotations
 import itertools
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look
+from hamodel.plots._style import (
+    GREY,
+    INK,
+    PALETTE,
+    PAPER,
+    Look,
+    Style,
+)
 from hamodel.plots.diagram import diagram_text
 
 if TYPE_CHECKING:
@@ -37,7 +44,7 @@ _LOOKS = {
 _TIERS = (("load balancer", "LB"), ("app server", "app"))
 _MOST = 6  # sites whose names can still be read side by side
 _STEP, _WIDE, _HIGH, _ROW = 5.0, 4.2, 0.8, 1.5
-_BACKED: dict[str, Any] = {
+_BACKED: Style = {
     "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
     "parse_math": False,
     "color": INK,
@@ -259,7 +266,7 @@ class _Plan:
     ) -> None:
         from matplotlib.patches import FancyArrowPatch
 
-        reach: Any = {"shrinkA": 0, "shrinkB": 0, "mutation_scale": 10}
+        reach: Style = {"shrinkA": 0, "shrinkB": 0, "mutation_scale": 10}
         patch = FancyArrowPatch(a, b, arrowstyle=style, zorder=4, **reach)
         patch.set(color=INK if carries else GREY, linewidth=1.2)
         patch.set_linestyle("-" if carries else ":")
@@ -311,7 +318,7 @@ class _Plan:
             place = (right / 2, -5.0 + _HIGH / 2)
             self.ax.text(*place, words, ha="center", va="center", zorder=5, **_BACKED)
         words = f"service {'up' if up else 'down'}"
-        top: dict[str, Any] = {"ha": "right", "va": "bottom", "weight": "bold"}
+        top: Style = {"ha": "right", "va": "bottom", "weight": "bold"}
         self.ax.text(right, 4.2, words, **top, **_BACKED)
         self.ax.set(xlim=(-0.3, right + 0.3), ylim=(-5.3, 5.2))
         self.ax.set_axis_off()

@@ -8,12 +8,19 @@ each other on one axis, so that what overlaps is seen to overlap.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check
-from hamodel.plots._style import FAINT, GREY, INK, PALETTE, Look
+from hamodel.plots._style import (
+    FAINT,
+    GREY,
+    INK,
+    PALETTE,
+    PLAIN,
+    Look,
+)
 from hamodel.plots._values import said, steps, time_steps, title, unit_of, wide
 from hamodel.uncertainty import interval
 
@@ -29,7 +36,6 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray
     from hamodel.uncertainty import Bar, Tornado
 
-_PLAIN: Any = {"parse_math": False}
 _LOW = Look(PALETTE["sky blue"], "///")
 _HIGH = Look(PALETTE["orange"], "")
 _THICK = 0.6  # of the room of a row
@@ -254,7 +260,7 @@ def _ends(ax: Axes, row: int, bar: Bar, middle: float) -> list[Text]:
             va="center",
             fontsize=8,
             color=INK,
-            **_PLAIN,
+            **PLAIN,
         )
         made.append((which, text))
     return [text for _, text in sorted(made, key=lambda pair: pair[0])]
@@ -283,7 +289,7 @@ def _target(ax: Axes, at: float, unit: str) -> Line2D:
         xycoords=("data", "axes fraction"),
         va="bottom",
         color=INK,
-        **_PLAIN,
+        **PLAIN,
     )
     return line
 
@@ -318,7 +324,7 @@ def _across(
     ax.grid(axis="x", color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.tick_params(axis="x", color=GREY)
-    ax.set_xlabel(label, **_PLAIN)
+    ax.set_xlabel(label, **PLAIN)
 
 
 def _row_names(values: xr.DataArray) -> tuple[list[str], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb, factorial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -114,7 +114,7 @@ class Delay:
         own = rng.standard_exponential(size) / self.rate if self.served else 0.0
         return np.asarray(drawn + own)
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         wait = 1 - self.waits + self.waits * self.spare / (self.spare + s)
         return wait * self.rate / (self.rate + s) if self.served else wait
 

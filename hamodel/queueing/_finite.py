@@ -8,7 +8,7 @@ power overflows and rho = 1 is no special case.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -205,7 +205,7 @@ class Limited:
         u = rng.random(size)
         return self.quantile(u, 1 - u)
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return laws.transform(self, s)
 
 

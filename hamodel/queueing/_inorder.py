@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from hamodel import duration
 from hamodel.queueing import _md1, _numeric, _phases, _transform
 
 if TYPE_CHECKING:
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Quantity
     from hamodel.duration import Duration
     from hamodel.duration.law import Law
 
@@ -123,7 +123,7 @@ class InOrder:
         """P(waits, X - least value > since), by Euler inversion."""
         at = np.where(np.isfinite(since) & (since > 0), since, 1.0)
 
-        def tail(s: FloatArray) -> Any:  # noqa: ANN401
+        def tail(s: FloatArray) -> Quantity:
             rest, shift = _transform.split(self.service, s)
             late = self._waits(s, rest * np.exp(-shift)) - (1 - self.load)
             return (self.load - (late * rest if self.served else late)) / s
@@ -142,7 +142,7 @@ class InOrder:
         at = np.where(np.isfinite(t) & (t > 0), t, 1.0)
         mean = self.mean
 
-        def more(s: FloatArray) -> Any:  # noqa: ANN401
+        def more(s: FloatArray) -> Quantity:
             rest, shift = _transform.split(self.service, s)
             work = rest * np.exp(-shift)
             waits = self._waits(s, work)
@@ -164,12 +164,12 @@ class InOrder:
         own = self.service.sample(size, rng) if self.served else 0.0
         return np.asarray(waits + own)
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         work = self.service.lst(s)
         waits = self._waits(s, work)
         return waits * work if self.served else waits
 
-    def _waits(self, s: Any, work: Any) -> Any:  # noqa: ANN401
+    def _waits(self, s: Quantity, work: Quantity) -> Quantity:
         """Transform of the wait: geometrically many residual services."""
         residual = (1 - work) / (s * self.service.mean)
         return (1 - self.load) / (1 - self.load * residual)

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Recording:
     recorded: str
     machine: str
     versions: Mapping[str, str]
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     t0: str
     meaning: Mapping[str, str]
     dropped: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -279,7 +279,7 @@ class Drain:
             total += length
         return total
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         """Return exp(-rate outage (1 - B)), B the transform of a busy period."""
         s = np.asarray(s)
         speed, spare = 1 / self.service, 1 / self.service - self.rate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -131,7 +131,7 @@ class Exposure:
         gap = (1,) * (len(self.shape) - len(self.clearing.shape))
         return drawn.reshape(*lead, *gap, *self.clearing.shape)
 
-    def lst(self, s: Any) -> Any:  # noqa: ANN401
+    def lst(self, s: Quantity) -> Quantity:
         return laws.transform(self, s)
 
     def _over(self, x: FloatArray, ndim: int) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel._quantity import mean_of
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from simpy import Environment, Event
 
+    from hamodel._types import Quantity
     from hamodel.architectures import Part
 
 
@@ -36,7 +37,7 @@ class Outage(NamedTuple):
 
 class _Clock(NamedTuple):
     rings: float  # when
-    after: Any  # the time that it measures
+    after: Quantity  # the time that it measures
 
 
 def life(
@@ -44,7 +45,7 @@ def life(
 ) -> Iterator[tuple[Event, Hashable]]:
     """Live through the events of a part: yield what to wait for, then the new state."""
     state = part.start
-    known: dict[Hashable, dict[str, tuple[Any, list[Hashable], list[float]]]] = {}
+    known: dict[Hashable, dict[str, tuple[Quantity, list[Hashable], list[float]]]] = {}
     clocks: dict[str, _Clock] = {}
     while True:
         if state not in known:
@@ -71,9 +72,9 @@ def life(
 
 def _possible(
     part: Part, state: Hashable
-) -> dict[str, tuple[Any, list[Hashable], list[float]]]:
+) -> dict[str, tuple[Quantity, list[Hashable], list[float]]]:
     """Return the clocks that run in a state, each with its outcomes and shares."""
-    found: dict[str, tuple[Any, list[Hashable], list[float]]] = {}
+    found: dict[str, tuple[Quantity, list[Hashable], list[float]]] = {}
     for event in part.events(state):
         if event.share == 0:
             continue
@@ -83,7 +84,7 @@ def _possible(
     return found
 
 
-def _draw(after: Any, rng: np.random.Generator) -> float:  # noqa: ANN401 - a number or a Duration
+def _draw(after: Quantity, rng: np.random.Generator) -> float:  # a number or a Duration
     if hasattr(after, "sample"):
         return float(after.sample(1, rng)[0])
     mean = float(after)

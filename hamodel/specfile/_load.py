@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import _html
 from hamodel.decision import Requirements
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
 
+    from hamodel._types import Value
+    from hamodel.architectures.base import Architecture
     from hamodel.uncertainty import Belief
 
 #: What a file may hold beside the fields of its architecture.
@@ -71,7 +73,7 @@ class Spec:
     title: str
     summary: str
     path: Path
-    architecture: Any
+    architecture: Architecture
     workload: Workload
     requirements: Requirements | None
     uncertain: Mapping[str, Belief] = field(default_factory=dict)
@@ -109,10 +111,10 @@ class Spec:
         return _html.table(self.parameters, header=header, caption=self.title)
 
 
-def _owned(spec: object, within: str) -> Iterator[tuple[str, Any, str]]:
+def _owned(spec: object, within: str) -> Iterator[tuple[str, Value, str]]:
     """Yield the path of each field, the specification that has it, and its name."""
     kept = getattr(spec, "mechanisms", {})
-    made: Any = type(spec)
+    made: Value = type(spec)
     for name, about in described(made).items():
         value = kept.get(name, getattr(spec, name))
         yield f"{within}{name}", spec, name
@@ -121,7 +123,7 @@ def _owned(spec: object, within: str) -> Iterator[tuple[str, Any, str]]:
                 yield from _owned(inner, f"{within}{name}.{place}")
 
 
-def _inner(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+def _inner(value: Value) -> Iterator[tuple[str, Value]]:
     """Yield the specifications in a value, with their places if it is of several."""
     if isinstance(value, tuple):
         for place, one in enumerate(value):
@@ -295,7 +297,7 @@ def _settings(reader: Reader, whole: Node) -> dict[str, float]:
     return found
 
 
-def _part(reader: Reader, made: type, whole: Node, key: str, default: Any) -> Any:  # noqa: ANN401
+def _part(reader: Reader, made: type, whole: Node, key: str, default: Value) -> Value:
     node = whole.get(key)
     if node is None or node.value is None:
         return default
@@ -318,7 +320,7 @@ def _kind(whole: Node, path: Path) -> type:
 def _check_sites(
     reader: Reader,
     whole: Node,
-    architecture: Any,  # noqa: ANN401  of any kind
+    architecture: Architecture,
     workload: Workload,
     need: Requirements | None,
 ) -> None:

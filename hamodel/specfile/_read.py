@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import duration, uncertainty
 from hamodel.duration import FAMILIES, JOINED, parameters
@@ -21,6 +21,7 @@ from hamodel.units import quantity
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from hamodel._types import Value
     from hamodel.duration import Duration
     from hamodel.uncertainty import Belief
 
@@ -35,7 +36,7 @@ BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pert": {"low": "same", "mode": "same", "high": "same"},
     }
 )
-WRONG: Any = object()  # stands for a value that could not be read
+WRONG: Value = object()  # stands for a value that could not be read
 
 
 @dataclass(kw_only=True)
@@ -60,7 +61,7 @@ class Reader:
         where = "" if node.file == self.home else f" (in {node.file})"
         self.problems.append(Problem(node.line, node.column, path, message + where))
 
-    def spec(self, made: type, node: Node, path: str) -> Any:  # noqa: ANN401
+    def spec(self, made: type, node: Node, path: str) -> Value:
         """Return a specification of a mapping, or `WRONG`."""
         if not isinstance(node.value, dict):
             self.wrong(node, path.rstrip("."), f"must hold fields, got {_brief(node)}")
@@ -83,7 +84,9 @@ class Reader:
             return WRONG
         return self._made(made, given, node, path)
 
-    def _made(self, made: type, given: Mapping[str, Any], node: Node, path: str) -> Any:  # noqa: ANN401
+    def _made(
+        self, made: type, given: Mapping[str, object], node: Node, path: str
+    ) -> Value:
         try:
             return made(**given)
         except ValueError as mistake:
@@ -95,7 +98,7 @@ class Reader:
             self.wrong(at, where, whole)
             return WRONG
 
-    def field(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+    def field(self, about: About, node: Node, path: str) -> Value:
         """Return what a field holds, or `WRONG`."""
         try:
             return self._sourced(about, node, path)
@@ -103,7 +106,7 @@ class Reader:
             self.wrong(node, path, str(mistake))
             return WRONG
 
-    def _sourced(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+    def _sourced(self, about: About, node: Node, path: str) -> Value:
         """Read a value, alone or with what it stands on."""
         place = self._place(node)
         if node.file == self.home:
@@ -150,7 +153,7 @@ class Reader:
     def _place(self, node: Node) -> str:
         return node.file if node.file in self.presets else f"{node.file}:{node.line}"
 
-    def value(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+    def value(self, about: About, node: Node, path: str) -> Value:
         """Return what a node means as the value of a field."""
         if node.value is None:
             if about.optional:
@@ -167,12 +170,12 @@ class Reader:
             return list(items) if about.array else tuple(items)
         return self._quantity(about, node, path)
 
-    def _spec(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+    def _spec(self, about: About, node: Node, path: str) -> Value:
         assert about.made is not None
         self.sources.pop(path, None)  # its fields have their own
         return self.spec(about.made, node, f"{path}.")
 
-    def specs(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+    def specs(self, about: About, node: Node, path: str) -> Value:
         """Return several specifications of a list, or `WRONG`."""
         assert about.made is not None
         if not isinstance(node.value, list):
@@ -184,7 +187,7 @@ class Reader:
         ]
         return WRONG if any(one is WRONG for one in found) else tuple(found)
 
-    def _by_site(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+    def _by_site(self, about: About, node: Node, path: str) -> Value:
         if not isinstance(node.value, dict):
             raise ValueError(f"must name sites, got {_brief(node)}")
         return {
@@ -192,7 +195,7 @@ class Reader:
             for site, inner in node.fields.items()
         }
 
-    def _quantity(self, about: About, node: Node, path: str) -> Any:  # noqa: ANN401
+    def _quantity(self, about: About, node: Node, path: str) -> Value:
         """Read a number, a belief, a law or a mechanism."""
         keys = list(node.fields)
         if keys == ["belief"]:
@@ -211,7 +214,7 @@ class Reader:
         return about.words(node.value)
 
     def _law(self, about: About, node: Node, path: str) -> Duration:
-        def mechanism(word: str, inside: Any) -> Duration:  # noqa: ANN401
+        def mechanism(word: str, inside: Value) -> Duration:
             words = [*FAMILIES, *JOINED, *(MECHANISMS if about.stage else ())]
             if not about.stage or word not in MECHANISMS:
                 raise ValueError(f"{word:.40} {unknown(word, words)}")
@@ -226,7 +229,7 @@ class Reader:
         plain = self._unwrapped(node, path)
         return duration.read(plain, folder=self.folder, other=mechanism)
 
-    def _unwrapped(self, node: Node, path: str) -> Any:  # noqa: ANN401
+    def _unwrapped(self, node: Node, path: str) -> Value:
         """Return the plain value of a law, whose numbers may carry their sources."""
         if is_wrapped(node) and node.fields.keys() != {"value"}:
             self._also(path, self._source(node))
@@ -316,6 +319,6 @@ def _names(_: Reader, __: About, node: Node, path: str) -> tuple[str, ...]:
     return tuple(x.raw for x in listed)
 
 
-_READ: Mapping[str, Callable[[Reader, About, Node, str], Any]] = MappingProxyType(
+_READ: Mapping[str, Callable[[Reader, About, Node, str], Value]] = MappingProxyType(
     {"word": _word, "flag": _flag, "names": _names, "specs": Reader.specs}
 )

@@ -16,6 +16,9 @@ from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Json: TypeAlias = dict[str, Any]
     from collections.abc import Callable
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,7 +35,7 @@ _PATTERNS = {
 }
 
 
-def schema() -> dict[str, Any]:
+def schema() -> Json:
     """Return the JSON schema of system files.
 
     Returns
@@ -47,8 +50,8 @@ def schema() -> dict[str, Any]:
     >>> sorted(schema()["properties"]["architecture"]["enum"])[:2]
     ['active-active', 'active-passive']
     """
-    definitions: dict[str, Any] = {}
-    head: dict[str, Any] = {
+    definitions: Json = {}
+    head: Json = {
         name: {"type": ["string", "number"], "description": said}
         for name, said in HEAD.items()
         if name in ("title", "summary", "extends")
@@ -89,7 +92,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _ref(made: type, definitions: dict[str, Any], *, whole: bool = False) -> Any:  # noqa: ANN401
+def _ref(made: type, definitions: Json, *, whole: bool = False) -> Any:  # noqa: ANN401
     """Return a pointer to a specification's definition; a whole one is complete."""
     name = made.__name__
     if name not in definitions:
@@ -105,7 +108,7 @@ def _ref(made: type, definitions: dict[str, Any], *, whole: bool = False) -> Any
     return {"$ref": f"#/$defs/{name}"}
 
 
-def _fields(made: type, definitions: dict[str, Any]) -> dict[str, Any]:
+def _fields(made: type, definitions: Json) -> Json:
     return {
         name: {
             **_optional(about, _shape(about, definitions)),
@@ -123,11 +126,11 @@ def _description(about: About) -> str:
     return "; ".join(filter(None, (label, asked, *limits)))
 
 
-def _optional(about: About, shape: dict[str, Any]) -> dict[str, Any]:
+def _optional(about: About, shape: Json) -> Json:
     return {"anyOf": [shape, {"type": "null"}]} if about.optional else shape
 
 
-def _shape(about: About, definitions: dict[str, Any]) -> dict[str, Any]:
+def _shape(about: About, definitions: Json) -> Json:
     if about.kind == "spec":
         assert about.made is not None
         return dict(_ref(about.made, definitions))
@@ -137,7 +140,7 @@ def _shape(about: About, definitions: dict[str, Any]) -> dict[str, Any]:
     return _carried(_value(about, definitions))
 
 
-def _value(about: About, definitions: dict[str, Any]) -> dict[str, Any]:
+def _value(about: About, definitions: Json) -> Json:
     if about.kind in _PLAIN:
         return _PLAIN[about.kind](about)
     number = _number(about)
@@ -160,28 +163,28 @@ def _value(about: About, definitions: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": choices}
 
 
-_NAME: dict[str, Any] = {"type": ["string", "number"]}
-_PLAIN: dict[str, Callable[[About], dict[str, Any]]] = {
+_NAME: Json = {"type": ["string", "number"]}
+_PLAIN: dict[str, Callable[[About], Json]] = {
     "flag": lambda _: {"type": "boolean"},
     "word": lambda about: {"enum": list(about.choices)} if about.choices else _NAME,
     "names": lambda _: {"type": "array", "items": _NAME},
 }
 
 
-def _number(about: About) -> dict[str, Any]:
-    number: dict[str, Any] = {"type": "integer" if about.kind == "whole" else "number"}
+def _number(about: About) -> Json:
+    number: Json = {"type": "integer" if about.kind == "whole" else "number"}
     if about.least is not None:
         number["exclusiveMinimum" if about.above else "minimum"] = about.least
     if about.most is not None:
         number["maximum"] = about.most
     pattern = _PATTERNS[about.kind]
-    words: dict[str, Any] = {"type": "string", "pattern": pattern}
+    words: Json = {"type": "string", "pattern": pattern}
     if about.law:
         words = {"type": "string", "pattern": rf"{pattern}|\("}
     return {"anyOf": [number, words], "title": ASKED[about.kind]}
 
 
-def _carried(shape: dict[str, Any]) -> dict[str, Any]:
+def _carried(shape: Json) -> Json:
     """Return the shape of a value alone, or with what it stands on."""
     with_source = {
         "type": "object",
@@ -199,7 +202,7 @@ def _carried(shape: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [shape, with_source]}
 
 
-def _law() -> dict[str, Any]:
+def _law() -> Json:
     """Return the shape of a distribution, which may hold others."""
     inner = {"anyOf": [_NAME, {"$ref": "#/$defs/Law"}]}
     several = {"type": "array", "items": inner, "minItems": 1}
@@ -209,11 +212,11 @@ def _law() -> dict[str, Any]:
     }
     joined = {"sum": several, "minimum": several, "maximum": several, "mixture": mixed}
     samples = {"anyOf": [{"type": "string"}, {"type": "array", "items": _NAME}]}
-    families: dict[str, Any] = {key: {} for key in FAMILIES}
+    families: Json = {key: {} for key in FAMILIES}
     return _one_of({**families, **joined, "samples": samples})
 
 
-def _belief(about: About) -> dict[str, Any]:
+def _belief(about: About) -> Json:
     shape = _one_of({key: {} for key in BELIEFS})
     return (
         _holding("belief", shape)
@@ -222,7 +225,7 @@ def _belief(about: About) -> dict[str, Any]:
     )
 
 
-def _one_of(words: dict[str, Any]) -> dict[str, Any]:
+def _one_of(words: Json) -> Json:
     return {
         "type": "object",
         "properties": words,
@@ -232,7 +235,7 @@ def _one_of(words: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _holding(word: str, shape: Any) -> dict[str, Any]:  # noqa: ANN401
+def _holding(word: str, shape: Any) -> Json:  # noqa: ANN401
     return {
         "type": "object",
         "properties": {word: shape},

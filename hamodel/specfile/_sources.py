@@ -7,13 +7,14 @@ import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.facts import fact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hamodel._types import Value
     from hamodel.specfile._tree import Node
 
 #: Beside `value`: what a value may carry.
@@ -129,9 +130,9 @@ def pointed(pointer: str) -> float:
     return fact(key).in_base(which or "value")
 
 
-def agree(value: Any, number: float) -> None:  # noqa: ANN401  whatever a field holds
+def agree(value: Value, number: float) -> None:  # whatever a field holds
     """Raise ValueError unless a value is what its facts say."""
-    held: Any = sum(value.values()) if isinstance(value, dict) else value
+    held: Value = sum(value.values()) if isinstance(value, dict) else value
     held = getattr(held, "duration", held)  # of a mechanism
     held = getattr(held, "mean", held)
     if isinstance(held, bool) or not isinstance(held, (int, float)):

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.specfile._errors import Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from hamodel._types import Value
 
 _DEEPEST = 40
 _MOST = 20_000  # values, those that aliases repeat included
@@ -30,7 +32,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 class Node:
     """A value of a file, and where it, or the key that names it, stands."""
 
-    value: Any  # a scalar, a dict of nodes or a list of nodes
+    value: Value  # a scalar, a dict of nodes or a list of nodes
     line: int = 1  # from 1
     column: int = 1
     file: str = ""
@@ -46,7 +48,7 @@ class Node:
         """Return the node of a key."""
         return self.fields.get(key)
 
-    def plain(self) -> Any:  # noqa: ANN401  whatever the file holds
+    def plain(self) -> Value:
         """Return the value without places."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
@@ -79,7 +81,7 @@ class _Builder:
     count: int = 0
     problems: list[Problem] = field(default_factory=list)
 
-    def take(self, event: Any) -> None:  # noqa: ANN401  an event of ruamel.yaml
+    def take(self, event: Value) -> None:
         """Take one event of the parser."""
         kind = type(event).__name__
         if kind in ("MappingStartEvent", "SequenceStartEvent"):
@@ -102,11 +104,11 @@ class _Builder:
         elif kind == "DocumentStartEvent" and self.root is not None:
             self.stop(event, "must be one document, got two")
 
-    def node(self, event: Any, value: Any, raw: str = "") -> Node:  # noqa: ANN401
+    def node(self, event: Value, value: Value, raw: str = "") -> Node:
         mark = event.start_mark
         return Node(value, mark.line + 1, mark.column + 1, self.name, raw)
 
-    def put(self, event: Any, node: Node, anchor: str | None) -> None:  # noqa: ANN401
+    def put(self, event: Value, node: Node, anchor: str | None) -> None:
         """Put a finished value where it belongs."""
         self.count += 1
         if self.count > _MOST:
@@ -142,7 +144,7 @@ class _Builder:
     def note(self, node: Node, message: str) -> None:
         self.problems.append(Problem(node.line, node.column, "", message))
 
-    def stop(self, event: Any, message: str) -> None:  # noqa: ANN401
+    def stop(self, event: Value, message: str) -> None:
         mark = event.start_mark
         place = Problem(mark.line + 1, mark.column + 1, "", message)
         raise SpecError(self.path, [*self.problems, place])
@@ -207,7 +209,7 @@ def _merged(node: Node) -> Node:
     return node
 
 
-def _resolved(words: str) -> Any:  # noqa: ANN401  None, a truth value, number or text
+def _resolved(words: str) -> Value:  # None, a truth value, number or text
     """Return what a plain scalar stands for, as YAML 1.2 has it."""
     if words.lower() in _WORDS:
         return _WORDS[words.lower()]

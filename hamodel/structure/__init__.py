@@ -19,7 +19,7 @@ takes no time (for its price see the rooms `failover` and `architectures`).
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.structure import _circuit, _network, _parse
 from hamodel.structure._circuit import Gate, Part
@@ -140,7 +140,11 @@ def fault_tree(text: str, *, where: Mapping[str, str] | None = None) -> Structur
 
 
 def network(
-    graph: nx.Graph[Any], source: Hashable, target: Hashable, *, fails: Fails = "nodes"
+    graph: nx.Graph[Hashable],
+    source: Hashable,
+    target: Hashable,
+    *,
+    fails: Fails = "nodes",
 ) -> Structure:
     """Read a graph: the service is up while the source reaches the target.
 
@@ -175,7 +179,7 @@ def network(
 
 
 def connected(
-    graph: nx.Graph[Any],
+    graph: nx.Graph[Hashable],
     sites: Iterable[Hashable] | None = None,
     *,
     fails: Fails = "links",
@@ -220,7 +224,7 @@ def _of_circuit(circuit: Circuit) -> Structure:
 
 
 def _of_graph(
-    graph: nx.Graph[Any], terminals: tuple[Hashable, ...], fails: Fails
+    graph: nx.Graph[Hashable], terminals: tuple[Hashable, ...], fails: Fails
 ) -> Structure:
     diagram = _network.diagram(graph, terminals, fails)
     links = tuple((str(a), str(b), name) for a, b, name in _network.links(graph))

@@ -8,7 +8,7 @@ reached when it works and one of its predecessors is reached.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hamodel import _check
 from hamodel.structure._bdd import DOWN, WORKS, Builder, Diagram, substituted
@@ -22,7 +22,7 @@ Fails: TypeAlias = Literal["nodes", "links", "both"]
 Link: TypeAlias = tuple["Hashable", "Hashable", str]
 
 
-def links(graph: nx.Graph[Any]) -> list[Link]:
+def links(graph: nx.Graph[Hashable]) -> list[Link]:
     """Return the links as (node, node, name); a link's `name` may be an attribute.
 
     Raises
@@ -48,7 +48,7 @@ def links(graph: nx.Graph[Any]) -> list[Link]:
 
 
 def diagram(
-    graph: nx.Graph[Any], terminals: Sequence[Hashable], fails: Fails
+    graph: nx.Graph[Hashable], terminals: Sequence[Hashable], fails: Fails
 ) -> Diagram:
     """Return the diagram that is down when the terminals are not connected.
 
@@ -75,7 +75,7 @@ def diagram(
     return over_links if fails == "links" else _with_nodes(over_links, order, fails)
 
 
-def _ordered(graph: nx.Graph[Any], start: Hashable) -> list[Link]:
+def _ordered(graph: nx.Graph[Hashable], start: Hashable) -> list[Link]:
     """Return the links in breadth-first order from the start."""
     import networkx as nx
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Value
 
     #: Numbers of some points, by measure; of causes, one number for each.
     Answers = dict[str, "FloatArray | dict[str, FloatArray]"]
@@ -34,7 +34,7 @@ def measure_of(name: str) -> Measure:
         return MEASURES[name]
     operation = BUDGETS[name]
 
-    def causes(of: Assessment) -> Any:  # noqa: ANN401
+    def causes(of: Assessment) -> Value:
         return getattr(of, operation).downtime_by_cause
 
     label = f"unavailability of {operation}s by cause"
@@ -61,8 +61,8 @@ class Points:
     """
 
     question: Question
-    choices: Mapping[str, Any]
-    columns: Mapping[str, NDArray[Any]]
+    choices: Mapping[str, object]
+    columns: Mapping[str, NDArray[np.generic]]
     count: int
     quantities: tuple[str, ...]
     at_once: bool
@@ -102,12 +102,12 @@ class Points:
         }
 
 
-def _asked(question: Question, values: Mapping[str, Any]) -> Assessment:
+def _asked(question: Question, values: Mapping[str, object]) -> Assessment:
     at = question.at(values)
     return assess(at.architecture, at.workload)
 
 
-def _shaped(value: Any, count: int) -> FloatArray | dict[str, FloatArray]:  # noqa: ANN401
+def _shaped(value: Value, count: int) -> FloatArray | dict[str, FloatArray]:
     if isinstance(value, Mapping):
         return {cause: _row(share, count) for cause, share in value.items()}
     return _row(value, count)
@@ -117,7 +117,7 @@ def _row(value: object, count: int) -> FloatArray:
     return np.array(np.broadcast_to(np.asarray(value, float), (count,)))
 
 
-def _column(values: Sequence[Any]) -> FloatArray | dict[str, FloatArray]:
+def _column(values: Sequence[Value]) -> FloatArray | dict[str, FloatArray]:
     if not isinstance(values[0], Mapping):
         return np.array(values, float)
     causes = dict.fromkeys(cause for value in values for cause in value)
@@ -147,7 +147,7 @@ def takes_arrays(
 
 
 def _agree(
-    of: Callable[[Assessment], Any],
+    of: Callable[[Assessment], Value],
     both: Assessment,
     first: Assessment,
     last: Assessment,
@@ -155,7 +155,7 @@ def _agree(
     return _same(_shaped(of(both), 2), _column([of(first), of(last)]))
 
 
-def _same(first: Any, second: Any) -> bool:  # noqa: ANN401
+def _same(first: Value, second: Value) -> bool:
     if isinstance(first, Mapping):
         nothing = np.zeros(2)
         return all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from hamodel.units import quantity
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hamodel._types import Value
+    from hamodel.architectures.base import Architecture
+
 _WORKLOAD = "workload"
 
 
@@ -22,8 +25,8 @@ _WORKLOAD = "workload"
 class Question:
     """An architecture and a workload: what is asked at every point of a grid."""
 
-    architecture: Any
-    workload: Any
+    architecture: Architecture
+    workload: Value
 
     def path(self, name: str) -> str:
         """Return the whole path that a name means; that of a workload says so."""
@@ -64,7 +67,7 @@ class Question:
         except ValueError as refused:
             raise ValueError(f"{path} {refused}") from None
 
-    def at(self, values: Mapping[str, Any]) -> Question:
+    def at(self, values: Mapping[str, object]) -> Question:
         """Return the question with other values."""
         ours = {p: v for p, v in values.items() if self._at(p)[0] is self.workload}
         rest = {p: v for p, v in values.items() if p not in ours}
@@ -76,10 +79,10 @@ class Question:
         )
 
     @property
-    def _both(self) -> tuple[Any, Any]:
+    def _both(self) -> tuple[Value, Value]:
         return self.architecture, self.workload
 
-    def _at(self, path: str) -> tuple[Any, str]:
+    def _at(self, path: str) -> tuple[Value, str]:
         first, _, rest = path.partition(".")
         ours = first == _WORKLOAD and bool(rest)
         return (self.workload, rest) if ours else (self.architecture, path)
@@ -95,7 +98,7 @@ class Parameter:
     name: str
     path: str
     dim: str
-    values: NDArray[Any]
+    values: NDArray[np.generic]
 
     @property
     def numeric(self) -> bool:
@@ -103,7 +106,7 @@ class Parameter:
         return self.values.dtype.kind in "iuf"
 
     @property
-    def coordinate(self) -> NDArray[Any]:
+    def coordinate(self) -> NDArray[np.generic]:
         """The values as a file can hold them: numbers, truth values or words."""
         if self.numeric:
             return self.values
@@ -162,7 +165,7 @@ def _check_one(question: Question, parameter: Parameter, value: object) -> None:
         raise ValueError(f"{parameter.name}: {error}") from error
 
 
-def plain(values: NDArray[Any]) -> list[Any]:
+def plain(values: NDArray[np.generic]) -> list[Value]:
     """Return values as Python's own numbers, or the choices themselves."""
     return list(values.tolist()) if values.dtype.kind in "iuf" else list(values)
 
@@ -174,7 +177,7 @@ def _from_words(question: Question, path: str, grid: object) -> object:
     return [question.value(path, v) if isinstance(v, str) else v for v in grid]
 
 
-def _values(name: str, grid: object) -> NDArray[Any]:
+def _values(name: str, grid: object) -> NDArray[np.generic]:
     grid = getattr(grid, "values", grid) if not isinstance(grid, Mapping) else grid
     if isinstance(grid, str | bytes | Mapping) or not isinstance(grid, Iterable):
         raise ValueError(f"{name} must be a list or an array of values, got {grid!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from hamodel._types import Value
+    from hamodel.architectures.base import Architecture
+
 _CAUSE = "cause"
 _MOST = 4e9  # bytes of an answer
 
 
 def sweep(
-    architecture: Any,  # noqa: ANN401
+    architecture: Architecture,
     workload: Workload | None = None,
     /,
     *,
     quantities: Iterable[str] | str | None = None,
-    client: Any = None,  # noqa: ANN401
+    client: Value = None,
     progress: bool | None = None,
     memory: float = 256e6,
-    **grids: Any,  # noqa: ANN401
+    **grids: object,
 ) -> xr.Dataset:
     """Answer an architecture and a workload over a grid of parameters.
 
@@ -156,7 +159,7 @@ def _check_size(grid: Grid) -> None:
         )
 
 
-def _labelled(grid: Grid, found: Mapping[str, Any]) -> xr.Dataset:
+def _labelled(grid: Grid, found: Mapping[str, Value]) -> xr.Dataset:
     import xarray as xr
 
     dims = tuple(grid.sizes)
@@ -179,7 +182,7 @@ def _labelled(grid: Grid, found: Mapping[str, Any]) -> xr.Dataset:
     return xr.Dataset(variables, coordinates, _provenance(grid))
 
 
-def _coordinate(grid: Grid, parameter: Any) -> xr.Variable:  # noqa: ANN401
+def _coordinate(grid: Grid, parameter: Value) -> xr.Variable:
     import xarray as xr
 
     label, unit = grid.question.words(parameter.path)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Value
     from hamodel.sweeping._evaluate import Answers
 
 _TRIAL = 1024  # points by which the memory of one is measured
@@ -34,7 +34,7 @@ class Block(NamedTuple):
     """Points, and where their answers belong."""
 
     points: Points
-    where: tuple[Any, ...]  # an index of the grid, one array or number for each axis
+    where: tuple[Value, ...]  # an index of the grid, one array or number for each axis
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +117,7 @@ class Grid:
     def _block(self, choice: dict[str, int], wide: list[str], here: range) -> Block:
         shape = tuple(self.sizes[dim] for dim in wide)
         places = np.unravel_index(np.arange(here.start, here.stop), shape or (1,))
-        index: dict[str, Any] = dict(choice) | dict(zip(wide, places, strict=False))
+        index: dict[str, Value] = dict(choice) | dict(zip(wide, places, strict=False))
         choices, columns = {}, {}
         for p in self.parameters:
             if p.dim in choice:
@@ -155,7 +155,7 @@ def _fitting(points: Points, count: int, memory: float) -> int:
 
 def answered(
     blocks: Sequence[Block],
-    client: Any,  # noqa: ANN401
+    client: Value,
     progress: bool | None,
 ) -> Iterator[tuple[Block, Answers]]:
     """Yield the blocks with their answers, computed here or on a cluster."""
@@ -175,8 +175,8 @@ def answered(
 
 def _on_cluster(
     blocks: Sequence[Block],
-    client: Any,  # noqa: ANN401
-    bar: Any,  # noqa: ANN401
+    client: Value,
+    bar: Value,
 ) -> Iterator[tuple[Block, Answers]]:
     """Hand every block to the cluster; what a lost worker held is computed again."""
     from distributed import as_completed
@@ -197,7 +197,7 @@ def gathered(
 ) -> dict[str, FloatArray | dict[str, FloatArray]]:
     """Put the answers of all blocks in their places on the grid."""
     shape = tuple(grid.sizes.values())
-    whole: dict[str, Any] = {}
+    whole: dict[str, Value] = {}
     for block, answers in found:
         for name, values in answers.items():
             if not isinstance(values, Mapping):
@@ -211,6 +211,6 @@ def gathered(
     return whole
 
 
-def _fit(values: FloatArray, block: Block) -> NDArray[Any] | float:
+def _fit(values: FloatArray, block: Block) -> NDArray[np.generic] | float:
     """Return one number where the block's place is one point."""
     return values if any(map(np.ndim, block.where)) else float(values[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from hamodel import _check, text
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Quantity, Value
 
 _JEFFREYS = 0.5  # events that the prior adds, of a count and of either outcome
 _EDGE = 2.0**-40  # draws are taken between this quantile and that of its complement
@@ -35,7 +35,7 @@ class Belief:
 
     label: str
     mean: float
-    inverse: Callable[[Any], Any]
+    inverse: Callable[[Value], Value]
 
     def quantile(self, p: ArrayLike) -> FloatArray:
         """Return quantiles.
@@ -293,7 +293,7 @@ def triangular(low: float, mode: float, high: float) -> Belief:
     width, left = high - low, mode - low
     turn = left / width
 
-    def inverse(p: Any) -> Any:  # noqa: ANN401
+    def inverse(p: Quantity) -> Quantity:
         rising = low + np.sqrt(p * width * left)
         falling = high - np.sqrt((1 - p) * width * (high - mode))
         return np.where(p < turn, rising, falling)
@@ -346,7 +346,7 @@ def pert(low: float, mode: float, high: float) -> Belief:
     )
 
 
-def as_belief(name: str, given: Any) -> Belief:  # noqa: ANN401
+def as_belief(name: str, given: Value) -> Belief:
     """Return a belief, or that of an estimate with its evidence.
 
     Raises ValueError if it is neither, or the evidence does not tell.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from hamodel._types import FloatArray
+    from hamodel.architectures.base import Architecture
     from hamodel.uncertainty._beliefs import Belief
     from hamodel.workload import Workload
 
@@ -23,13 +24,13 @@ DRAW = "draw"
 
 
 def draws(
-    architecture: Any,  # noqa: ANN401
+    architecture: Architecture,
     workload: Workload | None,
-    beliefs: Mapping[str, Any],
+    beliefs: Mapping[str, object],
     n: int,
     rng: np.random.Generator,
     /,
-    **options: Any,  # noqa: ANN401
+    **options: Any,  # noqa: ANN401  as of `sweep`
 ) -> xr.Dataset:
     """Answer an architecture for draws of what its parameters may be.
 
@@ -92,7 +93,7 @@ def draws(
     return sweep(architecture, workload, **grids, **options)
 
 
-def believed(beliefs: Mapping[str, Any]) -> dict[str, Belief]:
+def believed(beliefs: Mapping[str, object]) -> dict[str, Belief]:
     """Return beliefs by names that are identifiers; raise if there are none."""
     if not beliefs:
         raise ValueError("beliefs must name at least one parameter, got none")

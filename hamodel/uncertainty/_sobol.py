@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from hamodel._types import FloatArray
+    from hamodel.architectures.base import Architecture
     from hamodel.workload import Workload
 
 _EDGE = 2.0**-40
 
 
 def sobol(
-    architecture: Any,  # noqa: ANN401
+    architecture: Architecture,
     workload: Workload | None,
-    beliefs: Mapping[str, Any],
+    beliefs: Mapping[str, object],
     n: int,
     rng: np.random.Generator,
     /,

@@ -19,6 +19,7 @@ from hamodel.workload import Workload
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hamodel.architectures.base import Architecture
     from hamodel.assessment import Assessment
     from hamodel.chain import Sensitivities
 
@@ -103,9 +104,9 @@ class Tornado:
 
 
 def tornado(
-    architecture: Any,  # noqa: ANN401
+    architecture: Architecture,
     workload: Workload | None,
-    beliefs: Mapping[str, Any],
+    beliefs: Mapping[str, object],
     /,
     *,
     quantity: str = "write_minutes_per_year",
@@ -188,7 +189,7 @@ def tornado(
 
 
 def elasticities(
-    architecture: Any,  # noqa: ANN401
+    architecture: Architecture,
     workload: Workload | None,
     names: Iterable[str],
     /,
@@ -249,7 +250,7 @@ def elasticities(
     if not values:
         raise ValueError("names must name at least one parameter, got none")
 
-    def build(**given: Any) -> Assessment:  # noqa: ANN401
+    def build(**given: object) -> Assessment:
         at = question.at(given)
         return assess(at.architecture, at.workload)
 
