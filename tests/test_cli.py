@@ -117,6 +117,9 @@ def test_a_belief_makes_an_interval(files):
     low, high = shown["unavailability_interval"]
     assert 0 < low < shown["unavailability"] < high
     assert shown["unavailability"] > whole["measures"]["write_unavailability"]
+    by_cause = sum(shown["downtime_by_cause"].values())
+    assert by_cause == pytest.approx(shown["unavailability"], rel=1e-9)
+    assert "with failover.coverage at the median" in run("explain", "pair.yaml")[0]
     assert whole["uncertain"] == ["failover.coverage"]
     spec = load("pair.yaml")
     ends = []

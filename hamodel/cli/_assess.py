@@ -147,8 +147,8 @@ class OnePage:
             names = ", ".join(self.spec.uncertain)
             out.say(
                 f"Writes, with 90 % credibility: {text.availability(high)} to "
-                f"{text.availability(low)}; the long run is the mean over what is "
-                f"uncertain ({names})."
+                f"{text.availability(low)}; the long run and its causes are means over "
+                f"what is uncertain ({names}), all else takes its median."
             )
             out.say()
         if self.dependent[0]:
@@ -156,8 +156,15 @@ class OnePage:
             out.say(f"Writes {then} min/yr if {self.dependent[0]}.")
             out.say()
 
+    def causes(self, operation: str) -> dict[str, float]:
+        """Return the unavailability by cause, which adds up to the headline."""
+        if self.beliefs is not None:
+            return self.beliefs.causes(operation)
+        found = getattr(self.found, operation).downtime_by_cause
+        return {str(cause): float(down) for cause, down in found.items()}
+
     def _causes(self, out: Paper) -> None:
-        causes = {c: float(u) for c, u in self.found.write.downtime_by_cause.items()}
+        causes = self.causes("write")
         top = max(causes.values(), default=0.0)
         rows = [
             (str(cause), text.number(down * YEAR / MINUTE), bar(down, top))
@@ -326,7 +333,6 @@ class OnePage:
 
     def _available(self, operation: str) -> dict[str, object]:
         typical, bad = self.years[operation]
-        causes = getattr(self.found, operation).downtime_by_cause
         return {
             "unavailability": self.down[operation],
             "unavailability_interval": self.interval and self.interval[operation],
@@ -334,7 +340,7 @@ class OnePage:
             "minutes_per_year_if_dependent": self.dependent[1][operation],
             "median_year_min": typical,
             "worst_year_in_10_min": bad,
-            "downtime_by_cause": {str(c): float(u) for c, u in causes.items()},
+            "downtime_by_cause": self.causes(operation),
         }
 
     def _what_to_change(self) -> dict[str, object]:

@@ -77,6 +77,11 @@ class Beliefs:
         most = np.minimum(found, 1.0)  # beyond it by rounding, where nothing is up
         return np.broadcast_to(np.asarray(most, float), (_DRAWS,))
 
+    def causes(self, operation: str) -> dict[str, float]:
+        """Return the mean unavailability of an operation by cause."""
+        found = getattr(self._whole, operation).downtime_by_cause
+        return {str(cause): float(np.mean(down)) for cause, down in found.items()}
+
     def chance(self, finding: Finding) -> float | None:
         """Return the probability that a limit is kept, by what is believed.
 

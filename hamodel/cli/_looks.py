@@ -61,6 +61,8 @@ def explanation(spec: Spec) -> Page:
         instead = None if other is None else assumption.without
         assumed.append((assumption.text, instead, then))
 
+    at = f" with {', '.join(spec.uncertain)} at the median" if spec.uncertain else ""
+
     def data() -> dict[str, object]:
         keys = ("text", "instead", "then_minutes_per_year")
         return {
@@ -80,7 +82,7 @@ def explanation(spec: Spec) -> Page:
         out.table("Parameters", spec.parameters, heads, words=(0, 2))
         rows = [(name, str(n)) for name, n in parts.items()]
         out.table("Parts that fail on their own", rows, ("", "states"))
-        out.say(f"Writes are down {text.downtime(down)}, on these assumptions:")
+        out.say(f"Writes are down {text.downtime(down)}{at}, on these assumptions:")
         for entry, instead, then in assumed:
             out.say(f"- {entry}", indent=2, hang=2)
             if then is not None:

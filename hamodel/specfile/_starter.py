@@ -8,7 +8,7 @@ title: Our orders database
 # A preset fills in what is not said here; `hamodel explain THIS_FILE` shows from where.
 extends: postgresql-patroni
 
-# One site for each node.  The same name twice is not possible; one name is one site.
+# The site of each node.  A third node: [fra, fra, dub]; one name: all at one site.
 sites: [fra, dub]
 
 database:
@@ -42,6 +42,7 @@ workload:
   writes: 100/s
   clients: {fra: 70 %, dub: 30 %}
   round_trip: 20 ms
+  app_time: 5 ms # of the servers in front, for a request
 
 # What it must keep; `hamodel assess` ends with exit code 1 if it does not.
 requirements:
