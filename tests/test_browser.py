@@ -155,6 +155,8 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
     shot(page, "lesson-04-explorer")
 
     handle = explorer.locator(".noUi-handle").first
+    assert handle.get_attribute("aria-label") == "A node fails once in (h)"
+    assert handle.get_attribute("aria-valuetext") == "2,000 h", "not its index"
     handle.focus()
     since = time.monotonic()
     page.keyboard.press("ArrowRight")
@@ -165,6 +167,13 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
     assert took < 20, f"{took:.1f} s from key to picture; a quiet machine takes 0.1 s"
     page.keyboard.press("ArrowLeft")
     assert until_changed(explorer, moved) == first
+    assert handle.get_attribute("aria-valuetext") == "2,000 h"
+    page.keyboard.press("Tab")
+    second = explorer.locator(".noUi-handle").nth(1)
+    assert second.evaluate("e => e === document.activeElement"), "one stop a control"
+    page.keyboard.press("Enter")
+    typing = explorer.locator("input[type=text]").nth(1)
+    assert typing.evaluate("e => e === document.activeElement"), "a number is typed"
 
     box = explorer.locator("input[type=text]").first
     label = explorer.locator("label", has_text=re.compile(r"\w")).first.inner_text()

@@ -26,6 +26,7 @@ from hamodel.course import (
     decades,
     progress,
 )
+from tests.support import processes
 from tests.support.svg_pictures import faults
 
 
@@ -208,10 +209,10 @@ def test_an_exception_in_a_callback_is_shown():
     picture = here.svg
     here.controls["a"].slider.index = 3
     assert here.trouble == "ValueError: a must not be 7, got 7"
-    assert "must not be 7" in here._status.value
+    assert "must not be 7" in here.skin.status.value
     assert here.svg == picture
     here.controls["a"].slider.index = 4
-    assert here.trouble == here._status.value == ""
+    assert here.trouble == here.skin.status.value == ""
     with pytest.raises(ValueError, match="must not be 7"):
         here.set(a=7)
 
@@ -291,6 +292,27 @@ def test_what_moves_plays_pauses_and_goes_step_by_step():
     assert faults(here.svg) == []
     here.reset()
     assert here.svg == still
+
+
+def test_an_explorer_needs_no_notebook():
+    """Values, picture, sentence and trouble come without ipywidgets and IPython."""
+    done = processes.run(
+        "-c",
+        "import sys\n"
+        "for name in ('ipywidgets', 'IPython'): sys.modules[name] = None\n"
+        "from lessons.failover_maths import lesson\n"
+        "guess = lesson.predict()\n"
+        "explorer = lesson.explore(guess)\n"
+        "for field in guess.fields.values(): field.value = 10\n"
+        "guess.commit()\n"
+        "assert 'the model says' in guess.says\n"
+        "explorer.set(failover=10)\n"
+        "assert '<svg' in explorer.svg and explorer.trouble == ''\n"
+        "print(explorer._repr_mimebundle_()['text/plain'])\n",
+        PYTHONPATH=str(processes.ROOT / "notebooks"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Down ")
 
 
 # ---- prediction --------------------------------------------------------------------
@@ -466,12 +488,12 @@ def quiz(key="", right="b"):
 
 def test_quiz_answers_each_option():
     asked = quiz()
-    assert "0 of 2" in asked.score.value
+    assert "0 of 2" in asked.score
     asked.choices[0].value = "a"
     assert "No, since." in asked.feedback[0].value
     assert asked.answer(1, "b").verdict == "right"
     assert "Yes, since." in asked.feedback[0].value
-    assert "1 of 2" in asked.score.value
+    assert "1 of 2" in asked.score
     assert repr(asked) == "Ready?: 1 of 2 answered"
     questions = [part.value for part in asked.box.children[1:-1:3]]
     assert [">1. 1?<" in questions[0], ">2. 2?<" in questions[1]] == [True, True]
@@ -484,7 +506,7 @@ def test_quiz_of_opinion_is_kept():
     alone = Quiz(title="", questions=quiz().questions[:1])
     assert ">1?<" in alone.box.children[1].value, "a single question has no number"
     asked = quiz(key="00 box", right="")
-    assert asked.score.value == ""
+    assert asked.score == ""
     assert asked.answer(2, "a").verdict == "kept"
     assert progress.recall() == {"00 box": [None, "a"]}
     assert asked.questions[0].feedback(None).verdict == "unanswered"

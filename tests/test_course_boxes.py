@@ -3,7 +3,7 @@
 import pytest
 
 from hamodel.course import Boxes, Choice, Explorer
-from hamodel.course.boxes import CELL
+from hamodel.course._skins import CELL
 
 PLACES = {"a": (10, 20, 80, 30), "b": (110, 20, 80, 30), "c": (210.4, 20, 80, 30)}
 SIZE = (300, 100)

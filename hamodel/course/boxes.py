@@ -16,19 +16,16 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import ipywidgets as widgets
-
-from hamodel.course._widgets import paragraph
+from hamodel.course.controls import Control
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-#: All that lies over a picture stands in the one cell of its grid.
-CELL = "1 / 1 / 2 / 2"
+    import ipywidgets as widgets
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Boxes:
+class Boxes(Control):
     """Boxes of a picture that fail when pressed, and work again when pressed again.
 
     Attributes
@@ -45,8 +42,8 @@ class Boxes:
         What a press does, as a request.
     acts, states : (str, str)
         The verbs of a press and of a second one; what a box is called after each.
-    buttons : dict of str to Button
-        The buttons, made of the places.
+    offered : frozenset of str
+        The boxes that the picture shows now, and that can be pressed.
 
     Raises
     ------
@@ -61,23 +58,23 @@ class Boxes:
     ('Failed: a', 'a, failed')
     """
 
-    label: str
     places: Mapping[str, tuple[float, float, float, float]]
     size: tuple[float, float]
     start: tuple[str, ...] = ()
     call: str = "Press a box of the diagram to fail it"
     acts: tuple[str, str] = ("Fail", "Mend")
     states: tuple[str, str] = ("failed", "works")
-    buttons: dict[str, widgets.Button] = field(init=False)
-    widget: widgets.HTML = field(init=False)
+    offered: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.check(self.start)
-        self._watchers: list[Callable[[object], None]] = []
-        self._failed = frozenset(self.start)
-        self.buttons = {name: self._button(name) for name in self.places}
-        self.widget = widgets.HTML(paragraph(self.note))
-        self._call()
+        self.offered = frozenset(self.places)
+        self.value = self.start
+
+    @property
+    def buttons(self) -> dict[str, widgets.Button]:
+        """The button over each box."""
+        found: dict[str, widgets.Button] = self.skin.buttons
+        return found
 
     @property
     def note(self) -> str:
@@ -95,37 +92,34 @@ class Boxes:
     @property
     def value(self) -> tuple[str, ...]:
         """The boxes that have failed, in the order of their places."""
-        return tuple(name for name in self.places if name in self._failed)
+        return tuple(name for name in self.places if name in self._value)
 
     @value.setter
     def value(self, value: Iterable[str]) -> None:
         """Fail these boxes and mend all others."""
         failed = tuple(value)
         self.check(failed)
-        if frozenset(failed) != self._failed:
-            self._failed = frozenset(failed)
-            self._call()
-            for changed in self._watchers:
-                changed(None)
+        self._take(frozenset(failed))
+
+    def press(self, name: str) -> None:
+        """Fail a box, or mend it.
+
+        Parameters
+        ----------
+        name : str
+            The box.
+        """
+        self.value = tuple(self._value ^ {name})
 
     def values(self) -> tuple[tuple[str, ...], ...]:
         """Return the values that a sweep visits: none, each, each two, and all."""
         few = [itertools.combinations(self.places, size) for size in range(3)]
         return (*itertools.chain(*few), tuple(self.places))
 
-    def watch(self, changed: Callable[[object], None]) -> None:
-        """Call a function when a box has failed or works again."""
-        self._watchers.append(changed)
-
     @property
     def text(self) -> str:
         """Label and value, to be read."""
         return f"{self.label}: {', '.join(self.value) or 'nothing'}"
-
-    def enable(self, *, on: bool) -> None:
-        """Let the learner press the boxes, or not."""
-        for button in self.over:
-            button.disabled = not on
 
     def offer(self, names: Iterable[str]) -> None:
         """Let these boxes be pressed; the others are not there now.
@@ -135,41 +129,20 @@ class Boxes:
         names : iterable of str
             The boxes that the picture shows.
         """
-        there = frozenset(names)
-        for name, button in self.buttons.items():
-            button.layout.visibility = "visible" if name in there else "hidden"
+        self.offered = frozenset(names)
+        self._follow()
 
     def check(self, value: tuple[str, ...]) -> None:
-        """Raise a ValueError unless the control can take a value."""
+        """Raise a ValueError unless these are boxes, each named once.
+
+        Parameters
+        ----------
+        value : tuple of str
+            The boxes.
+        """
         for name in value:
             if name not in self.places:
                 listed = ", ".join(self.places)
                 raise ValueError(f"{self.label} must be of {listed}, got {name!r}")
         if len(set(value)) < len(value):
             raise ValueError(f"{self.label} must name a box once, got {value!r}")
-
-    def _button(self, name: str) -> widgets.Button:
-        left, top, width, height = self.places[name]
-        wide, high = self.size
-        button = widgets.Button(
-            style={"button_color": "transparent", "text_color": "transparent"},
-            layout=widgets.Layout(
-                grid_area=CELL,
-                width=f"{100 * width / wide:.2f}%",
-                height=f"{100 * height / high:.2f}%",
-                margin=f"{100 * top / wide:.2f}% 0 0 {100 * left / wide:.2f}%",
-                padding="0",
-            ),
-        )
-        button.on_click(lambda _: self._pressed(name))
-        return button
-
-    def _pressed(self, name: str) -> None:
-        self.value = tuple(self._failed ^ {name})
-
-    def _call(self) -> None:
-        """Give each button its name, and the state of its box with it."""
-        for name, button in self.buttons.items():
-            failed = name in self._failed
-            button.description = f"{name}, {self.states[not failed]}"
-            button.tooltip = f"{self.acts[failed]} {name}"

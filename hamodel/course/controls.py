@@ -1,8 +1,8 @@
-"""Controls: a slider paired with a number box, and a choice.
+"""Controls: a slider paired with a number box, a choice, and another sample.
 
-A slider of ipywidgets has no name that a screen reader could say, and the keyboard
-moves a slider of floats to 13.999999999999998.  So every slider here runs over a grid
-of round values, by number, and shares its value with a box that carries the label,
+A control is a value and the values that it can take; tests and pages need no more.  A
+notebook shows its widget, which is made when it is first asked for.  Every slider runs
+over a grid of round values, by number, since steps of a float would drift; its box
 takes any value in between, and says in words why it refuses one.
 """
 
@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from html import escape
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import ipywidgets as widgets
+from hamodel.course._widgets import skin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import ipywidgets as widgets
 
 _STEPS = (1, 1.5, 2, 3, 4, 5, 7)
 
@@ -60,7 +62,103 @@ def _plain(number: float) -> float:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Slider:
+class Control:
+    """What all controls share: a value that others watch, and a skin that follows it.
+
+    Attributes
+    ----------
+    label : str
+        What it sets, with the unit: "Failover time (s)".
+    start : object
+        The value at first and after a reset.
+    enabled : bool
+        Whether the learner can move it now.
+    """
+
+    label: str
+    start: Any
+    enabled: bool = field(default=True, init=False)
+    _value: Any = field(default=None, init=False)
+    _watchers: list[Callable[[object], None]] = field(default_factory=list, init=False)
+
+    @cached_property
+    def skin(self) -> Any:  # noqa: ANN401  each kind has its own
+        """What a notebook shows; it follows from then on."""
+        return skin_of(self, "_skins")
+
+    @property
+    def widget(self) -> widgets.Widget:
+        """Its outermost widget."""
+        return self.skin.widget
+
+    @property
+    def value(self) -> Any:  # noqa: ANN401
+        """The value now."""
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:  # noqa: ANN401
+        """Move the control."""
+        self.check(value)
+        self._take(value)
+
+    @property
+    def text(self) -> str:
+        """Label and value, to be read."""
+        return f"{self.label}: {self.value}"
+
+    def check(self, value: Any) -> None:  # noqa: ANN401
+        """Raise a ValueError unless the control can take a value.
+
+        Parameters
+        ----------
+        value : object
+            The value.
+        """
+        if value not in self.values():
+            listed = ", ".join(map(str, self.values()))
+            raise ValueError(f"{self.label} must be one of {listed}, got {value!r}")
+
+    def values(self) -> tuple[Any, ...]:
+        """Return the values that a sweep of this control visits."""
+        raise NotImplementedError
+
+    def watch(self, changed: Callable[[object], None]) -> None:
+        """Call a function when the value has changed, however it was changed.
+
+        Parameters
+        ----------
+        changed : callable
+            Called with None.
+        """
+        self._watchers.append(changed)
+
+    def enable(self, *, on: bool) -> None:
+        """Let the learner change the value, or not.
+
+        Parameters
+        ----------
+        on : bool
+            Whether the control can be moved.
+        """
+        if on != self.enabled:
+            self.enabled = on
+            self._follow()
+
+    def _take(self, value: Any) -> None:  # noqa: ANN401
+        changed, self._value = value != self._value, value
+        if changed:
+            self._follow()
+            for watcher in self._watchers:
+                watcher(None)
+
+    def _follow(self) -> None:
+        if "skin" in self.__dict__:  # it has been asked for
+            self.skin.follow()
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Slider(Control):
     """A slider over a grid of values, and a box with the label that takes any number.
 
     Attributes
@@ -73,8 +171,6 @@ class Slider:
         The value at first and after a reset; without one it begins empty, as a guess.
     whole : bool
         Whether only whole numbers make sense.
-    note : HTML
-        Says why what was typed is refused; empty if it is not.
 
     Raises
     ------
@@ -89,41 +185,30 @@ class Slider:
     (50, 'Write 50.5, with a point.</span>')
     """
 
-    label: str
     grid: tuple[float, ...]
     start: float | None = None
     whole: bool = False
-    slider: widgets.SelectionSlider = field(init=False)
-    box: widgets.Text = field(init=False)
-    note: widgets.HTML = field(init=False)
-    widget: widgets.VBox = field(init=False)
 
     def __post_init__(self) -> None:
         if list(self.grid) != sorted(set(self.grid)) or len(self.grid) < 2:
             raise ValueError(f"grid must increase, got {self.grid}")
-        self._value: float | None = None
-        self._watchers: list[Callable[[object], None]] = []
-        self.slider = widgets.SelectionSlider(
-            options=[(f"{v:,g}", k) for k, v in enumerate(self.grid)],
-            readout=False,
-            layout=widgets.Layout(width="96%", margin="0"),
-        )
-        self.box = widgets.Text(
-            placeholder="your guess",
-            description=self.label,
-            continuous_update=False,
-            style={"description_width": "190px"},
-            layout=widgets.Layout(width="96%"),
-        )
-        self.note = widgets.HTML()
-        self.widget = widgets.VBox(
-            [self.box, self.slider, self.note], layout=widgets.Layout(width="290px")
-        )
-        self._linking = False
         if self.start is not None:
             self.value = self.start
-        self.slider.observe(self._slid, names="index")
-        self.box.observe(self._typed, names="value")
+
+    @property
+    def slider(self) -> widgets.SelectionSlider:
+        """The slider itself."""
+        return self.skin.slider
+
+    @property
+    def box(self) -> widgets.Text:
+        """The box that takes a number."""
+        return self.skin.box
+
+    @property
+    def note(self) -> widgets.HTML:
+        """Says why what was typed is refused; empty if it is not."""
+        return self.skin.note
 
     @property
     def low(self) -> float:
@@ -140,84 +225,91 @@ class Slider:
         """The value now; a ValueError if there is none yet."""
         if self._value is None:
             raise ValueError(f"{self.label} has no value yet")
-        return self._value
+        value: float = self._value
+        return value
 
     @value.setter
     def value(self, value: float) -> None:
         """Move the control."""
         self.check(value)
-        self._take(value)
+        self._take(_plain(value))
 
     @property
     def empty(self) -> bool:
         """Whether it was never given a value."""
         return self._value is None
 
+    @property
+    def unit(self) -> str:
+        """The unit of the label with a space before it, if there is one."""
+        unit = self.label.partition(" (")[2].removesuffix(")")
+        return f" {unit}" if unit else ""
+
     def values(self) -> tuple[float, ...]:
         """Return the values that a sweep of this control visits."""
         return self.grid
 
-    def watch(self, changed: Callable[[object], None]) -> None:
-        """Call a function when the value has changed, however it was changed."""
-        self._watchers.append(changed)
-
     @property
     def text(self) -> str:
         """Label and value, to be read."""
-        name, _, unit = self.label.partition(" (")
-        return f"{name} {self.value:,g} {unit.removesuffix(')')}".rstrip()
-
-    def enable(self, *, on: bool) -> None:
-        """Let the learner change the value, or not."""
-        self.slider.disabled = self.box.disabled = not on
+        return f"{self.label.partition(' (')[0]} {self.value:,g}{self.unit}"
 
     def check(self, value: float) -> None:
-        """Raise a ValueError unless the control can take a value."""
+        """Raise a ValueError unless the control can take a value.
+
+        Parameters
+        ----------
+        value : float
+            The value.
+        """
         if not self.low <= value <= self.high:  # a NaN is refused too
             limits = f"[{self.low:g}, {self.high:g}]"
             raise ValueError(f"{self.label} must be in {limits}, got {value!r}")
         if self.whole and value != int(value):
             raise ValueError(f"{self.label} must be whole, got {value!r}")
 
-    def _nearest(self, value: float) -> int:
+    def nearest(self, value: float) -> int:
+        """Return the position on the grid that comes nearest to a value.
+
+        Parameters
+        ----------
+        value : float
+            The value.
+
+        Returns
+        -------
+        int
+            The position, counted from 0.
+        """
         return min(range(len(self.grid)), key=lambda k: abs(self.grid[k] - value))
 
-    def _take(self, value: float) -> None:
-        """Take a value; slider and box follow, and neither rounds it."""
-        changed, self._value = value != self._value, _plain(value)
-        self._linking = True
-        try:
-            self.slider.index = self._nearest(value)
-            self.box.value = f"{self._value:,.10g}"
-            self.note.value = ""
-        finally:
-            self._linking = False
-        for watcher in self._watchers if changed else ():
-            watcher(None)
+    def read(self, typed: str) -> float:
+        """Return the number that was typed, or say how it is to be written.
 
-    def _slid(self, change: dict[str, int]) -> None:
-        if not self._linking:
-            self._take(self.grid[change["new"]])
+        Parameters
+        ----------
+        typed : str
+            What the learner has written.
 
-    def _typed(self, change: dict[str, str]) -> None:
-        if self._linking:
-            return
-        try:
-            self._take(self._read(change["new"].strip()))
-        except ValueError as error:
-            self.note.value = f'<span role="alert">{escape(str(error))}</span>'
+        Returns
+        -------
+        float
+            The number.
 
-    def _read(self, text: str) -> float:
-        """Return the number that was typed, or say how it is to be written."""
-        if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
-            text = text.replace(",", "")
-        if re.fullmatch(r"-?\d+,\d+", text):
-            raise ValueError(f"Write {text.replace(',', '.')}, with a point.")
+        Raises
+        ------
+        ValueError
+            If it is none that the control can take, in words for the learner.
+        """
+        if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", typed):
+            typed = typed.replace(",", "")
+        if re.fullmatch(r"-?\d+,\d+", typed):
+            raise ValueError(f"Write {typed.replace(',', '.')}, with a point.")
         try:
-            value = float(text)
+            value = float(typed)
         except ValueError:
             raise ValueError(
-                f"{text!r} is no number: write it as 12 or 0.33."
+                f"{typed!r} is no number: write it as 12 or 0.33."
             ) from None
         if not self.low <= value <= self.high:
             raise ValueError(f"It can be from {self.low:,g} to {self.high:,g}.")
@@ -227,7 +319,7 @@ class Slider:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Choice:
+class Choice(Control):
     """One of a few named options.
 
     Attributes
@@ -245,58 +337,19 @@ class Choice:
         If `start` is not an option.
     """
 
-    label: str
     options: tuple[str, ...]
     start: str
-    widget: widgets.Dropdown = field(init=False)
 
     def __post_init__(self) -> None:
-        self.check(self.start)
-        self.widget = widgets.Dropdown(
-            options=self.options,
-            value=self.start,
-            description=self.label,
-            style={"description_width": "110px"},
-            layout=widgets.Layout(width="280px"),
-        )
-
-    @property
-    def value(self) -> str:
-        """The option now."""
-        return str(self.widget.value)
-
-    @value.setter
-    def value(self, value: str) -> None:
-        """Move the control."""
-        self.check(value)
-        self.widget.value = value
+        self.value = self.start
 
     def values(self) -> tuple[str, ...]:
         """Return the values that a sweep of this control visits."""
         return self.options
 
-    def watch(self, changed: Callable[[object], None]) -> None:
-        """Call a function when the value has changed."""
-        self.widget.observe(changed, names="value")
-
-    @property
-    def text(self) -> str:
-        """Label and value, to be read."""
-        return f"{self.label}: {self.value}"
-
-    def enable(self, *, on: bool) -> None:
-        """Let the learner change the value, or not."""
-        self.widget.disabled = not on
-
-    def check(self, value: str) -> None:
-        """Raise a ValueError unless the control can take a value."""
-        if value not in self.options:
-            listed = ", ".join(self.options)
-            raise ValueError(f"{self.label} must be one of {listed}, got {value!r}")
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Again:
+class Again(Control):
     """A button that plays another sample, one after the other.
 
     Attributes
@@ -321,54 +374,16 @@ class Again:
     1
     """
 
-    label: str
     most: int
     start: int = 1
-    widget: widgets.Button = field(init=False)
 
     def __post_init__(self) -> None:
-        self.check(self.start)
-        self._value = self.start
-        self._watchers: list[Callable[[object], None]] = []
-        self.widget = widgets.Button(
-            description=self.label, icon="refresh", layout=widgets.Layout(width="auto")
-        )
-        self.widget.on_click(lambda _: self._next())
-
-    @property
-    def value(self) -> int:
-        """The number of the sample now."""
-        return self._value
-
-    @value.setter
-    def value(self, value: int) -> None:
-        """Go to a sample."""
-        self.check(value)
-        changed, self._value = value != self._value, value
-        for watcher in self._watchers if changed else ():
-            watcher(None)
+        self.value = self.start
 
     def values(self) -> tuple[int, ...]:
         """Return the values that a sweep of this control visits."""
         return tuple(range(1, self.most + 1))
 
-    def watch(self, changed: Callable[[object], None]) -> None:
-        """Call a function when the value has changed."""
-        self._watchers.append(changed)
-
-    @property
-    def text(self) -> str:
-        """Label and value, to be read."""
-        return f"{self.label}: {self.value}"
-
-    def enable(self, *, on: bool) -> None:
-        """Let the learner press the button, or not."""
-        self.widget.disabled = not on
-
-    def check(self, value: int) -> None:
-        """Raise a ValueError unless the control can take a value."""
-        if value not in self.values():
-            raise ValueError(f"{self.label} must be in 1..{self.most}, got {value!r}")
-
-    def _next(self) -> None:
+    def next(self) -> None:
+        """Go to the sample after this one."""
         self.value = self.value % self.most + 1

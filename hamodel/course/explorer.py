@@ -13,19 +13,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as widgets
-
-from hamodel.course._widgets import bundle, paragraph
-from hamodel.course.boxes import CELL, Boxes
+from hamodel.course._widgets import bundle, paragraph, skin_of
 from hamodel.course.drawing import Sheet, image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hamodel.course.controls import Again, Choice, Slider
+    import ipywidgets as widgets
+
+    from hamodel.course.controls import Control
     from hamodel.course.prediction import Prediction
 
     Values = Mapping[str, Any]
@@ -86,7 +86,7 @@ class Explorer:
     """
 
     title: str
-    controls: Mapping[str, Slider | Choice | Boxes | Again]
+    controls: Mapping[str, Control]
     model: Callable[..., Any]
     picture: Draw
     describe: Callable[[Values, Any], str]
@@ -105,27 +105,12 @@ class Explorer:
     svg: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
     trouble: str = field(default="", init=False)
-    buttons: dict[str, widgets.Button] = field(init=False)
-    players: dict[str, widgets.Button] = field(init=False)
-    box: widgets.VBox = field(init=False)
+    reached: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self._quiet, self._shown = False, False
         self._clock: float | None = 0.0
         self._since = 0.0
-        self._picture, self._sentence, self._status, self._note = (
-            widgets.HTML(layout=widgets.Layout(**size)) for size in _SIZES
-        )
-        self.reached: set[str] = set()
-        self._goals = widgets.HTML()
-        self.buttons = {name: self._button(name) for name in self.presets}
-        self.buttons["Reset"] = self._button("Reset")
-        self.show_me = widgets.Button(
-            description="Show me", tooltip="Lift the veil without a guess"
-        )
-        self.show_me.on_click(lambda _: self.open())
-        self.players = {n: _player(n, f) for n, f in self._playing().items()}
-        self.box = self._layout()
         for preset in (*self.presets.values(), self.after):
             for name, value in preset.items():
                 self._control(name).check(value)
@@ -137,6 +122,33 @@ class Explorer:
             self.prediction.watch(self._committed)
             if self.known:
                 self.set(**self.after)
+
+    @cached_property
+    def skin(self) -> Any:  # noqa: ANN401  made where ipywidgets is
+        """What a notebook shows; it follows from then on."""
+        return skin_of(self, "_panels")
+
+    @property
+    def buttons(self) -> dict[str, widgets.Button]:
+        """A button for each preset, and Reset."""
+        found: dict[str, widgets.Button] = self.skin.buttons
+        return found
+
+    @property
+    def players(self) -> dict[str, widgets.Button]:
+        """Play, pause and step, if something moves."""
+        found: dict[str, widgets.Button] = self.skin.players
+        return found
+
+    @property
+    def show_me(self) -> widgets.Button:
+        """The button that lifts the veil without a guess."""
+        return self.skin.show_me
+
+    @property
+    def box(self) -> widgets.VBox:
+        """The outermost widget."""
+        return self.skin.box
 
     @property
     def known(self) -> bool:
@@ -196,8 +208,8 @@ class Explorer:
         ValueError
             If there is no such preset.
         """
-        if preset not in self.buttons:
-            listed = ", ".join(self.buttons)
+        if preset not in (*self.presets, "Reset"):
+            listed = ", ".join((*self.presets, "Reset"))
             raise ValueError(f"preset must be one of {listed}, got {preset!r}")
         if preset == "Reset":
             self.reset()
@@ -229,31 +241,30 @@ class Explorer:
         guess = None if self.prediction is None else self.prediction.guess
         sentence = self.describe(values, result) if known else self.before
         picture = self._drawn(values, result, guess or {})
-        self._picture.value = _DARK + image(picture, sentence)
-        self._sentence.value = paragraph(escape(sentence))
         self.result, self.svg, self.sentence = result, picture, sentence
-        self._tick(values, result)
-        self._veil(known)
-        self._report("")
-
-    def _drawn(self, values: Values, result: Any, guess: Values) -> str:  # noqa: ANN401
-        sheet = Sheet(*self.size, known=self.known, clock=self._clock)
-        if self.seconds:
-            sheet.seconds = self.seconds
-        self.picture(sheet, values, result, guess)
-        return sheet.svg()
-
-    def _tick(self, values: Values, result: Any) -> None:  # noqa: ANN401
-        """Tick the objectives that are reached, where the answer may be seen."""
-        for name, reached in self.objectives.items() if self.known else ():
+        for name, reached in self.objectives.items() if known else ():
             if reached(values, result):
                 self.reached.add(name)
-        goals = self._listed()
-        if self._goals.value != goals:
-            self._goals.value = goals
+        for control in self.controls.values():
+            control.enable(on=known)
+        self._report("")
 
-    def _listed(self) -> str:
-        """Return the objectives as a list, each with its tick or an empty ring."""
+    def attempt(self, act: Callable[[], None]) -> None:
+        """Do what a learner asked for; an exception would vanish unseen, so say it.
+
+        Parameters
+        ----------
+        act : callable
+            What to do.
+        """
+        try:
+            act()
+        except Exception as error:  # whatever it is, the learner sees it
+            self._report(f"{type(error).__name__}: {error}")
+
+    @property
+    def goals(self) -> str:
+        """The objectives as a list, each with its tick or an empty ring."""
         if not self.objectives:
             return ""
         items = "<br>".join(
@@ -264,16 +275,12 @@ class Explorer:
             f'<span role="status"><b>Can you reach it?</b><br>{items}</span>'
         )
 
-    def _veil(self, known: bool) -> None:
-        """Let the controls wait while the answer is not to be seen."""
-        for control in self.controls.values():
-            control.enable(on=known)
-        for button in (*self.buttons.values(), *self.players.values()):
-            button.disabled = not known
-        self.show_me.layout.display = "none" if known else ""
-        words = "" if known else "<b>Commit your guess above</b>, and this comes alive."
-        if self._note.value != words:
-            self._note.value = words
+    def _drawn(self, values: Values, result: Any, guess: Values) -> str:  # noqa: ANN401
+        sheet = Sheet(*self.size, known=self.known, clock=self._clock)
+        if self.seconds:
+            sheet.seconds = self.seconds
+        self.picture(sheet, values, result, guess)
+        return sheet.svg()
 
     def _committed(self) -> None:
         """Move to the answer when a guess was committed, or back when it was taken."""
@@ -283,83 +290,20 @@ class Explorer:
         else:
             self.set(**self.after)
 
-    def _playing(self) -> dict[str, Callable[[], None]]:
-        every = {"▶ Play": self.play, "❚❚ Pause": self.pause, "Step": self.step}
-        return every if self.seconds else {}
-
-    def _control(self, name: str) -> Slider | Choice | Boxes | Again:
+    def _control(self, name: str) -> Control:
         if name not in self.controls:
             listed = ", ".join(self.controls)
             raise ValueError(f"control must be one of {listed}, got {name!r}")
         return self.controls[name]
 
     def _moved(self, _: object) -> None:
-        """Redraw after a learner's move; an exception here would vanish unseen."""
-        if self._quiet:
-            return
-        try:
-            self.redraw()
-        except Exception as error:  # whatever it is, the learner sees it
-            self._report(f"{type(error).__name__}: {error}")
-
-    def _pressed(self, preset: str) -> None:
-        try:
-            self.apply(preset)
-        except Exception as error:
-            self._report(f"{type(error).__name__}: {error}")
+        if not self._quiet:
+            self.attempt(self.redraw)
 
     def _report(self, trouble: str) -> None:
         self.trouble = trouble
-        if trouble:
-            words = f"The picture still shows the last setting. {trouble}"
-            self._status.value = f'<b role="alert">✗ {escape(words)}</b>'
-        elif self._status.value:
-            self._status.value = ""
-
-    def _button(self, name: str) -> widgets.Button:
-        button = widgets.Button(
-            description=name,
-            tooltip=f"Set the controls: {name}",
-            layout=widgets.Layout(width="auto"),
-        )
-        button.on_click(lambda _: self._pressed(name))
-        return button
-
-    def _layout(self) -> widgets.VBox:
-        """Lay picture and controls side by side where the page is wide enough."""
-        over = [c for c in self.controls.values() if isinstance(c, Boxes)]
-        beside = [c.widget for c in self.controls.values() if c not in over]
-        row = widgets.Layout(flex_flow="row wrap")
-        left = widgets.VBox(
-            [
-                self._under([button for control in over for button in control.over]),
-                self._sentence,
-                widgets.HBox([self._note, self.show_me], layout=row),
-                *([widgets.HBox(list(self.players.values()))] if self.players else []),
-                self._status,
-            ],
-            layout=widgets.Layout(flex="1 1 340px", max_width=f"{self.size[0]}px"),
-        )
-        right = widgets.VBox(
-            [
-                *(control.widget for control in over),
-                *beside,
-                widgets.HBox(list(self.buttons.values()), layout=row),
-                *([self._goals] if self.objectives else []),
-            ],
-            layout=widgets.Layout(flex="0 1 300px"),
-        )
-        title = widgets.HTML(f"<b>{escape(self.title)}</b>")
-        wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
-        return widgets.VBox([title, widgets.HBox([left, right], layout=wrap)])
-
-    def _under(self, buttons: list[widgets.Button]) -> widgets.Widget:
-        """Return the picture, under the buttons that lie over it."""
-        if not buttons:
-            return self._picture
-        self._picture.layout.grid_area = CELL
-        one = widgets.Layout(grid_template_columns="100%")
-        return widgets.GridBox([self._picture, *buttons], layout=one)
+        if "skin" in self.__dict__:  # it has been asked for
+            self.skin.follow()
 
     def __repr__(self) -> str:
         return self.sentence
@@ -370,24 +314,6 @@ class Explorer:
         html = (
             f"<p><b>{escape(self.title)}</b></p>{image(self.svg, self.sentence)}"
             f"{paragraph(escape(self.sentence))}"
-            f"{paragraph(shown)}{self._listed()}"
+            f"{paragraph(shown)}{self.goals}"
         )
-        return bundle(self.box, html, self.sentence)
-
-
-def _player(name: str, act: Callable[[], None]) -> widgets.Button:
-    button = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
-    button.on_click(lambda _: act())
-    return button
-
-
-_DARK = (
-    '<style>[data-jp-theme-light="false"] .ha-sheet{color-scheme:dark}'
-    '[data-jp-theme-light="true"] .ha-sheet{color-scheme:light}</style>'
-)
-_SIZES: tuple[dict[str, str], ...] = (
-    {"overflow": "hidden", "width": "100%"},
-    {"min_height": "44px", "max_width": "740px"},
-    {"max_width": "740px"},
-    {"max_width": "740px"},
-)
+        return bundle(self, html, self.sentence)

@@ -8,16 +8,17 @@ stands beside the answer, and an explorer draws it as a dashed ghost.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as widgets
-
 from hamodel.course import progress
-from hamodel.course._widgets import bundle, paragraph
+from hamodel.course._widgets import bundle, paragraph, skin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import ipywidgets as widgets
 
     from hamodel.course.controls import Slider
 
@@ -91,6 +92,8 @@ class Prediction:
         What guesses show; the first that fits is said, and one must fit.
     rule : callable, optional
         `rule(guess)` returns why a guess is impossible, or nothing.
+    says : str
+        What is said now, as HTML: what is missing, or how the guess did.
     """
 
     key: str
@@ -100,32 +103,37 @@ class Prediction:
     views: Sequence[View]
     rule: Callable[[Guess], str] = lambda _: ""
     guess: dict[str, float] | None = field(default=None, init=False)
-    commit_button: widgets.Button = field(init=False)
-    again_button: widgets.Button = field(init=False)
-    feedback: widgets.HTML = field(init=False)
-    box: widgets.VBox = field(init=False)
+    says: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self._watchers: list[Callable[[], None]] = []
-        self.commit_button = widgets.Button(
-            description="Commit my prediction", button_style="primary"
-        )
-        self.again_button = widgets.Button(description="Start over", disabled=True)
-        for button in (self.commit_button, self.again_button):
-            button.layout.width = "190px"
-        self.commit_button.on_click(lambda _: self.commit())
-        self.again_button.on_click(lambda _: self.clear())
-        self.feedback = widgets.HTML(layout=widgets.Layout(min_height="60px"))
-        self.box = widgets.VBox(
-            [
-                widgets.HTML(paragraph(escape(self.question))),
-                *(control.widget for control in self.fields.values()),
-                widgets.HBox([self.commit_button, self.again_button]),
-                self.feedback,
-            ]
-        )
         self._say(_NOTHING)
         self._restore()
+
+    @cached_property
+    def skin(self) -> Any:  # noqa: ANN401  made where ipywidgets is
+        """What a notebook shows; it follows from then on."""
+        return skin_of(self, "_panels")
+
+    @property
+    def commit_button(self) -> widgets.Button:
+        """The button that commits."""
+        return self.skin.commit
+
+    @property
+    def again_button(self) -> widgets.Button:
+        """The button that takes the guess back."""
+        return self.skin.again
+
+    @property
+    def feedback(self) -> widgets.HTML:
+        """What is said to the guess."""
+        return self.skin.feedback
+
+    @property
+    def box(self) -> widgets.VBox:
+        """The outermost widget."""
+        return self.skin.box
 
     def commit(self) -> None:
         """Fix the guess, show the answer and tell those who watch.
@@ -221,12 +229,11 @@ class Prediction:
     def _lock(self, *, on: bool) -> None:
         for control in self.fields.values():
             control.enable(on=not on)
-        self.commit_button.disabled, self.again_button.disabled = on, not on
 
     def _say(self, html: str) -> None:
-        self.feedback.value = (
-            f'<div role="status" style="line-height: 1.5">{html}</div>'
-        )
+        self.says = html
+        if "skin" in self.__dict__:  # it has been asked for
+            self.skin.follow()
         for changed in self._watchers:
             changed()
 
@@ -239,7 +246,7 @@ class Prediction:
             f"{paragraph(escape(self.question))}<ul>{labels}</ul>"
             "<p><i>Run this cell to commit your prediction.</i></p>"
         )
-        return bundle(self.box, html, repr(self))
+        return bundle(self, html, repr(self))
 
 
 _NOTHING = "Nothing is committed yet. A guess is enough."

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as widgets
-
 from hamodel.course import progress
-from hamodel.course._widgets import bundle, paragraph
+from hamodel.course._widgets import bundle, skin_of
 from hamodel.course.exercise import Feedback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import ipywidgets as widgets
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,41 +109,46 @@ class Quiz:
         The questions.
     key : str
         Names the quiz in the record of what was committed; empty: not recorded.
+    answers : list of str or None
+        The options chosen so far.
     """
 
     title: str
     questions: Sequence[Question]
     key: str = ""
-    choices: tuple[widgets.RadioButtons, ...] = field(init=False)
-    feedback: tuple[widgets.HTML, ...] = field(init=False)
-    score: widgets.HTML = field(init=False)
-    box: widgets.VBox = field(init=False)
+    answers: list[str | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.choices = tuple(map(_radio, self.questions))
-        height = widgets.Layout(min_height="36px")
-        self.feedback = tuple(widgets.HTML(layout=height) for _ in self.questions)
-        self.score = widgets.HTML()
-        parts: list[Any] = [widgets.HTML(f"<b>{escape(self.title)}</b>")]
-        for k, question in enumerate(self.questions):
-            text = (
-                f"{k + 1}. {question.text}"
-                if len(self.questions) > 1
-                else question.text
-            )
-            parts += [
-                widgets.HTML(paragraph(escape(text))),
-                self.choices[k],
-                self.feedback[k],
-            ]
-            self.choices[k].observe(lambda _, k=k: self._chosen(k), names="value")
-        self.box = widgets.VBox([*parts, self.score])
-        self._count()
+        self.answers = [None] * len(self.questions)
+
+    @cached_property
+    def skin(self) -> Any:  # noqa: ANN401  made where ipywidgets is
+        """What a notebook shows; it follows from then on."""
+        return skin_of(self, "_panels")
 
     @property
-    def answers(self) -> tuple[str | None, ...]:
-        """The options chosen so far."""
-        return tuple(choice.value for choice in self.choices)
+    def choices(self) -> tuple[widgets.RadioButtons, ...]:
+        """The options of each question."""
+        found: tuple[widgets.RadioButtons, ...] = self.skin.choices
+        return found
+
+    @property
+    def feedback(self) -> tuple[widgets.HTML, ...]:
+        """What is said to each choice."""
+        found: tuple[widgets.HTML, ...] = self.skin.feedback
+        return found
+
+    @property
+    def box(self) -> widgets.VBox:
+        """The outermost widget."""
+        return self.skin.box
+
+    @property
+    def score(self) -> str:
+        """How many are right; empty if it is a matter of opinion."""
+        pairs = zip(self.questions, self.answers, strict=True)
+        hits = [q.right == answer for q, answer in pairs if q.right]
+        return f"{sum(hits)} of {len(hits)} right." if hits else ""
 
     def answer(self, number: int, option: str) -> Feedback:
         """Choose an option, as a click does.
@@ -165,23 +171,13 @@ class Quiz:
             If there is no such option.
         """
         said = self.questions[number - 1].feedback(option)
-        self.choices[number - 1].value = option
+        if self.answers[number - 1] != option:
+            self.answers[number - 1] = option
+            if self.key:
+                progress.record(self.key, self.answers)
+            if "skin" in self.__dict__:  # it has been asked for
+                self.skin.follow()
         return said
-
-    def _chosen(self, k: int) -> None:
-        said = self.questions[k].feedback(self.choices[k].value)
-        self.feedback[k].value = said._repr_html_()
-        self._count()
-        if self.key:
-            progress.record(self.key, list(self.answers))
-
-    def _count(self) -> None:
-        pairs = zip(self.questions, self.answers, strict=True)
-        hits = [
-            question.right == answer for question, answer in pairs if question.right
-        ]
-        if hits:
-            self.score.value = f"<b>{sum(hits)} of {len(hits)} right.</b>"
 
     def __repr__(self) -> str:
         given = sum(answer is not None for answer in self.answers)
@@ -196,12 +192,4 @@ class Quiz:
             f"<p><b>{escape(self.title)}</b></p><ol>{items}</ol>"
             "<p><i>Run this cell to answer.</i></p>"
         )
-        return bundle(self.box, html, repr(self))
-
-
-def _radio(question: Question) -> widgets.RadioButtons:
-    return widgets.RadioButtons(
-        options=list(question.options),
-        value=None,
-        layout=widgets.Layout(width="auto", max_width="720px"),
-    )
+        return bundle(self, html, repr(self))

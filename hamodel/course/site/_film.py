@@ -169,12 +169,7 @@ def _kind(control: Any) -> Kind:  # noqa: ANN401  whatever a lesson brings
 
 def _offered(boxes: Any) -> dict[str, Sequence[float]]:  # noqa: ANN401
     """Return the places of the boxes that the picture shows at the start."""
-    seen = {name for name, b in boxes.buttons.items() if _visible(b)}
-    return {name: place for name, place in boxes.places.items() if name in seen}
-
-
-def _visible(button: Any) -> bool:  # noqa: ANN401
-    return str(button.layout.visibility) != "hidden"
+    return {name: at for name, at in boxes.places.items() if name in boxes.offered}
 
 
 def _positions(  # a control, whatever a lesson brings
