@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-import hamodel.cli._assess as page
+import hamodel.cli._gate as page
 from hamodel.cli import main
 from hamodel.cli._paper import Paper
 from tests.support.processes import environment

@@ -10,7 +10,6 @@ from hamodel import text
 from hamodel.assessment import MEASURES, Assessment, assess
 from hamodel.cli import _said
 from hamodel.cli._beliefs import Beliefs
-from hamodel.cli._page import Page
 from hamodel.cli._paper import bar
 from hamodel.decision import alternatives, improvements
 from hamodel.units import MINUTE, MONTH, YEAR
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from hamodel.specfile import Spec
 
 #: What the JSON of `hamodel assess` is called; the number grows with its form.
-FORM = "hamodel/assessment/2"
+FORM = "hamodel/assessment/3"
 _OPERATIONS = ("write", "read")
 _POINTS = (0.5, 0.95, 0.99)
 
@@ -167,7 +166,7 @@ class OnePage:
         causes = self.causes("write")
         top = max(causes.values(), default=0.0)
         rows = [
-            (str(cause), text.number(down * YEAR / MINUTE), bar(down, top))
+            (cause, text.number(down * YEAR / MINUTE), bar(down, top))
             for cause, down in sorted(causes.items(), key=lambda item: -item[1])
             if down > 1e-4 * top
         ]
@@ -375,7 +374,12 @@ class Verdict:
     met: bool
 
     def __str__(self) -> str:
-        said = f"{'met' if self.met else 'MISSED':7}{self.finding}"
+        return f"{'met' if self.met else 'MISSED':7}{self.said}"
+
+    @property
+    def said(self) -> str:
+        """What was found, what is required, and how sure that is."""
+        said = str(self.finding)
         if self.chance is None:
             return said
         against = 1 - self.chance if self.finding.met else self.chance
@@ -445,9 +449,3 @@ def _by_name(law: Duration) -> dict[str, float]:
 
 def _quantiles(law: Duration) -> tuple[str, ...]:
     return tuple(text.time(float(law.quantile(p))) for p in _POINTS)
-
-
-def page(spec: Spec, confidence: float | None = None) -> Page:
-    """Return the page on one system."""
-    one = OnePage(spec, confidence)
-    return Page(data=one.data, draw=one.draw, met=one.met)

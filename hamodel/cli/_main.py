@@ -36,6 +36,15 @@ def _as_json(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def _confidence(command: Command) -> Command:
+    said = (
+        "Where parameters are uncertain: count a requirement as met only if it is "
+        "with this probability, such as 0.9."
+    )
+    between = click.FloatRange(0, 1, min_open=True, max_open=True)
+    return click.option("--confidence", type=between, help=said)(command)
+
+
 def _changes(command: Command) -> Command:
     said = "Change a field, as --set failover.coverage=99%; may be given again."
     return click.option(
@@ -58,28 +67,44 @@ def _flips(command: Command) -> Command:
     return click.option("--flips", is_flag=True, help=said)(command)
 
 
+_FORMATS = ("text", "json", "markdown", "junit", "sarif", "prometheus")
+
+
 @main.command()
 @click.argument("file")
 @_changes
+@_confidence
+@click.option("--against", metavar="FILE", help="Show what FILE's system would gain.")
 @click.option(
-    "--confidence",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Where parameters are uncertain: count a requirement as met only if it is "
-    "with this probability, such as 0.9.",
+    "--allow",
+    metavar="CHANGE",
+    help="With --against: the most downtime that may be added, such as '+5 min/yr'.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    help="What to print; text is the default.  The others are for CI.",
 )
 @_as_json
-def assess(
-    file: str, changes: Sequence[str], confidence: float | None, as_json: bool
-) -> None:
+def assess(file: str, form: str | None, as_json: bool, **told: Any) -> None:  # noqa: ANN401
     """Print one page on a system: what to expect and what to change."""
-    from hamodel.cli import _assess, _files, _structure
+    from hamodel.cli import _judge
 
-    if _files.holds(file, "structure"):
-        _no_changes(changes)
-        _finish(_structure.page(file), as_json)
-    else:
-        spec = _files.opened(file, changes)
-        _finish(_assess.page(spec, confidence), as_json)
+    form = form or ("json" if as_json else "text")
+    if as_json and form != "json":
+        raise ValueError(f"--json and --format {form} are two formats; give one")
+    leave(met=_judge.judge(file, form, _judge.Wanted(**told)))
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True)
+@_confidence
+def check(files: Sequence[str], confidence: float | None) -> None:
+    """Hold several files to what they require: a line for each, as a linter prints."""
+    from hamodel.cli import _judge
+
+    leave(met=_judge.check(files, confidence))
 
 
 @main.command()

@@ -14,6 +14,8 @@ from hamodel.cli._paper import Paper, paper
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hamodel.cli._report import Report
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
@@ -29,6 +31,13 @@ class Page:
             click.echo(as_text(self.data()))
         else:
             self.draw(paper())
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedPage(Page):
+    """An answer with something to judge; `report` is what other tools are told."""
+
+    report: Callable[[], Report]
 
 
 def as_text(data: object) -> str:

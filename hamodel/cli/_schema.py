@@ -41,6 +41,7 @@ def _by_name(of: Shape) -> Shape:
 
 
 _LAW = _all(p50=_NUMBER, p95=_NUMBER, p99=_NUMBER)
+_CHANGE = _all(before=_NUMBER, after=_NUMBER)
 _OPERATION = _all(
     unavailability=_said(_SHARE, "expected, over what is uncertain"),
     unavailability_interval=_maybe(
@@ -119,6 +120,21 @@ _FIELDS: dict[str, Shape] = {
             writes_kept_per_year=_NUMBER,
             cost=_said(_NUMBER, "more than now, in the unit of Node.cost"),
         )
+    ),
+    "change": _said(
+        _maybe(
+            _all(
+                against=_WORD,
+                title=_WORD,
+                measures=_by_name(_CHANGE),
+                minutes_per_year_by_cause=_all(
+                    write=_by_name(_CHANGE), read=_by_name(_CHANGE)
+                ),
+                allowed_minutes_per_year=_maybe(_NUMBER),
+                met=_maybe(_FLAG),
+            )
+        ),
+        "what it changes of another file, with --against",
     ),
     "measures": _by_name(_maybe(_NUMBER)),
     "units": _said(_by_name(_WORD), "of the measures that have one"),

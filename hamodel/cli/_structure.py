@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from hamodel import _check, text
 from hamodel.cli._files import hint
 from hamodel.cli._looks import weak_points
-from hamodel.cli._page import Page
+from hamodel.cli._page import JudgedPage, Page
+from hamodel.cli._report import Check, Figure, Report, judgements
 from hamodel.specfile import Problem, SpecError
 from hamodel.structure import parse
 from hamodel.units import MINUTE, MONTH, YEAR, quantity
@@ -44,6 +45,7 @@ class Composed:
     structure: Structure
     down: Mapping[str, float]
     target: float | None
+    line: int = 1
 
 
 def read(name: str) -> Composed:
@@ -57,7 +59,8 @@ def read(name: str) -> Composed:
     if reader.problems or shape is None:
         raise SpecError(reader.path, reader.problems)
     title = str(content.get("title", reader.path.stem))
-    return Composed(title=title, structure=shape, down=down, target=target)
+    line = reader.line("requirements", "availability")
+    return Composed(title=title, structure=shape, down=down, target=target, line=line)
 
 
 class _Reader:
@@ -81,6 +84,11 @@ class _Reader:
     def wrong(self, node: _Node, key: str, field: str, said: str) -> None:
         line, column = node.lc.key(key) if key in node else (0, 0)  # type: ignore[union-attr]
         self.problems.append(Problem(line + 1, column + 1, field, said))
+
+    def line(self, key: str, inner: str) -> int:
+        """Return the line of a field within a field; 1 if there is none."""
+        node = self.content.get(key)
+        return int(node.lc.key(inner)[0]) + 1 if node and inner in node else 1
 
     def known(self, node: _Node, names: Sequence[str], said: str) -> None:
         """Note every key that is not among some names."""
@@ -157,12 +165,13 @@ def weak(name: str) -> Page:
     return weak_points(found.title, {"service": found.structure})
 
 
-def page(name: str) -> Page:
+def page(name: str) -> JudgedPage:
     """Return how available a structure is, and which of its parts matter."""
     of = read(name)
     down = float(of.structure.unavailability(of.down))
     matter = of.structure.importance(of.down)
-    met = of.target is None or down <= 1 - of.target
+    check = None if of.target is None else _judged(of, down)
+    met = check is None or check.met
     parts = sorted(of.down, key=lambda part: -float(matter[part].criticality))
 
     def draw(out: Paper) -> None:
@@ -189,14 +198,10 @@ def page(name: str) -> Page:
         out.table("Parts", shown, heads)
         alone = ", ".join(of.structure.single_points_of_failure()) or "none"
         out.say(f"Single points of failure: {alone}")
-        if of.target is not None:
+        if check is not None:
             out.say()
             out.head("Requirements")
-            said = (
-                f"availability: {text.availability(down)}, {'where' if met else 'and'} "
-                f"{text.share(of.target)} is required"
-            )
-            out.line(f"  {'met' if met else 'MISSED':7}{said}")
+            out.line(f"  {check}")
 
     def data() -> dict[str, object]:
         return {
@@ -216,4 +221,38 @@ def page(name: str) -> Page:
             "single_points_of_failure": list(of.structure.single_points_of_failure()),
         }
 
-    return Page(data=data, draw=draw, met=met)
+    def report() -> Report:
+        figures = [
+            Figure(
+                name="hamodel_unavailability_ratio",
+                help="Expected share of the time that it is down.",
+                value=down,
+            )
+        ]
+        checks = [] if check is None else [check]
+        headline = f"Down **{text.downtime(down)}** ({text.availability(down)})"
+        return Report(
+            title=of.title,
+            file=name,
+            headline=headline,
+            checks=(*checks,),
+            figures=(*figures, *judgements(checks)),
+        )
+
+    return JudgedPage(data=data, draw=draw, met=met, report=report)
+
+
+def _judged(of: Composed, down: float) -> Check:
+    assert of.target is not None
+    met = down <= 1 - of.target
+    value, limit = text.availability(down), text.share(of.target)
+    return Check(
+        name="availability",
+        label="availability",
+        value=value,
+        limit=f"≥ {limit}",
+        said=f"availability: {value}, {'where' if met else 'and'} {limit} is required",
+        met=met,
+        numbers=(1 - down, of.target),
+        line=of.line,
+    )

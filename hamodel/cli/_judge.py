@@ -1,0 +1,87 @@
+"""Files held to what they require, one in full or several in a line each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from hamodel.cli import _files, _formats, _gate, _structure
+from hamodel.specfile import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hamodel.cli._page import JudgedPage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """How a system is judged.
+
+    Attributes
+    ----------
+    changes : sequence of str
+        Fields that are changed, as PATH=VALUE.
+    confidence : float or None
+        How sure it must be that a requirement is kept.
+    against : str or None
+        The file before a change.
+    allow : str or None
+        The most downtime that the change may add.
+    """
+
+    changes: Sequence[str] = ()
+    confidence: float | None = None
+    against: str | None = None
+    allow: str | None = None
+
+
+def judge(file: str, form: str, wanted: Wanted) -> bool:
+    """Print the answer on a file in a format, and return whether all is kept."""
+    try:
+        page = _page(file, wanted)
+    except SpecError as mistake:
+        if form in _formats.FORMATS:
+            report = _gate.mistaken(mistake)
+            click.echo(_formats.written(form, report, lambda _: None))
+        raise
+    if form in _formats.FORMATS:
+        click.echo(_formats.written(form, page.report(), page.draw))
+    else:
+        page.show(as_json=form == "json")
+    return page.met
+
+
+def _page(file: str, wanted: Wanted) -> JudgedPage:
+    if not _files.holds(file, "structure"):
+        spec = _files.opened(file, wanted.changes)
+        before = None if wanted.against is None else _files.opened(wanted.against)
+        return _gate.page(spec, wanted.confidence, before, wanted.allow)
+    if wanted.changes:
+        raise ValueError("--set changes systems; edit the file of a structure")
+    if wanted.against or wanted.allow:
+        raise ValueError("--against is for systems, and this is a structure")
+    return _structure.page(file)
+
+
+def check(files: Sequence[str], confidence: float | None = None) -> bool:
+    """Print a line for each requirement that a file misses, and one for each file.
+
+    Every file is looked at; the mistakes of all come at the end.
+    """
+    met, mistakes = True, []
+    for file in files:
+        try:
+            report = _page(file, Wanted(confidence=confidence)).report()
+        except ValueError as mistake:
+            mistakes.append(str(mistake))
+            continue
+        for missed in report.missed:
+            click.echo(f"{report.file}:{missed.line}: {missed.said}")
+        click.echo(f"{report.file}: {report.verdict}")
+        met = met and not report.missed
+    if mistakes:
+        raise ValueError("\n".join(mistakes))
+    return met

@@ -1,0 +1,134 @@
+"""What a gate reports of a system, whatever the format: checks, and figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A requirement and how it fares, or a mistake in a file.
+
+    Attributes
+    ----------
+    name : str
+        Such as "rto_p95", and within a mapping by site "write_p99.fra".
+    label, value, limit : str
+        What is measured, what was found and how far it may go, as a person writes it.
+    said : str
+        All of it as a sentence.
+    met : bool
+        Whether it is kept.
+    numbers : tuple of float
+        Value and limit, in s or as plain numbers; empty for a mistake.
+    line, column : int
+        Where the file says it, from 1.
+    wrong : bool
+        Whether it is a mistake in the file: there is no answer then.
+    """
+
+    name: str
+    said: str
+    met: bool
+    label: str = ""
+    value: str = ""
+    limit: str = ""
+    numbers: tuple[float, ...] = ()
+    line: int = 1
+    column: int = 1
+    wrong: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What is measured, without the site."""
+        site = self.name.partition(".")[2]
+        return self.label.removesuffix(f" at {site}") or "a mistake in a file"
+
+    def __str__(self) -> str:
+        return f"{'met' if self.met else 'MISSED':7}{self.said}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One sample of a metric, in base units."""
+
+    name: str
+    help: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A small table of a summary: heads, and rows of words."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A system's checks and figures.
+
+    Attributes
+    ----------
+    title, file : str
+        What was assessed.
+    headline : str
+        The figures that matter most, in a line.
+    checks : tuple of Check
+        The requirements, or what is wrong with the file.
+    figures : tuple of Figure
+        What a time series is made of.
+    tables : tuple of Table
+        What a summary shows beside the checks.
+    """
+
+    title: str
+    file: str
+    headline: str = ""
+    checks: tuple[Check, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def missed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if not check.met)
+
+    @property
+    def verdict(self) -> str:
+        """Whether all is kept, in a few words."""
+        count, of = len(self.missed), len(self.checks)
+        if any(check.wrong for check in self.checks):
+            return f"{count} {'mistake' if count == 1 else 'mistakes'} in the file"
+        if not of:
+            return "nothing is required"
+        noun = "requirement" if of == 1 else "requirements"
+        if count:
+            return f"{count} of {of} {noun} missed"
+        return f"all {of} {noun} met" if of > 1 else "the requirement is met"
+
+
+def judgements(checks: Iterable[Check]) -> Iterator[Figure]:
+    """Yield whether each requirement is kept, its value and its limit."""
+    said = {
+        "met": "1 if a requirement is met.",
+        "value": "What is measured, in seconds or as a plain number.",
+        "limit": "How far it may go.",
+    }
+    for k, (what, words) in enumerate(said.items()):
+        for check in checks:
+            numbers = (float(check.met), *check.numbers)
+            yield Figure(
+                name=f"hamodel_requirement_{what}",
+                help=words,
+                value=numbers[k],
+                labels={"requirement": check.name},
+            )
