@@ -46,6 +46,7 @@ def check() -> None:
     for name, kind in EXPERIMENTS.items():
         lacks = missing(kind.programs)
         lacks += [f"{m} (pip)" for m in kind.modules if not find_spec(m)]
+        lacks += [kind().lacks] if kind().lacks else []
         click.echo(f"{name:10} {'lacks ' + ', '.join(lacks) if lacks else 'ready'}")
     click.echo("hamodel lab fetch brings programs; pip install 'hamodel[lab]' the rest")
 

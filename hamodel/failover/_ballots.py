@@ -94,6 +94,11 @@ class Ballots:
             kinds["free"][:, i] = self._at(rows, i, heard, np.full(n, self.rules.low))
             self._wind(rows, np.full(n, i), heard)
 
+    def first_calls(self) -> Array:
+        """Return when, in s after the failure, the first server calls for votes."""
+        calls: Array = self.state["when"][:, : len(self.rules.logs)].min(axis=1)
+        return calls
+
     def play(self) -> Array:
         """Return the times in s from the failure until each election is decided."""
         over = np.full(self.count, _NEVER)

@@ -108,22 +108,31 @@ class Election:
         _majority_left(self.nodes, self.failed)
 
     @property
+    def _rules(self) -> Rules:
+        return Rules(
+            logs=(0,) * (self.nodes - self.failed),
+            majority=self.nodes // 2 + 1,
+            low=self.election_timeout,
+            high=2 * self.election_timeout,
+            tick=self.heartbeat,
+            lease=True,
+            pre_vote=self.pre_vote,
+            one_way=self.one_way,
+            contact=self.heartbeat if self.contact is None else self.contact,
+        )
+
+    @property
+    def stands(self) -> Duration:
+        """Time in s from the failure until the first member stands for election.
+
+        A leader that only pauses loses its place if it pauses for longer.
+        """
+        return _first_call(self._rules)
+
+    @property
     def elected(self) -> Duration:
         """Time in s from the failure until there is a leader."""
-        left = self.nodes - self.failed
-        return _played(
-            Rules(
-                logs=(0,) * left,
-                majority=self.nodes // 2 + 1,
-                low=self.election_timeout,
-                high=2 * self.election_timeout,
-                tick=self.heartbeat,
-                lease=True,
-                pre_vote=self.pre_vote,
-                one_way=self.one_way,
-                contact=self.heartbeat if self.contact is None else self.contact,
-            )
-        )
+        return _played(self._rules)
 
     @property
     def duration(self) -> Duration:
@@ -269,6 +278,12 @@ def _majority_left(nodes: int, failed: int) -> None:
 @lru_cache(maxsize=256)
 def _played(rules: Rules) -> Duration:
     return empirical(Ballots(rules, np.random.default_rng(_SEED), _PLAYED).play())
+
+
+@lru_cache(maxsize=64)
+def _first_call(rules: Rules) -> Duration:
+    ballots = Ballots(rules, np.random.default_rng(_SEED), _PLAYED)
+    return empirical(ballots.first_calls())
 
 
 def simulate_elections(

@@ -28,13 +28,21 @@ from hamodel.lab._packages import fetch, missing, plan
 from hamodel.lab._processes import sweep
 from hamodel.lab._relay import Relay
 from hamodel.lab.etcd import Etcd
+from hamodel.lab.haproxy import Haproxy
+from hamodel.lab.keepalived import Keepalived
 from hamodel.lab.patroni import Patroni
 from hamodel.lab.postgresql import Watchdog
+from hamodel.lab.redis import Isolated
 from hamodel.lab.sentinel import Sentinel
+from hamodel.lab.stall import Stall
 
 #: The experiments by name.
 EXPERIMENTS: dict[str, type[Experiment]] = {
-    kind.name: kind for kind in (Watchdog, Sentinel, Etcd, Patroni)
+    kind.name: kind
+    for kind in (
+        *(Watchdog, Sentinel, Etcd, Patroni),
+        *(Haproxy, Keepalived, Isolated, Stall),
+    )
 }
 
 __all__ = [
@@ -42,10 +50,14 @@ __all__ = [
     "Comparison",
     "Etcd",
     "Experiment",
+    "Haproxy",
+    "Isolated",
+    "Keepalived",
     "Patroni",
     "Recorded",
     "Relay",
     "Sentinel",
+    "Stall",
     "Watchdog",
     "fetch",
     "missing",

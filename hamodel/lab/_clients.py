@@ -39,15 +39,21 @@ class Writers:
         How many threads.
     pause : float
         Time in s from one write to the next.
+    first : int
+        Number of the first record.
     """
 
     connect: Callable[[], AbstractContextManager[Write]]
     count: int = 2
     pause: float = 0.005
-    _numbers: itertools.count[int] = field(default_factory=itertools.count, init=False)
+    first: int = 0
+    _numbers: itertools.count[int] = field(init=False)
     _written: list[list[Sent]] = field(default_factory=list, init=False)
     _over: threading.Event = field(default_factory=threading.Event, init=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._numbers = itertools.count(self.first)
 
     def __enter__(self) -> Self:
         for _ in range(self.count):

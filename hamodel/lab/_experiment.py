@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from hamodel.duration import Duration
     from hamodel.lab._faults import Struck
-    from hamodel.recordings import Agreement
+    from hamodel.recordings import Agreement, Outcomes
 
 Row = dict[str, float | int | str]
 
@@ -64,6 +64,11 @@ class Experiment:
         About how long one failure takes with setting up and cleaning up.
     patience : float
         Longest time in s to wait for a recovery; later ones are censored.
+    lacks : str
+        What is missing here beside programs and modules, such as root.
+    beat : float
+        Longest time in s from one beat of its watchers to the next: a failure falls
+        anywhere between two.
     """
 
     fault: str = field(default="kill", metadata=fields.word("what is done to it"))
@@ -91,6 +96,20 @@ class Experiment:
     @abstractmethod
     def versions(self, nursery: Nursery) -> dict[str, str]:
         """Return the versions of the programs."""
+
+    def chances(self, row: Row) -> dict[str, float]:  # noqa: ARG002
+        """Return the predicted chance of what may or may not happen in a row."""
+        return {}
+
+    @property
+    def lacks(self) -> str:
+        """What is missing here beside programs and modules; empty if nothing."""
+        return ""
+
+    @property
+    def beat(self) -> float:
+        """Longest time in s from one beat of the watchers to the next."""
+        return 1.0
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -129,10 +148,14 @@ class Experiment:
             If there are rows already and `resume` is not set.
         FileNotFoundError
             If a program is missing, with the command that brings it.
+        PermissionError
+            If it needs what this user may not.
         """
         _check.whole(1, n=n)
         for program in self.programs:
             _packages.needed(program)
+        if self.lacks:
+            raise PermissionError(f"{self.name} needs {self.lacks}")
         with _ended_by_signals():
             return _record(self, n, Path(out), np.random.default_rng(rng), resume)
 
@@ -189,15 +212,20 @@ class Recorded:
         ValueError
             If no row was recorded.
         """
-        from hamodel.recordings import agreement
+        from hamodel.recordings import agreement, outcomes
 
         _check.whole(1, rows=len(self.rows))
-        laws = self.experiment.prediction()
-        judged = {
-            name: agreement(law, self.column(name))
-            for name, law in laws.items()
-            if not (self.busy and self.experiment.stages[name] == "machine")
+        told = [self.experiment.chances(row) for row in self.rows]
+        judged: dict[str, Agreement | Outcomes] = {
+            name: outcomes([each[name] for each in told], self.column(name))
+            for name in told[0]
         }
+        if not judged:
+            judged |= {
+                name: agreement(law, self.column(name))
+                for name, law in self.experiment.prediction().items()
+                if not (self.busy and self.experiment.stages[name] == "machine")
+            }
         return Comparison(recorded=self, agreements=judged)
 
 
@@ -209,12 +237,12 @@ class Comparison:
     ----------
     recorded : Recorded
         What was measured.
-    agreements : mapping of str to Agreement
+    agreements : mapping of str to Agreement or Outcomes
         The verdict of each predicted column.
     """
 
     recorded: Recorded
-    agreements: Mapping[str, Agreement]
+    agreements: Mapping[str, Agreement | Outcomes]
 
     @property
     def holds(self) -> bool:
@@ -290,8 +318,8 @@ def _record(
         "definition": " ".join((experiment.__doc__ or "").split()),
     }
     for repetition in _counted(n, len(rows), experiment):
-        phase = float(rng.uniform(0, 1))
-        with Nursery(work, _packages.variables()) as nursery:
+        phase = float(rng.uniform(0, experiment.beat))
+        with Nursery(work, _packages.variables(), rng) as nursery:
             notes["versions"] = experiment.versions(nursery)
             try:
                 row = _failure(experiment, nursery, phase)

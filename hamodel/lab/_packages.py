@@ -21,6 +21,8 @@ PACKAGES = {
     "redis-server": "redis-server",
     "etcd": "etcd-server",
     "haproxy": "haproxy",
+    "keepalived": "keepalived",
+    "ip": "iproute2",
 }
 _DOWNLOADED = {"redis-server": ("redis-server", "redis-tools")}  # what it takes
 

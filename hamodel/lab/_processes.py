@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -67,6 +69,11 @@ def send(marks: Sequence[Mark], sent: signal.Signals) -> None:
         if is_alive(mark):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(mark.pid, sent)
+
+
+def resume(marks: Sequence[Mark]) -> None:
+    """Let stopped processes go on."""
+    send(marks, signal.SIGCONT)
 
 
 def end(marks: Sequence[Mark], patience: float = 10.0) -> None:
@@ -122,12 +129,18 @@ class Nursery:
         Where data and logs go; made if missing.
     variables : mapping of str to str, optional
         Environment variables to lay over one's own.
+    rng : numpy.random.Generator, optional
+        What is drawn at random here.
     """
 
     def __init__(
-        self, folder: Path, variables: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        variables: Mapping[str, str] | None = None,
+        rng: np.random.Generator | None = None,
     ) -> None:
         self.folder = folder
+        self.rng = rng or np.random.default_rng(1)
         self.roots: dict[str, Mark] = {}
         self._variables = dict(variables or {})
 
@@ -153,8 +166,8 @@ class Nursery:
             for each in (path, *path.rglob("*")):
                 os.chown(each, user["user"], user["group"], follow_symlinks=False)
 
-    def start(self, name: str, *words: str | Path) -> Mark:
-        """Start a program as an unprivileged user; its output goes to NAME.log."""
+    def start(self, name: str, *words: str | Path, as_root: bool = False) -> Mark:
+        """Start a program, unprivileged unless told; its output goes to NAME.log."""
         self._check_limits()
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
@@ -165,7 +178,7 @@ class Nursery:
                 cwd=self.folder,
                 env=os.environ | self._variables,
                 start_new_session=True,
-                **unprivileged(),  # type: ignore[call-overload]
+                **({} if as_root else unprivileged()),  # type: ignore[call-overload]
             )
         found = mark_of(process.pid)
         if found is None:

@@ -12,17 +12,19 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from hamodel import failover, fields
+from hamodel.duration import order_statistic, uniform
 from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Nursery, free_ports, until
+from hamodel.lab._processes import Mark, Nursery, free_ports, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hamodel.duration import Duration
 
+_PAUSE = 0.02  # s from a writer's answer to its next write
 _ANSWER = 0.3  # s that a client waits for an answer before it sends again
 
 
@@ -60,13 +62,18 @@ class Etcd(Experiment):
 
     def prediction(self) -> dict[str, Duration]:
         """Return the law of the gap, from the settings and the rules of etcd."""
-        election = failover.Election(
+        again = order_statistic(uniform(0, _ANSWER + _PAUSE), 1, self.members - 1)
+        return {"gap_min_s": self.election.elected + again}
+
+    @property
+    def election(self) -> failover.Election:
+        """The rules of etcd, for a leader whose members hear of every write."""
+        return failover.Election(
             election_timeout=self.election_timeout,
             heartbeat=self.heartbeat,
             nodes=self.members,
-            retry=_ANSWER,
+            contact=_PAUSE,
         )
-        return {"gap_min_s": election.duration}
 
     def versions(self, nursery: Nursery) -> dict[str, str]:
         """Return the version of etcd."""
@@ -90,7 +97,7 @@ class Etcd(Experiment):
             member = assigned.setdefault(me, next(turns))
             yield lambda number: cluster.put(member, f"w{number}", "1")
 
-        with Writers(connect, count=len(others), pause=0.02) as writers:
+        with Writers(connect, count=len(others), pause=_PAUSE) as writers:
             until(
                 iter(lambda: len(writers.acknowledged) > 20, None), "first writes", 20
             )
@@ -105,8 +112,12 @@ class _Leader:
     leader: int
     writers: Writers
 
+    def victims(self) -> list[Mark]:
+        """Return the processes of the leader."""
+        return self.nursery.tree(f"etcd-{self.leader}")
+
     def fail(self) -> Struck:
-        return strike(self.nursery.tree(f"etcd-{self.leader}"), self.of.fault)
+        return strike(self.victims(), self.of.fault)
 
     def observe(self, struck: Struck) -> Row:
         seen = self.writers.recovery(struck, self.of.patience)
@@ -177,6 +188,10 @@ class Cluster:
         told = [self.status(n) for n in range(len(self.clients))]
         ids = [each["header"]["member_id"] for each in told]
         return ids.index(told[0]["leader"])
+
+    def term(self) -> int:
+        """Return the greatest term that a member knows."""
+        return max(int(self.status(n)["raftTerm"]) for n in range(len(self.clients)))
 
     def put(self, member: int, key: str, value: str) -> None:
         """Write a key by a member; return when it is committed."""

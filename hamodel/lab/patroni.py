@@ -14,11 +14,13 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hamodel import failover, fields
-from hamodel.lab import _packages
+from hamodel.duration import uniform
+from hamodel.lab import _packages, haproxy
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._faults import Struck, strike
 from hamodel.lab._processes import Mark, Nursery, free_ports, until
+from hamodel.lab._relay import Relay
 from hamodel.lab.etcd import Cluster
 
 if TYPE_CHECKING:
@@ -26,18 +28,22 @@ if TYPE_CHECKING:
 
     from hamodel.duration import Duration
 
+_NEAR = 10**9  # numbers of the clients that are cut off together with a node
 _CHECKS = (1.0, 3, 2)  # s between HAProxy's checks, those to mark down, and up
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patroni(Experiment):
-    """Patroni on three nodes: the leader's node is killed, stopped or frozen.
+    """Patroni on three nodes: the leader's node is killed, stopped, frozen or cut off.
 
     t0 is the first signal.  `key_gone_s` is when the leader's key has left etcd,
     `key_new_s` when another holds it, `promoted_s` when the new leader takes writes;
     `rto_first_s` and `rto_all_s` when the first and the last writer, all of them behind
     HAProxy, was served for a write sent after t0; `lost` counts acknowledged writes
     that the new leader does not have.
+
+    A node that is cut off keeps clients of its own: `stops_s` is its last acknowledged
+    write, and `astray` counts those after t0 that the new leader does not have.
 
     Attributes
     ----------
@@ -47,7 +53,8 @@ class Patroni(Experiment):
         PostgreSQL nodes.
     fault : str
         "kill" (Patroni and its PostgreSQL, SIGKILL), "postgres" (PostgreSQL only),
-        "hang" (both, SIGSTOP) or "stop" (Patroni, SIGTERM).
+        "hang" (both, SIGSTOP), "frozen" (SIGSTOP of PostgreSQL only), "stop" (Patroni,
+        SIGTERM) or "cut" (the node can neither reach etcd nor be reached).
     """
 
     ttl: float = field(default=30.0, metadata=fields.span("ttl"))
@@ -58,8 +65,8 @@ class Patroni(Experiment):
     name: ClassVar = "patroni"
     programs: ClassVar = ("postgres", "initdb", "pg_basebackup", "etcd", "haproxy")
     modules: ClassVar = ("psycopg", "patroni")
-    faults: ClassVar = ("kill", "postgres", "hang", "stop")
-    stages: ClassVar = {"key_gone_s": "timer"}
+    faults: ClassVar = ("kill", "postgres", "hang", "frozen", "stop", "cut")
+    stages: ClassVar = {"key_gone_s": "timer", "stops_s": "timer"}
     seconds: ClassVar = 60.0
 
     def prediction(self) -> dict[str, Duration]:
@@ -69,31 +76,48 @@ class Patroni(Experiment):
         lease = failover.Lease(
             ttl=self.ttl, loop_wait=self.loop_wait, retry_timeout=self.retry_timeout
         )
-        return {"key_gone_s": lease.duration}
+        laws = {"key_gone_s": lease.duration}
+        if self.fault == "cut":
+            # the next loop finds no etcd, retries, and stops its PostgreSQL
+            _, loop_wait, retry_timeout = lease.effective
+            laws["stops_s"] = uniform(0, loop_wait) + retry_timeout
+        return laws
+
+    @property
+    def beat(self) -> float:
+        """Time in s from loop to loop."""
+        return self.loop_wait
 
     def versions(self, nursery: Nursery) -> dict[str, str]:
         """Return the versions of what takes part."""
         postgres = nursery.run(_packages.needed("postgres"), "--version").split()[2]
-        haproxy = nursery.run(_packages.needed("haproxy"), "-v").split()[2]
         etcd = nursery.run(_packages.needed("etcd"), "--version").split()[2]
         return {
             "postgresql": postgres,
             "patroni": metadata.version("patroni"),
             "etcd": etcd,
-            "haproxy": haproxy,
+            "haproxy": haproxy.version(nursery),
         }
 
     @contextlib.contextmanager
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
         """Start etcd, the nodes, HAProxy and the writers."""
-        site = _Site(self, nursery)
-        site.start()
-        with Writers(site.connect) as writers:
+        with contextlib.ExitStack() as stack:
+            site = _Site(self, nursery)
+            if self.fault == "cut":
+                site.link(stack)
+            site.start()
+            writers = stack.enter_context(Writers(site.connect))
             until(
                 iter(lambda: len(writers.acknowledged) > 20, None), "first writes", 60
             )
-            with _Watch(site) as watch:
-                yield _Trial(self, nursery, site, writers, watch)
+            near = None
+            if self.fault == "cut":
+                leader = site.names.index(site.leader())
+                near = Writers(lambda: site.connect_to(leader), first=_NEAR)
+                stack.enter_context(near)
+            watch = stack.enter_context(_Watch(site))
+            yield _Trial(self, nursery, site, writers, watch, near)
 
 
 @dataclass
@@ -103,6 +127,7 @@ class _Trial:
     site: _Site
     writers: Writers
     watch: _Watch
+    near: Writers | None = None
 
     def fail(self) -> Struck:
         old = self.site.leader()
@@ -111,8 +136,12 @@ class _Trial:
         servers = self.site.servers(old)
         if self.of.fault == "stop":
             return strike(marks, "stop")
-        if self.of.fault == "postgres":
-            return strike(servers, "kill")
+        if signal := {"postgres": "kill", "frozen": "hang"}.get(self.of.fault):
+            return strike(servers, signal)
+        if self.of.fault == "cut":
+            wall, begun = time.time(), time.monotonic()
+            self.site.cut(old)
+            return Struck(begun, time.monotonic(), wall)
         return strike([*servers, *marks], self.of.fault)
 
     def observe(self, struck: Struck) -> Row:
@@ -126,6 +155,11 @@ class _Trial:
             written = self.writers.acknowledged
             there = self.site.numbers()
             row["lost"] = sum(write.number not in there for write in written)
+            if self.near:
+                late = self.near.acknowledged
+                row["stops_s"] = max(w.acknowledged for w in late) - struck.begun
+                late = [w for w in late if w.acknowledged > struck.done]
+                row["astray"] = sum(w.number not in there for w in late)
         return row
 
 
@@ -179,6 +213,22 @@ class _Site:
         self.entrance = ports[-1]
         self.names = [f"n{n}" for n in range(of.nodes)]
         self.etcd = Cluster(nursery, members=1)
+        # where others reach a node: its PostgreSQL, its REST API; and it etcd
+        self.doors = list(zip(self.ports, self.apis, strict=True))
+        self.stores = self.etcd.clients * of.nodes
+        self.links: list[list[Relay]] = []
+
+    def link(self, stack: contextlib.ExitStack) -> None:
+        """Lead all ways to a node, and its way to etcd, over links that can be cut."""
+        for ends in zip(self.ports, self.apis, self.stores, strict=True):
+            self.links.append([stack.enter_context(Relay(port)) for port in ends])
+        self.doors = [(data.port, api.port) for data, api, _ in self.links]
+        self.stores = [store.port for _, _, store in self.links]
+
+    def cut(self, name: str) -> None:
+        """Let all links of a node fall silent."""
+        for link in self.links[self.names.index(name)]:
+            link.silence()
 
     def start(self) -> None:
         self._patroni = _patroni(self.nursery)
@@ -204,9 +254,9 @@ class _Site:
             "name": self.names[n],
             "restapi": {
                 "listen": f"{local}:{self.apis[n]}",
-                "connect_address": f"{local}:{self.apis[n]}",
+                "connect_address": f"{local}:{self.doors[n][1]}",
             },
-            "etcd3": {"host": f"{local}:{self.etcd.clients[0]}"},
+            "etcd3": {"hosts": [f"{local}:{self.stores[n]}"], "use_proxies": True},
             "bootstrap": {
                 "dcs": {
                     "ttl": round(self.of.ttl),
@@ -222,7 +272,7 @@ class _Site:
             },
             "postgresql": {
                 "listen": f"{local}:{self.ports[n]}",
-                "connect_address": f"{local}:{self.ports[n]}",
+                "connect_address": f"{local}:{self.doors[n][0]}",
                 "data_dir": str(place / "data"),
                 "bin_dir": str(_packages.needed("initdb").parent),
                 "pgpass": str(place / "pgpass"),
@@ -242,21 +292,11 @@ class _Site:
     def _start_haproxy(self) -> None:
         every, fall, rise = _CHECKS
         check = f"inter {every * 1e3:.0f}ms fall {fall} rise {rise}"
-        servers = "\n".join(
-            f"  server {name} 127.0.0.1:{port} check port {api}"
-            for name, port, api in zip(self.names, self.ports, self.apis, strict=True)
-        )
-        place = self.nursery.place("haproxy")
-        file = place / "haproxy.cfg"
-        file.write_text(
-            "defaults\n  mode tcp\n  timeout connect 1s\n"
-            "  timeout client 30m\n  timeout server 30m\n"
-            f"listen shop\n  bind 127.0.0.1:{self.entrance}\n"
-            "  option httpchk GET /primary\n  http-check expect status 200\n"
-            f"  default-server {check} on-marked-down shutdown-sessions\n{servers}\n"
-        )
-        self.nursery.own(place)
-        self.nursery.start("haproxy", _packages.needed("haproxy"), "-f", file, "-db")
+        servers = [
+            f"server {name} 127.0.0.1:{port} check port {api} {check}"
+            for name, (port, api) in zip(self.names, self.doors, strict=True)
+        ]
+        haproxy.start(self.nursery, self.entrance, servers)
 
     def _all_stream(self) -> Iterator[bool]:
         import psycopg
@@ -309,9 +349,14 @@ class _Site:
     @contextlib.contextmanager
     def connect(self) -> Iterator[Callable[[int], object]]:
         """Connect through HAProxy; give the writing function."""
-        insert = "insert into w values (%s)"
-        with _connected(self.entrance) as session:
-            yield lambda number: session.execute(insert, (number,))
+        with _writing(self.entrance) as write:
+            yield write
+
+    @contextlib.contextmanager
+    def connect_to(self, which: int) -> Iterator[Callable[[int], object]]:
+        """Connect to a node itself; give the writing function."""
+        with _writing(self.ports[which]) as write:
+            yield write
 
     def numbers(self) -> set[int]:
         """Return the numbers that the leader has."""
@@ -340,6 +385,13 @@ def _patroni(nursery: Nursery) -> tuple[str, ...]:
         " to get one that all may read: apt install python3, and a .venv outside of"
         " root's home"
     )
+
+
+@contextlib.contextmanager
+def _writing(port: int) -> Iterator[Callable[[int], object]]:
+    insert = "insert into w values (%s)"
+    with _connected(port) as session:
+        yield lambda number: session.execute(insert, (number,))
 
 
 def _connected(port: int) -> Any:  # noqa: ANN401  psycopg's connection

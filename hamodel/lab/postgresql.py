@@ -16,7 +16,7 @@ from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Nursery, free_ports, until
+from hamodel.lab._processes import Mark, Nursery, free_ports, until
 from hamodel.lab._relay import Relay
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ class Watchdog(Experiment):
         )
         return {"detect_s": beat.duration}
 
+    @property
+    def beat(self) -> float:
+        """Time in s from probe to probe."""
+        return self.interval
+
     def versions(self, nursery: Nursery) -> dict[str, str]:
         """Return the version of PostgreSQL."""
         said = nursery.run(_packages.needed("postgres"), "--version")
@@ -131,12 +136,16 @@ class _Trial:
     writers: Writers
     link: Relay
 
+    def victims(self) -> list[Mark]:
+        """Return the processes of the primary."""
+        return self.nursery.tree("primary")
+
     def fail(self) -> Struck:
         if self.of.fault == "cut":
             self.link.silence()
             time.sleep(1.0)
         how = {"cut": "kill", "stop": "fast"}.get(self.of.fault, self.of.fault)
-        return strike(self.nursery.tree("primary"), how)
+        return strike(self.victims(), how)
 
     def observe(self, struck: Struck) -> Row:
         seen = self.writers.recovery(struck, self.of.patience)

@@ -14,7 +14,7 @@ from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Nursery, free_ports, until
+from hamodel.lab._processes import Mark, Nursery, free_ports, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +29,7 @@ _EVENTS = {
     "+promoted-slave slave": "promoted_s",
     "+switch-master": "switch_s",
 }
+_PING = 1.0  # s from one ping of a Sentinel to the next
 _ANSWER = 0.2  # s that a client waits for an answer
 _LINE = re.compile(r"\d+:X (\d+ \w+ \d+ [\d:.]+) # (\+[\w-]+(?: master| slave)?)")
 
@@ -134,6 +135,8 @@ class _System:
                 f"sentinel down-after-milliseconds shop {limit}\n"
             )
             self.nursery.own(place)
+            # Sentinels that start together ping together, for minutes on end
+            time.sleep(self.nursery.rng.uniform(0, _PING))
             self.nursery.start(f"sentinel-{port}", redis, file, "--sentinel")
         until(self._all_know_all(), "Sentinels that know each other", 40)
 
@@ -142,7 +145,7 @@ class _System:
 
         while True:
             try:
-                yield all(map(_replicates, self.servers[1:])) and all(
+                yield all(map(replicates, self.servers[1:])) and all(
                     map(self._knows, self.watchers)
                 )
             except (RedisError, KeyError):
@@ -150,7 +153,7 @@ class _System:
 
     def _knows(self, watcher: int) -> bool:
         """Tell whether a Sentinel knows both replicas and all other Sentinels."""
-        with _redis(watcher) as asked:
+        with connected(watcher) as asked:
             known = _plain(asked.sentinel_master("shop"))
         others = int(known["num-other-sentinels"])
         return int(known["num-slaves"]) == 2 and others == self.of.sentinels - 1
@@ -158,7 +161,7 @@ class _System:
     def primary(self) -> int:
         """Ask the Sentinels where the primary is."""
         for port in self.watchers:
-            with _redis(port) as asked:
+            with connected(port) as asked:
                 if found := asked.sentinel_get_master_addr_by_name("shop"):
                     return int(found[1])
         raise ConnectionError("no Sentinel answers")
@@ -166,14 +169,17 @@ class _System:
     @contextlib.contextmanager
     def connect(self) -> Iterator[Callable[[int], object]]:
         """Connect to the primary that Sentinel names; give the writing function."""
-        with _redis(self.primary()) as server:
+        with connected(self.primary()) as server:
             if server.info("replication")["role"] != "master":
                 raise ConnectionError("not yet the primary")
             yield lambda number: server.set(f"w{number}", 1)
 
+    def victims(self) -> list[Mark]:
+        """Return the processes of the primary."""
+        return self.nursery.tree(f"redis-{self.servers[0]}")
+
     def fail(self) -> Struck:
-        marks = self.nursery.tree(f"redis-{self.servers[0]}")
-        return strike(marks, self.of.fault)
+        return strike(self.victims(), self.of.fault)
 
     def observe(self, struck: Struck) -> Row:
         served = self.writers.recovery(struck, self.of.patience)
@@ -196,14 +202,14 @@ class _System:
     def lost(self) -> int:
         """Return how many acknowledged writes the primary does not have."""
         written = self.writers.acknowledged
-        with _redis(self.primary()) as server:
+        with connected(self.primary()) as server:
             pipe = server.pipeline()
             for write in written:
                 pipe.exists(f"w{write.number}")
             return sum(not found for found in pipe.execute())
 
 
-def _redis(port: int) -> Any:  # noqa: ANN401  redis-py's
+def connected(port: int) -> Any:  # noqa: ANN401  redis-py's
     """Return a connection that waits 0.2 s for an answer and tries nothing again."""
     from redis import Redis
     from redis.backoff import NoBackoff
@@ -217,9 +223,9 @@ def _redis(port: int) -> Any:  # noqa: ANN401  redis-py's
     )
 
 
-def _replicates(port: int) -> bool:
+def replicates(port: int) -> bool:
     """Tell whether a replica has its primary's data and follows it."""
-    with _redis(port) as server:
+    with connected(port) as server:
         return bool(server.info("replication")["master_link_status"] == "up")
 
 

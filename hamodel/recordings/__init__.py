@@ -11,7 +11,7 @@ The surprise is what can be predicted at all: a failover is mostly waiting for t
 and timers keep their word on a busy machine as on an idle one.
 """
 
-from hamodel.recordings._agreement import Agreement, agreement
+from hamodel.recordings._agreement import Agreement, Outcomes, agreement, outcomes
 from hamodel.recordings._predictions import (
     Pairs,
     Prediction,
@@ -23,6 +23,7 @@ from hamodel.recordings._recording import Recording, load, names
 
 __all__ = [
     "Agreement",
+    "Outcomes",
     "Pairs",
     "Prediction",
     "Recording",
@@ -30,6 +31,7 @@ __all__ = [
     "agreement",
     "load",
     "names",
+    "outcomes",
     "predictions",
     "verdicts",
 ]

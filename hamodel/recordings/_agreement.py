@@ -20,6 +20,7 @@ _CLOSE = 0.10  # the greatest error of a quantile
 _ENOUGH = 20  # measurements from which a test of the whole law is made
 _DOUBT = 0.05
 _INSIDE = 0.85
+_EXCLUDED = 1e-3  # a chance below which a prediction excludes what happened
 _RESAMPLES = 2000
 
 
@@ -166,4 +167,87 @@ def agreement(predicted: Duration, measured: ArrayLike) -> Agreement:
         ks=float(test.statistic),
         ks_probability=float(test.pvalue),
         inside=float(np.mean((times >= low) & (times <= high))),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Outcomes:
+    """How well predicted chances and what happened agree.
+
+    Attributes
+    ----------
+    count : int
+        Trials.
+    predicted, measured : float
+        How many times it was expected to happen, and did.
+    spread : float
+        Standard deviation of that number, by the predicted chances.
+    impossible : int
+        Trials that came out as the prediction excludes (by less than 1 in 1000).
+    """
+
+    count: int
+    predicted: float
+    measured: int
+    spread: float
+    impossible: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the number is within two deviations, and nothing was excluded."""
+        return abs(self.measured - self.predicted) <= 2 * self.spread and (
+            self.impossible == 0
+        )
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Its numbers in words, under the heads of an `Agreement`."""
+        said = f"{self.predicted:.1f} for {self.measured} (spread {self.spread:.1f})"
+        excluded = f"{self.impossible} excluded" if self.impossible else "none excluded"
+        return (str(self.count), said, "", "yes" if self.holds else "no", "", excluded)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Outcomes of {self.count}: {self.predicted:.1f} +- {self.spread:.1f}"
+            f" predicted, {self.measured} happened, {self.impossible} excluded>"
+        )
+
+
+def outcomes(chances: ArrayLike, happened: ArrayLike) -> Outcomes:
+    """Hold predicted chances against what happened.
+
+    Parameters
+    ----------
+    chances : array_like
+        Predicted chance of each trial.
+    happened : array_like
+        1 where it happened, 0 where not.
+
+    Returns
+    -------
+    Outcomes
+        Numbers and a verdict.
+
+    Raises
+    ------
+    ValueError
+        If a chance is outside [0, 1], or the lengths differ.
+
+    Examples
+    --------
+    >>> outcomes([0.1, 0.5, 0.9], [0, 1, 1])
+    <Outcomes of 3: 1.5 +- 0.7 predicted, 2 happened, 0 excluded>
+    >>> outcomes([0.0, 0.5], [1, 0]).holds
+    False
+    """
+    p, seen = np.asarray(chances, float), np.asarray(happened, float)
+    _check.between(0, 1, chances=p)
+    if p.shape != seen.shape:
+        raise ValueError(f"happened must have {p.size} values, got {seen.size}")
+    return Outcomes(
+        count=p.size,
+        predicted=float(p.sum()),
+        measured=int(seen.sum()),
+        spread=float(np.sqrt((p * (1 - p)).sum())),
+        impossible=int(np.sum(np.where(seen == 1, p, 1 - p) < _EXCLUDED)),
     )

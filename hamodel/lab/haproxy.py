@@ -1,0 +1,164 @@
+"""HAProxy and its checks: when a server is used, and when it no longer is."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from hamodel import failover, fields
+from hamodel.lab import _packages
+from hamodel.lab._experiment import Bench, Experiment, Row
+from hamodel.lab._faults import Struck
+from hamodel.lab._processes import Nursery, free_ports, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel.duration import Duration
+
+_ANSWER = 0.5  # s that a client waits for an answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Haproxy(Experiment):
+    """HAProxy before a server that begins, or ceases, to say that it is the primary.
+
+    t0 is when the server changes its answer; `seen_s` is when a client that asks every
+    10 ms is first led to it, or first turned away.
+
+    Attributes
+    ----------
+    interval : float
+        Time in s from check to check.
+    rise, fall : int
+        Checks in a row that must succeed, or fail.
+    fault : str
+        "rise" (it becomes the primary) or "fall" (it is the primary no more).
+    """
+
+    interval: float = field(default=1.0, metadata=fields.span("from check to check"))
+    rise: int = field(default=2, metadata=fields.whole("checks that must succeed"))
+    fall: int = field(default=3, metadata=fields.whole("checks that must fail"))
+    fault: str = field(default="rise", metadata=fields.word("what its server does"))
+
+    name: ClassVar = "haproxy"
+    programs: ClassVar = ("haproxy",)
+    faults: ClassVar = ("rise", "fall")
+    stages: ClassVar = {"seen_s": "timer"}
+    seconds: ClassVar = 8.0
+
+    def prediction(self) -> dict[str, Duration]:
+        """Return the law of HAProxy's decision."""
+        check = failover.ProxyCheck(
+            interval=self.interval, rise=self.rise, fall=self.fall
+        )
+        rises = self.fault == "rise"
+        return {"seen_s": check.duration if rises else check.marks_down}
+
+    @property
+    def beat(self) -> float:
+        """Time in s from check to check."""
+        return self.interval
+
+    def versions(self, nursery: Nursery) -> dict[str, str]:
+        """Return the version of HAProxy."""
+        return {"haproxy": version(nursery)}
+
+    @contextlib.contextmanager
+    def bench(self, nursery: Nursery) -> Iterator[Bench]:
+        """Start a server, HAProxy before it, and wait until it is used, or not."""
+        with _Server(primary=self.fault == "fall") as server:
+            entrance = free_ports(1)[0]
+            every = f"{self.interval * 1e3:.0f}ms"
+            line = f"check inter {every} rise {self.rise} fall {self.fall}"
+            start(nursery, entrance, [f"server one 127.0.0.1:{server.port} {line}"])
+            asked = iter(lambda: _served(entrance) == (self.fault == "fall"), None)
+            until(asked, "the first checks", 10 + self.fall * self.interval)
+            yield _Trial(self, server, entrance)
+
+
+@dataclass
+class _Trial:
+    of: Haproxy
+    server: _Server
+    entrance: int
+
+    def fail(self) -> Struck:
+        wall, begun = time.time(), time.monotonic()
+        self.server.primary = not self.server.primary
+        return Struck(begun, time.monotonic(), wall)
+
+    def observe(self, struck: Struck) -> Row:
+        last = struck.begun + self.of.patience
+        while (now := time.monotonic()) < last:
+            if _served(self.entrance) == self.server.primary:
+                return {"seen_s": now - struck.begun, "censored": 0}
+            time.sleep(0.01)
+        return {"seen_s": float("nan"), "censored": 1}
+
+
+class _Server:
+    """A server of the loopback; whether it is the primary can be changed."""
+
+    def __init__(self, *, primary: bool) -> None:
+        self.primary = primary
+        outer = self
+
+        class Answers(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                is_check = self.path == "/primary"
+                self.send_response(200 if outer.primary or not is_check else 503)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+        self.port = int(self._server.server_address[1])
+
+    def __enter__(self) -> _Server:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def start(nursery: Nursery, entrance: int, servers: list[str]) -> None:
+    """Start HAProxy before the servers that answer 200 to `GET /primary`."""
+    place = nursery.place("haproxy")
+    file = place / "haproxy.cfg"
+    lines = "".join(f"  {server}\n" for server in servers)
+    file.write_text(
+        "defaults\n  mode tcp\n  timeout connect 1s\n"
+        "  timeout client 30m\n  timeout server 30m\n"
+        f"listen shop\n  bind 127.0.0.1:{entrance}\n"
+        "  option httpchk GET /primary\n  http-check expect status 200\n"
+        f"  default-server on-marked-down shutdown-sessions\n{lines}"
+    )
+    nursery.own(place)
+    nursery.start("haproxy", _packages.needed("haproxy"), "-f", file, "-db")
+
+
+def version(nursery: Nursery) -> str:
+    """Return the version of HAProxy."""
+    return nursery.run(_packages.needed("haproxy"), "-v").split()[2]
+
+
+def _served(port: int) -> bool:
+    """Tell whether a server answers behind a port."""
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER)
+    try:
+        asked.request("GET", "/")
+        return asked.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()

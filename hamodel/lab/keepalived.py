@@ -1,0 +1,168 @@
+"""Two machines that share an address by keepalived, in network namespaces."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from hamodel import failover, fields
+from hamodel.lab import _packages
+from hamodel.lab._experiment import Bench, Experiment, Row
+from hamodel.lab._faults import Struck, strike
+from hamodel.lab._processes import Nursery, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel.duration import Duration
+
+_ADDRESS = "10.77.0.100"
+_MASTER = 200  # priority of the one that holds the address at first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keepalived(Experiment):
+    """Two machines with keepalived: the one with the address is killed or cut off.
+
+    Each machine is a network namespace, and a cable joins them.  t0 is the signal, or
+    when the cable is cut; `taken_s` is when the other has the address.
+
+    Attributes
+    ----------
+    interval : float
+        advert_int in s, a whole number.
+    priority : int
+        Priority of the backup.
+    fault : str
+        "kill" (SIGKILL of keepalived) or "cut" (the cable).
+    """
+
+    interval: float = field(default=1.0, metadata=fields.span("between advertisements"))
+    priority: int = field(default=100, metadata=fields.whole("priority of the backup"))
+
+    name: ClassVar = "keepalived"
+    programs: ClassVar = ("keepalived", "ip")
+    faults: ClassVar = ("kill", "cut")
+    stages: ClassVar = {"taken_s": "timer"}
+    seconds: ClassVar = 12.0
+
+    def prediction(self) -> dict[str, Duration]:
+        """Return the law of the takeover (RFC 5798)."""
+        router = failover.Vrrp(interval=self.interval, priority=self.priority)
+        return {"taken_s": router.duration}
+
+    @property
+    def beat(self) -> float:
+        """Time in s between two advertisements."""
+        return self.interval
+
+    @property
+    def lacks(self) -> str:
+        """What is missing here beside programs; empty if nothing."""
+        tried = ["unshare", "-n", "true"]
+        if os.geteuid() or not shutil.which("unshare"):
+            return "root, for network namespaces and VRRP"
+        done = subprocess.run(tried, capture_output=True, check=False)
+        return "network namespaces" if done.returncode else ""
+
+    def versions(self, nursery: Nursery) -> dict[str, str]:  # noqa: ARG002
+        """Return the version of keepalived."""
+        done = subprocess.run(
+            [_packages.needed("keepalived"), "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | _packages.variables(),
+        )
+        return {"keepalived": done.stderr.split()[1].lstrip("v")}
+
+    @contextlib.contextmanager
+    def bench(self, nursery: Nursery) -> Iterator[Bench]:
+        """Join two namespaces by a cable, and start keepalived in each."""
+        names = [f"hamodel-{os.getpid()}-{n}" for n in range(2)]
+        with _cable(names):
+            for n, (name, priority) in enumerate(
+                zip(names, (_MASTER, self.priority), strict=True)
+            ):
+                self._start(nursery, n, name, priority)
+            until(iter(lambda: _holds(names[0]), None), "a master", 20)
+            time.sleep(3 * self.interval)
+            if _holds(names[1]):
+                raise RuntimeError("both hold the address: the cable is no cable")
+            yield _Trial(self, nursery, names)
+
+    def _start(self, nursery: Nursery, n: int, name: str, priority: int) -> None:
+        place = nursery.place(f"keepalived-{n}")
+        file = place / "keepalived.conf"
+        file.write_text(
+            "global_defs {\n  vrrp_garp_master_delay 0\n}\n"
+            "vrrp_instance shop {\n"
+            f"  state BACKUP\n  interface eth{n}\n  virtual_router_id 77\n"
+            f"  priority {priority}\n  advert_int {self.interval:g}\n"
+            f"  virtual_ipaddress {{\n    {_ADDRESS}/24\n  }}\n}}\n"
+        )
+        words = ["--dont-fork", "--log-console", "--vrrp", "--use-file", str(file)]
+        words += ["--pid", f"{place}/k.pid", "--vrrp_pid", f"{place}/v.pid"]
+        keepalived = ("netns", "exec", name, str(_packages.needed("keepalived")))
+        ip = _packages.needed("ip")
+        nursery.start(f"keepalived-{n}", ip, *keepalived, *words, as_root=True)
+
+
+@dataclass
+class _Trial:
+    of: Keepalived
+    nursery: Nursery
+    names: list[str]
+
+    def fail(self) -> Struck:
+        if self.of.fault == "kill":
+            return strike(self.nursery.tree("keepalived-0"), "kill")
+        wall, begun = time.time(), time.monotonic()
+        _ip("-n", self.names[0], "link", "set", "eth0", "down")
+        return Struck(begun, time.monotonic(), wall)
+
+    def observe(self, struck: Struck) -> Row:
+        last = struck.begun + self.of.patience
+        while time.monotonic() < last:
+            if _holds(self.names[1]):
+                return {"taken_s": time.monotonic() - struck.begun, "censored": 0}
+            time.sleep(0.01)
+        return {"taken_s": float("nan"), "censored": 1}
+
+
+@contextlib.contextmanager
+def _cable(names: list[str]) -> Iterator[None]:
+    """Make two namespaces with a cable between; they go when the block ends."""
+    ends = [f"hm{os.getpid()}a", f"hm{os.getpid()}b"]
+    try:
+        for name in names:
+            _ip("netns", "add", name)
+        _ip("link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
+        for n, (name, end) in enumerate(zip(names, ends, strict=True)):
+            _ip("link", "set", end, "netns", name, "name", f"eth{n}")
+            _ip("-n", name, "addr", "add", f"10.77.0.{n + 1}/24", "dev", f"eth{n}")
+            for link in ("lo", f"eth{n}"):
+                _ip("-n", name, "link", "set", link, "up")
+        yield
+    finally:
+        for name in names:
+            with contextlib.suppress(RuntimeError):
+                _ip("netns", "del", name)
+
+
+def _holds(name: str) -> bool:
+    return _ADDRESS in _ip("-n", name, "-4", "-o", "addr", "show")
+
+
+def _ip(*words: str) -> str:
+    done = subprocess.run(
+        [_packages.needed("ip"), *words], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"ip {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
