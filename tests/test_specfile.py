@@ -388,3 +388,19 @@ def test_laws_reach_the_architecture(read):
     for text in ('"gamma(mean=3 s, cv=0.5)"', "{weibull: {scale: 3 s, shape: 2}}"):
         spec = read(PAIR + f"failover: {{promotion: {text}}}\n")
         assert isinstance(spec.architecture.failover.promotion, Duration)
+
+
+def test_a_value_says_where_it_was_read_before(tmp_path):
+    """A setting's origin is shown beside all that is derived of it."""
+    path = tmp_path / "read.yaml"
+    path.write_text(
+        "extends: postgresql-patroni\n"
+        "settings: {ttl: {value: 40 s, from: 'patroni.yml:14'}}\n"
+        "failover: {coverage: {value: 98 %, from: drills.md:3, because: 49 of 50}}\n"
+    )
+    spec = load(path)
+    shown = {name: source for name, _, source in spec.parameters}
+    assert shown["failover.detection.ttl"] == "patroni.yml:14, ttl"
+    assert "patroni.yml:14" in shown["standby.probe"]
+    assert shown["failover.coverage"] == "drills.md:3, 49 of 50"
+    assert spec.sources["settings.ttl"].origin == "patroni.yml:14"

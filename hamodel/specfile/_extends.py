@@ -73,7 +73,7 @@ def tree_of(name: str) -> Node:
     return read_tree(folder() / "systems" / f"{name}.yaml", name)
 
 
-def read_tree(path: Path, name: str = "") -> Node:
+def read_tree(path: Path, name: str = "", words: str | None = None) -> Node:
     """Return what a file holds.
 
     Parameters
@@ -82,6 +82,8 @@ def read_tree(path: Path, name: str = "") -> Node:
         The file.
     name : str
         How its values name it; by default its own name.
+    words : str or None
+        Its text, if that is known already.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def read_tree(path: Path, name: str = "") -> Node:
     SpecError
         If it cannot be read.
     """
-    return _tree.read(path, text_of(path), name)
+    return _tree.read(path, text_of(path) if words is None else words, name)
 
 
 def text_of(path: Path) -> str:

@@ -19,7 +19,7 @@ from hamodel.specfile._tree import Node
 from hamodel.units import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from hamodel._types import Value
     from hamodel.duration import Duration
@@ -143,12 +143,18 @@ class Reader:
         return value
 
     def _source(self, node: Node) -> Source:
-        """Return what a value stands on, the facts of settings in its formula too."""
+        """Return what a value stands on, also by the settings in its formula."""
         found = source_of(node, self._place(node))
         named = re.findall(r"[A-Za-z_]\w*", found.derived)
-        settings = [self.sources.get(f"settings.{name}") for name in named]
-        told = [fact for setting in settings if setting for fact in setting.facts]
-        return replace(found, facts=(*dict.fromkeys((*found.facts, *told)),))
+        keys = [key for key in map("settings.{}".format, named) if key in self.sources]
+        settings = [self.sources[key] for key in keys]
+        told = [fact for setting in settings for fact in setting.facts]
+        origins = (found.origin, *(setting.origin for setting in settings))
+        return replace(
+            found,
+            facts=(*dict.fromkeys((*found.facts, *told)),),
+            origin=_joined(origins),
+        )
 
     def _place(self, node: Node) -> str:
         return node.file if node.file in self.presets else f"{node.file}:{node.line}"
@@ -254,8 +260,9 @@ class Reader:
         self.sources[path] = replace(
             source,
             facts=(*known.facts, *source.facts),
-            assumed="; ".join(filter(None, (known.assumed, source.assumed))),
-            because="; ".join(filter(None, (known.because, source.because))),
+            assumed=_joined((known.assumed, source.assumed)),
+            because=_joined((known.because, source.because)),
+            origin=_joined((known.origin, source.origin)),
         )
 
     def _belief(self, about: About, node: Node, path: str) -> float:
@@ -270,6 +277,10 @@ class Reader:
         belief = make(**parameters(word, inside.plain(), kinds))
         self.beliefs[path] = belief
         return float(belief.quantile(0.5))
+
+
+def _joined(words: Iterable[str]) -> str:
+    return "; ".join(filter(None, dict.fromkeys(words)))
 
 
 def _noded(node: Node) -> Node:

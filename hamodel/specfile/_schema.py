@@ -193,7 +193,9 @@ def _carried(shape: Json) -> Json:
             "where": {"type": "object", "additionalProperties": {"type": "string"}},
             **{
                 name: {"type": ["string", "number"]}
-                for name in ("fact", "derived", "says", "assumed", "because")
+                for name in (
+                    *("from", "fact", "derived", "says", "assumed", "because"),
+                )
             },
         },
         "anyOf": [{"required": ["value"]}, {"required": ["derived"]}],

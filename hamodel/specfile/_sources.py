@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from hamodel.specfile._tree import Node
 
 #: Beside `value`: what a value may carry.
-CARRIED = frozenset({"value", "fact", "derived", "where", "says", "assumed", "because"})
+CARRIED = frozenset(
+    {"value", "from", "fact", "derived", "where", "says", "assumed", "because"}
+)
 _CLOSE = 5e-3  # how near a value must be to what its facts say
 
 
@@ -40,6 +42,8 @@ class Source:
         Why it is assumed; empty if it is not.
     because : str
         What is to be known of the choice.
+    origin : str
+        Where it was read before it stood here, such as "patroni.yml:14".
     """
 
     place: str
@@ -48,6 +52,7 @@ class Source:
     says: str = ""
     assumed: str = ""
     because: str = ""
+    origin: str = ""
 
     @property
     def is_stated(self) -> bool:
@@ -64,7 +69,7 @@ class Source:
         return "; ".join(filter(None, (how.removeprefix(": "), said)))
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (self.place, self.words)))
+        return ", ".join(filter(None, (self.origin or self.place, self.words)))
 
 
 def is_wrapped(node: Node) -> bool:
@@ -99,6 +104,7 @@ def source_of(node: Node, place: str) -> Source:
         says=str(said.get("says", "")),
         assumed=str(said.get("assumed", "")),
         because=str(said.get("because", "")),
+        origin=str(said.get("from", "")),
     )
 
 
