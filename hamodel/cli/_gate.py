@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamodel import text
@@ -144,7 +145,8 @@ class Change:
             rows.append((label, *_both(name, was, now)))
             if name in names:
                 rows += self._by_cause(name.partition("_")[0])
-        title = f"Against {self.before.spec.path}"
+        path = self.before.spec.path
+        title = f"Against {Path(*path.parts[-2:]) if path.is_absolute() else path}"
         if self.before.spec.title != self.after.spec.title:
             title += f" ({self.before.spec.title})"
         return Table(
