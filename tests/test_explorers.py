@@ -179,6 +179,26 @@ def what_a_crash_takes(writes, capacity, trip, pause, queue):
     return [pause, 100 * lag.sf(pause / 1000), 100 * late, lost, *waits]
 
 
+def conflicts(writes, delay, ahead, rule):
+    """Return the numbers of lesson 10's sentence: pairs of writes, and exponentials."""
+    made = [re.findall(r"\d+", name) for name in writes]
+    made = [(int(site), int(at)) for site, at in made]
+
+    def unseen(a, b):
+        return b[1] < a[1] + (0 if a[0] == b[0] else delay)
+
+    latest = [a for a in made if all(a is b or unseen(a, b) for b in made)]
+    first = [len(made)]
+    if rule == "vector clocks" and made:
+        first.append(len(latest))
+    elif made and rule != "last write wins":
+        first.append(len(made))
+    rivals = 1 - np.exp(-10 * 2 * delay / 1000)
+    windows = [max(delay + way * ahead, 0) / 1000 for way in (1, -1)]
+    lost = sum(1 - np.exp(-window) for window in windows) * 86400
+    return [*first, 10, 100 * rivals, 1, lost]
+
+
 DIRECT = {
     ("01_what_99_99_buys", "explorer"): what_99_99_buys,
     ("02_find_the_spof", "explorer"): find_the_spof,
@@ -187,6 +207,7 @@ DIRECT = {
     ("05_anatomy_of_a_failover", "explorer"): anatomy_of_a_failover,
     ("06_replication_lag", "explorer"): replication_lag,
     ("07_what_a_crash_takes", "explorer"): what_a_crash_takes,
+    ("10_conflicts", "explorer"): conflicts,
 }
 
 
@@ -302,9 +323,10 @@ def moved(explorer, name):
         control.box.value = f"{control.grid[last // 2]:,.10g}"
     elif isinstance(control, Boxes):
         for box, button in control.buttons.items():
+            before = box in explorer.values[name]
             button.click()
             pictures.add(explorer.svg)
-            assert explorer.values[name][-1] == box
+            assert (box in explorer.values[name]) != before
     elif isinstance(control, Again):
         control.widget.click()
     else:
