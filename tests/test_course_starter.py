@@ -59,6 +59,6 @@ def test_a_lesson_is_not_written_over(tmp_path, capsys):
 def test_contributing_names_what_the_starter_writes():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert "make lesson NAME=" in text
-    for word in ("kit.Lesson(", "kit.View(", "sheet.known", "mistakes={"):
+    for word in ("kit.Lesson(", "kit.views(", "sheet.known", "kit.exercise("):
         assert word in text
         assert word in starter.MODULE or word in text

@@ -71,6 +71,7 @@ with brought_by("course"):
         Exercise,
         Feedback,
         Mistake,
+        exercise,
         function,
         matrix,
         number,
@@ -79,8 +80,8 @@ with brought_by("course"):
     from hamodel.course.explorer import Explorer
     from hamodel.course.lesson import Lesson
     from hamodel.course.maps import sweep_map
-    from hamodel.course.prediction import Prediction, View, near
-    from hamodel.course.quiz import Question, Quiz, ask
+    from hamodel.course.prediction import Prediction, View, near, views
+    from hamodel.course.quiz import Question, Quiz, ask, recall
 
 __all__ = [
     "Again",
@@ -101,11 +102,14 @@ __all__ = [
     "View",
     "ask",
     "decades",
+    "exercise",
     "function",
     "matrix",
     "near",
     "number",
+    "recall",
     "sweep_map",
     "ticks",
+    "views",
     "word",
 ]

@@ -8,7 +8,9 @@ reference is computed by the package when the check runs, so it cannot go stale.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -176,6 +178,66 @@ class Exercise:
         if numbers is not None:
             return slips.of_numbers(numbers(answer), numbers(reference))
         return slips.of_sets(answer, reference) if _listed(reference) else ""
+
+
+def exercise(
+    words: str,
+    right: object,
+    *wrong: object,
+    same: Compare | None = None,
+) -> Exercise:
+    """Return an exercise from its table: a line for each thing that is said.
+
+    Parameters
+    ----------
+    words : str
+        First what an answer looks like; then lines `right: …`, `hint: …`, perhaps
+        `then: …`, and one for each known mistake, `name: hint`.  What is indented goes
+        on with the line before.
+    right : callable or value
+        The right answer, or what makes it.
+    *wrong : callable or value
+        The wrong answers, in the order of their lines.
+    same : callable, optional
+        As in `Exercise`; by default `number()`.
+
+    Returns
+    -------
+    Exercise
+        The exercise.
+
+    Raises
+    ------
+    ValueError
+        If a line is missing, or there are more or fewer mistakes than wrong answers.
+
+    Examples
+    --------
+    >>> words = '''a number
+    ...     right: One in two.
+    ...     hint: Count the sides
+    ...       of a coin.
+    ...     percent: Not percent.'''
+    >>> half = exercise(words, 0.5, 50)
+    >>> half.check(50), half.check(0.1)
+    (✗ Not yet. Not percent., ✗ Not yet. Count the sides of a coin.)
+    """
+    lines = re.sub(r"\n +", " ", inspect.cleandoc(words)).splitlines()
+    said = dict(line.split(": ", 1) for line in lines[1:])
+    missing = [name for name in ("right", "hint") if name not in said]
+    if missing:
+        raise ValueError(f"exercise {lines[0]!r} must say {missing[0]!r}")
+    told = {name: said.pop(name, "") for name in ("right", "hint", "then")}
+    if len(said) != len(wrong):
+        listed = f"{len(said)} mistakes and {len(wrong)} wrong answers"
+        raise ValueError(f"exercise {lines[0]!r} must pair them, got {listed}")
+    return Exercise(
+        form=lines[0],
+        reference=right if callable(right) else _always(right),
+        same=same or number(),
+        mistakes={n: (w, h) for (n, h), w in zip(said.items(), wrong, strict=True)},
+        **told,
+    )
 
 
 def _always(value: Any) -> Callable[[], Any]:  # noqa: ANN401

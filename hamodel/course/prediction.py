@@ -7,9 +7,12 @@ stands beside the answer, and an explorer draws it as a dashed ghost.
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from hamodel.course import progress
@@ -49,6 +52,49 @@ class View:
     def words(self, guess: Guess, truth: Guess) -> str:
         """Return what to say to a guess."""
         return self.says if isinstance(self.says, str) else self.says(guess, truth)
+
+
+def views(
+    words: str, *cases: tuple[Callable[[Guess, Guess], bool], Guess]
+) -> tuple[View, ...]:
+    r"""Return the views of a prediction from a table: a line for each.
+
+    Parameters
+    ----------
+    words : str
+        Lines `name: what to say`; what is indented goes on with the line before.
+        `{g.two:g}` writes the number of the field "two" in the guess, `{t.two:.1f}`
+        the right one.
+    *cases : (callable, mapping)
+        For each line `when(guess, truth)`, and a guess that shows it.
+
+    Returns
+    -------
+    tuple of View
+        The views.
+
+    Examples
+    --------
+    >>> much, _ = views(
+    ...     "too much: You said {g.it:g}; it is {t.it:g}.\nfine: Well.",
+    ...     (lambda g, t: g["it"] > t["it"], {"it": 9}),
+    ...     (lambda *_: True, {"it": 1}),
+    ... )
+    >>> much.words({"it": 9}, {"it": 2})
+    'You said 9; it is 2.'
+    """
+    lines = re.sub(r"\n +", " ", inspect.cleandoc(words)).splitlines()
+    return tuple(
+        View(name=name, when=when, says=partial(_said, says), example=example)
+        for (name, says), (when, example) in zip(
+            (line.split(": ", 1) for line in lines), cases, strict=True
+        )
+    )
+
+
+def _said(template: str, guess: Guess, truth: Guess) -> str:
+    """Fill in the numbers of a guess; an attribute may be a digit, as no name may."""
+    return template.format(g=SimpleNamespace(**guess), t=SimpleNamespace(**truth))
 
 
 def near(guess: float, value: float, within: float = 0.1) -> bool:

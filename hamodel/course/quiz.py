@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -95,6 +97,42 @@ def ask(text: str, right: tuple[str, str], *wrong: tuple[str, str]) -> Question:
     ['no', 'yes']
     """
     return Question(text=text, right=right[0], options=dict(sorted([right, *wrong])))
+
+
+def recall(words: str) -> tuple[Question, ...]:
+    r"""Return questions from a table.
+
+    Parameters
+    ----------
+    words : str
+        A line for each question, then `+ option: words` for the right answer and
+        `- option: words` for others.  What is indented goes on with the line before.
+
+    Returns
+    -------
+    tuple of Question
+        The questions, their options in alphabetical order.
+
+    Examples
+    --------
+    >>> (one,) = recall("Is it?\n+ yes: It is.\n- no: Look again.")
+    >>> one.right, list(one.options)
+    ('yes', ['no', 'yes'])
+    """
+    lines = re.sub(r"\n +", " ", inspect.cleandoc(words)).splitlines()
+    blocks: list[tuple[str, list[str]]] = []
+    for line in lines:
+        if line.startswith(("+ ", "- ")):
+            blocks[-1][1].append(line)
+        else:
+            blocks.append((line, []))
+    return tuple(_asked(text, options) for text, options in blocks)
+
+
+def _asked(text: str, options: list[str]) -> Question:
+    pairs = [line[2:].split(": ", 1) for line in sorted(options)]  # "+" is before "-"
+    first, *rest = ((option, words) for option, words in pairs)
+    return ask(text, first, *rest)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -64,19 +64,13 @@ lesson = kit.Lesson(
             "minutes": kit.Slider(label="Down (min)", grid=kit.decades(1, 20_000))
         }},
         "truth": truth,
-        "views": (
-            kit.View(
-                name="one repair a year",
-                when=lambda g, _: kit.near(g["minutes"], 240),
-                says="That is one repair. How many does a year have?",
-                example={{"minutes": 240}},
-            ),
-            kit.View(
-                name="anything else",
-                when=lambda *_: True,
-                says=lambda _, t: f"It is {{t['minutes']:,.0f}} minutes a year.",
-                example={{"minutes": 1000}},
-            ),
+        "views": kit.views(
+            """
+            one repair a year: That is one repair. How many does a year have?
+            anything else: It is {{t.minutes:,.0f}} minutes a year.
+            """,
+            (lambda g, _: kit.near(g["minutes"], 240), {{"minutes": 240}}),
+            (lambda *_: True, {{"minutes": 1000}}),
         ),
     }},
     see={{
@@ -102,13 +96,14 @@ lesson = kit.Lesson(
         }},
     }},
     exercises=(
-        kit.Exercise(
-            form="a number of minutes a year",
-            reference=lambda: model(500, 1) * YEAR / MINUTE,
-            same=kit.number(),
-            right="Rare or quick: only the ratio counts.",
-            hint="How often does it fail in a year, and how long does each take?",
-            mistakes={{"one failure": (60, "That is one failure of many.")}},
+        kit.exercise(
+            """a number of minutes a year
+            right: Rare or quick: only the ratio counts.
+            hint: How often does it fail in a year, and how long does each take?
+            one failure: That is one failure of many.
+            """,
+            lambda: model(500, 1) * YEAR / MINUTE,
+            60,
         ),
     ),
 )

@@ -6,16 +6,16 @@ beyond a point costs days, because a healthy primary is declared dead again and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from math import log
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from hamodel import catalogue, duration, text
 from hamodel import course as kit
-from hamodel.course import Exercise, function, number
+from hamodel.course import function, number
 from hamodel.failover import (
     STAGES,
     Dns,
@@ -29,11 +29,6 @@ from hamodel.failover import (
 )
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons.failover_maths import HALF_AN_HOUR, pair
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
-    from hamodel.duration import Duration
-    from hamodel.failover import Vigilance
 
 # ---- the model ---------------------------------------------------------------------
 
@@ -86,90 +81,52 @@ def failover(
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Watch:
-    """A watchdog with its failover, and what the two cost."""
+def curve_of(beat, failover):
+    """Return the downtime against the number of misses, all else as it is."""
+    recovery = sum(failover.stages[stage] for stage in STAGES[1:])
+    return vigilance(beat, mttf=MTTF, recovery=recovery, misses=TRIED)
 
-    beat: Heartbeat
-    failover: Failover
-    seed: int
 
-    @cached_property
-    def rto(self) -> Duration:
-        """Recovery time, by one sum in place of one for each beat that is lost."""
-        laws = self.failover.by_stage
-        rest = laws["fencing"] + laws["promotion"] + laws["redirection"]
-        within_a_beat = duration.uniform(0, self.beat.interval) + rest
-        pieces = [(w, low) for w, (low, _) in self.beat.pieces() if w > _RARE]
-        whole = sum(w for w, _ in pieces)
-        return duration.mixture(
-            [w / whole for w, _ in pieces], [within_a_beat + low for _, low in pieces]
-        )
-
-    @cached_property
-    def curve(self) -> Vigilance:
-        """Downtime against the number of misses, all else as it is."""
-        recovery = sum(self.failover.stages[stage] for stage in STAGES[1:])
-        return vigilance(self.beat, mttf=MTTF, recovery=recovery, misses=TRIED)
-
-    @property
-    def mean(self) -> float:
-        """Mean recovery time in s."""
-        return float(self.failover.outage)
-
-    @property
-    def half(self) -> float:
-        """Recovery time in s that half of the failovers take at most."""
-        return self._quantiles[0]
-
-    @property
-    def late(self) -> float:
-        """Recovery time in s that 95 of 100 failovers take at most."""
-        return self._quantiles[1]
-
-    @property
-    def minutes(self) -> float:
-        """Downtime in minutes a year of service."""
-        return float(self.curve.minutes_per_year[self._place])
-
-    @property
-    def wasted(self) -> float:
-        """The part of it that false alarms cause."""
-        return float(self.curve.false[self._place] * YEAR / MINUTE)
-
-    @property
-    def false_alarms(self) -> float:
-        """Failovers of a healthy primary, a year."""
-        return float(self.curve.false_alarms[self._place] * YEAR)
-
-    @property
-    def best(self) -> tuple[int, float]:
-        """The number of misses of least downtime, and that in minutes a year."""
-        return self.curve.best, float(self.curve.minutes_per_year.min())
-
-    @cached_property
-    def drawn(self) -> FloatArray:
-        """Return failovers at random: seconds, shape (ROWS, stages), quickest first."""
-        rng = np.random.default_rng(self.seed)
-        laws = self.failover.by_stage.values()
-        lengths = np.stack([law.sample(ROWS, rng) for law in laws], axis=1)
-        return lengths[np.argsort(lengths.sum(axis=1), kind="stable")]
-
-    @cached_property
-    def _quantiles(self) -> tuple[float, float]:
-        half, late = self.rto.quantile([0.5, 0.95])
-        return float(half), float(late)
-
-    @property
-    def _place(self) -> int:
-        return TRIED.index(int(self.beat.misses))
+def recovery_time(beat, failover):
+    """Return the recovery time, by one sum in place of one for each beat lost."""
+    laws = failover.by_stage
+    rest = laws["fencing"] + laws["promotion"] + laws["redirection"]
+    within_a_beat = duration.uniform(0, beat.interval) + rest
+    pieces = [(w, low) for w, (low, _) in beat.pieces() if w > _RARE]
+    whole = sum(w for w, _ in pieces)
+    return duration.mixture(
+        [w / whole for w, _ in pieces], [within_a_beat + low for _, low in pieces]
+    )
 
 
 def model(sample=1, **values):
-    """Return the watchdog of the controls; `sample` picks the failovers shown."""
+    """Return a watchdog and its failover, and what both cost: times in s.
+
+    `minutes`, `wasted` and `best` are minutes a year; `drawn` are failovers at random,
+    quickest first, shape (ROWS, stages); `sample` picks them.
+    """
     watched = {k: values[k] for k in ("interval", "misses", "loss")}
     whole = failover(**watched, promotion=values["promotion"], way=values["way"])
-    return Watch(beat=heartbeat(**watched), failover=whole, seed=int(sample))
+    beat, laws = heartbeat(**watched), whole.by_stage.values()
+    curve, rto = curve_of(beat, whole), recovery_time(beat, whole)
+    place = TRIED.index(int(beat.misses))
+    half, late = (float(t) for t in rto.quantile([0.5, 0.95]))
+    rng = np.random.default_rng(int(sample))
+    drawn = np.stack([law.sample(ROWS, rng) for law in laws], axis=1)
+    return SimpleNamespace(
+        beat=beat,
+        failover=whole,
+        rto=rto,
+        curve=curve,
+        mean=float(whole.outage),
+        half=half,
+        late=late,
+        minutes=float(curve.minutes_per_year[place]),
+        wasted=float(curve.false[place] * YEAR / MINUTE),
+        false_alarms=float(curve.false_alarms[place] * YEAR),
+        best=(curve.best, float(curve.minutes_per_year.min())),
+        drawn=drawn[np.argsort(drawn.sum(axis=1), kind="stable")],
+    )
 
 
 START: dict[str, Any] = {"interval": 1, "loss": 2, "promotion": 12, "way": PROXY}
@@ -177,7 +134,10 @@ START: dict[str, Any] = {"interval": 1, "loss": 2, "promotion": 12, "way": PROXY
 
 def minutes(misses, **values):
     """Return the minutes a year for a number of misses, all else as at the start."""
-    return model(misses=misses, **START | values).minutes
+    set_ = {"misses": misses, **START, **values}
+    beat = heartbeat(set_["interval"], misses, set_["loss"])
+    curve = curve_of(beat, failover(**set_))
+    return float(curve.minutes_per_year[TRIED.index(misses)])
 
 
 def shop():
@@ -225,7 +185,6 @@ def picture(sheet, values, found, guess):
 
 
 def _valley(sheet, values, found, guess):
-    """Draw minutes a year against misses; before there is a guess only today's."""
     sheet.text((60, 192), "minutes down a year", size=13, bold=True)
     marks = [(k, str(k)) for k in (1, 2, 3, 5, 10, 15)]
     sheet.axis(MISSES, 318, "missed beats until it fails over", top=206, marks=marks)
@@ -250,7 +209,6 @@ def _valley(sheet, values, found, guess):
 
 
 def sentence(values, found):  # noqa: ARG001
-    """Say what the explorer shows."""
     beat, (best, least) = found.beat, found.best
     return (
         f"{int(beat.misses)} missed beats of {beat.interval:g} s: served again after "
@@ -266,79 +224,53 @@ def sentence(values, found):  # noqa: ARG001
 
 
 def truth():
-    """Return the minutes a year at the numbers of misses that are guessed."""
     return {str(k): minutes(k) for k in GUESSED[1:]}
 
 
-VIEWS = (
-    kit.View(
-        name="it falls to the end",
-        when=lambda g, _: g["2"] <= min(g["5"], g["3"]),
-        says=lambda g, t: (
-            f"You let it fall to the end: {g['2']:,g} minutes at two misses. It is "
-            f"{t['2']:,.0f}: a healthy primary loses two beats in a row many times a "
-            "day, and each time it is declared dead."
-        ),
-        example={"10": 2, "5": 1, "3": 0.7, "2": 0.5},
+VIEWS = kit.views(
+    """
+    it falls to the end: You let it fall to the end: {g.2:,g} minutes at two misses. It
+      is {t.2:,.0f}: a healthy primary loses two beats in a row many times a day, and
+      each time it is declared dead.
+    it hardly matters: You drew it flat. From 15 to 5 misses it is. Then false alarms
+      begin, and each miss less makes them some fifty times as frequent.
+    the wall is too low: You saw that it turns up again. But it is a wall: {t.2:,.0f}
+      minutes at two misses, where you drew {g.2:,g}.
+    a valley with a wall: A valley with a wall on its left: that is how it is.
+    """,
+    (lambda g, _: g["2"] <= min(g["5"], g["3"]), {"10": 2, "5": 1, "3": 0.7, "2": 0.5}),
+    (
+        lambda g, _: max(g.values()) < 2 * min(g.values()),
+        {"10": 2.4, "5": 2.2, "3": 2.2, "2": 2.5},
     ),
-    kit.View(
-        name="it hardly matters",
-        when=lambda g, _: max(g.values()) < 2 * min(g.values()),
-        says="You drew it flat. From 15 to 5 misses it is. Then false alarms begin, "
-        "and each miss less makes them some fifty times as frequent.",
-        example={"10": 2.4, "5": 2.2, "3": 2.2, "2": 2.5},
-    ),
-    kit.View(
-        name="the wall is too low",
-        when=lambda g, t: g["2"] < t["2"] / 5,
-        says=lambda g, t: (
-            f"You saw that it turns up again. But it is a wall: {t['2']:,.0f} minutes "
-            f"at two misses, where you drew {g['2']:,g}."
-        ),
-        example={"10": 2.2, "5": 1.8, "3": 5, "2": 20},
-    ),
-    kit.View(
-        name="a valley with a wall",
-        when=lambda *_: True,
-        says="A valley with a wall on its left: that is how it is.",
-        example={"10": 2.2, "5": 1.8, "3": 80, "2": 4000},
-    ),
+    (lambda g, t: g["2"] < t["2"] / 5, {"10": 2.2, "5": 1.8, "3": 5, "2": 20}),
+    (lambda *_: True, {"10": 2.2, "5": 1.8, "3": 80, "2": 4000}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
 
 
 def _slow() -> Failover:
-    """Return the failover of the first exercise."""
     return failover(interval=2, misses=4, loss=0, way=NAME)
 
 
-tail_exercise = Exercise(
-    form="a number of seconds",
-    reference=lambda: float(_slow().duration.quantile(0.95)),
+tail_exercise = kit.exercise(
+    """a number of seconds
+    right: Percentiles do not add: the stages are seldom slow together.
+    hint: Add the stages as durations, and ask the sum for its 95th percentile.
+    percentiles added: You added the 95th percentiles of the stages. A failover would
+      have to be unlucky four times over.
+    the mean: That is the mean: about half of the failovers take longer.
+    exponential: You took the whole for exponential. A sum of stages, some of them
+      nearly constant, has a far shorter tail.
+    clients forgotten: By then the new primary takes writes. Do the clients know?
+    """,
+    lambda: float(_slow().duration.quantile(0.95)),
+    lambda: sum(float(law.quantile(0.95)) for law in _slow().by_stage.values()),
+    lambda: _slow().outage,
+    lambda: _slow().outage * log(20),
+    lambda: float(_slow().ready.quantile(0.95)),
     same=number(0.005),
-    right="Percentiles do not add: the stages are seldom slow together.",
-    hint="Add the stages as durations, and ask the sum for its 95th percentile.",
-    mistakes={
-        "percentiles added": (
-            lambda: sum(float(law.quantile(0.95)) for law in _slow().by_stage.values()),
-            "You added the 95th percentiles of the stages. A failover would have "
-            "to be unlucky four times over.",
-        ),
-        "the mean": (
-            lambda: _slow().outage,
-            "That is the mean: about half of the failovers take longer.",
-        ),
-        "exponential": (
-            lambda: _slow().outage * log(20),
-            "You took the whole for exponential. A sum of stages, some of them "
-            "nearly constant, has a far shorter tail.",
-        ),
-        "clients forgotten": (
-            lambda: float(_slow().ready.quantile(0.95)),
-            "By then the new primary takes writes. Do the clients know?",
-        ),
-    },
 )
 
 
@@ -347,41 +279,30 @@ def _best(interval: float = 0.2, loss: float = 0.05) -> int:
     return vigilance(beat, mttf=MTTF, recovery=20).best
 
 
-best_exercise = Exercise(
-    form="a whole number of misses",
-    reference=_best,
-    same=number(),
-    right="More beats and more of them lost: both ask for more patience. Yet the "
-    "watchdog notices three times as soon as before.",
-    hint="`vigilance` tries the numbers of misses; ask it for its best.",
-    mistakes={
-        "as before": (
-            lambda: _best(1, 0.02),
-            "That was best for one beat a second and 2 % lost.",
-        ),
-        "the same timeout": (
-            lambda: 25,
-            "That keeps the five seconds. Is the timeout what protects from "
-            "false alarms, or the number of beats in it?",
-        ),
-        "only the interval changed": (
-            lambda: _best(loss=0.02),
-            "Beats come five times as often, and also more of them are lost: 5 %.",
-        ),
-        "only the loss changed": (
-            lambda: _best(interval=1),
-            "More beats are lost, and they also come five times as often.",
-        ),
-        "nothing is lost": (
-            lambda: 1,
-            "One miss is best only if no beat is ever lost.",
-        ),
-    },
+best_exercise = kit.exercise(
+    """a whole number of misses
+    right: More beats and more of them lost: both ask for more patience. Yet the
+      watchdog notices three times as soon as before.
+    hint: `vigilance` tries the numbers of misses; ask it for its best.
+    as before: That was best for one beat a second and 2 % lost.
+    the same timeout: That keeps the five seconds. Is the timeout what protects from
+      false alarms, or the number of beats in it?
+    only the interval changed: Beats come five times as often, and also more of them
+      are lost: 5 %.
+    only the loss changed: More beats are lost, and they also come five times as
+      often.
+    nothing is lost: One miss is best only if no beat is ever lost.
+    """,
+    _best,
+    lambda: _best(1, 0.02),
+    lambda: 25,
+    lambda: _best(loss=0.02),
+    lambda: _best(interval=1),
+    lambda: 1,
 )
 
 
 def _route53() -> Dns:
-    """Return a name that is watched and kept as its maker publishes."""
     every, kept = (catalogue.fact(key).in_base() for key in ("FO-078", "FO-081"))
     return Dns(interval=every, threshold=3, ttl=kept)
 
@@ -391,93 +312,70 @@ def _led_away(share: float) -> float:
     return float((name.detection + name.duration).quantile(share))
 
 
-name_exercise = Exercise(
-    form="a number of seconds",
-    reference=lambda: _led_away(0.95),
-    same=number(),
-    right="More than two minutes, and nothing has been promoted in them.",
-    hint="`Dns` has a `detection` and, for the way of the clients, a `duration`.",
-    mistakes={
-        "the worst case": (
-            lambda: _led_away(1.0),
-            "That is the slowest of all. Nearly all are sooner.",
-        ),
-        "the mean": (
-            lambda: _led_away(0.5),
-            "Half of the clients take longer than that.",
-        ),
-        "percentiles added": (
-            lambda: (
-                float(_route53().detection.quantile(0.95))
-                + float(_route53().duration.quantile(0.95))
-            ),
-            "You added two 95th percentiles. Add the durations, then ask.",
-        ),
-        "the name is kept by nobody": (
-            lambda: float(_route53().detection.quantile(0.95)),
-            "That is when the name changes. Resolvers still keep the old address.",
-        ),
-        "only the time to live": (
-            lambda: float(_route53().duration.quantile(0.95)),
-            "Before the name changes, somebody has to notice.",
-        ),
-    },
+name_exercise = kit.exercise(
+    """a number of seconds
+    right: More than two minutes, and nothing has been promoted in them.
+    hint: `Dns` has a `detection` and, for the way of the clients, a `duration`.
+    the worst case: That is the slowest of all. Nearly all are sooner.
+    the mean: Half of the clients take longer than that.
+    percentiles added: You added two 95th percentiles. Add the durations, then ask.
+    the name is kept by nobody: That is when the name changes. Resolvers still keep
+      the old address.
+    only the time to live: Before the name changes, somebody has to notice.
+    """,
+    lambda: _led_away(0.95),
+    lambda: _led_away(1.0),
+    lambda: _led_away(0.5),
+    lambda: (
+        float(_route53().detection.quantile(0.95))
+        + float(_route53().duration.quantile(0.95))
+    ),
+    lambda: float(_route53().detection.quantile(0.95)),
+    lambda: float(_route53().duration.quantile(0.95)),
 )
 
 
-def _minutes(misses: int, loss: float) -> float:
-    curve = vigilance(
-        Heartbeat(interval=1, loss=loss), mttf=MTTF, recovery=20, misses=[misses]
-    )
-    return float(curve.minutes_per_year[0])
+def _curve(misses, loss):
+    beat = Heartbeat(interval=1, loss=loss)
+    return vigilance(beat, mttf=MTTF, recovery=20, misses=[misses])
 
 
-def _real_only(misses: int, loss: float) -> float:
-    curve = vigilance(
-        Heartbeat(interval=1, loss=loss), mttf=MTTF, recovery=20, misses=[misses]
-    )
-    return float(curve.real[0] * YEAR / MINUTE)
+def _minutes(misses, loss):
+    return float(_curve(misses, loss).minutes_per_year[0])
 
 
-code_exercise = Exercise(
-    form="a function of a number of misses and of the share of beats lost, a fraction",
-    reference=lambda: _minutes,
+def _real_only(misses, loss):
+    return float(_curve(misses, loss).real[0] * YEAR / MINUTE)
+
+
+def _too_long(misses, loss):
+    noticed = float(Heartbeat(interval=1, misses=misses, loss=loss).duration.mean)
+    return _minutes(misses, loss) + (misses - noticed) / MTTF * YEAR / MINUTE
+
+
+code_exercise = kit.exercise(
+    """a function of a number of misses and of the share of beats lost, a fraction
+    right: Two rates times what each costs: that is all there is to the valley.
+    hint: A failure costs detection and recovery, a false alarm only recovery. Take
+      the rates from the MTTF and from `Heartbeat(...).false_alarm_rate`.
+    false alarms forgotten: It falls for ever as the misses become fewer. What do
+      false alarms cost?
+    failures forgotten: Only the false alarms are in it. The node also fails in
+      earnest.
+    a share, not minutes: It gives a share of time. How many minutes has a year?
+    the worst detection: You count the whole timeout for each failure. It falls
+      between two beats, so on average half a beat less is waited.
+    """,
+    lambda: _minutes,
+    lambda: _real_only,
+    lambda: lambda k, p: _minutes(k, p) - _real_only(k, p),
+    lambda: lambda k, p: _minutes(k, p) * MINUTE / YEAR,
+    lambda: _too_long,
     same=function([5, 0.02], [2, 0.02], [8, 0.2], [1, 0.001]),
-    right="Two rates times what each costs: that is all there is to the valley.",
-    hint="A failure costs detection and recovery, a false alarm only recovery. Take "
-    "the rates from the MTTF and from `Heartbeat(...).false_alarm_rate`.",
-    mistakes={
-        "false alarms forgotten": (
-            lambda: _real_only,
-            "It falls for ever as the misses become fewer. What do false alarms cost?",
-        ),
-        "failures forgotten": (
-            lambda: lambda k, p: _minutes(k, p) - _real_only(k, p),
-            "Only the false alarms are in it. The node also fails in earnest.",
-        ),
-        "a share, not minutes": (
-            lambda: lambda k, p: _minutes(k, p) * MINUTE / YEAR,
-            "It gives a share of time. How many minutes has a year?",
-        ),
-        "the worst detection": (
-            lambda: (
-                lambda k, p: (
-                    _minutes(k, p) + (k - _detection(k, p)) / MTTF * YEAR / MINUTE
-                )
-            ),
-            "You count the whole timeout for each failure. It falls between two "
-            "beats, so on average half a beat less is waited.",
-        ),
-    },
 )
-
-
-def _detection(misses: int, loss: float) -> float:
-    return float(Heartbeat(interval=1, misses=misses, loss=loss).duration.mean)
 
 
 def _split(**changes: float) -> SplitBrain:
-    """Return the split brains of three misses, some numbers changed."""
     given = {
         "false_failovers": float(heartbeat(misses=3).false_alarm_rate),
         "fencing": 0.95,
@@ -488,37 +386,26 @@ def _split(**changes: float) -> SplitBrain:
     return SplitBrain(**given | changes)
 
 
-split_exercise = Exercise(
-    form="a number of writes a year",
-    reference=lambda: _split().loss_rate * YEAR,
-    same=number(),
-    right="A dozen split brains a year, each of thousands of writes. Five misses leave "
-    "one split brain in two hundred years.",
-    hint="How many false failovers a year, how many of them unfenced, and how many "
-    "writes does each one lose? `SplitBrain` multiplies them.",
-    mistakes={
-        "one split brain": (
-            lambda: _split().writes_lost,
-            "That is what one split brain loses. How many are there in a year?",
-        ),
-        "the fenced ones": (
-            lambda: _split(fencing=0.05).loss_rate * YEAR,
-            "You counted the failovers in which fencing works.",
-        ),
-        "no fencing": (
-            lambda: _split(fencing=0.0).loss_rate * YEAR,
-            "You let every false failover split. Fencing stops 95 in 100.",
-        ),
-        "all writes": (
-            lambda: _split(astray=1.0).loss_rate * YEAR,
-            "Only some of the clients still write to the old primary.",
-        ),
-    },
+split_exercise = kit.exercise(
+    """a number of writes a year
+    right: A dozen split brains a year, each of thousands of writes. Five misses leave
+      one split brain in two hundred years.
+    hint: How many false failovers a year, how many of them unfenced, and how many
+      writes does each one lose? `SplitBrain` multiplies them.
+    one split brain: That is what one split brain loses. How many are there in a year?
+    the fenced ones: You counted the failovers in which fencing works.
+    no fencing: You let every false failover split. Fencing stops 95 in 100.
+    all writes: Only some of the clients still write to the old primary.
+    """,
+    lambda: _split().loss_rate * YEAR,
+    lambda: _split().writes_lost,
+    lambda: _split(fencing=0.05).loss_rate * YEAR,
+    lambda: _split(fencing=0.0).loss_rate * YEAR,
+    lambda: _split(astray=1.0).loss_rate * YEAR,
 )
 
 
 def _patroni(lease: Lease | None = None) -> Failover:
-    """Return the failover of the preset, with another lease if one is given."""
     usual: Failover = catalogue.system("postgresql-patroni").architecture().failover
     return usual if lease is None else replace(usual, detection=lease)
 
@@ -532,36 +419,24 @@ def _recovered(lease: Lease | None = None, share: float = 0.95) -> float:
     return float(_patroni(lease).duration.quantile(share))
 
 
-product_exercise = Exercise(
-    form="a number of seconds",
-    reference=lambda: _recovered(_shortest()),
-    same=number(),
-    right="Ten seconds saved for every failover. In return a primary that stalls for "
-    "more than 15 s, in place of 20, may lose its lock.",
-    hint="Make a `Lease`, put it in the place of the detection, and ask the duration "
-    "of the whole.",
-    mistakes={
-        "as delivered": (
-            lambda: _recovered(),
-            "That is the preset as it is delivered, with its longer lease.",
-        ),
-        "only the lock": (
-            lambda: float(_shortest().duration.quantile(0.95)),
-            "By then the lock is free. Who promotes, and who leads the clients?",
-        ),
-        "the mean": (
-            lambda: _patroni(_shortest()).outage,
-            "That is the mean of all failovers.",
-        ),
-        "nobody watches": (
-            lambda: _recovered(_shortest(watch=False)),
-            "Others are told when the lock expires; they need not look for it.",
-        ),
-        "the worst case": (
-            lambda: _recovered(_shortest(), 0.9999),
-            "That is the slowest that can happen. 95 in 100 are quicker.",
-        ),
-    },
+product_exercise = kit.exercise(
+    """a number of seconds
+    right: Ten seconds saved for every failover. In return a primary that stalls for
+      more than 15 s, in place of 20, may lose its lock.
+    hint: Make a `Lease`, put it in the place of the detection, and ask the duration
+      of the whole.
+    as delivered: That is the preset as it is delivered, with its longer lease.
+    only the lock: By then the lock is free. Who promotes, and who leads the clients?
+    the mean: That is the mean of all failovers.
+    nobody watches: Others are told when the lock expires; they need not look for it.
+    the worst case: That is the slowest that can happen. 95 in 100 are quicker.
+    """,
+    lambda: _recovered(_shortest()),
+    _recovered,
+    lambda: float(_shortest().duration.quantile(0.95)),
+    lambda: _patroni(_shortest()).outage,
+    lambda: _recovered(_shortest(watch=False)),
+    lambda: _recovered(_shortest(), 0.9999),
 )
 
 
@@ -580,18 +455,16 @@ INTERVAL = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
 LOSS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 4, 5, 7, 10)
 lesson = kit.Lesson(
     number="05",
-    recall=(
-        kit.ask(
-            "Lesson 04: which lever is longer, a failover three times as fast or one "
-            "that works in 999 of 1,000?",
-            ("the one that works", "It removes hours; speed removes seconds."),
-            ("the fast one", "The seconds are the smaller part of the downtime."),
-        ),
-        kit.ask(
-            "Lesson 01: does 99.99 % mean 53 minutes every year?",
-            ("no, on average", "Most years have none, and some have hours."),
-            ("yes", "It is a mean. What is a year like?"),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 04: which lever is longer, a failover three times as fast or one that
+          works in 999 of 1,000?
+        + the one that works: It removes hours; speed removes seconds.
+        - the fast one: The seconds are the smaller part of the downtime.
+        Lesson 01: does 99.99 % mean 53 minutes every year?
+        + no, on average: Most years have none, and some have hours.
+        - yes: It is a mean. What is a year like?
+        """
     ),
     guess={
         "question": "The primary sends a beat a second; 2 in 100 are lost. Once the "

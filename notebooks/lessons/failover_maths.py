@@ -40,7 +40,6 @@ def single(mttf=2000, mttr=4):
 
 
 def causes(found):
-    """Return the minutes a year by cause, in the order of `CAUSES`."""
     return [found.downtime_by_cause[cause] * YEAR / MINUTE for cause in CAUSES]
 
 
@@ -64,8 +63,6 @@ PLACES = {  # centre of a box, its words, its look
     "one": ((420, 70), "one up", "degraded"),
     "none": ((570, 70), "both down", CAUSES[2]),
 }
-ARMINUTES = kit.Scale(0.01, 300_000, 170, 580, log=True)
-GHOSTS = {"faster": "you: failover in 10 s", "surer": "you: 99.9 % work"}
 ARROWS = (
     ("both", "switching", "c λ", (155, 42)),
     ("both", "stuck", "(1 - c) λ", (150, 108)),
@@ -103,7 +100,6 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
 
 
 def _bars(sheet, found, guess):
-    """Draw the minutes of each cause on an axis that holds every setting."""
     allowed = MINUTES(1e-4 * YEAR / MINUTE)
     sheet.axis(MINUTES, 284, "minutes a year, to powers of ten", top=158)
     sheet.mark(allowed, 158, 282, "99.99 %")
@@ -128,7 +124,6 @@ def journey(found, steps=9, seed=11):
 
 
 def sentence(values, found):
-    """Say what the explorer shows."""
     over, failed, both = (text.short(minutes) for minutes in causes(found))
     alone = text.short(single(values["mttf"], values["mttr"]))
     return (
@@ -144,7 +139,6 @@ TODAY = pair().minutes_per_year
 
 
 def truth():
-    """Return what each lever leaves, in minutes a year."""
     faster, surer = pair(failover=10), pair(coverage=99.9)
     return {"faster": faster.minutes_per_year, "surer": surer.minutes_per_year}
 
@@ -192,7 +186,6 @@ VIEWS = (
 
 
 def impossible(guess):
-    """Say why a guess cannot be."""
     worse = max(guess.values()) > TODAY + 0.05
     return "an improvement cannot leave more than the 16.8 of today." if worse else ""
 
@@ -222,111 +215,82 @@ def minutes(seconds, coverage):
 
 
 EXERCISES = (
-    kit.Exercise(
-        form="four rows of four rates per hour, in the order both, switching, one, "
-        "none",
-        reference=hourly,
+    kit.exercise(
+        """four rows of four rates per hour, in the order both, switching, one, none
+    right: Each row adds up to zero: what leaves a state arrives in others.
+    hint: Take one row at a time: what ends this state, how often an hour, and where
+      does it lead?
+    then: The first row has three ways out: the primary fails and the failover works,
+      it fails and does not, or the standby fails.
+    the diagonal is left out: The rates are right. The diagonal holds what leaves a
+      state, with a minus, so that each row adds up to zero.
+    columns for rows: A row says where a state leads, a column where it comes from.
+    a standby cannot fail: Look at the first row: the standby fails too, and as often.
+    coverage ignored: You let every failover work. Split the primary's failures.
+    """,
+        hourly,
+        lambda: hourly(diagonal=False),
+        lambda: np.transpose(hourly()).tolist(),
+        lambda: hourly(standby=False),
+        lambda: hourly(coverage=100),
         same=kit.matrix(rows=0),
-        right="Each row adds up to zero: what leaves a state arrives in others.",
-        hint="Take one row at a time: what ends this state, how often an hour, and "
-        "where does it lead?",
-        then="The first row has three ways out: the primary fails and the failover "
-        "works, it fails and does not, or the standby fails.",
-        mistakes={
-            "the diagonal is left out": (
-                lambda: hourly(diagonal=False),
-                "The rates are right. The diagonal holds what leaves a state, with a "
-                "minus, so that each row adds up to zero.",
-            ),
-            "columns for rows": (
-                lambda: np.transpose(hourly()).tolist(),
-                "A row says where a state leads, a column where it comes from.",
-            ),
-            "a standby cannot fail": (
-                lambda: hourly(standby=False),
-                "Look at the first row: the standby fails too, and as often.",
-            ),
-            "coverage ignored": (
-                lambda: hourly(coverage=100),
-                "You let every failover work. Split the primary's failures.",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a number of minutes a year",
-        reference=lambda: pair(**OTHER).minutes_per_year,
-        same=kit.number(),
-        right="Broken failovers are the largest share here too.",
-        hint="Three terms: working failovers, broken ones, second failures.",
-        then="`pair(...)` takes the four numbers in the units of the sliders.",
-        mistakes={
-            "first order only": (
-                FIRST,
-                "That is the short formula. It forgets the second failure during a "
-                "repair, which is not small here.",
-            ),
-            "coverage ignored": (
-                lambda: pair(**OTHER | {"coverage": 100}).minutes_per_year,
-                "You let every failover work.",
-            ),
-            "a share, not minutes": (
-                lambda: pair(**OTHER).unavailability,
-                "That is a share of time. How many minutes has a year?",
-            ),
-            "one node": (lambda: single(1000, 2), "That is one node alone."),
-        },
+    kit.exercise(
+        """a number of minutes a year
+    right: Broken failovers are the largest share here too.
+    hint: Three terms: working failovers, broken ones, second failures.
+    then: `pair(...)` takes the four numbers in the units of the sliders.
+    first order only: That is the short formula. It forgets the second failure during
+      a repair, which is not small here.
+    coverage ignored: You let every failover work.
+    a share, not minutes: That is a share of time. How many minutes has a year?
+    one node: That is one node alone.
+    """,
+        lambda: pair(**OTHER).minutes_per_year,
+        FIRST,
+        lambda: pair(**OTHER | {"coverage": 100}).minutes_per_year,
+        lambda: pair(**OTHER).unavailability,
+        lambda: single(1000, 2),
     ),
-    kit.Exercise(
-        form="a coverage between 0 and 1, with five digits",
-        reference=lambda: EVEN,
+    kit.exercise(
+        """a coverage between 0 and 1, with five digits
+    right: Two broken failovers in a thousand already cost as much as all the seconds
+      of the others.
+    hint: Write down what a failover costs when it works and when it does not, each
+      with its probability. Where are the two equal?
+    then: c times 30 seconds on one side, 1 - c times 4 hours on the other.
+    today's coverage: That is today's: the two bars are not equal.
+    """,
+        lambda: EVEN,
+        0.99,
         same=kit.number(1e-5),
-        right="Two broken failovers in a thousand already cost as much as all the "
-        "seconds of the others.",
-        hint="Write down what a failover costs when it works and when it does not, "
-        "each with its probability. Where are the two equal?",
-        then="c times 30 seconds on one side, 1 - c times 4 hours on the other.",
-        mistakes={
-            "today's coverage": (0.99, "That is today's: the two bars are not equal."),
-        },
     ),
-    kit.Exercise(
-        form="a number of minutes a year",
-        reference=lambda: pair(failover=0, coverage=100).minutes_per_year,
-        same=kit.number(),
-        right="No failover, however good, saves you from losing the second node too.",
-        hint="Set c = 1 and T = 0 in the exact formula. What is left of it?",
-        mistakes={
-            "first order is exact": (
-                0,
-                "So says the short formula. What if the other node fails meanwhile?",
-            ),
-            "independent nodes": (
-                (4 / 2004) ** 2 * YEAR / MINUTE,
-                "That multiplies two independent nodes, each with its own crew. Here "
-                "one crew repairs both, one after the other.",
-            ),
-            "the failover is still 30 s": (
-                lambda: pair(coverage=100).minutes_per_year,
-                "The failover is certain now, but not yet instant.",
-            ),
-        },
+    kit.exercise(
+        """a number of minutes a year
+    right: No failover, however good, saves you from losing the second node too.
+    hint: Set c = 1 and T = 0 in the exact formula. What is left of it?
+    first order is exact: So says the short formula. What if the other node fails
+      meanwhile?
+    independent nodes: That multiplies two independent nodes, each with its own crew.
+      Here one crew repairs both, one after the other.
+    the failover is still 30 s: The failover is certain now, but not yet instant.
+    """,
+        lambda: pair(failover=0, coverage=100).minutes_per_year,
+        0,
+        (4 / 2004) ** 2 * YEAR / MINUTE,
+        lambda: pair(coverage=100).minutes_per_year,
     ),
-    kit.Exercise(
-        form="a function of a failover's seconds and its coverage, a fraction",
-        reference=lambda: minutes,
+    kit.exercise(
+        """a function of a failover's seconds and its coverage, a fraction
+    right: It takes arrays too: try coverage=np.linspace(0.9, 1).
+    hint: Build an ActivePassive and give its minutes_per_year.
+    seconds taken for minutes: Every time in hamodel is in seconds already.
+    coverage ignored: The coverage does not reach the Failover.
+    """,
+        lambda: minutes,
+        lambda: lambda s, c: minutes(s * MINUTE, c),
+        lambda: lambda s, _: minutes(s, 1.0),
         same=kit.function([30, 0.99], [5, 0.9], [120, 1.0], [1, 0.9995]),
-        right="It takes arrays too: try coverage=np.linspace(0.9, 1).",
-        hint="Build an ActivePassive and give its minutes_per_year.",
-        mistakes={
-            "seconds taken for minutes": (
-                lambda: lambda s, c: minutes(s * MINUTE, c),
-                "Every time in hamodel is in seconds already.",
-            ),
-            "coverage ignored": (
-                lambda: lambda s, _: minutes(s, 1.0),
-                "The coverage does not reach the Failover.",
-            ),
-        },
     ),
 )
 
@@ -361,19 +325,16 @@ COVERAGE = (0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100)
 LEFT = tuple(k / 2 if k % 2 else k // 2 for k in range(35))
 lesson = kit.Lesson(
     number="04",
-    recall=(
-        kit.ask(
-            "Lesson 01: a node fails once in 2,000 hours and takes 4 to repair. Is it "
-            "up 99.99 % of the time?",
-            ("no, about 99.8 %", "4 hours in 2,004 are down: 1,049 minutes a year."),
-            ("yes", "MTTR over MTTF is 4 in 2,000: two in a thousand."),
-        ),
-        kit.ask(
-            "Lesson 03: two replicas share 5 % of their failures. How much does a "
-            "third help?",
-            ("hardly", "What they share has never heard of the third."),
-            ("a lot", "It helps against what fails alone, which is small already."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 01: a node fails once in 2,000 hours and takes 4 to repair. Is it up
+          99.99 % of the time?
+        + no, about 99.8 %: 4 hours in 2,004 are down: 1,049 minutes a year.
+        - yes: MTTR over MTTF is 4 in 2,000: two in a thousand.
+        Lesson 03: two replicas share 5 % of their failures. How much does a third help?
+        + hardly: What they share has never heard of the third.
+        - a lot: It helps against what fails alone, which is small already.
+        """
     ),
     guess={
         "question": "The pair is down 16.8 minutes a year. Pull one lever at a time: "

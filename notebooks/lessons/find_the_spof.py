@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from hamodel import catalogue, plots, structure
 from hamodel import course as kit
-from hamodel.course import Exercise, number
 from hamodel.units import HOUR, YEAR
 
 if TYPE_CHECKING:
@@ -50,17 +49,14 @@ class Shop:
 
     @property
     def structure(self) -> Structure:
-        """What depends on what."""
         return path(self.servers)
 
     @property
     def works(self) -> bool:
-        """Whether the shop serves now."""
         return self.structure.works(self.failed)
 
     @property
     def alone(self) -> tuple[str, ...]:
-        """The boxes whose failure would stop the shop as it stands now."""
         if not self.works:
             return ()
         whole = self.structure
@@ -69,13 +65,11 @@ class Shop:
 
     @property
     def unavailability(self) -> float:
-        """Share of time that the shop is down."""
         found = self.structure.unavailability(self.down)
         return float(found)
 
     @property
     def hours(self) -> float:
-        """Hours a year that the shop is down."""
         return self.unavailability * YEAR / HOUR
 
     def shares(self, bars: str = CAUSED) -> dict[str, float]:
@@ -108,7 +102,6 @@ def shop(
 
 
 def model(bars, **values):
-    """Return the shop of the controls; what the bars show is only for the eye."""
     del bars
     return shop(**values)
 
@@ -155,13 +148,11 @@ def picture(sheet, values, found, guess):
 
 
 def _wire(sheet, start, stop, *, good):
-    """Draw a wire; one that leads into what has failed, or from it, is broken."""
     colour, dash = ("green", "") if good else ("grey", "3 4")
     sheet.line([start, stop], colour, weight=2.5 if good else 1.5, dash=dash)
 
 
 def _hours(sheet, bars, found, guess):
-    """Draw the hours of a year, box by box, on an axis that holds every setting."""
     part = 100.0 if bars == DECIDES else found.hours
     amounts = [part * share for share in found.shares(bars).values()]
     titles = {CAUSED: "hours down a year", SAVED: "hours saved by one more"}
@@ -183,7 +174,6 @@ def _hours(sheet, bars, found, guess):
 
 
 def hours(value: float) -> str:
-    """Write hours with the digits that a reader can use."""
     if value >= 99.95:
         return f"{value:,.0f}"
     if value >= 9.995:
@@ -194,14 +184,12 @@ def hours(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as percent, with two digits after the point."""
     if share >= 5e-5:
         return f"{100 * share:.2f}"
     return "under 0.01" if share else "0"
 
 
 def sentence(values, result):
-    """Say what the explorer shows."""
     return f"{_now(result)} {_year(values['bars'], result)}"
 
 
@@ -283,45 +271,32 @@ def draw_sites(whole: Structure) -> plots.Shown:
 
 
 def truth():
-    """Return the share of each tier of the downtime with three app servers, in %."""
     return {name: 100 * share for name, share in shop().shares().items()}
 
 
-VIEWS = (
-    kit.View(
-        name="still the app servers",
-        when=lambda g, _: g["app1"] > 20,
-        says=lambda g, _: (
-            f"You left {g['app1']:g} % with the app servers. Three at once are down a "
-            "thousandth of a thousandth of a thousandth of the time: 31.5 ms a year."
-        ),
-        example={"balancer": 30, "app1": 40, "database": 30},
+VIEWS = kit.views(
+    """
+    still the app servers: You left {g.app1:g} % with the app servers. Three at once are
+      down a thousandth of a thousandth of a thousandth of the time: 31.5 ms a year.
+    the database: You point at the database, as the classic text does. The load balancer
+      is in the path of every request too, and is down as often.
+    the balancer: You point at the load balancer, which the classic text overlooks. But
+      the database is down as often, and as much in the path.
+    a tie: You saw the tie: balancer and database each cost 4.38 hours a year.
+    """,
+    (lambda g, _: g["app1"] > 20, {"balancer": 30, "app1": 40, "database": 30}),
+    (
+        lambda g, _: g["database"] - g["balancer"] > 10,
+        {"balancer": 20, "app1": 0, "database": 80},
     ),
-    kit.View(
-        name="the database",
-        when=lambda g, _: g["database"] - g["balancer"] > 10,
-        says="You point at the database, as the classic text does. The load balancer "
-        "is in the path of every request too, and is down as often.",
-        example={"balancer": 20, "app1": 0, "database": 80},
+    (
+        lambda g, _: g["balancer"] - g["database"] > 10,
+        {"balancer": 80, "app1": 0, "database": 20},
     ),
-    kit.View(
-        name="the balancer",
-        when=lambda g, _: g["balancer"] - g["database"] > 10,
-        says="You point at the load balancer, which the classic text overlooks. But "
-        "the database is down as often, and as much in the path.",
-        example={"balancer": 80, "app1": 0, "database": 20},
-    ),
-    kit.View(
-        name="a tie",
-        when=lambda *_: True,
-        says="You saw the tie: balancer and database each cost 4.38 hours a year.",
-        example={"balancer": 50, "app1": 0, "database": 50},
-    ),
+    (lambda *_: True, {"balancer": 50, "app1": 0, "database": 50}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
-
-# ---- 1. cut sets -------------------------------------------------------------------
 
 _SEARCH = "client > dns > any(web1, web2) > any(cache, database)"
 
@@ -331,7 +306,6 @@ def _search() -> Structure:
 
 
 def _sets(answer: Any) -> frozenset[frozenset[str]]:
-    """Return an answer as a set of sets of names."""
     inner = list(answer)
     if isinstance(answer, str | dict) or any(isinstance(x, str | dict) for x in inner):
         raise TypeError("each cut set must be a set of names, such as {'dns'}")
@@ -339,40 +313,28 @@ def _sets(answer: Any) -> frozenset[frozenset[str]]:
 
 
 def _padded() -> list[set[str]]:
-    """Return the cut sets and one more that holds another within it."""
     return [*map(set, _search().minimal_cut_sets()), {"dns", "web1"}]
 
 
-cut_sets_exercise = Exercise(
-    form="a list of sets of names, such as [{'a'}, {'b', 'c'}]",
-    reference=lambda: _search().minimal_cut_sets(),
+cut_sets_exercise = kit.exercise(
+    """a list of sets of names, such as [{'a'}, {'b', 'c'}]
+    right: One set of one box: that is what a single point of failure is. The other
+      two take two failures at once.
+    hint: Go along the path. At each stage ask: which boxes must all fail so that no
+      request gets past?
+    single points only: Those are the sets of one box. Some sets of two stop it too.
+    every box alone: Fail web1 alone: web2 still serves. Not every box is a cut set.
+    path sets: Those are sets that keep the service up: path sets. A cut set is what
+      stops it.
+    not minimal: One of your sets holds a smaller one that already stops the service.
+    """,
+    lambda: _search().minimal_cut_sets(),
+    lambda: [{n} for n in _search().single_points_of_failure()],
+    lambda: [{name} for name in _search().components],
+    lambda: _search().minimal_path_sets(),
+    _padded,
     same=lambda answer, other: _sets(answer) == _sets(other),
-    right="One set of one box: that is what a single point of failure is. The other "
-    "two take two failures at once.",
-    hint="Go along the path. At each stage ask: which boxes must all fail so that no "
-    "request gets past?",
-    mistakes={
-        "single points only": (
-            lambda: [{n} for n in _search().single_points_of_failure()],
-            "Those are the sets of one box. Some sets of two stop it too.",
-        ),
-        "every box alone": (
-            lambda: [{name} for name in _search().components],
-            "Fail web1 alone: web2 still serves. Not every box is a cut set.",
-        ),
-        "path sets": (
-            lambda: _search().minimal_path_sets(),
-            "Those are sets that keep the service up: path sets. A cut set is "
-            "what stops it.",
-        ),
-        "not minimal": (
-            _padded,
-            "One of your sets holds a smaller one that already stops the service.",
-        ),
-    },
 )
-
-# ---- 2. a chain --------------------------------------------------------------------
 
 _BOXES = 7
 
@@ -383,33 +345,22 @@ def _chain(boxes: int = _BOXES) -> float:
     return float(whole.unavailability(dict.fromkeys(names, 1e-3)))
 
 
-chain_exercise = Exercise(
-    form="a number of hours a year",
-    reference=lambda: _chain() * YEAR / HOUR,
-    same=number(),
-    right="A chain is weaker than its weakest link: nearly, the gaps add up.",
-    hint="All seven must be up at once. Multiply what is up; then ask what is down.",
-    mistakes={
-        "it stays 99.9 %": (
-            lambda: _chain(1) * YEAR / HOUR,
-            "That is one box alone. A request needs all of them at once.",
-        ),
-        "a share, not hours": (
-            _chain,
-            "That is the share of time. How many hours has a year?",
-        ),
-        "time up": (
-            lambda: (1 - _chain()) * YEAR / HOUR,
-            "That is how long the chain is up.",
-        ),
-        "as if one were enough": (
-            lambda: 1e-3**_BOXES * YEAR / HOUR,
-            "That multiplies what is down, as if any one box were enough.",
-        ),
-    },
+chain_exercise = kit.exercise(
+    """a number of hours a year
+    right: A chain is weaker than its weakest link: nearly, the gaps add up.
+    hint: All seven must be up at once. Multiply what is up; then ask what is down.
+    it stays 99.9 %: That is one box alone. A request needs all of them at once.
+    a share, not hours: That is the share of time. How many hours has a year?
+    time up: That is how long the chain is up.
+    as if one were enough: That multiplies what is down, as if any one box were
+      enough.
+    """,
+    lambda: _chain() * YEAR / HOUR,
+    lambda: _chain(1) * YEAR / HOUR,
+    _chain,
+    lambda: (1 - _chain()) * YEAR / HOUR,
+    lambda: 1e-3**_BOXES * YEAR / HOUR,
 )
-
-# ---- 3. what the contracts promise -------------------------------------------------
 
 
 def _promised(fact: str) -> float:
@@ -420,36 +371,27 @@ def _promised(fact: str) -> float:
 
 
 def _rented(servers: int = 3, database: str = "SLA-004") -> float:
-    """Return the downtime of the shop on rented boxes, in hours a year."""
     promised = _promised("SLA-002"), _promised(database)
     return shop(servers, app=promised[0], database=promised[1]).hours
 
 
-contract_exercise = Exercise(
-    form="a number of hours a year",
-    reference=_rented,
-    same=number(),
-    right="A day and more of it is the one database, which no app server helps. Take "
-    "SLA-003, a database in two zones, and look again.",
-    hint="Three tiers in a row. Give shop() the two promises as app and database.",
-    mistakes={
-        "the weakest box only": (
-            lambda: (1 - _promised("SLA-004") / 100) * YEAR / HOUR,
-            "That is the database alone. The load balancer is in the path too.",
-        ),
-        "one app server": (
-            lambda: _rented(servers=1),
-            "That is with one app server. The shop rents three.",
-        ),
-        "the database in two zones": (
-            lambda: _rented(database="SLA-003"),
-            "That is the promise for a database in two zones. It rents one.",
-        ),
-        "all boxes in a row": (
-            lambda: _in_a_row() * YEAR / HOUR,
-            "You put the app servers in a row. One of the three is enough.",
-        ),
-    },
+contract_exercise = kit.exercise(
+    """a number of hours a year
+    right: A day and more of it is the one database, which no app server helps. Take
+      SLA-003, a database in two zones, and look again.
+    hint: Three tiers in a row. Give shop() the two promises as app and database.
+    the weakest box only: That is the database alone. The load balancer is in the path
+      too.
+    one app server: That is with one app server. The shop rents three.
+    the database in two zones: That is the promise for a database in two zones. It
+      rents one.
+    all boxes in a row: You put the app servers in a row. One of the three is enough.
+    """,
+    _rented,
+    lambda: (1 - _promised("SLA-004") / 100) * YEAR / HOUR,
+    lambda: _rented(servers=1),
+    lambda: _rented(database="SLA-003"),
+    lambda: _in_a_row() * YEAR / HOUR,
 )
 
 
@@ -457,8 +399,6 @@ def _in_a_row() -> float:
     app, database = _promised("SLA-002") / 100, _promised("SLA-004") / 100
     return 1 - 0.9995 * app**3 * database
 
-
-# ---- 4. one purchase, in code ------------------------------------------------------
 
 #: What one more box costs, in euros a month (invented for the exercise).
 EUROS = {"balancer": 40, "app1": 25, "database": 160}
@@ -487,29 +427,21 @@ def _same_choices(answer: Any, other: Choose) -> bool:
     return given == [other(budget) for budget in _BUDGETS]
 
 
-code_exercise = Exercise(
-    form="a function of a budget that returns the name of a box",
-    reference=lambda: _choose,
+code_exercise = kit.exercise(
+    """a function of a budget that returns the name of a box
+    right: Three budgets, three answers: what to buy depends on what you can pay.
+    hint: purchases takes prices= and budget=, and puts the best first.
+    the budget does not count: It always buys the same, even what costs more than the
+      budget.
+    most for a euro: That is the most for each euro. You want what saves the most.
+    the cheapest: That is the cheapest, whatever it saves.
+    """,
+    lambda: _choose,
+    lambda: lambda _: _choose(float("inf")),
+    lambda: _per_euro,
+    lambda: lambda _: min(EUROS, key=lambda name: EUROS[name]),
     same=_same_choices,
-    right="Three budgets, three answers: what to buy depends on what you can pay.",
-    hint="purchases takes prices= and budget=, and puts the best first.",
-    mistakes={
-        "the budget does not count": (
-            lambda: lambda _: _choose(float("inf")),
-            "It always buys the same, even what costs more than the budget.",
-        ),
-        "most for a euro": (
-            lambda: _per_euro,
-            "That is the most for each euro. You want what saves the most.",
-        ),
-        "the cheapest": (
-            lambda: lambda _: min(EUROS, key=lambda name: EUROS[name]),
-            "That is the cheapest, whatever it saves.",
-        ),
-    },
 )
-
-# ---- 5. what nobody has drawn ------------------------------------------------------
 
 #: Two sites, each complete, as the new diagram shows them.
 SITES = {"east": "lb1 > app1 > db1", "west": "lb2 > app2 > db2"}
@@ -523,7 +455,6 @@ NOTES = {
 
 
 def _hidden(*names: str) -> tuple[str, ...]:
-    """Return the single points of failure if only some dependencies are known."""
     known = {name: NOTES[name] for name in names}
     both = structure.parse("any(east, west)", where=SITES)
     return both.share(known).single_points_of_failure()
@@ -534,27 +465,22 @@ def _same_names(answer: Any, other: Iterable[str]) -> bool:
     return bool(names == set(other))
 
 
-hidden_exercise = Exercise(
-    form="a list of names",
-    reference=lambda: _hidden(*NOTES),
+hidden_exercise = kit.exercise(
+    """a list of names
+    right: Two sites, six machines, and three single points of failure, none of them a
+      machine in the diagram.
+    hint: Give the notes to parse, or to share, and ask for the single points.
+    the diagram is all there is: So says the diagram. The notes say more:
+      shared=spof.NOTES.
+    only what both sites need directly: A dependency may need another one. Follow the
+      notes to the end.
+    every dependency: One of these stops one site only, and the other goes on.
+    """,
+    lambda: _hidden(*NOTES),
+    _hidden,
+    lambda: _hidden("dns", "config", "power"),
+    lambda: list(NOTES),
     same=_same_names,
-    right="Two sites, six machines, and three single points of failure, none of them "
-    "a machine in the diagram.",
-    hint="Give the notes to parse, or to share, and ask for the single points.",
-    mistakes={
-        "the diagram is all there is": (
-            lambda: _hidden(),
-            "So says the diagram. The notes say more: shared=spof.NOTES.",
-        ),
-        "only what both sites need directly": (
-            lambda: _hidden("dns", "config", "power"),
-            "A dependency may need another one. Follow the notes to the end.",
-        ),
-        "every dependency": (
-            lambda: list(NOTES),
-            "One of these stops one site only, and the other goes on.",
-        ),
-    },
 )
 
 
@@ -574,7 +500,6 @@ UPS = (99, 99.5, 99.7, 99.8, 99.9, 99.95, 99.97, 99.98, 99.99, 99.995, 99.999)
 
 
 def wire(controls):
-    """Let only those boxes be pressed that have been bought."""
 
     def offer(_):
         there = path(round(controls["servers"].value)).components
@@ -586,18 +511,16 @@ def wire(controls):
 
 lesson = kit.Lesson(
     number="02",
-    recall=(
-        kit.ask(
-            "Lesson 01: how many minutes a year does 99.99 % leave?",
-            ("53", "A ten-thousandth of 525,600."),
-            ("5", "That is 99.999 %."),
-            ("526", "That is 99.9 %."),
-        ),
-        kit.ask(
-            "Lesson 01: a contract is kept on average. Is it kept every year?",
-            ("no", "Most years have nothing, and a few have hours."),
-            ("yes", "It is a mean. What is a year like?"),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 01: how many minutes a year does 99.99 % leave?
+        + 53: A ten-thousandth of 525,600.
+        - 5: That is 99.999 %.
+        - 526: That is 99.9 %.
+        Lesson 01: a contract is kept on average. Is it kept every year?
+        + no: Most years have nothing, and a few have hours.
+        - yes: It is a mean. What is a year like?
+        """
     ),
     guess={
         "question": "With one app server the shop is down 17.5 hours a year, half of "

@@ -17,7 +17,7 @@ import numpy as np
 from hamodel import catalogue, duration, text
 from hamodel import course as kit
 from hamodel.architectures import ActivePassive, Node
-from hamodel.course import Exercise, function, number
+from hamodel.course import function, number
 from hamodel.failover import Failover
 from hamodel.replication import CatchUp, Replication, Stream, WriteStage
 from hamodel.units import HOUR, MINUTE, MS
@@ -90,12 +90,10 @@ class Copy:
 
     @property
     def stream(self) -> Stream:
-        """The writes on their way."""
         return self.plan("async").stream(self.writes)
 
     @property
     def overloaded(self) -> bool:
-        """Whether the lag has no steady state."""
         return self.writes >= self.capacity
 
     @property
@@ -172,7 +170,6 @@ def absence(name: str) -> tuple[float, float]:
 
 
 def model(*, writes, capacity, pause, trip=NEAR, queue=REPLAY):
-    """Return the replica of the controls."""
     return Copy(
         writes=writes, capacity=capacity, trip=trip * MS, pause=pause * MS, queue=queue
     )
@@ -202,7 +199,6 @@ class Asked:
 
     @property
     def share(self) -> float:
-        """Share of stale reads."""
         return self.stale / self.reads
 
 
@@ -231,7 +227,6 @@ def recorded_lag() -> Duration:
 
 
 def _rows(name: str) -> list[dict[str, float]]:
-    """Return the rows of a recording that were made with the set delay."""
     path = catalogue.folder() / "recordings" / f"postgresql_{name}.csv"
     with path.open(encoding="utf-8", newline="") as file:
         rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
@@ -247,7 +242,6 @@ GHOSTS = {"mean": "your mean", "tail": "your 99 in 100"}
 
 
 def waiting(found):
-    """Return how many writes wait at the replica, on average."""
     if found.overloaded:
         return math.inf
     return found.writes * float(found.stream.lag.mean) - found.writes * found.trip / 2
@@ -291,7 +285,6 @@ def picture(sheet, values, found, guess):
 
 
 def _on_the_way(sheet, goal):
-    """Let a few writes travel from the primary to the queue, again and again."""
     for k in range(6):
         start = sheet.seconds * k / 6
         keys = [(0, 0, 0, 0), (start, 0, 0, 0), (start + 0.05, 0, 0, 1)]
@@ -302,7 +295,6 @@ def _on_the_way(sheet, goal):
 
 
 def sentence(values, found):
-    """Say what the explorer shows."""
     pause = f"{values['pause']:,g}"
     if found.overloaded:
         return (
@@ -324,51 +316,27 @@ def sentence(values, found):
 
 
 def truth():
-    """Return the mean lag and its tail at 990 writes a second, in ms."""
     lag = stream(990).lag
     return {"mean": float(lag.mean) / MS, "tail": float(lag.quantile(0.99)) / MS}
 
 
-VIEWS = (
-    kit.View(
-        name="a tenth more",
-        when=lambda g, _: g["mean"] <= 14,
-        says=lambda g, t: (
-            f"You let the lag grow as the load does, to {g['mean']:g} ms. It is "
-            f"{t['mean']:.0f}: what counts is what is left over, and that has shrunk "
-            "to a tenth."
-        ),
-        example={"mean": 11, "tail": 52},
-    ),
-    kit.View(
-        name="about twice",
-        when=lambda g, _: g["mean"] <= 30,
-        says=lambda g, t: (
-            f"You felt that it gets worse than the load, {g['mean']:g} ms. But so near "
-            f"its capacity a queue does not double: it is {t['mean']:.0f}."
-        ),
-        example={"mean": 20, "tail": 100},
-    ),
-    kit.View(
-        name="the tail is like the mean",
-        when=lambda g, _: g["tail"] < 2 * g["mean"],
-        says="Your tail is close to your mean. Of an exponential lag one write in a "
-        "hundred waits 4.6 times as long as the average.",
-        example={"mean": 100, "tail": 120},
-    ),
-    kit.View(
-        name="beyond the wall",
-        when=lambda g, _: g["mean"] > 400,
-        says="You expected the wall itself. At 1,000 writes a second it would come; at "
-        "990 there are still ten a second to spare.",
-        example={"mean": 1000, "tail": 5000},
-    ),
-    kit.View(
-        name="the wall",
-        when=lambda *_: True,
-        says="You saw the wall: a tenth more load, ten times the lag.",
-        example={"mean": 100, "tail": 460},
-    ),
+VIEWS = kit.views(
+    """
+    a tenth more: You let the lag grow as the load does, to {g.mean:g} ms. It is
+      {t.mean:.0f}: what counts is what is left over, and that has shrunk to a tenth.
+    about twice: You felt that it gets worse than the load, {g.mean:g} ms. But so near
+      its capacity a queue does not double: it is {t.mean:.0f}.
+    the tail is like the mean: Your tail is close to your mean. Of an exponential lag
+      one write in a hundred waits 4.6 times as long as the average.
+    beyond the wall: You expected the wall itself. At 1,000 writes a second it would
+      come; at 990 there are still ten a second to spare.
+    the wall: You saw the wall: a tenth more load, ten times the lag.
+    """,
+    (lambda g, _: g["mean"] <= 14, {"mean": 11, "tail": 52}),
+    (lambda g, _: g["mean"] <= 30, {"mean": 20, "tail": 100}),
+    (lambda g, _: g["tail"] < 2 * g["mean"], {"mean": 100, "tail": 120}),
+    (lambda g, _: g["mean"] > 400, {"mean": 1000, "tail": 5000}),
+    (lambda *_: True, {"mean": 100, "tail": 460}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
@@ -378,36 +346,26 @@ _LOAD = 950.0  # of the first exercise
 
 
 def _lag(writes: float) -> Stream:
-    """Return the replay alone: no network."""
     return Stream(writes=writes, apply=_REPLAY)
 
 
-tail_exercise = Exercise(
-    form="a number of milliseconds",
-    reference=lambda: float(_lag(_LOAD).lag.quantile(0.99)) / MS,
-    same=number(),
-    right="The tail is the mean times the logarithm of 100, at every load.",
-    hint="What is left over, μ - λ, is a rate. At which t has its exponential fallen "
-    "to one in a hundred?",
-    mistakes={
-        "the mean": (
-            lambda: float(_lag(_LOAD).mean_lag) / MS,
-            "That is the mean. Half of the lesson is that it does not describe "
-            "the lag.",
-        ),
-        "no queue": (
-            lambda: math.log(100) * _REPLAY.service / MS,
-            "You took the time of one write. It also waits for those before it.",
-        ),
-        "the median": (
-            lambda: float(_lag(_LOAD).lag.quantile(0.5)) / MS,
-            "Half of the writes are visible by then. We want all but one in a hundred.",
-        ),
-        "seconds": (
-            lambda: float(_lag(_LOAD).lag.quantile(0.99)),
-            "That is in seconds.",
-        ),
-    },
+tail_exercise = kit.exercise(
+    """a number of milliseconds
+    right: The tail is the mean times the logarithm of 100, at every load.
+    hint: What is left over, μ - λ, is a rate. At which t has its exponential fallen
+      to one in a hundred?
+    the mean: That is the mean. Half of the lesson is that it does not describe the
+      lag.
+    no queue: You took the time of one write. It also waits for those before it.
+    the median: Half of the writes are visible by then. We want all but one in a
+      hundred.
+    seconds: That is in seconds.
+    """,
+    lambda: float(_lag(_LOAD).lag.quantile(0.99)) / MS,
+    lambda: float(_lag(_LOAD).mean_lag) / MS,
+    lambda: math.log(100) * _REPLAY.service / MS,
+    lambda: float(_lag(_LOAD).lag.quantile(0.5)) / MS,
+    lambda: float(_lag(_LOAD).lag.quantile(0.99)),
 )
 
 
@@ -415,60 +373,42 @@ def _fresh(writes: float = 990, share: float = 0.999, trip: float = FAR) -> floa
     return float(stream(writes, trip=trip).lag.quantile(share)) / MS
 
 
-wait_exercise = Exercise(
-    form="a number of milliseconds",
-    reference=_fresh,
-    same=number(),
-    right="Hardly any of it is the ocean; nearly all of it is the queue.",
-    hint="Two parts: the way there, which every write needs, and the queue, of which "
-    "you want the time that all but one write in a thousand do not exceed.",
-    mistakes={
-        "the network forgotten": (
-            lambda: float(_lag(990).lag.quantile(0.999)) / MS,
-            "That is the queue alone. The write also has to get there.",
-        ),
-        "a whole round trip": (
-            lambda: _fresh() + FAR / 2,
-            "A write goes one way. Nobody waits for the answer.",
-        ),
-        "99 %": (
-            lambda: _fresh(share=0.99),
-            "That is for 99 in 100. One nine is missing.",
-        ),
-        "the load of yesterday": (
-            lambda: _fresh(writes=900),
-            "That is at 900 writes a second.",
-        ),
-    },
+wait_exercise = kit.exercise(
+    """a number of milliseconds
+    right: Hardly any of it is the ocean; nearly all of it is the queue.
+    hint: Two parts: the way there, which every write needs, and the queue, of which
+      you want the time that all but one write in a thousand do not exceed.
+    the network forgotten: That is the queue alone. The write also has to get there.
+    a whole round trip: A write goes one way. Nobody waits for the answer.
+    99 %: That is for 99 in 100. One nine is missing.
+    the load of yesterday: That is at 900 writes a second.
+    """,
+    _fresh,
+    lambda: float(_lag(990).lag.quantile(0.999)) / MS,
+    lambda: _fresh() + FAR / 2,
+    lambda: _fresh(share=0.99),
+    lambda: _fresh(writes=900),
 )
 
 _PAUSE = CatchUp(writes=900, service=MS, outage=10 * MINUTE)
 
-drain_exercise = Exercise(
-    form="a number of minutes",
-    reference=lambda: _PAUSE.mean / MINUTE,
-    same=number(),
-    right="Each minute without replication costs nine more minutes of stale reads.",
-    hint="How many writes wait when the link is back? And how many of them does the "
-    "replica work off each second, while new ones come?",
-    mistakes={
-        "as long as the stop": (
-            lambda: _PAUSE.outage / MINUTE,
-            "That is how long the link was away.",
-        ),
-        "new writes forgotten": (
-            lambda: _PAUSE.backlog * _PAUSE.service / MINUTE,
-            "You stopped the shop while the replica caught up. New writes keep coming.",
-        ),
-        "the stop included": (
-            lambda: _PAUSE.felt / MINUTE,
-            "That counts from the beginning of the stop. We ask from its end.",
-        ),
-        "seconds": (
-            lambda: _PAUSE.mean,
-            "That is in seconds.",
-        ),
-    },
+drain_exercise = kit.exercise(
+    """a number of minutes
+    right: Each minute without replication costs nine more minutes of stale reads.
+    hint: How many writes wait when the link is back? And how many of them does the
+      replica work off each second, while new ones come?
+    as long as the stop: That is how long the link was away.
+    new writes forgotten: You stopped the shop while the replica caught up. New writes
+      keep coming.
+    the stop included: That counts from the beginning of the stop. We ask from its
+      end.
+    seconds: That is in seconds.
+    """,
+    lambda: _PAUSE.mean / MINUTE,
+    lambda: _PAUSE.outage / MINUTE,
+    lambda: _PAUSE.backlog * _PAUSE.service / MINUTE,
+    lambda: _PAUSE.felt / MINUTE,
+    lambda: _PAUSE.mean,
 )
 
 
@@ -476,32 +416,23 @@ def _missed(writes: float, pause: float) -> float:
     return float(_lag(writes).lag.sf(pause))
 
 
-code_exercise = Exercise(
-    form="a function of writes per second and seconds since the write",
-    reference=lambda: _missed,
+code_exercise = kit.exercise(
+    """a function of writes per second and seconds since the write
+    right: It takes arrays too: try np.linspace(0, 0.5) for the seconds.
+    hint: A Stream with apply=WriteStage(service=0.001) knows the probability that its
+      lag exceeds a time: its `lag` is a duration.
+    fresh for stale: Those are the reads that do see the write.
+    milliseconds: Every time in hamodel is in seconds already.
+    the write's own time: The load does not reach the Stream.
+    a random moment: That is for a read at a random moment. Here it comes exactly t
+      after the write.
+    """,
+    lambda: _missed,
+    lambda: lambda w, t: 1 - _missed(w, t),
+    lambda: lambda w, t: _missed(w, t * MS),
+    lambda: lambda _, t: _missed(0, t),
+    lambda: lambda w, t: float(_lag(w).stale_probability(1 / t)),
     same=function([900, 0.05], [990, 0.1], [500, 0.001], [950, 0.02]),
-    right="It takes arrays too: try np.linspace(0, 0.5) for the seconds.",
-    hint="A Stream with apply=WriteStage(service=0.001) knows the probability that "
-    "its lag exceeds a time: its `lag` is a duration.",
-    mistakes={
-        "fresh for stale": (
-            lambda: lambda w, t: 1 - _missed(w, t),
-            "Those are the reads that do see the write.",
-        ),
-        "milliseconds": (
-            lambda: lambda w, t: _missed(w, t * MS),
-            "Every time in hamodel is in seconds already.",
-        ),
-        "the write's own time": (
-            lambda: lambda _, t: _missed(0, t),
-            "The load does not reach the Stream.",
-        ),
-        "a random moment": (
-            lambda: lambda w, t: float(_lag(w).stale_probability(1 / t)),
-            "That is for a read at a random moment. Here it comes exactly t "
-            "after the write.",
-        ),
-    },
 )
 
 
@@ -510,29 +441,22 @@ def _predicted() -> float:
     return 100 * float(measured.stale_probability(recorded()[2].writes))
 
 
-real_exercise = Exercise(
-    form="a percentage",
-    reference=_predicted,
+real_exercise = kit.exercise(
+    f"""a percentage
+    right: The database returned {recorded()[2].stale} stale of {recorded()[2].reads}
+      reads: {100 * recorded()[2].share:.1f} %.
+    hint: A Stream whose delay is the measured lag knows the share of stale reads of a
+      key: stale_probability.
+    a share: That is a share. How many in a hundred?
+    writes times lag: That is how many writes come during one lag. Several of them may
+      spoil the same read.
+    fresh: Those are the fresh ones.
+    """,
+    _predicted,
+    lambda: _predicted() / 100,
+    lambda: 100 * recorded()[2].writes * recorded_lag().mean,
+    lambda: 100 - _predicted(),
     same=number(0.01),
-    right=f"The database returned {recorded()[2].stale} stale of "
-    f"{recorded()[2].reads} reads: {100 * recorded()[2].share:.1f} %.",
-    hint="A Stream whose delay is the measured lag knows the share of stale reads of "
-    "a key: stale_probability.",
-    mistakes={
-        "a share": (
-            lambda: _predicted() / 100,
-            "That is a share. How many in a hundred?",
-        ),
-        "writes times lag": (
-            lambda: 100 * recorded()[2].writes * recorded_lag().mean,
-            "That is how many writes come during one lag. Several of them may "
-            "spoil the same read.",
-        ),
-        "fresh": (
-            lambda: 100 - _predicted(),
-            "Those are the fresh ones.",
-        ),
-    },
 )
 
 
@@ -562,18 +486,15 @@ CONTROLS = {
 }
 lesson = kit.Lesson(
     number="06",
-    recall=(
-        kit.ask(
-            "Lesson 04: in a chain in the long run, what does each state's balance "
-            "say?",
-            ("it is entered as often as it is left", "Out equals in, box by box."),
-            ("all states are equally likely", "Only if all their rates are alike."),
-        ),
-        kit.ask(
-            "Lesson 05: do the 95th percentiles of two stages add up to that of both?",
-            ("no, to more", "The stages are seldom slow together."),
-            ("yes", "Means add. Percentiles do not."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 04: in a chain in the long run, what does each state's balance say?
+        + it is entered as often as it is left: Out equals in, box by box.
+        - all states are equally likely: Only if all their rates are alike.
+        Lesson 05: do the 95th percentiles of two stages add up to that of both?
+        + no, to more: The stages are seldom slow together.
+        - yes: Means add. Percentiles do not.
+        """
     ),
     guess={
         "question": "At 900 writes a second the replica lags by 10 ms on average, and "

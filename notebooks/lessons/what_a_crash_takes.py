@@ -9,7 +9,7 @@ import math
 
 from hamodel import course as kit
 from hamodel import text
-from hamodel.course import Exercise, number
+from hamodel.course import number
 from hamodel.replication import Replication
 from hamodel.units import MINUTE, MS, YEAR
 from lessons.replication_lag import (
@@ -61,7 +61,6 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
 
 
 def _amount(sheet, scale, y, value):
-    """Draw one amount as a bar with its number; what has no end is said."""
     if math.isinf(value):
         sheet.rect((scale.start, y, scale.stop - scale.start, 24), "both nodes down")
         sheet.text((scale.stop + 6, y + 17), "no end", size=12)
@@ -73,7 +72,6 @@ def _amount(sheet, scale, y, value):
 
 
 def _writes(sheet, found):
-    """Let writes travel; in the middle the primary crashes, and takes what is red."""
     for x, words in ((20, "primary"), (500, "standby")):
         sheet.rect((x, 222, 120, 40), "paper")
         sheet.text((x + 60, 247), words, anchor="middle")
@@ -97,7 +95,6 @@ def _writes(sheet, found):
 
 
 def sentence(values, found):
-    """Say what the explorer shows."""
     if found.overloaded:
         more = (
             "Sync loses nothing, and its readers miss everything."
@@ -126,48 +123,26 @@ def sentence(values, found):
 
 
 def truth():
-    """Return the reads that miss with sync, in percent, and the writes lost afar."""
     near = model(writes=990, capacity=1000, pause=100)
     far = model(writes=990, capacity=1000, pause=100, trip=FAR)
     return {"missed": 100 * near.bill("sync").missed, "lost": far.bill("async").lost}
 
 
-VIEWS = (
-    kit.View(
-        name="sync is fresh",
-        when=lambda g, _: g["missed"] <= 10,
-        says=lambda g, t: (
-            f"You expected waiting to make reads fresh: {g['missed']:g} %. It is "
-            f"{t['missed']:.1f} %. Committed says received, not visible."
-        ),
-        example={"missed": 0, "lost": 40},
-    ),
-    kit.View(
-        name="async loses next to nothing",
-        when=lambda g, _: g["lost"] <= 5,
-        says=lambda g, t: (
-            f"You trusted the milliseconds: {g['lost']:g} writes. At 990 a second, "
-            f"with 41 ms on the way, {t['lost']:.0f} are always under way."
-        ),
-        example={"missed": 36, "lost": 1},
-    ),
-    kit.View(
-        name="a round trip for a one-way journey",
-        when=lambda g, t: kit.near(g["lost"], 2 * t["lost"]),
-        says="You took the whole round trip. A write is safe once it has arrived; "
-        "only the answer needs the way back.",
-        example={"missed": 36, "lost": 82},
-    ),
-    kit.View(
-        name="waiting is for the crash",
-        when=lambda *_: True,
-        says=lambda g, t: (
-            f"You said {g['missed']:g} % and {g['lost']:g} writes; it is "
-            f"{t['missed']:.1f} % and {t['lost']:.0f}. Waiting is for the crash, not "
-            "for the reader."
-        ),
-        example={"missed": 36, "lost": 40},
-    ),
+VIEWS = kit.views(
+    """
+    sync is fresh: You expected waiting to make reads fresh: {g.missed:g} %. It is
+      {t.missed:.1f} %. Committed says received, not visible.
+    async loses next to nothing: You trusted the milliseconds: {g.lost:g} writes. At 990
+      a second, with 41 ms on the way, {t.lost:.0f} are always under way.
+    a round trip for a one-way journey: You took the whole round trip. A write is safe
+      once it has arrived; only the answer needs the way back.
+    waiting is for the crash: You said {g.missed:g} % and {g.lost:g} writes; it is
+      {t.missed:.1f} % and {t.lost:.0f}. Waiting is for the crash, not for the reader.
+    """,
+    (lambda g, _: g["missed"] <= 10, {"missed": 0, "lost": 40}),
+    (lambda g, _: g["lost"] <= 5, {"missed": 36, "lost": 1}),
+    (lambda g, t: kit.near(g["lost"], 2 * t["lost"]), {"missed": 36, "lost": 82}),
+    (lambda *_: True, {"missed": 36, "lost": 40}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
@@ -177,87 +152,62 @@ def _stalls(plan: str) -> float:
     return float(replication(plan).protection(**AWAY).blocked) * YEAR / MINUTE
 
 
-price_exercise = Exercise(
-    form="a number of minutes a year",
-    reference=lambda: _stalls("semi-sync"),
-    same=number(),
-    right="Little time, and the price is hidden elsewhere: for the rest of each "
-    "absence there is one copy only.",
-    hint="How often a year does the standby go? For how long do commits then stand "
-    "still?",
-    mistakes={
-        "strict": (
-            lambda: _stalls("sync"),
-            "That is how long the standby is away. Strict sync stands still all "
-            "that time; semi-sync gives up waiting.",
-        ),
-        "once": (
-            lambda: replication("semi-sync").timeout / MINUTE,
-            "That is one stall. How many are there in a year?",
-        ),
-        "seconds": (
-            lambda: _stalls("semi-sync") * MINUTE,
-            "That is in seconds.",
-        ),
-    },
+price_exercise = kit.exercise(
+    """a number of minutes a year
+    right: Little time, and the price is hidden elsewhere: for the rest of each
+      absence there is one copy only.
+    hint: How often a year does the standby go? For how long do commits then stand
+      still?
+    strict: That is how long the standby is away. Strict sync stands still all that
+      time; semi-sync gives up waiting.
+    once: That is one stall. How many are there in a year?
+    seconds: That is in seconds.
+    """,
+    lambda: _stalls("semi-sync"),
+    lambda: _stalls("sync"),
+    lambda: replication("semi-sync").timeout / MINUTE,
+    lambda: _stalls("semi-sync") * MINUTE,
 )
 
 
 def _late(writes: float, trip: float, share: float) -> float:
-    """Return the age in ms of the oldest lost write, in a share of the crashes."""
     loss = replication("async", trip=trip, queue=SENDER).loss("process", writes=writes)
     return float(loss.time.quantile(share)) / MS
 
 
-rpo_exercise = Exercise(
-    form="a number of milliseconds",
-    reference=lambda: _late(990, NEAR, 0.99),
-    same=number(),
-    right="The RPO of the contract was the mean. One crash in a hundred takes more.",
-    hint="Where the queue stands in the sender, a crash takes the whole queue: look at "
-    "`loss(...).time`.",
-    mistakes={
-        "the mean": (
-            lambda: (
-                float(
-                    replication("async", queue=SENDER)
-                    .loss("process", writes=990)
-                    .time.mean
-                )
-                / MS
-            ),
-            "That is the mean of all crashes.",
-        ),
-        "yesterday's load": (
-            lambda: _late(900, NEAR, 0.99),
-            "That is at 900 writes a second.",
-        ),
-        "the median": (
-            lambda: _late(990, NEAR, 0.5),
-            "Half of the crashes take less. Which age is exceeded by one in a hundred?",
-        ),
-    },
+rpo_exercise = kit.exercise(
+    """a number of milliseconds
+    right: The RPO of the contract was the mean. One crash in a hundred takes more.
+    hint: Where the queue stands in the sender, a crash takes the whole queue: look at
+      `loss(...).time`.
+    the mean: That is the mean of all crashes.
+    yesterday's load: That is at 900 writes a second.
+    the median: Half of the crashes take less. Which age is exceeded by one in a
+      hundred?
+    """,
+    lambda: _late(990, NEAR, 0.99),
+    lambda: (
+        float(replication("async", queue=SENDER).loss("process", writes=990).time.mean)
+        / MS
+    ),
+    lambda: _late(900, NEAR, 0.99),
+    lambda: _late(990, NEAR, 0.5),
 )
 
 
-row_exercise = Exercise(
-    form="a number of updates a second",
-    reference=lambda: float(replication("sync", trip=FAR).dependent_writes()),
-    same=number(),
-    right="A counter that everybody changes, such as seats left, is a hot row. Across "
-    "regions it is the first thing that sync breaks.",
-    hint="The next update of the row begins when the one before is committed.",
-    mistakes={
-        "one way": (
-            lambda: 2 * float(replication("sync", trip=FAR).dependent_writes()),
-            "The commit also waits for the answer.",
-        ),
-        "the capacity": (990, "Other rows may change meanwhile. This one waits."),
-        "next door": (
-            lambda: float(replication("sync", trip=NEAR).dependent_writes()),
-            "That is with the standby next door.",
-        ),
-    },
+row_exercise = kit.exercise(
+    """a number of updates a second
+    right: A counter that everybody changes, such as seats left, is a hot row. Across
+      regions it is the first thing that sync breaks.
+    hint: The next update of the row begins when the one before is committed.
+    one way: The commit also waits for the answer.
+    the capacity: Other rows may change meanwhile. This one waits.
+    next door: That is with the standby next door.
+    """,
+    lambda: float(replication("sync", trip=FAR).dependent_writes()),
+    lambda: 2 * float(replication("sync", trip=FAR).dependent_writes()),
+    990,
+    lambda: float(replication("sync", trip=NEAR).dependent_writes()),
 )
 
 
@@ -266,20 +216,18 @@ def _stopped(standbys: int) -> float:
     return float(either.protection(**AWAY).blocked) * YEAR / MINUTE
 
 
-two_exercise = Exercise(
-    form="a number of minutes a year",
-    reference=lambda: _stopped(2),
+two_exercise = kit.exercise(
+    """a number of minutes a year
+    right: Thirty-five hours become eight minutes: with two, either is enough, and
+      both must be away to stop a commit.
+    hint: Commits stop while both are away at once: a share of time, squared.
+    one standby: That is with one standby.
+    either stops it: You let either of the two stop the commits. One answer is enough.
+    """,
+    lambda: _stopped(2),
+    lambda: _stopped(1),
+    lambda: 2 * _stopped(1),
     same=number(0.02),
-    right="Thirty-five hours become eight minutes: with two, either is enough, "
-    "and both must be away to stop a commit.",
-    hint="Commits stop while both are away at once: a share of time, squared.",
-    mistakes={
-        "one standby": (lambda: _stopped(1), "That is with one standby."),
-        "either stops it": (
-            lambda: 2 * _stopped(1),
-            "You let either of the two stop the commits. One answer is enough.",
-        ),
-    },
 )
 
 
@@ -294,18 +242,15 @@ def own(writes, lag):
 
 lesson = kit.Lesson(
     number="07",
-    recall=(
-        kit.ask(
-            "Lesson 06: 900 of 1,000 writes a second become 990. What becomes of the "
-            "lag?",
-            ("ten times", "What is left over shrinks from 100 a second to 10."),
-            ("a tenth more", "Not the load sets it, but the headroom."),
-        ),
-        kit.ask(
-            "Lesson 04: what does a standby that nobody looks at do?",
-            ("it may be dead", "And then the failover does not work."),
-            ("it waits safely", "Its failures go unseen until somebody looks."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 06: 900 of 1,000 writes a second become 990. What becomes of the lag?
+        + ten times: What is left over shrinks from 100 a second to 10.
+        - a tenth more: Not the load sets it, but the headroom.
+        Lesson 04: what does a standby that nobody looks at do?
+        + it may be dead: And then the failover does not work.
+        - it waits safely: Its failures go unseen until somebody looks.
+        """
     ),
     guess={
         "question": "990 writes a second. With the standby next door, 36.9 in 100 "

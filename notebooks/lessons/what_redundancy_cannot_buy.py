@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from hamodel import calibration, catalogue, structure, text
 from hamodel import course as kit
 from hamodel.architectures import ActiveActive, Node
-from hamodel.course import Exercise, function, matrix, number
+from hamodel.course import function, matrix, number
 from hamodel.failover import Failover
 from hamodel.units import HOUR, MINUTE, YEAR
 
@@ -54,32 +54,26 @@ class Group:
 
     @property
     def enough(self) -> bool:
-        """Whether there are as many replicas as the service needs."""
         return self.number >= self.needed
 
     @property
     def unavailability(self) -> float:
-        """Share of time that the service is down."""
         return self._down(self.shared)
 
     @property
     def naive(self) -> float:
-        """What it would be if all failures came alone."""
         return self._down(0.0)
 
     @property
     def floor(self) -> float:
-        """What is left however many replicas there are."""
         return self.shared * self.down
 
     @property
     def nines(self) -> float:
-        """Minus the decimal logarithm of the unavailability."""
         return nines(self.unavailability)
 
     @property
     def minutes(self) -> float:
-        """Minutes down in a year."""
         return self.unavailability * YEAR / MINUTE
 
     def _down(self, shared: float) -> float:
@@ -124,7 +118,6 @@ BETA = (0.05, 0.48)  # what 26 months of a pair have shown, in exercise 1
 
 
 def height(unavailability):
-    """Return where an unavailability stands; what is beyond the axis, at its end."""
     return DOWN(max(unavailability * YEAR / MINUTE, DOWN.low))
 
 
@@ -154,7 +147,6 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
 
 
 def _curves(sheet, found, counts):
-    """Draw what is true, what the product says, and the floor."""
     whole = [found.with_number(n) for n in counts]
     there = [each for each in whole if each.enough]
     naive = [(ACROSS(each.number), height(each.naive)) for each in there]
@@ -181,7 +173,6 @@ def _curves(sheet, found, counts):
 
 
 def sentence(values, result):  # noqa: ARG001
-    """Say what the explorer shows."""
     n, k = result.number, result.needed
     if not result.enough:
         return (
@@ -219,7 +210,6 @@ def sites(failover: float = 0) -> ActiveActive:
 
 
 def truth():
-    """Return the nines of two and of three replicas."""
     return {"two": group(2).nines, "three": group(3).nines}
 
 
@@ -263,8 +253,6 @@ VIEWS = (
 
 # ---- the exercises -----------------------------------------------------------------
 
-# ---- 1. beta from a log ------------------------------------------------------------
-
 #: From when to when the log of the pair of databases was kept, and its nodes.
 KEPT = ("2024-01-01T00:00Z", "2026-03-01T00:00Z")
 NODES = {"database": ("db-1", "db-2")}
@@ -281,7 +269,6 @@ def _calibrated() -> Calibration:
 
 
 def _events() -> tuple[int, int]:
-    """Return how many events struck both nodes, and how many there were."""
     evidence = _calibrated()["database.beta"].evidence
     return round(evidence["successes"]), round(evidence["trials"])
 
@@ -291,47 +278,34 @@ def _rows() -> int:
 
 
 def _struck(*, both: int = 2) -> int:
-    """Return the failures of nodes, those in common counted for each node."""
     shared, events = _events()
     return events - shared + both * shared
 
 
-beta_exercise = Exercise(
-    form="a share between 0 and 1",
-    reference=lambda: _calibrated()["database.beta"].value,
-    same=number(),
-    right="Now look at its interval. Twenty-six months of a pair tell the order of "
-    "magnitude of β, and no more.",
-    hint="found['database.beta'] is an estimate. Its value is asked for.",
-    mistakes={
-        "events, not failures": (
-            lambda: _events()[0] / _events()[1],
-            "That is the share of events. β is the share of a node's failures, "
-            "and an event that strikes both nodes is a failure of each.",
-        ),
-        "every row is a failure": (
-            lambda: 2 * _events()[0] / _rows(),
-            "You counted every row. Those of the kind failover tell how long a "
-            "failover took; no node failed once more.",
-        ),
-        "an event above, failures below": (
-            lambda: _events()[0] / _struck(),
-            "Above the line you counted events, below it failures of nodes.",
-        ),
-        "percent": (
-            lambda: 100 * _calibrated()["database.beta"].value,
-            "Give it as a fraction, not in percent.",
-        ),
-    },
+beta_exercise = kit.exercise(
+    """a share between 0 and 1
+    right: Now look at its interval. Twenty-six months of a pair tell the order of
+      magnitude of β, and no more.
+    hint: found['database.beta'] is an estimate. Its value is asked for.
+    events, not failures: That is the share of events. β is the share of a node's
+      failures, and an event that strikes both nodes is a failure of each.
+    every row is a failure: You counted every row. Those of the kind failover tell how
+      long a failover took; no node failed once more.
+    an event above, failures below: Above the line you counted events, below it
+      failures of nodes.
+    percent: Give it as a fraction, not in percent.
+    """,
+    lambda: _calibrated()["database.beta"].value,
+    lambda: _events()[0] / _events()[1],
+    lambda: 2 * _events()[0] / _rows(),
+    lambda: _events()[0] / _struck(),
+    lambda: 100 * _calibrated()["database.beta"].value,
 )
-
-# ---- 2. one more, and one more -----------------------------------------------------
 
 _SPOT = {"up": 95.0, "shared": 2.0}
 
 
 def _last_useful(*, absolute: bool = False) -> int:
-    """Return the number of replicas after which one more gains less than 1 %."""
     whole = group(1, **_SPOT)
     for n in range(1, 30):
         now, more = (whole.with_number(k).unavailability for k in (n, n + 1))
@@ -340,42 +314,32 @@ def _last_useful(*, absolute: bool = False) -> int:
     raise RuntimeError("thirty replicas must be enough")  # pragma: no cover
 
 
-gain_exercise = Exercise(
-    form="a whole number of replicas",
-    reference=_last_useful,
+gain_exercise = kit.exercise(
+    """a whole number of replicas
+    right: The next copy would cost as much as each before, and save less than one
+      minute in a hundred.
+    hint: Take redundancy.group(n, up=95, shared=2).unavailability for n = 1, 2, 3 and
+      so on, and divide what each step saves by what there was.
+    the first useless one: That is the copy that gains less than 1 %. After which one
+      is it so?
+    percentage points: That is where one more gains less than a hundredth of the year.
+      You want a hundredth of the downtime that is left.
+    as if all came alone: So says the product: each copy divides by twenty, for ever.
+      Two in a hundred failures take all copies.
+    """,
+    _last_useful,
+    lambda: _last_useful() + 1,
+    lambda: _last_useful(absolute=True),
+    lambda: math.inf,
     same=number(1e-6),
-    right="The next copy would cost as much as each before, and save less than one "
-    "minute in a hundred.",
-    hint="Take redundancy.group(n, up=95, shared=2).unavailability for n = 1, 2, 3 "
-    "and so on, and divide what each step saves by what there was.",
-    mistakes={
-        "the first useless one": (
-            lambda: _last_useful() + 1,
-            "That is the copy that gains less than 1 %. After which one is it so?",
-        ),
-        "percentage points": (
-            lambda: _last_useful(absolute=True),
-            "That is where one more gains less than a hundredth of the year. "
-            "You want a hundredth of the downtime that is left.",
-        ),
-        "as if all came alone": (
-            lambda: math.inf,
-            "So says the product: each copy divides by twenty, for ever. Two in a "
-            "hundred failures take all copies.",
-        ),
-    },
 )
-
-# ---- 3. racks and zones ------------------------------------------------------------
 
 
 def _promised(fact: str) -> float:
-    """Return the share of time that a commitment allows to be down."""
     return 1 - catalogue.fact(fact).in_base()
 
 
 def _implied(together: str) -> float:
-    """Return the β with which two machines just keep the promise, by search."""
     from scipy.optimize import brentq
 
     one, two = _promised("SLA-022"), _promised(together)
@@ -391,100 +355,68 @@ def _places() -> list[float]:
     return [_implied("SLA-021"), _implied("SLA-023")]
 
 
-places_exercise = Exercise(
-    form="a list of two shares between 0 and 1: two racks, two zones",
-    reference=_places,
+places_exercise = kit.exercise(
+    """a list of two shares between 0 and 1: two racks, two zones
+    right: By contract, half of what stops a machine stops its neighbour in the next
+      rack too, and a tenth one in another zone. Distance is what is sold.
+    hint: With two machines nearly all that is left is the floor, β times the downtime
+      of one. Solve that for β.
+    the wrong way round: The other way round: racks first.
+    what is not shared: That is the share of failures that come alone.
+    percent: Give them as fractions, not in percent.
+    downtime itself: That is how much two may be down. Divide by what one may be.
+    """,
+    _places,
+    lambda: _places()[::-1],
+    lambda: [1 - beta for beta in _places()],
+    lambda: [100 * beta for beta in _places()],
+    lambda: [_promised("SLA-021"), _promised("SLA-023")],
     same=matrix(0.02),
-    right="By contract, half of what stops a machine stops its neighbour in the next "
-    "rack too, and a tenth one in another zone. Distance is what is sold.",
-    hint="With two machines nearly all that is left is the floor, β times the downtime "
-    "of one. Solve that for β.",
-    mistakes={
-        "the wrong way round": (
-            lambda: _places()[::-1],
-            "The other way round: racks first.",
-        ),
-        "what is not shared": (
-            lambda: [1 - beta for beta in _places()],
-            "That is the share of failures that come alone.",
-        ),
-        "percent": (
-            lambda: [100 * beta for beta in _places()],
-            "Give them as fractions, not in percent.",
-        ),
-        "downtime itself": (
-            lambda: [_promised("SLA-021"), _promised("SLA-023")],
-            "That is how much two may be down. Divide by what one may be.",
-        ),
-    },
 )
-
-# ---- 4. two of three ---------------------------------------------------------------
 
 
 def _evening(needed: int = 2, shared: float = 5) -> float:
     return group(3, shared=shared, needed=needed).minutes
 
 
-two_of_three_exercise = Exercise(
-    form="a number of minutes a year",
-    reference=_evening,
-    same=number(),
-    right="Most of it is the floor, as before. But without a shared failure it would "
-    "be some three thousand times what it is if one of the three is enough.",
-    hint="redundancy.group takes needed=2.",
-    mistakes={
-        "one is enough": (
-            lambda: _evening(needed=1),
-            "That is when one server is enough. In the evening two must work.",
-        ),
-        "nothing is shared": (
-            lambda: _evening(shared=0),
-            "That is without shared failures.",
-        ),
-        "all three are needed": (
-            lambda: _evening(needed=3),
-            "That is when all three must work. One may fail.",
-        ),
-        "a share, not minutes": (
-            lambda: _evening() * MINUTE / YEAR,
-            "That is the share of time. How many minutes has a year?",
-        ),
-    },
+two_of_three_exercise = kit.exercise(
+    """a number of minutes a year
+    right: Most of it is the floor, as before. But without a shared failure it would
+      be some three thousand times what it is if one of the three is enough.
+    hint: redundancy.group takes needed=2.
+    one is enough: That is when one server is enough. In the evening two must work.
+    nothing is shared: That is without shared failures.
+    all three are needed: That is when all three must work. One may fail.
+    a share, not minutes: That is the share of time. How many minutes has a year?
+    """,
+    _evening,
+    lambda: _evening(needed=1),
+    lambda: _evening(shared=0),
+    lambda: _evening(needed=3),
+    lambda: _evening() * MINUTE / YEAR,
 )
-
-# ---- 5. in code --------------------------------------------------------------------
 
 
 def _minutes(copies: float, beta: float, *, needed: int = 2) -> float:
     return group(copies, shared=100 * beta, needed=needed).minutes
 
 
-code_exercise = Exercise(
-    form="a function of a number of replicas and of β, a fraction",
-    reference=lambda: _minutes,
+code_exercise = kit.exercise(
+    """a function of a number of replicas and of β, a fraction
+    right: It takes an array of β as well: try np.linspace(0, 0.2, 5).
+    hint: redundancy.replicas(n, needed=2) is a structure; its unavailability takes a
+      mapping from its components, and common_cause={its components: beta}.
+    one is enough: It lets one replica be enough. Two are needed.
+    nothing is shared: β does not reach the structure.
+    a share, not minutes: It gives the share of time. How many minutes has a year?
+    only the floor: That is the floor alone, the same for every number of replicas.
+    """,
+    lambda: _minutes,
+    lambda: lambda n, beta: _minutes(n, beta, needed=1),
+    lambda: lambda n, _: _minutes(n, 0.0),
+    lambda: lambda n, beta: _minutes(n, beta) * MINUTE / YEAR,
+    lambda: lambda _, beta: beta * 1e-3 * YEAR / MINUTE,
     same=function([3, 0.05], [5, 0.05], [2, 0.2], [4, 0.0]),
-    right="It takes an array of β as well: try np.linspace(0, 0.2, 5).",
-    hint="redundancy.replicas(n, needed=2) is a structure; its unavailability takes a "
-    "mapping from its components, and common_cause={its components: beta}.",
-    mistakes={
-        "one is enough": (
-            lambda: lambda n, beta: _minutes(n, beta, needed=1),
-            "It lets one replica be enough. Two are needed.",
-        ),
-        "nothing is shared": (
-            lambda: lambda n, _: _minutes(n, 0.0),
-            "β does not reach the structure.",
-        ),
-        "a share, not minutes": (
-            lambda: lambda n, beta: _minutes(n, beta) * MINUTE / YEAR,
-            "It gives the share of time. How many minutes has a year?",
-        ),
-        "only the floor": (
-            lambda: lambda _, beta: beta * 1e-3 * YEAR / MINUTE,
-            "That is the floor alone, the same for every number of replicas.",
-        ),
-    },
 )
 
 
@@ -508,19 +440,16 @@ NINES = tuple(k / 4 if k % 4 else k // 4 for k in range(8, 41))
 COUNTS = tuple(range(1, MOST + 1))
 lesson = kit.Lesson(
     number="03",
-    recall=(
-        kit.ask(
-            "Lesson 02: two boxes in a row, each up 99.9 %. How often are both?",
-            ("99.8 %", "In a row the gaps add up."),
-            ("99.9 %", "A chain is weaker than its links."),
-            ("99.9999 %", "That would be side by side, and independent."),
-        ),
-        kit.ask(
-            "Lesson 02: which box was bought to remove a single point of failure, and "
-            "is one?",
-            ("the load balancer", "It is in the path of every request."),
-            ("the third app server", "It stands beside two others."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 02: two boxes in a row, each up 99.9 %. How often are both?
+        + 99.8 %: In a row the gaps add up.
+        - 99.9 %: A chain is weaker than its links.
+        - 99.9999 %: That would be side by side, and independent.
+        Lesson 02: which box was bought to remove a single point of failure, and is one?
+        + the load balancer: It is in the path of every request.
+        - the third app server: It stands beside two others.
+        """
     ),
     guess={
         "question": "One replica is up 99.9 % of the time: three nines. Of its "
