@@ -41,7 +41,7 @@ def test_the_model_is_what_paper_says(mttf, mttr, failover, coverage):
 
 @pytest.mark.parametrize(
     ("preset", "system"),
-    [("Patroni", "postgresql-patroni"), ("Managed database", "managed-multi-zone")],
+    [("Patroni", "postgresql-patroni"), ("Managed, if async", "managed-multi-zone")],
 )
 def test_products_come_from_the_catalogue(explorer, preset, system):
     explorer.apply(preset)
