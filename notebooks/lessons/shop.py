@@ -48,6 +48,7 @@ STAND = {
     "10": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
     "11": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
     "12": ("app", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
+    "13": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
 }
 
 

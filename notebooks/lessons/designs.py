@@ -1,0 +1,468 @@
+"""Six designs made of the same nodes, and what is kept of each for lessons 13 and 14.
+
+The surprising part is how few numbers it takes: a far write is a local one and a whole
+number of round trips, and what the failures cost depends on no workload here.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+
+import hamodel as ha
+from hamodel import course as kit
+from hamodel import plots, text
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Leaderless,
+    Majority,
+    Node,
+    Replica,
+    SinglePrimary,
+    Site,
+)
+from hamodel.decision import complexity
+from hamodel.failover import Failover
+from hamodel.replication import Replication
+from hamodel.units import HOUR, MINUTE, MS, YEAR
+from lessons.classic_text import Table
+
+# ---- six designs, made of the same nodes -------------------------------------------
+
+NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR, cores=1)
+PARTS = {  # what all of them share: a site is lost, and something strikes them all
+    "database": NODE,
+    "site": Site(mttf=5 * YEAR, mttr=4 * HOUR),
+    "everywhere": Node(mttf=2.5 * YEAR, mttr=30 * MINUTE),
+}
+FAILOVER = Failover(
+    detection=10, promotion=15, redirection=5, coverage=0.99, manual=30 * MINUTE
+)
+SITES = ("DC-1", "DC-2", "DC-3")
+EACH = dict.fromkeys(SITES, 1)
+FAR = [Replica(site=site, reads="never") for site in SITES]
+DESIGNS = {
+    "one primary": SinglePrimary(**PARTS),
+    "pair": ActivePassive(failover=FAILOVER, **PARTS),
+    "waiting pair": ActivePassive(
+        failover=FAILOVER,
+        replicas=FAR,
+        replication=Replication(mode="quorum", standbys=2),
+        **PARTS,
+    ),
+    "active-active": ActiveActive(failover=FAILOVER, **PARTS),
+    "majority": Majority(failover=FAILOVER, copies=EACH, **PARTS),
+    "leaderless": Leaderless(
+        failover=FAILOVER, copies=EACH, read_quorum=1, write_quorum=1, **PARTS
+    ),
+}
+ONE, PAIR, WAITING, ACTIVE, MAJORITY, LEADERLESS = DESIGNS
+PATIENCE = 120  # ms: 99 in 100 writes, from the site where they take longest
+
+
+def workload(trip=20, share="10 %"):
+    """Return 1,000 requests a second on 10,000 keys; in ms, and one of `SHARES`."""
+    writes = 10 * int(share.removesuffix(" %"))
+    return ha.Workload(
+        reads=1000 - writes,
+        writes=writes,
+        round_trip=trip * MS,
+        app_time=0,
+        read_time=0.4 * MS,
+        write_time=0.8 * MS,
+        keys=10_000,
+    )
+
+
+# ---- what is kept of each: requirements are judged against numbers ------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """The numbers of one design that the eight rows ask for."""
+
+    minutes: float  # a year without writes
+    room: float  # times today's load that is carried without one site
+    stale: float  # share of the reads
+    clashes: float  # pairs of writes a day
+    states: int  # to be in
+    nodes: float
+    local: float  # ms of the slowest hundredth of far writes, without crossings
+    crossings: float  # round trips between sites in it
+    recovery: float  # s, in 95 of 100 failures
+    loss: float  # s, age of the oldest lost write
+    lost: float  # writes a year, for good or until a repair
+    trip: float  # ms
+
+    @property
+    def far(self):
+        """Milliseconds within which 99 in 100 writes of the worst site are done."""
+        return self.local + self.crossings * self.trip
+
+    @property
+    def turn(self):
+        """The round trip in ms at which far writes use up the patience."""
+        return (
+            (PATIENCE - self.local) / self.crossings if self.crossings else float("inf")
+        )
+
+
+def slowest(name, trip, share):
+    """Return the 99th percentile in ms of writes, at the site where it is worst."""
+    found = ha.assess(DESIGNS[name], workload(trip, share))
+    return max(float(found.latency[s, "write"].quantile(0.99)) for s in found.sites) / (
+        MS
+    )
+
+
+@cache
+def crossings(name):
+    """Return how many round trips a far write takes: a round trip more or less."""
+    return round((slowest(name, 40, "1 %") - slowest(name, 20, "1 %")) / 20, 3)
+
+
+@cache
+def local(name, share):
+    """Return what is left of a far write if sites were next to each other, in ms."""
+    return slowest(name, 20, share) - 20 * crossings(name)
+
+
+@cache
+def lasting(name):
+    """Return what no workload here changes: minutes, recovery, states, nodes."""
+    found = ha.assess(DESIGNS[name], workload())
+    return {
+        "minutes": float(found.write.minutes_per_year),
+        "recovery": float(found.outage.quantile(0.95)),
+        "states": complexity(found),
+        "nodes": float(found.cost.total),
+    }
+
+
+@cache
+def kinds(name):
+    """Return whether writes may clash, and whether reads may be old, at all."""
+    found = ha.assess(DESIGNS[name], workload())
+    return bool(found.conflicts.per_day), bool(found.stale_read_probability)
+
+
+@lru_cache(maxsize=2000)
+def kept(trip, share):
+    """Return the numbers of every design at a round trip and a share of writes."""
+    table = {}
+    for name, design in DESIGNS.items():
+        found = ha.assess(design, workload(trip, share))
+        clash, old = kinds(name)
+        lost = found.lost_writes
+        table[name] = Kept(
+            **lasting(name),
+            room=float(found.headroom_after_site_loss),
+            stale=float(found.stale_read_probability) if old and not clash else 0.0,
+            clashes=float(found.conflicts.per_day) if clash else 0.0,
+            local=local(name, share),
+            crossings=crossings(name),
+            loss=float(found.rpo.quantile(0.99)),
+            lost=float(lost.per_year + lost.missing_per_year),
+            trip=trip,
+        )
+    return table
+
+
+# ---- eight rows --------------------------------------------------------------------
+
+ANY = "any"
+RECOVERIES = {ANY: None, "1 min": 60, "20 s": 20, "5 s": 5}
+LOSSES = {ANY: None, "1 s": 1, "nothing": 0}
+LEVELS = {"eventual": 2, "no conflicts": 1, "strong": 0}
+BUDGETS = {"1 node": 1, "2 nodes": 2, "3 nodes": 3}
+SHARES = ("1 %", "10 %", "30 %", "60 %")
+
+
+def laxness(k):
+    """Return what readers must put up with: 0 nothing, 1 old answers, 2 conflicts."""
+    return 2 if k.clashes else 1 if k.stale or k.lost else 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the classic table: what it measures, its limit, where it was shown."""
+
+    name: str
+    lesson: str
+    value: object  # of a Kept; less is better
+    limit: object  # of the requirements, in the same unit; None: there is none
+    cell: object  # how a Kept is written
+    asks: object  # how the limit is written
+
+
+def data(k):
+    """Write what readers of a design must put up with."""
+    if k.clashes:
+        return "clashes"
+    if k.stale < 1e-4:
+        return "rarely old" if k.stale else "strong"
+    return f"{text.short(100 * k.stale)} % old"
+
+
+ROWS = (
+    Row(
+        "criticality",
+        "04",
+        lambda k: k.minutes,
+        lambda v: v["downtime"],
+        lambda k: f"{text.short(k.minutes)} min",
+        lambda v: f"{v['downtime']:,g} min a year",
+    ),
+    Row(
+        "traffic",
+        "09",
+        lambda k: -k.room,
+        lambda v: -v["growth"],
+        lambda k: f"{k.room:.2f} times",
+        lambda v: f"load times {v['growth']:g}",
+    ),
+    Row(
+        "consistency",
+        "07, 10",
+        laxness,
+        lambda v: LEVELS[v["consistency"]],
+        data,
+        lambda v: v["consistency"],
+    ),
+    Row(
+        "complexity",
+        "04",
+        lambda k: k.states,
+        lambda _: None,
+        lambda k: f"{k.states} states",
+        lambda _: "breaks a tie",
+    ),
+    Row(
+        "utilisation",
+        "09",
+        lambda k: k.nodes,
+        lambda v: BUDGETS[v["budget"]],
+        lambda k: f"{k.nodes:g} node{'s' * (k.nodes > 1)}",
+        lambda v: v["budget"],
+    ),
+    Row(
+        "use case",
+        "08",
+        lambda k: k.far,
+        lambda _: PATIENCE,
+        lambda k: f"{text.short(k.far)} ms",
+        lambda _: f"{PATIENCE} ms to write",
+    ),
+    Row(
+        "RTO",
+        "05",
+        lambda k: k.recovery,
+        lambda v: RECOVERIES[v["recovery"]],
+        lambda k: text.time(k.recovery, 2),
+        lambda v: v["recovery"],
+    ),
+    Row(
+        "synchronisation",
+        "07",
+        lambda k: k.loss or 1e-9 * (k.lost > 0),  # little is not nothing
+        lambda v: LOSSES[v["loss"]],
+        lambda k: text.time(k.loss, 2) if k.loss else "hardly" if k.lost else "nothing",
+        lambda v: f"RPO {v['loss']}",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The table at one setting: who misses what, and who is chosen."""
+
+    values: dict
+    table: dict
+
+    @property
+    def missed(self):
+        """Rows that each design misses."""
+        return {n: [r for r in ROWS if self._misses(r, n)] for n in self.table}
+
+    def _misses(self, row, name):
+        limit = row.limit(self.values)
+        return limit is not None and row.value(self.table[name]) > limit * (
+            1 + 1e-9 * (limit > 0) - 1e-9 * (limit < 0)
+        )
+
+    @property
+    def within(self):
+        """Designs that keep every limit: the cheapest first, then the simplest."""
+        left = [n for n, missed in self.missed.items() if not missed]
+        return sorted(left, key=lambda n: self._order(self.table[n]))
+
+    @staticmethod
+    def _order(k):
+        return k.nodes, k.states, k.minutes
+
+    @property
+    def winner(self):
+        """The design that is chosen, or None."""
+        return next(iter(self.within), None)
+
+    @property
+    def strictest(self):
+        """The row that excludes most designs, and how many."""
+        counts = {r: sum(r in m for m in self.missed.values()) for r in ROWS}
+        return max(counts.items(), key=lambda pair: pair[1])
+
+    @property
+    def turn(self):
+        """The next round trip in ms at which another is chosen, and who; or None."""
+        ends = sorted(k.turn for k in self.table.values())
+        for end in (e for e in ends if self.values["trip"] < e < 1e4):
+            beyond = model(**self.values | {"trip": end + 0.1}, at=self.table)
+            if beyond.winner != self.winner:
+                return end, beyond.winner
+        return None
+
+
+def model(*, at=None, **values):
+    """Return the table for requirements; `at`: numbers to go on with."""
+    if at is None:
+        table = kept(values["trip"], values["share"])
+    else:
+        table = {n: replace(k, trip=values["trip"]) for n, k in at.items()}
+    return Choice(values, table)
+
+
+# ---- what is asked for ---------------------------------------------------------------
+
+SHOP = {  # what the ticket shop asks for; `share` is a fact, the rest are limits
+    "downtime": 52.6,
+    "trip": 20,
+    "growth": 1,
+    "budget": "3 nodes",
+    "recovery": "1 min",
+    "loss": "1 s",
+    "consistency": "no conflicts",
+    "share": "10 %",
+}
+BRIEFS = {
+    "Bank ledger": {
+        **SHOP,
+        "trip": 2,
+        "growth": 1.2,
+        "loss": "nothing",
+        "consistency": "strong",
+        "share": "30 %",
+    },
+    "Social feed": {
+        **SHOP,
+        "downtime": 525.6,
+        "trip": 150,
+        "growth": 3,
+        "consistency": "eventual",
+        "share": "1 %",
+    },
+    "Cart": {
+        **SHOP,
+        "trip": 80,
+        "recovery": "20 s",
+        "consistency": "eventual",
+        "share": "60 %",
+    },
+}
+
+
+# ---- where it turns, the front, and what is uncertain ------------------------------
+
+BREAKS = {"downtime": "minutes", "trip": "turn", "growth": "room"}
+OPTIONS = {
+    "budget": BUDGETS,
+    "recovery": RECOVERIES,
+    "loss": LOSSES,
+    "consistency": LEVELS,
+}
+
+
+def turns(values):
+    """Return the nearest value of each limit at which another design is chosen."""
+    now, rows = model(**values), []
+    for limit, field in BREAKS.items():
+        for value, then in _crossed(values, limit, field, now):
+            rows.append((limit, f"{values[limit]:g}", value, then))
+    for limit, options in OPTIONS.items():
+        for option in options:
+            then = model(**values | {limit: option}).winner
+            if then != now.winner:
+                rows.append((limit, values[limit], option, then or "nobody"))
+    return Table(("limit", "now", "turns at", "then"), tuple(rows))
+
+
+def choose_if(name, other):
+    """Return the rows in which a design is better than another by a tenth or more."""
+    table = kept(SHOP["trip"], SHOP["share"])
+    mine, its = table[name], table[other]
+    return [
+        f"{row.name}: {row.cell(mine)} against {row.cell(its)}"
+        for row in ROWS
+        if row.value(mine) < row.value(its) - 0.1 * abs(row.value(its))
+    ]
+
+
+def _crossed(values, limit, field, now):
+    """Yield the nearest breaks below and above at which the winner changes."""
+    breaks = {getattr(k, field) for k in now.table.values()} - {float("inf")}
+    for side in (-1, 1):
+        ahead = (b for b in breaks if side * (b - values[limit]) >= 0)
+        for edge in sorted(ahead, key=lambda b: side * b):
+            beyond = edge * (1 + side * 1e-3)
+            then = model(**values | {limit: beyond}, at=now.table).winner
+            if then != now.winner:
+                way = "above" if side > 0 else "below"
+                yield f"{way} {edge:.3g}", then or "nobody"
+                break
+
+
+def decision(values=SHOP):
+    """Return the package's own decision on the six, for the limits without a way."""
+    lost, recovery = LOSSES[values["loss"]], RECOVERIES[values["recovery"]]
+    asks = ha.Requirements(
+        availability=1 - values["downtime"] * MINUTE / YEAR,
+        read_availability=0.0,
+        rto_p95=recovery,
+        rpo_p99=lost,
+        consistency=values["consistency"],
+        growth=values["growth"],
+        budget=BUDGETS[values["budget"]],
+    )
+    return ha.decide(DESIGNS, workload(values["trip"], values["share"]), asks)
+
+
+def front_picture():
+    """Draw what downtime costs: six designs, and who keeps the shop's limits."""
+    sheet, found = kit.Sheet(640, 270), model(**SHOP)
+    down = kit.Scale(10, 32, 222, 40)
+    for mark in (10, 15, 20, 25, 30):
+        sheet.line([(96, down(mark)), (620, down(mark))], "faint", role="ground")
+        sheet.text((88, down(mark) + 4), f"{mark}", size=12, anchor="end")
+    sheet.text((8, 20), "minutes a year", size=12, colour="grey")
+    for name, k in found.table.items():
+        x, y = 180 * k.nodes - 60, down(min(k.minutes, 32))
+        keeps = not found.missed[name]
+        sheet.circle((x, y), 7, "green" if keeps else "paper", weight=2)
+        more = f", {text.short(k.minutes)}, off the scale" * (k.minutes > 32)
+        sheet.text((x + 14, y + 4), name + more, size=12.5, bold=keeps)
+    for nodes, x in ((1, 120), (2, 300), (3, 480)):
+        sheet.text((x, 248), f"{nodes}", size=12, anchor="middle")
+    sheet.text((300, 266), "nodes", size=12, anchor="middle", colour="grey")
+    said = "; ".join(
+        f"{n}: {k.nodes:g} nodes, {text.short(k.minutes)} minutes"
+        for n, k in found.table.items()
+    )
+    kept_by = " and ".join(sorted(found.within))
+    return kit.Drawn(sheet.svg(), f"{said}. The shop's limits are kept by {kept_by}.")
+
+
+def tornado_picture(found):
+    """Return which parameter moves an answer most."""
+    figure = plots.figure(7.2, 2.6)
+    with plots.styled():
+        axes = figure.add_axes((0.34, 0.2, 0.63, 0.68))
+        drawn = plots.draw_tornado(axes, found)
+    return plots.show(figure, alt=drawn.text)
