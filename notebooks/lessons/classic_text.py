@@ -20,8 +20,8 @@ HOLDS, IF, NOT = "holds", "holds if", "does not hold"
 class Table:
     """A table that a notebook shows."""
 
-    head: tuple
-    rows: tuple
+    head: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
 
     def _repr_html_(self) -> str:
         style = ' style="text-align: left; vertical-align: top"'

@@ -6,6 +6,7 @@ number of round trips, and what the failures cost depends on no workload here.
 
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from typing import Any
 
 import hamodel as ha
 from hamodel import course as kit
@@ -29,7 +30,7 @@ from lessons.classic_text import Table
 # ---- six designs, made of the same nodes -------------------------------------------
 
 NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR, cores=1)
-PARTS = {  # what all of them share: a site is lost, and something strikes them all
+PARTS: dict[str, Any] = {  # what all six share
     "database": NODE,
     "site": Site(mttf=5 * YEAR, mttr=4 * HOUR),
     "everywhere": Node(mttf=2.5 * YEAR, mttr=30 * MINUTE),
@@ -39,8 +40,8 @@ FAILOVER = Failover(
 )
 SITES = ("DC-1", "DC-2", "DC-3")
 EACH = dict.fromkeys(SITES, 1)
-FAR = [Replica(site=site, reads="never") for site in SITES]
-DESIGNS = {
+FAR = tuple(Replica(site=site, reads="never") for site in SITES)
+DESIGNS: dict[str, Any] = {
     "one primary": SinglePrimary(**PARTS),
     "pair": ActivePassive(failover=FAILOVER, **PARTS),
     "waiting pair": ActivePassive(
@@ -188,10 +189,10 @@ class Row:
 
     name: str
     lesson: str
-    value: object  # of a Kept; less is better
-    limit: object  # of the requirements, in the same unit; None: there is none
-    cell: object  # how a Kept is written
-    asks: object  # how the limit is written
+    value: Any  # of a Kept; less is better
+    limit: Any  # of the requirements, in the same unit; None: there is none
+    cell: Any  # how a Kept is written
+    asks: Any  # how the limit is written
 
 
 def data(k):
@@ -275,8 +276,8 @@ ROWS = (
 class Choice:
     """The table at one setting: who misses what, and who is chosen."""
 
-    values: dict
-    table: dict
+    values: dict[str, Any]
+    table: dict[str, Kept]
 
     @property
     def missed(self):
@@ -332,7 +333,7 @@ def model(*, at=None, **values):
 
 # ---- what is asked for ---------------------------------------------------------------
 
-SHOP = {  # what the ticket shop asks for; `share` is a fact, the rest are limits
+SHOP: dict[str, Any] = {  # `share` is a fact, the rest are limits
     "downtime": 52.6,
     "trip": 20,
     "growth": 1,
@@ -342,7 +343,7 @@ SHOP = {  # what the ticket shop asks for; `share` is a fact, the rest are limit
     "consistency": "no conflicts",
     "share": "10 %",
 }
-BRIEFS = {
+BRIEFS: dict[str, Any] = {
     "Bank ledger": {
         **SHOP,
         "trip": 2,
@@ -372,7 +373,7 @@ BRIEFS = {
 # ---- where it turns, the front, and what is uncertain ------------------------------
 
 BREAKS = {"downtime": "minutes", "trip": "turn", "growth": "room"}
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "budget": BUDGETS,
     "recovery": RECOVERIES,
     "loss": LOSSES,
