@@ -49,7 +49,7 @@ coverage: $(VENV)/.installed ## show which branches of the package no test reach
 
 lock: ## resolve the pins anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --upgrade --extra course --extra cluster --extra sobol --extra test pyproject.toml -o requirements.lock
+	  --upgrade --extra course --extra cluster --extra sobol --extra docs --extra test pyproject.toml -o requirements.lock
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build dist site test-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

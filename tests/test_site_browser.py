@@ -9,12 +9,14 @@ and in the dark, and that nothing is asked of a network.  Screenshots go to
 import re
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from tests.support import built_site, jupyterlab
 from tests.support.notebook_stage import NOTEBOOKS, staged
 from tests.test_browser import browser, needed_browser  # noqa: F401  a fixture
+from tests.test_site import whole
 
 pytestmark = pytest.mark.browser
 PAGES = [f"{path.stem}.html" for path in NOTEBOOKS]
@@ -100,6 +102,27 @@ def test_the_keyboard_moves_every_slider_of_every_explorer(opened, name):
             explorer.get_by_role("button", name="Reset", exact=True).press("Enter")
             assert shown(explorer) == first
             assert slider.input_value() == start[0]
+
+
+def test_the_landing_page_answers_as_the_package_does(opened):
+    """The closed form of the page against the law of the sum, by 20 settings."""
+    page = opened("index.html")
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        beat, ttl = (float(x) for x in rng.choice([0.1, 0.5, 2, 10, 60, 300], 2))
+        given = {"beat": beat, "misses": int(rng.integers(1, 9)), "ttl": ttl}
+        given |= {"fence": float(rng.integers(9)), "promote": float(rng.integers(60))}
+        told = page.evaluate("given => failoverTimes(given)", given)
+        law = whole(given).duration
+        wanted = {"mean": law.mean, "late": law.quantile(0.95)}
+        wanted["worst"] = law.quantile(1.0)
+        assert told == pytest.approx({k: float(v) for k, v in wanted.items()}, rel=2e-4)
+    page.get_by_label("Promotion (s)").fill("112")
+    expect(page.locator("#answer")).to_contain_text("On average 152 s")
+    page.get_by_label("Promotion (s)").fill("")
+    expect(page.locator("#answer")).to_contain_text("missing or out of range")
+    page.get_by_label("A word of a heading").fill("key POINT")
+    assert page.locator(".found li:visible").count() >= 8
 
 
 def lift(explorer):

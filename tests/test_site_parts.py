@@ -226,7 +226,7 @@ def test_links_to_lessons_and_sources(tmp_path):
         "# First\n\n*25 minutes*",
         "[o](02_other.ipynb#Map) [s](https://example.org/a)",
     )
-    index, page, _ = site.build([first, other], tmp_path / "site")
+    index, page, *_ = site.build([first, other], tmp_path / "site")
     text = page.read_text(encoding="utf-8")
     assert 'href="02_other.html#Map"' in text
     assert 'href="https://example.org/a"' in text

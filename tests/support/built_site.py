@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from hamodel.course import site
-from tests.support.notebook_stage import ALL
+from tests.support.notebook_stage import ALL, ROOT
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="hamodel-site-")
 
@@ -18,4 +18,9 @@ def built():
     return {page.name: page for page in pages}
 
 
-NAMES = ["index.html", *(f"{p.stem}.html" for p in ALL)]
+BESIDE = [
+    *(f"howto-{p.stem}.html" for p in sorted((ROOT / "docs" / "howto").glob("*.md"))),
+    "docs-gallery.html",
+    "facts.html",
+]
+NAMES = ["index.html", *(f"{p.stem}.html" for p in ALL), *BESIDE]

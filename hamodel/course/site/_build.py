@@ -8,7 +8,7 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
+from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 import nbformat
 
 from hamodel.course.lessons import LessonError, lessons
+from hamodel.course.site import _pages
 from hamodel.course.site._forms import Forms
 from hamodel.course.site._markdown import Markdown, anchor, code
 from hamodel.course.site._stage import Cell, play
@@ -79,9 +80,14 @@ def build(paths: Sequence[Path], output: Path) -> tuple[Path, ...]:
         If there is no notebook, a link leads nowhere, or a page is too large.
     """
     heads = [head(path) for path in lessons(paths)]
+    output = output.resolve()  # cells run in the folder of their notebook
     output.mkdir(parents=True, exist_ok=True)
-    site = _Site(heads=heads, output=output)
-    return (site.index(), *(site.lesson(each) for each in heads))
+    papers = _pages.documents(heads[0].path.resolve().parents[1] / "docs")
+    site = _Site(heads=heads, output=output, papers=papers)
+    lead = [site.lesson(each) for each in heads]
+    beside = [site.document(path) for path in papers]
+    facts = site.write("facts.html", "Facts and their sources", _pages.facts())
+    return (site.index(), *lead, *beside, facts)
 
 
 def head(path: Path) -> Head:
@@ -116,7 +122,19 @@ class _Site:
 
     heads: Sequence[Head]
     output: Path
+    papers: Sequence[Path] = ()
+    _found: list[tuple[str, str, str]] = field(default_factory=list)
     _files: dict[Path, str] = field(default_factory=dict)  # linked to: under what name
+
+    def __post_init__(self) -> None:
+        for path in self.papers:
+            self._files[path] = self._name(path)
+
+    def document(self, path: Path) -> Path:
+        """Write the page of a document."""
+        markdown = Markdown(partial(self._link, path))
+        body = _pages.body(path, markdown, Forms(_formatter()))
+        return self.write(self._files[path], _pages.heading(path), body)
 
     def lesson(self, each: Head) -> Path:
         """Write the page of a notebook."""
@@ -136,10 +154,32 @@ class _Site:
         lead = "".join(_row(entry) for entry in _map(self.heads))
         rest = "".join(_row(_entry(each)) for each in self.heads if not each.number)
         beside = f'<h2>Beside the lessons</h2><ul class="map">{rest}</ul>'
-        body = f'{_WELCOME}<h2>Lessons</h2><ul class="map">{lead}</ul>' + (
-            beside if rest else ""
+        asked = "".join(
+            _LINK.format(page=self._files[path], name=escape(_pages.heading(path)))
+            for path in self.papers
         )
-        return self.write("index.html", "High availability, by the numbers", body)
+        made = (self.output / "api" / "index.html").is_file()
+        asked += _LINK.format(page="facts.html", name="Facts and their sources")
+        asked += _LINK.format(page="api/index.html", name="API reference") * made
+        listed = "".join(
+            f'<li><a href="{page}#{quote(part)}">{escape(name)}</a>'
+            f" <small>{escape(title)}</small></li>"
+            for page, part, name, title in self._sections()
+        )
+        search = _SEARCH.format(listed=listed)
+        body = (
+            f"{_asset('landing.html')}<h2>How do I …</h2><ul>{asked}</ul>{search}"
+            f'<h2 id="Lessons">The course</h2>{_WELCOME}<ul class="map">{lead}</ul>'
+        ) + (beside if rest else "")
+        return self.write("index.html", "How long will a failover take?", body)
+
+    def _sections(self) -> list[tuple[str, str, str, str]]:
+        """Return page, anchor, heading and title of every section written so far."""
+        return [
+            (page, unescape(part), unescape(re.sub("<[^>]*>", "", name)), title)
+            for page, title, body in self._found
+            for part, name in _HEADING.findall(body)
+        ]
 
     def write(
         self, name: str, title: str, body: str, around: Iterable[str] = ()
@@ -155,6 +195,7 @@ class _Site:
         if len(text.encode()) > MOST_BYTES:
             size = f"{len(text.encode()):,}"
             raise ValueError(f"{name} must be at most {MOST_BYTES:,} bytes, got {size}")
+        self._found.append((name, title, body))
         path = self.output / name
         path.write_text(text, encoding="utf-8")
         return path
@@ -305,6 +346,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("site"), help="a folder")
     options = parser.parse_args(arguments)
     try:
+        _pages.reference(Path("docs/api"), options.output)
         pages = build(options.paths, options.output)
     except (LessonError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
@@ -316,11 +358,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _ROW = re.compile(r"(?m)^\| (?:○ )?(\d\d) ([^|]+?) \| ([^|]+?) \| (\d+) \|$")
-_WELCOME = """<h1>High availability, by the numbers</h1>
-<p>A course on what redundancy buys, in minutes, in lost writes and in milliseconds.
+_LINK = '<li><a href="{page}">{name}</a></li>'
+_HEADING = re.compile(r'(?s)<h2 id="([^"]+)">(.*?)</h2>')
+_SEARCH = """<h2 id="search">Search</h2><p class="control"><label for="find">A word of a
+heading</label><input type="search" id="find" autocomplete="off"></p>
+<ul class="found" hidden>{listed}</ul>"""
+_WELCOME = """<p>What redundancy buys, in minutes, in lost writes and in milliseconds.
 Each lesson asks a question, takes your guess, and then lets you move the model.</p>
 <p>These pages need no network and nothing installed: pictures move by their sliders,
-and hints and solutions are in folds. To run the code and check your own answers, start
+and hints and solutions are in folds. To run the code, start
 the notebooks with <code>make lab</code>.</p>
 """
 _SHELL = """<!DOCTYPE html>
@@ -338,7 +384,9 @@ img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <body>
 <a class="skip" href="#content">To the content</a>
 <header class="top"><a class="home" href="index.html">hamodel · the course</a>
-<span class="how">to read here; to run, <code>make lab</code></span></header>
+<nav class="how" aria-label="Site">
+<a href="index.html#Lessons">Lessons</a> <a href="index.html#search">Search</a></nav>
+</header>
 <main id="content">
 {body}
 </main>

@@ -169,7 +169,7 @@ def play(path: Path, show: Show) -> tuple[Cell, ...]:
     """
     notebook = nbformat.read(path, as_version=4)
     stage, played, number = Stage(path, show), [], 0
-    with _aside(), _within(path.parent), contextlib.chdir(path.parent):
+    with aside(), _within(path.parent), contextlib.chdir(path.parent):
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 number += 1
@@ -191,7 +191,7 @@ def _within(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _aside() -> Iterator[None]:
+def aside() -> Iterator[None]:
     """Keep the learner's own record of answers out of it."""
     name = "HAMODEL_PROGRESS"
     kept = os.environ.get(name)

@@ -93,6 +93,28 @@ for (const form of document.querySelectorAll("form.prediction")) {
   form.addEventListener("submit", (event) => event.preventDefault());
 }
 
+// Code can be copied, headings searched.
+for (const block of document.querySelectorAll("pre.code")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(block.querySelector("code").textContent);
+    button.textContent = "Copied";
+  });
+  block.before(button);
+}
+document.getElementById("find")?.addEventListener("input", (event) => {
+  const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const list = document.querySelector(".found");
+  list.hidden = !words.length;
+  for (const item of list.children) {
+    const text = item.textContent.toLowerCase();
+    item.hidden = !words.every((word) => text.includes(word));
+  }
+});
+
 // What is wider than the page can be reached and scrolled by keyboard; paper opens folds.
 for (const wide of document.querySelectorAll(".wide, .formula, pre")) {
   if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
