@@ -18,8 +18,10 @@ that are led away spread evenly over the sites that serve; a failure strikes no 
 how high the load is.  Left out: the backlog after an outage, cold caches, price lists.
 """
 
+from hamodel.assessment._journey import Journey, OtherPart
 from hamodel.assessment.availability import Operation
 from hamodel.assessment.comparison import Comparison, compare
+from hamodel.assessment.journeys import Journeys, assess_journeys, journey_problems
 from hamodel.assessment.latency import Latency
 from hamodel.assessment.loads import Cost, Survival
 from hamodel.assessment.measures import MEASURES, Measure
@@ -31,11 +33,16 @@ __all__ = [
     "Assessment",
     "Comparison",
     "Cost",
+    "Journey",
+    "Journeys",
     "Latency",
     "Measure",
     "Metastability",
     "Operation",
+    "OtherPart",
     "Survival",
     "assess",
+    "assess_journeys",
     "compare",
+    "journey_problems",
 ]

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +27,14 @@ from hamodel.assessment.budget import Calendar, Downtime, Stream, Visits, Whole
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import (
+        Callable,
+        Hashable,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from hamodel._types import FloatArray
     from hamodel.architectures import Model, Part
@@ -46,9 +52,9 @@ _SAME = 1e-12
 class Shares:
     """Which share of the requests fails, by what the parts show."""
 
-    paths: Paths
     model: Model
-    operation: str
+    clients: Mapping[str, float]
+    fails: Callable[[Any, str], float]  # of what a client knows, and its site
     leaves: tuple[Part, ...]
     views: tuple[tuple[Hashable, ...], ...]  # of each leaf, that of all well first
     laws: tuple[FloatArray, ...]  # share of time of each view
@@ -68,25 +74,17 @@ class Shares:
             for i, leaf in enumerate(self.leaves)
         }
         total = 0.0
-        for client, share in self._clients.items():
+        for client, share in self.clients.items():
             seen = self.model.nothing
             for part in self.model.parts:
                 seen = self.model.absorb(seen, client, part.name, _view(part, views))
             total += share * self._failing(seen, client)
         return total
 
-    @cached_property
-    def _clients(self) -> dict[str, float]:
-        asked = self.paths.behaviour.workload.shares(self.model.sites)
-        return {site: float(share) for site, share in asked.items() if share > 0}
-
     def _failing(self, seen: Any, client: str) -> float:  # noqa: ANN401
         key = seen, client
         if key not in self.made:
-            verdict = self.model.verdict(seen, client, self.operation)
-            case = Found(client, seen, 1.0, verdict)
-            parts = failing(self.paths, case, self.operation)
-            self.made[key] = float(sum(part for _, part in parts))
+            self.made[key] = self.fails(seen, client)
         return self.made[key]
 
 
@@ -107,6 +105,25 @@ def _view(part: Any, views: dict[str, Hashable]) -> Any:  # noqa: ANN401
 
 def downtime_of(paths: Paths, model: Model, operation: str) -> Downtime:
     """Return the law of the downtime of one operation."""
+
+    def fails(seen: Any, client: str) -> float:  # noqa: ANN401
+        case = Found(client, seen, 1.0, model.verdict(seen, client, operation))
+        return float(sum(part for _, part in failing(paths, case, operation)))
+
+    shares, processes = shares_of(model, asked(paths, model), fails)
+    return downtime_by(shares, processes)
+
+
+def asked(paths: Paths, model: Model) -> dict[str, float]:
+    """Return the share of the requests of each site that has clients."""
+    found = paths.behaviour.workload.shares(model.sites)
+    return {site: float(share) for site, share in found.items() if share > 0}
+
+
+def shares_of(
+    model: Model, clients: Mapping[str, float], fails: Callable[[Any, str], float]
+) -> tuple[Shares, list[Process]]:
+    """Return which share fails by what the parts show, and how the parts move."""
     leaves, processes = _moving(model)
     views = tuple(
         (
@@ -119,7 +136,11 @@ def downtime_of(paths: Paths, model: Model, operation: str) -> Downtime:
         np.bincount(_numbers(v, p), weights=p.law).astype(float)
         for v, p in zip(views, processes, strict=True)
     )
-    shares = Shares(paths, model, operation, leaves, views, laws)
+    return Shares(model, clients, fails, leaves, views, laws), processes
+
+
+def downtime_by(shares: Shares, processes: list[Process]) -> Downtime:
+    """Return the law of the downtime that shares of failing requests make."""
     base = shares.of({})
     whole, rest = _whole(shares, processes, base)
     return _apart(shares, processes, base, whole, rest)
@@ -179,7 +200,7 @@ def _whole(
     return Whole(rates=merged, law=law @ member, fails=more), set(moving)
 
 
-class _Item(NamedTuple):
+class Item(NamedTuple):
     """A leaf that shows a view other than that of all well."""
 
     leaf: int
@@ -196,15 +217,40 @@ def _apart(
     done: set[int],
 ) -> Downtime:
     """Return the streams of all combinations that the joint chain does not hold."""
-    items = list(_items(shares, processes))
+    seen = list(items_of(shares, processes))
+    excess = {
+        combination: more
+        for combination, more in excess_of(shares, seen, base).items()
+        if not done.issuperset(item.leaf for item in combination)
+    }
+    found = streams_of(shares, processes, excess)
+    if whole is not None and whole.mean > 0:
+        found = ((whole, 1), *found)
+    if len(found) == 1 and found[0] == (whole, 1):
+        return Downtime(base=base, streams=found)
+    mean = sum(count * stream.mean for stream, count in found)
+    error = 4 * mean + 2 * beside_of(excess)
+    return Downtime(base=base, streams=found, error=error, missed=deeper(seen))
+
+
+def beside_of(combinations: Iterable[tuple[Item, ...]]) -> float:
+    """Return the greatest share of time of the parts of a combination."""
+    several = (c for c in combinations if len(c) > 1)
+    return max((sum(item.share for item in c) for c in several), default=0.0)
+
+
+def streams_of(
+    shares: Shares,
+    processes: list[Process],
+    excess: Mapping[tuple[Item, ...], float],
+    *,
+    visits: bool = False,
+) -> tuple[tuple[Stream, int], ...]:
+    """Return a stream for each set of leaves that combine; alike ones are counted."""
     together: dict[tuple[int, ...], dict[tuple[int, ...], float]] = defaultdict(dict)
-    beside = 0.0
-    for combination, more in _excess(shares, items, base).items():
+    for combination, more in excess.items():
         leaves = tuple(item.leaf for item in combination)
-        if not done.issuperset(leaves):
-            together[leaves][tuple(item.view for item in combination)] = more
-            if len(leaves) > 1:
-                beside = max(beside, sum(item.share for item in combination))
+        together[leaves][tuple(item.view for item in combination)] = more
     streams: Counter[Any] = Counter()
     made: dict[Any, Stream] = {}
     for leaves, fails in together.items():
@@ -213,18 +259,12 @@ def _apart(
             tuple(sorted((v, round(f, 12)) for v, f in fails.items())),
         )
         if key not in made:
-            made[key] = _stream(shares, processes, leaves, fails)
+            made[key] = _stream(shares, processes, leaves, fails, visits=visits)
         streams[key] += 1
-    found = tuple((made[key], count) for key, count in streams.items())
-    if whole is not None and whole.mean > 0:
-        found = ((whole, 1), *found)
-    if len(found) == 1 and found[0] == (whole, 1):
-        return Downtime(base=base, streams=found)
-    error = 4 * sum(count * stream.mean for stream, count in found) + 2 * beside
-    return Downtime(base=base, streams=found, error=error, missed=_deeper(items))
+    return tuple((made[key], count) for key, count in streams.items())
 
 
-def _items(shares: Shares, processes: list[Process]) -> Iterator[_Item]:
+def items_of(shares: Shares, processes: list[Process]) -> Iterator[Item]:
     for i, process in enumerate(processes):
         if not _moves(shares.leaves[i], process):
             continue
@@ -232,15 +272,15 @@ def _items(shares: Shares, processes: list[Process]) -> Iterator[_Item]:
         for view in range(1, len(shares.views[i])):
             here = numbers == view
             share = float(process.law[here].sum())
-            yield _Item(i, view, share, float(process.entries[here].sum()))
+            yield Item(i, view, share, float(process.entries[here].sum()))
 
 
-def _excess(
-    shares: Shares, items: list[_Item], base: float
-) -> dict[tuple[_Item, ...], float]:
+def excess_of(
+    shares: Shares, items: list[Item], base: float
+) -> dict[tuple[Item, ...], float]:
     """Return what combinations fail beyond those within them."""
-    found: dict[tuple[_Item, ...], float] = {}
-    grown: list[tuple[_Item, ...]] = [()]
+    found: dict[tuple[Item, ...], float] = {}
+    grown: list[tuple[Item, ...]] = [()]
     for size in range(1, _DEEPEST + 1):
         wider = [
             (*part, item)
@@ -265,7 +305,7 @@ def _excess(
     return found
 
 
-def _deeper(items: list[_Item]) -> float:
+def deeper(items: list[Item]) -> float:
     """Return a bound of how often, in 1/s, more parts are away than are combined."""
     share, often = np.zeros(_DEEPEST + 2), np.zeros(_DEEPEST + 2)
     share[0] = 1.0
@@ -277,7 +317,7 @@ def _deeper(items: list[_Item]) -> float:
     return float(often[-1])
 
 
-def _often(combination: Sequence[_Item]) -> float:
+def _often(combination: Sequence[Item]) -> float:
     """Return how often a combination begins, in 1/s."""
     share = math.prod(item.share for item in combination)
     return share * sum(item.often / item.share for item in combination if item.share)
@@ -288,8 +328,13 @@ def _stream(
     processes: list[Process],
     leaves: tuple[int, ...],
     fails: dict[tuple[int, ...], float],
+    *,
+    visits: bool,
 ) -> Stream:
-    """Return the stream of visits to the joint states that fail more."""
+    """Return the stream of visits to the joint states that fail more.
+
+    A small chain is taken as it is, unless visits are asked for.
+    """
     parts = [processes[i] for i in leaves]
     numbers = [_numbers(shares.views[i], p) for i, p in zip(leaves, parts, strict=True)]
     states = {}
@@ -299,7 +344,8 @@ def _stream(
             states[state] = fails[shown]
     if len(parts) == 1 and (calendar := _calendar(parts[0], states)) is not None:
         return calendar
-    if len(parts) == 1 and parts[0].moves.is_markov and len(parts[0].views) <= _SMALL:
+    small = len(parts) == 1 and len(parts[0].views) <= _SMALL and not visits
+    if small and parts[0].moves.is_markov:
         fails_in = np.zeros(len(parts[0].views))
         for state, more in states.items():
             fails_in[state[0]] = more

@@ -65,8 +65,13 @@ class Stream(Protocol):
         """Long-run share of the requests that it fails."""
         ...
 
-    def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
-        """Return - log E exp(-s D)."""
+    @property
+    def fails(self) -> FloatArray | float:
+        """Share of the requests that fails, state by state."""
+        ...
+
+    def exponent(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+        """Return - log of the chance to survive killing rates, by state and case."""
         ...
 
     def is_short(self, horizon: float) -> bool:
@@ -131,7 +136,7 @@ class Downtime:
     def _exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
         total = np.zeros(len(s), complex)
         for stream, count in self.streams:
-            total += count * stream.exponent(s, horizon)
+            total += count * stream.exponent(s[:, None] * stream.fails, horizon)
         return total
 
     def _most(self, horizon: float) -> int:
@@ -214,9 +219,9 @@ class Whole:
         """Long-run share of the requests that it fails."""
         return float(self.law @ self.fails)
 
-    def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
-        """Return - log E exp(-s D)."""
-        dead = killed(self.rates, s[:, None] * self.fails, horizon) @ self.law
+    def exponent(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+        """Return - log of the chance to survive killing rates, by state and case."""
+        dead = killed(self.rates, kill, horizon) @ self.law
         return -np.log1p(-np.where(dead == 1, 1 - 1e-16, dead))
 
     def is_short(self, horizon: float) -> bool:
@@ -253,13 +258,13 @@ class Visits:
         law = self.entries * self.moves.means
         return float(self.begins.sum() * horizon + law.sum())
 
-    def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
-        """Return the expected number of visits whose cost kills."""
+    def exponent(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+        """Return the expected number of visits that are killed."""
         if self.moves.is_markov:
-            return self._of_exponentials(s, horizon)
+            return self._of_exponentials(kill, horizon)
         if self.is_short(horizon):
-            return over_time(self._over_horizons, s, horizon)
-        return self._without_ends(s, horizon)
+            return over_time(self._over_horizons, kill, horizon)
+        return self._without_ends(kill, horizon)
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
@@ -272,10 +277,9 @@ class Visits:
         inner = np.eye(len(self.fails)) - self._inner
         return float(np.linalg.solve(inner, self.moves.means).max())
 
-    def _of_exponentials(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+    def _of_exponentials(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
         n = len(self.fails)
-        kill = s[:, None] * self.fails
-        k = np.tile(self.moves.rates[:, :n] + 0j, (len(s), 1, 1))
+        k = np.tile(self.moves.rates[:, :n] + 0j, (len(kill), 1, 1))
         k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
         v = _solved(k, -kill)
         ends = v
@@ -285,9 +289,9 @@ class Visits:
         law = self.entries * self.moves.means
         return np.asarray((horizon * v + _solved(k, ends)) @ self.begins + ends @ law)
 
-    def _without_ends(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+    def _without_ends(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
         """Return it for a period so long that it is a line in the horizon."""
-        z = self.fails[:, None] * s
+        z = kill.T
         (move, ring, *slopes), z = self.moves.kernel(z), z.T
         system, dead = self._system(move, ring)
         v = _solved(system, dead)
@@ -298,12 +302,12 @@ class Visits:
         going = self.moves.means + (onward - dead) / z
         return np.asarray((horizon * v - late) @ self.begins + going @ self.entries)
 
-    def _over_horizons(self, alpha: NDArray[Any], s: NDArray[Any]) -> NDArray[Any]:
+    def _over_horizons(self, alpha: NDArray[Any], kill: NDArray[Any]) -> NDArray[Any]:
         """Return its transform in the horizon, at pairs of points."""
-        z = self.fails[:, None] * s + alpha
+        z = kill.T + alpha
         (move, ring, _, _), z = self.moves.kernel(z), z.T
         alpha = alpha[:, None]
-        share = s[:, None] * self.fails / (z * alpha)
+        share = kill / (z * alpha)
         system, dead = self._system(move, ring)
         d = _solved(system, dead * share)
         ended, rung = self._onward(d)
@@ -373,10 +377,10 @@ class Calendar:
         del horizon
         return False
 
-    def exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
-        """Return - log E exp(-s D): uniform between its least and its most."""
+    def exponent(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+        """Return - log of survival: uniform between its least and its most."""
         least, most, (low, top, between) = self._parts(horizon)
-        c, span = s * self.fails, most - least
+        c, span = kill[:, 0], most - least
         even = -np.expm1(-c * span) / (c * span) if span > 0 else 1.0
         mixed = -np.log(low + top * np.exp(-c * span) + between * even)
         return np.asarray(c * least + mixed)

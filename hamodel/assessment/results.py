@@ -77,12 +77,12 @@ class Assessment:
     @cached_property
     def read(self) -> Operation:
         """How reads fare: unavailability, causes, shares by site."""
-        return operation_of(self._paths, self._model, self._situations, "read")
+        return operation_of(self.paths, self._model, self.situations, "read")
 
     @cached_property
     def write(self) -> Operation:
         """How writes fare: unavailability, causes, shares by site."""
-        return operation_of(self._paths, self._model, self._situations, "write")
+        return operation_of(self.paths, self._model, self.situations, "write")
 
     @property
     def downtime_by_cause(self) -> Mapping[str, Quantity]:
@@ -205,7 +205,7 @@ class Assessment:
     def _downtime(self, operation: str) -> Downtime:
         made: dict[str, Downtime] = self._kept_downtime
         if operation not in made:
-            made[operation] = downtime_of(self._paths, self._model, operation)
+            made[operation] = downtime_of(self.paths, self._model, operation)
         return made[operation]
 
     # ---- recovery and data ---------------------------------------------------------
@@ -258,20 +258,20 @@ class Assessment:
     @property
     def utilisation(self) -> dict[str, Quantity]:
         """Share of its capacity that the busiest tier of each kind uses, all well."""
-        return busiest(way.loads for way in usual(self._paths, self._model))
+        return busiest(way.loads for way in usual(self.paths, self._model))
 
     @property
     def utilisation_after_site_loss(self) -> dict[str, Quantity]:
         """The same once the worst site is lost and its clients have moved."""
         left = map(self._behaviour.work_without, self.sites)
-        return busiest(self._paths.loads(share, 0, work) for share, work in left)
+        return busiest(self.paths.loads(share, 0, work) for share, work in left)
 
     @property
     def is_overloaded(self) -> bool:
         """Whether nobody is answered at a site although all is well."""
         return any(
-            bool(np.all(np.asarray(self._paths.beyond(way)) == 1))
-            for way in usual(self._paths, self._model)
+            bool(np.all(np.asarray(self.paths.beyond(way)) == 1))
+            for way in usual(self.paths, self._model)
         )
 
     @property
@@ -279,7 +279,7 @@ class Assessment:
         """Whether retries keep it down once an outage has made clients try again."""
         if not self.workload.retries:
             return Metastability(calm=1.0, worst=1.0, failing=0.0, budget=np.inf)
-        return metastability(usual_balances(self._paths, self._model))
+        return metastability(usual_balances(self.paths, self._model))
 
     @property
     def headroom(self) -> Quantity:
@@ -335,7 +335,7 @@ class Assessment:
     @property
     def model_under_load(self) -> Model:
         """The architecture's model, in which overloaded sites do not serve."""
-        return under_load(self._paths, self._model)
+        return under_load(self.paths, self._model)
 
     # ---- how it is done ------------------------------------------------------------
 
@@ -344,7 +344,8 @@ class Assessment:
         return self.architecture.behaviour(self.workload)
 
     @cached_property
-    def _paths(self) -> Paths:
+    def paths(self) -> Paths:
+        """The ways that requests take."""
         return Paths(
             architecture=self.architecture,
             behaviour=self._behaviour,
@@ -356,7 +357,8 @@ class Assessment:
         return self.architecture.model()
 
     @cached_property
-    def _situations(self) -> Situations:
+    def situations(self) -> Situations:
+        """What clients of each site can find, with long-run probabilities."""
         return self._model.situations()
 
     @cached_property
@@ -365,13 +367,13 @@ class Assessment:
 
     def _latency(self, site: str, operation: str) -> Duration:
         """Mix the ways of all situations in which clients of a site are answered."""
-        weights = answered(self._paths, self._model, self._situations, site, operation)
+        weights = answered(self.paths, self._model, self.situations, site, operation)
         if not weights:
             raise ValueError(
                 f"latency has no answer at {site}: no {operation} is ever served, "
                 f"the load is {max(self.utilisation.values()):.3g}"
             )
-        return self._paths.latency(weights)
+        return self.paths.latency(weights)
 
     def to_dict(self) -> dict[str, object]:
         """Return all numbers as data that JSON can hold; times in s.

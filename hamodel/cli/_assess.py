@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.assessment import MEASURES, Assessment, assess
-from hamodel.cli import _said
+from hamodel.cli import _journeys, _said
 from hamodel.cli._beliefs import Beliefs
 from hamodel.cli._paper import bar
 from hamodel.decision import alternatives, improvements
@@ -17,6 +17,7 @@ from hamodel.units import MINUTE, MONTH, YEAR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hamodel.assessment import Journeys
     from hamodel.cli._paper import Paper
     from hamodel.decision import Finding, Improvement
     from hamodel.duration import Duration
@@ -85,9 +86,9 @@ class OnePage:
     def verdicts(self) -> list[Verdict]:
         """How each requirement fares."""
         need = self.spec.requirements
-        return (
-            [] if need is None else [self._verdict(f) for f in need.judge(self.found)]
-        )
+        findings = [] if need is None else need.judge(self.found)
+        findings += [limit.judge(self.found) for limit in _journeys.limits(self.spec)]
+        return [self._verdict(finding) for finding in findings]
 
     def _verdict(self, finding: Finding) -> Verdict:
         name = finding.limit.name
@@ -114,6 +115,7 @@ class OnePage:
         out.say()
         for part in (
             *(self._overload, self._availability, self._causes, self._objectives),
+            self._journeys,
             *(self._recovery, self._risks, self._latency, self._load, self._weak),
             *(self._changes, self._alternatives, self._verdicts),
         ):
@@ -199,6 +201,15 @@ class OnePage:
                     }
                 )
         return found
+
+    @cached_property
+    def journeys(self) -> Journeys | None:
+        """How the journeys of the file fare, if it names any."""
+        return _journeys.journeys_of(self.spec)
+
+    def _journeys(self, out: Paper) -> None:
+        if self.journeys is not None:
+            _journeys.draw(out, self.journeys)
 
     def _recovery(self, out: Paper) -> None:
         a = self.found
@@ -325,6 +336,7 @@ class OnePage:
             ],
             "single_points_of_failure": list(a.single_points_of_failure),
             "objectives": self.objectives,
+            "journeys": None if self.journeys is None else self.journeys.to_dict(),
             "requirements": [v.data() for v in self.verdicts],
             **self._what_to_change(),
             **measures(a),

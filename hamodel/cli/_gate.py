@@ -297,11 +297,11 @@ def _check(spec: Spec, verdict: Verdict) -> Check:
         said=verdict.said,
         met=verdict.met,
         numbers=(value, limit.bound),
-        line=_line(spec, limit.name),
+        line=_line(spec, limit.name, limit.site),
     )
 
 
-def _line(spec: Spec, name: str) -> int:
+def _line(spec: Spec, name: str, site: str) -> int:
     """Return the line of the file that sets a requirement; 1 if another file does."""
     fields = {
         "write_availability": ("availability",),
@@ -309,8 +309,9 @@ def _line(spec: Spec, name: str) -> int:
         "stale_reads": ("stale_reads", "consistency"),
         "lost_writes_per_year": ("lost_writes_per_year", "consistency"),
     }
-    for field in fields.get(name, (name,)):
-        source = spec.sources.get(f"requirements.{field}")
+    paths = [f"requirements.{field}" for field in fields.get(name, (name,))]
+    for path in [f"journeys.{site}.objective"] if name == "journey" else paths:
+        source = spec.sources.get(path)
         file, _, line = source.place.rpartition(":") if source else ("", "", "")
         if file == spec.path.name and line.isdigit():
             return int(line)
@@ -363,6 +364,14 @@ def _figures(one: OnePage, checks: list[Check]) -> Iterator[Figure]:
                 value=_answer(measure.name, one.found),
                 labels={"of": law, "p": f"0.{percent}"},
             )
+    for name in one.spec.journeys:
+        assert one.journeys is not None
+        yield Figure(
+            name="hamodel_journey_unavailability_ratio",
+            help="Expected share of a journey's requests that fail.",
+            value=float(one.journeys[name].unavailability),
+            labels={"journey": name},
+        )
     yield Figure(
         name="hamodel_cost_nodes",
         help="Cost in units of a node.",

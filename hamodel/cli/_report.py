@@ -46,7 +46,10 @@ class Check:
     def kind(self) -> str:
         """What is measured, without the site."""
         site = self.name.partition(".")[2]
-        return self.label.removesuffix(f" at {site}") or "a mistake in a file"
+        return (
+            self.label.removesuffix(site).removesuffix(" at ").strip()
+            or "a mistake in a file"
+        )
 
     def __str__(self) -> str:
         return f"{'met' if self.met else 'MISSED':7}{self.said}"

@@ -94,6 +94,22 @@ _FIELDS: dict[str, Shape] = {
             expected_of_a_month_s=_NUMBER,
         )
     ),
+    "journeys": _maybe(
+        _all(
+            period_s=_NUMBER,
+            chance_of_all=_said(_maybe(_SHARE), "that all keep their objectives"),
+            journeys=_by_name(
+                _all(
+                    path=_WORD,
+                    objective=_maybe(_SHARE),
+                    unavailability=_SHARE,
+                    minutes_per_year=_NUMBER,
+                    downtime_by_cause=_by_name(_SHARE),
+                    chance=_said(_maybe(_SHARE), "to keep its objective"),
+                )
+            ),
+        )
+    ),
     "requirements": _list(
         _all(
             name=_WORD,

@@ -176,7 +176,7 @@ def laid_over(base: Node, over: Node) -> Node:
     parts: dict[str, type | None] = {"workload": Workload, "requirements": Requirements}
     fields = dict(base.fields)
     for key, node in over.fields.items():
-        if key in ("settings", *parts) and key in fields:
+        if key in ("settings", "parts", "journeys", *parts) and key in fields:
             fields[key] = _field_over(fields[key], node, parts.get(key))
         elif made is not None and key in described(made) and key in fields:
             fields[key] = _value_over(fields[key], node, made, key)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hamodel import _html
+from hamodel.assessment import Journey, OtherPart, journey_problems
 from hamodel.decision import Requirements
 from hamodel.facts import folder
 from hamodel.fields import described
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from hamodel.architectures.base import Architecture
     from hamodel.uncertainty import Belief
 
+T = TypeVar("T")
+
 #: What a file may hold beside the fields of its architecture.
 HEAD: Mapping[str, str] = MappingProxyType(
     {
@@ -37,6 +40,8 @@ HEAD: Mapping[str, str] = MappingProxyType(
         "settings": "Numbers by name, for formulas under `derived`.",
         "workload": "What is asked of it.",
         "requirements": "What it must keep.",
+        "parts": "What journeys pass beside the system, by name.",
+        "journeys": "Ways through the system and its parts, by name.",
     }
 )
 
@@ -68,6 +73,10 @@ class Spec:
         Numbers by name, in base units, that formulas use.
     base : str
         What it extends; empty if nothing.
+    journeys : mapping of str to Journey
+        Ways through the system.
+    parts : mapping of str to OtherPart
+        What journeys pass beside it.
     """
 
     title: str
@@ -81,6 +90,8 @@ class Spec:
     sources: Mapping[str, Source] = field(default_factory=dict)
     settings: Mapping[str, float] = field(default_factory=dict)
     base: str = ""
+    journeys: Mapping[str, Journey] = field(default_factory=dict)
+    parts: Mapping[str, OtherPart] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -97,6 +108,8 @@ class Spec:
 
     def _shown(self) -> Iterator[tuple[str, str]]:
         parts = [("", self.architecture), ("workload.", self.workload)]
+        parts += [(f"parts.{name}.", part) for name, part in self.parts.items()]
+        parts += [(f"journeys.{name}.", one) for name, one in self.journeys.items()]
         for within, whole in parts:
             for path, owner, name in _owned(whole, within):
                 about = described(type(owner))[name]
@@ -253,10 +266,14 @@ def made_of(
     architecture = reader.spec(made, whole.with_fields(own), "")
     workload = _part(reader, Workload, whole, "workload", Workload())
     need = _part(reader, Requirements, whole, "requirements", None)
+    journeys = _named(reader, Journey, whole, "journeys")
+    parts = _named(reader, OtherPart, whole, "parts")
     title = _said(reader, whole, "title", path.stem)
     summary = _said(reader, whole, "summary", "")
     if not reader.problems:
         _check_sites(reader, whole, architecture, workload, need)
+        for where, said in journey_problems(journeys, parts, architecture):
+            reader.wrong(_place(whole, where), where, said)
     if reader.problems:
         raise SpecError(path, reader.problems)
     return Spec(
@@ -271,6 +288,8 @@ def made_of(
         sources=reader.sources,
         settings=reader.settings,
         base=tree.fields["extends"].raw if "extends" in tree.fields else "",
+        journeys=journeys,
+        parts=parts,
     )
 
 
@@ -303,6 +322,29 @@ def _part(reader: Reader, made: type, whole: Node, key: str, default: Value) -> 
         return default
     found = reader.spec(made, node, f"{key}.")
     return default if found is WRONG else found
+
+
+def _named(reader: Reader, made: type[T], whole: Node, key: str) -> dict[str, T]:
+    """Return specifications by name; those that are wrong are left out."""
+    node = whole.get(key)
+    if node is None or node.value is None:
+        return {}
+    if not isinstance(node.value, dict):
+        reader.wrong(node, key, "must name at least one, with its fields")
+        return {}
+    found = {
+        name: reader.spec(made, inner, f"{key}.{name:.40}.")
+        for name, inner in node.fields.items()
+    }
+    return {name: one for name, one in found.items() if one is not WRONG}
+
+
+def _place(whole: Node, where: str) -> Node:
+    """Return the node of a field of something named, such as journeys.pay.path."""
+    key, _, rest = where.partition(".")
+    name, _, inner = rest.rpartition(".")
+    named = whole.fields[key].fields
+    return named[rest] if rest in named else named[name].fields[inner]
 
 
 def _kind(whole: Node, path: Path) -> type:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
+from hamodel.assessment import Journey, OtherPart
 from hamodel.decision import Requirements
 from hamodel.duration import FAMILIES
 from hamodel.failover import MECHANISMS
@@ -64,6 +65,13 @@ def schema() -> Json:
     }
     head["workload"] = _ref(Workload, definitions)
     head["requirements"] = _ref(Requirements, definitions)
+    named: dict[str, type] = {"parts": OtherPart, "journeys": Journey}
+    for key, one in named.items():
+        head[key] = {
+            "type": "object",
+            "description": HEAD[key],
+            "additionalProperties": _ref(one, definitions, whole=True),
+        }
     properties = dict(head)
     rules = []
     for name, made in KINDS.items():

@@ -1,0 +1,170 @@
+"""A journey through a system: what it passes, and what is to blame when it fails."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from hamodel import fields
+from hamodel._quantity import mean_of
+from hamodel.architectures import Event, Part
+from hamodel.structure import StructureSyntaxError, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hamodel.architectures import Model
+    from hamodel.duration import Duration
+    from hamodel.structure import Structure
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OtherPart:
+    """What journeys pass beside the system, such as a provider of identities.
+
+    Attributes
+    ----------
+    mttf : float
+        Mean time to failure in s; `inf` for never.
+    mttr : float or Duration
+        Time to repair in s: its mean, or its whole law.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above zero.
+    """
+
+    mttf: float = field(metadata=fields.mean_time("mean time to failure"))
+    mttr: float | Duration = field(
+        metadata=fields.mean_time("time to repair", law=True)
+    )
+
+    def __post_init__(self) -> None:
+        fields.check(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Journey:
+    """A way through a system.
+
+    Attributes
+    ----------
+    path : str
+        What it passes, as `hamodel.structure.parse` reads it: `read`, `write` and
+        other parts by name.
+    objective : float or None
+        Availability that it must keep.
+
+    Raises
+    ------
+    ValueError
+        If the path cannot be read.
+
+    Examples
+    --------
+    >>> Journey(path="identity > read > any(card, invoice)").passes
+    ('identity', 'read', 'card', 'invoice')
+    """
+
+    path: str = field(metadata=fields.word("what it passes"))
+    objective: float | None = field(
+        default=None,
+        metadata=fields.share("availability that it must keep", optional=True),
+    )
+
+    def __post_init__(self) -> None:
+        fields.check(self)
+        try:
+            parse(self.path)
+        except StructureSyntaxError as mistake:
+            raise ValueError(f"path cannot be read: {mistake}") from None
+
+    @cached_property
+    def structure(self) -> Structure:
+        """What can be asked about the path."""
+        return parse(self.path)
+
+    @cached_property
+    def stops(self) -> tuple[frozenset[str], ...]:
+        """The smallest sets of what stops it."""
+        return self.structure.minimal_cut_sets()
+
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """Names of what it passes, in the order of the path."""
+        return tuple(self.structure.components)
+
+
+def share_down(node: OtherPart) -> float:
+    """Return the share of time that a part has failed."""
+    if math.isinf(float(node.mttf)):
+        return 0.0
+    repair = float(mean_of(node.mttr))
+    return repair / (float(node.mttf) + repair)
+
+
+def blamed(
+    journey: Journey,
+    fails: Mapping[str, Mapping[str, float]],
+    down: Mapping[str, float],
+) -> dict[str, float]:
+    """Return the share of a journey that fails, by what is to blame."""
+    chances = {
+        n: sum(fails[n].values()) if n in fails else down[n] for n in journey.passes
+    }
+    cuts = _cuts(journey)
+    sure = {n for n, p in chances.items() if p == 1}
+    open_ = [n for n, p in chances.items() if 0 < p < 1]
+    found: dict[str, float] = defaultdict(float)
+    for size in range(len(open_) + 1):
+        for more in itertools.combinations(open_, size):
+            failed = sure | set(more)
+            cut = next((c for c in cuts if failed.issuperset(c)), None)
+            if cut is None:
+                continue
+            p = math.prod(chances[n] if n in more else 1 - chances[n] for n in open_)
+            for name in cut:
+                for cause, share in fails.get(name, {name: chances[name]}).items():
+                    found[cause] += p * share / chances[name] / len(cut)
+    return found
+
+
+def _cuts(journey: Journey) -> list[tuple[str, ...]]:
+    """Return what stops a journey, the first on its path first."""
+    place = {name: k for k, name in enumerate(journey.passes)}
+    cuts = (tuple(sorted(c, key=place.__getitem__)) for c in journey.stops)
+    return sorted(cuts, key=lambda cut: (max(map(place.__getitem__, cut)), len(cut)))
+
+
+def beside(model: Model, parts: Mapping[str, OtherPart]) -> Model:
+    """Return a model with other parts; a client knows which of them have failed."""
+
+    def absorb(known: Any, site: str, name: str, view: Any) -> Any:  # noqa: ANN401
+        seen, lost = known
+        if name in parts:
+            return seen, lost if view else lost | {name}
+        return model.absorb(seen, site, name, view), lost
+
+    return replace(
+        model,
+        parts=(*model.parts, *(_part(name, node) for name, node in parts.items())),
+        nothing=(model.nothing, frozenset()),
+        absorb=absorb,
+        verdict=lambda known, site, operation: model.verdict(known[0], site, operation),
+    )
+
+
+def _part(name: str, node: OtherPart) -> Part:
+    def events(works: bool) -> Iterator[Event]:
+        yield (
+            Event("repair", node.mttr, True)
+            if not works
+            else Event("failure", node.mttf, False)
+        )
+
+    return Part(name=name, start=True, events=events, view=bool)

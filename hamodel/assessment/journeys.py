@@ -1,0 +1,379 @@
+"""Several ways through one system, each with its own objective.
+
+People log in, look, order and pay.  Each journey passes the system, by a read or by a
+write, and other parts beside it; most of them share most of what fails.  So the chance
+that all keep their objective is no product: a product of four chances of 0.9 is 0.66,
+where journeys that fail together keep theirs together.
+
+A journey is a structure of `read`, `write` and the other parts.  Its availability is a
+sum over what clients can find, of the parts together.  The chance of a month takes the
+streams of visits of `hamodel.assessment.budget`; for several journeys each visit costs
+each of them, and the transform of the vector of their downtimes is inverted.
+
+Assumptions: beside those of the assessment, that other parts fail independently, and
+that within one situation a read and a write fail independently of each other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel import _check, _html, text
+from hamodel.architectures import OPERATIONS
+from hamodel.assessment._any_missed import joint_of, missed_any
+from hamodel.assessment._journey import Journey, OtherPart, beside, blamed, share_down
+from hamodel.assessment._streams import asked, downtime_by, shares_of
+from hamodel.assessment.availability import Found, Operation, failing
+from hamodel.assessment.budget import Chance
+from hamodel.assessment.results import Assessment, assess
+from hamodel.units import MONTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hamodel.architectures import Architecture, Model
+    from hamodel.assessment._streams import Shares
+    from hamodel.assessment._visits import Process
+    from hamodel.assessment.budget import Downtime
+    from hamodel.workload import Loaded, Workload
+
+_MOST_PARTS = 10  # other parts of one journey
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Journeys:
+    """How each of several journeys fares, and all of them together.
+
+    Attributes
+    ----------
+    assessment : Assessment
+        Of the system that they pass.
+    journeys : mapping of str to Journey
+        The journeys by name.
+    parts : mapping of str to OtherPart
+        What they pass beside the system.
+    """
+
+    assessment: Assessment
+    journeys: Mapping[str, Journey]
+    parts: Mapping[str, OtherPart] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.journeys:
+            raise ValueError("journeys must name at least one, got none")
+        for name, journey in self.journeys.items():
+            _check.instance(Journey, **{f"journeys.{name}": journey})
+        for name, node in self.parts.items():
+            _check.instance(OtherPart, **{f"parts.{name}": node})
+        system = self.assessment.architecture
+        for where, said in journey_problems(self.journeys, self.parts, system):
+            raise ValueError(f"{where} {said}")
+
+    @cached_property
+    def by_name(self) -> dict[str, Operation]:
+        """How each journey fares: unavailability, causes, shares by site.
+
+        A failed journey is blamed on the first weak point of its path that has failed:
+        a cause of the system, or another part by its name.  Where it took several to
+        fail, each has an equal share.
+        """
+        return {name: self._fares(name) for name in self.journeys}
+
+    def __getitem__(self, name: str) -> Operation:
+        return self.by_name[name]
+
+    def probability_of_meeting(self, name: str, horizon: float = MONTH) -> float:
+        """Return the chance that a journey keeps its objective over a period.
+
+        Parameters
+        ----------
+        name : str
+            A journey with an objective.
+        horizon : float
+            Length of the period in s.
+
+        Returns
+        -------
+        float
+            Probability that the share of its requests that fail is within it.
+        """
+        return 1 - self.chance_of_missing(name, horizon).probability
+
+    def chance_of_missing(self, name: str, horizon: float = MONTH) -> Chance:
+        """Return the chance that a journey misses its objective over a period.
+
+        Parameters
+        ----------
+        name : str
+            A journey with an objective.
+        horizon : float
+            Length of the period in s.
+
+        Returns
+        -------
+        Chance
+            Probability, and a bound of its relative error.
+        """
+        _check.positive(horizon=horizon)
+        objective = self.journeys[name].objective
+        if objective is None:
+            raise ValueError(f"journeys.{name} must have an objective, got none")
+        return self._downtime(name).miss(1 - objective, horizon)
+
+    def probability_of_meeting_all(self, horizon: float = MONTH) -> float:
+        """Return the chance that all journeys with an objective keep it.
+
+        Parameters
+        ----------
+        horizon : float
+            Length of the period in s.
+
+        Returns
+        -------
+        float
+            No product of the single chances, for they share what fails.
+        """
+        return 1 - self.chance_of_missing_any(horizon).probability
+
+    def chance_of_missing_any(self, horizon: float = MONTH) -> Chance:
+        """Return the chance that any journey misses its objective over a period.
+
+        Parameters
+        ----------
+        horizon : float
+            Length of the period in s.
+
+        Returns
+        -------
+        Chance
+            Probability, and a bound of its relative error.
+
+        Notes
+        -----
+        A journey that another one implies is left out.  Up to three downtimes are
+        inverted together; of more, three at a time tell a range: the probability is
+        its middle, the error holds half of it.
+        """
+        _check.positive(horizon=horizon)
+        asked = {n: j.objective for n, j in self.journeys.items() if j.objective}
+        if not asked:
+            return Chance(0.0, 0.0)
+        joint = joint_of([self._shares(name) for name in asked], self._made[1])
+        budgets = np.array([1 - objective for objective in asked.values()])
+        singles = [self.chance_of_missing(name, horizon) for name in asked]
+        return missed_any(joint, budgets, singles, horizon)
+
+    def to_dict(self, horizon: float = MONTH) -> dict[str, object]:
+        """Return all numbers as data that JSON can hold.
+
+        Parameters
+        ----------
+        horizon : float
+            Length of the period in s that chances are for.
+
+        Returns
+        -------
+        dict
+            By journey, and for all together.
+        """
+        found: dict[str, object] = {}
+        for name, journey in self.journeys.items():
+            fares, asks = self[name], journey.objective
+            found[name] = {
+                "path": journey.path,
+                "objective": asks,
+                "unavailability": float(fares.unavailability),
+                "minutes_per_year": float(fares.minutes_per_year),
+                "downtime_by_cause": {
+                    str(c): float(u) for c, u in fares.downtime_by_cause.items()
+                },
+                "chance": asks and self.probability_of_meeting(name, horizon),
+            }
+        together = any(j.objective is not None for j in self.journeys.values())
+        chance = self.probability_of_meeting_all(horizon) if together else None
+        return {"period_s": horizon, "chance_of_all": chance, "journeys": found}
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name} {text.spread(self[name].minutes_per_year)} min/yr"
+            for name in self.journeys
+        )
+        return f"<Journeys: {shown}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, journey.path, text.spread(self[name].minutes_per_year))
+            for name, journey in self.journeys.items()
+        ]
+        return _html.table(rows, header=("journey", "path", "minutes a year"))
+
+    # ---- how it is done ------------------------------------------------------------
+
+    @cached_property
+    def _model(self) -> Model:
+        return beside(self.assessment.architecture.model(), self.parts)
+
+    @cached_property
+    def _memory(self) -> dict[Any, dict[str, float]]:
+        return {}
+
+    def _operations(self, seen: Any, client: str) -> dict[str, dict[str, float]]:  # noqa: ANN401
+        """Return the share of reads and of writes that fail for a client, by cause."""
+        return {o: self._failing(seen, client, o) for o in OPERATIONS}
+
+    def _failing(self, seen: Any, client: str, operation: str) -> dict[str, float]:  # noqa: ANN401
+        key = seen, client, operation
+        if key not in self._memory:
+            a = self.assessment
+            verdict = self._model.verdict((seen, frozenset()), client, operation)
+            case = Found(client, seen, 1.0, verdict)
+            parts = failing(a.paths, case, operation)
+            self._memory[key] = {str(cause): float(part) for cause, part in parts}
+        return self._memory[key]
+
+    def _fares(self, name: str) -> Operation:
+        journey = self.journeys[name]
+        others = [n for n in journey.passes if n not in OPERATIONS]
+        down = {n: share_down(self.parts[n]) for n in others}
+        causes: dict[str, float] = defaultdict(float)
+        sites: dict[str, float] = defaultdict(float)
+        a = self.assessment
+        clients = asked(a.paths, self._model)
+        for client, share in clients.items():
+            for seen, weight in a.situations[client].items():
+                fails = self._operations(seen, client)
+                for cause, part in blamed(journey, fails, down).items():
+                    causes[cause] += share * float(weight) * part
+                    sites[client] += float(weight) * part
+        ordered = dict(sorted(causes.items(), key=lambda item: -item[1]))
+        return Operation(
+            name=name, downtime_by_cause=ordered, by_site=dict(sites), stale=0
+        )
+
+    @cached_property
+    def _made(self) -> tuple[dict[str, Shares], list[Process]]:
+        """Return what fails of each journey by what the parts show, and their moves."""
+        made: dict[str, Shares] = {}
+        processes: list[Process] = []
+        for name, journey in self.journeys.items():
+
+            def fails(known: Any, client: str, journey: Journey = journey) -> float:  # noqa: ANN401
+                seen, lost = known
+                down = {n: float(n in lost) for n in journey.passes if n in self.parts}
+                found = blamed(journey, self._operations(seen, client), down)
+                return sum(found.values())
+
+            clients = asked(self.assessment.paths, self._model)
+            made[name], processes = shares_of(self._model, clients, fails)
+        return made, processes
+
+    def _shares(self, name: str) -> Shares:
+        return self._made[0][name]
+
+    def _downtime(self, name: str) -> Downtime:
+        return downtime_by(self._shares(name), self._made[1])
+
+
+def assess_journeys(
+    system: Architecture | Loaded,
+    workload: Workload | None = None,
+    *,
+    journeys: Mapping[str, Journey] | None = None,
+    parts: Mapping[str, OtherPart] | None = None,
+) -> Journeys:
+    """Return how several journeys through a system fare, apart and together.
+
+    Parameters
+    ----------
+    system : Architecture, or what `hamodel.load` returns
+        What they pass.
+    workload : Workload, optional
+        What is asked of it; by default that of the loaded file.
+    journeys : mapping of str to Journey, optional
+        The journeys by name; by default those of the loaded file.
+    parts : mapping of str to OtherPart, optional
+        What they pass beside the system.
+
+    Returns
+    -------
+    Journeys
+        Its answers are computed when they are asked for.
+
+    Raises
+    ------
+    ValueError
+        If there is no journey, or a path names what is no part.
+
+    Examples
+    --------
+    >>> from hamodel import ActivePassive, Failover, Node
+    >>> from hamodel.units import HOUR
+    >>> node = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
+    >>> failover = Failover(promotion=30, coverage=0.99)
+    >>> pair = ActivePassive(database=node, failover=failover)
+    >>> shop = assess_journeys(
+    ...     pair,
+    ...     journeys={
+    ...         "look": Journey(path="read", objective=0.999),
+    ...         "pay": Journey(path="read > write > card", objective=0.999),
+    ...     },
+    ...     parts={"card": OtherPart(mttf=1000 * HOUR, mttr=0.5 * HOUR)},
+    ... )
+    >>> shop
+    <Journeys: look 14.7 min/yr, pay 279 min/yr>
+    >>> round(shop.probability_of_meeting_all(), 3)
+    0.809
+    """
+    found = assess(system, workload)
+    given = dict(getattr(system, "journeys", {}) if journeys is None else journeys)
+    other = dict(getattr(system, "parts", {}) if parts is None else parts)
+    return Journeys(
+        assessment=found,
+        journeys=MappingProxyType(given),
+        parts=MappingProxyType(other),
+    )
+
+
+def journey_problems(
+    journeys: Mapping[str, Journey],
+    parts: Mapping[str, OtherPart],
+    system: Architecture,
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with journeys through a system: a field, and a sentence.
+
+    Parameters
+    ----------
+    journeys : mapping of str to Journey
+        The journeys by name.
+    parts : mapping of str to OtherPart
+        What they pass beside the system.
+    system : Architecture
+        What they pass.
+
+    Yields
+    ------
+    tuple of str
+        Such as "journeys.pay.path" and why it cannot be.
+    """
+    taken = {*OPERATIONS, *(part.name for part in system.model().leaves())}
+    passed = {name for journey in journeys.values() for name in journey.passes}
+    for name in parts:
+        if name in taken:
+            yield f"parts.{name}", "has the name of what the system has itself"
+        elif name not in passed:
+            yield f"parts.{name}", "is passed by no journey"
+    for name, journey in journeys.items():
+        where = f"journeys.{name}.path"
+        for one in journey.passes:
+            if one not in (*OPERATIONS, *parts):
+                known = ", ".join((*OPERATIONS, *parts))
+                yield where, f"passes {one!r:.60}, which is none of {known}"
+        if len(journey.passes) > _MOST_PARTS:
+            said = f"must pass at most {_MOST_PARTS} parts, got {len(journey.passes)}"
+            yield where, said

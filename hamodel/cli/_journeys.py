@@ -1,0 +1,110 @@
+"""Journeys on the page: how each fares, who hurts whom, all of them together."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from hamodel import text
+from hamodel.assessment import Journeys, assess_journeys
+from hamodel.cli._said import chances
+from hamodel.decision import Limit
+from hamodel.units import MINUTE, MONTH, YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel.assessment import Assessment
+    from hamodel.cli._paper import Paper
+    from hamodel.specfile import Spec
+
+_SLIGHT = 0.005  # min/yr that a table leaves out
+
+
+def journeys_of(spec: Spec) -> Journeys | None:
+    """Return the journeys of a system, if its file names any."""
+    return assess_journeys(spec) if spec.journeys else None
+
+
+def limits(spec: Spec) -> Iterator[Limit]:
+    """Yield the objective of each journey as a requirement."""
+    for name, journey in spec.journeys.items():
+        if journey.objective is None:
+            continue
+
+        def value(found: Assessment, name: str = name) -> float:
+            shop = assess_journeys(
+                found.architecture,
+                found.workload,
+                journeys=spec.journeys,
+                parts=spec.parts,
+            )
+            return 1 - float(shop[name].unavailability)
+
+        label = f"availability of the journey {name}"
+        yield Limit("journey", label, value, journey.objective, True, text.share, name)
+
+
+def draw(out: Paper, shop: Journeys) -> None:
+    """Write the journeys, the minutes that each part costs each, and the month."""
+    rows = []
+    for name, journey in shop.journeys.items():
+        fares, asks = shop[name], journey.objective
+        kept = "" if asks is None else text.share(shop.probability_of_meeting(name))
+        rows.append(
+            (
+                name,
+                text.availability(float(fares.unavailability)),
+                text.number(float(fares.minutes_per_year)),
+                "" if asks is None else text.share(asks),
+                kept,
+            )
+        )
+    heads = ("", "long run", "min/yr", "objective", "chance in a month")
+    out.table("Journeys", rows, heads)
+    out.table(
+        "Minutes a year that a journey fails for", _blame(shop), ("", *shop.journeys)
+    )
+    sentence = _together(shop)
+    if sentence:
+        out.say(sentence)
+        out.say()
+
+
+def _blame(shop: Journeys) -> list[tuple[str, ...]]:
+    """Return a row for each part or cause: what it costs each journey."""
+    minutes = {
+        name: {
+            str(cause): float(share) * YEAR / MINUTE
+            for cause, share in shop[name].downtime_by_cause.items()
+        }
+        for name in shop.journeys
+    }
+    total: dict[str, float] = {}
+    for causes in minutes.values():
+        for cause, each in causes.items():
+            total[cause] = total.get(cause, 0.0) + each
+    return [
+        (cause, *(_cell(causes.get(cause, 0.0)) for causes in minutes.values()))
+        for cause in sorted(total, key=lambda c: -total[c])
+        if total[cause] >= _SLIGHT
+    ]
+
+
+def _cell(minutes: float) -> str:
+    return text.number(minutes) if minutes >= _SLIGHT else "·"
+
+
+def _together(shop: Journeys) -> str:
+    """Return the chance that all keep their objectives, beside a product's."""
+    names = [n for n, journey in shop.journeys.items() if journey.objective is not None]
+    if len(names) < 2:
+        return ""
+    missed = shop.chance_of_missing_any(MONTH)
+    product = math.prod(shop.probability_of_meeting(n) for n in names)
+    about = "" if missed.error * missed.probability < 0.005 else "About "
+    return (
+        f"{about}{chances(1 - missed.probability)} that all of them keep their "
+        "objectives in a month: they share what fails, so that it is not the product "
+        f"of their chances, {text.share(product)}."
+    )
