@@ -49,7 +49,7 @@ def test_the_map_links_exactly_the_lessons_that_exist():
 
 
 def test_the_file_is_a_system_that_keeps_its_limits(tmp_path):
-    text, _ = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    text, _, _ = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     (tmp_path / "my.yaml").write_text(text, encoding="utf-8")
     spec = ha.load(tmp_path / "my.yaml")
     found = ha.assess(spec.architecture, spec.workload)
@@ -58,8 +58,17 @@ def test_the_file_is_a_system_that_keeps_its_limits(tmp_path):
 
 
 def test_the_structure_is_one(tmp_path):
-    _, text = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    _, text, _ = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     path = tmp_path / "sla.yaml"
     path.write_text(text, encoding="utf-8")
     done = CliRunner().invoke(main, ["assess", str(path)])
     assert (done.exit_code, "99.95 %" in done.output) == (0, True)
+
+
+def test_the_journeys_are_a_file(tmp_path):
+    _, _, text = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "shop.yaml"
+    path.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(main, ["assess", str(path)])
+    assert done.exit_code == 0
+    assert "that all of them keep their objectives in a month" in done.output
