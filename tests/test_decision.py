@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hamodel import catalogue
+from hamodel import catalogue, text
 from hamodel._fields import replaced
 from hamodel.architectures import (
     ActiveActive,
@@ -154,7 +154,8 @@ def test_the_reason_names_the_objective_that_decides():
     first, second = sorted(downs, key=downs.__getitem__)
     assert found.winner == first
     assert "least write unavailability" in found.reason
-    assert f"{downs[first]:.3g} against {downs[second]:.3g}" in found.reason
+    least = f"{text.number(downs[first])} against {text.number(downs[second])}"
+    assert least in found.reason
 
 
 def test_nobody_and_the_nearest():

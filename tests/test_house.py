@@ -1,5 +1,6 @@
 """The rules of the house that no tool knows: no public name that nobody calls."""
 
+import re
 import shutil
 
 from tests.support.islands import unreached
@@ -40,3 +41,22 @@ def test_an_island_is_seen(tmp_path):
     )
     planted.write_text(text + more, encoding="utf-8")
     assert islands(tmp_path) == ["conflicts.forgotten"]
+
+
+#: Files whose numbers are not for a reader's eye alone: YAML, CSV, keys, reprs of laws.
+EXACT = (
+    *("calibration/_yaml", "lab/", "chain/_rates", "duration/", "queueing/_inorder"),
+    "course/exercise",
+)
+
+
+def test_one_formatter_writes_the_numbers():
+    found = [
+        f"{path}: {line.strip()}"
+        for path in sorted((ROOT / "hamodel").rglob("*.py"))
+        if path.name != "text.py"
+        and not path.relative_to(ROOT / "hamodel").as_posix().startswith(EXACT)
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"\{[^{}]*:[^{}]*\.[0-8]g\}", line)
+    ]
+    assert found == []

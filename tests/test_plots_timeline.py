@@ -55,7 +55,7 @@ def test_valley():
     assert y == pytest.approx(curve.minutes_per_year)
     assert drawn.real.get_ydata() + drawn.false.get_ydata() == pytest.approx(y)
     assert drawn.best.get_xdata() == [5]
-    assert "best at 5 misses: 1.82 min a year; 4.12e+03 min at 2" in drawn.text
+    assert "best at 5 misses: 1.82 min a year; 4,124 min at 2" in drawn.text
     slow = vigilance(beat, mttf=7.2e6, recovery=600, misses=range(2, 12))
     drawn.show(slow)
     assert drawn.said.get_text().startswith(f"best at {slow.best} misses")

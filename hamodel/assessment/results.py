@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html
+from hamodel import _check, _html, text
 from hamodel.assessment._streams import downtime_of
 from hamodel.assessment.availability import (
     Operation,
@@ -371,7 +371,7 @@ class Assessment:
         if not weights:
             raise ValueError(
                 f"latency has no answer at {site}: no {operation} is ever served, "
-                f"the load is {max(self.utilisation.values()):.3g}"
+                f"the load is {text.number(max(self.utilisation.values()))}"
             )
         return self.paths.latency(weights)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.calibration import _findings
 from hamodel.calibration._estimate import Calibration
 from hamodel.calibration._exact import KINDS
@@ -164,7 +164,8 @@ def pooled(first: Calibration, second: Calibration, manner: Manner) -> Calibrati
     (a, b), (c, d) = counts
     said = (
         f"failover.coverage: {a} of {b} failovers in the log worked but {c} of {d} "
-        f"drills (p = {p:.2g}): they differ, and pooling them flatters one of them"
+        f"drills (p = {text.number(p, 2)}): they differ, and pooling them flatters "
+        "one of them"
     )
     return replace(found, warnings=(*found.warnings, said))
 

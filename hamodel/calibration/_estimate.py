@@ -79,7 +79,7 @@ class Estimate:
         return f"{self._word(self.low)} to {self._word(self.high)}"
 
     def _word(self, number: float) -> str:
-        return text.time(number) if self.unit == "s" else f"{number:.4g}"
+        return text.time(number) if self.unit == "s" else text.number(number, 4)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -254,7 +254,8 @@ class Calibration:
         ]
         parts = [table(rows, header=("parameter", "value", "interval", "from"))]
         fits = [
-            (path, f.family, f"{f.cv:.2g}", f.verdict) for path, f in self.fits.items()
+            (path, f.family, text.number(f.cv, 2), f.verdict)
+            for path, f in self.fits.items()
         ]
         if fits:
             parts.append(table(fits, header=("law of", "is", "cv", "fit")))

@@ -108,7 +108,8 @@ def few_events(path: str, found: Estimate, what: str) -> list[str]:
     need = events_needed(2.0, level=found.level)
     return [
         f"{path}: {events} {what} in {text.time(exposure)}: the interval goes from "
-        f"{text.time(found.low)} to {text.time(found.high)}, a factor of {factor:.3g}; "
+        f"{text.time(found.low)} to {text.time(found.high)}, "
+        f"a factor of {text.number(factor)}; "
         f"a factor of 2 needs about {need}, which takes "
         f"{text.time(need * found.value)} at this rate"
     ]
@@ -132,8 +133,9 @@ def bad_fit(fit: Fit) -> list[str]:
     if fit.bad:
         return [
             f"{fit.name}: even the best of {', '.join(fit.criterion)}, the "
-            f"{fit.family} law, fits badly ({fit.test}, p = {fit.chance:.2g}): trust "
-            "the mean and the sample's own percentiles, not the law's tail"
+            f"{fit.family} law, fits badly ({fit.test}, "
+            f"p = {text.number(fit.chance, 2)}): trust the mean and the sample's own "
+            "percentiles, not the law's tail"
         ]
     count = len(fit.values)
     if count < 20:

@@ -115,9 +115,8 @@ class Fit:
         known = f"{len(self.values)} values"
         if len(self.still):
             known += f" and {len(self.still)} still open"
-        said = (
-            f"{self.name}: {self.family}, mean {text.time(self.mean)}, cv {self.cv:.2g}"
-        )
+        law = f"{self.family}, mean {text.time(self.mean)}"
+        said = f"{self.name}: {law}, cv {text.number(self.cv, 2)}"
         return f"{said}, from {known}; {self.verdict}"
 
     @property
@@ -127,7 +126,7 @@ class Fit:
             few = len(self.values) < _FEW
             return "too few values to test the fit" if few else "fit not tested"
         word = "fits badly" if self.bad else "no sign of a bad fit"
-        return f"{word} ({self.test}, p = {self.chance:.2g})"
+        return f"{word} ({self.test}, p = {text.number(self.chance, 2)})"
 
     def __repr__(self) -> str:
         return f"<Fit {self.text}>"
@@ -136,7 +135,7 @@ class Fit:
         rows: list[tuple[str, object]] = [
             ("law", self.family),
             ("mean", _between(self.mean, self.low, self.high)),
-            ("cv", f"{self.cv:.3g}"),
+            ("cv", text.number(self.cv)),
             ("values", len(self.values)),
             ("still open", len(self.still)),
             ("fit", self.verdict),

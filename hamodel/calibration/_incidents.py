@@ -267,7 +267,7 @@ def _together(
     if not several:
         warnings.append(
             f"{path}: none of {events} events struck several at once, which does not "
-            f"rule out {high:.2g}; a pair of nodes lives by this number"
+            f"rule out {text.number(high, 2)}; a pair of nodes lives by this number"
         )
     return Calibration(parameters={path: found}, fits={}, warnings=tuple(warnings))
 

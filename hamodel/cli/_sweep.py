@@ -76,7 +76,7 @@ def _values(
     if number > _MOST:
         raise ValueError(
             f"over must ask for <= {_MOST:,} values, got {number:,}: one quantity of "
-            f"them takes {8 * number / 1e9:,.3g} GB"
+            f"them takes {text.number(8 * number / 1e9)} GB"
         )
     start, stop = value(low), value(high)
     if not isinstance(start, float) or not isinstance(stop, float):

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from hamodel import text
 from hamodel.course import progress
 from hamodel.course.exercise import Exercise, Feedback
 from hamodel.course.explorer import Explorer
@@ -120,7 +121,9 @@ class Lesson:
         except (TypeError, ValueError) as error:
             return Feedback("wrong", str(error))
         kept = progress.record(f"{self.number} own", {**numbers, **found})
-        said = "; ".join(f"{name} {value:,.4g}" for name, value in found.items())
+        said = "; ".join(
+            f"{name} {text.number(value, 4)}" for name, value in found.items()
+        )
         note = "" if kept else " This folder is read-only, so nothing was written."
         return Feedback("kept", f"{said}.{note}")
 

@@ -15,6 +15,7 @@ from html import escape
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from hamodel import text
 from hamodel.course import progress
 from hamodel.course._widgets import bundle, paragraph, skin_of
 
@@ -300,7 +301,7 @@ _NOTHING = "Nothing is committed yet. A guess is enough."
 
 def _short(value: float) -> str:
     """Write an answer with the digits that a reader can use."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return text.number(value)
 
 
 def _apart(guess: float, truth: float) -> str:
@@ -313,6 +314,4 @@ def _apart(guess: float, truth: float) -> str:
         return ": spot on"
     if ratio < 2:
         return f": {100 * (ratio - 1):.0f} % {way}"
-    return (
-        f": {ratio:,.3g} times {way}" if ratio < 100 else f": {ratio:,.0f} times {way}"
-    )
+    return f": {text.number(ratio)} times {way}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from hamodel import _check, _html
+from hamodel import _check, _html, text
 from hamodel.assessment import MEASURES, Assessment, assess, compare
 from hamodel.decision._flips import Flip, flips_of
 from hamodel.decision._requirements import Finding, Requirements, beyond
@@ -241,7 +241,8 @@ class Decision:
             left = [name for name in left if values[name][key] == mine]
             if not left:
                 word = key.replace("_", " ")
-                return f"it has the least {word} ({mine:.3g} against {best:.3g})"
+                costs = f"{text.number(mine)} against {text.number(best)}"
+                return f"it has the least {word} ({costs})"
         return "in all that is preferred they are equal"
 
     def __repr__(self) -> str:
@@ -296,8 +297,8 @@ def _reasons(name: str, assessments: Mapping[str, Assessment]) -> tuple[str, ...
         mine = float(MEASURES[key].of(assessments[name]))
         best = min((float(MEASURES[key].of(a)) for a in others), default=mine)
         if mine < best * (1 - 1e-6):
-            said = sentence.format(other=f"{best * scale:,.3g}")
-            found.append(f"{said} (here {mine * scale:,.3g})")
+            said = sentence.format(other=text.number(best * scale))
+            found.append(f"{said} (here {text.number(mine * scale)})")
     return tuple(found)
 
 

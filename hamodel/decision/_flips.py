@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 import numpy as np
 
+from hamodel import text
 from hamodel._fields import about_at, paths, replaced
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class Flip(NamedTuple):
     def __str__(self) -> str:
         who = self.winner or "nobody"
         return (
-            f"{self.path}: {self.value:.4g} -> {self.flipped:.4g} "
-            f"({self.factor:.3g}x), then {who} is chosen"
+            f"{self.path}: {text.number(self.value, 4)} -> "
+            f"{text.number(self.flipped, 4)} "
+            f"({text.number(self.factor)}x), then {who} is chosen"
         )
 
 

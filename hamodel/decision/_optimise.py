@@ -78,12 +78,17 @@ class Optimum:
             return f"<Optimum: none of {len(self.tried)} keeps all limits{said}>"
         return (
             f"<Optimum of {len(self.tried)}: {_named(self.best.choices)} costs "
-            f"{self.best.cost:.4g}, {text.downtime(self.best.unavailability)}>"
+            f"{text.number(self.best.cost, 4)}, "
+            f"{text.downtime(self.best.unavailability)}>"
         )
 
     def _repr_html_(self) -> str:
         rows = [
-            (_named(t.choices), f"{t.cost:.4g}", text.downtime(t.unavailability))
+            (
+                _named(t.choices),
+                text.number(t.cost, 4),
+                text.downtime(t.unavailability),
+            )
             for t in self.front
         ]
         header = ("configuration", "cost", "writes down")

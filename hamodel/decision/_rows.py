@@ -94,7 +94,9 @@ def _criticality(a: Assessment) -> str:
 
 def _traffic(a: Assessment) -> str:
     room, after = float(a.headroom), float(a.headroom_after_site_loss)
-    return f"carries {room:.3g}x the load, {after:.3g}x without a site"
+    return (
+        f"carries {text.number(room)}x the load, {text.number(after)}x without a site"
+    )
 
 
 def _consistency(a: Assessment) -> str:
@@ -109,7 +111,7 @@ def _consistency(a: Assessment) -> str:
 
 
 def _count(number: float) -> str:
-    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+    return f"{number:,.0f}" if number >= 1000 else text.number(number)
 
 
 def _complexity(a: Assessment) -> str:
@@ -121,7 +123,8 @@ def _resources(a: Assessment) -> str:
     after = float(np.max(list(a.utilisation_after_site_loss.values())))
     cost = float(a.cost.total)
     return (
-        f"{text.share(now)} busy, {text.share(after)} without a site; costs {cost:.3g}"
+        f"{text.share(now)} busy, {text.share(after)} without a site; "
+        f"costs {text.number(cost)}"
     )
 
 
@@ -133,7 +136,7 @@ def _recovery(a: Assessment) -> str:
 def _synchronisation(a: Assessment) -> str:
     lag = text.time(float(a.replication_lag.quantile(0.99)))
     crossing = float(a.transfers)
-    return f"lag {lag} (p99), {crossing:,.3g} writes/s between sites"
+    return f"lag {lag} (p99), {text.number(crossing)} writes/s between sites"
 
 
 def _fit(a: Assessment) -> str:

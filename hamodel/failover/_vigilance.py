@@ -68,7 +68,7 @@ class Vigilance:
 
     def _repr_html_(self) -> str:
         rows = [
-            (int(k), text.time(float(d)), f"{f * YEAR:.3g}", f"{m:.3g}")
+            (int(k), text.time(float(d)), text.number(f * YEAR), text.number(m))
             for k, d, f, m in zip(
                 self.misses,
                 self.detection,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html
+from hamodel import _check, _html, text
 from hamodel.queueing import MMc
 
 if TYPE_CHECKING:
@@ -311,10 +311,10 @@ class Retries:
         rows = [
             (
                 "stable" if s.stable else "unstable",
-                f"{s.offered:.4g}",
-                f"{s.amplification:.3g}x",
-                f"{s.failure:.3g}",
-                f"{s.goodput:.4g}",
+                text.number(s.offered, 4),
+                f"{text.number(s.amplification)}x",
+                text.number(s.failure),
+                text.number(s.goodput, 4),
             )
             for s in self.states
         ]

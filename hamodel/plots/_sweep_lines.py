@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel import text
 from hamodel.plots._style import (
     INK,
     PALETTE,
@@ -96,10 +97,10 @@ def draw_lines(ax: Axes, values: xr.DataArray, x: str, level: float) -> SweepLin
     _apart(ax, labels)
     whole = f"{title(values)} by {title(values[x])}"
     if bands:
-        whole += f", median and {100 * level:.3g} % of the draws"
-    text = " ".join([f"{whole[:1].upper()}{whole[1:]}.", *words])
+        whole += f", median and {text.number(100 * level)} % of the draws"
+    sentence = " ".join([f"{whole[:1].upper()}{whole[1:]}.", *words])
     return SweepLines(
-        lines=tuple(lines), bands=tuple(bands), labels=tuple(labels), text=text
+        lines=tuple(lines), bands=tuple(bands), labels=tuple(labels), text=sentence
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.plots._style import INK, LOOKS, PALETTE, Look
 from hamodel.units import MINUTE, YEAR
 
@@ -169,5 +169,5 @@ def _minutes(minutes: float) -> str:
     if minutes == 0:
         return "0 min"
     if minutes < 0.05:
-        return f"{minutes:.1g} min"
+        return f"{text.number(minutes, 1)} min"
     return f"{minutes:,.1f} min" if minutes < 99.95 else f"{minutes:,.0f} min"

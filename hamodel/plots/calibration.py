@@ -220,7 +220,7 @@ def _labels(
     middle = (float(np.median(result.values)) - span[0]) / (span[1] - span[0])
     left, top = (0.44, 0.26) if middle < 0.42 else (0.03, 0.94)
     words = (
-        (f"{count}, {100 * result.level:.3g} % band", INK, "-"),
+        (f"{count}, {text.number(100 * result.level)} % band", INK, "-"),
         (f"{result.family}, mean {text.time(result.mean)}", PALETTE["blue"], "--"),
         (result.verdict, INK if result.bad else GREY, ""),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.decision import Decision, Optimum
 from hamodel.plots._style import (
     FAINT,
@@ -88,7 +88,8 @@ class DrawnFront:
     def text(self) -> str:
         """What the picture says, in words and numbers."""
         said = [
-            f"{n}: cost {c:.3g}, {m:.3g} min/yr" for n, (c, m) in self.points.items()
+            f"{n}: cost {text.number(c)}, {text.number(m)} min/yr"
+            for n, (c, m) in self.points.items()
         ]
         return (
             f"Cost against downtime of writes. {self.kept} of {self.count} keep all "
@@ -195,8 +196,7 @@ def draw_front(ax: Axes, found: Optimum | Decision) -> DrawnFront:
     >>> one = SinglePrimary(database=Node(mttf=7.2e6, mttr=14400))
     >>> best = optimise(one, None, Requirements(), database__cost=[1.0, 2.0])
     >>> print(draw_front(Figure().subplots(), best).text)
-    Cost against downtime of writes. 2 of 2 keep all limits. 1.0: cost 1, 1.05e+03
-    min/yr.
+    Cost against downtime of writes. 2 of 2 keep all limits. 1.0: cost 1, 1,049 min/yr.
     """
     _check.instance((Optimum, Decision), found=found)
     rows = _rows_of(found)

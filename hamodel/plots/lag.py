@@ -76,7 +76,9 @@ class LagCurve:
         self.mark.set_data([wait, wait], [self.goal, _FLOOR / 10])
         half = float(lag.quantile(0.5))
         words = f"half of the writes visible within {text.time(half)}, "
-        self.said.set_text(f"{words}all but {self.goal:.3g} within {text.time(wait)}")
+        self.said.set_text(
+            f"{words}all but {text.number(self.goal)} within {text.time(wait)}"
+        )
 
     @property
     def text(self) -> str:

@@ -141,7 +141,9 @@ def _percentiles(times: Quantity, points: tuple[float, ...]) -> str:
     if not np.isfinite(times).all():
         return "overload, no answer in time"
     pairs = zip(points, times, strict=True)
-    return ", ".join(f"{100 * p:.4g} % {text.time(float(t))}" for p, t in pairs)
+    return ", ".join(
+        f"{text.number(100 * p, 4)} % {text.time(float(t))}" for p, t in pairs
+    )
 
 
 def _merged(latency: Quantity, points: tuple[float, ...]) -> dict[str, Duration | None]:
@@ -185,7 +187,7 @@ def _axes(ax: Axes, laws: Mapping[str, Duration | None], rows: int) -> None:
     ax.set_xticks(decades, [text.time(t) for t in decades], parse_math=False)
     ax.set_xticks([], minor=True)
     ax.set_ylim(0, 3.5 + 0.36 * rows)
-    labels = [f"{100 * p:.4g} %" for p in _SHARES]
+    labels = [f"{text.number(100 * p, 4)} %" for p in _SHARES]
     ax.set_yticks(_nines(_SHARES), labels, parse_math=False)
     for nines in _nines(_SHARES)[1:]:
         ax.axhline(nines, color=FAINT, linewidth=0.6, zorder=0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel import text
 from hamodel.plots._style import (
     GREY,
     INK,
@@ -261,7 +262,7 @@ def _frame(ax: Axes, centres: list[Point]) -> None:
 
 def _written(share: float) -> str:
     if share >= 1e-4 or share == 0:
-        return f"{100 * share:.3g} %"
+        return f"{text.number(100 * share)} %"
     return f"{share:.1e}"
 
 

@@ -188,7 +188,7 @@ class RtoCurve:
         words = f"half within {half}, 95 % within {most}"
         if self.objective is not None:
             met = 100 * float(rto.cdf(self.objective))
-            words = f"{met:.3g} % within {text.time(self.objective)}; {words}"
+            words = f"{text.number(met)} % within {text.time(self.objective)}; {words}"
         self.said.set_text(words)
 
     @property
@@ -290,7 +290,9 @@ class Valley:
             line.set_data(curve.misses, part * scale)
         least = float(curve.minutes_per_year.min())
         self.best.set_data([curve.best], [least])
-        self.said.set_text(f"best at {curve.best} misses: {least:.3g} min a year")
+        self.said.set_text(
+            f"best at {curve.best} misses: {text.number(least)} min a year"
+        )
 
     @property
     def text(self) -> str:
@@ -298,8 +300,8 @@ class Valley:
         misses, minutes = (np.asarray(x, float) for x in self.line.get_data())
         return (
             f"Downtime against misses waited for: {self.said.get_text()}; "
-            f"{float(minutes[0]):.3g} min at {int(misses[0])}, "
-            f"{float(minutes[-1]):.3g} min at {int(misses[-1])}."
+            f"{text.number(float(minutes[0]))} min at {int(misses[0])}, "
+            f"{text.number(float(minutes[-1]))} min at {int(misses[-1])}."
         )
 
 

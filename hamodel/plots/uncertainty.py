@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.plots._style import (
     FAINT,
     GREY,
@@ -218,7 +218,8 @@ def draw_intervals(
         f" {said(b, unit)})."
         for name, a, m, b in zip(names, low, middle, high, strict=True)
     ]
-    head = f"{_capital(title(values))}{along}, median and {100 * level:.3g} % interval."
+    head = f"{_capital(title(values))}{along}, median and {text.number(100 * level)} % "
+    head += "interval."
     line = None
     if target is not None:
         line = _target(ax, target, unit)

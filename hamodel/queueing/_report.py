@@ -28,7 +28,7 @@ def _cell(name: str, value: Quantity) -> str:
     values = np.asarray(value)
     time = name.endswith(("wait", "response", "time"))
     written = [
-        text.time(float(v)) if time else f"{float(v):.4g}"
+        text.time(float(v)) if time else text.number(float(v), 4)
         for v in ((values.min(), values.max()) if values.ndim else (values,))
     ]
     return " to ".join(dict.fromkeys(written))

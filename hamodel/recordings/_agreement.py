@@ -91,15 +91,16 @@ class Agreement:
             middle,
             tail,
             marks[self.quantiles_agree],
-            f"{marks[self.laws_agree]} (p = {self.ks_probability:.2g})",
+            f"{marks[self.laws_agree]} (p = {text.number(self.ks_probability, 2)})",
             f"{marks[self.points_inside]} ({self.inside:.0%})",
         )
 
     def __repr__(self) -> str:
         middle, tail = self.errors
+        chance = text.number(self.ks_probability, 2)
         return (
             f"<Agreement of {self.count}: median {middle:+.1%}, 95th percentile"
-            f" {tail:+.1%}, KS p = {self.ks_probability:.2g}, {self.inside:.0%} inside>"
+            f" {tail:+.1%}, KS p = {chance}, {self.inside:.0%} inside>"
         )
 
     def _repr_html_(self) -> str:

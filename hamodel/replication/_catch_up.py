@@ -147,7 +147,7 @@ class CatchUp:
         if np.ndim(self.mean) or _check.is_symbolic(self.mean):
             return _html.table([("mean", self.mean)], caption="CatchUp")
         rows = [
-            ("backlog", f"{self.backlog:.4g} writes"),
+            ("backlog", f"{text.number(self.backlog, 4)} writes"),
             ("mean time to catch up", text.time(self.mean)),
             ("standard deviation", text.time(self.std)),
             ("felt", text.time(self.felt)),

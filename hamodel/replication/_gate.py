@@ -200,7 +200,7 @@ class LagGate:
         if np.ndim(self.limit):
             return _html.table([("limits", np.size(self.limit))], caption="LagGate")
         rows = [
-            ("refused", f"{self.refusal:.3g}"),
+            ("refused", text.number(self.refusal)),
             ("mean loss per failure", text.time(float(self.mean_loss))),
             ("worst loss", text.time(float(self.worst_loss))),
             ("downtime", f"{text.time(float(self.downtime_per_year))} a year"),

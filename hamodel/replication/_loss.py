@@ -151,8 +151,8 @@ class LostWrites:
 
     def _repr_html_(self) -> str:
         rows = [
-            ("mean", f"{self.mean:.4g}"),
-            ("none", f"{1 - self._above(0):.4g}"),
+            ("mean", text.number(self.mean, 4)),
+            ("none", text.number(1 - self._above(0), 4)),
             ("99 %", str(self.quantile(0.99))),
         ]
         return _html.table(rows, caption="lost writes")
@@ -189,19 +189,20 @@ class Loss:
 
     def __repr__(self) -> str:
         return (
-            f"<Loss by {self.failure}: with probability {self.probability:.3g}, "
-            f"mean {text.time(float(self.time.mean))}, {self.writes.mean:.3g} writes>"
+            f"<Loss by {self.failure}: with probability "
+            f"{text.number(self.probability)}, "
+            f"mean {text.time(float(self.time.mean))}, {text.number(self.writes.mean)} writes>"
         )
 
     def _repr_html_(self) -> str:
         at = self.time.quantile([0.5, 0.99, 0.999])
         rows = [
-            ("anything lost", f"{self.probability:.3g}"),
+            ("anything lost", text.number(self.probability)),
             ("mean age", text.time(float(self.time.mean))),
             *(
                 (n, text.time(float(x)))
                 for n, x in zip(("50 %", "99 %", "99.9 %"), at, strict=True)
             ),
-            ("mean number of writes", f"{self.writes.mean:.4g}"),
+            ("mean number of writes", text.number(self.writes.mean, 4)),
         ]
         return _html.table(rows, caption=f"loss by {self.failure} failure")

@@ -49,7 +49,7 @@ class Protection:
         rows = [
             ("blocked", f"{text.time(self.blocked * YEAR)} a year"),
             ("unprotected", f"{text.time(self.unprotected * YEAR)} a year"),
-            ("stalls", f"{self.stalls * YEAR:.3g} a year"),
+            ("stalls", f"{text.number(self.stalls * YEAR)} a year"),
             ("mean stall", text.time(self.stall)),
         ]
         return _html.table(rows, caption="Protection")

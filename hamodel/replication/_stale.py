@@ -224,8 +224,8 @@ class Pinning:
             return _html.table([("holds", np.size(self.hold))], caption="Pinning")
         rows = [
             ("hold", text.time(float(self.hold))),
-            ("reads moved to the primary", f"{self.moved:.3g}"),
-            ("reads that miss an own write", f"{self.misses:.3g}"),
+            ("reads moved to the primary", text.number(self.moved)),
+            ("reads that miss an own write", text.number(self.misses)),
         ]
         return _html.table(rows, caption="Pinning")
 

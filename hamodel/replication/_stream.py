@@ -148,7 +148,8 @@ class Stream:
         load = self.utilisation
         if np.any(np.asarray(load) < 1):
             raise ValueError(
-                f"writes must make a load of at least 1, got {np.min(load):.3g}"
+                "writes must make a load of at least 1, got "
+                + text.number(np.min(load))
             )
         delay = self.delay.mean if is_duration(self.delay) else number(self.delay)
         return plain(delay + number(t) * (1 - 1 / load))
@@ -259,10 +260,10 @@ class Stream:
         if self._symbolic or np.ndim(self.utilisation):
             return _html.table([("mean lag", self.mean_lag)], caption="Stream")
         rows = [
-            ("utilisation", f"{self.utilisation:.4g}"),
+            ("utilisation", text.number(self.utilisation, 4)),
             ("mean lag", text.time(self.mean_lag)),
             ("99 % lag", text.time(float(self.lag.quantile(0.99)))),
-            ("unapplied writes", f"{self.unapplied:.4g}"),
+            ("unapplied writes", text.number(self.unapplied, 4)),
         ]
         return _html.table(rows, caption="Stream")
 

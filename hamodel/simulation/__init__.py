@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html
+from hamodel import _check, _html, text
 from hamodel.architectures import OPERATIONS, Architecture
 from hamodel.assessment import assess
 from hamodel.simulation._apart import apart as run_apart
@@ -144,4 +144,4 @@ def simulate(
 
 
 def _minutes(share: float) -> str:
-    return f"{share * YEAR / MINUTE:,.3g}"
+    return text.number(share * YEAR / MINUTE)

@@ -123,7 +123,7 @@ class Importances:
 
 
 def _shown(value: Quantity) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text.number(value, 4) if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +150,8 @@ class Purchase:
     def __repr__(self) -> str:
         return (
             f"Purchase(a second {self.part} for {self.price:g}: unavailability "
-            f"{self.unavailability:.4g}, {text.time(self.saved * YEAR)} a year less)"
+            f"{text.number(self.unavailability, 4)}, "
+            f"{text.time(self.saved * YEAR)} a year less)"
         )
 
 

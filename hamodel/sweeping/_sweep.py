@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.assessment import assess
 from hamodel.sweeping._evaluate import BUDGETS, chosen, measure_of
 from hamodel.sweeping._parameters import Question, check, read
@@ -155,7 +155,7 @@ def _check_size(grid: Grid) -> None:
         raise ValueError(
             f"grids must make an answer of <= {_MOST / 1e9:g} GB, got {shape} = "
             f"{points:,} points of {len(grid.quantities)} quantities, "
-            f"{size / 1e9:,.3g} GB"
+            f"{text.number(size / 1e9)} GB"
         )
 
 

@@ -78,8 +78,9 @@ class Belief:
         return float(self.quantile(0.5))
 
     def __repr__(self) -> str:
-        low, high = (f"{x:.4g}" for x in self.quantile([0.05, 0.95]))
-        return f"<{self.label}: median {self.median:.4g}, 90 % in {low} to {high}>"
+        low, high = (text.number(x, 4) for x in self.quantile([0.05, 0.95]))
+        middle = text.number(self.median, 4)
+        return f"<{self.label}: median {middle}, 90 % in {low} to {high}>"
 
 
 def gamma(*, events: float, during: float) -> Belief:

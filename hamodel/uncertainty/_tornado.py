@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import _check, _html
+from hamodel import _check, _html, text
 from hamodel._fields import value_at
 from hamodel.assessment import MEASURES, assess
 from hamodel.chain import sensitivity_to
@@ -80,9 +80,10 @@ class Tornado:
 
     def __repr__(self) -> str:
         width = max(len(bar.name) for bar in self.bars)
-        head = f"{self.label}: {self.middle:.4g} {self.unit}".rstrip()
+        head = f"{self.label}: {text.number(self.middle, 4)} {self.unit}".rstrip()
         rows = (
-            f"  {bar.name:{width}}  {bar.at_low:.4g} to {bar.at_high:.4g}"
+            f"  {bar.name:{width}}  {text.number(bar.at_low, 4)} to "
+            + text.number(bar.at_high, 4)
             for bar in self.bars
         )
         return "\n".join([f"{head}, and with the parameter low to high", *rows])
@@ -91,14 +92,14 @@ class Tornado:
         rows = [
             (
                 b.name,
-                f"{b.low:.4g}",
-                f"{b.high:.4g}",
-                f"{b.at_low:.4g}",
-                f"{b.at_high:.4g}",
+                text.number(b.low, 4),
+                text.number(b.high, 4),
+                text.number(b.at_low, 4),
+                text.number(b.at_high, 4),
             )
             for b in self.bars
         ]
-        caption = f"{self.label}: {self.middle:.4g} {self.unit}".rstrip()
+        caption = f"{self.label}: {text.number(self.middle, 4)} {self.unit}".rstrip()
         header = ("parameter", "low", "high", "answer at low", "answer at high")
         return _html.table(rows, header=header, caption=caption)
 
