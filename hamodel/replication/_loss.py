@@ -191,7 +191,8 @@ class Loss:
         return (
             f"<Loss by {self.failure}: with probability "
             f"{text.number(self.probability)}, "
-            f"mean {text.time(float(self.time.mean))}, {text.number(self.writes.mean)} writes>"
+            f"mean {text.time(float(self.time.mean))}, "
+            f"{text.number(self.writes.mean)} writes>"
         )
 
     def _repr_html_(self) -> str:

@@ -85,7 +85,8 @@ def replay(writes, delay, ahead=(0.0, 0.0)):
     heapq.heapify(events)
     held = [(-math.inf, -1, -1)] * len(ahead)  # stamp, site and number of the value
     clocks = [(0,) * len(ahead)] * len(ahead)
-    made, lost = [], set()
+    made: list[Write] = []
+    lost: set[int] = set()
     while events:
         time, writing, site, number = heapq.heappop(events)
         if writing:

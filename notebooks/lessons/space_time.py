@@ -93,7 +93,7 @@ def _write(sheet, values, found, number, write):
     sheet.arrow((x, y + down * R), (x + far, y + there - down * 3))
     pace = 0.9 * sheet.seconds / 300
     start, stop = pace * write.time / MS, pace * (write.time / MS + gone)
-    keys = [(0, 0, 0, 0), (start, 0, 0, 0), (start + 0.05, 0, 0, 1)]
+    keys = [(0.0, 0.0, 0, 0), (start, 0.0, 0, 0), (start + 0.05, 0.0, 0, 1)]
     keys += [(max(stop, start + 0.1), far, there, 1), (stop + 0.7, far, there, 0)]
     with sheet.moving([*keys, (sheet.seconds, far, there, 0)]):
         sheet.circle((x, y), 5, "orange")
