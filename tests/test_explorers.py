@@ -13,6 +13,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.optimize import brentq
 
 from hamodel import assess, duration, markov, structure
 from hamodel.architectures import ActivePassive, Node, SinglePrimary
@@ -181,6 +183,24 @@ def what_a_crash_takes(writes, capacity, trip, pause, queue):
     return [pause, 100 * lag.sf(pause / 1000), 100 * late, lost, *waits]
 
 
+def latency_of_the_passive_side(trip, writes, calls, way):
+    """Return the numbers of lesson 08's sentence: calls are gamma times, on paper."""
+    share, k = writes / 100, round(calls)
+    home = stats.gamma(k, loc=0.5 * k, scale=0.5)
+    journey = trip * (1 if "once" in way else k)
+
+    def late(t, far, p):
+        return (1 - share) * home.sf(t) + share * home.sf(t - far) - (1 - p)
+
+    def numbers(far):
+        half, rare = (
+            brentq(late, 0, far + 60 * k, args=(far, p + 1e-9)) for p in (0.5, 0.99)
+        )
+        return [k + share * far, half, rare]
+
+    return [1, *numbers(0), 2, *numbers(journey)]
+
+
 def conflicts(writes, delay, ahead, rule):
     """Return the numbers of lesson 10's sentence: pairs of writes, and exponentials."""
     made = [re.findall(r"\d+", name) for name in writes]
@@ -270,6 +290,7 @@ DIRECT = {
     ("05_anatomy_of_a_failover", "explorer"): anatomy_of_a_failover,
     ("06_replication_lag", "explorer"): replication_lag,
     ("07_what_a_crash_takes", "explorer"): what_a_crash_takes,
+    ("08_latency_of_the_passive_side", "explorer"): latency_of_the_passive_side,
     ("10_conflicts", "explorer"): conflicts,
     ("13_the_decision_table", "explorer"): the_decision_table,
 }
