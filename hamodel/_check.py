@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from hamodel._types import Quantity
 
+_LONG = 60  # letters of a value in a message
+
 
 def positive(**fields: object) -> None:
     """Raise unless every field is a finite number above zero."""
@@ -68,9 +70,16 @@ def one_of(choices: Iterable[str], /, **fields: object) -> None:
     for name, value in fields.items():
         if value not in choices:
             near = difflib.get_close_matches(str(value), choices, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            listed = ", ".join(map(repr, choices))
-            raise ValueError(f"{name} must be one of {listed}, got {value!r}{hint}")
+            hint = f"; did you mean {_shown(near[0])}?" if near else ""
+            listed = ", ".join(map(_shown, choices))
+            got = _shown(value)
+            raise ValueError(f"{name} must be one of {listed}, got {got}{hint}")
+
+
+def _shown(value: object) -> str:
+    """Write a value as code has it, a long one with its middle left out."""
+    said = repr(value)
+    return said if len(said) <= _LONG else f"{said[: _LONG - 10]}...{said[-7:]}"
 
 
 def instance(kind: type | tuple[type, ...], /, **fields: object) -> None:

@@ -64,7 +64,8 @@ class Operation:
 
             return -sympy.log(down, 10)
         with np.errstate(divide="ignore"):
-            return -np.log10(np.asarray(down, float))[()]
+            # the causes of what is always down may add up to a hair above 1
+            return np.maximum(0.0, -np.log10(np.asarray(down, float)))[()]
 
     @property
     def minutes_per_year(self) -> Quantity:

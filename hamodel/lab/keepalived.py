@@ -29,8 +29,9 @@ _MASTER = 200  # priority of the one that holds the address at first
 class Keepalived(Experiment):
     """Two machines with keepalived: the one with the address is killed or cut off.
 
-    Each machine is a network namespace, and a cable joins them.  t0 is the signal, or
-    when the cable is cut; `taken_s` is when the other has the address.
+    Each machine is a network namespace, and a switch in a third one joins them.  t0 is
+    the signal, or when the switch forgets a port, which neither machine can see;
+    `taken_s` is when the other has the address.
 
     Attributes
     ----------
@@ -39,7 +40,7 @@ class Keepalived(Experiment):
     priority : int
         Priority of the backup.
     fault : str
-        "kill" (SIGKILL of keepalived) or "cut" (the cable).
+        "kill" (SIGKILL of keepalived) or "cut" (of the network between).
     """
 
     interval: float = field(default=1.0, metadata=fields.span("between advertisements"))
@@ -83,17 +84,15 @@ class Keepalived(Experiment):
 
     @contextlib.contextmanager
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
-        """Join two namespaces by a cable, and start keepalived in each."""
-        names = [f"hamodel-{os.getpid()}-{n}" for n in range(2)]
-        with _cable(names):
-            for n, (name, priority) in enumerate(
-                zip(names, (_MASTER, self.priority), strict=True)
-            ):
-                self._start(nursery, n, name, priority)
+        """Join two namespaces by a switch, and start keepalived in each."""
+        names = [f"hamodel-{os.getpid()}-{n}" for n in range(3)]
+        with _switch(names):
+            for n, priority in enumerate((_MASTER, self.priority)):
+                self._start(nursery, n, names[n], priority)
             until(iter(lambda: _holds(names[0]), None), "a master", 20)
             time.sleep(3 * self.interval)
             if _holds(names[1]):
-                raise RuntimeError("both hold the address: the cable is no cable")
+                raise RuntimeError("both hold the address: the switch does not switch")
             yield _Trial(self, nursery, names)
 
     def _start(self, nursery: Nursery, n: int, name: str, priority: int) -> None:
@@ -120,10 +119,10 @@ class _Trial:
     names: list[str]
 
     def fail(self) -> Struck:
-        if self.of.fault == "kill":
-            return strike(self.nursery.tree("keepalived-0"), "kill")
+        if self.of.fault == "kill":  # the parent last: its death makes the child resign
+            return strike(self.nursery.tree("keepalived-0")[::-1], "kill")
         wall, begun = time.time(), time.monotonic()
-        _ip("-n", self.names[0], "link", "set", "eth0", "down")
+        _ip("-n", self.names[2], "link", "set", "port0", "nomaster")
         return Struck(begun, time.monotonic(), wall)
 
     def observe(self, struck: Struck) -> Row:
@@ -136,17 +135,21 @@ class _Trial:
 
 
 @contextlib.contextmanager
-def _cable(names: list[str]) -> Iterator[None]:
-    """Make two namespaces with a cable between; they go when the block ends."""
-    ends = [f"hm{os.getpid()}a", f"hm{os.getpid()}b"]
+def _switch(names: list[str]) -> Iterator[None]:
+    """Make two namespaces, and a third that joins them; they go when the block ends."""
     try:
         for name in names:
             _ip("netns", "add", name)
-        _ip("link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
-        for n, (name, end) in enumerate(zip(names, ends, strict=True)):
-            _ip("link", "set", end, "netns", name, "name", f"eth{n}")
-            _ip("-n", name, "addr", "add", f"10.77.0.{n + 1}/24", "dev", f"eth{n}")
-            for link in ("lo", f"eth{n}"):
+        hub = names[2]
+        _ip("-n", hub, "link", "add", "hub", "type", "bridge")
+        _ip("-n", hub, "link", "set", "hub", "up")
+        for n, name in enumerate(names[:2]):
+            near, port = f"eth{n}", f"port{n}"
+            pair = ("type", "veth", "peer", "name", port, "netns", hub)
+            _ip("-n", name, "link", "add", near, *pair)
+            _ip("-n", hub, "link", "set", port, "master", "hub", "up")
+            _ip("-n", name, "addr", "add", f"10.77.0.{n + 1}/24", "dev", near)
+            for link in ("lo", near):
                 _ip("-n", name, "link", "set", link, "up")
         yield
     finally:

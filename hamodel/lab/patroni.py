@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
-import sys
-import sysconfig
+import re
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import failover, fields
 from hamodel.duration import uniform
@@ -19,17 +18,20 @@ from hamodel.lab import _packages, haproxy
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Mark, Nursery, free_ports, until
-from hamodel.lab._relay import Relay
-from hamodel.lab.etcd import Cluster
+from hamodel.lab._processes import Nursery, until
+from hamodel.lab._site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from hamodel.duration import Duration
 
+_STARTS = "INFO: starting primary after failure"
+_LINES = re.compile(
+    r"(?m)^(\d+-\d+-\d+) ([\d:]+[.,]\d+) .*?"
+    rf"({_STARTS}|database system is ready to accept connections)"
+)
 _NEAR = 10**9  # numbers of the clients that are cut off together with a node
-_CHECKS = (1.0, 3, 2)  # s between HAProxy's checks, those to mark down, and up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,11 @@ class Patroni(Experiment):
     HAProxy, was served for a write sent after t0; `lost` counts acknowledged writes
     that the new leader does not have.
 
-    A node that is cut off keeps clients of its own: `stops_s` is its last acknowledged
-    write, and `astray` counts those after t0 that the new leader does not have.
+    Where PostgreSQL alone dies, `noticed_s` is when Patroni starts it again and
+    `started_s` when it is up; where Patroni is asked to stop, `gap_s` is the longest
+    pause between two acknowledged writes.  A node that is cut off keeps clients of its
+    own: `stops_s` is its last acknowledged write, and `astray` counts those after t0
+    that the new leader does not have.
 
     Attributes
     ----------
@@ -66,13 +71,24 @@ class Patroni(Experiment):
     programs: ClassVar = ("postgres", "initdb", "pg_basebackup", "etcd", "haproxy")
     modules: ClassVar = ("psycopg", "patroni")
     faults: ClassVar = ("kill", "postgres", "hang", "frozen", "stop", "cut")
-    stages: ClassVar = {"key_gone_s": "timer", "stops_s": "timer"}
+    stages: ClassVar = {
+        "key_gone_s": "timer",
+        "stops_s": "timer",
+        "noticed_s": "timer",
+    }
     seconds: ClassVar = 60.0
 
     def prediction(self) -> dict[str, Duration]:
-        """Return the law of the lock's end, for a node that dies."""
-        if self.fault in {"stop", "postgres"}:
-            return {}
+        """Return the law of the lock's end, or of what is waited for in its place.
+
+        A PostgreSQL that dies alone is started again at the next loop.  A Patroni that
+        is asked to stop waits for its REST API, which looks up every 0.5 s, looks every
+        second whether PostgreSQL is down, and gives the standbys one second more.
+        """
+        if self.fault == "postgres":
+            return {"noticed_s": uniform(0, self.loop_wait)}
+        if self.fault == "stop":
+            return {"key_gone_s": uniform(0, 0.5) + 2}
         lease = failover.Lease(
             ttl=self.ttl, loop_wait=self.loop_wait, retry_timeout=self.retry_timeout
         )
@@ -103,7 +119,7 @@ class Patroni(Experiment):
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
         """Start etcd, the nodes, HAProxy and the writers."""
         with contextlib.ExitStack() as stack:
-            site = _Site(self, nursery)
+            site = Site(self, nursery)
             if self.fault == "cut":
                 site.link(stack)
             site.start()
@@ -124,7 +140,7 @@ class Patroni(Experiment):
 class _Trial:
     of: Patroni
     nursery: Nursery
-    site: _Site
+    site: Site
     writers: Writers
     watch: _Watch
     near: Writers | None = None
@@ -145,12 +161,18 @@ class _Trial:
         return strike([*servers, *marks], self.of.fault)
 
     def observe(self, struck: Struck) -> Row:
+        if self.of.fault == "stop":
+            until(iter(lambda: self.watch.promoted, None), "another leader", 60)
         seen = self.writers.recovery(struck, self.of.patience)
         row: Row = {"old": self.old, "new": self.site.leader()}
         row |= {
             f"{name}_s": at - struck.begun for name, at in self.watch.times().items()
         }
         row |= seen
+        if self.of.fault == "postgres":
+            row |= self._restarted(struck.wall)
+        if self.of.fault == "stop":
+            row["gap_s"] = self._gap(struck.begun)
         if not seen["censored"]:
             written = self.writers.acknowledged
             there = self.site.numbers()
@@ -162,12 +184,28 @@ class _Trial:
                 row["astray"] = sum(w.number not in there for w in late)
         return row
 
+    def _restarted(self, wall: float) -> Row:
+        """Return when Patroni started its PostgreSQL again, and when that was up."""
+        found: Row = {"noticed_s": float("nan"), "started_s": float("nan")}
+        for day, clock, what in _LINES.findall(self.nursery.log(self.old)):
+            moment = datetime.fromisoformat(f"{day}T{clock}").timestamp() - wall
+            column = "noticed_s" if what == _STARTS else "started_s"
+            if moment > 0 and found[column] != found[column]:  # nan
+                found[column] = moment
+        return found
+
+    def _gap(self, begun: float) -> float:
+        """Return the longest time between two acknowledged writes since then."""
+        done = sorted(w.acknowledged for w in self.writers.acknowledged)
+        near = [at for at in done if at > begun - 1.0]
+        return max(b - a for a, b in pairwise(near))
+
 
 @dataclass
 class _Watch:
     """Follows the leader's key in etcd, and asks whether its holder takes writes."""
 
-    site: _Site
+    site: Site
     _seen: list[tuple[float, str]] = field(default_factory=list)
     _promoted: float = float("nan")
     _over: threading.Event = field(default_factory=threading.Event)
@@ -181,6 +219,11 @@ class _Watch:
     def __exit__(self, *error: object) -> None:
         self._over.set()
         self._thread.join(timeout=30)
+
+    @property
+    def promoted(self) -> bool:
+        """Whether another node took writes."""
+        return self._promoted == self._promoted  # not nan
 
     def times(self) -> dict[str, float]:
         """Return when the key was gone, taken, and its holder promoted (monotonic)."""
@@ -201,207 +244,3 @@ class _Watch:
                 fresh = who not in {"", self._first}
                 if fresh and self._promoted != self._promoted and self.site.takes(who):
                     self._promoted = time.monotonic()
-
-
-class _Site:
-    """etcd, Patroni's nodes and HAProxy on the loopback."""
-
-    def __init__(self, of: Patroni, nursery: Nursery) -> None:
-        self.of, self.nursery = of, nursery
-        ports = free_ports(2 * of.nodes + 1)
-        self.ports, self.apis = ports[: of.nodes], ports[of.nodes : -1]
-        self.entrance = ports[-1]
-        self.names = [f"n{n}" for n in range(of.nodes)]
-        self.etcd = Cluster(nursery, members=1)
-        # where others reach a node: its PostgreSQL, its REST API; and it etcd
-        self.doors = list(zip(self.ports, self.apis, strict=True))
-        self.stores = self.etcd.clients * of.nodes
-        self.links: list[list[Relay]] = []
-
-    def link(self, stack: contextlib.ExitStack) -> None:
-        """Lead all ways to a node, and its way to etcd, over links that can be cut."""
-        for ends in zip(self.ports, self.apis, self.stores, strict=True):
-            self.links.append([stack.enter_context(Relay(port)) for port in ends])
-        self.doors = [(data.port, api.port) for data, api, _ in self.links]
-        self.stores = [store.port for _, _, store in self.links]
-
-    def cut(self, name: str) -> None:
-        """Let all links of a node fall silent."""
-        for link in self.links[self.names.index(name)]:
-            link.silence()
-
-    def start(self) -> None:
-        self._patroni = _patroni(self.nursery)
-        self.etcd.start()
-        for n, name in enumerate(self.names):
-            place = self.nursery.place(f"patroni-{name}")
-            file = place / "patroni.yml"
-            file.write_text(json.dumps(self._settings(n, place), indent=1))
-            self.nursery.own(place)
-            self.nursery.start(name, *self._patroni, file)
-            if n == 0:
-                until(iter(lambda: self.takes("n0"), None), "the first leader", 90)
-        until(self._all_stream(), "standbys that stream", 90)
-        with self.session(self.names.index(self.leader())) as session:
-            session.execute("create table w (n bigint primary key)")
-        self._start_haproxy()
-
-    def _settings(self, n: int, place: Any) -> dict[str, Any]:  # noqa: ANN401  a path
-        local = "127.0.0.1"
-        replication = {"username": "lab", "password": "x"}
-        return {
-            "scope": "shop",
-            "name": self.names[n],
-            "restapi": {
-                "listen": f"{local}:{self.apis[n]}",
-                "connect_address": f"{local}:{self.doors[n][1]}",
-            },
-            "etcd3": {"hosts": [f"{local}:{self.stores[n]}"], "use_proxies": True},
-            "bootstrap": {
-                "dcs": {
-                    "ttl": round(self.of.ttl),
-                    "loop_wait": round(self.of.loop_wait),
-                    "retry_timeout": round(self.of.retry_timeout),
-                    "maximum_lag_on_failover": 1048576,
-                    "postgresql": {
-                        "use_pg_rewind": True,
-                        "parameters": {"wal_log_hints": "on", "shared_buffers": "32MB"},
-                    },
-                },
-                "initdb": [{"encoding": "UTF8"}, {"username": "lab"}, "no-sync"],
-            },
-            "postgresql": {
-                "listen": f"{local}:{self.ports[n]}",
-                "connect_address": f"{local}:{self.doors[n][0]}",
-                "data_dir": str(place / "data"),
-                "bin_dir": str(_packages.needed("initdb").parent),
-                "pgpass": str(place / "pgpass"),
-                "authentication": {
-                    "superuser": replication,
-                    "replication": replication,
-                    "rewind": replication,
-                },
-                "parameters": {"unix_socket_directories": ""},
-                "pg_hba": [
-                    f"host all all {local}/32 trust",
-                    f"host replication all {local}/32 trust",
-                ],
-            },
-        }
-
-    def _start_haproxy(self) -> None:
-        every, fall, rise = _CHECKS
-        check = f"inter {every * 1e3:.0f}ms fall {fall} rise {rise}"
-        servers = [
-            f"server {name} 127.0.0.1:{port} check port {api} {check}"
-            for name, (port, api) in zip(self.names, self.doors, strict=True)
-        ]
-        haproxy.start(self.nursery, self.entrance, servers)
-
-    def _all_stream(self) -> Iterator[bool]:
-        import psycopg
-
-        # A base backup streams too, under a name of its own.
-        asked = (
-            "select count(*) from pg_stat_replication"
-            " where state = 'streaming' and application_name ~ '^n[0-9]+$'"
-        )
-        while True:
-            try:
-                with self.session(0) as session:
-                    found = session.execute(asked).fetchone()
-                yield found == (self.of.nodes - 1,)
-            except psycopg.OperationalError:
-                yield False
-
-    def leader(self) -> str:
-        """Return who holds the leader's key; empty if nobody does."""
-        key = base64.b64encode(b"/service/shop/leader").decode()
-        found = self.etcd.ask(0, "kv/range", {"key": key}).get("kvs", [])
-        return base64.b64decode(found[0]["value"]).decode() if found else ""
-
-    def takes(self, name: str) -> bool:
-        """Tell whether a node takes writes."""
-        import psycopg
-
-        try:
-            with self.session(self.names.index(name)) as session:
-                recovers = session.execute("select pg_is_in_recovery()").fetchone()
-            return bool(recovers == (False,))
-        except psycopg.OperationalError:
-            return False
-
-    def servers(self, name: str) -> list[Mark]:
-        """Return the PostgreSQL processes of a node, the postmaster first.
-
-        Patroni starts it detached, so that it is no child of Patroni's.
-        """
-        from hamodel.lab._processes import mark_of, tree
-
-        place = self.nursery.folder / f"patroni-{name}" / "data" / "postmaster.pid"
-        root = mark_of(int(place.read_text().splitlines()[0]))
-        return tree(root) if root else []
-
-    def session(self, which: int) -> Any:  # noqa: ANN401  psycopg's connection
-        """Return a connection to a node that commits every statement."""
-        return _connected(self.ports[which])
-
-    @contextlib.contextmanager
-    def connect(self) -> Iterator[Callable[[int], object]]:
-        """Connect through HAProxy; give the writing function."""
-        with _writing(self.entrance) as write:
-            yield write
-
-    @contextlib.contextmanager
-    def connect_to(self, which: int) -> Iterator[Callable[[int], object]]:
-        """Connect to a node itself; give the writing function."""
-        with _writing(self.ports[which]) as write:
-            yield write
-
-    def numbers(self) -> set[int]:
-        """Return the numbers that the leader has."""
-        with self.session(self.names.index(self.leader())) as session:
-            return {n for (n,) in session.execute("select n from w")}
-
-
-def _patroni(nursery: Nursery) -> tuple[str, ...]:
-    """Return how to start Patroni with a Python that the database's user may run.
-
-    One's own may lie in root's home; then it is the distribution's, of the same
-    version, with one's own packages.
-    """
-    packages = sysconfig.get_path("purelib")
-    entry = (
-        f"import sys; sys.path.append({packages!r}); "
-        "from patroni.__main__ import main; main()"
-    )
-    mine = f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
-    for python in (sys.executable, mine):
-        with contextlib.suppress(OSError, RuntimeError):
-            nursery.run(python, "-c", f"open({packages + '/patroni/__init__.py'!r})")
-            return python, "-c", entry
-    raise FileNotFoundError(
-        f"Patroni runs as a user who may read neither {sys.executable} nor {packages};"
-        " to get one that all may read: apt install python3, and a .venv outside of"
-        " root's home"
-    )
-
-
-@contextlib.contextmanager
-def _writing(port: int) -> Iterator[Callable[[int], object]]:
-    insert = "insert into w values (%s)"
-    with _connected(port) as session:
-        yield lambda number: session.execute(insert, (number,))
-
-
-def _connected(port: int) -> Any:  # noqa: ANN401  psycopg's connection
-    import psycopg
-
-    return psycopg.connect(
-        host="127.0.0.1",
-        port=port,
-        user="lab",
-        dbname="postgres",
-        connect_timeout=2,
-        autocommit=True,
-    )
