@@ -11,7 +11,6 @@ import nbformat
 import pytest
 
 from hamodel import catalogue, plots
-from hamodel.course import Slider
 from hamodel.course.site import _film, _pages
 from hamodel.failover import Dns, Failover, Heartbeat
 from tests.support import built_site
@@ -251,38 +250,65 @@ def test_every_frame_is_what_the_explorer_shows(path):
     played.reset()
     for explorer in played.explorers.values():
         (packed,) = (f for f in films if _is_of(f, explorer))
-        controls = explorer.controls
-        for (name, control), axis in zip(controls.items(), packed["axes"], strict=True):
-            for place in {0, axis["start"], len(axis["frames"]) - 1}:
-                start = (explorer.after or {}).get(name, control.start)
-                value = _value(control, axis, place, start)
-                explorer.reset()
-                explorer.set(**{**explorer.after, name: value})
-                shown = _unpacked(packed, axis["frames"][place])
-                assert shown == (explorer.svg, explorer.sentence)
-        for (name, preset), kept in zip(
-            explorer.presets.items(), packed["presets"], strict=False
-        ):
-            explorer.reset()
-            explorer.set(**explorer.after)
-            explorer.apply(name)
-            assert _unpacked(packed, kept[0]) == (explorer.svg, explorer.sentence)
-            assert len(kept[1]) == len(controls), preset
+        axes, base = axes_of(explorer, packed), dict(explorer.after)
         explorer.reset()
+        explorer.set(**base)
+        start = explorer.values
+        presets = zip(explorer.presets.values(), packed["presets"], strict=False)
+        named = [
+            (preset, [kept.get(str(k), axis.start) for k, axis in enumerate(axes)])
+            for preset, kept in presets
+        ]
+        joint = [(setting(axes, places), places) for places in some_places(axes)]
+        for change, places in [*joint, *named]:
+            explorer.set(**start | change)
+            shown = _unpacked(packed, _at(axes, packed["table"], places))
+            assert shown == (explorer.svg, explorer.sentence), change
+        explorer.reset()
+
+
+def axes_of(explorer, packed):
+    """Return the axes that a page has, with their values."""
+    counts = [len(axis["texts"]) for axis in packed["axes"]]
+    for most in _film.MOST:
+        explorer.open()
+        axes = _film._Camera(explorer).axes(most)
+        if [len(axis.values) for axis in axes] == counts:
+            return axes
+    raise AssertionError(counts)
+
+
+def some_places(axes):
+    """Return ends and start of each axis, all with all: joint, not one by one."""
+    some = [sorted({0, axis.start, len(axis.values) - 1}) for axis in axes]
+    return list(itertools.product(*some))
+
+
+def setting(axes, places):
+    """Return what the controls are set to at a position of every axis."""
+    found = {}
+    for axis, place in zip(axes, places, strict=True):
+        value = axis.values[place]
+        found |= {axis.name: value} if axis.name else value
+    return found
 
 
 def _is_of(packed, explorer):
     explorer.reset()
     explorer.set(**explorer.after)
-    return _unpacked(packed, packed["after"][0]) == (explorer.svg, explorer.sentence)
+    number = 0
+    for axis in packed["axes"]:
+        number = number * len(axis["texts"]) + axis["start"]
+    shown = _unpacked(packed, packed["table"][number])
+    return shown == (explorer.svg, explorer.sentence)
 
 
-def _value(control, axis, place, start):
-    if "sets" in axis:
-        return axis["sets"][place]
-    if not isinstance(control, Slider):
-        return control.values()[place]
-    return _film.thinned(control.grid, start)[place]
+def _at(axes, table, places):
+    """Return the frame at a position of every axis, in our own reading of the table."""
+    number = 0
+    for axis, place in zip(axes, places, strict=True):
+        number = number * len(axis.values) + place
+    return table[number]
 
 
 def _unpacked(packed, number):

@@ -156,11 +156,32 @@ def test_what_the_page_shows_is_what_the_explorer_shows(opened, path):
             explorer.reset()
             explorer.set(**explorer.after)
             explorer.apply(preset)
+            figure.get_by_role("button", name="Reset", exact=True).click()
             figure.get_by_role("button", name=preset, exact=True).click()
             source, says, _ = shown(figure)
             assert source == explorer.svg
             assert says == " ".join(explorer.sentence.split())
         explorer.reset()
+
+
+def test_no_control_resets_another(opened):
+    """Two levers and a setting moved one after the other, against the explorer."""
+    path = next(p for p in NOTEBOOKS if p.name.startswith("04"))
+    explorer = staged(path).explorers["explorer"]
+    figure = opened(f"{path.stem}.html").locator("figure.explorer").first
+    lift(figure)
+    figure.get_by_label("Failover time (s)").focus()
+    figure.page.keyboard.press("Home")
+    figure.get_by_label("Failovers that work (%)").focus()
+    figure.page.keyboard.press("End")
+    figure.get_by_label("All else").select_option("Repair time 48 h")
+    explorer.reset()
+    explorer.set(failover=1, coverage=100, mttr=48)
+    assert shown(figure)[:2] == (explorer.svg, explorer.sentence)
+    figure.get_by_role("button", name="Surer: 99.9 %").click()
+    explorer.set(coverage=99.9)
+    assert shown(figure)[:2] == (explorer.svg, explorer.sentence), "only what it names"
+    explorer.reset()
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -171,17 +192,21 @@ def test_boxes_of_a_picture_can_be_pressed(opened, name):
         first = shown(explorer)
         for box in explorer.locator("[data-box]").all():
             box.focus()
+            before = box.get_attribute("aria-pressed")
             page.keyboard.press("Space")
-            assert box.get_attribute("aria-pressed") == "true"
-            assert box.get_attribute("data-box") in shown(explorer)[2]
+            now = box.get_attribute("aria-pressed")
+            assert {before, now} == {"true", "false"}
+            named = box.get_attribute("data-box") in shown(explorer)[2]
+            assert named is (now == "true")
             assert shown(explorer)[0] != first[0]
             box.click()
             assert shown(explorer) == first
         two = explorer.locator("[data-box]").all()[:2]
         for box in two:
             box.click()
-        names = ", ".join(box.get_attribute("data-box") for box in two)
-        assert names in shown(explorer)[2]
+        for box in two:
+            named = box.get_attribute("data-box") in shown(explorer)[2]
+            assert named is (box.get_attribute("aria-pressed") == "true")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +58,7 @@ def explorer_of(**controls):
     most=st.integers(3, 50),
 )
 def test_thinned_keeps_ends_and_start(grid, start, most):
-    kept = _film.thinned(grid, start, most)
+    kept = _film.thinned(grid, [start], most)
     assert len(kept) <= most
     assert list(kept) == sorted(set(kept))
     assert {min(*grid, start), max(*grid, start), start} <= set(kept)
@@ -72,30 +73,64 @@ def test_runs_can_be_read_back(numbers):
     assert read == numbers
 
 
-def test_a_film_leaves_the_explorer_at_its_start_and_takes_no_frame_twice():
+def test_a_film_holds_the_levers_together_and_leaves_the_explorer_at_its_start():
     slider = Slider(label="Wait (s)", grid=tuple(range(5)), start=2)
     choice = Choice(label="How", options=("a", "b"), start="b")
     explorer = explorer_of(wait=slider, how=choice)
     taken = _film.film(explorer)
     assert explorer.values == {"wait": 2, "how": "b"}
-    assert len(taken.frames) == 1 + 4 + 1
+    assert len(taken.frames) == 5 * 2
     wait, how = taken.axes
     assert wait.texts == ("0 s", "1 s", "2 s", "3 s", "4 s")
     assert how.texts == ("a", "b")
     assert (wait.kind, how.kind) == ("range", "choice")
-    explorer.set(wait=4)
-    assert taken.svg(wait.frames[4]) == explorer.svg
-    assert taken.frames[wait.frames[4]][1] == explorer.sentence
+    explorer.set(wait=4, how="a")
+    assert taken.svg(taken.at([4, 0])) == explorer.svg
+    assert taken.frames[taken.at([4, 0])][1] == explorer.sentence
 
 
-@pytest.mark.parametrize(("count", "sets"), [(3, 8), (6, 64), (7, 1 + 7 + 21 + 1)])
+def test_what_is_no_lever_comes_as_a_setting_that_resets_nothing():
+    explorer = explorer_of(
+        wait=Slider(label="Wait (s)", grid=(0, 1, 2), start=0),
+        loss=Slider(label="Loss (%)", grid=(0, 5), start=0),
+        rare=Slider(label="Rare (h)", grid=(1, 2, 9), start=2),
+    )
+    explorer.presets = {
+        "Both": {"wait": 2, "loss": 5},
+        "Rare": {"rare": 9},
+        "One": {"loss": 5},
+    }
+    assert _film.levers(explorer) == ("wait", "loss")
+    taken = _film.film(explorer)
+    assert taken.axes[2].label == _film.ELSE
+    assert taken.axes[2].values == ({}, {"rare": 9}, {"rare": 1})
+    assert taken.presets == {"Both": {0: 2, 1: 1}, "Rare": {2: 1}, "One": {1: 1}}
+    explorer.set(wait=1, loss=5, rare=1)
+    assert taken.frames[taken.at([1, 1, 2])][1] == explorer.sentence
+
+
+def test_a_film_that_is_too_much_is_made_coarser(monkeypatch):
+    explorer = explorer_of(
+        a=Slider(label="A", grid=tuple(range(60)), start=3),
+        b=Slider(label="B", grid=tuple(range(60)), start=0),
+    )
+    counts = [len(axis.values) for axis in _film.film(explorer).axes]
+    monkeypatch.setattr(_film, "MOST_CHARACTERS", 60_000)
+    coarse = [len(axis.values) for axis in _film.film(explorer).axes]
+    assert np.prod(coarse) < np.prod(counts)
+    monkeypatch.setattr(_film, "MOST_CHARACTERS", 600)
+    with pytest.raises(ValueError, match="'Which\\?' must fit into 600 characters"):
+        _film.film(explorer)
+
+
+@pytest.mark.parametrize(("count", "sets"), [(3, 8), (6, 64), (7, 1 + 7 + 21)])
 def test_boxes_fail_in_every_way_or_by_one_and_two(count, sets):
     places = {f"b{k}": (10 * k, 0, 9, 9) for k in range(count)}
     taken = _film.film(
         explorer_of(down=Boxes(label="Failed", places=places, size=(100, 10)))
     )
     (axis,) = taken.axes
-    assert len(set(axis.values)) == len(axis.frames) == sets
+    assert len(set(axis.values)) == len(taken.table) == sets
     assert axis.values[axis.start] == ()
 
 
@@ -110,13 +145,11 @@ def test_a_box_that_is_not_there_has_no_button():
 
 
 def test_a_preset_between_the_stops_has_its_own_frame():
-    slider = Slider(label="Wait (s)", grid=(0, 10), start=0)
-    explorer = explorer_of(wait=slider)
+    explorer = explorer_of(wait=Slider(label="Wait (s)", grid=(0, 10), start=0))
     explorer.presets = {"Between": {"wait": 4}}
     taken = _film.film(explorer)
-    frame, places = taken.presets["Between"]
-    assert taken.frames[frame][2] == "Wait 4 s"
-    assert places == (0,)
+    assert taken.axes[0].values == (0, 4, 10)
+    assert taken.frames[taken.at([taken.presets["Between"][0]])][2] == "Wait 4 s"
 
 
 # ---- Markdown and formulas ---------------------------------------------------------
@@ -259,8 +292,8 @@ def test_a_notebook_needs_a_title(tmp_path):
 
 
 def test_a_page_that_is_too_large_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"at most 2,000,000 bytes, got 2,1"):
-        small(tmp_path, ["print('x' * 2_100_000)"])
+    with pytest.raises(ValueError, match=r"at most 2,600,000 bytes, got 2,7"):
+        small(tmp_path, ["print('x' * 2_700_000)"])
 
 
 def test_the_learner_s_record_is_left_alone(tmp_path, monkeypatch):

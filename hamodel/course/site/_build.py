@@ -25,7 +25,7 @@ from hamodel.course.site._stage import Cell, play
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MOST_BYTES = 2_000_000  # of a page
+MOST_BYTES = 2_600_000  # of a page
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,36 +1,47 @@
-"""An explorer as frames: every control through its range, one at a time.
+"""An explorer as frames: its two main levers together, under each of a few settings.
 
-Neighbouring frames differ in a few lines of their SVG.  So each line is kept once,
-and a frame is a list of runs of their numbers: "0-57,312,59-80".
+All that a page can show is a grid: every position of one lever with every position of
+the other, for all else as it begins and for each setting that a preset or the end of
+another control gives.  So no control ever resets another.  Neighbouring frames differ
+in a few lines of their SVG; each line is kept once, and a frame is a list of runs of
+their numbers: "0-57,312,59-80".
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from math import isqrt
 from typing import TYPE_CHECKING, Any, Literal
+
+from hamodel.course.boxes import Boxes
+from hamodel.course.controls import Again, Choice, Slider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from hamodel.course.controls import Control
     from hamodel.course.explorer import Explorer
 
     Kind = Literal["range", "choice", "boxes"]
+    Setting = Mapping[str, Any]
 
-MOST = 41  # positions of a slider
+MOST = (600, 300)  # frames of an explorer, about: the first that is small enough
+MOST_CHARACTERS = 2_200_000  # of them; a tenth or less when compressed
 MOST_SETS = 64  # sets of failed boxes: all of those of six boxes
+FEWEST = 5  # positions of a slider
+ELSE = "All else"  # what the settings of the other controls are called
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """A control, and the frame at each of its positions."""
+    """A control of the page, with its positions."""
 
     name: str
     label: str
     kind: Kind
     values: tuple[Any, ...]
     texts: tuple[str, ...]
-    frames: tuple[int, ...]
     start: int
     places: Mapping[str, Sequence[float]] = field(default_factory=dict)
     note: str = ""  # how boxes are used
@@ -43,17 +54,29 @@ class Film:
     title: str
     size: tuple[int, int]
     axes: tuple[Axis, ...]
-    presets: Mapping[str, tuple[int, tuple[int, ...]]]  # frame, position on each axis
+    table: tuple[int, ...]  # the frame at every position, that of the last axis fastest
+    presets: Mapping[str, Mapping[int, int]]  # axis: position, for what it names
     groups: tuple[str, ...]
     frames: tuple[tuple[str, str, str], ...]  # runs of groups, sentence, settings
     veil: int | None  # the frame before there is a guess
-    after: tuple[int, tuple[int, ...]]  # what a guess leads to
     play: int | None  # the frame that moves
+
+    @property
+    def after(self) -> int:
+        """The frame that a guess leads to."""
+        return self.at([axis.start for axis in self.axes])
 
     @property
     def start(self) -> int:
         """The frame that is shown at first: the veiled one, if there is one."""
-        return 0 if self.veil is None else self.veil
+        return self.after if self.veil is None else self.veil
+
+    def at(self, places: Iterable[int]) -> int:
+        """Return the frame at a position of every axis."""
+        number = 0
+        for axis, place in zip(self.axes, places, strict=True):
+            number = number * len(axis.values) + place
+        return self.table[number]
 
     def svg(self, number: int) -> str:
         """Return a frame's picture, put together again as a page does it."""
@@ -63,26 +86,37 @@ class Film:
 
 
 def film(explorer: Explorer) -> Film:
-    """Take an explorer through its controls, and leave it as it starts.
+    """Take an explorer through its settings, and leave it as it starts.
 
     Parameters
     ----------
     explorer : Explorer
-        The explorer; what it needs of a control is `label`, `start`, `value`,
-        `values()` and `text`.
+        The explorer.
 
     Returns
     -------
     Film
         The frames.
     """
-    camera = _Camera(explorer)
-    veil = None if explorer.known else camera.frame()
-    explorer.open()
-    after = camera.take({})
-    axes = tuple(camera.axis(name) for name in explorer.controls)
+    veiled = None if explorer.known else (explorer.svg, explorer.sentence)
+    for most in MOST:
+        explorer.reset()
+        camera = _Camera(explorer)
+        veil = None if veiled is None else camera.frame(veiled)
+        explorer.open()
+        axes = camera.axes(most)
+        table = camera.table(axes)
+        if table:
+            break
+    else:
+        listed = f"{MOST_CHARACTERS:,} characters in {MOST[-1]} frames"
+        raise ValueError(f"{explorer.title!r} must fit into {listed}")
     presets = {
-        name: (camera.take(preset), tuple(_position(axis, preset) for axis in axes))
+        name: {
+            number: place
+            for number, axis in enumerate(axes)
+            if (place := _position(axis, preset)) is not None
+        }
         for name, preset in explorer.presets.items()
     }
     explorer.set(**camera.base)
@@ -95,9 +129,9 @@ def film(explorer: Explorer) -> Film:
         title=explorer.title,
         size=(round(explorer.size[0]), round(explorer.size[1])),
         veil=veil,
-        after=(after, tuple(axis.start for axis in axes)),
         play=play,
         axes=axes,
+        table=table,
         presets=presets,
         groups=tuple(camera.groups),
         frames=tuple(camera.frames),
@@ -105,101 +139,192 @@ def film(explorer: Explorer) -> Film:
 
 
 class _Camera:
-    """Takes frames of an explorer; a frame that it has is not taken twice."""
+    """Takes frames of an explorer; what looks and says the same is kept once."""
 
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
         self.frames: list[tuple[str, str, str]] = []
         self.groups: dict[str, int] = {}
-        self._taken: dict[str, int] = {}
+        self.characters = 0
+        self._known: dict[tuple[str, str, str], int] = {}
         starts = {name: control.start for name, control in explorer.controls.items()}
         self.base: dict[str, Any] = starts | dict(explorer.after)
 
-    def take(self, change: Mapping[str, Any]) -> int:
-        """Return the frame of a setting; what it leaves out is as a guess leaves it."""
+    def frame(self, veiled: tuple[str, str] | None = None) -> int:
+        """Return the number of the frame that the explorer shows now, or showed."""
         explorer = self.explorer
-        setting = self.base | dict(change)
-        key = repr(setting)
-        if key not in self._taken:
-            explorer.set(**setting)
-            self._taken[key] = self.frame()
-        return self._taken[key]
-
-    def frame(self) -> int:
-        """Return the number of a new frame, of what the explorer shows now."""
-        explorer = self.explorer
+        picture, sentence = veiled or (explorer.svg, explorer.sentence)
         texts = [control.text for control in explorer.controls.values()]
-        numbers = [self._group(line) for line in explorer.svg.splitlines()]
-        self.frames.append((_runs(numbers), explorer.sentence, "; ".join(texts)))
-        return len(self.frames) - 1
+        numbers = []
+        for line in picture.splitlines():
+            if line not in self.groups:
+                self.groups[line] = len(self.groups)
+                self.characters += len(line)
+            numbers.append(self.groups[line])
+        frame = (_runs(numbers), sentence, "; ".join(texts))
+        if frame not in self._known:
+            self._known[frame] = len(self.frames)
+            self.characters += sum(map(len, frame))
+            self.frames.append(frame)
+        return self._known[frame]
 
-    def axis(self, name: str) -> Axis:
-        """Take a control through its range."""
-        control: Any = self.explorer.controls[name]
-        kind = _kind(control)
-        self.explorer.set(**self.base)
-        places = _offered(control) if kind == "boxes" else {}
-        values = _positions(control, kind, tuple(places), self.base[name])
-        texts, frames = [], []
+    def axes(self, most: int) -> tuple[Axis, ...]:
+        """Return the levers, and last the settings of all else, if there are others."""
+        names = levers(self.explorer)
+        rest = [name for name in self.explorer.controls if name not in names]
+        scenes = self._scenes(rest)
+        budget = most // len(scenes)
+        found = []
+        for left, name in zip(range(len(names), 0, -1), names, strict=True):
+            room = budget if left == 1 else isqrt(2 * budget)
+            axis = self._axis(name, max(room, FEWEST))
+            budget //= len(axis.values)
+            found.append(axis)
+        texts = tuple(map(self._said, scenes))
+        scene = Axis(
+            name="", label=ELSE, kind="choice", values=scenes, texts=texts, start=0
+        )
+        return (*found, *([scene] if len(scenes) > 1 else []))
+
+    def table(self, axes: Sequence[Axis]) -> tuple[int, ...]:
+        """Take the frame at every position; nothing if that becomes too much."""
+        frames: list[int] = []
+        for values in itertools.product(*(axis.values for axis in axes)):
+            setting = dict(self.base)
+            for axis, value in zip(axes, values, strict=True):
+                setting |= {axis.name: value} if axis.name else value
+            self.explorer.set(**setting)
+            frames.append(self.frame())
+            if self.characters > MOST_CHARACTERS and len(axes) > 1:
+                return ()
+        return tuple(frames)
+
+    def _axis(self, name: str, most: int) -> Axis:
+        control = self.explorer.controls[name]
+        base = self.base[name]
+        values, texts = self._positions(name, control, most), []
         for value in values:
-            frames.append(self.take({name: value}))
             control.value = value
             texts.append(_value_text(control))
+        control.value = base
+        boxes = isinstance(control, Boxes)
         return Axis(
             name=name,
             label=control.label,
-            kind=kind,
+            kind=_kind(control),
             values=values,
             texts=tuple(texts),
-            frames=tuple(frames),
-            start=values.index(self.base[name]),
-            places=places,
-            note=control.note if places else "",
+            start=values.index(base),
+            places=_offered(control) if isinstance(control, Boxes) else {},
+            note=control.note if boxes and isinstance(control, Boxes) else "",
         )
 
-    def _group(self, group: str) -> int:
-        return self.groups.setdefault(group, len(self.groups))
+    def _positions(self, name: str, control: Control, most: int) -> tuple[Any, ...]:
+        if isinstance(control, Slider):
+            named = [p[name] for p in self.explorer.presets.values() if name in p]
+            return thinned(control.grid, (self.base[name], *named), most)
+        if not isinstance(control, Boxes):
+            return control.values()[:most]
+        boxes = tuple(_offered(control))
+        if 2 ** len(boxes) <= MOST_SETS:
+            sizes = (itertools.combinations(boxes, k) for k in range(len(boxes) + 1))
+            return tuple(itertools.chain(*sizes))
+        base, few = frozenset(self.base[name]), [(), *((box,) for box in boxes)]
+        pressed = [*few, *itertools.combinations(boxes, 2)]  # from what is pressed now
+        sets = dict.fromkeys(base.symmetric_difference(each) for each in pressed)
+        return tuple(tuple(n for n in control.places if n in each) for each in sets)
+
+    def _scenes(self, rest: Sequence[str]) -> tuple[Setting, ...]:
+        """Return the settings of the controls that are no levers, the usual one first.
+
+        They are those of the presets, and the options or ends of each control alone.
+        """
+        controls, base = self.explorer.controls, self.base
+        named = [
+            {name: value for name, value in preset.items() if name in rest}
+            for preset in self.explorer.presets.values()
+        ]
+        ends = [{name: v} for name in rest for v in _ends(controls[name])]
+        found: list[Setting] = [{}]
+        for scene in (*named, *ends):
+            changed = {n: v for n, v in scene.items() if v != base[n]}
+            if changed not in found:
+                found.append(changed)
+        return tuple(found)
+
+    def _said(self, scene: Setting) -> str:
+        """Return what a setting changes, in words."""
+        if not scene:
+            return "as at the beginning"
+        texts = []
+        for name, value in scene.items():
+            control = self.explorer.controls[name]
+            control.value = value
+            texts.append(control.text)
+            control.value = self.base[name]
+        return "; ".join(texts)
 
 
-def _kind(control: Any) -> Kind:  # noqa: ANN401  whatever a lesson brings
-    if hasattr(control, "places"):
+def levers(explorer: Explorer) -> tuple[str, ...]:
+    """Return the controls that a page moves together: at most two.
+
+    They are boxes that are pressed and the sliders that most presets name, as the
+    presets of a lesson show what it is about.
+
+    Parameters
+    ----------
+    explorer : Explorer
+        The explorer.
+
+    Returns
+    -------
+    tuple of str
+        Their names, in the order of the explorer.
+    """
+    presets = [set(preset) for preset in (*explorer.presets.values(), explorer.after)]
+
+    def weight(name: str) -> tuple[int, int]:
+        control = explorer.controls[name]
+        kind = 2 if isinstance(control, Boxes) else isinstance(control, Slider)
+        return -kind, -sum(name in preset for preset in presets)
+
+    chosen = sorted(explorer.controls, key=weight)[:2]
+    return tuple(name for name in explorer.controls if name in chosen)
+
+
+def _kind(control: Control) -> Kind:
+    if isinstance(control, Boxes):
         return "boxes"
-    return "range" if hasattr(control, "grid") else "choice"
+    return "range" if isinstance(control, Slider) else "choice"
 
 
-def _offered(boxes: Any) -> dict[str, Sequence[float]]:  # noqa: ANN401
+def _ends(control: Control) -> tuple[Any, ...]:
+    """Return what a page shows of a control that is no lever."""
+    if isinstance(control, Slider):
+        return (control.low, control.high)
+    if isinstance(control, (Choice, Again)):
+        return control.values()[:4]
+    return ()
+
+
+def _offered(boxes: Boxes) -> dict[str, Sequence[float]]:
     """Return the places of the boxes that the picture shows at the start."""
     return {name: at for name, at in boxes.places.items() if name in boxes.offered}
 
 
-def _positions(  # a control, whatever a lesson brings
-    control: Any,  # noqa: ANN401
-    kind: Kind,
-    boxes: Sequence[str],
-    start: Any,  # noqa: ANN401
-) -> tuple[Any, ...]:
-    if kind == "range":
-        return thinned(control.grid, start)
-    if kind == "choice":
-        return tuple(control.values())
-    if 2 ** len(boxes) <= MOST_SETS:
-        sizes = (itertools.combinations(boxes, k) for k in range(len(boxes) + 1))
-        return tuple(itertools.chain(*sizes))
-    there = frozenset(boxes)
-    return tuple(value for value in control.values() if there.issuperset(value))
-
-
-def thinned(grid: Sequence[float], start: float, most: int = MOST) -> tuple[float, ...]:
-    """Return at most so many of a slider's values: both ends, the start, and between.
+def thinned(
+    grid: Sequence[float], keep: Iterable[float], most: int = 41
+) -> tuple[float, ...]:
+    """Return some of a slider's values: both ends, those to keep, and between.
 
     Parameters
     ----------
     grid : sequence of float
         The values, increasing.
-    start : float
-        The value to keep, whether it is on the grid or not.
+    keep : iterable of float
+        The values to keep, whether they are on the grid or not.
     most : int
-        How many, at least three.
+        How many, if so few are enough for what is kept.
 
     Returns
     -------
@@ -208,33 +333,36 @@ def thinned(grid: Sequence[float], start: float, most: int = MOST) -> tuple[floa
 
     Examples
     --------
-    >>> thinned(range(101), 7, most=5)
+    >>> thinned(range(101), [7], most=5)
     (0, 7, 33, 67, 100)
     """
-    values = sorted({*grid, start})
+    kept = sorted({*keep})
+    values = sorted({*grid, *kept})
     if len(values) <= most:
         return tuple(values)
-    last = len(values) - 1
-    picked = {round(k * last / (most - 2)) for k in range(most - 1)}
-    return tuple(values[k] for k in sorted(picked | {values.index(start)}))
+    last, room = len(values) - 1, max(most - len(kept), (most + 1) // 2)
+    picked = {values[round(k * last / (room - 1))] for k in range(room)}
+    return tuple(sorted(picked.union(kept)))
 
 
-def _value_text(control: Any) -> str:  # noqa: ANN401
+def _value_text(control: Control) -> str:
     """Return the value with its unit: what a control says, less its name."""
     name = control.label.partition(" (")[0]
-    text: str = control.text
-    return text.removeprefix(name).lstrip(": ")
+    return control.text.removeprefix(name).lstrip(": ")
 
 
-def _position(axis: Axis, setting: Mapping[str, Any]) -> int:
-    """Return the position of an axis that comes nearest to a setting."""
-    if axis.name not in setting:
-        return axis.start
-    value = setting[axis.name]
-    if axis.kind != "range":
-        return axis.values.index(value)
-    gaps = [abs(each - value) for each in axis.values]
-    return gaps.index(min(gaps))
+def _position(axis: Axis, preset: Setting) -> int | None:
+    """Return where a preset puts an axis; nothing if it leaves it as it is."""
+    if axis.name:
+        named = axis.name in preset
+        return axis.values.index(preset[axis.name]) if named else None
+    found = [k for k, scene in enumerate(axis.values) if _within(scene, preset)]
+    whole = max(found, key=lambda k: len(axis.values[k]))
+    return whole or None
+
+
+def _within(scene: Setting, preset: Setting) -> bool:
+    return scene.items() <= preset.items()
 
 
 def _runs(numbers: Iterable[int]) -> str:

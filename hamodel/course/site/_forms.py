@@ -100,7 +100,7 @@ def _controls(taken: Film, key: str) -> str:
     axes = [
         _CONTROLS[axis.kind](axis, number, f"{key}-{number}")
         for number, axis in enumerate(taken.axes)
-        if len(axis.frames) > 1
+        if len(axis.values) > 1
     ]
     buttons = "".join(
         f'<button type="button" data-preset="{number}">{escape(name)}</button>'
@@ -108,13 +108,7 @@ def _controls(taken: Film, key: str) -> str:
     )
     if taken.play is not None:
         buttons += '<button type="button" data-play>▶ Play</button>'
-    note = (
-        '<p class="note">One control moves at a time here; the others return to their '
-        "start. In JupyterLab they move together.</p>"
-        if len(axes) > 1
-        else ""
-    )
-    return f'{"".join(axes)}<div class="presets">{buttons}</div>{note}'
+    return f'{"".join(axes)}<div class="presets">{buttons}</div>'
 
 
 def _range(axis: Axis, number: int, key: str) -> str:
@@ -122,7 +116,7 @@ def _range(axis: Axis, number: int, key: str) -> str:
     return (
         f'<div class="control"><label for="{key}">{escape(axis.label)}</label>'
         f'<input type="range" id="{key}" data-axis="{number}" min="0" '
-        f'max="{len(axis.frames) - 1}" value="{axis.start}" aria-valuetext="{text}" '
+        f'max="{len(axis.values) - 1}" value="{axis.start}" aria-valuetext="{text}" '
         f'autocomplete="off"><span class="value" aria-hidden="true">{text}</span></div>'
     )
 
@@ -170,22 +164,19 @@ def _boxes(axis: Axis, size: tuple[int, int]) -> str:
 def _packed(taken: Film) -> dict[str, Any]:
     axes = [
         {
-            "frames": axis.frames,
             "texts": axis.texts,
             "start": axis.start,
             **({"sets": axis.values} if axis.kind == "boxes" else {}),
         }
         for axis in taken.axes
     ]
-    presets = [*taken.presets.values(), taken.after]
-    frames = taken.frames
     return {
         "groups": taken.groups,
-        "frames": frames,
+        "frames": taken.frames,
         "axes": axes,
-        "presets": presets,
+        "table": taken.table,
+        "presets": [*taken.presets.values(), None],  # None: all to their start
         "veil": taken.veil,
-        "after": taken.after,
         "play": taken.play,
     }
 

@@ -15,39 +15,43 @@ for (const root of document.querySelectorAll("figure.explorer")) {
     return film.groups.slice(first, (last ?? first) + 1);
   }).join("\n");
 
-  const show = (number, places) => {
+  const frame = (places) => film.table[
+    places.reduce((number, place, axis) => number * film.axes[axis].texts.length + place, 0)];
+
+  const show = (number) => {
     const [runs, sentence, settings] = film.frames[number];
     image.src = "data:image/svg+xml," + encodeURIComponent(svg(runs));
     image.alt = says.textContent = sentence;
     shown.textContent = settings;
-    places.forEach((place, axis) => { picked[axis] = place; });
     for (const control of controls) {
       const axis = Number(control.dataset.axis);
-      control.value = places[axis];
+      control.value = picked[axis];
       if (control.type === "range") {
-        const text = film.axes[axis].texts[places[axis]];
+        const text = film.axes[axis].texts[picked[axis]];
         control.setAttribute("aria-valuetext", text);
         control.nextElementSibling.textContent = text;
       }
     }
-    const failed = sets < 0 ? [] : film.axes[sets].sets[places[sets]];
+    const failed = sets < 0 ? [] : film.axes[sets].sets[picked[sets]];
     for (const box of boxes) {
       box.setAttribute("aria-pressed", failed.includes(box.dataset.box));
     }
   };
 
-  const move = (axis, place) => {
-    const places = film.axes.map((each) => each.start);
-    places[axis] = place;
-    show(film.axes[axis].frames[place], places);
+  // A move changes what it names and leaves all else as it is.
+  const move = (change) => {
+    for (const [axis, place] of Object.entries(change)) picked[axis] = place;
+    show(frame(picked));
   };
+  const reset = () => move(Object.fromEntries(film.axes.map((axis, k) => [k, axis.start])));
 
   for (const control of controls) {
     const axis = Number(control.dataset.axis);
-    control.addEventListener("input", () => move(axis, Number(control.value)));
+    control.addEventListener("input", () => move({ [axis]: Number(control.value) }));
   }
   for (const button of root.querySelectorAll("[data-preset]")) {
-    button.addEventListener("click", () => show(...film.presets[button.dataset.preset]));
+    const preset = film.presets[button.dataset.preset];
+    button.addEventListener("click", () => preset ? move(preset) : reset());
   }
   for (const box of boxes) {
     box.addEventListener("click", () => {
@@ -55,16 +59,16 @@ for (const root of document.querySelectorAll("figure.explorer")) {
       if (!failed.delete(box.dataset.box)) failed.add(box.dataset.box);
       const place = film.axes[sets].sets.findIndex((set) =>
         set.length === failed.size && set.every((name) => failed.has(name)));
-      if (place >= 0) move(sets, place);
+      if (place >= 0) move({ [sets]: place });
     });
   }
   const lift = () => {
     root.querySelector(".controls").hidden = false;
     root.querySelector(".veil")?.remove();
     for (const box of boxes) box.hidden = false;
-    show(...film.after);
+    reset();
   };
-  root.querySelector("[data-play]")?.addEventListener("click", () => show(film.play, picked));
+  root.querySelector("[data-play]")?.addEventListener("click", () => show(film.play));
   if (film.veil === null) lift();
   else {
     root.querySelector("[data-open]").addEventListener("click", lift);
