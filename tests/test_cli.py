@@ -174,6 +174,18 @@ def test_systems_side_by_side():
     assert set(shown["systems"]) == {"Orders", "One node"}
 
 
+def test_systems_side_by_side_share_the_sites_of_the_clients(files):
+    words = PAIR.replace("97 %", "{beta: {successes: 39, trials: 40}}")
+    words = words.replace("reads:", "clients: {DC-1: 60 %, DC-2: 40 %}, reads:")
+    (files / "pair.yaml").write_text(words)
+    (files / "far.yaml").write_text("extends: postgresql-patroni\nsites: [x, y]\n")
+    page, code = run("compare", "pair.yaml", "far.yaml")
+    assert code == 2
+    assert "far.yaml: sites are x, y, and the clients of pair.yaml are at " in page
+    for command in (("compare", "pair.yaml", "pair.yaml"), ("simulate", "pair.yaml")):
+        assert "failover.coverage at the median" in run(*command)[0]
+
+
 def test_the_choice_and_its_reasons():
     page, code = run("decide", "pair.yaml", "one.yaml")
     assert code == 0

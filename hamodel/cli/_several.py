@@ -24,7 +24,20 @@ _MARKS = {"meets": "✓", "misses": "✗", "not required": "·"}
 
 
 def named(specs: Sequence[Spec]) -> dict[str, Architecture]:
-    """Name systems by their titles, with the file where two are alike."""
+    """Name systems by their titles, with the file where two are alike.
+
+    The clients of the first must find their sites in each of them.
+    """
+    first = specs[0]
+    here = first.workload.clients or {}
+    for spec in specs[1:]:
+        if not set(here) <= set(spec.architecture.sites):
+            sites = ", ".join(spec.architecture.sites)
+            raise ValueError(
+                f"{spec.path.name}: sites are {sites}, and the clients of "
+                f"{first.path.name} are at {', '.join(here)}: "
+                "give it these, in a file that extends it"
+            )
     titles = [spec.title for spec in specs]
     return {
         spec.title
@@ -34,12 +47,18 @@ def named(specs: Sequence[Spec]) -> dict[str, Architecture]:
     }
 
 
+def _middle(specs: Sequence[Spec]) -> str:
+    """Say which parameters take the median of what is believed."""
+    names = dict.fromkeys(name for spec in specs for name in spec.uncertain)
+    return f", {', '.join(names)} at the median" if names else ""
+
+
 def comparison(specs: Sequence[Spec]) -> Page:
     """Return several systems side by side."""
     found = compare(named(specs), specs[0].workload)
 
     def draw(out: Paper) -> None:
-        title = "Under the workload of the first"
+        title = f"Under the workload of the first{_middle(specs)}"
         out.table(title, found.rows, ("", *found.names))
 
     def data() -> dict[str, object]:
@@ -162,7 +181,8 @@ def played(spec: Spec, years: float, seed: int, *, apart: bool) -> Page:
                 (f"{operation}s", *(text.number(x * YEAR / MINUTE) for x in numbers))
             )
         heads = ("minutes a year", "simulated", "from", "to", "computed")
-        out.table(f"{text.number(years)} years, seed {seed}", rows, heads)
+        title = f"{text.number(years)} years, seed {seed}{_middle([spec])}"
+        out.table(title, rows, heads)
 
     def data() -> dict[str, object]:
         return {
