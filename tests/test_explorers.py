@@ -282,6 +282,23 @@ def _excluded(need, found):
 
 
 DATA = ("consistency", "stale_reads", "lost_writes_per_year")
+
+
+def game_day(kind, coverage, on_call, act, card, sample):
+    """Return the numbers of lesson 14's sentence, by the card's bills."""
+    from lessons import deck, incident
+
+    design = deck.Design(kind=kind, coverage=coverage / 100, on_call=on_call)
+    drawn = deck.HAND[card - 1]
+    tonight, _ = incident.played(design, drawn, act, seed=sample)
+    costs = {a: incident.expected(design, drawn, a) for a in incident.ACTS}
+    mine, least = costs[act], costs[incident.best(design, drawn)]
+    found = [tonight.write, mine.write, mine.away, mine.lost]
+    if incident.right(design, drawn, act):
+        return found
+    return [*found, least.write, least.away, least.lost]
+
+
 DIRECT = {
     ("01_what_99_99_buys", "explorer"): what_99_99_buys,
     ("02_find_the_spof", "explorer"): find_the_spof,
@@ -293,6 +310,7 @@ DIRECT = {
     ("08_latency_of_the_passive_side", "explorer"): latency_of_the_passive_side,
     ("10_conflicts", "explorer"): conflicts,
     ("13_the_decision_table", "explorer"): the_decision_table,
+    ("14_game_day", "explorer"): game_day,
 }
 
 

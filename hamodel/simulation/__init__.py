@@ -42,14 +42,16 @@ from hamodel.simulation._apart import apart as run_apart
 from hamodel.simulation._estimate import Estimate, estimates
 from hamodel.simulation._life import Outage
 from hamodel.simulation._together import together as run_together
+from hamodel.simulation._together import watched
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
+    from hamodel.architectures import Model
     from hamodel.workload import Workload
 
-__all__ = ["Estimate", "Outage", "Simulation", "simulate"]
+__all__ = ["Estimate", "Incident", "Outage", "Simulation", "play", "simulate"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,6 +143,76 @@ def simulate(
         unavailability={o: found[o][""] for o in OPERATIONS},
         outages=tuple(outages),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """One run of a model from where its parts start, event by event.
+
+    Attributes
+    ----------
+    down : mapping of str to mapping of str to float
+        Seconds without service by operation and cause, weighed by the clients.
+    moves : tuple of (float, str, hashable)
+        When in s, which part, and the view that it has shown from then on.
+    outages : tuple of Outage
+        Every outage; one that goes on at the end is cut there.
+    """
+
+    down: Mapping[str, Mapping[str, float]]
+    moves: tuple[tuple[float, str, Hashable], ...] = field(repr=False)
+    outages: tuple[Outage, ...] = field(default=(), repr=False)
+
+
+def play(
+    model: Model,
+    seconds: float,
+    rng: np.random.Generator | int | None = None,
+    clients: Mapping[str, float] | None = None,
+) -> Incident:
+    """Run a model from where its parts start, such as a moment after something failed.
+
+    Parameters
+    ----------
+    model : Model
+        Parts with their events, and what they mean to clients.
+    seconds : float
+        How long to run.
+    rng : numpy.random.Generator or int, optional
+        Source of randomness, or the seed of one; by default a new one each time.
+    clients : mapping of str to float, optional
+        Share of the requests that come from each site; by default alike.
+
+    Returns
+    -------
+    Incident
+        What was down, and every move of every part.
+
+    Raises
+    ------
+    ValueError
+        If `seconds` is not above zero.
+
+    Examples
+    --------
+    >>> from hamodel.architectures import Node, SinglePrimary
+    >>> shop = SinglePrimary(database=Node(mttf=1e6, mttr=1e4))
+    >>> sum(play(shop.model(), 100, rng=1).down["write"].values())
+    0
+    """
+    _check.positive(seconds=seconds)
+    shares = clients or dict.fromkeys(model.sites, 1 / len(model.sites))
+    seen = watched(model, seconds, np.random.default_rng(rng), shares)
+    down = {
+        operation: {cause: sum(row) for cause, row in each.items() if cause}
+        for operation, each in seen.costs.items()
+    }
+    cut = [
+        Outage(start, seconds - start, site, operation, cause)
+        for (site, operation), (_, _, start, cause) in seen.down.items()
+    ]
+    outages = (*seen.outages, *cut)
+    return Incident(down=down, moves=tuple(seen.moves), outages=outages)
 
 
 def _minutes(share: float) -> str:

@@ -22,10 +22,25 @@ def together(
     clients: Mapping[str, float],
 ) -> tuple[dict[str, Costs], list[Outage]]:
     """Run all parts on one clock and judge every moment."""
+    watch = watched(model, length, rng, clients)
+    unseen = 2 * max(map(recovery, model.leaves()))
+    return {
+        operation: Costs({cause: sum(row) for cause, row in each.items()}, each, unseen)
+        for operation, each in watch.costs.items()
+    }, watch.outages
+
+
+def watched(
+    model: Model,
+    length: float,
+    rng: np.random.Generator,
+    clients: Mapping[str, float],
+) -> Watch:
+    """Run all parts on one clock and return what was noted."""
     import simpy
 
     env = simpy.Environment()
-    watch = _Watch(model, length, clients)
+    watch = Watch(model, length, clients)
 
     def live(part: Part) -> Generator[Event, None, None]:
         watch.now(part, part.start, 0.0)
@@ -37,10 +52,11 @@ def together(
     for part in model.leaves():
         env.process(live(part))
     env.run(until=length)
-    return watch.close()
+    watch.close()
+    return watch
 
 
-class _Watch:
+class Watch:
     """What clients find as the views of the parts change."""
 
     def __init__(
@@ -56,6 +72,7 @@ class _Watch:
             o: {"": []} for o in OPERATIONS
         }
         self.open: dict[str, dict[str, float]] = {}  # cost so far, by cause
+        self.moves: list[tuple[float, str, Hashable]] = []  # when, which part, its view
 
     def now(self, part: Part, state: Hashable, time: float) -> None:
         """Take note that a part has come into a state."""
@@ -63,6 +80,7 @@ class _Watch:
         if self.views.get(part.name) == view:
             return
         self.views[part.name] = view
+        self.moves.append((time, part.name, view))
         if len(self.views) == self.expected:
             for who, cause in self._judged().items():
                 self._note(who, cause, time)
@@ -123,16 +141,9 @@ class _Watch:
         for cause, cost in cluster.items():
             self.costs[operation].setdefault(cause, []).append(cost)
 
-    def close(self) -> tuple[dict[str, Costs], list[Outage]]:
-        """Charge what is still down at the end and hand over."""
+    def close(self) -> None:
+        """Charge what is still down at the end."""
         for who, (cause, since, _, _) in self.down.items():
             self._charge(who, cause, since, self.length)
         for operation in OPERATIONS:
             self._shut(operation)
-        unseen = 2 * max(map(recovery, self.model.leaves()))
-        return {
-            operation: Costs(
-                {cause: sum(row) for cause, row in each.items()}, each, unseen
-            )
-            for operation, each in self.costs.items()
-        }, self.outages

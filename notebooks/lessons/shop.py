@@ -50,6 +50,7 @@ STAND = {
     "11": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
     "12": ("app", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
     "13": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
+    "14": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
 }
 
 

@@ -82,8 +82,9 @@ def shape(notebook):
     minutes = [
         int(m) for m in re.findall(r"(?<![\d.,])(\d+)\s*min(?:ute)?s?\b", opening)
     ]
-    if not minutes or min(minutes) > 45:
-        faulty.append("the minutes (at most 45) are not stated at the start")
+    most = 90 if "*capstone" in opening or " capstone " in opening else 45
+    if not minutes or min(minutes) > most:
+        faulty.append(f"the minutes (at most {most}) are not stated at the start")
     point = text.get("Key point", "").lower()
     if not re.search(r"\b(holds|holds if|does not hold)\b", point):
         faulty.append("the key point gives no verdict: holds, holds if, does not hold")

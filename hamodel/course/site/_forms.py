@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
 from hamodel.course.quiz import Quiz
 from hamodel.course.site._film import Axis, Film, film
-from hamodel.course.site._markdown import latex
+from hamodel.course.site._markdown import Markdown, latex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,6 +63,9 @@ class Forms:
             return f'<div class="output">{html}</div>'
         if formula := data.get("text/latex"):
             return latex(formula)
+        if source := data.get("text/markdown"):  # its headings stand below the cell's
+            page = re.sub(r"(?m)^(#+ )", r"##\1", source)
+            return f'<div class="output">{Markdown(str)(page)}</div>'
         return f"<pre>{escape(data.get('text/plain', repr(shown)))}</pre>"
 
 

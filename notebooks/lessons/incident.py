@@ -1,0 +1,458 @@
+"""Incident cards, and how each plays on a design, by the design's own events.
+
+A card strikes parts of a model: the state after the strike becomes the start, all other
+parts hold still, and the events of `ha.simulate` go on from there.  The surprising part
+is that nothing else is needed to grade an act: the same struck model, read as a chain,
+says what the act costs on average.
+
+Assumptions: one card at a time, and within a day nothing fails that the card does not
+touch.  A person acts once, some time after the strike.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hamodel as ha
+from hamodel.architectures import ActivePassive, Cause, Event, Group, Part, Verdict
+from hamodel.chain import Chain
+from hamodel.failover import SplitBrain
+from hamodel.simulation import play
+from hamodel.units import DAY, MINUTE, MS
+from lessons.classic_text import Table
+from lessons.deck import BUDGET, HAND, KINDS, SEED, Design, workload
+
+# ---- from a card to a struck model -------------------------------------------------
+
+ACTS = ("wait", "fail over", "fence and fail over", "shed half")
+WAIT, FAIL_OVER, FENCE, SHED = ACTS
+FENCING = 60  # s to make sure that the old primary writes no more
+PATIENCE = 1000  # ms until a client gives up
+
+#: How a strike is called in the events of each kind of part, the first that fits.
+STRIKES = {
+    "primary": ("primary fails", "database fails", "copy fails"),
+    "leader": ("leader lost",),
+    "standby": ("standby of 1 fails", "database fails", "copy fails"),
+    "site": ("site 0 lost", "site fails"),
+    "far site": ("site 1 lost", "site fails"),
+    "app": ("app server fails",),
+    "balancer": ("load balancer fails",),
+    "all": ("strikes everywhere",),
+    "lease": ("lease store fails", "lost lease store"),
+}
+FIRST, SECOND = "DC-1", "DC-2"
+LENGTH = DAY
+
+
+def struck(part, hit):
+    """Return the states after a strike with their shares; None if it cannot happen."""
+    for words in STRIKES[hit]:
+        events = [e for e in part.events(part.start) if e.clock.startswith(words)]
+        if events:
+            clock = events[0].clock
+            return [(e.to, float(e.share)) for e in events if e.clock == clock]
+    return None
+
+
+def _mine(part, hit):
+    """Tell whether a strike is meant for a part, by its site."""
+    if not part.name.startswith("DC-"):
+        return True
+    second = hit in ("standby", "far site")
+    return part.name.startswith(SECOND if second else FIRST)
+
+
+def _outcomes(part, hits):
+    """Return the states that strikes lead to, with probabilities; None: untouched."""
+    found, touched = {part.start: 1.0}, False
+    for hit in hits:
+        after: Counter[Any] = Counter()
+        for state, weight in found.items():
+            at = replace(part, start=state, seen_from=None)
+            outcomes = struck(at, hit) if _mine(part, hit) else None
+            touched = touched or outcomes is not None
+            for to, share in outcomes or [(state, 1.0)]:
+                after[to] += weight * share
+        found = dict(after)
+    return found if touched else None
+
+
+def _start(part, outcomes):
+    """Return a part that begins struck; which outcome it is takes no time."""
+
+    def events(state):
+        if state == "struck":
+            for to, share in outcomes.items():
+                yield Event("outcome", 1e-6, to, share)
+        else:
+            yield from part.events(state)
+
+    def view(state):
+        return part.view(part.start if state == "struck" else state)
+
+    return replace(part, start="struck", events=events, view=view, seen_from=None)
+
+
+def _passing(name, mean):
+    """Return a part that is on at first, and over after some time."""
+
+    def events(state):
+        if state == "on":
+            yield Event(f"{name} over", mean, "over")
+
+    return Part(name=name, start="on", events=events, view=str)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a client knows: of the design, and of what is unusual or done meanwhile."""
+
+    inner: Any
+    unusual: bool = False
+    moving: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Meanwhile:
+    """How clients fare: as usual, while it is unusual, and while roles are moved."""
+
+    usual: Any
+    tense: Any
+    late: frozenset[tuple[str, str]]
+
+    def absorb(self, known, site, name, view):
+        """Add the view of one more part."""
+        if name == "unusual":
+            return replace(known, unusual=view == "on")
+        if name == "switch":
+            return replace(known, moving=view == "on")
+        return replace(known, inner=self.usual.absorb(known.inner, site, name, view))
+
+    def verdict(self, known, site, operation):
+        """Tell what a client finds."""
+        if known.moving and operation == "write":
+            return Verdict(Cause.FAILING_OVER)
+        if known.unusual and (site, operation) in self.late:
+            return Verdict(Cause.SLOW)
+        model = self.tense if known.unusual else self.usual
+        return model.verdict(known.inner, site, operation)
+
+
+def acted(design, card, act):
+    """Return the architecture under an act, and the seconds of a needless switch."""
+    spec = design.architecture()
+    if act not in (FAIL_OVER, FENCE):
+        return spec, 0.0
+    hand = min(card.awake, design.on_call)
+    fencing = FENCING if act == FENCE else 0.0
+    spec = design.architecture(on_call=hand)
+    spec = replace(spec, failover=replace(spec.failover, fencing=fencing))
+    switch = spec.failover.promotion + spec.failover.redirection + fencing
+    if not isinstance(spec, ActivePassive):
+        return spec, 0.0  # nobody is primary by anybody's hand
+    if card.hits == ("lease",):  # a person promotes without the store
+        one = spec.depends_on[0]
+        back = min(float(one.mttr), hand * MINUTE + switch)
+        return replace(spec, depends_on=(replace(one, mttr=back),)), 0.0
+    moves_itself = set(card.hits) & {"primary", "site", "far site"}
+    return spec, 0.0 if moves_itself else switch
+
+
+def situation(design, card, act=WAIT):
+    """Return the model of a design after a card was played and somebody acted."""
+    spec, switch = acted(design, card, act)
+    less = 0.5 if act == SHED else 1.0
+    rush = ha.assess(spec, workload(card.load * less, card.trip))
+    base = ha.assess(spec, workload(less)).model_under_load
+    rules = Meanwhile(
+        base, rush.model_under_load, _late(design.kind, card.trip, card.load * less)
+    )
+    spells = {"unusual": card.lasts * MINUTE, "switch": switch}
+    return replace(
+        base,
+        parts=(
+            *(_begun(part, card.hits) for part in base.parts),
+            *(_passing(name, mean) for name, mean in spells.items() if mean),
+        ),
+        nothing=Known(base.nothing),
+        absorb=rules.absorb,
+        verdict=rules.verdict,
+    )
+
+
+def _begun(part, hits):
+    """Return a part, or a group of parts, that begins struck or holds still."""
+    if isinstance(part, Group):
+        return replace(part, parts=tuple(_begun(leaf, hits) for leaf in part.parts))
+    outcomes = _outcomes(part, hits)
+    return (
+        replace(part, events=lambda _: (), seen_from=None)
+        if outcomes is None
+        else (_start(part, outcomes))
+    )
+
+
+@lru_cache(maxsize=200)
+def _late(kind, trip, load):
+    """Return the sites and operations that take longer on average than clients wait."""
+    if trip < 100:
+        return frozenset()
+    found = ha.assess(Design(kind=kind).architecture(), workload(load, trip))
+    return frozenset(
+        (site, operation)
+        for site in found.sites
+        for operation in ("read", "write")
+        if float(found.latency[site, operation].mean) > PATIENCE * MS
+    )
+
+
+# ---- what it costs: played, and on average -----------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """What a card and an act cost: minutes, people turned away, writes lost."""
+
+    write: float  # minutes without writes, weighed by clients
+    read: float
+    away: float  # requests that got no answer
+    lost: float  # writes that were confirmed and are gone
+
+
+def _bill(design, card, act, write, read):
+    """Return the bill for seconds without writes and reads."""
+    spell = (card.lasts or 60) * MINUTE
+    rush = card.load if card.lasts else 1.0
+    less = 0.5 if act == SHED and card.lasts else 1.0
+    away = rush * less * (100 * write + 900 * read)
+    if act == SHED:
+        away += 0.5 * 1000 * rush * spell
+    return Bill(
+        write=write / MINUTE,
+        read=read / MINUTE,
+        away=away,
+        lost=_lost(design, card, act),
+    )
+
+
+@lru_cache(maxsize=500)
+def _lost(design, card, act):
+    """Return the confirmed writes that are gone: the lag, or two that both wrote."""
+    spec, switch = acted(design, card, act)
+    if not isinstance(spec, ActivePassive):
+        return 0.0
+    gone = ha.assess(spec, workload(card.load)).lost_writes.by_failure
+    lost = 0.0
+    if set(card.hits) & {"primary", "site"}:
+        lost += float(gone["site" if "site" in card.hits else "database"].writes)
+    by_hand = act in (FAIL_OVER, FENCE) and (switch or card.hits == ("lease",))
+    if by_hand and card.alive and act != FENCE:
+        split = SplitBrain(
+            false_failovers=1.0,
+            fencing=design.fenced,
+            write_rate=100 * card.load,
+            astray=0.5,
+        )
+        lost += float(split.rate * split.writes_lost)
+    return lost
+
+
+def played(design, card, act=WAIT, seed=1):
+    """Return one play, event by event: the bill, and every move."""
+    run = play(situation(design, card, act), LENGTH, rng=seed)
+    write, read = (sum(run.down[o].values()) for o in ("write", "read"))
+    return _bill(design, card, act, write, read), run
+
+
+@dataclass(frozen=True)
+class _At:
+    """A part whose views have probabilities that are known at all times."""
+
+    name: str
+    shares: Any
+
+    def views(self):
+        return self.shares
+
+
+#: Moments at which the chain is asked, in s: close together where much happens.
+TIMES = np.concatenate([[0.0, 1.0], np.geomspace(2.0, LENGTH, 78)])
+
+
+def expected(design, card, act=WAIT):
+    """Return what the card costs on average, by the chains of the struck parts."""
+    model = situation(design, card, act)
+    laws = {leaf.name: _views(leaf) for leaf in model.leaves()}
+    here = {name: _At(name, law) for name, law in laws.items()}
+    parts = tuple(
+        replace(part, parts=tuple(here[leaf.name] for leaf in part.parts))
+        if isinstance(part, Group)
+        else here[part.name]
+        for part in model.parts
+    )
+    found = replace(model, parts=parts).downtime()
+    write, read = (
+        float(np.trapezoid(sum(found[o].values()) + np.zeros(len(TIMES)), TIMES))
+        for o in ("write", "read")
+    )
+    return _bill(design, card, act, write, read)
+
+
+def _views(part):
+    """Return the probability of each view of a part at each of the times."""
+    if not list(part.events(part.start)):
+        return {part.view(part.start): np.ones(len(TIMES))}
+    chain = Chain.explore(part.start, part.moves, up=bool)
+    law: dict[Any, Any] = {}
+    for state, p in chain.transient(TIMES).items():
+        view = part.view(state)
+        law[view] = law.get(view, 0) + np.maximum(p, 0.0)
+    return law
+
+
+# ---- the game ----------------------------------------------------------------------
+
+
+@lru_cache(maxsize=3000)
+def bills(design, card):
+    """Return what each act costs on average."""
+    return {act: expected(design, card, act) for act in ACTS}
+
+
+def right(design, card, act):
+    """Tell whether an act loses no more than any, and turns few more people away."""
+    costs = bills(design, card)
+    lost = min(round(cost.lost) for cost in costs.values())
+    away = min(cost.away for cost in costs.values() if round(cost.lost) == lost)
+    return round(costs[act].lost) == lost and costs[act].away <= 1.1 * away + 60
+
+
+def best(design, card):
+    """Return the best act; of those that are as good, the one with least to do."""
+    return next(act for act in ACTS if right(design, card, act))
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A page of Markdown, to be read here or saved."""
+
+    text: str
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def save(self, path):
+        """Write the page to a file."""
+        Path(path).write_text(self.text, encoding="utf-8")
+
+
+@dataclass(frozen=True, eq=False)
+class Game:
+    """A design, the cards in hand, and what was done and guessed at each."""
+
+    design: Design
+    acts: tuple[str, ...] = ()
+    guesses: tuple[float | None, ...] = ()
+    cards: tuple[Any, ...] = field(default=HAND)
+    seed: int = SEED
+
+    def __post_init__(self) -> None:
+        for act in self.acts:
+            if act not in ACTS:
+                raise ValueError(f"act must be one of {', '.join(ACTS)}, got {act!r}")
+        for name in ("acts", "guesses"):
+            given = len(getattr(self, name))
+            if given not in (0, len(self.cards)):
+                raise ValueError(f"{name} must be {len(self.cards)}, got {given}")
+        if not self.design.within:
+            raise ValueError(
+                f"the design must keep the budget of {BUDGET} nodes, got "
+                f"{self.design.nodes:g}"
+            )
+
+    def hand(self):
+        """Return the cards, before anything is known of how they play."""
+        rows = tuple((k, c.name, c.story) for k, c in enumerate(self.cards, 1))
+        return Table(("card", "name", "what happens"), rows)
+
+    def turns(self):
+        """Yield each card with the act, the bill of tonight and the mean bill."""
+        for k, card in enumerate(self.cards):
+            act = self.acts[k] if self.acts else WAIT
+            tonight, _ = played(self.design, card, act, seed=self.seed + k)
+            yield card, act, tonight, bills(self.design, card)[act]
+
+    def scores(self):
+        """Return how many acts were right, and how many guesses near, of how many."""
+        acts = sum(right(self.design, card, act) for card, act, *_ in self.turns())
+        pairs = zip(self.guesses, self.turns(), strict=False)
+        near = sum(
+            guess is not None and _near(guess, mean.write)
+            for guess, (*_, mean) in pairs
+        )
+        return acts, near, len(self.cards)
+
+    def report(self):
+        """Return the report of the day, as Markdown."""
+        acts, near, many = self.scores()
+        head = (
+            f"# Game day: {self.design.kind}, {self.design.nodes:g} of {BUDGET} nodes\n"
+            f"\nSeed {self.seed}. {acts} of {many} acts were right, {near} of {many} "
+            "guesses within a factor of two.\n\n"
+            "| card | act | tonight, min | on average | turned away | writes lost | "
+            "best act |\n|---|---|---:|---:|---:|---:|---|\n"
+        )
+        rows = [
+            f"| {card.name} | {_mark(right(self.design, card, act))} {act} | "
+            f"{tonight.write:.1f} | {mean.write:.1f} | {mean.away:,.0f} | "
+            f"{mean.lost:,.0f} | {best(self.design, card)} |"
+            for card, act, tonight, mean in self.turns()
+        ]
+        return Page(head + "\n".join(rows) + "\n")
+
+    def record(self, title="How we run the shop"):
+        """Return a decision record of one page, as Markdown."""
+        worst = max(self.turns(), key=lambda turn: turn[3].away)
+        others = {k: total(replace(self.design, kind=k)) for k in KINDS}
+        listed = "\n".join(
+            f"- {kind}: {replace(self.design, kind=kind).nodes:g} nodes, "
+            f"{minutes:.0f} minutes without writes over these cards, {lost:,.0f} "
+            "writes lost, each card played as well as can be"
+            for kind, (minutes, lost) in others.items()
+        )
+        d = self.design
+        return Page(
+            f"# {title}\n\n**Status:** proposed\n\n## Context\n\nA ticket shop, 1,000 "
+            f"requests a second, one in ten a write. At most {BUDGET} nodes.\n\n"
+            f"## Decision\n\nA {d.kind} with {d.balancers} balancers and {d.apps} app "
+            f"servers at each site: {d.nodes:g} nodes. {100 * d.coverage:g} % of the "
+            f"failovers work; a person acts after {d.on_call:g} minutes at night; a "
+            f"change is taken back within {d.rollback:g} minutes.\n\n## Considered\n\n"
+            f"{listed}\n\n## Consequences\n\nThe dearest card is “{worst[0].name}”: "
+            f"{worst[3].write:.0f} minutes and {worst[3].away:,.0f} requests without "
+            f"an answer if somebody decides to {worst[1]}, and the best act would be "
+            f"to {best(d, worst[0])}. We look at this record again when one of its "
+            "numbers has changed.\n"
+        )
+
+
+def total(design, cards=HAND):
+    """Return minutes without writes and writes lost over cards, each played best."""
+    costs = [bills(design, card)[best(design, card)] for card in cards]
+    return sum(c.write for c in costs), sum(c.lost for c in costs)
+
+
+def _near(guess, value):
+    return value / 2 - 0.05 <= guess <= 2 * value + 0.05
+
+
+def _mark(good):
+    return "✓" if good else "✗"
