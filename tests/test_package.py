@@ -246,7 +246,7 @@ with brought_by("course"):
 def direct():
     """Return {name: requirement} of all that `pyproject.toml` asks of everybody."""
     named = PROJECT["optional-dependencies"].items()
-    extras = [extra for name, extra in named if name not in {"wasm", "lab"}]
+    extras = [extra for name, extra in named if name not in {"wasm", "lab", "lite"}]
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
     found = [Requirement(line) for line in lines]
     return {canonicalize_name(r.name): r for r in found}
@@ -293,6 +293,23 @@ def test_conda_environment_names_the_same_packages():
     assert listed[-1] == "--editable ."
     names = [canonicalize_name(name) for name in listed[1:-1]]
     assert names == sorted(direct()), "pip's list must be pyproject's"
+
+
+def test_the_conda_recipe_asks_for_the_same():
+    text = (ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8")
+    run = text.partition("  run:\n")[2].partition("tests:")[0]
+    listed = re.findall(r"(?m)^    - (\S+) (>=\S+)$", run)
+    wanted = [
+        (r.name, str(r.specifier)) for r in map(Requirement, PROJECT["dependencies"])
+    ]
+    assert listed == [("python", PROJECT["requires-python"]), *wanted]
+    assert f'version: "{PROJECT["version"]}"' in text
+
+
+def test_the_container_installs_as_everybody_does():
+    text = (ROOT / "Containerfile").read_text(encoding="utf-8")
+    assert "RUN make .venv/.installed" in text
+    assert 'ENTRYPOINT [".venv/bin/hamodel"]' in text
 
 
 def test_no_address_in_a_lock():

@@ -144,7 +144,9 @@ class _Site:
             parts = [_part(cell, markdown) for cell in cells]
         except ValueError as error:
             raise ValueError(f"{each.path}: {error}") from error
-        body = "".join(parts).replace("<h2", _contents(cells) + "<h2", 1)
+        lab = self.output / "lab" / "lab" / "index.html"
+        run = _RUN.format(name=quote(each.path.name)) if lab.is_file() else ""
+        body = "".join(parts).replace("<h2", _contents(cells) + run + "<h2", 1)
         place = self.heads.index(each)
         around = (self._beside(place - 1, "←"), self._beside(place + 1, "→"))
         return self.write(each.page, each.title, body, around)
@@ -359,6 +361,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 _ROW = re.compile(r"(?m)^\| (?:○ )?(\d\d) ([^|]+?) \| ([^|]+?) \| (\d+) \|$")
 _LINK = '<li><a href="{page}">{name}</a></li>'
+_RUN = """<p class="run"><a href="lab/lab/index.html?path={name}">Run this lesson
+here</a>, in the browser; a Python of 20 MB and more is loaded then.</p>"""
 _HEADING = re.compile(r'(?s)<h2 id="([^"]+)">(.*?)</h2>')
 _SEARCH = """<h2 id="search">Search</h2><p class="control"><label for="find">A word of a
 heading</label><input type="search" id="find" autocomplete="off"></p>
