@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from hamodel.specfile import Spec, SpecError, load, preset, presets
 
 if TYPE_CHECKING:
@@ -22,17 +24,48 @@ _SHOWN = Path("standard input")
 _MOST = 10_000_000  # letters of standard input
 
 
-def opened(name: str, changes: Sequence[str] = ()) -> Spec:
+def opened(names: str | Sequence[str], changes: Sequence[str] = ()) -> Spec:
     """Return a system: that of a file, of a preset, or of standard input for "-".
 
-    `changes` are written PATH=VALUE, as a file would say them.
+    Configuration files of products are read as `hamodel read` does; several of them
+    are one system.  `changes` are written PATH=VALUE, as a file would say them.
     """
+    files = (names,) if isinstance(names, str) else tuple(names)
+    name = files[0]
+    if len(files) > 1 or _is_of_a_product(name):
+        return _as_read(files, changes)
     with _path(name) as given:
         if not changes:
             return _loaded(given, name)
         wanted = _nested(changes)
         _loaded(given, name)  # so that its own mistakes are told as its own
         return changed(given, wanted, name)
+
+
+def _is_of_a_product(name: str) -> bool:
+    """Tell whether a file is no system's file, but one that can be made into one."""
+    if name == INPUT or not Path(name).is_file():
+        return False
+    if any(holds(name, key) for key in ("extends", "architecture", "structure")):
+        return False
+    from hamodel.reading import recognised
+
+    return recognised(name)
+
+
+def _as_read(files: Sequence[str], changes: Sequence[str]) -> Spec:
+    """Return the system that configuration files describe; warnings go to stderr."""
+    from hamodel.reading import read_files
+
+    reading = read_files(files)
+    for note in reading.warnings:
+        click.echo(f"! {note}", err=True)
+    if not changes:
+        return reading.spec
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{reading.spec.path}.yaml"
+        path.write_text(reading.text, encoding="utf-8")
+        return changed(str(path), _nested(changes), str(reading.spec.path))
 
 
 def changed(base: str, wanted: Mapping[str, object], label: str = "") -> Spec:

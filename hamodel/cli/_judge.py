@@ -38,10 +38,10 @@ class Wanted:
     allow: str | None = None
 
 
-def judge(file: str, form: str, wanted: Wanted) -> bool:
-    """Print the answer on a file in a format, and return whether all is kept."""
+def judge(files: Sequence[str], form: str, wanted: Wanted) -> bool:
+    """Print the answer on a system in a format, and return whether all is kept."""
     try:
-        page = _page(file, wanted)
+        page = _page(files, wanted)
     except SpecError as mistake:
         if form in _formats.FORMATS:
             report = _gate.mistaken(mistake)
@@ -54,16 +54,16 @@ def judge(file: str, form: str, wanted: Wanted) -> bool:
     return page.met
 
 
-def _page(file: str, wanted: Wanted) -> JudgedPage:
-    if not _files.holds(file, "structure"):
-        spec = _files.opened(file, wanted.changes)
+def _page(files: Sequence[str], wanted: Wanted) -> JudgedPage:
+    if len(files) > 1 or not _files.holds(files[0], "structure"):
+        spec = _files.opened(files, wanted.changes)
         before = None if wanted.against is None else _files.opened(wanted.against)
         return _gate.page(spec, wanted.confidence, before, wanted.allow)
     if wanted.changes:
         raise ValueError("--set changes systems; edit the file of a structure")
     if wanted.against or wanted.allow:
         raise ValueError("--against is for systems, and this is a structure")
-    return _structure.page(file)
+    return _structure.page(files[0])
 
 
 def check(files: Sequence[str], confidence: float | None = None) -> bool:
@@ -74,7 +74,7 @@ def check(files: Sequence[str], confidence: float | None = None) -> bool:
     met, mistakes = True, []
     for file in files:
         try:
-            report = _page(file, Wanted(confidence=confidence)).report()
+            report = _page((file,), Wanted(confidence=confidence)).report()
         except ValueError as mistake:
             mistakes.append(str(mistake))
             continue

@@ -71,7 +71,7 @@ _FORMATS = ("text", "json", "markdown", "junit", "sarif", "prometheus")
 
 
 @main.command()
-@click.argument("file")
+@click.argument("files", nargs=-1, required=True)
 @_changes
 @_confidence
 @click.option("--against", metavar="FILE", help="Show what FILE's system would gain.")
@@ -87,14 +87,23 @@ _FORMATS = ("text", "json", "markdown", "junit", "sarif", "prometheus")
     help="What to print; text is the default.  The others are for CI.",
 )
 @_as_json
-def assess(file: str, form: str | None, as_json: bool, **told: Any) -> None:  # noqa: ANN401
-    """Print one page on a system: what to expect and what to change."""
+def assess(
+    files: Sequence[str],
+    form: str | None,
+    as_json: bool,
+    **told: Any,  # noqa: ANN401
+) -> None:
+    """Print one page on a system: what to expect and what to change.
+
+    FILES are a system's file, or the configuration files of one, which are read as
+    `hamodel read` does.
+    """
     from hamodel.cli import _judge
 
     form = form or ("json" if as_json else "text")
     if as_json and form != "json":
         raise ValueError(f"--json and --format {form} are two formats; give one")
-    leave(met=_judge.judge(file, form, _judge.Wanted(**told)))
+    leave(met=_judge.judge(files, form, _judge.Wanted(**told)))
 
 
 @main.command()
@@ -193,14 +202,58 @@ def spof(file: str, changes: Sequence[str], as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("file")
+@click.argument("files", nargs=-1, required=True)
 @_changes
 @_as_json
-def explain(file: str, changes: Sequence[str], as_json: bool) -> None:
-    """Print where the numbers come from: parameters, parts, assumptions."""
+def explain(files: Sequence[str], changes: Sequence[str], as_json: bool) -> None:
+    """Print where the numbers come from: parameters, parts, assumptions.
+
+    FILES are a system's file, or the configuration files of one.
+    """
     from hamodel.cli import _files, _looks
 
-    _finish(_looks.explanation(_files.opened(file, changes)), as_json)
+    _finish(_looks.explanation(_files.opened(files, changes)), as_json)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--assume",
+    "versions",
+    multiple=True,
+    metavar="NAME=VERSION",
+    help="The version of a product, such as patroni=2.1, for its defaults and rules; "
+    "may be given again.",
+)
+@click.option(
+    "--extends",
+    default="",
+    metavar="PRESET",
+    help="The preset to change, where the files do not tell which system it is.",
+)
+@click.option("--title", default="", help="What the system is called.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the system's file; by default it is printed.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the file of --out.")
+@_as_json
+def read(
+    files: Sequence[str],
+    versions: Sequence[str],
+    as_json: bool,
+    **told: Any,  # noqa: ANN401
+) -> None:
+    """Turn the configuration files of a real system into a system's file.
+
+    FILES are those of one system, such as patroni.yml and haproxy.cfg.  Each value
+    keeps the place where it stood; what has no place in the models, what was assumed
+    and which rules of the products are broken stands below, as comments.
+    """
+    from hamodel.cli import _read
+
+    _read.show(files, versions, _read.Wanted(**told), as_json=as_json)
 
 
 @main.command()

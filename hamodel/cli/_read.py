@@ -1,0 +1,97 @@
+"""Configuration files of products, as a system's file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from hamodel.cli._page import as_text
+from hamodel.reading import read_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hamodel.reading import Note, Reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to become of the files.
+
+    Attributes
+    ----------
+    extends, title : str
+        The preset that is changed, and what the system is called; empty: as the files
+        tell.
+    out : Path or None
+        Where the system's file goes; None: to the terminal.
+    force : bool
+        Whether it may overwrite another.
+    """
+
+    extends: str = ""
+    title: str = ""
+    out: Path | None = None
+    force: bool = False
+
+
+def show(
+    files: Sequence[str], versions: Sequence[str], wanted: Wanted, *, as_json: bool
+) -> None:
+    """Read the files; print the system's file, or write it."""
+    out = wanted.out
+    if out is not None and out.exists() and not wanted.force:
+        raise ValueError(f"{out} is there already; --force overwrites it")
+    reading = read_files(
+        files,
+        versions=_versions(versions),
+        extends=wanted.extends,
+        title=wanted.title,
+    )
+    for note in reading.warnings:
+        click.echo(f"! {note}", err=True)
+    if out is not None:
+        out.write_text(reading.text, encoding="utf-8")
+    if as_json:
+        click.echo(as_text(_data(reading)))
+    elif out is None:
+        click.echo(reading.text, nl=False)
+    else:
+        click.echo(f"{out} written; next: hamodel assess {out}")
+
+
+def _versions(given: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for words in given:
+        name, equals, version = words.partition("=")
+        if not equals:
+            raise ValueError(f"--assume must be NAME=VERSION, got {words!r:.60}")
+        found[name.strip()] = version.strip()
+    return found
+
+
+def _data(reading: Reading) -> dict[str, object]:
+    """Return the system's file and its notes as data."""
+    spec = reading.spec
+    return {
+        "form": "hamodel/reading/1",
+        "title": spec.title,
+        "extends": spec.base,
+        "system": reading.text,
+        "parameters": [
+            {"path": path, "value": value, "from": source}
+            for path, value, source in spec.parameters
+        ],
+        "used": _notes(reading.used),
+        "without_place": _notes(reading.homeless),
+        "assumed": _notes(reading.assumed),
+        "unknown": _notes(reading.unknown),
+        "warnings": _notes(reading.warnings),
+    }
+
+
+def _notes(notes: Sequence[Note]) -> list[dict[str, str]]:
+    return [note._asdict() for note in notes]

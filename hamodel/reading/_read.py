@@ -1,0 +1,271 @@
+"""Files in, a system file out."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from hamodel.reading._core import File, Found, Note, Sheet
+from hamodel.reading._formats import FORMATS
+from hamodel.reading._render import rendered
+from hamodel.reading._texts import refuse_templates
+from hamodel.specfile import SpecError, presets, read
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from hamodel.reading._core import Format
+    from hamodel.specfile import Spec
+
+#: Where a value stands that no file gave.
+_AS_READ = Path("as read")
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reading:
+    """What files of a real system say.
+
+    Attributes
+    ----------
+    text : str
+        The system file, with its notes as comments.
+    spec : Spec
+        The system, as `hamodel.load` would return it.
+    used, assumed, homeless, unknown, warnings : tuple of Note
+        Fields that the system is made of; defaults that stand for what is not said;
+        fields that matter and have no place in the models; fields that are not known
+        here; rules of the product that are broken.
+    """
+
+    text: str
+    spec: Spec
+    used: tuple[Note, ...]
+    assumed: tuple[Note, ...]
+    homeless: tuple[Note, ...]
+    unknown: tuple[Note, ...]
+    warnings: tuple[Note, ...]
+
+
+def recognised(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file is one of a product that is read here.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    bool
+        False too if it cannot be read.
+    """
+    try:
+        file = _file(Path(path), Path(path).name)
+    except ValueError:
+        return False
+    return _format(file) is not None
+
+
+def read_files(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    versions: Mapping[str, str] = _NONE,
+    extends: str = "",
+    title: str = "",
+) -> Reading:
+    r"""Read the files of a real system.
+
+    Parameters
+    ----------
+    paths : sequence of str or path
+        Configuration files of one system: of the database, of what leads to it.
+    versions : mapping of str to str
+        Versions of products, such as {"patroni": "2.1"}, for what they take where
+        nothing is said.
+    extends : str
+        The preset that the system extends, where the files do not tell.
+    title : str
+        What the system is called; by default as its files.
+
+    Returns
+    -------
+    Reading
+        The system, and what became of each field.
+
+    Raises
+    ------
+    ValueError
+        Naming file, line and field: if a file cannot be read, is of no known kind, is
+        a template, or holds what the product itself would refuse; or if the files are
+        of two systems, or of none.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "patroni.yml"
+    >>> size = file.write_text("scope: orders\nttl: 40\nloop_wait: 5\n")
+    >>> found = read_files([file])
+    >>> found.spec.architecture.failover.mechanisms["detection"].ttl
+    40.0
+    >>> found.used[0]
+    Note(where='patroni.yml:2', name='ttl', said='')
+    """
+    files = _files([Path(path) for path in paths])
+    groups = _grouped(files)
+    _check_versions(versions, groups)
+    sheet = Sheet(base=extends, title=title or _title(files))
+    if extends and extends not in presets():
+        raise ValueError(f"--extends must be a preset, got {extends!r:.60}")
+    every = [
+        Found(
+            format=kind,
+            files=tuple(theirs),
+            version=versions.get(kind.name, kind.version),
+        )
+        for kind, theirs in groups.items()
+    ]
+    for found in every:
+        sheet.sites = sheet.sites or list(found.format.sites(found))
+    for found in every:
+        found.format.compose(found, sheet)
+    for found in every:
+        _sort_out(found, sheet)
+    text = rendered(sheet)
+    return Reading(
+        text=text,
+        spec=_spec(text, sheet),
+        used=tuple(sheet.used.values()),
+        assumed=tuple(sheet.assumed.values()),
+        homeless=tuple(dict.fromkeys(sheet.homeless)),
+        unknown=tuple(sheet.unknown),
+        warnings=tuple(sheet.warnings),
+    )
+
+
+def _files(paths: Sequence[Path]) -> list[File]:
+    if not paths:
+        raise ValueError("there must be at least one file to read")
+    names = [path.name for path in paths]
+    return [
+        _file(path, path.name if names.count(path.name) == 1 else str(path))
+        for path in paths
+    ]
+
+
+def _file(path: Path, name: str) -> File:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as refused:
+        why = refused.strerror or type(refused).__name__
+        raise ValueError(f"{path} cannot be read: {why}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} must be UTF-8 text") from None
+    if not text.strip():
+        raise ValueError(f"{path} is empty")
+    if "\0" in text:
+        raise ValueError(f"{path} must be text, and holds a byte of zero")
+    return File(name=name, path=path, text=text)
+
+
+def _format(file: File) -> Format | None:
+    return next((f for f in FORMATS if f.knows(file.path.name, file.text)), None)
+
+
+def _grouped(files: Iterable[File]) -> dict[Format, list[File]]:
+    """Return the files by their format, the system's first."""
+    groups: dict[Format, list[File]] = {}
+    for file in files:
+        kind = _format(file)
+        if kind is None:
+            known = ", ".join(dict.fromkeys(f.product for f in FORMATS))
+            raise ValueError(
+                f"{file.path} is none of the files that are read: {known}; nor a "
+                "system's file, which has `extends` or `architecture`"
+            )
+        refuse_templates(file)
+        parsed = File(
+            name=file.name,
+            path=file.path,
+            text=file.text,
+            entries=tuple(kind.parse(file)),
+        )
+        groups.setdefault(kind, []).append(parsed)
+    systems = [kind for kind in groups if not kind.later]
+    if len(systems) > 1:
+        of = " and ".join(f"{groups[k][0].name} ({k.product})" for k in systems)
+        raise ValueError(f"{of} are two systems; read them apart")
+    return dict(sorted(groups.items(), key=lambda item: item[0].later))
+
+
+def _check_versions(
+    versions: Mapping[str, str], groups: Mapping[Format, object]
+) -> None:
+    known = [kind.name for kind in groups]
+    for name, version in versions.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(
+                f"--assume must name one of {', '.join(known)}, got {name!r:.40}{hint}"
+            )
+        if not re.fullmatch(r"\d+(\.\d+)*", version):
+            raise ValueError(
+                f"--assume {name} must be a version such as 3.2, got {version!r:.40}"
+            )
+
+
+def _title(files: Sequence[File]) -> str:
+    return ", ".join(file.name for file in files)
+
+
+def _sort_out(found: Found, sheet: Sheet) -> None:
+    """Note what the system was not made of: of no place, or not known."""
+    known = found.format.by_name
+    for file in found.files:
+        names = []
+        for entry in file.entries:
+            place = (file.where(entry), entry.name)
+            if place in sheet.used:
+                continue
+            field = known.get(entry.name)
+            if field is not None:
+                why = field.why or f"not used here: {field.to}"
+                sheet.homeless.append(Note(place[0], entry.name, why))
+            else:
+                names.append(f"{entry.name} ({entry.place or entry.line})")
+        if names:
+            sheet.unknown.append(Note(file.name, "", ", ".join(dict.fromkeys(names))))
+
+
+def _spec(text: str, sheet: Sheet) -> Spec:
+    """Return the system of a text; its mistakes are told where the files have them."""
+    if not sheet.base and "architecture" not in sheet.leaves:
+        raise ValueError(
+            "these files tell the way to a database, and not which one; give its file "
+            "as well, or a preset with --extends"
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the sheet has them, with their places
+            return read(_AS_READ, text)
+    except SpecError as mistake:
+        told = [_told(p.field, p.message, sheet) for p in mistake.problems]
+        raise ValueError("\n".join(dict.fromkeys(told))) from None
+
+
+def _told(field: str, message: str, sheet: Sheet) -> str:
+    """Return a mistake of the system file as one of the files it was read from."""
+    for path, (_, carried) in sheet.leaves.items():
+        if path.endswith(field) or field.startswith(path):
+            where, _, name = carried.get("from", "").partition(" ")
+            if where:
+                return f"{where}: {name}: {message} ({field})"
+    places = [c["from"] for _, c in sheet.leaves.values() if "from" in c]
+    return f"{field}: {message} (from {'; '.join(places[:4])})"

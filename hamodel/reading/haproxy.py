@@ -1,0 +1,199 @@
+"""HAProxy: `haproxy.cfg`, of which the servers that hold the primary matter.
+
+The primary's servers are those of the section whose check asks for the primary, else
+of the only section that has servers.  Every other server is down there for as long as
+it is a standby, so a new primary is looked at every `downinter`, and once it answers
+every `fastinter`; both are `inter` unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hamodel.reading._core import Default, Entry, Field, File, Format, Found, Value
+from hamodel.reading._texts import words
+from hamodel.reading._units import shown, time, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hamodel.reading._core import Sheet
+
+_MANUAL = "HAProxy Configuration Manual, 5.2 Server and default-server options, 2026"
+_SECTIONS = ("listen", "backend", "frontend", "defaults", "global")
+_PRIMARY = re.compile(r"/(primary|master|leader|read-write|rw)\b|\s/(\s|$)|pgsql")
+_OPTIONS = ("inter", "fastinter", "downinter", "rise", "fall")
+_PATH = "failover.redirection"
+_ms = time(1e-3)
+
+FIELDS = (
+    Field(
+        name="server.inter",
+        to="failover.redirection",
+        read=_ms,
+        defaults=(Default("2s", "FO-073"),),
+    ),
+    Field(name="server.fastinter", to="failover.redirection", read=_ms),
+    Field(name="server.downinter", to="failover.redirection", read=_ms),
+    Field(
+        name="server.rise",
+        to="failover.redirection",
+        read=whole(1),
+        defaults=(Default("2", f"{_MANUAL}; fact FO-074"),),
+    ),
+    Field(
+        name="server.fall",
+        read=whole(1),
+        defaults=(Default("3", "FO-074"),),
+        why="how soon the lost primary is marked down; the database decides itself, "
+        "before or after, and clients wait for the new one to be marked up",
+    ),
+    Field(name="server", to="sites"),
+    Field(
+        name="server.on-marked-down",
+        why="whether connections to a lost primary are cut; here they all are",
+    ),
+    Field(name="option.httpchk", why="tells which servers hold the primary"),
+    Field(name="timeout.check", read=_ms, why="a check that succeeds does not wait"),
+    Field(name="timeout.connect", read=_ms, why="a client's wait for one server"),
+    Field(name="timeout.client", read=_ms, why="an idle connection's life"),
+    Field(name="timeout.server", read=_ms, why="a query's longest silence"),
+    Field(name="retries", read=whole(), why="attempts to connect to one server"),
+    Field(name="maxconn", read=whole(), why="connections at most; load is in workload"),
+    Field(name="option.redispatch", why="whether a retry may go to another server"),
+)
+
+
+def knows(name: str, text: str) -> bool:
+    """Tell whether a text is of HAProxy."""
+    sections = set(re.findall(r"(?m)^[ \t]*(\w+)\b", text))
+    heads = re.search(r"(?m)^(listen|backend)[ \t]+\S+[ \t]*(#.*)?\r?$", text)
+    return bool(heads and "server" in sections) or (
+        name.startswith("haproxy") and bool({"defaults", "global"} & sections)
+    )
+
+
+def parse(file: File) -> Iterator[Entry]:
+    """Yield what the sections say; the options of each server one by one."""
+    lines = [(line, found) for line, found in words(file)]
+    chosen = _chosen(lines)
+    usual: dict[str, tuple[str, int]] = {}
+    section = ""
+    for line, found in lines:
+        if found[0] in _SECTIONS:
+            section = found[1] if len(found) > 1 else found[0]
+            usual = {} if found[0] != "defaults" else usual
+            continue
+        if found[0] in ("server", "default-server"):
+            if section == chosen or found[0] == "default-server":
+                yield from _server(line, found, usual, section == chosen)
+            else:
+                yield Entry(f"{section}.server", found[1], line, group=section)
+        elif found[0] == "timeout" and len(found) > 2:
+            yield Entry(f"timeout.{found[1]}", found[2], line, group=section)
+        elif found[0] == "option" and len(found) > 1:
+            yield Entry(f"option.{found[1]}", " ".join(found[2:]), line, group=section)
+        else:
+            yield Entry(found[0], " ".join(found[1:]), line, group=section)
+
+
+def _chosen(lines: Sequence[tuple[int, list[str]]]) -> str:
+    """Return the section whose servers hold the primary."""
+    servers: dict[str, bool] = {}
+    section, asks = "", False
+    for _, found in lines:
+        if found[0] in _SECTIONS:
+            section, asks = (found[1] if len(found) > 1 else found[0]), False
+        elif found[0] in ("option", "http-check") and len(found) > 1:
+            asks = asks or bool(_PRIMARY.search(" ".join(found[1:]) + " "))
+        if found[0] == "server":
+            servers[section] = servers.get(section, False) or asks
+    primary = [name for name, wanted in servers.items() if wanted]
+    return next(iter(primary or servers), "")
+
+
+def _server(
+    line: int, found: list[str], usual: dict[str, tuple[str, int]], chosen: bool
+) -> Iterator[Entry]:
+    """Yield a server's name and options, with those of `default-server`."""
+    given: dict[str, tuple[str, int]] = {}
+    at = 3 if found[0] == "server" else 1
+    for key, value in zip(found[at:], [*found[at + 1 :], ""], strict=False):
+        if key in (*_OPTIONS, "on-marked-down"):
+            given[key] = (value, line)
+    if found[0] == "default-server":
+        usual.update(given)
+        return
+    if chosen:
+        yield Entry("server", found[1], line, group=found[1])
+        for key, (value, place) in {**usual, **given}.items():
+            yield Entry(f"server.{key}", value, place, group=found[1])
+
+
+def sites(found: Found) -> list[Value]:
+    """Return the servers that may hold the primary."""
+    return found.all("server")
+
+
+def compose(found: Found, sheet: Sheet) -> None:
+    """Write how soon HAProxy sends clients to a new primary."""
+    servers = found.all("server")
+    for value in servers:
+        sheet.take(value)
+    if not servers:
+        raise ValueError(f"{found.files[0].name} must hold servers, got none")
+    inter, rise = _slowest(found, sheet, "inter"), _slowest(found, sheet, "rise")
+    fast, down = (_other(found, sheet, name) for name in ("fastinter", "downinter"))
+    fall = found["server.fall"]
+    if fall.count < rise.count:
+        given = fall if fall.where else rise
+        said = f"fall = {fall.count} is below rise = {rise.count}"
+        sheet.warn(given, f"{said}: a server goes down sooner than it comes back")
+    if found.given("server.on-marked-down") is None:
+        said = "without on-marked-down shutdown-sessions old connections stay"
+        sheet.warn(servers[0], f"{said} on a primary that was demoted")
+    of = [value for value in (inter, rise, fast, down) if value is not None]
+    if fast is None and down is None:
+        sheet.put(f"{_PATH}.proxy check.interval", shown(inter.seconds), inter)
+        sheet.put(f"{_PATH}.proxy check.rise", rise.count, rise)
+        return
+    last = (rise.count - 1) * (fast or inter).seconds
+    most = last + (down or inter).seconds
+    because = "down servers every downinter, then rise - 1 checks every fastinter"
+    law = f"uniform({shown(last)}, {shown(most)})"
+    sheet.put(_PATH, law, *of, because=because)
+
+
+def _slowest(found: Found, sheet: Sheet, option: str) -> Value:
+    """Return the largest value of an option over all servers."""
+    name = f"server.{option}"
+    given = found.all(name)
+    if not given:
+        return found[name]
+    slowest = max(given, key=lambda value: value.seconds)
+    if len({value.value for value in given}) > 1:
+        sheet.warn(slowest, f"servers differ in {option}; the largest is taken")
+    for value in given:
+        sheet.take(value)
+    return slowest
+
+
+def _other(found: Found, sheet: Sheet, option: str) -> Value | None:
+    """Return an interval that a few files set."""
+    if found.given(f"server.{option}") is None:
+        return None
+    return _slowest(found, sheet, option)
+
+
+HAPROXY = Format(
+    name="haproxy",
+    product="HAProxy",
+    version="3.0",
+    fields=FIELDS,
+    knows=knows,
+    parse=parse,
+    compose=compose,
+    later=True,
+    sites=sites,
+)

@@ -1,0 +1,358 @@
+"""Patroni: `patroni.yml` of a node, or what `patronictl show-config` prints.
+
+Fields of the dynamic configuration stand under `bootstrap.dcs` in the file of a node,
+and at the top in what `patronictl` prints; both are read.  Several files are several
+nodes, told apart by their `name`.
+
+From release 3.2 on Patroni corrects times that break its rules; the system is made of
+what it really runs with, and a warning says so.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING
+
+from hamodel.failover import Lease
+from hamodel.reading._core import Default, Field, Format, Found, Sheet, Value, number
+from hamodel.reading._texts import yaml
+from hamodel.reading._units import flag, shown, time, whole, word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DCS = "bootstrap.dcs."
+_PARAMETERS = "postgresql.parameters."
+_SETTINGS = "Patroni documentation: Dynamic Configuration Settings, 2026"
+_MODES = "Patroni documentation: Replication modes, 2026"
+_TAGS = "Patroni documentation: YAML Configuration Settings (Tags), 2026"
+_POSTGRES = "PostgreSQL documentation: Write Ahead Log, 2024"
+_PROMOTED = 0.384  # s, REC-001: what a promotion takes beside the retry
+
+
+def _dynamic(name: str) -> str:
+    """Return the spellings of a field of the dynamic configuration."""
+    names = [f"{_DCS}{one}|{one}" for one in name.split("|")]
+    return "|".join(names)
+
+
+def _parameter(name: str) -> str:
+    names = (f"{_DCS}{_PARAMETERS}{name}", f"{_PARAMETERS}{name}")
+    return "|".join(names)
+
+
+def _mode(raw: str) -> str:
+    if raw.strip().lower() == "quorum":
+        return "quorum"
+    return "on" if flag(raw) else "off"
+
+
+_second = time(1)
+FIELDS = (
+    Field(
+        name=_dynamic("ttl"),
+        to="settings.ttl",
+        read=_second,
+        defaults=(Default("30", "FO-001"),),
+    ),
+    Field(
+        name=_dynamic("loop_wait"),
+        to="settings.loop_wait",
+        read=_second,
+        defaults=(Default("10", "FO-002"),),
+    ),
+    Field(
+        name=_dynamic("retry_timeout"),
+        to="settings.retry_timeout",
+        read=_second,
+        defaults=(Default("10", "FO-003"),),
+    ),
+    Field(
+        name=_dynamic("synchronous_mode"),
+        to="replication.mode",
+        read=_mode,
+        defaults=(Default("off", _MODES),),
+    ),
+    Field(
+        name=_dynamic("synchronous_mode_strict"),
+        to="replication.mode",
+        read=flag,
+        defaults=(Default("off", _MODES),),
+    ),
+    Field(
+        name=_dynamic("synchronous_node_count"),
+        to="replication.acknowledgements",
+        read=whole(1),
+        defaults=(Default("1", _MODES),),
+    ),
+    Field(
+        name=_parameter("synchronous_commit"),
+        to="replication.wait_for, replication.mode",
+        read=word("on", "off", "local", "remote_write", "remote_apply"),
+        defaults=(Default("on", _POSTGRES),),
+    ),
+    Field(
+        name=_parameter("wal_retrieve_retry_interval"),
+        to="failover.promotion",
+        read=time(1e-3),
+    ),
+    Field(name="name", to="replicas"),
+    Field(name="tags.nofailover", to="replicas.promotable", read=flag),
+    Field(name="tags.failover_priority", to="replicas.priority", read=whole()),
+    Field(name="tags.nosync", to="replicas.sync", read=flag),
+    Field(name="tags.noloadbalance", to="replicas.reads", read=flag),
+    Field(
+        name=_dynamic("maximum_lag_on_failover"),
+        read=whole(),
+        why="a standby further behind is not promoted; every standby may be, here",
+    ),
+    Field(
+        name=_dynamic("primary_start_timeout|master_start_timeout"),
+        read=_second,
+        why="how long a crashed PostgreSQL may restart in place before a failover; a "
+        "failure of kind `process` under `failures` says how long that takes",
+    ),
+    Field(
+        name=_dynamic("failsafe_mode"),
+        read=flag,
+        why="keeps the primary when the lock store is lost; here it never fails, "
+        "unless it stands under `depends_on`",
+    ),
+    Field(
+        name=_dynamic("maximum_lag_on_syncnode"),
+        why="a synchronous standby further behind is replaced by another",
+    ),
+    Field(
+        name="watchdog.mode",
+        why="stops a primary that hangs; here an old primary never lives on unless "
+        "`old_primary` says so",
+    ),
+    Field(name="watchdog.safety_margin", why="as watchdog.mode"),
+    Field(
+        name=_dynamic("postgresql.use_pg_rewind"),
+        why="how soon an old primary is a standby again; `database.mttr` has it",
+    ),
+    Field(
+        name=_dynamic("standby_cluster.host"),
+        why="this cluster follows another, which takes the writes",
+    ),
+)
+#: By the lock store: how an expired lock is seen.
+_STORES = {
+    "etcd": (),
+    "etcd3": (),
+    "consul": (("tick", "0 s", "Consul ends a session by its own timer"),),
+    "zookeeper": (("tick", "2 s", "ZooKeeper looks for lost sessions every tickTime"),),
+    "exhibitor": (("tick", "2 s", "ZooKeeper looks for lost sessions every tickTime"),),
+    "kubernetes": (
+        ("tick", "0 s", "each member compares times by itself"),
+        ("watch", False, "nobody is told of an expiry; members look once in a loop"),
+    ),
+    "raft": (("tick", "0 s", "the members keep the lock themselves"),),
+}
+
+
+def knows(_: str, text: str) -> bool:
+    """Tell whether a text is of Patroni."""
+    top = set(re.findall(r"(?m)^([a-z_0-9]+)\s*:", text))
+    node = bool({"scope", "patroni"} & top) and bool(
+        {"bootstrap", "postgresql", "restapi", "ttl", "loop_wait"} & top
+    )
+    return node or {"ttl", "loop_wait"} <= top
+
+
+def compose(found: Found, sheet: Sheet) -> None:
+    """Write what Patroni's files say."""
+    sheet.base = sheet.base or "postgresql-patroni"
+    _times(found, sheet)
+    _store(found, sheet)
+    _nodes(found, sheet)
+    _replication(found, sheet)
+    retry = found.given(f"{_PARAMETERS}wal_retrieve_retry_interval")
+    if retry:
+        sheet.put(
+            "failover.promotion.promotion.slow",
+            shown(retry.seconds + _PROMOTED),
+            retry,
+            because="a standby that waits for more log does so this long (REC-001)",
+        )
+    for value in found.all("standby_cluster.host"):
+        sheet.warn(value, "this is a standby cluster; read the one that takes writes")
+
+
+def _times(found: Found, sheet: Sheet) -> None:
+    names = ("ttl", "loop_wait", "retry_timeout")
+    values = [found[name] for name in names]
+    _check_alike(found, sheet, names)
+    ttl, wait, retry = values
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            lease = Lease(
+                ttl=ttl.seconds,
+                loop_wait=min(wait.seconds, ttl.seconds),
+                retry_timeout=retry.seconds,
+                version=_release(found.version),
+            )
+        except ValueError as refused:
+            raise found.refuse(ttl, str(refused)) from None
+    adjusts = number(found.version) >= (3, 2)
+    if wait.seconds > ttl.seconds and not adjusts:
+        raise found.refuse(wait, f"must be <= ttl = {ttl.value:g} s")
+    takes = dict(zip(names, lease.effective, strict=True))
+    least = wait.seconds + 2 * retry.seconds
+    if ttl.seconds < least:
+        _warn_rule(found, sheet, values, least)
+    for name, value in zip(names, values, strict=True):
+        real = float(takes[name])
+        because = ""
+        if real != value.seconds:
+            because = f"{found.product} takes {shown(real)}, not {shown(value.seconds)}"
+            if not ttl.seconds < least:
+                sheet.warn(value, f"{because}: it is below the least allowed")
+        sheet.put(f"settings.{name}", shown(real), value, because=because)
+
+
+def _warn_rule(
+    found: Found, sheet: Sheet, values: Sequence[Value], least: float
+) -> None:
+    ttl = values[0]
+    rule = f"ttl should be >= loop_wait + 2 retry_timeout = {least:g} s, and is "
+    then = (
+        f"{found.product} corrects the times when it reads them"
+        if number(found.version) >= (3, 2)
+        else "a leader may lose its lock while it still retries the store"
+    )
+    given = next((value for value in values if value.where), ttl)
+    sheet.warn(given, f"{rule}{ttl.value:g} s: {then}")
+
+
+def _release(version: str) -> float:
+    """Return a release as the number that `Lease` compares."""
+    major, minor = (*number(version), 0, 0)[:2]
+    return float(f"{major}.{minor}")
+
+
+def _check_alike(found: Found, sheet: Sheet, names: Sequence[str]) -> None:
+    """Warn where nodes disagree on what is one for all."""
+    for name in names:
+        given = found.all(name)
+        for value in given[1:]:
+            if value.value != given[0].value:
+                said = f"is not that of {given[0].where}, which is taken"
+                sheet.warn(value, said)
+            sheet.take(value)
+
+
+def _store(found: Found, sheet: Sheet) -> None:
+    """Write how the lock store lets the others know."""
+    for file in found.files:
+        for entry in file.entries:
+            store = re.split(r"[.\[]", entry.name, maxsplit=1)[0]
+            for name, value, why in _STORES.get(store, ()):
+                told = f"{file.where(entry)} {store}"
+                path = f"failover.detection.lease.{name}"
+                sheet.leaves[path] = (value, {"from": told, "because": why})
+
+
+def _nodes(found: Found, sheet: Sheet) -> None:
+    """Write the nodes one by one, where several files or tags tell them apart."""
+    names: dict[str, list[Value]] = {}
+    listed: list[dict[str, object]] = []
+    carried: list[Value] = []
+    for file in found.files:
+        own = Found(format=found.format, files=(file,), version=found.version)
+        name = own.given("name")
+        if name is None or str(name.value) in names:
+            continue
+        node, told = _node(own, str(name.value))
+        names[str(name.value)] = [name, *told]
+        listed.append(node)
+        carried += [name, *told]
+    apart = "each node in a zone of its own"
+    if len(listed) > 1:
+        sheet.sites = carried[: len(listed)]
+        sheet.put("replicas", listed, *carried, because=apart)
+    elif sheet.sites:
+        sheet.put("sites", [v.value for v in sheet.sites], *sheet.sites, because=apart)
+    if len(listed) == 1 and len(carried) > 1:
+        said = "says so of one node; give the files of all nodes to have it used"
+        for value in carried[1:]:
+            sheet.warn(value, said)
+
+
+def _node(own: Found, name: str) -> tuple[dict[str, object], list[Value]]:
+    """Return what the tags say of a node, and the values that say it."""
+    node: dict[str, object] = {"site": name}
+    told: list[Value] = []
+
+    def tag(key: str) -> Value | None:
+        value = own.given(f"tags.{key}")
+        if value is not None:
+            told.append(value)
+        return value
+
+    nofailover, priority = tag("nofailover"), tag("failover_priority")
+    if (nofailover and nofailover.value) or (priority and not priority.value):
+        node["promotable"] = False
+    elif priority:
+        node["priority"] = priority.count
+    nosync, alone = tag("nosync"), tag("noloadbalance")
+    if nosync and nosync.value:
+        node["sync"] = False
+    if alone and alone.value:
+        node["reads"] = "never"
+    return node, told
+
+
+def _replication(found: Found, sheet: Sheet) -> None:
+    mode, strict = found["synchronous_mode"], found["synchronous_mode_strict"]
+    commit = found[f"{_PARAMETERS}synchronous_commit"]
+    standbys = max(len(sheet.sites), 2) - 1
+    if standbys > 1:
+        sheet.put("replication.standbys", standbys, *sheet.sites)
+    sheet.take(mode)
+    if mode.value == "off":
+        if strict.value:
+            sheet.warn(strict, "changes nothing without synchronous_mode")
+        return
+    sheet.take(strict)
+    sheet.take(commit)
+    if commit.value in ("off", "local"):
+        sheet.warn(commit, "commits wait for nobody, in spite of synchronous_mode")
+        return
+    _waits(sheet, mode, strict, alone=standbys == 1)
+    count = found["synchronous_node_count"]
+    if count.count > standbys:
+        said = f"is above the {standbys} standbys that there are, which are taken"
+        sheet.warn(count, said)
+    sheet.put("replication.acknowledgements", min(count.count, standbys), count)
+    if commit.value == "remote_apply":
+        sheet.put("replication.wait_for", "applied", commit)
+
+
+def _waits(sheet: Sheet, mode: Value, strict: Value, *, alone: bool) -> None:
+    """Write what commits wait for, and how long."""
+    if strict.value:
+        because = "strict: without a standby that answers, commits wait"
+        sheet.put("replication.mode", "quorum", mode, strict, because=because)
+        if alone:
+            sheet.warn(strict, "writes stop whenever the only standby is down")
+        return
+    because = "while there is a standby; without one the primary goes on"
+    sheet.put("replication.mode", "semi-sync", mode, because=because)
+    loop, _ = sheet.leaves["settings.loop_wait"]
+    because = "a loop, until Patroni lets go of a standby that is gone"
+    sheet.assume("replication.timeout", loop, because)
+
+
+PATRONI = Format(
+    name="patroni",
+    product="Patroni",
+    version="4.0",
+    fields=FIELDS,
+    knows=knows,
+    parse=yaml,
+    compose=compose,
+)

@@ -1,0 +1,147 @@
+"""PgBouncer: `pgbouncer.ini`, of which the way to a new primary matters.
+
+Its connections are taken to be told that the old primary is gone, as HAProxy's or a
+dying process' are; then logins are tried again every `server_login_retry`, and a name
+is looked up once its kept address is older than `dns_max_ttl`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hamodel.reading._core import Default, Field, Format, Found
+from hamodel.reading._texts import ini
+from hamodel.reading._units import shown, time, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel.reading._core import Entry, File, Sheet
+
+_CONFIG = "PgBouncer configuration, https://www.pgbouncer.org/config.html, 2024"
+_PATH = "failover.redirection"
+_second = time(1)
+_LOAD = "connections and their queues; load is in workload"
+
+FIELDS = (
+    Field(
+        name="pgbouncer.server_login_retry",
+        to="failover.redirection",
+        read=_second,
+        defaults=(Default("15", "FO-115"),),
+    ),
+    Field(
+        name="pgbouncer.dns_max_ttl",
+        to="failover.redirection",
+        read=_second,
+        defaults=(Default("15", f"{_CONFIG}; fact FO-115"),),
+    ),
+    Field(name="host", to="failover.redirection"),
+    Field(
+        name="pgbouncer.server_lifetime",
+        read=_second,
+        why="limits a connection to a host that vanished without a word",
+    ),
+    Field(
+        name="pgbouncer.server_connect_timeout",
+        read=_second,
+        why="a login's longest wait; it delays the next try only to a silent host",
+    ),
+    Field(
+        name="pgbouncer.query_wait_timeout",
+        read=_second,
+        why="how long a client waits in a failover before its error",
+    ),
+    Field(name="pgbouncer.query_timeout", why="a query's longest time"),
+    Field(name="pgbouncer.tcp_user_timeout", why="as server_lifetime, by the kernel"),
+    Field(name="pgbouncer.server_fast_close", why="how soon a switchover is followed"),
+    Field(name="pgbouncer.pool_mode", why=_LOAD),
+    Field(name="pgbouncer.default_pool_size", read=whole(), why=_LOAD),
+    Field(name="pgbouncer.reserve_pool_size", read=whole(), why=_LOAD),
+    Field(name="pgbouncer.max_client_conn", read=whole(), why=_LOAD),
+    Field(name="pgbouncer.max_db_connections", read=whole(), why=_LOAD),
+)
+
+
+def knows(_: str, text: str) -> bool:
+    """Tell whether a text is of PgBouncer."""
+    return re.search(r"(?m)^\[pgbouncer\]", text) is not None
+
+
+def parse(file: File) -> Iterator[Entry]:
+    """Yield the settings; of each database only its host, for it holds passwords."""
+    for entry in ini(file):
+        if entry.group != "databases":
+            yield entry
+            continue
+        host = re.search(r"\bhost\s*=\s*'?([^\s']+)", entry.raw)
+        if host:
+            yield entry._replace(name="host", raw=host[1])
+
+
+def compose(found: Found, sheet: Sheet) -> None:
+    """Write how soon the pooler finds a new primary, behind a proxy or without."""
+    retry, ttl = found["pgbouncer.server_login_retry"], found["pgbouncer.dns_max_ttl"]
+    hosts = found.all("host")
+    for value in hosts:
+        sheet.take(value)
+    fixed = bool(hosts) and all(_is_address(str(value.value)) for value in hosts)
+    kept = 0.0 if fixed else ttl.seconds
+    because = "hosts are addresses, which are not looked up" if fixed else ""
+    of = (retry, *hosts) if fixed else (retry, ttl, *hosts)
+    proxy = {
+        path: sheet.leaves.pop(path)
+        for path in list(sheet.leaves)
+        if path.startswith(_PATH)
+    }
+    pooler = {
+        "pgbouncer": {
+            "server_login_retry": shown(retry.seconds),
+            "dns_max_ttl": shown(kept),
+        }
+    }
+    if not proxy:
+        sheet.put(_PATH, pooler, *of, because=because)
+        return
+    first = _law(proxy)
+    sheet.put(_PATH, {"sum": [first, pooler]}, *of, because=because)
+    shown_law, carried = sheet.leaves[_PATH]
+    for _, told in proxy.values():
+        for key in ("from", "fact", "assumed", "because"):
+            if key in told:
+                word = "because" if key in ("fact", "assumed") else key
+                if key == "assumed" and "from" not in carried:
+                    word = key
+                parts = (told[key], carried.get(word, ""))
+                carried[word] = "; ".join(filter(None, dict.fromkeys(parts)))
+    sheet.leaves[_PATH] = (shown_law, carried)
+
+
+def _law(proxy: dict[str, tuple[object, dict[str, str]]]) -> object:
+    """Return the law of a proxy before the pooler, as one value."""
+    if _PATH in proxy:
+        return proxy[_PATH][0]
+    inner: dict[str, object] = {}
+    for path, (value, _) in proxy.items():
+        mechanism, name = path.removeprefix(f"{_PATH}.").split(".")
+        below = inner.setdefault(mechanism, {})
+        assert isinstance(below, dict)
+        below[name] = value
+    return inner
+
+
+def _is_address(host: str) -> bool:
+    return bool(re.fullmatch(r"[0-9.]+|\[?[0-9a-fA-F:]+:[0-9a-fA-F:]+\]?|/.*", host))
+
+
+PGBOUNCER = Format(
+    name="pgbouncer",
+    product="PgBouncer",
+    version="1.22",
+    fields=FIELDS,
+    knows=knows,
+    parse=parse,
+    compose=compose,
+    later=True,
+)

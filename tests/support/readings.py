@@ -1,0 +1,66 @@
+"""Configuration files that tests read, and a change that moves each of their fields.
+
+`SETS` are the systems whose reading is kept; `MOVES` has, for each field of a format
+that has a place, the files of a system and words of one of them before and after.
+"""
+
+_PATRONI = ("patroni/patroni.yml", "patroni/haproxy.cfg", "patroni/pgbouncer.ini")
+_PAIR = _PATRONI[:2]
+_NODES = ("patroni/node-a.yml", "patroni/node-b.yml", "patroni/node-c.yml")
+_UNEVEN = ("patroni/show-config-2.1.yml", "patroni/haproxy-uneven.cfg")
+_DIRECT = ("patroni/show-config-2.1.yml", "patroni/app.env")
+_COMMIT = "bootstrap.dcs.postgresql.parameters.synchronous_commit"
+_WAL = "bootstrap.dcs.postgresql.parameters.wal_retrieve_retry_interval"
+
+#: By name: the files, and the versions that are assumed.
+SETS = {
+    "patroni": (_PATRONI, {}),
+    "patroni-nodes": (_NODES, {}),
+    "patroni-2.1": (_UNEVEN, {"patroni": "2.1"}),
+    "patroni-direct": (_DIRECT, {"patroni": "3.3"}),
+}
+
+MOVES = {
+    "patroni": {
+        "bootstrap.dcs.ttl": (_PAIR, "ttl: 24", "ttl: 40"),
+        "bootstrap.dcs.loop_wait": (_PAIR, "loop_wait: 6", "loop_wait: 2"),
+        "bootstrap.dcs.retry_timeout": (_PAIR, "timeout: 8", "timeout: 11"),
+        "bootstrap.dcs.synchronous_mode": (_PAIR, "mode: true", "mode: false"),
+        "bootstrap.dcs.synchronous_mode_strict": (
+            *(_NODES, "strict: true", "strict: false"),
+        ),
+        "bootstrap.dcs.synchronous_node_count": (
+            *(_NODES, "node_count: 1", "node_count: 2"),
+        ),
+        _COMMIT: (_NODES, "commit: remote_apply", "commit: local"),
+        _WAL: (_PAIR, "interval: 1s", "interval: 4s"),
+        "name": (_NODES, "name: pg-c", "name: pg-b"),
+        "tags.nofailover": (_NODES, "nofailover: true", "nofailover: false"),
+        "tags.failover_priority": (
+            *(_NODES, "failover_priority: 2", "failover_priority: 0"),
+        ),
+        "tags.nosync": (_NODES, "nosync: false", "nosync: true"),
+        "tags.noloadbalance": (
+            *(_NODES, "noloadbalance: false", "noloadbalance: true"),
+        ),
+    },
+    "haproxy": {
+        "server.inter": (_PAIR, "inter 3s", "inter 5s"),
+        "server.rise": (_PAIR, "rise 2", "rise 4"),
+        "server.fastinter": (_UNEVEN, "fastinter 500", "fastinter 2s"),
+        "server.downinter": (_UNEVEN, "downinter 5s", "downinter 9s"),
+        "server": (_PAIR, "    server pg-c", "    # server pg-c"),
+    },
+    "pgbouncer": {
+        "pgbouncer.server_login_retry": (_PATRONI, "retry = 3", "retry = 15"),
+        "pgbouncer.dns_max_ttl": (_PATRONI, "ttl = 5", "ttl = 60"),
+        "host": (_PATRONI, "host=haproxy.internal", "host=10.0.0.7"),
+    },
+    "libpq": {
+        "host": (_DIRECT, "pg-a:5432,pg-b:5432", "proxy:5432"),
+        "connect_timeout": (_DIRECT, "timeout=3", "timeout=9"),
+        "target_session_attrs": (_DIRECT, "attrs=read-write", "attrs=any"),
+    },
+}
+#: Fields that only a warning shows: they make a system that does not fail over.
+WARNED = {("libpq", "target_session_attrs")}
