@@ -9,6 +9,14 @@ _PAIR = _PATRONI[:2]
 _NODES = ("patroni/node-a.yml", "patroni/node-b.yml", "patroni/node-c.yml")
 _UNEVEN = ("patroni/show-config-2.1.yml", "patroni/haproxy-uneven.cfg")
 _DIRECT = ("patroni/show-config-2.1.yml", "patroni/app.env")
+_REDIS = ("redis/sentinel.conf", "redis/redis-primary.conf")
+_REDIS_NODES = (
+    "redis/redis-primary.conf",
+    "redis/redis-replica.conf",
+    "redis/redis-replica-2.conf",
+)
+_ETCD = ("etcd/etcd.conf.yml",)
+_CONSUL = ("consul/server.hcl",)
 _COMMIT = "bootstrap.dcs.postgresql.parameters.synchronous_commit"
 _WAL = "bootstrap.dcs.postgresql.parameters.wal_retrieve_retry_interval"
 
@@ -18,6 +26,13 @@ SETS = {
     "patroni-nodes": (_NODES, {}),
     "patroni-2.1": (_UNEVEN, {"patroni": "2.1"}),
     "patroni-direct": (_DIRECT, {"patroni": "3.3"}),
+    "redis": (_REDIS, {}),
+    "redis-quick": (("redis/sentinel-3.conf",), {"redis": "3.0"}),
+    "redis-nodes": (_REDIS_NODES, {}),
+    "etcd": (_ETCD, {}),
+    "etcd-3.4": (("etcd/etcd-3.4.env",), {"etcd": "3.4"}),
+    "consul": (_CONSUL, {}),
+    "consul-default": (("consul/server.json",), {}),
 }
 
 MOVES = {
@@ -56,11 +71,40 @@ MOVES = {
         "pgbouncer.dns_max_ttl": (_PATRONI, "ttl = 5", "ttl = 60"),
         "host": (_PATRONI, "host=haproxy.internal", "host=10.0.0.7"),
     },
+    "redis": {
+        "sentinel.down-after-milliseconds": (_REDIS, "orders 3000", "orders 9000"),
+        "sentinel.failover-timeout": (_REDIS, "orders 60000", "orders 180000"),
+        "sentinel.quorum": (_REDIS, "6379 2\n", "6379 3\n"),
+        "sentinel.known-sentinel": (
+            *(
+                _REDIS,
+                "known-sentinel orders 10.30.3",
+                "known-sentinels orders 10.30.3",
+            ),
+        ),
+        "sentinel.known-replica": (
+            *(_REDIS, "known-replica orders 10.30.3", "known-replicas orders 10.30.3"),
+        ),
+        "replicaof": (_REDIS_NODES, "no\nreplicaof", "no\n# replicaof"),
+        "replica-priority": (_REDIS_NODES, "priority 50", "priority 0"),
+    },
+    "etcd": {
+        "heartbeat-interval": (_ETCD, "interval: 150", "interval: 340"),
+        "election-timeout": (_ETCD, "timeout: 1700", "timeout: 3000"),
+        "initial-cluster": (_ETCD, ",etcd-5=https://10.40.2.12:2380", ""),
+        "pre-vote": (_ETCD, "initial-cluster-state: new", "pre-vote: false"),
+    },
+    "consul": {
+        "performance.raft_multiplier": (_CONSUL, "multiplier = 2", "multiplier = 1"),
+        "bootstrap_expect": (_CONSUL, "expect = 5", "expect = 3"),
+    },
     "libpq": {
         "host": (_DIRECT, "pg-a:5432,pg-b:5432", "proxy:5432"),
         "connect_timeout": (_DIRECT, "timeout=3", "timeout=9"),
         "target_session_attrs": (_DIRECT, "attrs=read-write", "attrs=any"),
     },
 }
+#: Sets without a secret.
+OPEN = {"patroni-2.1", "redis-quick"}
 #: Fields that only a warning shows: they make a system that does not fail over.
 WARNED = {("libpq", "target_session_attrs")}

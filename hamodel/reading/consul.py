@@ -1,0 +1,117 @@
+"""Files of a Consul server: JSON, or HCL of attributes and blocks.
+
+HCL is read line by line: names, equal signs, blocks; what else the language has
+(functions, heredocs) no server's file needs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hamodel.reading._core import Default, Entry, Field, Format, Found
+from hamodel.reading._texts import json
+from hamodel.reading._units import time, whole
+from hamodel.reading.etcd import place_copies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel.reading._core import File, Sheet
+
+_PAIR = re.compile(r'([\w-]+)\s*=\s*("[^"]*"|\[[^\]]*\]?|[^\s,}]+)')
+_PRODUCTION = 1  # the multiplier that is advised
+_MOST = 10  # the multiplier's limit
+_AUTOPILOT = "how soon dead servers leave the group; here a lost server is repaired"
+
+FIELDS = (
+    Field(
+        name="performance.raft_multiplier",
+        to="settings.multiplier",
+        read=whole(1),
+        defaults=(Default("5", "FO-111"),),
+    ),
+    Field(name="bootstrap_expect", to="copies", read=whole(1)),
+    Field(
+        name="performance.rpc_hold_timeout",
+        read=time(1),
+        why="how long a request waits for a leader before its error",
+    ),
+    Field(
+        name="performance.leave_drain_time",
+        read=time(1),
+        why="how long a server that leaves still answers",
+    ),
+    Field(name="autopilot.cleanup_dead_servers", why=_AUTOPILOT),
+    Field(name="autopilot.last_contact_threshold", why=_AUTOPILOT),
+    Field(name="autopilot.server_stabilization_time", why=_AUTOPILOT),
+    Field(name="autopilot.min_quorum", why=_AUTOPILOT),
+    Field(name="session_ttl_min", read=time(1), why="sessions of clients, not of Raft"),
+    Field(name="dns_config.allow_stale", why="whether DNS is answered by any server"),
+    Field(name="dns_config.max_stale", why="how old an answer of DNS may be"),
+    Field(name="discovery_max_stale", why="how old an answer of discovery may be"),
+    Field(name="leave_on_terminate", why="whether a stopped server leaves the group"),
+)
+
+
+def knows(name: str, text: str) -> bool:
+    """Tell whether a text is of a Consul agent."""
+    if not name.endswith((".hcl", ".json")):
+        return False
+    own = r"(bootstrap_expect|retry_join|raft_multiplier|datacenter|ui_config|rejoin)"
+    found = set(re.findall(rf'(?m)(?:^|[{{,])\s*"?{own}"?\s*[=:{{]', text))
+    return bool({"raft_multiplier", "bootstrap_expect"} & found) or len(found) > 1
+
+
+def parse(file: File) -> Iterator[Entry]:
+    """Yield the options of JSON or HCL."""
+    if file.text.lstrip().startswith("{"):
+        yield from json(file)
+        return
+    owners: list[str] = []
+    for line, words in enumerate(file.text.splitlines(), 1):
+        words = re.sub(r"(^|\s)(#|//).*", "", words).strip()
+        block = re.fullmatch(r'([\w-]+)(?:\s+"[^"]*")?\s*=?\s*\{(.*)', words)
+        pairs = words
+        if block:
+            owners.append(block[1])
+            pairs = block[2]
+        for name, raw in re.findall(
+            r'([\w-]+)\s*=\s*("[^"]*"|\[[^\]]*\]?|[^\s,}]+)', pairs
+        ):
+            yield Entry(".".join([*owners, name]), raw.strip('"'), line)
+        for _ in range(pairs.count("}")):
+            if not owners:
+                raise ValueError(f"{file.where(line)}: a brace ends what did not begin")
+            owners.pop()
+    if owners:
+        raise ValueError(f"{file.where(line)}: block {owners[-1]} does not end")
+
+
+def compose(found: Found, sheet: Sheet) -> None:
+    """Write what the files of Consul say."""
+    sheet.base = sheet.base or "consul"
+    factor, servers = (
+        found["performance.raft_multiplier"],
+        found.given("bootstrap_expect"),
+    )
+    if factor.count > _MOST:
+        raise found.refuse(factor, f"must be <= {_MOST}, got {factor.value}")
+    if factor.count > _PRODUCTION:
+        said = f"is {factor.value}; {_PRODUCTION} is advised for production"
+        sheet.warn(factor, f"raft_multiplier {said}, and elects so many times sooner")
+    sheet.put("settings.multiplier", factor.count, factor)
+    if servers is not None:
+        names = [f"zone-{place}" for place in range(1, servers.count + 1)]
+        place_copies(sheet, names, [servers], "election.consul election.nodes")
+
+
+CONSUL = Format(
+    name="consul",
+    product="Consul",
+    version="1.18",
+    fields=FIELDS,
+    knows=knows,
+    parse=parse,
+    compose=compose,
+)

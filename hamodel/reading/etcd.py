@@ -1,0 +1,148 @@
+"""Files of etcd: its YAML file, or its environment (ETCD_HEARTBEAT_INTERVAL=...).
+
+Elections run in whole ticks: etcd divides the election timeout by the heartbeat and
+leaves the rest out, and so does the system that is made of it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hamodel.reading._core import Default, Entry, Field, Format, Found, number
+from hamodel.reading._texts import yaml
+from hamodel.reading._units import flag, shown, time, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel.reading._core import File, Sheet, Value
+
+_MOST = 50.0  # s, as etcd allows
+_TIMES = 5  # heartbeats at least in an election timeout, as etcd demands
+_ROUND_TRIPS = 10  # in an election timeout, as its documentation advises
+_ROUND_TRIP = 1.025e-3  # s, RTT-004, as the preset has it
+_CHANGES = "etcd changelog, Raft pre-vote enabled by default from 3.5 on, 2021"
+_ms = time(1e-3)
+
+FIELDS = (
+    Field(
+        name="heartbeat-interval",
+        to="settings.heartbeat",
+        read=_ms,
+        defaults=(Default("100", "FO-047"),),
+    ),
+    Field(
+        name="election-timeout",
+        to="settings.election_timeout",
+        read=_ms,
+        defaults=(Default("1000", "FO-048"),),
+    ),
+    Field(name="initial-cluster", to="copies"),
+    Field(
+        name="pre-vote",
+        to="election.pre_vote",
+        read=flag,
+        defaults=(Default("false", _CHANGES), Default("true", _CHANGES, "3.5")),
+    ),
+    Field(
+        name="quota-backend-bytes",
+        read=whole(),
+        why="when the room for data ends",
+    ),
+    Field(name="snapshot-count", read=whole(), why="how far a slow member may lag"),
+    Field(name="auto-compaction-retention", why="what old versions are kept for"),
+    Field(name="auto-compaction-mode", why="what old versions are kept for"),
+    Field(name="max-request-bytes", read=whole(), why="the largest write"),
+    Field(name="strict-reconfig-check", why="guards changes of the membership"),
+    Field(name="initial-election-tick-advance", why="when a restarted member votes"),
+)
+
+
+def knows(_: str, text: str) -> bool:
+    """Tell whether a text is of etcd."""
+    own = "(heartbeat-interval|election-timeout|initial-(cluster|advertise-peer-urls))"
+    return bool(re.search(rf"(?m)^{own}\s*:", text)) or bool(
+        re.search(r"(?m)^\s*(export\s+)?ETCD_[A-Z_]+=", text)
+    )
+
+
+def parse(file: File) -> Iterator[Entry]:
+    """Yield the options by their names in the YAML file."""
+    if not re.search(r"(?m)^\s*(export\s+)?ETCD_[A-Z_]+=", file.text):
+        yield from yaml(file)
+        return
+    for line, words in enumerate(file.text.splitlines(), 1):
+        match = re.match(r"\s*(?:export\s+)?ETCD_([A-Z_]+)=(.*)", words)
+        if match:
+            name = match[1].lower().replace("_", "-")
+            yield Entry(name, match[2].strip().strip("'\""), line)
+
+
+def compose(found: Found, sheet: Sheet) -> None:
+    """Write what the files of etcd say."""
+    sheet.base = sheet.base or "etcd"
+    beat, limit = found["heartbeat-interval"], found["election-timeout"]
+    if not beat.value:
+        raise found.refuse(beat, "must be above 0 ms")
+    given = limit if limit.where else beat
+    if limit.seconds < _TIMES * beat.seconds - 1e-9:
+        rule = f"election-timeout must be >= {_TIMES} heartbeats"
+        raise found.refuse(given, f"{rule} = {shown(_TIMES * beat.seconds)}")
+    if limit.seconds > _MOST:
+        raise found.refuse(limit, f"must be <= {shown(_MOST)}")
+    if limit.seconds < _ROUND_TRIPS * _ROUND_TRIP:
+        said = f"is below {_ROUND_TRIPS} round trips of {shown(_ROUND_TRIP)}"
+        sheet.warn(given, f"{said}: a slow message is an election")
+    ticks = int(limit.seconds / beat.seconds + 1e-9)
+    real = ticks * beat.seconds
+    because = ""
+    if abs(real - limit.seconds) > 1e-9:
+        because = f"{ticks} whole heartbeats of {shown(beat.seconds)}"
+        sheet.warn(given, f"etcd takes {because}: {shown(real)}")
+    sheet.put("settings.heartbeat", shown(beat.seconds), beat)
+    of = (limit, beat) if because else (limit,)
+    sheet.put("settings.election_timeout", shown(real), *of, because=because)
+    vote = found["pre-vote"]
+    sheet.put("election.election.pre_vote", bool(vote.value), vote)
+    _members(found, sheet)
+    if number(found.version) < (3, 5) and not vote.value:
+        sheet.warn(vote, "without pre-vote a member that comes back upsets its leader")
+
+
+def _members(found: Found, sheet: Sheet) -> None:
+    cluster = found.given("initial-cluster")
+    if cluster is None:
+        return
+    names = re.findall(r"([^,=\s]+)=", str(cluster.value))
+    place_copies(
+        sheet, list(dict.fromkeys(names)), [cluster], "election.election.nodes"
+    )
+
+
+def place_copies(
+    sheet: Sheet, names: list[str], of: list[Value], nodes: str = ""
+) -> None:
+    """Write one copy for each name, in a zone of its own, and warn of what is odd."""
+    if not names:
+        return
+    because = "each member in a zone of its own"
+    sheet.put("copies", dict.fromkeys(names, 1), *of, because=because)
+    if len(names) < 3:
+        sheet.warn(of[0], f"{len(names)} members have no majority without one")
+    elif nodes:
+        sheet.put(nodes, len(names), *of)
+    if len(names) % 2 == 0:
+        said = f"{len(names)} members bear no more losses than {len(names) - 1}"
+        sheet.warn(of[0], said)
+
+
+ETCD = Format(
+    name="etcd",
+    product="etcd",
+    version="3.5",
+    fields=FIELDS,
+    knows=knows,
+    parse=parse,
+    compose=compose,
+)

@@ -1,0 +1,193 @@
+"""Redis and Sentinel: `sentinel.conf` of one of the Sentinels, `redis.conf` of nodes.
+
+A running Sentinel writes the others and the replicas that it knows into its file, so
+one file tells how many there are.  Without those lines three Sentinels and one replica
+are assumed, as the preset has them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hamodel.reading._core import Default, Entry, Field, File, Format, Found
+from hamodel.reading._texts import words
+from hamodel.reading._units import flag, shown, time, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel.reading._core import Sheet, Value
+
+_CONF = (
+    "redis.conf and sentinel.conf of Redis 7.2, https://github.com/redis/redis, 2023"
+)
+_STAGES = ("failover.detection.sentinel", "failover.promotion.sentinel")
+_ms = time(1e-3)
+_LOST = "writes that an old primary or a restart loses; a failover's own are counted"
+
+FIELDS = (
+    Field(
+        name="sentinel.down-after-milliseconds",
+        to="settings.down_after",
+        read=_ms,
+        defaults=(Default("30000", "FO-043"),),
+    ),
+    Field(
+        name="sentinel.failover-timeout",
+        to="settings.failover_timeout",
+        read=_ms,
+        defaults=(Default("180000", "FO-045"),),
+    ),
+    Field(
+        name="sentinel.quorum",
+        to="failover.detection, failover.promotion",
+        read=whole(1),
+        defaults=(Default("2", f"{_CONF}: the example of its own file"),),
+    ),
+    Field(name="sentinel.known-sentinel", to="failover.detection, failover.promotion"),
+    Field(name="sentinel.known-replica|sentinel.known-slave", to="sites"),
+    Field(name="replicaof|slaveof", to="sites"),
+    Field(
+        name="replica-priority|slave-priority",
+        to="replicas.promotable",
+        read=whole(),
+        defaults=(Default("100", _CONF),),
+    ),
+    Field(
+        name="sentinel.parallel-syncs",
+        read=whole(),
+        why="how many replicas follow the new primary at once",
+    ),
+    Field(
+        name="min-replicas-to-write|min-slaves-to-write",
+        read=whole(),
+        why=f"how soon a primary that is cut off refuses writes: {_LOST}",
+    ),
+    Field(name="min-replicas-max-lag|min-slaves-max-lag", read=time(1), why=_LOST),
+    Field(name="appendonly", read=flag, why=_LOST),
+    Field(name="appendfsync", why=_LOST),
+    Field(name="repl-timeout", read=time(1), why="when a silent link is given up"),
+    Field(name="repl-backlog-size", why="whether a replica must copy all data anew"),
+    Field(name="tcp-keepalive", why="when a silent client is given up"),
+    Field(
+        name="cluster-node-timeout",
+        read=_ms,
+        why="Redis Cluster votes by itself, and no preset has it",
+    ),
+)
+
+
+def knows(name: str, text: str) -> bool:
+    """Tell whether a text is of Redis or of Sentinel."""
+    if re.search(r"(?m)^\s*sentinel\s+(monitor|down-after-milliseconds)\s", text):
+        return True
+    own = {
+        "requirepass",
+        "appendonly",
+        "replicaof",
+        "slaveof",
+        "maxmemory",
+        "appendfsync",
+    }
+    own |= {"replica-priority", "min-replicas-to-write", "masterauth"}
+    first = set(re.findall(r"(?m)^([a-z-]+)[ \t]+\S", text))
+    return len(own & first) >= (1 if "redis" in name else 2)
+
+
+def parse(file: File) -> Iterator[Entry]:
+    """Yield each directive; those of Sentinel without the name of the primary."""
+    for line, found in words(file):
+        name, rest = found[0].lower(), found[1:]
+        if name == "sentinel" and len(rest) > 1:
+            option = rest[0].lower()
+            yield Entry(f"sentinel.{option}", " ".join(rest[2:]), line, group=rest[1])
+            if option == "monitor":
+                yield Entry("sentinel.quorum", rest[-1], line, group=rest[1])
+        else:
+            yield Entry(name, " ".join(rest), line)
+
+
+def compose(found: Found, sheet: Sheet) -> None:
+    """Write what the files of Redis and Sentinel say."""
+    sheet.base = sheet.base or "redis-sentinel"
+    _one_primary(found)
+    down = found["sentinel.down-after-milliseconds"]
+    again = found["sentinel.failover-timeout"]
+    sheet.put("settings.down_after", shown(down.seconds), down)
+    sheet.put("settings.failover_timeout", shown(again.seconds), again)
+    if down.seconds < 1:
+        said = "is below the second between two pings: a short stall is a failover"
+        sheet.warn(down, said)
+    _votes(found, sheet)
+    _nodes(found, sheet)
+    for value in found.all("cluster-node-timeout"):
+        sheet.warn(value, "Redis Cluster fails over by itself, and is not modelled")
+    fewest = found.given("min-replicas-to-write")
+    if fewest is None or not fewest.value:
+        said = "without min-replicas-to-write an old primary that is cut off goes on"
+        sheet.warn(fewest, f"{said} taking writes, which are lost")
+
+
+def _one_primary(found: Found) -> None:
+    names = {e.group: (f, e) for f, e in found.entries("sentinel.quorum")}
+    if len(names) > 1:
+        file, entry = list(names.values())[1]
+        listed = ", ".join(names)
+        said = f"a system has one primary, and {listed} are watched; leave one of them"
+        raise ValueError(f"{file.where(entry)}: sentinel monitor: {said}")
+
+
+def _votes(found: Found, sheet: Sheet) -> None:
+    """Write how many Sentinels there are and must agree."""
+    quorum, others = found["sentinel.quorum"], found.all("sentinel.known-sentinel")
+    count = len(others) + 1 if others else 3
+    if quorum.count > count:
+        said = f"must be <= the {count} Sentinels that there are, got {quorum.value}"
+        raise found.refuse(quorum, said)
+    if count < 3:
+        said = "no majority is left to vote when one goes, and nobody fails over"
+        sheet.warn(others[0], f"there are {count} Sentinels: {said}")
+    elif quorum.count * 2 <= count:
+        sheet.warn(quorum, f"fewer than half of {count} Sentinels find a primary down")
+    for stage in _STAGES:
+        sheet.put(f"{stage}.quorum", quorum.count, quorum)
+        if others:
+            because = "those that are known, and this one"
+            sheet.put(f"{stage}.sentinels", count, *others, because=because)
+
+
+def _nodes(found: Found, sheet: Sheet) -> None:
+    """Write the nodes: as a Sentinel knows them, or one for each `redis.conf`."""
+    told: list[Value] = found.all("sentinel.known-replica") or found.all("replicaof")
+    count = len(told) + 1
+    listed: list[dict[str, str | bool]] = [
+        {"site": f"zone-{place}"} for place in range(1, count + 1)
+    ]
+    files = [file for file in found.files if _is_node(file)]
+    for place, file in enumerate(files if len(files) == count else ()):
+        own = Found(format=found.format, files=(file,), version=found.version)
+        priority = own.given("replica-priority")
+        if priority is not None:
+            told.append(priority)
+            listed[place]["promotable"] = priority.count > 0
+    if told:
+        because = "each node in a zone of its own"
+        sheet.put("replicas", listed, *told, because=because)
+        if len(listed) > 2:
+            sheet.put("replication.standbys", len(listed) - 1, *told)
+
+
+def _is_node(file: File) -> bool:
+    return not any(entry.name.startswith("sentinel.") for entry in file.entries)
+
+
+REDIS = Format(
+    name="redis",
+    product="Redis",
+    version="7.2",
+    fields=FIELDS,
+    knows=knows,
+    parse=parse,
+    compose=compose,
+)
