@@ -7,6 +7,7 @@ later cells may have changed what it depends on.
 """
 
 import itertools
+import math
 import re
 import time
 from functools import cache
@@ -284,6 +285,31 @@ def _excluded(need, found):
 DATA = ("consistency", "stale_reads", "lost_writes_per_year")
 
 
+def headroom(load, sites, servers, hits):
+    """Return the numbers of lesson 09's sentence: Erlang's sums, added up on paper."""
+    before, c = load / 100, round(servers)
+    after = before + before / (round(sites) - 1) / (1 - hits / 100)
+
+    def response(rho):
+        a = c * rho
+        steps = [a**k / math.factorial(k) for k in range(c + 1)]
+        waits = steps[c] / (1 - rho) / (sum(steps[:c]) + steps[c] / (1 - rho))
+        spare = c - a  # a wait is exponential, in units of a service time
+
+        def late(t):  # of a service time alone, or of a wait and a service time
+            if abs(spare - 1) < 1e-9:
+                return math.exp(-t) * (1 + waits * t) - 0.01
+            both = (spare * math.exp(-t) - math.exp(-spare * t)) / (spare - 1)
+            return (1 - waits) * math.exp(-t) + waits * both - 0.01
+
+        return [10 * (1 + waits / spare), 10 * brentq(late, 0, 10 + 10 / spare)]
+
+    if after < 1:
+        return [*response(before), 100 * after, *response(after)]
+    grows = [(after - 1) * c * 100] if after > 1 else []
+    return [*response(before), 100 * after, *grows]
+
+
 def game_day(kind, coverage, on_call, act, card, sample):
     """Return the numbers of lesson 14's sentence, by the card's bills."""
     from lessons import deck, incident
@@ -331,6 +357,7 @@ DIRECT = {
     ("06_replication_lag", "explorer"): replication_lag,
     ("07_what_a_crash_takes", "explorer"): what_a_crash_takes,
     ("08_latency_of_the_passive_side", "explorer"): latency_of_the_passive_side,
+    ("09_headroom", "explorer"): headroom,
     ("10_conflicts", "explorer"): conflicts,
     ("11_quorums_and_majorities", "explorer"): quorums_and_majorities,
     ("13_the_decision_table", "explorer"): the_decision_table,

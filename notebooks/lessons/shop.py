@@ -46,6 +46,7 @@ STAND = {
     "06": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
     "07": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
     "08": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
+    "09": ("app", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
     "10": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
     "11": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
     "12": ("app", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
