@@ -9,6 +9,7 @@ import numpy as np
 
 from hamodel._elimination import in_blocks, plan
 from hamodel._graph import closed_classes, successors
+from hamodel.markov._acyclic import order
 from hamodel.markov._checks import patterns, rate_stack, sparse_rates
 from hamodel.markov._dense import fold
 from hamodel.markov._sparse import DENSE, sparse_stationary
@@ -172,10 +173,10 @@ def long_run(
     chosen = plan(states, edges, keep) if states <= _PLANNED else None
     simple = all(isinstance(r, float) for r in rates)
     if chosen is None:
-        return list(_fold_edges(states, edges, rates))
+        return list(_fold_edges(states, edges, rates, keep))
     found = chosen.solve(rates)
     if simple and not found[keep] > 0:  # weights overflowed: `keep` is too rare
-        return list(_fold_edges(states, edges, rates))
+        return list(_fold_edges(states, edges, rates, keep))
     return found
 
 
@@ -184,6 +185,10 @@ def _long_run_of_arrays(
 ) -> list[Quantity]:
     chosen = plan(states, edges, keep) if states <= _PLANNED else None
     size = next(r.size for r in rates if isinstance(r, np.ndarray))
+    known = order(states, edges, keep) if chosen is None else None
+    if known is not None and not any(map(np.iscomplexobj, rates)):
+        scenarios = np.stack([np.broadcast_to(r, size) for r in rates], axis=1)
+        return list(np.stack([known.solve(one) for one in scenarios], axis=1))
     if chosen is None:
         block = max(1, 2**16 // states**2)
         return in_blocks(lambda r: _fold_stack(states, edges, r), rates, block)
@@ -193,14 +198,21 @@ def _long_run_of_arrays(
         found = [np.array(p) for p in found]
         for b in poor:
             one = [r[b] if isinstance(r, np.ndarray) else r for r in rates]
-            for p, value in zip(found, _fold_edges(states, edges, one), strict=True):
+            for p, value in zip(
+                found, _fold_edges(states, edges, one, keep), strict=True
+            ):
                 p[b] = value
     return found
 
 
-def _fold_edges(states: int, edges: Edges, rates: Sequence[Quantity]) -> list[float]:
+def _fold_edges(
+    states: int, edges: Edges, rates: Sequence[Quantity], keep: int
+) -> list[float]:
     kind = np.result_type(*map(np.asarray, rates))
-    if states > DENSE and kind.kind == "f":
+    known = order(states, edges, keep) if kind.kind == "f" else None
+    if known is not None:
+        solved = known.solve(np.array(rates, dtype=float))
+    elif states > DENSE and kind.kind == "f":
         from scipy.sparse import csr_array
 
         matrix = csr_array((list(rates), tuple(zip(*edges, strict=True))))
