@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.harness import fastest, row
-from hamodel import Leaderless, Majority, assess
-from hamodel.architectures import Node
+from benchmarks.harness import fastest, row, speedup
+from hamodel import ActivePassive, Leaderless, Majority, assess
+from hamodel.architectures import Failure, Node, Site
 from hamodel.decision import classic_case
+from hamodel.failover import Failover
+from hamodel.units import HOUR, YEAR
 
 CASE = classic_case()
 SPEC = CASE.active.architecture
@@ -69,3 +71,64 @@ def sweep() -> float:
     node = Node(mttf=np.geomspace(1e6, 1e8, 100_000), mttr=pair.database.mttr)
     swept = replace(pair, database=node)
     return fastest(lambda: assess(swept, WORKLOAD).write.unavailability, rounds=2)[0]
+
+
+SPREAD = ActivePassive(
+    database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
+    failover=Failover(promotion=20, coverage=0.95, retry=60, manual=1800),
+    sites=("DC-1", "DC-2", "DC-3"),
+    site=Site(mttf=YEAR, mttr=4 * HOUR),
+)
+KINDS = (
+    Failure(kind="process", mttf=1000 * HOUR, mttr=60),
+    Failure(kind="network", mttf=1500 * HOUR, mttr=600),
+    Failure(kind="hang", mttf=3000 * HOUR, mttr=HOUR, detection=60),
+    Failure(kind="disk", mttf=9000 * HOUR, mttr=8 * HOUR),
+    Failure(kind="everywhere", mttf=9000 * HOUR, mttr=HOUR),
+)
+
+
+def downtime(architecture):
+    """Ask for the downtime of reads and writes by cause."""
+    return architecture.model().downtime()
+
+
+@row(
+    "three nodes over three sites, all kinds of failure, against exploring them anew",
+    at_least=4,
+)
+def known_shape() -> float:
+    wide = replace(SPREAD, failures=KINDS, common_cause=0.02)
+    (pair, *_) = wide.model().parts
+
+    def anew():
+        for site in wide.sites:
+            replace(pair.seen_from(site), shaped=None).views()
+
+    return speedup(anew, lambda: downtime(wide))
+
+
+@row("the same, ms of CPU")
+def all_kinds() -> float:
+    wide = replace(SPREAD, failures=KINDS, common_cause=0.02)
+    return 1e3 * fastest(lambda: downtime(wide), rounds=5)[0]
+
+
+@row(
+    "1e5 scenarios of three nodes over three sites: each, against one alone",
+    at_least=50,
+)
+def many_at_once() -> float:
+    alone = fastest(lambda: downtime(SPREAD), rounds=5)[0]
+    return 1e5 * alone / _swept(downtime)
+
+
+@row("all answers of 1e5 scenarios of three nodes over three sites, s of CPU")
+def all_answers() -> float:
+    return _swept(answers)
+
+
+def _swept(question) -> float:
+    node = Node(mttf=np.geomspace(1e6, 1e8, 100_000), mttr=4 * HOUR)
+    swept = replace(SPREAD, database=node)
+    return fastest(lambda: question(swept), rounds=1)[0]

@@ -1,6 +1,7 @@
 """Models share what they have in common, and never each other's numbers."""
 
 import time
+from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +9,19 @@ import pytest
 import sympy
 from scipy.stats import binom
 
-from hamodel.architectures import Cause, Group, Node, Part, Site, Tier
+from hamodel.architectures import (
+    ActivePassive,
+    Cause,
+    Failure,
+    Group,
+    Node,
+    Part,
+    Site,
+    Tier,
+)
 from hamodel.architectures._sums import plus
 from hamodel.chain import k_of_n
+from hamodel.failover import Failover
 from hamodel.units import HOUR
 from tests.test_architectures import FULL
 
@@ -54,6 +65,96 @@ def test_equal_parts_are_solved_once(name, monkeypatch):
     model.situations()
     assert len(solved) < len(model.leaves())
     assert len(solved) == len({part.kind for part in model.leaves()})
+
+
+ALL_KINDS = ActivePassive(
+    database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
+    failover=Failover(promotion=20, coverage=0.95, retry=60, manual=1800),
+    sites=("a", "b", "c"),
+    site=Site(mttf=8760 * HOUR, mttr=4 * HOUR),
+    failures=(
+        Failure(kind="process", mttf=1000 * HOUR, mttr=60),
+        Failure(kind="network", mttf=1500 * HOUR, mttr=600),
+        Failure(kind="hang", mttf=3000 * HOUR, mttr=HOUR, detection=60),
+        Failure(kind="disk", mttf=9000 * HOUR, mttr=8 * HOUR),
+        Failure(kind="everywhere", mttf=9000 * HOUR, mttr=HOUR),
+    ),
+    common_cause=0.02,
+)
+
+
+def explored(part):
+    """The views of a part from its own rules and numbers, with no shape."""
+    bare = replace(part, shaped=None)
+    found = defaultdict(float)
+    for state, share in bare.chain().steady_state().items():
+        found[part.view(state)] += share
+    return dict(found)
+
+
+def test_states_that_are_known_are_not_explored_again():
+    (pair, *_) = ALL_KINDS.model().parts
+    ALL_KINDS.model().downtime()
+
+    def anew():
+        for site in ALL_KINDS.sites:
+            replace(pair.seen_from(site), shaped=None).views()
+
+    assert best(lambda: ALL_KINDS.model().downtime(), 3) < best(anew, 1) / 2
+
+
+@pytest.mark.parametrize("site", ALL_KINDS.sites)
+def test_sites_that_are_alike_are_each_seen_as_their_own_rules_say(site):
+    (pair, *_) = ALL_KINDS.model().parts
+    seen = pair.seen_from(site)
+    assert seen.views() == pytest.approx(explored(seen), rel=1e-10)
+
+
+def test_where_the_primary_begins_matters_if_it_never_moves():
+    still = replace(
+        ALL_KINDS,
+        database=Node(mttf=np.inf, mttr=1.0),
+        failures=(),
+        site=Site(mttf=1e7),
+    )
+    never = replace(still, site=Site(mttf=np.array([1e7, np.inf])))
+    (pair, *_) = never.model().parts
+    for site in "abc":
+        seen = pair.seen_from(site)
+        shown = seen.views()
+        for view, share in explored(seen).items():
+            assert shown[view] == pytest.approx(share, rel=1e-10)
+
+
+def test_a_shape_serves_numbers_arrays_and_symbols():
+    pair = replace(ALL_KINDS, sites=("a",), failures=ALL_KINDS.failures[:1])
+    swept = replace(pair, database=Node(mttf=np.array([1e6, 5e6, 1e7]), mttr=14400.0))
+    for k, mttf in enumerate(swept.database.mttf):
+        one = replace(pair, database=Node(mttf=float(mttf), mttr=14400.0))
+        exact = explored(one.model().parts[0])
+        assert one.model().parts[0].views() == pytest.approx(exact, rel=1e-11)
+        many = {v: p[k] for v, p in swept.model().parts[0].views().items()}
+        assert many == pytest.approx(exact, rel=1e-11)
+    fail = sympy.Symbol("fail", positive=True)
+    plain = replace(
+        pair, failures=(), common_cause=0.0, failover=Failover(promotion=20)
+    )
+    named = replace(plain, database=Node(mttf=1 / fail, mttr=14400.0))
+    one = replace(plain, database=Node(mttf=1e7, mttr=14400.0))
+    formula = named.model().parts[0].views()
+    for view, share in explored(one.model().parts[0]).items():
+        value = float(formula[view].subs(fail, 1e-7))
+        assert value == pytest.approx(share, rel=1e-8)
+
+
+def test_many_scenarios_are_solved_in_blocks():
+    mttf = np.geomspace(1e6, 1e8, 5001)
+    swept = replace(ALL_KINDS, failures=(), database=Node(mttf=mttf, mttr=14400.0))
+    shown = swept.model().downtime()["write"]
+    for k in (0, 4095, 4096, 5000):
+        node = Node(mttf=float(mttf[k]), mttr=14400.0)
+        alone = replace(swept, database=node).model().downtime()["write"]
+        assert {c: p[k] for c, p in shown.items()} == pytest.approx(alone, rel=1e-11)
 
 
 def test_copies_of_different_number_are_different_parts():

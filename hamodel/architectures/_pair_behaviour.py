@@ -16,7 +16,7 @@ import numpy as np
 
 from hamodel import duration
 from hamodel._quantity import mean_of, rate_of
-from hamodel.architectures._pair_model import rules_of
+from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._replicas import First, stage_law
 from hamodel.architectures.behaviour import (
     NO_WAIT,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache, lru_cache, partial
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from hamodel._quantity import rate_of
 from hamodel.architectures._front import (
     Front,
     Seen,
@@ -19,26 +17,17 @@ from hamodel.architectures._front import (
     planned,
     undisturbed,
 )
-from hamodel.architectures._nodes import IN_PLACE, Failure
-from hamodel.architectures._replicas import (
-    ALIVE,
-    NEVER,
-    Alike,
-    Kind,
-    Nodes,
-    Policy,
-    is_never,
-)
-from hamodel.architectures._replicated import Rules
+from hamodel.architectures._pair_rules import rules_of
+from hamodel.architectures._replicas import ALIVE, is_never
+from hamodel.architectures._shape import Names, Shape, Shaped
 from hamodel.architectures.base import Cause, Event, Model, Part, Verdict
-from hamodel.failover import false_alarm_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel._types import Quantity
-    from hamodel.architectures._nodes import Dependency, Replica
-    from hamodel.architectures._replicas import State
+    from hamodel.architectures._nodes import Dependency, Failure, Replica
+    from hamodel.architectures._replicas import Nodes, State
+    from hamodel.architectures._replicated import Rules
     from hamodel.architectures.active_passive import ActivePassive
 
 
@@ -147,9 +136,15 @@ def part_of(
     start = rules.nodes.start
     whole = watched is None and len(spec.sites) > 1 and not is_never(spec.site.mttf)
 
+    first = part_of(spec, watched=0) if whole and _alike(rules.nodes) else None
+
     def seen_from(site: str) -> Part:
         """Return the part with the clients of one site only."""
-        return part_of(spec, watched=spec.sites.index(site))
+        place = spec.sites.index(site)
+        part = part_of(spec, watched=place)
+        if first is None or place == 0:
+            return first or part
+        return replace(part, shaped=lambda: _seen_alike(first, part, place))
 
     return Part(
         name="pair",
@@ -157,7 +152,59 @@ def part_of(
         events=rules.events,
         view=Shown(rules),
         seen_from=seen_from if whole else None,
+        shaped=cache(partial(_shaped, rules)),
     )
+
+
+def _alike(nodes: Nodes) -> bool:
+    """Tell whether each site holds one node, and no site differs from another."""
+    kinds = {group._replace(site=0) for group in nodes.groups}
+    return len(kinds) == 1 and nodes.size == len(nodes.sites)
+
+
+def _seen_alike(first: Part, part: Part, place: int) -> Shaped:
+    """Return a part of sites that are alike: its shares are those of the first site."""
+    known, own = _of(first), _of(part)
+    if not known.connected:  # then it matters where the primary was at first
+        return own
+    swapped = {
+        _swapped(view, place): share
+        for view, share in known.shares.items()
+        if isinstance(view, PairView)
+    }
+    own.__dict__["shares"] = swapped
+    return own
+
+
+def _of(part: Part) -> Shaped:
+    if part.shaped is None:
+        raise TypeError(f"{part.name} must have a shape")
+    return part.shaped()
+
+
+def _swapped(view: PairView, place: int) -> PairView:
+    """Return a view with the first site and another in each other's place."""
+    order = list(range(len(view.sites)))
+    order[0], order[place] = place, 0
+    return view._replace(
+        active=0 if view.cause else order[view.active],
+        readable=tuple(view.readable[i] for i in order),
+        sites=tuple(view.sites[i] for i in order),
+    )
+
+
+def _shaped(rules: Rules) -> Shaped:
+    """Return the states and moves of rules, with their numbers."""
+    names = Names()
+    return Shaped(_shape(rules.named(names)), names.numbers)
+
+
+@lru_cache(maxsize=64)
+def _shape(rules: Rules) -> Shape:
+    """Return the states and moves of rules that know no numbers."""
+    start, view = rules.nodes.start, Shown(rules)
+    part = Part(name="pair", start=start, events=rules.events, view=view)
+    return Shape.explore(start, part.moves, view)
 
 
 def model_of(spec: ActivePassive) -> Model:
@@ -229,162 +276,6 @@ def _read(
         copy = pair.readable.index(True) if pair.cause else pair.active
     behind = bool(pair.cause) or copy != pair.active or planned
     return found._replace(at=sites[copy], stale=behind)
-
-
-# ---- from the specification to the rules -------------------------------------------
-
-
-def rules_of(
-    spec: ActivePassive, *, together: bool = False, watched: int | None = None
-) -> Rules:
-    """Return the rules of a specification; for the options see `part_of`."""
-    sites = ("",) if together else spec.sites
-    kinds, repairs = _kinds(spec)
-    standby, site = spec.standby, spec.site
-    return Rules(
-        nodes=Nodes(
-            groups=_groups(spec, sites),
-            sites=sites,
-            laws=len(repairs),
-            watched=watched,
-        ),
-        kinds=kinds,
-        repairs=repairs,
-        failover=spec.failover,
-        policy=_policy(spec),
-        crews=spec.crews,
-        restore=spec.restore,
-        probe=standby.probe,
-        takeover_mttf=standby.takeover_mttf,
-        site_mttf=NEVER if together and len(spec.sites) > 1 else site.mttf,
-        site_mttr=site.mttr,
-        failback=spec.failback,
-        false_failovers=_false_failovers(spec),
-        holds=next((d for d in spec.depends_on if d.effect != "stops"), None),
-    )
-
-
-def _groups(spec: ActivePassive, sites: tuple[str, ...]) -> tuple[Alike, ...]:
-    """Count the nodes that are alike."""
-    found: dict[tuple[Any, ...], int] = {}
-    waits = spec.replication.mode != "async"
-    for node in spec.nodes:
-        site = sites.index(node.site) if len(sites) > 1 else 0
-        rank = (node.sync or not waits, node.priority)
-        key = (site, node.promotable, rank, node.sync, node.reads == "local")
-        found[key] = found.get(key, 0) + 1
-    return tuple(
-        Alike(site, count, promotable, rank, sync, reads)
-        for (site, promotable, rank, sync, reads), count in found.items()
-    )
-
-
-def _kinds(
-    spec: ActivePassive,
-) -> tuple[tuple[Kind, ...], tuple[tuple[Any, bool], ...]]:
-    """Return the kinds of failure of a node, and the different laws of repair."""
-    database, failover, share = spec.database, spec.failover, spec.common_cause
-    plain = Failure(mttf=database.mttf, mttr=database.mttr, name="node")
-    given = [kind for kind in spec.failures if kind.kind != "everywhere"]
-    all_kinds = [plain, *given]
-    if given and is_never(database.mttf) and spec.standby.mttf is None:
-        all_kinds = given
-    repairs: list[tuple[Any, bool]] = []
-    made: list[Kind] = []
-    for one in all_kinds:
-        in_place = one.kind in IN_PLACE
-        law = _place(repairs, (one.mttr, not in_place))
-        standby = spec.standby.mttf if one is plain else None
-        coverage = failover.coverage if one.coverage is None else one.coverage
-        handled = (law, in_place, one.detection, coverage)
-        mode = next(
-            (k for k, other in enumerate(made) if _same(_handled(other), handled)),
-            len(made),
-        )
-        found = Kind(
-            name=one.name,
-            kind=one.kind,
-            primary=_apart(one.mttf, share),
-            standby=_apart(one.mttf if standby is None else standby, share),
-            common=_common(one.mttf, share),
-            law=law,
-            mode=mode,
-            in_place=in_place,
-            detection=one.detection,
-            coverage=coverage,
-        )
-        made.append(found)
-    if failover.manual is not None and len(repairs) > 1:
-        made = [_unmarked(kind, failover.coverage) for kind in made]
-    return tuple(made), tuple(repairs)
-
-
-def _unmarked(kind: Kind, coverage: Quantity) -> Kind:
-    """Return a kind that is failed over as the loss of a site is, if it is so."""
-    usual = not kind.in_place and kind.detection is None and kind.coverage is coverage
-    return replace(kind, mode=-1) if usual else kind
-
-
-def _handled(kind: Kind) -> tuple[Any, ...]:
-    return kind.law, kind.in_place, kind.detection, kind.coverage
-
-
-def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Tell whether fields are equal: numbers by value, arrays and laws if the same."""
-    pairs = zip(one, other, strict=True)
-    return all(a is b or (_plain(a) and _plain(b) and a == b) for a, b in pairs)
-
-
-def _plain(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, int | float) or hasattr(value, "free_symbols")
-
-
-def _place(known: list[tuple[Any, bool]], law: tuple[Any, bool]) -> int:
-    """Return the number of a law of repair, a new one if need be."""
-    for k, other in enumerate(known):
-        if _same(other, law):
-            return k
-    known.append(law)
-    return len(known) - 1
-
-
-def _zero(share: Quantity) -> bool:
-    return np.ndim(share) == 0 and not hasattr(share, "free_symbols") and share == 0
-
-
-def _apart(mttf: Quantity, share: Quantity) -> Quantity:
-    """Return the mean time to a failure of one node alone."""
-    return mttf if _zero(share) else rate_of(rate_of(mttf) * (1 - share))
-
-
-def _common(mttf: Quantity, share: Quantity) -> Quantity:
-    """Return the mean time to a failure that all nodes share."""
-    return NEVER if _zero(share) else rate_of(rate_of(mttf) * share)
-
-
-def _policy(spec: ActivePassive) -> Policy:
-    """Return what commits wait for."""
-    replication = spec.replication
-    count = int(replication.acknowledgements)
-    match replication.mode:
-        case "async":
-            return Policy(0, 0, None, each=False)
-        case "semi-sync":
-            return Policy(count, 0, replication.timeout, each=False)
-        case "sync":
-            return Policy(-1, -1, None, each=False)
-        case "quorum":
-            return Policy(count, count, None, each=False)
-        case _:
-            raise ValueError(f"replication.mode is unknown, got {replication.mode!r}")
-
-
-def _false_failovers(spec: ActivePassive) -> Quantity:
-    """Return how often in 1/s a healthy primary is failed over."""
-    detector: Any = spec.failover.mechanisms.get("detection", spec.failover.detection)
-    if spec.stalls is None and not hasattr(detector, "false_alarm_rate"):
-        return 0.0
-    return false_alarm_rate(detector, spec.stalls)
 
 
 def placed(nodes: tuple[Replica, ...]) -> dict[str, int]:

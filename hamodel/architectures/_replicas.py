@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import getitem
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hamodel import duration
 from hamodel._quantity import mean_of
+from hamodel.architectures._shape import is_term, made
 from hamodel.architectures.base import Cause, Event, Stages
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Alike(NamedTuple):
     reads: bool  # whether a standby answers reads
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Nodes:
     """All nodes and their sites: what a state says of them, and steps to others."""
 
@@ -191,7 +193,7 @@ class Nodes:
         return self.serve(state._replace(nodes=nodes), state.primary)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of failure of a node."""
 
@@ -205,6 +207,39 @@ class Kind:
     in_place: bool  # whether it ends by itself
     detection: Quantity | None
     coverage: Quantity
+
+
+class Handover(NamedTuple):
+    """What the rules take from a `Failover`."""
+
+    detection: Any
+    fencing: Any
+    promotion: Any
+    redirection: Any
+    coverage: Quantity
+    manual: Any
+    retry: Any
+    tries: int | None
+
+    @classmethod
+    def of(cls, failover: Failover) -> Handover:
+        """Return what a failover says."""
+        return cls(*(getattr(failover, name) for name in cls._fields))
+
+
+class WayBack(NamedTuple):
+    """How long it is until a failback begins, and how long it takes, in s."""
+
+    resync: Any
+    change: Any
+
+
+class Holding(NamedTuple):
+    """What failovers hang on."""
+
+    name: str
+    mttf: Any
+    mttr: Any
 
 
 class Policy(NamedTuple):
@@ -278,6 +313,10 @@ def race(repair: Any, stage: Any) -> tuple[Quantity, Quantity]:  # noqa: ANN401
     A number is the mean of an exponential repair, or the length of a constant stage;
     both may also be distributions.
     """
+    if is_term(repair, stage):
+        both = made(race, repair, stage)
+        never = not is_term(stage) and stage == 0
+        return (0.0, 0.0) if never else (made(getitem, both, 0), made(getitem, both, 1))
     if not hasattr(repair, "sample"):
         if hasattr(stage, "sample"):
             won: Quantity = 1 - stage.lst(1 / repair)
@@ -300,6 +339,8 @@ def race(repair: Any, stage: Any) -> tuple[Quantity, Quantity]:  # noqa: ANN401
 
 def added(stages: tuple[Any, ...]) -> Any:  # noqa: ANN401  a number or a law
     """Return the sum of stages: a number if all are."""
+    if is_term(*stages):
+        return made(_added, *stages, law=True)
     if not any(hasattr(stage, "sample") for stage in stages):
         return sum(stages)
     laws = [stage_law(stage) for stage in stages]
@@ -307,6 +348,10 @@ def added(stages: tuple[Any, ...]) -> Any:  # noqa: ANN401  a number or a law
     for law in laws[1:]:
         total = total + law
     return total
+
+
+def _added(*stages: Any) -> Any:  # noqa: ANN401
+    return added(stages)
 
 
 def is_never(time: Any) -> bool:  # noqa: ANN401  a number, an array or a symbol
@@ -320,7 +365,7 @@ def sooner(time: Any, many: Any) -> Any:  # noqa: ANN401  a number or a law
 
 
 def redirection(
-    nodes: Nodes, failover: Failover, state: State, site: int
+    nodes: Nodes, failover: Handover, state: State, site: int
 ) -> Iterator[Event]:
     """Yield how the clients of a lost site reach another."""
     clock, where = f"clients of {site}", state.clients[site]

@@ -41,7 +41,7 @@ Assumptions
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,10 +50,13 @@ from hamodel._quantity import rate_of
 from hamodel.architectures._replicas import (
     NEVER,
     First,
+    Handover,
+    Holding,
     Kind,
     Nodes,
     Policy,
     State,
+    WayBack,
     added,
     is_never,
     redirection,
@@ -65,18 +68,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hamodel._types import Quantity
-    from hamodel.architectures._nodes import Dependency
-    from hamodel.failover import Failback, Failover
+    from hamodel.architectures._shape import Names
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Rules:
     """The rules of a replicated primary."""
 
     nodes: Nodes
     kinds: tuple[Kind, ...]
     repairs: tuple[tuple[Any, bool], ...]  # each law of repair; whether it needs a crew
-    failover: Failover
+    failover: Handover
     policy: Policy
     crews: int = 1
     restore: Quantity | None = None
@@ -84,9 +86,9 @@ class Rules:
     takeover_mttf: Quantity = NEVER
     site_mttf: Quantity = NEVER
     site_mttr: Any = 1.0
-    failback: Failback | None = None
+    failback: WayBack | None = None
     false_failovers: Quantity = 0.0  # 1/s
-    holds: Dependency | None = None  # a dependency without which no failover begins
+    holds: Holding | None = None  # a dependency without which no failover begins
 
     def blocked(self, state: State) -> bool:
         """Tell whether writes wait without end for a standby."""
@@ -95,6 +97,28 @@ class Rules:
     def _of(self, number: int, state: State) -> int:
         """Return a number of standbys; -1 means all that commits wait for."""
         return self.nodes.counted(state) if number < 0 else number
+
+    def named(self, names: Names) -> Rules:
+        """Return the same rules with terms for the numbers: see `Shape`."""
+        times = "restore", "probe", "takeover_mttf", "site_mttf", "site_mttr"
+        own = names.within(self, "rules", *times, "false_failovers")
+        back, holds, handover = self.failback, self.holds, self.failover
+        fields = "primary", "standby", "common", "detection", "coverage"
+        return replace(
+            own,
+            kinds=tuple(
+                names.within(kind, f"kind {k}", *fields)
+                for k, kind in enumerate(self.kinds)
+            ),
+            repairs=tuple(
+                (names.of(f"repair {k}", mttr), crew)
+                for k, (mttr, crew) in enumerate(self.repairs)
+            ),
+            failover=names.within(handover, "failover", *handover._fields[:-1]),
+            policy=names.within(self.policy, "policy", "timeout"),
+            failback=back and names.within(back, "failback", *back._fields),
+            holds=holds and names.within(holds, "holds", "mttf", "mttr"),
+        )
 
     # ---- the rules -----------------------------------------------------------------
 
@@ -369,7 +393,7 @@ class Rules:
     def _returning(self, state: State) -> Iterator[Event]:
         if self.failback is None:
             return
-        after = Stages((self.failback.switchover.duration,))
+        after = Stages((self.failback.change,))
         for i, share in self.nodes.candidates(state):
             to = self.nodes.moved(self.nodes.serve(state, i), state.primary, (0, 1))
             yield Event("switchover", after, to, share)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray, Quantity
     from hamodel.architectures._assumptions import Assumption
+    from hamodel.architectures._shape import Shaped
     from hamodel.architectures._specs import Site
     from hamodel.architectures.behaviour import Behaviour, Known
     from hamodel.duration import Duration
@@ -128,6 +129,9 @@ class Part:
     seen_from : callable or None
         `seen_from(site)`, the same part with what clients of that site notice only:
         fewer states, and the same law of what they do.  None: there is no such.
+    shaped : callable or None
+        `shaped()`, the states and moves that the events lead to, where they are known
+        already from a part with other numbers.  None: they are found each time.
     """
 
     name: str
@@ -135,6 +139,7 @@ class Part:
     events: Callable[[Any], Iterable[Event]]
     view: Callable[[Any], Hashable]
     seen_from: Callable[[str], Part] | None = None
+    shaped: Callable[[], Shaped] | None = None
 
     def moves(self, state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
         """Yield the next states and their rates in 1/s."""
@@ -148,6 +153,8 @@ class Part:
 
     def chain(self, up: Callable[[Any], object] = bool) -> Chain:
         """Return the chain of this part; `up` judges a view."""
+        if self.shaped is not None:
+            return self.shaped().chain(up)
         return Chain.explore(self.start, self.moves, up=lambda s: up(self.view(s)))
 
     @property
@@ -157,6 +164,8 @@ class Part:
 
     def views(self) -> dict[Hashable, Quantity]:
         """Return the long-run probability of each view."""
+        if self.shaped is not None:
+            return self.shaped().views()
         found: dict[Hashable, Quantity] = defaultdict(int)
         for state, probability in self.chain().steady_state().items():
             found[self.view(state)] += probability

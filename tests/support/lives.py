@@ -81,7 +81,8 @@ class Pair(Life):
             "one": {"primary": fail},
         }.get(self.nodes, {})
 
-    def fails(self, name):
+    def attempt(self):
+        """A failover that works, or one that is tried again until somebody helps."""
         failover = self.spec.failover
         stages = (
             failover.detection,
@@ -89,6 +90,23 @@ class Pair(Life):
             failover.promotion,
             failover.redirection,
         )
+        self.nodes = "switching"
+        if self.works(failover.coverage):
+            self.cause = "failing over"
+            self.start("takeover", self.draw(*stages))
+            return
+        self.cause = "failover did not work"
+        most = INF if failover.tries is None else failover.tries
+        if failover.retry is not None and self.tried < most:
+            self.tried += 1
+            self.start("retry", self.draw(failover.retry))
+        elif failover.manual is None:
+            self.nodes = "none"
+            self.start("repair", self.after(self.spec.database.mttr))
+        else:
+            self.start("takeover", self.draw(*stages, failover.manual))
+
+    def fails(self, name):
         if name == "standby":
             way = self.spec.replication
             self.nodes = "unseen"
@@ -98,20 +116,8 @@ class Pair(Life):
             else:
                 self.start("probe", self.after(self.spec.standby.probe))
         elif self.nodes == "both":
-            if self.works(failover.coverage):
-                self.nodes, self.cause = "switching", "failing over"
-                self.start("takeover", self.draw(*stages))
-            else:
-                self.cause = "failover did not work"
-                if failover.retry is not None:  # and the next attempt works
-                    self.nodes = "switching"
-                    self.start("takeover", self.draw(*stages, failover.retry))
-                elif failover.manual is None:
-                    self.nodes = "none"
-                    self.start("repair", self.after(self.spec.database.mttr))
-                else:
-                    self.nodes = "switching"
-                    self.start("takeover", self.draw(*stages, failover.manual))
+            self.tried = 0
+            self.attempt()
         elif self.nodes == "unseen":
             self.timers.pop("probe")
             self.nodes, self.cause = "none", "standby failed unseen"
@@ -120,7 +126,9 @@ class Pair(Life):
             self.nodes, self.cause = "none", "both nodes down"
 
     def rings(self, name):
-        if name == "timeout":
+        if name == "retry":
+            self.attempt()
+        elif name == "timeout":
             self.nodes = "unseen"
             self.start("probe", self.after(self.spec.standby.probe))
         elif name == "repair" and self.nodes == "one":

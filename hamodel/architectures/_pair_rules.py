@@ -1,0 +1,190 @@
+"""From what is said of a primary and its standbys to the rules that they follow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hamodel._quantity import rate_of
+from hamodel.architectures._nodes import IN_PLACE, Failure
+from hamodel.architectures._replicas import (
+    NEVER,
+    Alike,
+    Handover,
+    Holding,
+    Kind,
+    Nodes,
+    Policy,
+    WayBack,
+    is_never,
+)
+from hamodel.architectures._replicated import Rules
+from hamodel.failover import false_alarm_rate
+
+if TYPE_CHECKING:
+    from hamodel._types import Quantity
+    from hamodel.architectures.active_passive import ActivePassive
+
+
+def rules_of(
+    spec: ActivePassive, *, together: bool = False, watched: int | None = None
+) -> Rules:
+    """Return the rules of a specification; for the options see `part_of`."""
+    sites = ("",) if together else spec.sites
+    kinds, repairs = _kinds(spec)
+    standby, site, back = spec.standby, spec.site, spec.failback
+    return Rules(
+        nodes=Nodes(
+            groups=_groups(spec, sites),
+            sites=sites,
+            laws=len(repairs),
+            watched=watched,
+        ),
+        kinds=kinds,
+        repairs=repairs,
+        failover=Handover.of(spec.failover),
+        policy=_policy(spec),
+        crews=spec.crews,
+        restore=spec.restore,
+        probe=standby.probe,
+        takeover_mttf=standby.takeover_mttf,
+        site_mttf=NEVER if together and len(spec.sites) > 1 else site.mttf,
+        site_mttr=site.mttr,
+        failback=None
+        if back is None
+        else WayBack(back.resync, back.switchover.duration),
+        false_failovers=_false_failovers(spec),
+        holds=next(
+            (
+                Holding(one.name, one.mttf, one.mttr)
+                for one in spec.depends_on
+                if one.effect != "stops"
+            ),
+            None,
+        ),
+    )
+
+
+def _groups(spec: ActivePassive, sites: tuple[str, ...]) -> tuple[Alike, ...]:
+    """Count the nodes that are alike."""
+    found: dict[tuple[Any, ...], int] = {}
+    waits = spec.replication.mode != "async"
+    for node in spec.nodes:
+        site = sites.index(node.site) if len(sites) > 1 else 0
+        rank = (node.sync or not waits, node.priority)
+        key = (site, node.promotable, rank, node.sync, node.reads == "local")
+        found[key] = found.get(key, 0) + 1
+    return tuple(
+        Alike(site, count, promotable, rank, sync, reads)
+        for (site, promotable, rank, sync, reads), count in found.items()
+    )
+
+
+def _kinds(
+    spec: ActivePassive,
+) -> tuple[tuple[Kind, ...], tuple[tuple[Any, bool], ...]]:
+    """Return the kinds of failure of a node, and the different laws of repair."""
+    database, failover, share = spec.database, spec.failover, spec.common_cause
+    plain = Failure(mttf=database.mttf, mttr=database.mttr, name="node")
+    given = [kind for kind in spec.failures if kind.kind != "everywhere"]
+    all_kinds = [plain, *given]
+    if given and is_never(database.mttf) and spec.standby.mttf is None:
+        all_kinds = given
+    repairs: list[tuple[Any, bool]] = []
+    made: list[Kind] = []
+    for one in all_kinds:
+        in_place = one.kind in IN_PLACE
+        law = _place(repairs, (one.mttr, not in_place))
+        standby = spec.standby.mttf if one is plain else None
+        coverage = failover.coverage if one.coverage is None else one.coverage
+        handled = (law, in_place, one.detection, coverage)
+        mode = next(
+            (k for k, other in enumerate(made) if _same(_handled(other), handled)),
+            len(made),
+        )
+        found = Kind(
+            name=one.name,
+            kind=one.kind,
+            primary=_apart(one.mttf, share),
+            standby=_apart(one.mttf if standby is None else standby, share),
+            common=_common(one.mttf, share),
+            law=law,
+            mode=mode,
+            in_place=in_place,
+            detection=one.detection,
+            coverage=coverage,
+        )
+        made.append(found)
+    if failover.manual is not None and len(repairs) > 1:
+        made = [_unmarked(kind, failover.coverage) for kind in made]
+    return tuple(made), tuple(repairs)
+
+
+def _unmarked(kind: Kind, coverage: Quantity) -> Kind:
+    """Return a kind that is failed over as the loss of a site is, if it is so."""
+    usual = not kind.in_place and kind.detection is None and kind.coverage is coverage
+    return replace(kind, mode=-1) if usual else kind
+
+
+def _handled(kind: Kind) -> tuple[Any, ...]:
+    return kind.law, kind.in_place, kind.detection, kind.coverage
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Tell whether fields are equal: numbers by value, arrays and laws if the same."""
+    pairs = zip(one, other, strict=True)
+    return all(a is b or (_plain(a) and _plain(b) and a == b) for a, b in pairs)
+
+
+def _plain(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, int | float) or hasattr(value, "free_symbols")
+
+
+def _place(known: list[tuple[Any, bool]], law: tuple[Any, bool]) -> int:
+    """Return the number of a law of repair, a new one if need be."""
+    for k, other in enumerate(known):
+        if _same(other, law):
+            return k
+    known.append(law)
+    return len(known) - 1
+
+
+def _zero(share: Quantity) -> bool:
+    return np.ndim(share) == 0 and not hasattr(share, "free_symbols") and share == 0
+
+
+def _apart(mttf: Quantity, share: Quantity) -> Quantity:
+    """Return the mean time to a failure of one node alone."""
+    return mttf if _zero(share) else rate_of(rate_of(mttf) * (1 - share))
+
+
+def _common(mttf: Quantity, share: Quantity) -> Quantity:
+    """Return the mean time to a failure that all nodes share."""
+    return NEVER if _zero(share) else rate_of(rate_of(mttf) * share)
+
+
+def _policy(spec: ActivePassive) -> Policy:
+    """Return what commits wait for."""
+    replication = spec.replication
+    count = int(replication.acknowledgements)
+    match replication.mode:
+        case "async":
+            return Policy(0, 0, None, each=False)
+        case "semi-sync":
+            return Policy(count, 0, replication.timeout, each=False)
+        case "sync":
+            return Policy(-1, -1, None, each=False)
+        case "quorum":
+            return Policy(count, count, None, each=False)
+        case _:
+            raise ValueError(f"replication.mode is unknown, got {replication.mode!r}")
+
+
+def _false_failovers(spec: ActivePassive) -> Quantity:
+    """Return how often in 1/s a healthy primary is failed over."""
+    detector: Any = spec.failover.mechanisms.get("detection", spec.failover.detection)
+    if spec.stalls is None and not hasattr(detector, "false_alarm_rate"):
+        return 0.0
+    return false_alarm_rate(detector, spec.stalls)

@@ -1,0 +1,297 @@
+"""The shape of a part: its states and moves, found once for all numbers.
+
+Which states there are depends on what is said (three nodes, two kinds of failure, a
+person who helps), not on the numbers.  So the rules are run once on terms, which stand
+for numbers and remember what is done with them; the numbers of each specification are
+put in afterwards.  Numbers that decide what can happen at all (a time of 0 or without
+end, a share of 0 or 1) belong to the shape.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import numpy as np
+
+from hamodel._check import is_symbolic
+from hamodel._graph import closed_classes, successors
+from hamodel._quantity import mean_of, rate_of
+from hamodel.chain import Chain
+from hamodel.markov import long_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from hamodel._types import FloatArray, Quantity
+
+Spec = TypeVar("Spec")
+
+#: A number, a law, or a term that stands for one.
+Number: TypeAlias = Any
+
+#: So many scenarios at a time keep the long-run shares of all states small.
+_BLOCK = 4096
+
+#: Larger rates are left to `Chain`, which knows what is left at once.
+_LARGEST = 1e150
+
+#: Numbers that decide what can happen.
+_DECISIVE = (0, 1, float("inf"))
+
+
+class Term:
+    """A number to come, or what is done with some."""
+
+    __slots__ = ("of", "operation")
+    ndim = 0  # to arithmetic on arrays it is one number
+
+    def __init__(self, operation: Callable[..., Any] | str, *of: object) -> None:
+        self.operation, self.of = operation, of
+
+    def __repr__(self) -> str:
+        if isinstance(self.operation, str):
+            return self.operation
+        return f"{self.operation.__name__}{self.of}"
+
+    def __mul__(self, other: object) -> Number:
+        if not isinstance(other, Term) and other in {0, 1}:
+            return self if other else 0
+        return made(operator.mul, self, other)
+
+    def __rmul__(self, other: object) -> Number:
+        return self * other
+
+    def __add__(self, other: object) -> Number:
+        if not isinstance(other, Term) and other == 0:
+            return self
+        return made(operator.add, self, other)
+
+    def __radd__(self, other: object) -> Number:
+        return self + other
+
+    def __rsub__(self, other: object) -> Number:
+        return made(operator.sub, other, self)
+
+    def __truediv__(self, other: object) -> Number:
+        return made(operator.truediv, self, other)
+
+    def __rtruediv__(self, other: object) -> Number:
+        return made(rate_of, self) * other
+
+    @property
+    def mean(self) -> Number:
+        """The mean of what may be a law."""
+        return made(mean_of, self)
+
+
+class Law(Term):
+    """A time to come whose law may matter."""
+
+    __slots__ = ()
+    sample = None  # what tells a law from a number
+
+
+#: All terms by what they say, so that equal ones are one.
+_MADE: dict[tuple[Any, ...], Term] = {}
+
+
+def made(operation: Callable[..., Any] | str, *of: object, law: bool = False) -> Number:
+    """Return the term of an operation on terms and numbers."""
+    key = (operation, law, *(id(x) if isinstance(x, Term) else x for x in of))
+    if key not in _MADE:
+        _MADE[key] = (Law if law else Term)(operation, *of)
+    return _MADE[key]
+
+
+def is_term(*values: object) -> bool:
+    """Tell whether some of the values are terms."""
+    return any(isinstance(value, Term) for value in values)
+
+
+@dataclass(eq=False)
+class Names:
+    """Gives numbers names, and keeps which number has which."""
+
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, name: str, value: Number) -> Number:
+        """Return the term that stands for a value, or what decides by itself."""
+        if value is None:
+            return None
+        law = hasattr(value, "sample")
+        mean = value.mean if law else value
+        if np.ndim(mean) == 0 and not is_symbolic(mean):
+            decisive = next((x for x in _DECISIVE if mean == x), None)
+            if decisive is not None and not (law and decisive):
+                return decisive
+        self.numbers[name] = value
+        return made(name, law=law)
+
+    def within(self, spec: Spec, prefix: str, *fields: str) -> Spec:
+        """Return what is said with terms for some of its fields."""
+        named = {f: self.of(f"{prefix}.{f}", getattr(spec, f)) for f in fields}
+        if isinstance(spec, tuple):
+            return spec._replace(**named)  # type: ignore[attr-defined,no-any-return]
+        return replace(spec, **named)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """All states that rules lead to from a start, what they show, and the moves.
+
+    Attributes
+    ----------
+    states, views : tuple
+        The states, the first of them the start, and what each of them shows.
+    moves : mapping
+        From which state to which, by number, and the term of the rate in 1/s.
+    """
+
+    states: tuple[Any, ...]
+    views: tuple[Hashable, ...]
+    moves: Mapping[tuple[int, int], Any]
+
+    @classmethod
+    def explore(
+        cls,
+        start: Hashable,
+        moves: Callable[[Any], Iterable[tuple[Hashable, Any]]],
+        view: Callable[[Any], Hashable],
+    ) -> Shape:
+        """Find all states that can be reached from a start."""
+        number, waiting = {start: 0}, [start]
+        found: dict[tuple[int, int], Any] = {}
+        for state in waiting:
+            for goal, rate in moves(state):
+                if goal == state or (not is_term(rate) and rate == 0):
+                    continue
+                if goal not in number:
+                    number[goal] = len(number)
+                    waiting.append(goal)
+                pair = number[state], number[goal]
+                found[pair] = found[pair] + rate if pair in found else rate
+        return cls(tuple(number), tuple(map(view, number)), found)
+
+    def rates(self, numbers: Mapping[str, Any]) -> list[Any]:
+        """Return the rate of each move, for some numbers."""
+        known: dict[int, Any] = {}
+        for term, places in self._steps:
+            if isinstance(term.operation, str):
+                known[id(term)] = numbers[term.operation]
+            else:
+                of = [known[id(x)] if known_ else x for x, known_ in places]
+                known[id(term)] = term.operation(*of)
+        return [
+            known[id(rate)] if isinstance(rate, Term) else rate
+            for rate in self.moves.values()
+        ]
+
+    @cached_property
+    def _steps(self) -> list[tuple[Term, list[tuple[Any, bool]]]]:
+        """All terms, each after what it is made of."""
+        seen: dict[int, Term] = {}
+
+        def visit(term: object) -> None:
+            if isinstance(term, Term) and id(term) not in seen:
+                for part in term.of:
+                    visit(part)
+                seen[id(term)] = term
+
+        for rate in self.moves.values():
+            visit(rate)
+        return [
+            (term, [(x, isinstance(x, Term)) for x in term.of])
+            for term in seen.values()
+        ]
+
+    def shown(self, rates: Sequence[Any]) -> dict[Hashable, Quantity]:
+        """Return the long-run probability of each view, for rates of the moves."""
+        arrays = [r for r in rates if isinstance(r, np.ndarray) and r.ndim]
+        shape = np.broadcast_shapes(*{a.shape for a in arrays})
+        size = int(np.prod(shape))
+        if size <= _BLOCK:
+            return self._shown(rates)
+        flat = {id(a): np.broadcast_to(a, shape).reshape(-1) for a in arrays}
+        found: dict[Hashable, FloatArray] = {
+            view: np.empty(size) for view in self.views
+        }
+        for low in range(0, size, _BLOCK):
+            here = slice(low, low + _BLOCK)
+            cut = {key: a[here] for key, a in flat.items()}
+            some = self._shown([cut.get(id(rate), rate) for rate in rates])
+            for view, share in some.items():
+                found[view][here] = share
+        return {view: share.reshape(shape) for view, share in found.items()}
+
+    def _shown(self, rates: Sequence[Any]) -> dict[Hashable, Quantity]:
+        found: dict[Hashable, Any] = defaultdict(int)
+        for k, share in self._shares(rates):
+            found[self.views[k]] = found[self.views[k]] + share
+        return dict(found)
+
+    def _shares(self, rates: Sequence[Any]) -> Iterable[tuple[int, Quantity]]:
+        """Return the long-run probability of each state, by its number."""
+        plain = all(type(rate) is float for rate in rates)
+        if plain and self.connects(rates):
+            return enumerate(long_run(len(self.states), tuple(self.moves), rates))
+        chain = Chain(dict(zip(self.moves, rates, strict=True)), frozenset(), start=0)
+        shares: Any = chain.steady_state().items()
+        return shares  # type: ignore[no-any-return]
+
+    def connects(self, rates: Sequence[Any]) -> bool:
+        """Tell whether each state leads to each other at these rates."""
+        if not self._whole:
+            return False
+        if all(type(rate) is float for rate in rates):
+            return bool(min(rates) > 0 and max(rates) < _LARGEST)
+        if any(is_symbolic(rate) for rate in rates):
+            return False
+        return all(
+            bool(np.all((np.real(r) > 0) & (np.abs(r) < _LARGEST))) for r in rates
+        )
+
+    @cached_property
+    def _whole(self) -> bool:
+        """Whether each state leads to each other."""
+        count = len(self.states)
+        return len(closed_classes(successors(count, self.moves))[0]) == count
+
+
+@dataclass(frozen=True, eq=False)
+class Shaped:
+    """A shape with the numbers of one specification."""
+
+    shape: Shape
+    numbers: Mapping[str, Any]
+
+    @cached_property
+    def rates(self) -> list[Any]:
+        """Rate of each move in 1/s."""
+        return self.shape.rates(self.numbers)
+
+    @cached_property
+    def shares(self) -> dict[Hashable, Quantity]:
+        """Long-run probability of each view."""
+        return self.shape.shown(self.rates)
+
+    @cached_property
+    def connected(self) -> bool:
+        """Whether each state leads to each other."""
+        return self.shape.connects(self.rates)
+
+    def views(self) -> dict[Hashable, Quantity]:
+        """Return the long-run probability of each view."""
+        return dict(self.shares)
+
+    def chain(self, up: Callable[[Any], object]) -> Chain:
+        """Return the chain of the states; `up` judges a view."""
+        shape, after = self.shape, defaultdict(list)
+        for (i, j), rate in zip(shape.moves, self.rates, strict=True):
+            after[shape.states[i]].append((shape.states[j], rate))
+        serving = dict(zip(shape.states, map(up, shape.views), strict=True))
+        start = shape.states[0]
+        return Chain.explore(start, after.__getitem__, up=serving.__getitem__)
