@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from hamodel import load
 from hamodel.assessment import MEASURES, assess
 from hamodel.cli import main
+from hamodel.duration import uniform
 from hamodel.facts import fact, folder
+from hamodel.failover import Eviction
 from hamodel.reading import FORMATS, Default, read_files, recognised
 from tests.support.readings import MOVES, OPEN, SETS, WARNED
 
@@ -84,7 +86,7 @@ def test_every_value_that_is_used_stands_where_it_is_said_to_stand(name):
         Path(f).name: (CONFIGS / f).read_text().splitlines() for f in SETS[name][0]
     }
     found = reading(name)
-    assert found.used
+    assert found.used or found.assumed
     for note in found.used:
         file, _, place = note.where.partition(":")
         if place.isdigit() and not note.name.endswith(("host", ".quorum")):
@@ -409,6 +411,53 @@ def test_consul_as_delivered_elects_five_times_slower():
     quick = dataclasses.replace(given.mechanisms["election"], multiplier=1)
     assert given.mechanisms["election"].multiplier == 5
     assert given.election.mean == pytest.approx(5 * quick.duration.mean)
+
+
+# ---- Kubernetes --------------------------------------------------------------------
+
+
+def test_the_pod_of_a_dead_node_is_back_after_340_s_and_its_start(tmp_path):
+    """40 s of grace and 300 s of tolerance (FO-065), then 10 to 20 s of start.
+
+    The law of the file beside the mechanism `Eviction`, which has the same timers.
+    """
+    path = tmp_path / "one.yaml"
+    path.write_text((CONFIGS / "kubernetes" / "worker.yaml").read_text())
+    law = read_files([path]).spec.architecture.site.apps.node.mttr
+    moved = Eviction(start=uniform(10, 20)).duration
+    assert moved.mean == pytest.approx(300 + 35 + 2.5 + 15)
+    assert Eviction(monitor=0).duration.support[1] == fact("FO-065").in_base() == 340
+    assert law.support[1] == pytest.approx(340 + 5 + 20)
+    assert law.mean == pytest.approx((moved.mean + 15) / 2)
+    late = read_files([path], versions={"kubernetes": "1.32"})
+    assert late.spec.architecture.site.apps.node.mttr.support[1] == pytest.approx(375)
+
+
+def test_the_pod_of_a_statefulset_waits_for_its_node(tmp_path):
+    """Half of the failures 3 h; the others U(50, 60) + 5 + 30 + 10 + U(0, 10)."""
+    path = tmp_path / "db.yaml"
+    words = (CONFIGS / "kubernetes" / "postgres.yaml").read_text()
+    path.write_text(words)
+    law = read_files([path]).spec.architecture.database.mttr
+    assert law.mean == pytest.approx((3 * 3600 + 55 + 5 + 30 + 10 + 5) / 2)
+    short = "    spec:\n      tolerations:\n        - {tolerationSeconds: 5}\n"
+    path.write_text(words.replace("    spec:\n      c", f"{short}      c"))
+    again = read_files([path])
+    assert again.spec.architecture.database.mttr.mean == pytest.approx(law.mean)
+    assert "is not moved" in str(again.warnings[0])
+
+
+def test_budgets_and_spreads_that_do_not_hold_are_said(tmp_path):
+    files = [CONFIGS / "kubernetes" / n for n in ("worker.yaml", "budget.yaml")]
+    said = " ".join(map(str, read_files(files).warnings))
+    assert "no node with one can be drained" in said
+    assert "without a livenessProbe" in said
+    path = copied(
+        ["kubernetes/worker.yaml"], tmp_path, "spec:\n  t", "spec:\n  replicas: 3\n  t"
+    )
+    said = " ".join(map(str, read_files(path).warnings))
+    assert "may share a node" in said
+    assert "without a PodDisruptionBudget" in said
 
 
 def _keep():

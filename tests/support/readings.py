@@ -17,6 +17,12 @@ _REDIS_NODES = (
 )
 _ETCD = ("etcd/etcd.conf.yml",)
 _CONSUL = ("consul/server.hcl",)
+_API = ("kubernetes/api.yaml", "kubernetes/cluster.yaml")
+_WORKER = ("kubernetes/worker.yaml", "kubernetes/budget.yaml")
+_STATEFUL = ("kubernetes/postgres.yaml",)
+_BOTH = ("kubernetes/postgres.yaml", "kubernetes/api.yaml")
+_LIVE, _READY = "pod.livenessProbe.", "pod.readinessProbe."
+_MANAGER = "controllerManager.extraArgs."
 _COMMIT = "bootstrap.dcs.postgresql.parameters.synchronous_commit"
 _WAL = "bootstrap.dcs.postgresql.parameters.wal_retrieve_retry_interval"
 
@@ -32,6 +38,9 @@ SETS = {
     "etcd": (_ETCD, {}),
     "etcd-3.4": (("etcd/etcd-3.4.env",), {"etcd": "3.4"}),
     "consul": (_CONSUL, {}),
+    "kubernetes": (_API, {}),
+    "kubernetes-worker": (("kubernetes/worker.yaml",), {"kubernetes": "1.32"}),
+    "kubernetes-both": (_BOTH, {}),
     "consul-default": (("consul/server.json",), {}),
 }
 
@@ -97,6 +106,38 @@ MOVES = {
     "consul": {
         "performance.raft_multiplier": (_CONSUL, "multiplier = 2", "multiplier = 1"),
         "bootstrap_expect": (_CONSUL, "expect = 5", "expect = 3"),
+    },
+    "kubernetes": {
+        "Deployment.replicas": (_API, "replicas: 4", "replicas: 5"),
+        "StatefulSet.replicas": (_STATEFUL, "replicas: 1", "replicas: 3"),
+        "PodDisruptionBudget.minAvailable": (_API, "Available: 3", "Available: 2"),
+        "PodDisruptionBudget.maxUnavailable": (
+            *(_API, "minAvailable: 3", "maxUnavailable: 2"),
+        ),
+        "pod.tolerationSeconds": (_API, "Seconds: 60", "Seconds: 120"),
+        "pod.terminationGracePeriodSeconds": (
+            *(_API, "PeriodSeconds: 20", "PeriodSeconds: 90"),
+        ),
+        f"{_LIVE}periodSeconds": (
+            *(
+                _API,
+                "periodSeconds: 5\n            failureThreshold: 4",
+                "periodSeconds: 9\n            failureThreshold: 4",
+            ),
+        ),
+        f"{_LIVE}failureThreshold": (_API, "Threshold: 4", "Threshold: 8"),
+        f"{_LIVE}timeoutSeconds": (_API, "timeoutSeconds: 2", "timeoutSeconds: 4"),
+        f"{_READY}initialDelaySeconds": (_API, "DelaySeconds: 3", "DelaySeconds: 30"),
+        f"{_READY}periodSeconds": (
+            *(
+                _API,
+                "periodSeconds: 5\n            failureThreshold: 2",
+                "periodSeconds: 9\n            failureThreshold: 2",
+            ),
+        ),
+        f"{_MANAGER}node-monitor-grace-period": (_API, "period: 24s", "period: 90s"),
+        f"{_MANAGER}node-monitor-period": (_API, "period: 4s", "period: 20s"),
+        "nodeStatusUpdateFrequency": (_API, "Frequency: 6s", "Frequency: 12s"),
     },
     "libpq": {
         "host": (_DIRECT, "pg-a:5432,pg-b:5432", "proxy:5432"),
