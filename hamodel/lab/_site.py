@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import sysconfig
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hamodel.lab import _packages, haproxy
 from hamodel.lab._processes import Mark, Nursery, free_ports, until
@@ -17,15 +17,37 @@ from hamodel.lab.etcd import Cluster
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hamodel.lab.patroni import Patroni
-
 _CHECKS = (1.0, 3, 2)  # s between HAProxy's checks, those to mark down, and up
+
+
+class Settings(Protocol):
+    """Patroni's settings in s, and how many nodes it has."""
+
+    @property
+    def ttl(self) -> float:
+        """Time until the lock expires."""
+        ...
+
+    @property
+    def loop_wait(self) -> float:
+        """Time between renewals."""
+        ...
+
+    @property
+    def retry_timeout(self) -> float:
+        """Time for which the store is retried."""
+        ...
+
+    @property
+    def nodes(self) -> int:
+        """How many there are."""
+        ...
 
 
 class Site:
     """etcd, Patroni's nodes and HAProxy on the loopback."""
 
-    def __init__(self, of: Patroni, nursery: Nursery) -> None:
+    def __init__(self, of: Settings, nursery: Nursery) -> None:
         self.of, self.nursery = of, nursery
         ports = free_ports(2 * of.nodes + 1)
         self.ports, self.apis = ports[: of.nodes], ports[of.nodes : -1]

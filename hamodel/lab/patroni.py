@@ -163,6 +163,7 @@ class _Trial:
     def observe(self, struck: Struck) -> Row:
         if self.of.fault == "stop":
             until(iter(lambda: self.watch.promoted, None), "another leader", 60)
+            struck = struck._replace(done=time.monotonic())  # until then the old serves
         seen = self.writers.recovery(struck, self.of.patience)
         row: Row = {"old": self.old, "new": self.site.leader()}
         row |= {

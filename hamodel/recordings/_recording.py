@@ -206,3 +206,27 @@ def load(name: str) -> Recording:
         rows = tuple(MappingProxyType(row) for row in csv.DictReader(file))
     about["meaning"] = about.pop("columns")
     return Recording(rows=rows, **about)
+
+
+def laboratory(begins: str, columns: tuple[str, ...]) -> list[FloatArray]:
+    """Return columns of the laboratory's series whose names begin so.
+
+    Parameters
+    ----------
+    begins : str
+        The beginning of their names.
+    columns : tuple of str
+        Columns that a series must have.
+
+    Returns
+    -------
+    list of ndarray, shape (rows, columns)
+        One for each series, in the order of their names.
+    """
+    found = []
+    for file in sorted((folder() / "recordings" / "lab").glob(f"{begins}*.csv")):
+        with file.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        if set(columns) <= set(rows[0]):
+            found.append(np.array([[row[c] for c in columns] for row in rows], float))
+    return found
