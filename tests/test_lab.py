@@ -320,10 +320,20 @@ def test_settings_move_the_prediction():
 
 # ---- what was recorded --------------------------------------------------------------
 
+KINDS = lab.EXPERIMENTS
 SHIPPED = sorted((processes.ROOT / "data" / "recordings" / "lab").glob("*.csv"))
-APART = {  # where a quantile is more than 10 % off; of eight failures, and unexplained
-    ("sentinel-fault=hang", "sdown_s"),
-    ("etcd-election_timeout=2-heartbeat=0.2", "gap_min_s"),
+APART = {  # where a quantile is more than 10 % off, and why as far as is known
+    ("sentinel-fault=hang", "sdown_s"): "the latest of twelve; the law itself is kept",
+    ("etcd-election_timeout=2-heartbeat=0.2", "gap_min_s"): "1 election in 12 is a"
+    " second one, and of twenty none was",
+    ("patroni-fault=cut-ttl=20-loop_wait=5-retry_timeout=5", "stops_s"): "Patroni gives"
+    " up to a second before retry_timeout is over, when less than a second is left for"
+    " another try",
+    (
+        "patroni-fault=postgres",
+        "noticed_s",
+    ): "later in the loop than chance makes likely"
+    " (p = 0.05), for no reason that was found",
 }
 
 
@@ -332,18 +342,47 @@ def test_what_was_recorded_is_as_it_was_predicted(file):
     """The laws are of the commit before the run; nothing was fitted to these rows."""
     found = lab.opened(file, lab.EXPERIMENTS)
     assert found.experiment.title == file.stem
-    assert len(found.rows) == 8
+    assert len(found.rows) >= 5
     agreements = found.compare().agreements
     assert agreements
     for name, agreement in agreements.items():
-        assert agreement.quantiles_agree == ((file.stem, name) not in APART), agreement
+        if isinstance(agreement, recordings.Outcomes):
+            assert agreement.holds, agreement
+        else:
+            apart = (file.stem, name) in APART
+            assert agreement.quantiles_agree != apart, agreement
+
+
+def test_pauses_are_taken_for_failures_as_often_as_predicted():
+    """Over all three watchers; watchers a quarter slower are told apart."""
+    stalls = [lab.opened(f, lab.EXPERIMENTS) for f in SHIPPED if "stall" in f.stem]
+    assert len(stalls) == 3
+
+    def judged(factor):
+        chances, happened = [], []
+        for found in stalls:
+            law = found.experiment.prediction()["stall_s"] * factor
+            chances += list(law.cdf(found.column("stall_s")))
+            happened += list(found.column("failed_over"))
+        return recordings.outcomes(chances, happened)
+
+    assert judged(1.0).holds
+    assert not judged(1.15).holds
+    assert not judged(0.85).holds
+
+
+def test_a_leader_that_is_cut_off_stops_before_its_lock_ends():
+    cut = lab.opened(next(f for f in SHIPPED if "fault=cut-ttl" in f.stem), KINDS)
+    assert np.all(cut.column("stops_s") < cut.column("key_gone_s") - 9)
+    assert np.all(cut.column("astray") > 1000)  # acknowledged meanwhile, and gone
 
 
 def test_a_law_15_percent_off_is_seen():
     kept = [lab.opened(file, lab.EXPERIMENTS) for file in SHIPPED]
     for found in kept:
         for name, law in found.experiment.prediction().items():
-            if (found.experiment.title, name) not in APART:
+            apart = (found.experiment.title, name) in APART
+            if not apart and name != "stall_s":
                 wrong = recordings.agreement(1.15 * law, found.column(name))
                 assert not wrong.quantiles_agree, (found.experiment.title, name)
 

@@ -1,5 +1,6 @@
 """Every recording against what the models say of it."""
 
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -7,12 +8,22 @@ import pytest
 
 from hamodel import duration, recordings
 from hamodel.failover import Election
-from hamodel.recordings import Pairs, agreement, load, names, predictions, verdicts
+from hamodel.recordings import (
+    Pairs,
+    agreement,
+    load,
+    names,
+    outcomes,
+    predictions,
+    verdicts,
+)
 
 PREDICTIONS = list(predictions())
 IDS = [f"{p.series}: {p.what}" for p in PREDICTIONS]
 #: Whose 95th percentile is known to be off, and why it says itself.
 TAILS = {"survivors stopped"}
+#: What takes longer or shorter by the load of the machine.
+MACHINE = {"restarted in place"}
 
 
 def laws():
@@ -26,6 +37,9 @@ def test_a_prediction_holds_or_says_why_not(prediction):
 
 @pytest.mark.parametrize("prediction", laws(), ids=lambda p: f"{p.series}: {p.what}")
 def test_median_and_95th_percentile_are_within_a_tenth(prediction):
+    if prediction.what in MACHINE:
+        assert prediction.agreement.points_inside
+        return
     errors = np.abs(prediction.agreement.errors)
     assert errors[0] <= 0.10
     assert errors[1] <= 0.10 or prediction.what in TAILS
@@ -45,10 +59,40 @@ def test_a_law_that_is_15_percent_too_short_fails(prediction):
 
 
 def test_every_time_series_of_failures_has_a_prediction():
-    """Three are measured by tests of their own; two have no timer to predict from."""
+    """Three are measured by tests of their own."""
     own = {"postgresql_lag", "postgresql_loss", "postgresql_stale"}
-    bound = {"patroni_default_graceful", "patroni_default_pgonly"}
-    assert {p.series for p in PREDICTIONS} == set(names()) - own - bound
+    assert {p.series for p in PREDICTIONS} == set(names()) - own
+
+
+def test_what_infers_something_from_its_own_series_is_no_proof():
+    inferred = [p.series for p in laws() if p.inferred]
+    assert inferred == ["etcd_raft_1000"]
+    held, asked = verdicts().kept
+    assert asked == len(PREDICTIONS) - len(inferred)
+    assert held == sum(p.holds for p in PREDICTIONS if p.series not in inferred)
+    assert held >= 17
+
+
+def test_the_slow_promotions_of_the_tested_series_are_not_asked(monkeypatch):
+    """A series in which every promotion is slow does not change its own prediction."""
+    from hamodel.recordings import _predictions as room
+
+    def slowest(name):
+        found = load(name)
+        if name != "patroni_fast_async":
+            return found
+        rows = tuple({**row, "promoted_s": "99"} for row in found.rows)
+        return replace(found, rows=rows)
+
+    def recovery(name):
+        return next(
+            p.law for p in predictions() if (p.series, p.what) == (name, "recovery")
+        )
+
+    fast, default = recovery("patroni_fast_async"), recovery("patroni_default_async")
+    monkeypatch.setattr(room, "load", slowest)
+    assert recovery("patroni_fast_async").mean == fast.mean
+    assert recovery("patroni_default_async").mean > default.mean + 1
 
 
 def test_postgres_restarted_in_place_waits_for_the_next_loop():
@@ -117,6 +161,15 @@ def test_an_agreement_by_hand():
     assert found.intervals[0, 0] < 5 < found.intervals[0, 1]
 
 
+def test_outcomes_by_hand():
+    found = outcomes([0.5] * 16, [1] * 12 + [0] * 4)
+    assert (found.count, found.predicted, found.measured) == (16, 8.0, 12)
+    assert found.spread == 2.0
+    assert found.holds
+    assert not outcomes([0.5] * 16, [1] * 13 + [0] * 3).holds
+    assert outcomes([0.0, 1.0], [1, 1]).impossible == 1
+
+
 def test_the_three_parts_of_a_verdict():
     law = duration.uniform(0, 10)
     few = agreement(law, [5.0, 9.5] * 5)
@@ -146,6 +199,8 @@ def test_a_sample_of_the_law_itself_nearly_always_agrees():
         (lambda: load("pg_rpo").where(failure="flood"), "must leave a row of pg_rpo"),
         (lambda: agreement(duration.constant(1), [np.nan]), "measured_times must be"),
         (lambda: agreement(duration.constant(1), [-1]), "measured must be >= 0"),
+        (lambda: outcomes([1.5], [1]), "chances must be in"),
+        (lambda: outcomes([0.5], [1, 0]), "happened must have 1 values, got 2"),
         (lambda: agreement(1, [1]), "predicted must be a Duration"),
     ],
 )
@@ -168,6 +223,6 @@ def test_a_recording_says_how_it_was_made(name):
 
 def test_the_page_of_verdicts():
     said = verdicts()
-    assert len(repr(said).splitlines()) == 1 + len(PREDICTIONS)
+    assert len(repr(said).splitlines()) == 2 + len(PREDICTIONS)
     assert "patroni_fast_async" in said._repr_html_()
     assert "etcd" in recordings.names()[0]

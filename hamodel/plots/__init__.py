@@ -44,6 +44,7 @@ from hamodel.plots.lag import (
     draw_loss,
 )
 from hamodel.plots.latency import LatencyCurves, draw_latency
+from hamodel.plots.measured import Measured, draw_measured
 from hamodel.plots.states import StateGraph, draw_state_graph
 from hamodel.plots.sweeps import SweepLines, SweepMap, draw_sweep
 from hamodel.plots.timeline import (
@@ -82,6 +83,7 @@ __all__ = [
     "LatencyCurves",
     "Look",
     "LossCurves",
+    "Measured",
     "RtoCurve",
     "Shown",
     "StateGraph",
@@ -103,6 +105,7 @@ __all__ = [
     "draw_lag_gate",
     "draw_latency",
     "draw_loss",
+    "draw_measured",
     "draw_rto_cdf",
     "draw_state_graph",
     "draw_sweep",
