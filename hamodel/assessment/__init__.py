@@ -19,6 +19,7 @@ how high the load is.  Left out: the backlog after an outage, cold caches, price
 """
 
 from hamodel.assessment._journey import Journey, OtherPart
+from hamodel.assessment.alerts import WORKBOOK, BurnRate
 from hamodel.assessment.availability import Operation
 from hamodel.assessment.comparison import Comparison, compare
 from hamodel.assessment.journeys import Journeys, assess_journeys, journey_problems
@@ -30,7 +31,9 @@ from hamodel.assessment.retries import Metastability
 
 __all__ = [
     "MEASURES",
+    "WORKBOOK",
     "Assessment",
+    "BurnRate",
     "Comparison",
     "Cost",
     "Journey",

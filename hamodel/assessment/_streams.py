@@ -105,13 +105,20 @@ def _view(part: Any, views: dict[str, Hashable]) -> Any:  # noqa: ANN401
 
 def downtime_of(paths: Paths, model: Model, operation: str) -> Downtime:
     """Return the law of the downtime of one operation."""
+    return downtime_by(*_shares(paths, model, operation))
 
+
+def visits_of(paths: Paths, model: Model, operation: str) -> list[tuple[Stream, int]]:
+    """Return what adds to the downtime of one operation, as visits alone."""
+    return visits_by(*_shares(paths, model, operation))
+
+
+def _shares(paths: Paths, model: Model, operation: str) -> tuple[Shares, list[Process]]:
     def fails(seen: Any, client: str) -> float:  # noqa: ANN401
         case = Found(client, seen, 1.0, model.verdict(seen, client, operation))
         return float(sum(part for _, part in failing(paths, case, operation)))
 
-    shares, processes = shares_of(model, asked(paths, model), fails)
-    return downtime_by(shares, processes)
+    return shares_of(model, asked(paths, model), fails)
 
 
 def asked(paths: Paths, model: Model) -> dict[str, float]:
@@ -144,6 +151,13 @@ def downtime_by(shares: Shares, processes: list[Process]) -> Downtime:
     base = shares.of({})
     whole, rest = _whole(shares, processes, base)
     return _apart(shares, processes, base, whole, rest)
+
+
+def visits_by(shares: Shares, processes: list[Process]) -> list[tuple[Stream, int]]:
+    """Return the same as visits alone, no chain taken as a whole."""
+    seen = list(items_of(shares, processes))
+    excess = excess_of(shares, seen, shares.of({}))
+    return list(streams_of(shares, processes, excess, visits=True))
 
 
 def _moving(model: Model) -> tuple[tuple[Part, ...], list[Process]]:

@@ -104,8 +104,11 @@ class Downtime:
     error: float = 0.0
     missed: float = 0.0
 
-    def miss(self, budget: float, horizon: float) -> Chance:
-        """Return P(share of failed requests > budget) over a period from anywhere."""
+    def miss(self, budget: float, horizon: float, block: int = FINE) -> Chance:
+        """Return P(share of failed requests > budget) over a period from anywhere.
+
+        A block of 1 is quicker, and good where it is no smaller than a thousandth.
+        """
         left = (budget - self.base) * horizon
         if left < 0 or budget >= 1 or not self.streams:
             return Chance(float(left < 0 and budget < 1), 0.0)
@@ -114,7 +117,7 @@ class Downtime:
             p, more = -np.expm1(-np.array([1.0, 1 + self.error]) * never)
             off = 0.0
         else:
-            (p, more), (off, _) = self._tail(left, horizon, FINE)
+            (p, more), (off, _) = self._tail(left, horizon, block)
         p, more = np.clip([p, more], 0.0, 1.0)
         if p == 0:
             return Chance(0.0, math.inf if off else 0.0)
@@ -172,11 +175,11 @@ class Downtime:
             return self.base
         block = 1 if rare > 1e-3 else FINE
         share = math.exp(
-            self._often(rare * _SLIGHT, horizon)._reached(rare, horizon, block)
+            self.often(rare * _SLIGHT, horizon)._reached(rare, horizon, block)
         )
         return min(self.base + share, 1.0)
 
-    def _often(self, chance: float, horizon: float) -> Downtime:
+    def often(self, chance: float, horizon: float) -> Downtime:
         """Return it without streams that all together come with this chance at most."""
         kept, left = [], chance
         for stream, count in sorted(
@@ -265,6 +268,16 @@ class Visits:
         if self.is_short(horizon):
             return over_time(self._over_horizons, kill, horizon)
         return self._without_ends(kill, horizon)
+
+    def killed_per_second(self, kill: NDArray[Any]) -> NDArray[Any]:
+        """Return how often, in 1/s, visits begin that are killed before they end."""
+        if not self.moves.is_markov:
+            move, ring, _, _ = self.moves.kernel(kill.T)
+            return np.asarray(_solved(*self._system(move, ring)) @ self.begins)
+        n = len(self.fails)
+        k = np.tile(self.moves.rates[:, :n] + 0j, (len(kill), 1, 1))
+        k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
+        return np.asarray(_solved(k, -kill) @ self.begins)
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""

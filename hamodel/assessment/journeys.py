@@ -28,7 +28,8 @@ from hamodel import _check, _html, text
 from hamodel.architectures import OPERATIONS
 from hamodel.assessment._any_missed import joint_of, missed_any
 from hamodel.assessment._journey import Journey, OtherPart, beside, blamed, share_down
-from hamodel.assessment._streams import asked, downtime_by, shares_of
+from hamodel.assessment._streams import asked, downtime_by, shares_of, visits_by
+from hamodel.assessment.alerts import Burning
 from hamodel.assessment.availability import Found, Operation, failing
 from hamodel.assessment.budget import Chance
 from hamodel.assessment.results import Assessment, assess
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from hamodel.architectures import Architecture, Model
     from hamodel.assessment._streams import Shares
     from hamodel.assessment._visits import Process
+    from hamodel.assessment.alerts import BurnRate
     from hamodel.assessment.budget import Downtime
     from hamodel.workload import Loaded, Workload
 
@@ -105,6 +107,29 @@ class Journeys:
         """
         return 1 - self.chance_of_missing(name, horizon).probability
 
+    def probability_of_keeping(
+        self, name: str, target: float, horizon: float = MONTH
+    ) -> float:
+        """Return the chance that a journey keeps an availability over a period.
+
+        Parameters
+        ----------
+        name : str
+            A journey.
+        target : float
+            Availability, whatever its objective is.
+        horizon : float
+            Length of the period in s.
+
+        Returns
+        -------
+        float
+            Probability.
+        """
+        _check.between(0, 1, target=target)
+        _check.positive(horizon=horizon)
+        return 1 - self._downtime(name).miss(1 - target, horizon).probability
+
     def chance_of_missing(self, name: str, horizon: float = MONTH) -> Chance:
         """Return the chance that a journey misses its objective over a period.
 
@@ -125,6 +150,30 @@ class Journeys:
         if objective is None:
             raise ValueError(f"journeys.{name} must have an objective, got none")
         return self._downtime(name).miss(1 - objective, horizon)
+
+    def alert_rate(self, name: str, alert: BurnRate, target: float) -> float:
+        """Return how often a burn-rate alert on a journey fires.
+
+        Parameters
+        ----------
+        name : str
+            A journey.
+        alert : BurnRate
+            The alert.
+        target : float
+            Availability of the objective.
+
+        Returns
+        -------
+        float
+            Rate in 1/s.
+        """
+        _check.between(0, 1, target=target)
+        made: dict[str, Burning] = self._kept_burning
+        if name not in made:
+            visits = visits_by(self._shares(name), self._made[1])
+            made[name] = Burning(self._downtime(name), visits)
+        return made[name].rate(alert, target)
 
     def probability_of_meeting_all(self, horizon: float = MONTH) -> float:
         """Return the chance that all journeys with an objective keep it.
@@ -218,6 +267,10 @@ class Journeys:
     @cached_property
     def _model(self) -> Model:
         return beside(self.assessment.architecture.model(), self.parts)
+
+    @cached_property
+    def _kept_burning(self) -> dict[str, Burning]:
+        return {}
 
     @cached_property
     def _memory(self) -> dict[Any, dict[str, float]]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, _html, text
-from hamodel.assessment._streams import downtime_of
+from hamodel.assessment._streams import downtime_of, visits_of
+from hamodel.assessment.alerts import Burning
 from hamodel.assessment.availability import (
     Operation,
     answered,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         Model,
         Situations,
     )
+    from hamodel.assessment.alerts import BurnRate
     from hamodel.assessment.budget import Chance, Downtime
     from hamodel.duration import Duration
     from hamodel.workload import Loaded
@@ -201,6 +203,37 @@ class Assessment:
         _check.positive(horizon=horizon)
         _check.one_of(("read", "write"), operation=operation)
         return self._downtime(operation).quantile(p, horizon) * horizon
+
+    def alert_rate(
+        self, alert: BurnRate, target: float, operation: str = "write"
+    ) -> float:
+        """Return how often a burn-rate alert on an objective fires.
+
+        Parameters
+        ----------
+        alert : BurnRate
+            The alert.
+        target : float
+            Availability of the objective.
+        operation : str
+            "read" or "write".
+
+        Returns
+        -------
+        float
+            Rate in 1/s.
+
+        Notes
+        -----
+        How, and what it assumes: `hamodel.assessment.alerts`.
+        """
+        _check.between(0, 1, target=target)
+        _check.one_of(("read", "write"), operation=operation)
+        made: dict[str, Burning] = self._kept_burning
+        if operation not in made:
+            visits = visits_of(self.paths, self._model, operation)
+            made[operation] = Burning(self._downtime(operation), visits)
+        return made[operation].rate(alert, target)
 
     def _downtime(self, operation: str) -> Downtime:
         made: dict[str, Downtime] = self._kept_downtime
@@ -360,6 +393,10 @@ class Assessment:
     def situations(self) -> Situations:
         """What clients of each site can find, with long-run probabilities."""
         return self._model.situations()
+
+    @cached_property
+    def _kept_burning(self) -> dict[str, Burning]:
+        return {}
 
     @cached_property
     def _kept_downtime(self) -> dict[str, Downtime]:

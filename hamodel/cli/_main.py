@@ -257,6 +257,30 @@ def read(
 
 
 @main.command()
+@click.argument("system")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--measures",
+    multiple=True,
+    metavar="OBJECTIVE=WHAT",
+    help="What an objective measures: read, write or a journey of the system.  Else a "
+    "journey or `read` in its name, or writes.",
+)
+@_as_json
+def slo(
+    system: str, files: Sequence[str], measures: Sequence[str], as_json: bool
+) -> None:
+    """Hold a system to the objectives of OpenSLO, Sloth or Pyrra FILES.
+
+    The chance to keep each over its window, its error budget by cause, and how often
+    each burn-rate alert will fire.
+    """
+    from hamodel.cli import _files, _slo
+
+    _finish(_slo.page(_files.opened(system), files, measures), as_json)
+
+
+@main.command()
 @click.argument("file")
 @_over
 @click.option(

@@ -18,6 +18,7 @@ from hamodel.specfile._extends import (
     laid_over,
     presets,
     read_tree,
+    text_of,
     tree_of,
 )
 from hamodel.specfile._load import Spec, load, made_of, preset, read
@@ -26,6 +27,7 @@ from hamodel.specfile._schema import schema
 from hamodel.specfile._sources import Source
 from hamodel.specfile._starter import starter
 from hamodel.specfile._tree import Node
+from hamodel.specfile._tree import read as parsed
 
 __all__ = [
     "BELIEFS",
@@ -40,11 +42,13 @@ __all__ = [
     "laid_over",
     "load",
     "made_of",
+    "parsed",
     "preset",
     "presets",
     "read",
     "read_tree",
     "schema",
     "starter",
+    "text_of",
     "tree_of",
 ]

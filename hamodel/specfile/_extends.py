@@ -99,7 +99,23 @@ def read_tree(path: Path, name: str = "", words: str | None = None) -> Node:
 
 
 def text_of(path: Path) -> str:
-    """Return the text of a file, or raise SpecError."""
+    """Return the text of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        Its text.
+
+    Raises
+    ------
+    SpecError
+        If it cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as refused:
