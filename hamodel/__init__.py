@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         failover,
         lab,
         markov,
+        objectives,
         overload,
         plots,
         queueing,

@@ -146,8 +146,10 @@ def _missed(
             total += count * _by_kinds(stream, kinds, which, s, horizon)
         return total
 
-    left = [float(f"{x:.5g}") for x in (budgets - joint.base)[chosen]]
-    p, off = joint_tail(exponent, [x * horizon for x in left])
+    left = (budgets - joint.base)[chosen]
+    digit = 10.0 ** (np.floor(np.log10(left)) - 4)
+    places_left = np.round(left / digit) * digit * horizon
+    p, off = joint_tail(exponent, [float(x) for x in places_left])
     p = min(max(p, 0.0), 1.0)
     missed = joint.missed * horizon + left_out + off
     bound = joint.error + missed / p if p else 0.0
