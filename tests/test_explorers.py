@@ -311,41 +311,18 @@ def headroom(load, sites, servers, hits):
 
 
 def game_day(kind, coverage, on_call, act, card, sample):
-    """Return the numbers of lesson 14's sentence, by the card's bills."""
+    """Return the numbers of lesson 14's sentence, by the bills of the card."""
     from lessons import deck, incident
 
     design = deck.Design(kind=kind, coverage=coverage / 100, on_call=on_call)
     drawn = deck.HAND[card - 1]
     tonight, _ = incident.played(design, drawn, act, seed=sample)
-    costs = {a: incident.expected(design, drawn, a) for a in incident.ACTS}
-    mine, least = costs[act], costs[incident.best(design, drawn)]
+    mine = incident.expected(design, drawn, act)
     found = [tonight.write, mine.write, mine.away, mine.lost]
     if incident.right(design, drawn, act):
         return found
+    least = incident.expected(design, drawn, incident.best(design, drawn))
     return [*found, least.write, least.away, least.lost]
-
-
-def quorums_and_majorities(layout, gone, read, write, sample):
-    """Return the numbers of lesson 11's sentence: binomial tails, and the draw."""
-    sites = {"3 nodes, 3 sites": "abc", "2 nodes, 2 sites": "ab"}
-    sites |= {"4 nodes, 2 sites": "aabb", "5 nodes, 2 sites": "aaabb"}
-    nodes = sites.get(layout, "aabbc")
-    n, names = len(nodes), ["a1", "a2", "a3", "b1", "b2", "c1"]
-    drawn = np.random.default_rng(sample).integers(150, 300, 6)
-    there = {f"{site}{nodes[:k].count(site) + 1}" for k, site in enumerate(nodes)}
-    left = [
-        t
-        for name, t in zip(names, drawn, strict=True)
-        if name in there and name not in gone and f"site {name[0]}" not in gone
-    ]
-    needed = n // 2 + 1
-    first = [len(left), n, needed]
-    if len(left) >= needed:
-        rivals = sum(t < min(left) + 10 for t in left) - 1
-        first += [min(left), len(left) - rivals]
-    up = stats.binom(n, 0.99)
-    minutes = [up.cdf(k - 1) * YEAR / MINUTE for k in (needed, read, write)]
-    return [*first, read, write, 99, *minutes]
 
 
 DIRECT = {

@@ -116,7 +116,6 @@ def _lit(sheet, moves, name, well):
 
 
 def _acts(sheet, found, guess):
-    """List what each act costs on average; the chosen one is bold."""
     top, chosen = 256, found.act
     for x, words in ((200, "minutes"), (330, "turned away"), (450, "writes lost")):
         sheet.text((x, top), words, size=12, anchor="end", colour="grey")
@@ -139,7 +138,6 @@ def _acts(sheet, found, guess):
 
 
 def sentence(values, found):  # noqa: ARG001
-    """Say what the card cost tonight, on average, and under the best act."""
     cost, leader = found.costs[found.act], best(found.design, found.card)
     least = found.costs[leader]
     more = (
@@ -168,44 +166,22 @@ def truth():
     return {"auto": at_night(0.99), "hand": at_night(0.0)}
 
 
-VIEWS = (
-    kit.View(
-        name="automation costs nothing",
-        when=lambda g, _: g["auto"] == 0,
-        says=lambda _, t: (
-            f"Nothing is instant: it is {t['auto']:.1f} minutes. Noticing alone takes "
-            "10 seconds."
-        ),
-        example={"auto": 0, "hand": 31},
-    ),
-    kit.View(
-        name="only the usual night",
-        when=lambda g, _: 0.4 <= g["auto"] <= 0.6,
-        says=lambda _, t: (
-            "Half a minute is the usual night. One in a hundred waits for a person, "
-            "and now and then the other host follows before the repair: "
-            f"{t['auto']:.1f} on average."
-        ),
-        example={"auto": 0.5, "hand": 31},
-    ),
-    kit.View(
-        name="the repair",
-        when=lambda g, _: g["hand"] >= 120,
-        says=lambda _, t: (
-            f"You waited for the repair. A person promotes the standby: {t['hand']:.1f}"
-            " minutes."
-        ),
-        example={"auto": 2, "hand": 240},
-    ),
-    kit.View(
-        name="the person decides",
-        when=lambda *_: True,
-        says=lambda g, t: (
-            f"You said {g['auto']:g} and {g['hand']:g}; it is {t['auto']:.1f} and "
-            f"{t['hand']:.1f}. Play the card and see where the minutes go."
-        ),
-        example={"auto": 2, "hand": 31},
-    ),
+VIEWS = kit.views(
+    """
+    automation costs nothing: Nothing is instant: it is {t.auto:.1f} minutes. Noticing
+      alone takes 10 seconds.
+    only the usual night: Half a minute is the usual night. One in a hundred waits for a
+      person, and now and then the other host follows before the repair: {t.auto:.1f} on
+      average.
+    the repair: You waited for the repair. A person promotes the standby: {t.hand:.1f}
+      minutes.
+    the person decides: You said {g.auto:g} and {g.hand:g}; it is {t.auto:.1f} and
+      {t.hand:.1f}. Play the card and see where the minutes go.
+    """,
+    (lambda g, _: g["auto"] == 0, {"auto": 0, "hand": 31}),
+    (lambda g, _: 0.4 <= g["auto"] <= 0.6, {"auto": 0.5, "hand": 31}),
+    (lambda g, _: g["hand"] >= 120, {"auto": 2, "hand": 240}),
+    (lambda *_: True, {"auto": 2, "hand": 31}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
@@ -219,99 +195,67 @@ def on_paper(coverage, minutes):
     return 0.5 + (1 - coverage) * minutes
 
 
+def without_store(act=WAIT, fail_safe=False):
+    return bills(Design(fail_safe=fail_safe), LEASE)[act].write
+
+
 EXERCISES = (
-    kit.Exercise(
-        form=f"one of {', '.join(ACTS)}",
-        reference=lambda: best(Design(), SALE),
+    kit.exercise(
+        f"""one of {", ".join(ACTS)}
+        right: Half of the people get an answer. Otherwise nobody does.
+        hint: Two sites shared the rush. One is left: how much can it carry?
+        the design will do it: The failover works, and then the survivor drowns.
+        move it once more: There is nowhere left to move to, and it is not the role that
+          lacks.
+        fencing is safe: Nobody else writes: the site is dark. What does the survivor
+          lack?
+        """,
+        lambda: best(Design(), SALE),
+        *ACTS[:3],
         same=kit.word(*ACTS),
-        right="Half of the people get an answer. Otherwise nobody does.",
-        hint="Two sites shared the rush. One is left: how much can it carry?",
-        mistakes={
-            "the design will do it": (
-                WAIT,
-                "The failover works, and then the survivor drowns.",
-            ),
-            "move it once more": (
-                FAIL_OVER,
-                "There is nowhere left to move to, and it is not the role that lacks.",
-            ),
-            "fencing is safe": (
-                ACTS[2],
-                "Nobody else writes: the site is dark. What does the survivor lack?",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a number of minutes",
-        reference=lambda: at_night(0.9),
+    kit.exercise(
+        """a number of minutes
+        right: Ten nights like that, and one of them waits for the pager.
+        hint: `bills(Design(coverage=...), NIGHT)` has the four acts.
+        then: Take the act that you would take asleep.
+        the usual night: That is a night on which the failover works. One in ten does
+          not.
+        today's coverage: That is with 99 in 100.
+        the nights that fail: That is one of the nights that wait for a person. What is
+          the mean?
+        """,
+        lambda: at_night(0.9),
+        0.5,
+        lambda: at_night(0.99),
+        30.5,
         same=kit.number(0.02),
-        right="Ten nights like that, and one of them waits for the pager.",
-        hint="`bills(Design(coverage=...), NIGHT)` has the four acts.",
-        then="Take the act that you would take asleep.",
-        mistakes={
-            "the usual night": (
-                0.5,
-                "That is a night on which the failover works. One in ten does not.",
-            ),
-            "today's coverage": (
-                lambda: at_night(0.99),
-                "That is with 99 in 100.",
-            ),
-            "the nights that fail": (
-                30.5,
-                "That is one of the nights that wait for a person. What is the mean?",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a function of the coverage and the minutes until a person acts",
-        reference=lambda: on_paper,
+    kit.exercise(
+        """a function of the coverage and the minutes until a person acts
+        right: Coverage and the pager are one product: double one, halve the other.
+        hint: Every failover takes half a minute. What does a broken one take beyond?
+        coverage upside down: That waits for a person when the failover has worked.
+        seconds for minutes: The failover's 30 are seconds.
+        either, or: A broken failover has taken its half minute too, before it broke.
+        """,
+        lambda: on_paper,
+        lambda: lambda c, m: 0.5 + c * m,
+        lambda: lambda c, m: 30 + (1 - c) * m,
+        lambda: lambda c, m: c * 0.5 + (1 - c) * m,
         same=kit.function([0.99, 30], [0.9, 30], [0.5, 10], [1.0, 60]),
-        right="Coverage and the pager are one product: double one, halve the other.",
-        hint="Every failover takes half a minute. What does a broken one take beyond?",
-        mistakes={
-            "coverage upside down": (
-                lambda: lambda c, m: 0.5 + c * m,
-                "That waits for a person when the failover has worked.",
-            ),
-            "seconds for minutes": (
-                lambda: lambda c, m: 30 + (1 - c) * m,
-                "The failover's 30 are seconds.",
-            ),
-            "either, or": (
-                lambda: lambda c, m: c * 0.5 + (1 - c) * m,
-                "A broken failover has taken its half minute too, before it broke.",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a number of minutes",
-        reference=lambda: (
-            bills(Design(), LEASE)[WAIT].write
-            - bills(Design(fail_safe=True), LEASE)[WAIT].write
-        ),
+    kit.exercise(
+        """a number of minutes
+        right: One setting, and the card is gone. Most stores have it; look it up.
+        hint: Two designs that differ in one field, the same card, the same act.
+        by hand: That is what a person saves, and 30,000 writes go for it.
+        in seconds: That is in seconds.
+        """,
+        lambda: without_store() - without_store(fail_safe=True),
+        lambda: without_store() - without_store(FAIL_OVER),
+        lambda: 60 * (without_store() - without_store(fail_safe=True)),
         same=kit.number(0.02),
-        right="One setting, and the card is gone. Most stores have it; look it up.",
-        hint="Two designs that differ in one field, the same card, the same act.",
-        mistakes={
-            "by hand": (
-                lambda: (
-                    bills(Design(), LEASE)[WAIT].write
-                    - bills(Design(), LEASE)[FAIL_OVER].write
-                ),
-                "That is what a person saves, and 30,000 writes go for it.",
-            ),
-            "in seconds": (
-                lambda: (
-                    60
-                    * (
-                        bills(Design(), LEASE)[WAIT].write
-                        - bills(Design(fail_safe=True), LEASE)[WAIT].write
-                    )
-                ),
-                "That is in seconds.",
-            ),
-        },
     ),
 )
 
@@ -330,20 +274,15 @@ def own(pages, minutes):
 
 lesson = kit.Lesson(
     number="14",
-    recall=(
-        kit.ask(
-            "Lesson 04: what does a broken failover cost, beside a working one?",
-            ("a person's time", "Half an hour against half a minute, 1 in 100."),
-            ("as much", "Then coverage would not matter. It is the longer lever."),
-        ),
-        kit.ask(
-            "Lesson 05: when do two nodes write as primary?",
-            (
-                "when the old one lives and is not fenced",
-                "Every write that it confirms is lost.",
-            ),
-            ("never, with a lease", "A lease is a fence with a time limit."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 04: what does a broken failover cost, beside a working one?
+        + a person's time: Half an hour against half a minute, 1 in 100.
+        - as much: Then coverage would not matter. It is the longer lever.
+        Lesson 05: when do two nodes write as primary?
+        + when the old one lives, unfenced: Every write that it confirms is lost.
+        - never, with a lease: A lease is a fence with a time limit.
+        """
     ),
     guess={
         "question": "3 a.m. The host of a pair's primary dies. A failover takes 30 "

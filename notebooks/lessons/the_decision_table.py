@@ -74,7 +74,6 @@ def picture(sheet, values, found, guess):
 
 
 def _cell(sheet, at, row, numbers, missed):
-    """Write a number, with a cross if the limit excludes it."""
     if not sheet.known:
         sheet.text(at, "?", size=12, colour="grey")
     elif row in missed:
@@ -84,7 +83,6 @@ def _cell(sheet, at, row, numbers, missed):
 
 
 def _fall(sheet, x, missed):
-    """Let a design fall through the rows as far as it gets."""
     stop = ROWS.index(missed[0]) if missed else len(ROWS)
     pace = 0.8 * sheet.seconds / (len(ROWS) + 1)
     keys = [(0, 0, 0, 1)]
@@ -96,7 +94,6 @@ def _fall(sheet, x, missed):
 
 
 def sentence(values, found):  # noqa: ARG001
-    """Say who is chosen, and where the choice turns."""
     row, excluded = found.strictest
     if found.winner is None:
         return (
@@ -123,54 +120,30 @@ def sentence(values, found):  # noqa: ARG001
 def truth():
     """Return how many rows stand, and the ms up to which a design is strong."""
     strong = [k.turn for k in kept(20, "10 %").values() if not laxness(k)]
-    crossing = [turn for turn in strong if turn < float("inf")]
-    return {"rows": standing(), "turns": max(crossing)}
+    return {"rows": standing(), "turns": max(t for t in strong if t < float("inf"))}
 
 
-VIEWS = (
-    kit.View(
-        name="the table stands",
-        when=lambda g, _: g["rows"] >= 7,
-        says=lambda g, t: (
-            f"You trusted {g['rows']:g} rows. {t['rows']:g} stand as they are written; "
-            "the others want a condition, or fail."
-        ),
-        example={"rows": 8, "turns": 50},
+VIEWS = kit.views(
+    """
+    the table stands: You trusted {g.rows:g} rows. {t.rows:g} stand as they are written;
+      the others want a condition, or fail.
+    the table is worth nothing: You threw all of it away. {t.rows:g} rows stand, and
+      most of the others do once a condition is added.
+    one crossing: You let a strong write cross once. It goes to the one who decides, and
+      he asks another before he answers: twice. So {t.turns:.1f} ms is the end.
+    three crossings: You counted a third crossing. There and back to the one who
+      decides, there and back to another copy: two round trips.
+    conditions decide: You said {g.rows:g} rows and {g.turns:g} ms; it is {t.rows:g} and
+      {t.turns:.1f}. The table has moved there: play it.
+    """,
+    (lambda g, _: g["rows"] >= 7, {"rows": 8, "turns": 50}),
+    (lambda g, _: g["rows"] == 0, {"rows": 0, "turns": 50}),
+    (lambda g, _: g["turns"] >= 100, {"rows": 3, "turns": 120}),
+    (
+        lambda g, t: kit.near(g["turns"], t["turns"] * 2 / 3),
+        {"rows": 3, "turns": 38},
     ),
-    kit.View(
-        name="the table is worth nothing",
-        when=lambda g, _: g["rows"] == 0,
-        says=lambda _, t: (
-            f"You threw all of it away. {t['rows']:g} rows stand, and most of the "
-            "others do once a condition is added."
-        ),
-        example={"rows": 0, "turns": 50},
-    ),
-    kit.View(
-        name="one crossing",
-        when=lambda g, _: g["turns"] >= 100,
-        says=lambda _, t: (
-            "You let a strong write cross once. It goes to the one who decides, and he "
-            f"asks another before he answers: twice. So {t['turns']:.1f} ms is the end."
-        ),
-        example={"rows": 3, "turns": 120},
-    ),
-    kit.View(
-        name="three crossings",
-        when=lambda g, t: kit.near(g["turns"], t["turns"] * 2 / 3),
-        says="You counted a third crossing. There and back to the one who decides, "
-        "there and back to another copy: two round trips.",
-        example={"rows": 3, "turns": 38},
-    ),
-    kit.View(
-        name="conditions decide",
-        when=lambda *_: True,
-        says=lambda g, t: (
-            f"You said {g['rows']:g} rows and {g['turns']:g} ms; it is {t['rows']:g} "
-            f"and {t['turns']:.1f}. The table has moved there: play it."
-        ),
-        example={"rows": 3, "turns": 50},
-    ),
+    (lambda *_: True, {"rows": 3, "turns": 50}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
@@ -187,18 +160,16 @@ WHY = {  # what is wrong with a design where it is wrong
 }
 
 
-def brief(name, chosen, right, hint):
+def brief(name, chosen, said):
     """Return the exercise of a brief; a test holds who is chosen against the table."""
-    return kit.Exercise(
-        form=f"one of {', '.join(DESIGNS)}",
-        reference=lambda: model(**BRIEFS[name]).winner,
+    wrong = [design for design in WHY if design != chosen]
+    hints = "\n".join(f"{design}: {WHY[design]}" for design in wrong)
+    return kit.exercise(
+        f"one of {', '.join(DESIGNS)}\n{said}\nthen: Press the preset of the brief and "
+        f"read the crosses, column by column.\n{hints}",
+        lambda: model(**BRIEFS[name]).winner,
+        *wrong,
         same=kit.word(*DESIGNS),
-        right=right,
-        hint=hint,
-        then="Press the preset of the brief and read the crosses, column by column.",
-        mistakes={
-            design: (design, why) for design, why in WHY.items() if design != chosen
-        },
     )
 
 
@@ -211,90 +182,74 @@ def far_end(level):
 
 
 def front(budget):
-    """Return the fewest minutes a year that so many nodes can buy."""
     return min(k.minutes for k in kept(20, "10 %").values() if k.nodes <= budget)
+
+
+def dearest(budget):
+    return max(
+        (k.nodes, k.minutes) for k in kept(20, "10 %").values() if k.nodes <= budget
+    )[1]
+
+
+def exactly(budget):
+    found = [k.minutes for k in kept(20, "10 %").values() if k.nodes == budget]
+    return min(found, default=front(1))
 
 
 EXERCISES = (
     brief(
         "Bank ledger",
         MAJORITY,
-        "Nothing lost, nothing stale, no conflict: two designs are left, and this one "
-        "has far fewer states to be in.",
-        "Begin with the row that excludes most: consistency.",
+        "right: Nothing lost, nothing stale, no conflict: two designs are left, and "
+        "this one has far fewer states to be in.\n"
+        "hint: Begin with the row that excludes most.",
     ),
     brief(
         "Social feed",
         LEADERLESS,
-        "A far reader must not wait, and the load trebles: reads have to spread over "
-        "more than one survivor.",
-        "150 ms a crossing: which designs write without any? Then look at the load.",
+        "right: A far reader must not wait, and the load trebles: reads have to spread "
+        "over more than one survivor.\n"
+        "hint: 150 ms a crossing: which designs write without any? Then look at the "
+        "load.",
     ),
     brief(
         "Cart",
         ACTIVE,
-        "It writes at home, recovers soon enough, and costs two nodes.",
-        "More than half of the requests write, from 80 ms away. Who may not cross?",
+        "right: It writes at home, recovers soon enough, and costs two nodes.\n"
+        "hint: More than half of the requests write, from 80 ms away. Who may not "
+        "cross twice, and who recovers in time?",
     ),
-    kit.Exercise(
-        form="a number of milliseconds",
-        reference=lambda: far_end("no conflicts"),
-        same=kit.number(),
-        right="One crossing, and what is left of 120 ms for the queue at the primary.",
-        hint="Which design writes without conflicts and crosses once?",
-        then="`kept(80, '60 %')['pair']` knows `local` and `crossings`.",
-        mistakes={
-            "nothing but the way": (
-                120,
-                "The write also has to be done: what does that take in a hundredth of "
-                "the cases?",
-            ),
-            "strong": (
-                lambda: far_end("strong"),
-                "That is where nothing *strong* is left. Here reads may be behind.",
-            ),
-            "the usual share of writes": (
-                lambda: kept(80, "10 %")[PAIR].turn,
-                "That is at 10 % of writes. The cart writes more, and waits longer.",
-            ),
-        },
+    kit.exercise(
+        """a number of milliseconds
+        right: One crossing, and what is left of 120 ms for the queue at the primary.
+        hint: Which design writes without conflicts and crosses once?
+        then: `kept(80, '60 %')['pair']` knows `local` and `crossings`.
+        nothing but the way: The write also has to be done: what does that take in a
+          hundredth of the cases?
+        strong: That is where nothing *strong* is left. Here reads may be behind.
+        the usual share of writes: That is at 10 % of writes. The cart writes more, and
+          waits longer.
+        """,
+        lambda: far_end("no conflicts"),
+        120,
+        lambda: far_end("strong"),
+        lambda: kept(80, "10 %")[PAIR].turn,
     ),
-    kit.Exercise(
-        form="a function of a number of nodes",
-        reference=lambda: front,
+    kit.exercise(
+        """a function of a number of nodes
+        right: A front in one line: what money can buy, and no weights.
+        hint: Of the designs that cost at most so much, take the fewest minutes.
+        then: `kept(20, '10 %')` has a row for each, with `nodes` and `minutes`.
+        the dearest: The dearest that fits need not be the best.
+        no budget: The budget does not reach the choice.
+        exactly the budget: You asked for designs that cost exactly so much. A budget is
+          a limit.
+        """,
+        lambda: front,
+        lambda: dearest,
+        lambda: lambda _: front(9),
+        lambda: exactly,
         same=kit.function([1], [2], [3], [2.5]),
-        right="A front in one line: what money can buy, and no weights.",
-        hint="Of the designs that cost at most so much, take the fewest minutes.",
-        then="`kept(20, '10 %')` has a row for each, with `nodes` and `minutes`.",
-        mistakes={
-            "the dearest": (
-                lambda: (
-                    lambda budget: max(
-                        (k.nodes, k.minutes)
-                        for k in kept(20, "10 %").values()
-                        if k.nodes <= budget
-                    )[1]
-                ),
-                "The dearest that fits need not be the best.",
-            ),
-            "no budget": (
-                lambda: lambda _: front(9),
-                "The budget does not reach the choice.",
-            ),
-            "exactly the budget": (
-                lambda: (
-                    lambda budget: min(
-                        [
-                            k.minutes
-                            for k in kept(20, "10 %").values()
-                            if k.nodes == budget
-                        ]
-                        or [float(front(1))]
-                    )
-                ),
-                "You asked for designs that cost exactly so much. A budget is a limit.",
-            ),
-        },
     ),
 )
 
@@ -317,17 +272,15 @@ def own(minutes, nodes, trip):
 DOWNTIMES = (5, 10, 13, 15, 18, 20, 25, 30, 40, 52.6, 100, 200, 525.6, 1000, 2000)
 lesson = kit.Lesson(
     number="13",
-    recall=(
-        kit.ask(
-            "Lesson 04: what makes a pair of databases reach four nines?",
-            ("failovers that work", "Being sure beats being fast."),
-            ("two sites that write", "Nobody needs a second writer for that."),
-        ),
-        kit.ask(
-            "Lesson 07: what does a commit buy that waits for the standby?",
-            ("a crash loses nothing", "And readers are hardly any fresher."),
-            ("fresh reads", "Received is not visible."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 04: what makes a pair of databases reach four nines?
+        + failovers that work: Being sure beats being fast.
+        - two sites that write: Nobody needs a second writer for that.
+        Lesson 07: what does a commit buy that waits for the standby?
+        + a crash loses nothing: And readers are hardly any fresher.
+        - fresh reads: Received is not visible.
+        """
     ),
     guess={
         "question": "The classic table has eight rows. How many of them stand as they "
