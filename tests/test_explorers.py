@@ -325,6 +325,29 @@ def game_day(kind, coverage, on_call, act, card, sample):
     return [*found, least.write, least.away, least.lost]
 
 
+def quorums_and_majorities(layout, gone, read, write, sample):
+    """Return the numbers of lesson 11's sentence: binomial tails, and the draw."""
+    sites = {"3 nodes, 3 sites": "abc", "2 nodes, 2 sites": "ab"}
+    sites |= {"4 nodes, 2 sites": "aabb", "5 nodes, 2 sites": "aaabb"}
+    nodes = sites.get(layout, "aabbc")
+    n, names = len(nodes), ["a1", "a2", "a3", "b1", "b2", "c1"]
+    drawn = np.random.default_rng(sample).integers(150, 300, 6)
+    there = {f"{site}{nodes[:k].count(site) + 1}" for k, site in enumerate(nodes)}
+    left = [
+        t
+        for name, t in zip(names, drawn, strict=True)
+        if name in there and name not in gone and f"site {name[0]}" not in gone
+    ]
+    needed = n // 2 + 1
+    first = [len(left), n, needed]
+    if len(left) >= needed:
+        rivals = sum(t < min(left) + 10 for t in left) - 1
+        first += [min(left), len(left) - rivals]
+    up = stats.binom(n, 0.99)
+    minutes = [up.cdf(k - 1) * YEAR / MINUTE for k in (needed, read, write)]
+    return [*first, read, write, 99, *minutes]
+
+
 DIRECT = {
     ("01_what_99_99_buys", "explorer"): what_99_99_buys,
     ("02_find_the_spof", "explorer"): find_the_spof,
