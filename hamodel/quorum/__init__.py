@@ -19,11 +19,8 @@ from hamodel.quorum._availability import (
 )
 from hamodel.quorum._latency import NoQuorumError, latency
 from hamodel.quorum._load import load, transversals
-from hamodel.quorum._staleness import (
-    Delays,
-    older_than,
-    stale_probability,
-)
+from hamodel.quorum._staleness import older_than, stale_probability
+from hamodel.quorum._wars import Delays
 
 __all__ = [
     "Delays",

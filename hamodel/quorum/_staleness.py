@@ -9,16 +9,14 @@ costs milliseconds and has no noise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check
-from hamodel.duration import Duration
 from hamodel.quorum._availability import Quorum
-from hamodel.quorum._wars import Race
+from hamodel.quorum._wars import Delays, Race
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,33 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from hamodel._types import FloatArray, Quantity
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Delays:
-    """The four one-way delays between a coordinator and a replica.
-
-    Attributes
-    ----------
-    write, ack : Duration
-        The write to the replica, and its acknowledgement.
-    read, response : Duration
-        The read to the replica, and its answer.
-    """
-
-    write: Duration
-    ack: Duration
-    read: Duration
-    response: Duration
-
-    def __post_init__(self) -> None:
-        _check.instance(
-            Duration,
-            write=self.write,
-            ack=self.ack,
-            read=self.read,
-            response=self.response,
-        )
 
 
 def stale_probability(

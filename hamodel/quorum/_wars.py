@@ -9,13 +9,15 @@ and the read's own delay makes each factor an integral of its own: a matrix prod
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from itertools import combinations, product
 from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from hamodel.duration import uniform
+from hamodel import _check
+from hamodel.duration import Duration, uniform
 from hamodel.quorum._integral import Sum, nodes
 from hamodel.quorum._latency import NoQuorumError
 
@@ -23,9 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hamodel._types import FloatArray
-    from hamodel.duration import Duration
     from hamodel.quorum._availability import Quorum
-    from hamodel.quorum._staleness import Delays
 
 # A replica's part in the race: got the write and answers, got it only, answers only.
 _BOTH, _WRITTEN, _READ, _NEITHER = range(4)
@@ -51,6 +51,33 @@ def _jumps(law: Duration) -> bool:
     if not len(knots):
         return False
     return bool(np.any(law.law.cdf(knots) > law.law.cdf(knots, left=True)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Delays:
+    """The four one-way delays between a coordinator and a replica.
+
+    Attributes
+    ----------
+    write, ack : Duration
+        The write to the replica, and its acknowledgement.
+    read, response : Duration
+        The read to the replica, and its answer.
+    """
+
+    write: Duration
+    ack: Duration
+    read: Duration
+    response: Duration
+
+    def __post_init__(self) -> None:
+        _check.instance(
+            Duration,
+            write=self.write,
+            ack=self.ack,
+            read=self.read,
+            response=self.response,
+        )
 
 
 class Race:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hamodel import _check
 from hamodel.structure import _circuit, _probability, _sets, _shares, _small
@@ -23,20 +24,53 @@ from hamodel.structure._values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from hamodel._types import Quantity
-    from hamodel.structure._model import Structure
+    from hamodel.structure._circuit import Circuit
+
+W = TypeVar("W", bound="Whole")
 
 _LISTED = 200_000  # minimal sets that are still listed
 _SMALL = 4  # parts of a set that is found without a diagram
 
 
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Whole:
+    """What a structure consists of; `Structure` asks it."""
+
+    draw: Callable[[], Diagram]
+    drawn: tuple[str, ...]
+    circuit: Circuit | None = None
+    links: tuple[tuple[str, str, str], ...] = ()
+    terminals: tuple[str, ...] = ()
+    needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @cached_property
+    def diagram(self) -> Diagram:
+        """The exact decision diagram, made when it is first asked for."""
+        return self.draw()
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The parts that can fail: all but the client, hidden ones last."""
+        return tuple(n for n in (*self.drawn, *self.hidden) if not is_client(n))
+
+    @property
+    def hidden(self) -> dict[str, tuple[str, ...]]:
+        """The shared dependencies that nobody had drawn, and what needs them."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, users in self.needs:
+            if name not in self.drawn:
+                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *users)))
+        return found
+
+
 def numbers(
-    whole: Structure,
+    whole: W,
     unavailabilities: Mapping[str, Quantity],
     common_cause: Mapping[tuple[str, ...], Quantity] | None,
-) -> tuple[Structure, dict[str, Quantity]]:
+) -> tuple[W, dict[str, Quantity]]:
     """Return the structure and the numbers, common causes made parts of both."""
     names = (*whole.drawn, *whole.hidden)
     q = probabilities("unavailabilities", unavailabilities, names)
@@ -46,7 +80,7 @@ def numbers(
     return shared(whole, causes), alone
 
 
-def works(whole: Structure, gone: frozenset[str]) -> bool:
+def works(whole: Whole, gone: frozenset[str]) -> bool:
     """Tell whether the service works without some parts."""
     if whole.circuit is None:
         return not whole.diagram.down(gone)
@@ -59,7 +93,7 @@ def works(whole: Structure, gone: frozenset[str]) -> bool:
     return up[-1]
 
 
-def cut_sets(whole: Structure, max_order: int | None) -> tuple[frozenset[str], ...]:
+def cut_sets(whole: Whole, max_order: int | None) -> tuple[frozenset[str], ...]:
     """Return the minimal cut sets; small ones need no diagram."""
     perfect = _perfect(whole)
     if max_order is not None:
@@ -70,7 +104,7 @@ def cut_sets(whole: Structure, max_order: int | None) -> tuple[frozenset[str], .
     return _listed(whole, whole.diagram, max_order)
 
 
-def path_sets(whole: Structure, max_order: int | None) -> tuple[frozenset[str], ...]:
+def path_sets(whole: Whole, max_order: int | None) -> tuple[frozenset[str], ...]:
     """Return the minimal path sets; small ones need no diagram."""
     perfect = _perfect(whole)
     if max_order is not None:
@@ -82,7 +116,7 @@ def path_sets(whole: Structure, max_order: int | None) -> tuple[frozenset[str], 
 
 
 def bounds(
-    whole: Structure, unavailabilities: Mapping[str, float], max_order: int
+    whole: Whole, unavailabilities: Mapping[str, float], max_order: int
 ) -> tuple[float, float]:
     """Return a lower and an upper bound of the unavailability."""
     names = (*whole.drawn, *whole.hidden)
@@ -96,11 +130,11 @@ def bounds(
     return _small.bounds(cuts, {n: float(v) for n, v in q.items()}, max_order)
 
 
-def _perfect(whole: Structure) -> frozenset[str]:
+def _perfect(whole: Whole) -> frozenset[str]:
     return frozenset(filter(is_client, whole.drawn))
 
 
-def _with_needs(whole: Structure) -> _circuit.Circuit:
+def _with_needs(whole: Whole) -> _circuit.Circuit:
     """Return the circuit with the shared dependencies put in."""
     circuit = whole.circuit
     if circuit is None:
@@ -111,7 +145,7 @@ def _with_needs(whole: Structure) -> _circuit.Circuit:
 
 
 def _listed(
-    whole: Structure, diagram: Diagram, max_order: int | None
+    whole: Whole, diagram: Diagram, max_order: int | None
 ) -> tuple[frozenset[str], ...]:
     """Return the minimal sets that turn a diagram, small ones first."""
     perfect = frozenset(filter(is_client, diagram.order))
@@ -123,7 +157,7 @@ def _listed(
 
 
 def _in_order(
-    whole: Structure, sets: Iterable[frozenset[str]]
+    whole: Whole, sets: Iterable[frozenset[str]]
 ) -> tuple[frozenset[str], ...]:
     """Return sets by size, then in the order of the parts."""
     place = {name: i for i, name in enumerate(whole.components)}
@@ -134,7 +168,7 @@ def _in_order(
     return tuple(sorted(sets, key=key))
 
 
-def importances(whole: Structure, q: Mapping[str, Quantity]) -> Importances:
+def importances(whole: Whole, q: Mapping[str, Quantity]) -> Importances:
     """Return the six measures of every part."""
     total = plain(_probability.down(whole.diagram, q)[-1])
     splits = _probability.splits(whole.diagram, q)
@@ -153,7 +187,7 @@ def importances(whole: Structure, q: Mapping[str, Quantity]) -> Importances:
     return Importances(unavailability=total, parts=rows)
 
 
-def _cut_set_shares(whole: Structure, q: Mapping[str, Quantity]) -> dict[str, Quantity]:
+def _cut_set_shares(whole: Whole, q: Mapping[str, Quantity]) -> dict[str, Quantity]:
     """Return for every part P(the rest of a minimal cut set with it has failed)."""
     if whole.circuit is None:
         return _shares.of_diagram(whole.diagram, q)
@@ -161,7 +195,7 @@ def _cut_set_shares(whole: Structure, q: Mapping[str, Quantity]) -> dict[str, Qu
 
 
 def purchases(
-    whole: Structure,
+    whole: Whole,
     q: Mapping[str, Quantity],
     cost: Mapping[str, float],
     budget: float,
@@ -192,7 +226,7 @@ def purchases(
 
 
 def outages(
-    whole: Structure, mttf: Mapping[str, Quantity], mttr: Mapping[str, Quantity]
+    whole: Whole, mttf: Mapping[str, Quantity], mttr: Mapping[str, Quantity]
 ) -> Outages:
     """Return how often the service fails, how long, and who starts it."""
     parts = whole.components
@@ -223,7 +257,7 @@ def _perfected(diagram: Diagram) -> Diagram:
     return substituted(diagram, kept, formula)
 
 
-def shared(whole: Structure, given: Mapping[str, Iterable[str]]) -> Structure:
+def shared(whole: W, given: Mapping[str, Iterable[str]]) -> W:
     """Return the structure with dependencies added, each after those that need it."""
     needs = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in given.items()}
     uses = {k: [d for d in dependents if d in needs] for k, dependents in needs.items()}
@@ -242,7 +276,7 @@ def shared(whole: Structure, given: Mapping[str, Iterable[str]]) -> Structure:
     return whole
 
 
-def _needed_by(whole: Structure, name: str) -> tuple[str, ...]:
+def _needed_by(whole: Whole, name: str) -> tuple[str, ...]:
     """Return what a part needs already, through others too."""
     found = {name: None}
     for cause, dependents in whole.needs:
@@ -251,9 +285,7 @@ def _needed_by(whole: Structure, name: str) -> tuple[str, ...]:
     return tuple(found)[1:]
 
 
-def _with_need(
-    whole: Structure, name: str, dependents: tuple[str, ...], field: str
-) -> Structure:
+def _with_need(whole: W, name: str, dependents: tuple[str, ...], field: str) -> W:
     """Return the structure in which the dependents also need `name`."""
     for dependent in dependents:
         known(field, dependent, (*whole.drawn, *whole.hidden))

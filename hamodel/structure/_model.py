@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hamodel import _html
 from hamodel.structure import _answers, _probability
-from hamodel.structure._values import is_client, known, plain
+from hamodel.structure._values import known, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from hamodel._types import Quantity
-    from hamodel.structure._bdd import Diagram
-    from hamodel.structure._circuit import Circuit
     from hamodel.structure._results import Importances, Outages, Purchase
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Structure:
+class Structure(_answers.Whole):
     """What a request needs: which failures the service survives, and which not.
 
     Made by `parse`, `fault_tree`, `network` or `connected`.
@@ -40,32 +37,6 @@ class Structure:
     needs : tuple of (str, tuple of str)
         Shared dependencies and what needs them, as they were added.
     """
-
-    draw: Callable[[], Diagram]
-    drawn: tuple[str, ...]
-    circuit: Circuit | None = None
-    links: tuple[tuple[str, str, str], ...] = ()
-    terminals: tuple[str, ...] = ()
-    needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    @cached_property
-    def diagram(self) -> Diagram:
-        """The exact decision diagram, made when it is first asked for."""
-        return self.draw()
-
-    @property
-    def components(self) -> tuple[str, ...]:
-        """The parts that can fail: all but the client, hidden ones last."""
-        return tuple(n for n in (*self.drawn, *self.hidden) if not is_client(n))
-
-    @property
-    def hidden(self) -> dict[str, tuple[str, ...]]:
-        """The shared dependencies that nobody had drawn, and what needs them."""
-        found: dict[str, tuple[str, ...]] = {}
-        for name, users in self.needs:
-            if name not in self.drawn:
-                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *users)))
-        return found
 
     def works(self, failed: Iterable[str] = ()) -> bool:
         """Tell whether the service works with these parts failed.
