@@ -1,5 +1,6 @@
 """Numbers, exercises and predictions of every notebook answer as the package does."""
 
+import ast
 import re
 from types import SimpleNamespace
 
@@ -83,6 +84,54 @@ def test_solutions_are_right(played):
     finished = notebook_stage.play(played.path, solved(cells(played.path)))
     assert len(finished.stubs) == len(played.stubs) == len(played.exercises)
     assert all(feedback.verdict == "right" for _, _, feedback in finished.stubs)
+
+
+HINTED = re.compile(
+    r"`([^`]+)`"
+    r"|((?:[A-Za-z_]\w*\.)+[a-z_]\w*(?:\[[^\]]+\])?|[A-Za-z_]\w*\[[^\]]+\])"
+)
+
+
+def unknown(hint, names):
+    """Return what of a hint's code does not run among a notebook's names."""
+    faulty, seen = [], []
+    for match in HINTED.finditer(hint):
+        source = match[1] or match[2]
+        root = ast.parse(source, mode="eval").body
+        if any(isinstance(n, ast.Constant) and n.value is ... for n in ast.walk(root)):
+            calls = [n.func for n in ast.walk(root) if isinstance(n, ast.Call)]
+            source = ast.unparse(
+                calls[-1]
+            )  # what is called: the dots are the learner's
+        try:
+            seen.append(eval(source, dict(names)))
+        except NameError:  # a name that something before it is said to have
+            bare = source.isidentifier()
+            rows = [row for x in seen if isinstance(x, dict) for row in x.values()]
+            near = [*seen, *rows, *names.values()]
+            if not (bare and any(hasattr(each, source) for each in near)):
+                faulty.append(source)
+        except Exception as error:
+            faulty.append(f"{source}: {type(error).__name__}")
+    return faulty
+
+
+def test_the_code_of_a_hint_runs_where_it_is_read(played):
+    names = notebook_stage.play(played.path, solved(cells(played.path))).names
+    for exercise in played.exercises:
+        known = [mistake.hint for mistake in exercise.known]
+        for hint in (exercise.hint, exercise.then, *known):
+            assert unknown(hint, names) == [], hint
+
+
+def test_a_hint_that_would_raise_is_seen():
+    import hamodel as ha
+
+    names = {"found": {"a": 1}, "ha": ha}
+    assert unknown("Take found['a'] and `ha.assess`.", names) == []
+    assert unknown("Take found['b'].", names) == ["found['b']: KeyError"]
+    assert unknown("Call `ha.nowhere(...)`.", names) == ["ha.nowhere: AttributeError"]
+    assert unknown("Ask `nothing_has_this`.", names) == ["nothing_has_this"]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

@@ -209,6 +209,53 @@ def test_boxes_of_a_picture_can_be_pressed(opened, name):
             assert named is (box.get_attribute("aria-pressed") == "true")
 
 
+@pytest.mark.parametrize("number", ["01", "04"])
+def test_answers_are_checked_in_the_page_as_in_the_notebook(opened, number):
+    """Right answers, known mistakes, usual slips and others, word for word."""
+    path = next(p for p in NOTEBOOKS if p.name.startswith(number))
+    page, rng = opened(f"{path.stem}.html"), np.random.default_rng(3)
+    forms, checked = iter(page.locator("form.check").all()), 0
+    for exercise in staged(path).exercises:
+        if getattr(exercise.same, "within", None) is None:
+            continue
+        form, right = next(forms), float(exercise.reference())
+        answers = [right, *(float(m.answer()) for m in exercise.known), -right]
+        answers += [60 * right, 1 - right, 1.03 * right, 1.2 * right, 5e8]
+        for value in [*answers, *(right * rng.lognormal(0, 2, 4))]:
+            exercise._wrong.clear()
+            told = form.evaluate(
+                "(f, x) => answer(JSON.parse(f.querySelector('script').textContent), "
+                "x, 0)[1]",
+                repr(float(value)),
+            )
+            wanted = exercise.check(float(value))
+            head = {"right": "Right.", "wrong": "Not yet."}[wanted.verdict]
+            assert told == f"{head} {wanted.words}", value
+            checked += 1
+    assert checked > 30
+
+
+def test_guesses_and_answers_survive_a_reload(opened):
+    path = next(p for p in NOTEBOOKS if p.name.startswith("04"))
+    page = opened(f"{path.stem}.html")
+    form = page.locator("form.prediction").first
+    for box, value in zip(form.locator("input").all(), ("8", "12"), strict=True):
+        box.fill(value)
+    form.locator("summary").press("Enter")
+    (prediction,) = staged(path).predictions
+    truth = {k: float(v) for k, v in prediction.truth().items()}
+    words = prediction.comment({"faster": 8, "surer": 12}, truth)
+    expect(form).to_contain_text(words)
+    check = page.locator("form.check").first
+    check.locator("input").fill("3")
+    check.get_by_role("button").click()
+    said = check.locator("[role=status]").inner_text()
+    page.reload()
+    expect(page.locator("form.prediction").first).to_contain_text(words)
+    expect(page.locator("figure.explorer").first.locator(".controls")).to_be_visible()
+    expect(check.locator("[role=status]")).to_contain_text(said[:20])
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_prediction_is_kept_and_answered(opened, name):
     page = opened(name)
@@ -216,12 +263,15 @@ def test_a_prediction_is_kept_and_answered(opened, name):
         assert "the model says" not in form.inner_text()
         form.locator("summary").press("Enter")
         assert "the model says" not in form.inner_text(), "not without a guess"
-        for box in form.locator("input").all():
-            guess = box.get_attribute("max")
+        boxes = form.locator("input").all()
+        told = form.locator("li b").all_text_contents()
+        for box, right in zip(boxes, told, strict=True):
+            guess = f"{float(right.replace(',', '')):.0f}"
             box.fill(guess)
         slider = form.locator("input").last
         form.locator("summary").press("Enter")
-        expect(form).to_contain_text(f"you said {guess}, the model says")
+        expect(form).to_contain_text(re.compile("you said .+, the model says"))
+        guess = slider.input_value()
         expect(slider).not_to_be_editable()
         form.locator("summary").press("Enter")
         expect(slider).to_be_editable()

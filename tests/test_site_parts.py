@@ -291,6 +291,18 @@ def test_a_notebook_needs_a_title(tmp_path):
         site.build([path], tmp_path / "site")
 
 
+def test_a_site_is_built_where_a_relative_path_says(tmp_path, monkeypatch, capsys):
+    """Cells run in the folder of their notebook; the pages must not go there."""
+    (tmp_path / "notebooks").mkdir()
+    notebook(tmp_path / "notebooks", "# Small", ["print(6 * 7)"])
+    monkeypatch.chdir(tmp_path)
+    assert site.main(["notebooks", "--output", "made"]) == 0
+    assert (tmp_path / "made" / "01_small.html").is_file()
+    assert not (tmp_path / "notebooks" / "made").exists()
+    assert "42" in (tmp_path / "made" / "01_small.html").read_text(encoding="utf-8")
+    assert "01_small.html" in capsys.readouterr().out
+
+
 def test_a_page_that_is_too_large_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"at most 2,600,000 bytes, got 2,7"):
         small(tmp_path, ["print('x' * 2_700_000)"])

@@ -248,9 +248,17 @@ def _listed(value: object) -> bool:
     return isinstance(value, (list, tuple, set, frozenset))
 
 
-def _comparing(same: Compare, numbers: Callable[[Any], Sequence[float]]) -> Compare:
-    """Let a comparison say which numbers an answer amounts to, for the slips."""
+def _comparing(
+    same: Compare,
+    numbers: Callable[[Any], Sequence[float]],
+    within: float | None = None,
+) -> Compare:
+    """Let a comparison say which numbers an answer amounts to, for the slips.
+
+    `within` is how far apart single numbers may be, for a page that checks by itself.
+    """
     same.numbers = numbers  # type: ignore[attr-defined]
+    same.within = within  # type: ignore[attr-defined]
     return same
 
 
@@ -273,7 +281,7 @@ def number(relative: float = 0.01) -> Compare:
             raise TypeError(f"{answer!r} is not a number")
         return math.isclose(float(answer), float(other), rel_tol=relative)
 
-    return _comparing(_same, lambda answer: [float(answer)])
+    return _comparing(_same, lambda answer: [float(answer)], relative)
 
 
 def matrix(relative: float = 0.01, rows: float | None = None) -> Compare:

@@ -74,6 +74,34 @@ def of_numbers(answer: Sequence[float], right: Sequence[float]) -> str:
     return ""
 
 
+def table(right: float) -> list[tuple[float, float, str]]:
+    """Return what `of_numbers` would say to single numbers, for a page to look up.
+
+    Parameters
+    ----------
+    right : float
+        The number wanted.
+
+    Returns
+    -------
+    list of (float, float, str)
+        A number, how far from it an answer may be in units of the larger, and what is
+        said; the first that fits holds.
+
+    Examples
+    --------
+    >>> [words for value, within, words in table(0.2) if value == 0.8]
+    ['That is what is left of 1: the other side of the same coin.']
+    """
+    shapes = [(slip(right), 1e-2, says) for says, slip in _SHAPES]
+    found = [*shapes, (right, 0.05, of_numbers([1.02], [1.0]))]
+    for factor, between in FACTORS.items():
+        for times, size in ((factor, "large"), (1 / factor, "small")):
+            says = f"{_words(factor)} times too {size}: look at {between}."
+            found.append((times * right, 0.03, says))
+    return [(v, within, says) for v, within, says in found if math.isfinite(v)]
+
+
 def _opposite(x: float) -> float:
     return 1 / x if x else math.inf
 

@@ -372,7 +372,7 @@ EXERCISES = (
         reference=lambda: slowest,
         same=kit.function([0.2, 80], [0.05, 80], [0.005, 80], [0.02, 160]),
         right="Mix the laws first, then ask for the percentile.",
-        hint="Mix two laws with `duration.mixture`, and ask the mixture.",
+        hint="Mix two laws with `ha.duration.mixture`, and ask the mixture.",
         mistakes={
             "percentiles are averaged": (
                 lambda: averaged,

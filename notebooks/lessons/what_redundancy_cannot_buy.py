@@ -286,7 +286,7 @@ beta_exercise = kit.exercise(
     """a share between 0 and 1
     right: Now look at its interval. Twenty-six months of a pair tell the order of
       magnitude of β, and no more.
-    hint: found['database.beta'] is an estimate. Its value is asked for.
+    hint: `ha.calibrate` gives an estimate by name. The value of β's is asked for.
     events, not failures: That is the share of events. β is the share of a node's
       failures, and an event that strikes both nodes is a failure of each.
     every row is a failure: You counted every row. Those of the kind failover tell how

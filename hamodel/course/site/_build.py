@@ -257,7 +257,7 @@ class _Site:
 def _part(cell: Cell, markdown: Markdown) -> str:
     """Return a cell as HTML: code that only leads to something to move is folded."""
     if not cell.code:
-        return markdown(cell.source)
+        return markdown(_TO_RUN.sub("Type your answer and press *Check*", cell.source))
     shown = code(cell.source)
     if cell.live:
         folded = f"<summary>Code</summary>{shown}"
@@ -345,7 +345,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m hamodel.course.site")
     parser.add_argument("paths", nargs="*", type=Path, default=[Path("notebooks")])
-    parser.add_argument("--output", type=Path, default=Path("site"), help="a folder")
+    parser.add_argument("--output", type=Path, default=Path("site"))
     options = parser.parse_args(arguments)
     try:
         _pages.reference(Path("docs/api"), options.output)
@@ -361,18 +361,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 _ROW = re.compile(r"(?m)^\| (?:○ )?(\d\d) ([^|]+?) \| ([^|]+?) \| (\d+) \|$")
 _LINK = '<li><a href="{page}">{name}</a></li>'
+_TO_RUN = re.compile(r"Replace `None` and run the cell")  # said where cells can run
 _RUN = """<p class="run"><a href="lab/lab/index.html?path={name}">Run this lesson
 here</a>, in the browser; a Python of 20 MB and more is loaded then.</p>"""
 _HEADING = re.compile(r'(?s)<h2 id="([^"]+)">(.*?)</h2>')
-_SEARCH = """<h2 id="search">Search</h2><p class="control"><label for="find">A word of a
-heading</label><input type="search" id="find" autocomplete="off"></p>
+_SEARCH = """<h2 id="search">Search</h2><p><label for="find">A word of a heading</label>
+<input type="search" id="find" autocomplete="off"></p>
 <ul class="found" hidden>{listed}</ul>"""
 _WELCOME = """<p>What redundancy buys, in minutes, in lost writes and in milliseconds.
 Each lesson asks a question, takes your guess, and then lets you move the model.</p>
-<p>These pages need no network and nothing installed: pictures move by their sliders,
-and hints and solutions are in folds. To run the code, start
-the notebooks with <code>make lab</code>.</p>
-"""
+<p>Nothing is fetched: pictures move by their sliders, guesses and answers are kept by
+your browser alone. To run the code: <code>make lab</code>.</p>"""
 _SHELL = """<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from hamodel.course import slips
 from hamodel.course.exercise import Exercise
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
@@ -23,6 +25,9 @@ from hamodel.course.site._markdown import Markdown, latex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+MOST_GUESSES = 10_000  # of a prediction whose comments a page holds
 
 
 class Forms:
@@ -211,10 +216,28 @@ def _prediction(prediction: Prediction, key: str) -> str:
     return (
         f'<form class="prediction" id="{key}"><p>{escape(prediction.question)}</p>'
         f"{''.join(fields)}<details><summary>Commit my prediction and show the answer"
-        f"</summary><ul>{''.join(answers)}</ul><p class='note'>In JupyterLab your "
-        "guess is kept, and drawn where a picture shows the answer.</p></details>"
-        "</form>"
+        f"</summary><ul>{''.join(answers)}</ul><p class='comment'></p></details>"
+        f"{_views(prediction)}</form>"
     )
+
+
+def _views(prediction: Prediction) -> str:
+    """Return what is said to each guess on the grids, where those are few enough."""
+    grids = [control.grid for control in prediction.fields.values()]
+    if math.prod(map(len, grids)) > MOST_GUESSES:
+        return ""
+    truth = {name: float(value) for name, value in prediction.truth().items()}
+    said: dict[str, int] = {}
+    places = []
+    for values in itertools.product(*grids):
+        guess = dict(zip(prediction.fields, values, strict=True))
+        wrong = prediction.rule(guess)
+        words = (
+            f"That cannot be: {wrong}" if wrong else prediction.comment(guess, truth)
+        )
+        places.append(said.setdefault(words, len(said)))
+    data = {"grids": grids, "said": list(said), "at": places}
+    return f'<script type="application/views">{_json(data)}</script>'
 
 
 def _exercise(exercise: Exercise, key: str) -> str:
@@ -225,10 +248,31 @@ def _exercise(exercise: Exercise, key: str) -> str:
     )
     usual = f"{_fold('The usual mistakes', f'<dl>{known}</dl>')}" if known else ""
     hint = _fold("A hint", f"<p>{escape(exercise.hint)}</p>")
+    if exercise.then:
+        hint += _fold("A second hint", f"<p>{escape(exercise.then)}</p>")
     right = _fold("When you have it", f"<p>{escape(exercise.right)}</p>")
     return (
         f'<div class="exercise" id="{key}"><p>Give '
-        f"{escape(exercise.form)}.</p>{hint}{usual}{right}</div>"
+        f"{escape(exercise.form)}.</p>{_asked(exercise, key)}{hint}{usual}{right}</div>"
+    )
+
+
+def _asked(exercise: Exercise, key: str) -> str:
+    """Return a box that is checked in the page, where an answer is a plain number."""
+    within, right = getattr(exercise.same, "within", None), exercise.reference()
+    if within is None:
+        return ""
+    known = [(float(m.answer()), within, m.hint) for m in exercise.known]
+    data = {
+        "right": [float(right), within, exercise.right],
+        "known": [k for k in known if math.isfinite(k[0])] + slips.table(float(right)),
+        "hints": [exercise.hint, exercise.then or exercise.hint],
+    }
+    return (
+        f'<form class="check" autocomplete="off"><label for="{key}-a">Your answer'
+        f'</label> <input id="{key}-a" inputmode="decimal" required> '
+        '<button type="submit">Check</button><p role="status"></p>'
+        f'<script type="application/check">{_json(data)}</script></form>'
     )
 
 

@@ -76,25 +76,99 @@ for (const root of document.querySelectorAll("figure.explorer")) {
   }
 }
 
-// A prediction: its fold opens once there is a guess, says it, and lifts the veil.
+// What was guessed and answered here is kept by this browser, and by nothing else.
+const kept = (key, value) => {
+  const name = `hamodel ${location.pathname.split("/").pop()} ${key}`;
+  try {
+    if (value === undefined) return JSON.parse(localStorage.getItem(name));
+    localStorage.setItem(name, JSON.stringify(value));
+  } catch { return null; }
+};
+
+// A prediction: its fold opens once there is a guess, says it, and lifts the veil.  A
+// guess is taken to the nearest mark of its scale, where the page has words for it.
 const explorers = [...document.querySelectorAll("figure.explorer")];
 for (const form of document.querySelectorAll("form.prediction")) {
   const inputs = [...form.querySelectorAll("input")];
   const fold = form.querySelector("details");
-  fold.querySelector("summary").addEventListener("click", (event) => {
-    if (!fold.open && !form.reportValidity()) event.preventDefault();
-  });
-  fold.addEventListener("toggle", () => {
+  const data = form.querySelector("script");
+  const views = data && JSON.parse(data.textContent);
+  const nearest = (grid, value) => grid.reduce((best, each, k) =>
+    Math.abs(each - value) < Math.abs(grid[best] - value) ? k : best, 0);
+  const comment = () => {
+    if (!views) return "";
+    const at = inputs.map((input, k) => nearest(views.grids[k], input.valueAsNumber));
+    inputs.forEach((input, k) => { input.value = views.grids[k][at[k]]; });
+    return views.said[views.at[at.reduce((n, place, k) => n * views.grids[k].length + place, 0)]];
+  };
+  const answered = () => {
+    const words = fold.open ? comment() : "";
+    form.querySelector(".comment").textContent = words;
     for (const input of inputs) {
       input.readOnly = fold.open;
       form.querySelector(`[data-said="${input.id}"]`).textContent =
         fold.open ? `you said ${input.value}, ` : "";
     }
+    kept(form.id, fold.open ? inputs.map((input) => input.value) : null);
     const next = explorers.find((each) =>
       form.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING);
     if (fold.open) next?.dispatchEvent(new Event("guessed"));
+  };
+  fold.querySelector("summary").addEventListener("click", (event) => {
+    if (fold.open) return;
+    if (!form.reportValidity()) { event.preventDefault(); return; }
+    const words = comment();
+    if (words.startsWith("That cannot be")) {
+      event.preventDefault();
+      inputs.at(-1).setCustomValidity(words);
+      form.reportValidity();
+    }
   });
+  for (const input of inputs) {
+    input.addEventListener("input", () => inputs.at(-1).setCustomValidity(""));
+  }
+  fold.addEventListener("toggle", answered);
   form.addEventListener("submit", (event) => event.preventDefault());
+  const before = kept(form.id);
+  if (before) {
+    inputs.forEach((input, k) => { input.value = before[k]; });
+    fold.open = true;
+  }
+}
+
+// A number is checked here as the notebook does it: right, a known mistake, a usual slip.
+const near = (a, b, within) => Math.abs(a - b) <= within * Math.max(Math.abs(a), Math.abs(b));
+const answer = (data, text, tries) => {
+  const plain = text.trim().replace(/^(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?)$/, (all) => all.replaceAll(",", ""));
+  const given = plain === "" ? NaN : Number(plain);
+  if (Number.isNaN(given)) return ["✗", "That cannot be read. Write a number, as 12 or 0.33."];
+  const [right, within, words] = data.right;
+  if (near(given, right, within)) return ["✓", `Right. ${words}`];
+  const known = data.known.find(([value, reach]) => near(given, value, reach));
+  if (known) return ["✗", `Not yet. ${known[2]}`];
+  const ratio = Math.abs(given / right);
+  if (right && ratio > 0.7 && ratio < 1.4) {
+    const much = given > right ? "large" : "small";
+    return ["✗", `Not yet. Not far off, but too ${much}: one part of it is missing or doubled.`];
+  }
+  return ["✗", `Not yet. ${data.hints[Math.min(tries, 1)]}`];
+};
+for (const form of document.querySelectorAll("form.check")) {
+  const data = JSON.parse(form.querySelector("script").textContent);
+  const input = form.querySelector("input");
+  let tries = 0;
+  const say = () => {
+    const [mark, words] = answer(data, input.value, tries);
+    form.querySelector("[role=status]").textContent = `${mark} ${words}`;
+    if (mark === "✗") tries += 1;
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    say();
+    kept(input.id, input.value);
+  });
+  const before = kept(input.id);
+  if (before) { input.value = before; say(); }
 }
 
 // Code can be copied, headings searched.
