@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel import markov
+from hamodel import assess, markov
 from hamodel._quantity import mean_of
 from hamodel.architectures import (
     CAUSES,
@@ -487,3 +488,14 @@ def from_values(params):
         restore=params["restore"],
         sites=tuple(params["sites"]),
     )
+
+
+def test_a_pair_that_never_fails_is_never_down():
+    """Two sites and no failure of any kind: one state, and no move."""
+    for sites in (("DC-1", "DC-2"), ("DC-1",)):
+        pair = ActivePassive(
+            database=Node(mttf=math.inf, mttr=HOUR), failover=Failover(), sites=sites
+        )
+        found = assess(pair)
+        assert found.write.unavailability == 0
+        assert found.latency[sites[-1], "read"].mean > 0

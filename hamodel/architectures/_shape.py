@@ -235,6 +235,8 @@ class Shape:
 
     def _shares(self, rates: Sequence[Any]) -> Iterable[tuple[int, Quantity]]:
         """Return the long-run probability of each state, by its number."""
+        if not rates:
+            return [(0, 1.0)]  # nothing ever happens
         plain = all(type(rate) is float for rate in rates)
         if plain and self.connects(rates):
             return enumerate(long_run(len(self.states), tuple(self.moves), rates))
@@ -244,8 +246,8 @@ class Shape:
 
     def connects(self, rates: Sequence[Any]) -> bool:
         """Tell whether each state leads to each other at these rates."""
-        if not self._whole:
-            return False
+        if not self._whole or not rates:
+            return self._whole
         if all(type(rate) is float for rate in rates):
             return bool(min(rates) > 0 and max(rates) < _LARGEST)
         if any(is_symbolic(rate) for rate in rates):
