@@ -61,6 +61,14 @@ JOINT = {
     "strict": {"sites": WIDE, **LOSING, "mode": "sync"},
     "semi-synchronous": {"sites": SPREAD, **LOSING, "mode": "semi-sync"},
     "semi-synchronous to both": {"sites": ROOM, "mode": "semi-sync", "acks": 2},
+    "in sync": {"sites": SPREAD, **LOSING, "mode": "in-sync", "timeout": 30.0},
+    "in sync, two at least": {
+        "sites": ROOM,
+        "mode": "in-sync",
+        "acks": 2,
+        "manual": HOUR,
+        "probe": 6 * HOUR,
+    },
     "preferred primary": {
         "sites": WIDE,
         **LOSING,
@@ -475,7 +483,7 @@ def test_all_nodes_are_drawn():
 # ---- what must not matter, and which way it must go --------------------------------
 
 
-@pytest.mark.parametrize("mode", ["async", "quorum", "semi-sync"])
+@pytest.mark.parametrize("mode", ["async", "quorum", "semi-sync", "in-sync"])
 def test_the_order_of_equal_nodes_does_not_matter(mode):
     base = ActivePassive(
         database=Node(**NODE),
@@ -562,7 +570,7 @@ def random_spec(rng):
         common_cause=float(rng.choice([0.0, 0.1])),
         failures=[(), (restarts,)][rng.integers(2)],
         replication=Replication(
-            mode=str(rng.choice(["async", "quorum", "semi-sync"])),
+            mode=str(rng.choice(["async", "quorum", "semi-sync", "in-sync"])),
             standbys=n - 1,
             timeout=600.0,
         ),

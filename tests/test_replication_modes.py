@@ -1,5 +1,7 @@
 """What waiting costs (latency, availability), and what stale reads there are."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sympy
@@ -319,3 +321,38 @@ def test_waiting_for_the_position_costs_the_rest_of_the_lag():
 def test_impossible_sessions_are_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize(("n", "least"), [(1, 1), (2, 1), (3, 2), (4, 1)])
+def test_standbys_in_sync_hold_commits_up_until_they_are_dropped(n, least):
+    """Second road: each standby is up, waited for or dropped; all cases are listed."""
+    mttf, mttr, timeout = 40.0, 5.0, 3.0
+    wait = quad(lambda t: np.exp(-t / mttr), 0, timeout)[0]
+    share = {"up": mttf, "waited for": wait, "dropped": mttr - wait}
+    blocked = 0.0
+    for case in itertools.product(share, repeat=n):
+        if "waited for" in case or case.count("up") < least:
+            blocked += np.prod([share[state] / (mttf + mttr) for state in case])
+    mode = Replication(
+        mode="in-sync", standbys=n, acknowledgements=least, timeout=timeout
+    )
+    found = mode.protection(mttf=mttf, mttr=mttr)
+    assert found.blocked == pytest.approx(blocked, rel=1e-12)
+    assert found.stalls * found.stall == pytest.approx(blocked, rel=1e-12)
+    far = {"standbys": n, "delay": duration.exponential(0.02)}
+    every, strict = (Replication(mode=m, **far) for m in ("in-sync", "sync"))
+    assert every.commit_delay().mean == strict.commit_delay().mean
+    a, b = sympy.symbols("a b", positive=True)
+    formula = mode.protection(mttf=a, mttr=b).blocked
+    assert float(formula.subs({a: mttf, b: mttr})) == pytest.approx(blocked, rel=1e-12)
+
+
+def test_dropping_at_once_leaves_the_quorum_and_never_leaves_all():
+    parts = {"mttf": 90.0, "mttr": 4.0}
+    given = {"standbys": 3, "acknowledgements": 2}
+    quick = Replication(mode="in-sync", timeout=0.0, **given).protection(**parts)
+    some = Replication(mode="quorum", **given).protection(**parts)
+    assert quick.blocked == pytest.approx(some.blocked, rel=1e-12)
+    slow = Replication(mode="in-sync", timeout=1e9, **given).protection(**parts)
+    every = Replication(mode="sync", standbys=3).protection(**parts)
+    assert slow.blocked == pytest.approx(every.blocked, rel=1e-12)

@@ -47,7 +47,7 @@ def diagram_of(spec: ActivePassive, operation: str) -> Structure:
 def _needed(spec: ActivePassive) -> int:
     """Return how many nodes it takes for a write."""
     replication = spec.replication
-    if replication.mode == "quorum":
+    if replication.mode in {"quorum", "in-sync"}:
         return 1 + int(replication.acknowledgements)
     if replication.mode == "sync":
         return sum(node.sync for node in spec.nodes)

@@ -178,6 +178,8 @@ def _policy(spec: ActivePassive) -> Policy:
             return Policy(-1, -1, None, each=False)
         case "quorum":
             return Policy(count, count, None, each=False)
+        case "in-sync":
+            return Policy(-1, count, replication.timeout, each=True)
         case _:
             raise ValueError(f"replication.mode is unknown, got {replication.mode!r}")
 

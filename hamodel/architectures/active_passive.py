@@ -146,7 +146,8 @@ class ActivePassive(LongRun):
         How writes reach the standbys; its delay comes on top of the way between the
         nodes, which is the workload's.  A mode that waits for standbys without end
         stops writes while there are too few; semi-synchronous writes stop for the
-        timeout each time that one too many goes.
+        timeout each time that one too many goes, and those of standbys in sync each
+        time that any of them goes.
     maintenance : Maintenance or None
         Planned work: each time the nodes change roles, and writes stop for the
         promotion and the redirection.  It is part of `model()`, not of `chain()`.
@@ -259,7 +260,7 @@ class ActivePassive(LongRun):
     @property
     def acknowledgements(self) -> int:
         """How many standbys a commit waits for, when the primary is at home."""
-        if self.replication.mode == "sync":
+        if self.replication.mode in {"sync", "in-sync"}:
             return max(sum(node.sync for node in self.nodes) - 1, 1)
         return 0 if self.replication.mode == "async" else self.replication.needed
 

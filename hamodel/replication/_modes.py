@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
     from hamodel.duration import Duration
 
-MODES = ("async", "semi-sync", "sync", "quorum")
+MODES = ("async", "semi-sync", "sync", "quorum", "in-sync")
 FAILURES = ("process", "network", "site")
 
 
@@ -32,14 +32,17 @@ class Replication:
         "async": a commit waits for nobody.  "semi-sync": for `acknowledgements`
         standbys, but no longer than `timeout`; then on without them.  "sync": for all
         standbys, for ever.  "quorum": for `acknowledgements` of them, for ever.
+        "in-sync": for all that are in sync; one that has been silent for `timeout` is
+        dropped from them, and writes stop while fewer than `acknowledgements` are left.
     delay : float, array, SymPy expression, Duration, or sequence of these
         One-way network delay in s; a sequence gives one for each standby.
     standbys : int, optional
         Number of standbys; by default 1, or the length of `delay`.
     acknowledgements : int
-        Standbys that a semi-synchronous or quorum commit waits for.
+        Standbys that a semi-synchronous or quorum commit waits for; the least number
+        in sync.
     timeout : float, array or SymPy expression
-        Longest wait in s of a semi-synchronous commit.
+        Longest wait in s of a semi-synchronous commit, or for a standby in sync.
     wait_for : str
         What a standby acknowledges: that the write is "received" or "applied".
     flush : float, array or Duration
@@ -124,7 +127,8 @@ class Replication:
         """Acknowledgements that a commit waits for."""
         if self.mode == "async":
             return 0
-        return self.count if self.mode == "sync" else int(self.acknowledgements)
+        everyone = self.mode in {"sync", "in-sync"}
+        return self.count if everyone else int(self.acknowledgements)
 
     @property
     def delays(self) -> tuple[Quantity, ...]:
@@ -229,7 +233,8 @@ class Replication:
         Standbys fail independently, with exponential times.  A strictly synchronous
         commit is blocked while fewer than needed are up; a semi-synchronous one for
         the timeout each time that one too many goes, and is then unprotected until
-        enough are back (the time to catch up comes on top).
+        enough are back (the time to catch up comes on top).  With standbys in sync,
+        each that goes stops all commits until it is dropped or back.
 
         Examples
         --------
@@ -248,7 +253,10 @@ class Replication:
         """
         if self.mode == "async":
             return Protection(blocked=0.0, unprotected=0.0, stalls=0.0, stall=0.0)
-        parts = Standbys(count=self.count, needed=self.needed, mttf=mttf, mttr=mttr)
+        needed = int(self.acknowledgements) if self.mode == "in-sync" else self.needed
+        parts = Standbys(count=self.count, needed=needed, mttf=mttf, mttr=mttr)
+        if self.mode == "in-sync":
+            return parts.dropped_after(self.timeout)
         return parts.protection(self.timeout if self.mode == "semi-sync" else None)
 
     def loss(self, failure: str, *, writes: float, keeps: str = "received") -> Loss:
@@ -342,7 +350,7 @@ class Replication:
         """
         if not is_duration(gone):
             raise ValueError(f"gone must be a Duration, got {gone!r}")
-        blocks = self.mode in ("sync", "quorum")
+        blocks = self.mode in ("sync", "quorum", "in-sync")
         time = duration.constant(0.0) if blocks else gone
         lost = LostWrites(rate=float(writes), lag=time)
         return Loss(failure="site", time=time, writes=lost)
@@ -365,7 +373,7 @@ class Replication:
 
     def _repr_html_(self) -> str:
         rows = [("acknowledgements", f"{self.needed} of {self.count}")]
-        if self.mode == "semi-sync":
+        if self.mode in {"semi-sync", "in-sync"}:
             rows.append(("timeout", str(self.timeout)))
         for i, delay in enumerate(self.delays):
             shown = delay.mean if is_duration(delay) else delay

@@ -129,6 +129,35 @@ class Standbys:
             blocked=blocked, unprotected=rest, stalls=self.losses, stall=stall
         )
 
+    def dropped_after(self, timeout: Quantity) -> Protection:
+        """Return the price of waiting for each standby until it is dropped, or back.
+
+        A standby is up, or down for less than the timeout, or dropped.  Commits return
+        where none is waited for and enough are up.
+        """
+        n, total = self.count, self.mttf + self.mttr
+        up, down = self.mttf / total, self.mttr / total
+        if any(map(_check.is_symbolic, (self.mttf, self.mttr, timeout))):
+            import sympy
+
+            gone = down * sympy.exp(-timeout / self.mttr)
+            fresh = down - gone
+        else:
+            gone = down * np.exp(-np.asarray(timeout, float) / self.mttr)
+            fresh = -down * np.expm1(-np.asarray(timeout, float) / self.mttr)
+        waiting = sum(
+            comb(n, j) * up**j * fresh * down**i * gone ** (n - j - 1 - i)
+            for j in range(self.needed, n)
+            for i in range(n - j)
+        )
+        blocked, stalls = self.short + waiting, n / total
+        return Protection(
+            blocked=plain(blocked),
+            unprotected=0.0,
+            stalls=stalls,
+            stall=plain(blocked / stalls),
+        )
+
 
 def _mean_up_to(law: Duration, timeout: Quantity) -> Any:  # noqa: ANN401
     """E min(X, timeout): the integral of P(X > t) up to the timeout."""

@@ -152,7 +152,8 @@ class Joint:
         _, a, before, _, _, store = state
         had = sum(c == "ok" for i, c in enumerate(before) if i != a)
         has = sum(c == "ok" for i, c in enumerate(nodes) if i != a)
-        waits = self.p["mode"] == "semi-sync" and had >= self.p["acks"] > has
+        short = self.p["mode"] == "semi-sync" and had >= self.p["acks"] > has
+        waits = short or (self.p["mode"] == "in-sync" and had > has)
         return ("stalled" if waits else "serving", a, nodes, dark, "", store)
 
     def site_moves(self, state):
@@ -313,5 +314,9 @@ class Joint:
         if phase == "stalled":
             return "waiting for the standby"
         others = sum(c == "ok" for i, c in enumerate(nodes) if i != a)
-        needed = {"quorum": self.p["acks"], "sync": self.n - 1}.get(self.p["mode"], 0)
+        needed = {
+            "quorum": self.p["acks"],
+            "in-sync": self.p["acks"],
+            "sync": self.n - 1,
+        }.get(self.p["mode"], 0)
         return "standby down" if others < needed else ""
