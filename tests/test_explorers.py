@@ -22,6 +22,7 @@ from hamodel.architectures import ActivePassive, Node, SinglePrimary
 from hamodel.course import Again, Boxes, Explorer, Slider
 from hamodel.decision import Requirements, complexity
 from hamodel.failover import Failover, Heartbeat, vigilance
+from hamodel.overload import Retries
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import HOUR, MINUTE, YEAR
 from tests.support.notebook_stage import NOTEBOOKS, agrees, sample, shown, staged
@@ -348,6 +349,25 @@ def quorums_and_majorities(layout, gone, read, write, sample):
     return [*first, read, write, 99, *minutes]
 
 
+def when_recovery_makes_it_worse(load, retries, spike, cure):
+    """Return the numbers of lesson 12's sentence, by a scan of the balance."""
+    settings = {"a budget": {"budget": 0.1}, "a short queue": {"capacity": 10}}
+    settings["shedding"] = {"shed": 0.7}
+    model = Retries(
+        arrival=10 * load,
+        service=0.001,
+        timeout=0.020,
+        retries=round(retries),
+        **settings.get(cure.split(",")[0], {}),
+    )
+    rates = np.linspace(0.5, 1 + retries, 20_001) * model.arrival
+    excess = np.append(np.asarray(model.demand(rates)) - rates, -1.0)
+    crossed = np.flatnonzero((excess[:-1] > 0) != (excess[1:] > 0))
+    found = rates[crossed]
+    stable = [rate / model.arrival for rate in found[::2]]
+    return [10 * load, retries, *stable, *found[1::2][:1], spike, 3]
+
+
 DIRECT = {
     ("01_what_99_99_buys", "explorer"): what_99_99_buys,
     ("02_find_the_spof", "explorer"): find_the_spof,
@@ -360,6 +380,7 @@ DIRECT = {
     ("09_headroom", "explorer"): headroom,
     ("10_conflicts", "explorer"): conflicts,
     ("11_quorums_and_majorities", "explorer"): quorums_and_majorities,
+    ("12_when_recovery_makes_it_worse", "explorer"): when_recovery_makes_it_worse,
     ("13_the_decision_table", "explorer"): the_decision_table,
     ("14_game_day", "explorer"): game_day,
 }
