@@ -38,7 +38,7 @@ def test_the_trace_ends_where_the_states_are():
 
 
 def test_the_trace_without_retries_is_a_queue():
-    """Late with probability e^-(μ - λ)T: of many traces, after the start is forgotten."""
+    """Late with probability e^-(μ - λ)T, once the start is forgotten."""
     late = math.exp(-(1000 - 900) * 0.020)
     traces = [trace(90, 0, 0, NONE, seed=seed) for seed in range(12)]
     sent, good = (np.sum([t[k][20:] for t in traces]) for k in (0, 1))
