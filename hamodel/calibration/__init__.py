@@ -18,7 +18,7 @@ Assumptions
 from hamodel.calibration._calibrate import calibrate
 from hamodel.calibration._counts import counted, histogram
 from hamodel.calibration._drills import drills
-from hamodel.calibration._estimate import Calibration, Estimate
+from hamodel.calibration._estimate import Calibration, Estimate, joined
 from hamodel.calibration._exact import (
     events_needed,
     mean_time_interval,
@@ -30,6 +30,7 @@ from hamodel.calibration._fit import Fit, fit
 from hamodel.calibration._incidents import incidents
 from hamodel.calibration._laws import FAMILIES
 from hamodel.calibration._log import is_drills
+from hamodel.calibration._prometheus import is_prometheus, prometheus
 from hamodel.calibration._samples import lag, latency
 from hamodel.calibration._series import effective_size, samples
 from hamodel.calibration._yaml import to_yaml
@@ -48,10 +49,13 @@ __all__ = [
     "histogram",
     "incidents",
     "is_drills",
+    "is_prometheus",
+    "joined",
     "lag",
     "latency",
     "mean_time_interval",
     "percentile_interval",
+    "prometheus",
     "samples",
     "samples_needed",
     "share_interval",

@@ -42,13 +42,13 @@ def to_yaml(found: Calibration, extends: str = "") -> str:
 
     tree: dict[str, object] = {}
     for path, estimate in found.parameters.items():
-        if path.endswith(_NO_FIELD):
+        if _has_no_field(path):
             continue
         if path == "failover.outage":
             _set(tree, "failover.detection", _law_of(found, path, estimate))
             for stage in _STAGES:
                 _set(tree, f"failover.{stage}", "0 s")
-        elif path in found.fits and path.startswith("failover.") and _is_stage(path):
+        elif path in found.fits and _takes_a_law(path):
             _set(tree, path, _law_of(found, path, estimate))
         else:
             _set(tree, path, _belief_of(estimate))
@@ -66,13 +66,20 @@ def _remarks(found: Calibration) -> list[str]:
     said += [
         f"{path}: {estimate.text}; {estimate.how} (no field of a file)"
         for path, estimate in found.parameters.items()
-        if path.endswith(_NO_FIELD)
+        if _has_no_field(path)
     ]
     return [*said, *(line for w in found.warnings for line in w.splitlines())]
 
 
-def _is_stage(path: str) -> bool:
-    return path.rpartition(".")[2] in ("detection", *_STAGES)
+def _has_no_field(path: str) -> bool:
+    """Tell whether no field of a file holds it: of failures together, and of lag."""
+    return path.endswith(_NO_FIELD) or path.startswith("lag.")
+
+
+def _takes_a_law(path: str) -> bool:
+    within, _, last = path.rpartition(".")
+    stage = within == "failover" and last in ("detection", *_STAGES)
+    return stage or path == "replication.delay"
 
 
 def _set(tree: dict[str, object], path: str, value: object) -> None:

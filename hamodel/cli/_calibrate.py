@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,6 +39,9 @@ def measured(files: Sequence[str], wanted: Wanted) -> Calibration:
         return calibration.counted(wanted.count, wanted.total, wanted.during)
     if not files:
         raise ValueError("calibrate needs a file of incidents or of drills, got none")
+    asked = [file for file in files if calibration.is_prometheus(file)]
+    if asked:
+        return _with_prometheus(asked, [f for f in files if f not in asked], wanted)
     drills = [file for file in files if is_drills(file)]
     logs = [file for file in files if file not in drills]
     for kind, found in (("drills", drills), ("incidents", logs)):
@@ -48,6 +51,20 @@ def measured(files: Sequence[str], wanted: Wanted) -> Calibration:
     if logs:
         given |= {"incidents": logs[0], **_of_log(wanted)}
     return calibrate(**given)
+
+
+def _with_prometheus(
+    asked: Sequence[str], others: Sequence[str], wanted: Wanted
+) -> Calibration:
+    """Return what range queries say, and drills beside them."""
+    if any(not is_drills(file) for file in others):
+        raise ValueError("outages must come from a log or from a Prometheus, got both")
+    parts = _pairs(wanted.parts, "part") or None
+    found = calibration.prometheus(*asked, parts=parts)
+    if not others:
+        return found
+    more = measured(others, replace(wanted, parts=()))
+    return calibration.joined((found, more))
 
 
 def _of_log(wanted: Wanted) -> dict[str, Any]:

@@ -367,7 +367,9 @@ def calibrate(
     """Print the parameters that logs and drills tell, as a file to extend.
 
     FILES are CSV: a log of incidents (exports of PagerDuty, Opsgenie, Statuspage and
-    Jira are known) and, by its column `worked`, drills of failovers.
+    Jira are known) and, by its column `worked`, drills of failovers.  Files that end in
+    .json are what a Prometheus answers to range queries of `up`, `probe_success` and a
+    replication lag; --part JOB=PART says what a job watches.
     """
     from hamodel.cli import _calibrate
 
