@@ -283,13 +283,26 @@ def test_what_to_try_is_what_happens(explorer):
     explorer.reset()
 
 
-def test_a_share_that_does_not_add_up_is_told_so():
+def test_the_shares_are_one_bar_that_always_adds_up():
     guess = lesson.lesson.predict()
-    for control in guess.fields.values():
-        control.value = 50
+    assert guess.bar == ""
+    moves = [
+        ("balancer", 50),
+        ("app1", 7),
+        ("database", 90),
+        ("app1", 100),
+        ("app1", 3),
+    ]
+    for name, value in moves:
+        guess.fields[name].value = value
+        shares = {n: control.value for n, control in guess.fields.items()}
+        assert shares[name] == value
+        assert sum(shares.values()) == 100
+        assert min(shares.values()) >= 0
+        assert f"{value:g} %" in guess.bar
     guess.commit()
-    assert guess.guess is None
-    assert "add up to 150 %" in guess.feedback.value
+    assert guess.guess == shares
+    assert lesson.lesson.predict().guess == shares, "as it was, not shared anew"
 
 
 def test_own_chain():

@@ -184,6 +184,20 @@ def test_no_control_resets_another(opened):
     explorer.reset()
 
 
+def test_on_a_phone_the_picture_stays_in_sight_while_a_slider_moves(opened):
+    figure = (
+        opened("04_failover_maths.html", width=390).locator("figure.explorer").first
+    )
+    lift(figure)
+    slider = figure.get_by_label("Failovers that work (%)")
+    slider.focus()
+    slider.evaluate("e => e.scrollIntoView({block: 'end'})")
+    for element in (figure.locator("img"), slider):
+        box = element.bounding_box()
+        assert box["y"] >= -1
+        assert box["y"] + box["height"] <= 901
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_boxes_of_a_picture_can_be_pressed(opened, name):
     page = opened(name)

@@ -136,10 +136,12 @@ class PredictionSkin:
             button.layout.width = "190px"
             button.on_click(lambda _, act=act: act())
         self.feedback = widgets.HTML(layout=widgets.Layout(min_height="60px"))
+        self.bar = widgets.HTML(layout=widgets.Layout(min_height="60px"))
         self.box = widgets.VBox(
             [
                 widgets.HTML(paragraph(escape(core.question))),
                 *(control.widget for control in core.fields.values()),
+                *([self.bar] if core.total else []),
                 widgets.HBox([self.commit, self.again]),
                 self.feedback,
             ]
@@ -150,6 +152,7 @@ class PredictionSkin:
         """Copy what the core says, and lock what cannot be moved now."""
         committed = self._core.guess is not None
         self.commit.disabled, self.again.disabled = committed, not committed
+        self.bar.value = self._core.bar
         self.feedback.value = (
             f'<div role="status" style="line-height: 1.5">{self._core.says}</div>'
         )

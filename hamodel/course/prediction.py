@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hamodel import text
 from hamodel.course import progress
 from hamodel.course._widgets import bundle, paragraph, skin_of
+from hamodel.course.drawing import Scale, Sheet, image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -139,6 +140,8 @@ class Prediction:
         What guesses show; the first that fits is said, and one must fit.
     rule : callable, optional
         `rule(guess)` returns why a guess is impossible, or nothing.
+    total : float
+        What the numbers always add up to, as shares of one bar; 0 if they need not.
     says : str
         What is said now, as HTML: what is missing, or how the guess did.
     """
@@ -149,11 +152,15 @@ class Prediction:
     truth: Callable[[], Guess]
     views: Sequence[View]
     rule: Callable[[Guess], str] = lambda _: ""
+    total: float = 0
     guess: dict[str, float] | None = field(default=None, init=False)
     says: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self._watchers: list[Callable[[], None]] = []
+        self._sharing = False
+        for name, control in self.fields.items() if self.total else ():
+            control.watch(partial(self._share, name))
         self._say(_NOTHING)
         self._restore()
 
@@ -200,6 +207,39 @@ class Prediction:
         kept = progress.record(self.key, {"first": first, "guess": self.guess})
         self._answer("" if kept else "This folder is read-only, so it was not saved.")
 
+    def _share(self, moved: str, _: object) -> None:
+        """Let the other shares take what is left, in the ratio that they had."""
+        if self._sharing:
+            return
+        others = [c for name, c in self.fields.items() if name != moved]
+        left = self.total - self.fields[moved].value
+        parts = [0.0 if control.empty else control.value for control in others]
+        parts = parts if sum(parts) else [1.0] * len(others)
+        self._sharing = True
+        for control, part in zip(others[:-1], parts[:-1], strict=True):
+            control.value = round(left * part / sum(parts))
+        rest = left - sum(control.value for control in others[:-1])
+        others[-1].value = rest
+        self._sharing = False
+        if "skin" in self.__dict__:  # it has been asked for
+            self.skin.follow()
+
+    @property
+    def bar(self) -> str:
+        """The shares as one bar, as HTML; nothing if there are none, or none yet."""
+        if not self.total or any(control.empty for control in self.fields.values()):
+            return ""
+        sheet, scale = Sheet(640, 56), Scale(0, self.total, 10, 630)
+        values = [control.value for control in self.fields.values()]
+        sheet.bar(scale, 6, 24, list(zip(values, _SHARES, strict=False)))
+        for k, (control, look) in enumerate(
+            zip(self.fields.values(), _SHARES, strict=False)
+        ):
+            sheet.rect((10 + 210 * k, 38, 12, 10), look, weight=0.8)
+            sheet.text((27 + 210 * k, 48), control.text, size=12)
+        texts = "; ".join(control.text for control in self.fields.values())
+        return image(sheet.svg(), f"One bar, shared out: {texts}.")
+
     @property
     def first(self) -> dict[str, float] | None:
         """The first guess ever committed; later lessons return to it."""
@@ -222,8 +262,10 @@ class Prediction:
         """Return to the guess of an earlier run of the cell, or an earlier day."""
         guess = self._recorded("guess")
         if guess is not None:
+            self._sharing = True  # the shares are what they were
             for name, control in self.fields.items():
                 control.value = guess[name]
+            self._sharing = False
             self.guess = dict(guess)
             self._answer("This is your guess of an earlier run.")
 
@@ -296,6 +338,7 @@ class Prediction:
         return bundle(self, html, repr(self))
 
 
+_SHARES = ("failing over", "degraded", "both nodes down")
 _NOTHING = "Nothing is committed yet. A guess is enough."
 
 

@@ -536,6 +536,7 @@ lesson = kit.Lesson(
         },
         "truth": truth,
         "views": VIEWS,
+        "total": 100,
         "rule": lambda guess: (
             f"your shares add up to {sum(guess.values()):g} %, not to 100."
             if abs(sum(guess.values()) - 100) > 0.5
