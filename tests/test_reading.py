@@ -25,6 +25,8 @@ GOLDEN = Path(__file__).parent / "support" / "golden"
 EVERY = sorted(path for path in CONFIGS.rglob("*") if path.is_file())
 PLACED = [(f.name, x.names[0]) for f in FORMATS for x in f.fields if x.to]
 SECRET = "s3cr3t"
+#: Fields whose lines do not have their names.
+UNNAMED = ("host", ".quorum", "replication", "node")
 
 
 def reading(name):
@@ -89,7 +91,7 @@ def test_every_value_that_is_used_stands_where_it_is_said_to_stand(name):
     assert found.used or found.assumed
     for note in found.used:
         file, _, place = note.where.partition(":")
-        if place.isdigit() and not note.name.endswith(("host", ".quorum")):
+        if place.isdigit() and not note.name.endswith(UNNAMED):
             last = re.sub("[-_]", "[-_]", re.split(r"[.\]]", note.name)[-1])
             assert re.search(last, files[file][int(place) - 1], re.I), note
 
@@ -458,6 +460,69 @@ def test_budgets_and_spreads_that_do_not_hold_are_said(tmp_path):
     said = " ".join(map(str, read_files(path).warnings))
     assert "may share a node" in said
     assert "without a PodDisruptionBudget" in said
+
+
+# ---- MySQL, Galera, Cassandra ------------------------------------------------------
+
+
+def test_group_replication_expels_as_its_release_does(tmp_path):
+    """5 + 5 s since 8.0.21 (FO-034), 5 + 0 s before, 5 + 3 s as the file has it."""
+    assert float(reading("group").spec.architecture.election) == 5 + 3
+    assert float(reading("group-8.0.20").spec.architecture.election) == 5 + 0
+    path = tmp_path / "my.cnf"
+    path.write_text("[mysqld]\ngroup-replication-consistency = EVENTUAL\n")
+    spec = read_files([path]).spec
+    assert float(spec.architecture.election) == fact("FO-034").in_base() == 10
+
+
+def test_galera_goes_on_after_its_timers():
+    """Suspicion, the first of four looks a second apart, and what is repeated."""
+    election = reading("galera").spec.architecture.election
+    assert election.mean == pytest.approx(10 + 1 / 5 + 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "message"),
+    [
+        (
+            *(
+                "g.cnf",
+                '[mysqld]\nwsrep_provider_options="evs.suspect_timeout=PT20S"\n',
+            ),
+            "g.cnf:2: evs.suspect_timeout: must be <= evs.inactive_timeout = 15 s",
+        ),
+        (
+            *("g.cnf", '[mysqld]\nwsrep_provider_options="evs.suspect_timeout=5"\n'),
+            "g.cnf:2: evs.suspect_timeout: must be a period such as PT5S, got '5'",
+        ),
+        ("m.cnf", "[mysqld]\nport=3306\n", "m.cnf must set Group Replication"),
+        (
+            *("k.cql", "CREATE KEYSPACE a WITH replication = {'class': 'x', 'b': 'c'}"),
+            "k.cql:1: replication: must be a whole number >= 1, got 'c'",
+        ),
+    ],
+)
+def test_options_that_cannot_be_are_refused(name, words, message, tmp_path):
+    path = tmp_path / name
+    path.write_text(words)
+    _, err, code = run("read", path)
+    assert code == 2
+    assert message in err
+
+
+def test_more_copies_than_nodes_are_as_many_as_nodes(tmp_path):
+    files = copied(SETS["cassandra-3.11"][0], tmp_path, "10.0.0.3 ", "x")
+    found = read_files(files)
+    assert dict(found.spec.architecture.copies) == {"zone-1": 1, "zone-2": 1}
+    said = " ".join(map(str, found.warnings))
+    assert "is above the 2 nodes that there are" in said
+    assert "a quorum of 2 is all of them" in said
+
+
+def test_several_data_centres_have_quorums_of_their_own():
+    spec = reading("cassandra").spec.architecture
+    assert dict(spec.copies) == {"fra": 3, "dub": 3}
+    assert (spec.read_quorum, spec.write_quorum, spec.read_from) == (2, 2, "local")
 
 
 def _keep():

@@ -176,6 +176,9 @@ class Sheet:
         for value in of:
             self.take(value)
         carried = _merged([value.carried for value in of])
+        if because and "fact" in carried:  # the value is no longer the fact's own
+            pointed = cited(carried.pop("fact"))
+            carried = {"assumed": f"{carried['because']} ({pointed})"}
         if because:
             carried["because"] = "; ".join(
                 filter(None, (because, carried.get("because", "")))

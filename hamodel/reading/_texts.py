@@ -74,7 +74,7 @@ def ini(file: File) -> Iterator[Entry]:
         elif words and not words.startswith(_COMMENTS) and section:
             name, _, raw = words.partition("=")
             name = parser.optionxform(name).split(" ")[0]
-            raw = re.split(r"\s[#;]", raw, maxsplit=1)[0].strip()
+            raw = re.split(r"\s[#;]", raw, maxsplit=1)[0].strip().strip("\"'")
             yield Entry(f"{section}.{name}", raw, line, group=section)
 
 

@@ -78,6 +78,14 @@ def whole(least: int = 0) -> Callable[[str], int]:
     return read
 
 
+def plain(raw: str) -> float:
+    """Read a number of at least 0."""
+    words = raw.strip().strip("'\"")
+    if not re.fullmatch(_NUMBER, words):
+        raise ValueError(f"must be a number >= 0, got {raw!r:.40}")
+    return float(words)
+
+
 def flag(raw: str) -> bool:
     """Read a switch.
 

@@ -181,9 +181,7 @@ def _workload(node: Node, kind: str) -> Iterator[Entry]:
             continue
         name = name.removeprefix(_POD)
         toleration = re.match(r"tolerations\[(\d+)\]\.(\w+)", name)
-        spread = re.match(
-            r"(?:affinity\.)?(topologySpreadConstraints|podAntiAffinity)", name
-        )
+        spread = _SPREADS.match(name)
         if toleration:
             tolerated.setdefault(toleration[1], {})[toleration[2]] = entry
         elif spread:

@@ -23,6 +23,16 @@ _STATEFUL = ("kubernetes/postgres.yaml",)
 _BOTH = ("kubernetes/postgres.yaml", "kubernetes/api.yaml")
 _LIVE, _READY = "pod.livenessProbe.", "pod.readinessProbe."
 _MANAGER = "controllerManager.extraArgs."
+_GR, _GALERA = ("mysql/group.cnf",), ("mysql/galera.cnf",)
+_SEMI = ("mysql/semisync.cnf",)
+_CASSANDRA = (
+    *("cassandra/cassandra.yaml", "cassandra/schema.cql"),
+    "cassandra/status.txt",
+)
+_OLD = (
+    *("cassandra/cassandra-3.11.yaml", "cassandra/simple.cql"),
+    "cassandra/ring.txt",
+)
 _COMMIT = "bootstrap.dcs.postgresql.parameters.synchronous_commit"
 _WAL = "bootstrap.dcs.postgresql.parameters.wal_retrieve_retry_interval"
 
@@ -41,6 +51,12 @@ SETS = {
     "kubernetes": (_API, {}),
     "kubernetes-worker": (("kubernetes/worker.yaml",), {"kubernetes": "1.32"}),
     "kubernetes-both": (_BOTH, {}),
+    "group": (_GR, {}),
+    "group-8.0.20": (("mysql/group-8.0.20.cnf",), {"mysql": "8.0.20"}),
+    "galera": (_GALERA, {}),
+    "semisync": (_SEMI, {}),
+    "cassandra": (_CASSANDRA, {}),
+    "cassandra-3.11": (_OLD, {"cassandra": "3.11"}),
     "consul-default": (("consul/server.json",), {}),
 }
 
@@ -139,6 +155,29 @@ MOVES = {
         f"{_MANAGER}node-monitor-period": (_API, "period: 4s", "period: 20s"),
         "nodeStatusUpdateFrequency": (_API, "Frequency: 6s", "Frequency: 12s"),
     },
+    "mysql": {
+        "group_replication_member_expel_timeout": (_GR, "timeout = 3", "timeout = 60"),
+        "group_replication_group_seeds": (_GR, ",db4:33061,db5:33061", ""),
+        "group_replication_consistency": (_GR, "= BEFORE", "= EVENTUAL"),
+        "evs.suspect_timeout": (_GALERA, "timeout=PT10S", "timeout=PT20S"),
+        "evs.inactive_check_period": (_GALERA, "period=PT1S", "period=PT3S"),
+        "evs.join_retrans_period": (
+            *(_GALERA, "retrans_period=PT2S", "retrans_period=PT0.5S"),
+        ),
+        "wsrep_cluster_address": (_GALERA, ",10.60.1.12,10.60.2.12", ""),
+        "wsrep_sync_wait": (_GALERA, "wait = 1", "wait = 0"),
+        "rpl_semi_sync_source_enabled": (_SEMI, "enabled = 1", "enabled = 0"),
+        "rpl_semi_sync_source_timeout": (_SEMI, "timeout = 2000", "timeout = 60000"),
+        "rpl_semi_sync_source_wait_for_replica_count": (
+            *(_SEMI, "count = 1", "count = 2"),
+        ),
+        "replica_net_timeout": (_SEMI, "net_timeout = 8", "net_timeout = 3600"),
+    },
+    "cassandra": {
+        "write_request_timeout": (_CASSANDRA, "timeout: 1500ms", "timeout: 9s"),
+        "replication": (_CASSANDRA, "'fra': '3'", "'fra': '2'"),
+        "node": (_OLD, "10.0.0.3 ", "x"),
+    },
     "libpq": {
         "host": (_DIRECT, "pg-a:5432,pg-b:5432", "proxy:5432"),
         "connect_timeout": (_DIRECT, "timeout=3", "timeout=9"),
@@ -146,6 +185,6 @@ MOVES = {
     },
 }
 #: Sets without a secret.
-OPEN = {"patroni-2.1", "redis-quick"}
+OPEN = {"patroni-2.1", "redis-quick", "group-8.0.20"}
 #: Fields that only a warning shows: they make a system that does not fail over.
 WARNED = {("libpq", "target_session_attrs")}

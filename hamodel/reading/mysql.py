@@ -1,0 +1,279 @@
+"""`my.cnf` of MySQL or MariaDB: Group Replication, Galera, or semi-synchronous.
+
+Which of them it is the options tell.  A pair that is only replicated has no failover in
+its file: the preset with orchestrator stands in for whatever does it.  Names are read
+with dashes or underscores, with `loose_` before them or not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hamodel.reading._core import Default, Entry, Field, File, Format, Found
+from hamodel.reading._texts import ini
+from hamodel.reading._units import flag, iso, shown, time, whole, word
+from hamodel.reading.etcd import place_copies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hamodel.reading._core import Sheet
+
+_GROUP = "MySQL 8.4 Reference Manual: Group Replication System Variables, 2024"
+_GALERA = "Galera Cluster documentation: MySQL wsrep Options, 2025"
+_SEMI = "MySQL 8.4 Reference Manual: Replication Source Options and Variables, 2024"
+_SUSPICION = 5.0  # s, FO-032: before a silent member is suspected
+_READ_WAITS = 1  # the bit of wsrep_sync_wait that is for reads
+_SERVERS = frozenset({"mysqld", "server", "mariadb", "galera", "mariadbd"})
+_ms, _second = time(1e-3), time(1)
+_DURABLE = "what a server that crashes and restarts loses; here it is repaired in full"
+
+FIELDS = (
+    Field(
+        name="group_replication_member_expel_timeout",
+        to="election",
+        read=_second,
+        defaults=(
+            Default("0", f"{_GROUP}; fact FO-033"),
+            Default("5", "FO-033", "8.0.21"),
+        ),
+    ),
+    Field(name="group_replication_group_seeds", to="copies"),
+    Field(
+        name="group_replication_consistency",
+        to="local_reads",
+        read=word(
+            *("eventual", "before", "after", "before_and_after"),
+            "before_on_primary_failover",
+        ),
+        defaults=(
+            Default("eventual", _GROUP),
+            Default("before_on_primary_failover", _GROUP, "8.4"),
+        ),
+    ),
+    Field(
+        name="group_replication_single_primary_mode",
+        read=flag,
+        why="with several primaries writes may conflict; here one takes them all",
+    ),
+    Field(
+        name="group_replication_unreachable_majority_timeout",
+        read=_second,
+        why="how long a minority waits before it gives up; it serves nothing anyway",
+    ),
+    Field(
+        name="group_replication_autorejoin_tries",
+        read=whole(),
+        why="whether an expelled member comes back by itself; `database.mttr` has it",
+    ),
+    Field(
+        name="group_replication_exit_state_action",
+        why="what an expelled member still answers",
+    ),
+    Field(name="group_replication_member_weight", why="which member is next primary"),
+    Field(
+        name="evs.suspect_timeout",
+        to="settings.suspect_timeout",
+        read=iso,
+        defaults=(Default("PT5S", "FO-037"),),
+    ),
+    Field(
+        name="evs.inactive_check_period",
+        to="election.group change.check",
+        read=iso,
+        defaults=(Default("PT0.5S", "FO-106"),),
+    ),
+    Field(
+        name="evs.join_retrans_period",
+        to="election.group change.join_retrans",
+        read=iso,
+        defaults=(Default("PT1S", "FO-107"),),
+    ),
+    Field(
+        name="evs.inactive_timeout",
+        read=iso,
+        defaults=(Default("PT15S", "FO-038"),),
+        why="when a member is put out without the consent of others",
+    ),
+    Field(
+        name="evs.keepalive_period",
+        read=iso,
+        defaults=(Default("PT1S", "FO-039"),),
+        why="how often members say that they live; a message of data does as well",
+    ),
+    Field(name="wsrep_cluster_address", to="copies"),
+    Field(
+        name="wsrep_sync_wait",
+        to="local_reads",
+        read=whole(),
+        defaults=(Default("0", _GALERA),),
+    ),
+    Field(name="pc.weight", read=whole(), why="a member's weight in the quorum"),
+    Field(name="gcache.size", why="whether a member that comes back copies all data"),
+    Field(name="wsrep_sst_method", why="how a member copies all data"),
+    Field(
+        name="rpl_semi_sync_source_enabled|rpl_semi_sync_master_enabled",
+        to="replication.mode",
+        read=flag,
+        defaults=(Default("off", _SEMI),),
+    ),
+    Field(
+        name="rpl_semi_sync_source_timeout|rpl_semi_sync_master_timeout",
+        to="replication.timeout",
+        read=_ms,
+        defaults=(Default("10000", "FO-035"),),
+    ),
+    Field(
+        name="rpl_semi_sync_source_wait_for_replica_count"
+        "|rpl_semi_sync_master_wait_for_slave_count",
+        to="replication.acknowledgements, sites",
+        read=whole(1),
+        defaults=(Default("1", _SEMI),),
+    ),
+    Field(
+        name="replica_net_timeout|slave_net_timeout",
+        to="standby.probe",
+        read=_second,
+        defaults=(Default("60", "FO-036"),),
+    ),
+    Field(
+        name="rpl_semi_sync_source_wait_point|rpl_semi_sync_master_wait_point",
+        why="whether others see a commit before a replica has it",
+    ),
+    Field(name="sync_binlog", read=whole(), why=_DURABLE),
+    Field(name="innodb_flush_log_at_trx_commit", read=whole(), why=_DURABLE),
+    Field(
+        name="replica_parallel_workers|slave_parallel_workers",
+        read=whole(),
+        why="how fast a replica applies; `replication.apply` says it",
+    ),
+)
+
+
+def knows(_: str, text: str) -> bool:
+    """Tell whether a text is an option file of a server."""
+    return bool(re.search(r"(?m)^\[(mysqld|server|mariadb|mariadbd|galera)\b", text))
+
+
+def parse(file: File) -> Iterator[Entry]:
+    """Yield the server's options; those of Galera's provider one by one."""
+    for entry in ini(file):
+        group, _, name = entry.name.partition(".")
+        name = name.removeprefix("loose_")
+        if group.partition("-")[0] not in _SERVERS:
+            yield entry
+        elif name == "wsrep_provider_options":
+            for pair in entry.raw.strip("\"'").split(";"):
+                key, equals, raw = pair.partition("=")
+                if equals:
+                    yield entry._replace(name=key.strip(), raw=raw.strip())
+        else:
+            yield entry._replace(name=name)
+
+
+def compose(found: Found, sheet: Sheet) -> None:
+    """Write what the option files say of the way they replicate."""
+    names = {entry.name for file in found.files for entry in file.entries}
+    for begins, make in _KINDS.items():
+        if any(name.startswith(begins) for name in names):
+            make(found, sheet)
+            return
+    name = found.files[0].name
+    said = "must set Group Replication (group_replication_...), Galera (wsrep_...) or"
+    raise ValueError(f"{name} {said} replication (rpl_semi_sync_..., replica_...)")
+
+
+def _group(found: Found, sheet: Sheet) -> None:
+    sheet.base = sheet.base or "mysql-group-replication"
+    expel = found["group_replication_member_expel_timeout"]
+    because = f"{shown(_SUSPICION)} until a silent member is suspected (FO-032)"
+    whole_time = shown(_SUSPICION + expel.seconds)
+    sheet.put("election", whole_time, expel, because=f"{because}, then expelled")
+    seeds = found.given("group_replication_group_seeds")
+    if seeds:
+        place_copies(sheet, _hosts(str(seeds.value)), [seeds])
+    level = found["group_replication_consistency"]
+    local = not str(level.value).startswith("before") or "failover" in str(level.value)
+    sheet.put("local_reads", local, level)
+    single = found.given("group_replication_single_primary_mode")
+    if single and not single.value:
+        sheet.warn(single, "several primaries are read as one, without their conflicts")
+
+
+def _galera(found: Found, sheet: Sheet) -> None:
+    sheet.base = sheet.base or "galera"
+    suspect, inactive = found["evs.suspect_timeout"], found["evs.inactive_timeout"]
+    alive, look = found["evs.keepalive_period"], found["evs.inactive_check_period"]
+    given = suspect if suspect.where else inactive
+    if suspect.seconds > inactive.seconds:
+        said = f"must be <= evs.inactive_timeout = {shown(inactive.seconds)}"
+        raise found.refuse(given, said)
+    if alive.seconds >= suspect.seconds:
+        said = f"must be < evs.suspect_timeout = {shown(suspect.seconds)}"
+        raise found.refuse(alive if alive.where else suspect, said)
+    if suspect.seconds < 3 * alive.seconds:
+        said = f"is below three keepalives of {shown(alive.seconds)}"
+        sheet.warn(given, f"{said}: two lost messages put a member out")
+    again = found["evs.join_retrans_period"]
+    sheet.put("settings.suspect_timeout", shown(suspect.seconds), suspect)
+    sheet.put("election.group change.check", shown(look.seconds), look)
+    sheet.put("election.group change.join_retrans", shown(again.seconds), again)
+    address = found.given("wsrep_cluster_address")
+    if address:
+        hosts = _hosts(str(address.value).partition("://")[2].partition("?")[0])
+        place_copies(sheet, hosts, [address], "election.group change.nodes")
+    wait = found["wsrep_sync_wait"]
+    sheet.put("local_reads", not wait.count & _READ_WAITS, wait)
+
+
+def _hosts(listed: str) -> list[str]:
+    """Return the hosts of a list, without their ports; dots would be paths."""
+    hosts = (re.sub(r":\d+$", "", host.strip()) for host in listed.split(","))
+    return list(dict.fromkeys(host.replace(".", "-") for host in hosts if host))
+
+
+def _pair(found: Found, sheet: Sheet) -> None:
+    sheet.base = sheet.base or "mysql-orchestrator"
+    enabled = found["rpl_semi_sync_source_enabled"]
+    probe = found["replica_net_timeout"]
+    sheet.put("standby.probe", shown(probe.seconds), probe)
+    sheet.warn(None, "the file does not tell what fails over; orchestrator is assumed")
+    if not enabled.value:
+        sheet.put("replication.mode", "async", enabled)
+        return
+    limit = found["rpl_semi_sync_source_timeout"]
+    count = found["rpl_semi_sync_source_wait_for_replica_count"]
+    sheet.put("replication.mode", "semi-sync", enabled)
+    sheet.put("replication.timeout", shown(limit.seconds), limit)
+    sheet.put("replication.acknowledgements", count.count, count)
+    if count.count > 1:
+        because = "at least as many replicas as a commit waits for"
+        sites = [f"zone-{place}" for place in range(1, count.count + 2)]
+        sheet.put("sites", sites, count, because=because)
+        sheet.put("replication.standbys", count.count, count, because=because)
+    for name in ("sync_binlog", "innodb_flush_log_at_trx_commit"):
+        durable = found.given(name)
+        if durable and durable.value != 1:
+            said = "is not 1: a primary that restarts has lost what replicas have"
+            sheet.warn(durable, said)
+
+
+_KINDS: dict[str, Callable[[Found, Sheet], None]] = {
+    "group_replication_": _group,
+    "wsrep_": _galera,
+    "evs.": _galera,
+    "rpl_semi_sync_": _pair,
+    "replica_": _pair,
+    "slave_": _pair,
+}
+
+MYSQL = Format(
+    name="mysql",
+    product="MySQL",
+    version="8.0.36",
+    fields=FIELDS,
+    knows=knows,
+    parse=parse,
+    compose=compose,
+)
