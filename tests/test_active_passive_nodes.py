@@ -369,6 +369,33 @@ def test_an_old_primary_that_lives_on_loses_what_it_takes():
         replace(spec, failures=())
 
 
+@pytest.mark.parametrize("coverage", [0.0, 0.9])
+def test_a_disk_without_a_standby_comes_back_from_the_last_backup(coverage):
+    """Second road: failures at random moments of the days between backups."""
+    disk = Failure(kind="disk", mttf=500 * HOUR, mttr=9 * HOUR, backup=DAY)
+    spec = ActivePassive(
+        database=Node(mttf=float("inf"), mttr=1.0),
+        failover=Failover(detection=20.0, promotion=40.0, coverage=coverage),
+        failures=(disk,),
+    )
+    load = ha.Workload(writes=2, reads=1)
+    lost = ha.assess(spec, load).lost_writes
+    rng = np.random.default_rng(8)
+    moments = np.cumsum(rng.exponential(disk.mttf, 40_000))
+    spoilt = rng.random(len(moments)) >= coverage
+    since = 2 * np.where(spoilt, moments % DAY, 0.0).sum()
+    beside = lost.by_failure["disk"].per_year
+    expected = since / moments[-1] * 365 * DAY
+    assert lost.per_year - beside == pytest.approx(expected, rel=0.03)
+    kept = replace(spec, failures=(replace(disk, backup=None),))
+    assert ha.assess(kept, load).lost_writes.per_year == pytest.approx(beside)
+    by_hand = replace(spec, failover=replace(spec.failover, manual=HOUR))
+    promoted = ha.assess(by_hand, load).lost_writes.by_failure["disk, from backup"]
+    assert promoted.events == 0
+    with pytest.raises(ValueError, match="backup must be None for a failure of kind"):
+        replace(disk, kind="host")
+
+
 def test_what_a_site_takes_depends_on_who_has_acknowledged():
     """A standby beside the primary answers first, and is lost with it."""
     base = ActivePassive(

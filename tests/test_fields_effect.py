@@ -265,8 +265,16 @@ def named(name):
     return dataclasses.replace(THREE, failures=(first, *others))
 
 
+def backed_up(every):
+    """Return a pair whose disks fail, and that nobody helps."""
+    disk = Failure(kind="disk", mttf=60 * DAY, mttr=4 * HOUR, backup=every)
+    left_alone = dataclasses.replace(FAILOVER, manual=None)
+    return ha.ActivePassive(database=NODE, failover=left_alone, failures=(disk,))
+
+
 #: Fields that no other value of a base moves alone: two systems that differ by them.
 PAIRS = {
+    ("Failure", "backup"): (backed_up(DAY), backed_up(2 * DAY)),
     ("Failure", "name"): (named(""), named("crash")),
     ("Leaderless", "read_from"): (leaderless(), leaderless(read_from="local")),
     ("Leaderless", "write_to"): (leaderless(), leaderless(write_to="each")),

@@ -83,8 +83,8 @@ class Failure:
         stands still; like a host, but slower to notice if `detection` says so.
         "network": it is cut off and comes back by itself; meanwhile an old primary may
         go on taking writes.  "disk": its data are gone; its repair is the copy from
-        another node or from a backup.  "everywhere": a bad deploy or an operator, all
-        nodes at once.
+        another node or from a backup, see `backup`.  "everywhere": a bad deploy or an
+        operator, all nodes at once.
     mttf : float, array or SymPy expression
         Mean time in s between such failures of one node; `inf` for never.
     mttr : float, array, SymPy expression or Duration
@@ -94,6 +94,9 @@ class Failure:
         the failover says.
     coverage : float, array, SymPy expression or None
         Probability that the failover works after it; None: as the failover says.
+    backup : float, array, SymPy expression or None
+        Time in s between backups, of a disk: where no standby is promoted, the primary
+        comes back from the last one, without what was written since.  None: with all.
     name : str
         How it is called in answers; empty: as its kind.
 
@@ -114,10 +117,18 @@ class Failure:
         default=None,
         metadata=fields.share("such failures whose failover works", optional=True),
     )
+    backup: Quantity | None = field(
+        default=None, metadata=fields.span("time between backups", optional=True)
+    )
     name: str = field(default="", metadata=fields.word("name", empty=True))
 
     def __post_init__(self) -> None:
         fields.check(self)
+        if self.backup is not None and self.kind != "disk":
+            raise ValueError(
+                f"backup must be None for a failure of kind {self.kind}, which leaves "
+                f"the data, got {self.backup}"
+            )
         if self.kind == "everywhere" and (self.detection, self.coverage) != (None,) * 2:
             raise ValueError(
                 "detection and coverage must be None for a failure everywhere: there "

@@ -225,6 +225,10 @@ class PairBehaviour:
             sent = kind.in_place and kind.kind == "process"
             events = rate * self._promoted(kind)
             found[name] = Loss(events=events, writes=_missing(stream, sent=sent))
+            if kind.backup is not None:
+                found[f"{name}, from backup"] = Loss(
+                    events=rate - events, writes=self.workload.writes * kind.backup / 2
+                )
         if len(self.spec.sites) > 1:
             lost = rate_of(self.spec.site.mttf) * self._chance(
                 self.spec.failover.coverage

@@ -115,6 +115,7 @@ def _kinds(
             in_place=in_place,
             detection=one.detection,
             coverage=coverage,
+            backup=one.backup,
         )
         made.append(found)
     if failover.manual is not None and len(repairs) > 1:

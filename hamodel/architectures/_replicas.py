@@ -207,6 +207,7 @@ class Kind:
     in_place: bool  # whether it ends by itself
     detection: Quantity | None
     coverage: Quantity
+    backup: Quantity | None  # s between backups, of what destroys the data
 
 
 class Handover(NamedTuple):

@@ -103,7 +103,7 @@ class Rules:
         times = "restore", "probe", "takeover_mttf", "site_mttf", "site_mttr"
         own = names.within(self, "rules", *times, "false_failovers")
         back, holds, handover = self.failback, self.holds, self.failover
-        fields = "primary", "standby", "common", "detection", "coverage"
+        fields = "primary", "standby", "common", "detection", "coverage", "backup"
         return replace(
             own,
             kinds=tuple(
