@@ -109,6 +109,15 @@ def test_the_host_at_night_on_paper():
         assert game_day.at_night(coverage) == pytest.approx(paper, rel=0.05)
 
 
+def test_a_hand_is_quicker_by_day_than_at_night_on_paper():
+    """By day somebody acts within five minutes; at night as soon as the pager wakes."""
+    design, second = Design(coverage=0.5), 4 / 2000 * 4 * 60
+    by_day = bills(design, NAMED["A host in the rush"])[FAIL_OVER].write
+    at_night = bills(design, NAMED["A host at 3 a.m."])[FAIL_OVER].write
+    assert by_day == pytest.approx(game_day.on_paper(0.5, 5) + second, rel=0.05)
+    assert at_night == pytest.approx(game_day.on_paper(0.5, 30) + second, rel=0.05)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bad_deploy_on_paper(kind):
     found = bills(Design(kind=kind, rollback=20), NAMED["A bad deploy"])[WAIT]

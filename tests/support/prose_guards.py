@@ -82,7 +82,7 @@ def shape(notebook):
     minutes = [
         int(m) for m in re.findall(r"(?<![\d.,])(\d+)\s*min(?:ute)?s?\b", opening)
     ]
-    most = 90 if "*capstone" in opening or " capstone " in opening else 45
+    most = 90 if "· capstone ·" in opening else 45
     if not minutes or min(minutes) > most:
         faulty.append(f"the minutes (at most {most}) are not stated at the start")
     point = text.get("Key point", "").lower()
