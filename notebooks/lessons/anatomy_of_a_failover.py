@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from math import log
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import catalogue, duration, text
+from hamodel import catalogue, duration, plots, recordings, text
 from hamodel import course as kit
 from hamodel.course import function, number
 from hamodel.failover import (
@@ -22,6 +22,7 @@ from hamodel.failover import (
     Failover,
     Heartbeat,
     Lease,
+    Promotion,
     ProxyCheck,
     SplitBrain,
     VirtualIp,
@@ -29,6 +30,9 @@ from hamodel.failover import (
 )
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons.failover_maths import HALF_AN_HOUR, pair
+
+if TYPE_CHECKING:
+    from hamodel.plots import Shown
 
 # ---- the model ---------------------------------------------------------------------
 
@@ -453,6 +457,43 @@ def own(beats, lost):
 
 INTERVAL = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
 LOSS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 4, 5, 7, 10)
+
+
+# ---- real machines -----------------------------------------------------------------
+
+
+def on_real_machines() -> Shown:
+    """Draw the failovers of a real Patroni over the law that its settings make."""
+    killed = recordings.load("patroni_default_async")
+    law = _patroni_served()
+    with plots.styled():
+        whole = plots.figure(7, 3)
+        drawn = plots.draw_measured(whole.subplots(), law, killed.column("rto_s"))
+    return plots.show(whole, alt=drawn.text)
+
+
+def _patroni_served() -> duration.Duration:
+    """Return the lock's end, and a promotion that takes 5 s more once in a while."""
+    slow = catalogue.fact("REC-002").in_base()
+    usual = catalogue.fact("REC-001").in_base()
+    wait = catalogue.fact("FO-114").in_base()
+    promotion = Promotion(usual=usual, slow=usual + wait, slow_probability=slow)
+    return Lease(version=4.1).duration + promotion.duration
+
+
+def on_this_machine(failures: int | None) -> str:
+    """Fail a real PostgreSQL here some times, or tell how to; None: do nothing."""
+    if failures is None:
+        return "Nothing was run."
+    from hamodel import lab
+
+    watch = lab.Watchdog(interval=1, misses=3, sync=True)
+    lacks = lab.missing(watch.programs)
+    if lacks:
+        return f"Missing here: {', '.join(lacks)}; `hamodel lab fetch` brings them."
+    return repr(watch.record(failures, "recordings").compare())
+
+
 lesson = kit.Lesson(
     number="05",
     recall=kit.recall(
