@@ -181,7 +181,8 @@ def test_prediction_is_drawn_beside_the_truth(played, tmp_path, monkeypatch):
         told = re.findall("the model says <b>([^<]+)</b>", prediction.feedback.value)
         assert len(told) == len(truth)
         for written, value in zip(told, truth.values(), strict=True):
-            assert float(written.replace(",", "")) == pytest.approx(value, rel=6e-3)
+            said = float(written.replace(",", ""))
+            assert said == pytest.approx(value, rel=6e-3, abs=5e-4)
         after = [explorer.svg for explorer in watching]
         assert all(a != b for a, b in zip(after, before, strict=True))
         assert all(explorer.trouble == "" for explorer in watching)

@@ -344,7 +344,7 @@ _NOTHING = "Nothing is committed yet. A guess is enough."
 
 def _short(value: float) -> str:
     """Write an answer with the digits that a reader can use."""
-    return text.number(value)
+    return "0" if abs(value) < 5e-4 else text.number(value)
 
 
 def _apart(guess: float, truth: float) -> str:
