@@ -18,16 +18,17 @@ from tests.support.processes import ROOT, nbval, run
 
 LESSON = ROOT / "notebooks" / "04_failover_maths.ipynb"
 RULES = "hamodel/architectures/_replicated.py"
+FAILOVERS = "hamodel/architectures/_failing_over.py"
 LARGER = (  # file, what stands there once, what is planted in its place
     (RULES, "clock, kind.primary)", "clock, 0.99 * kind.primary)"),
     (RULES, "sooner(kind.standby, nodes[0])", "sooner(0.99 * kind.standby, nodes[0])"),
     (
-        RULES,
+        FAILOVERS,
         "cause=Cause.FAILING_OVER), coverage",
         "cause=Cause.FAILING_OVER), 1.01 * coverage",
     ),
     (
-        RULES,
+        FAILOVERS,
         "yield to, (1 - coverage) * share",
         "yield to, 1.01 * (1 - coverage) * share",
     ),
