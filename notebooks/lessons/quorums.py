@@ -99,7 +99,7 @@ EXERCISES = (
         right="Five good nodes hardly ever lose three at once, as long as they fail "
         "alone.",
         hint="How many of five must be down, and in how many ways can that be?",
-        then="`quorum.unavailability(needed, nodes)` takes a list of five.",
+        then="`quorum.unavailability` takes how many are needed, and a list of five.",
         mistakes={
             "one in five": (
                 lambda: minutes(5, 0.002, needed=5),
