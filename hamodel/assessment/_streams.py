@@ -105,15 +105,19 @@ def _view(part: Any, views: dict[str, Hashable]) -> Any:  # noqa: ANN401
 
 def downtime_of(paths: Paths, model: Model, operation: str) -> Downtime:
     """Return the law of the downtime of one operation."""
-    return downtime_by(*_shares(paths, model, operation))
+    return downtime_by(*shares_by_operation(paths, model, operation))
 
 
 def visits_of(paths: Paths, model: Model, operation: str) -> list[tuple[Stream, int]]:
     """Return what adds to the downtime of one operation, as visits alone."""
-    return visits_by(*_shares(paths, model, operation))
+    return visits_by(*shares_by_operation(paths, model, operation))
 
 
-def _shares(paths: Paths, model: Model, operation: str) -> tuple[Shares, list[Process]]:
+def shares_by_operation(
+    paths: Paths, model: Model, operation: str
+) -> tuple[Shares, list[Process]]:
+    """Return which share of an operation fails, and how the parts move."""
+
     def fails(seen: Any, client: str) -> float:  # noqa: ANN401
         case = Found(client, seen, 1.0, model.verdict(seen, client, operation))
         return float(sum(part for _, part in failing(paths, case, operation)))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, _html, text
+from hamodel.architectures import OPERATIONS
+from hamodel.assessment._prism import to_prism
 from hamodel.assessment._streams import downtime_of, visits_of
 from hamodel.assessment.alerts import Burning
 from hamodel.assessment.availability import (
@@ -411,6 +413,22 @@ class Assessment:
                 f"the load is {text.number(max(self.utilisation.values()))}"
             )
         return self.paths.latency(weights)
+
+    def to_prism(self) -> str:
+        """Return the joint model of all parts as a model of PRISM and Storm.
+
+        Returns
+        -------
+        str
+            The text of a .prism file: a module for each part that fails on its own,
+            and rewards "read" and "write", the share of the requests that fails.
+
+        Raises
+        ------
+        ValueError
+            If what the parts show combines in more than 50,000 ways.
+        """
+        return to_prism(self.paths, self._model, OPERATIONS)
 
     def to_dict(self) -> dict[str, object]:
         """Return all numbers as data that JSON can hold; times in s.

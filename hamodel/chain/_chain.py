@@ -12,6 +12,7 @@ import numpy as np
 
 from hamodel._html import table
 from hamodel.chain import _over_time as over_time
+from hamodel.chain._dot import to_dot
 from hamodel.chain._gradient import gradient
 from hamodel.chain._pieces import NONE, ONE, Cut, Piece, cut
 from hamodel.chain._prism import to_prism
@@ -489,6 +490,30 @@ class Chain:
         """
         down = self._down_numbers
         return over_time.downtime(self._cut, down, horizon, downtimes, cdf=False)
+
+    def to_dot(self) -> str:
+        r"""Return the states and moves as a graph that Graphviz draws.
+
+        Returns
+        -------
+        str
+            The text of a .dot file: states with their long-run probabilities, those
+            that are up rounded and green, moves with their rates.
+
+        Examples
+        --------
+        >>> print(Chain({("a", "b"): 1.0, ("b", "a"): 3.0}, {"a"}).to_dot())
+        digraph chain {
+          rankdir=LR;
+          node [shape=box, style="filled"];
+          0 [label="a\n75 %", fillcolor="#d9f0e3", style="rounded,filled"];
+          1 [label="b\n25 %", fillcolor="#fbd9cf", style="filled"];
+          0 -> 1 [label="1/s"];
+          1 -> 0 [label="3/s"];
+        }
+        <BLANKLINE>
+        """
+        return to_dot(self.steady_state(), self.rates, self._up)
 
     def to_prism(self) -> str:
         """Return the chain as a model of the PRISM and Storm model checkers.

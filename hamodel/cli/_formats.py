@@ -109,6 +109,9 @@ def _markdown(report: Report, draw: Callable[[Paper], None]) -> str:
     parts = [f"### {mark} {_words(report.title)}: {report.verdict}", report.headline]
     parts += [_judged(report)] if report.checks else []
     parts += [_shown(table) for table in report.tables]
+    if report.chart:
+        fold = "<details><summary>Sites and servers</summary>"
+        parts.append(f"{fold}\n\n```mermaid\n{report.chart}\n```\n\n</details>")
     if not any(check.wrong for check in report.checks):
         draw(Sheet(None, whole))
         text = re.sub(r"\n{3,}", "\n\n", whole.getvalue()).strip()

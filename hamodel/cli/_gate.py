@@ -12,6 +12,7 @@ from hamodel import text
 from hamodel.architectures import OPERATIONS
 from hamodel.assessment import MEASURES
 from hamodel.cli._assess import OnePage
+from hamodel.cli._export import mermaid
 from hamodel.cli._page import JudgedPage
 from hamodel.cli._report import Check, Figure, Report, Table, judgements
 from hamodel.units import MINUTE, MONTH, YEAR, quantity
@@ -265,6 +266,7 @@ def _report(one: OnePage, change: Change | None) -> Report:
         checks=(*checks,),
         figures=(*_figures(one, checks),),
         tables=(*tables,),
+        chart=mermaid(one.spec.architecture),
     )
 
 

@@ -378,6 +378,35 @@ def calibrate(
 
 
 @main.command()
+@click.argument("file")
+@_changes
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(("prism", "states", "blocks", "mermaid")),
+    required=True,
+    help="prism: the whole model with its rewards; states, blocks: a state graph and a "
+    "block diagram for Graphviz; mermaid: sites and servers.",
+)
+@click.option(
+    "--operation",
+    type=click.Choice(("read", "write")),
+    default="write",
+    show_default=True,
+    help="Whose blocks, or whose way.",
+)
+@click.option("--part", help="Whose states; by default the part with the most.")
+def export(
+    file: str, changes: Sequence[str], form: str, operation: str, part: str | None
+) -> None:
+    """Write a system in the language of another tool."""
+    from hamodel.cli import _export, _files
+
+    spec = _files.opened(file, changes)
+    click.echo(_export.exported(spec, form, operation, part).rstrip("\n"))
+
+
+@main.command()
 @click.argument("name", required=False)
 @_as_json
 def presets(name: str | None, as_json: bool) -> None:

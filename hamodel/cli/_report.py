@@ -91,6 +91,8 @@ class Report:
         What a time series is made of.
     tables : tuple of Table
         What a summary shows beside the checks.
+    chart : str
+        The system as Mermaid; empty where there is none.
     """
 
     title: str
@@ -99,6 +101,7 @@ class Report:
     checks: tuple[Check, ...] = ()
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
+    chart: str = ""
 
     @property
     def missed(self) -> tuple[Check, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamodel import _html
 from hamodel.structure import _answers, _probability
+from hamodel.structure._dot import to_dot
 from hamodel.structure._values import known, plain
 
 if TYPE_CHECKING:
@@ -84,6 +85,31 @@ class Structure(_answers.Whole):
         """
         alone = {name for cut in self.minimal_cut_sets(1) for name in cut}
         return tuple(name for name in self.components if name in alone)
+
+    def to_dot(self) -> str:
+        """Return the block diagram as text that Graphviz draws.
+
+        Returns
+        -------
+        str
+            The text of a .dot file; single points of failure have a heavy frame, a
+            part that stands in several places is drawn in each.
+
+        Raises
+        ------
+        ValueError
+            If it is a network, which is a graph already.
+
+        Examples
+        --------
+        >>> from hamodel.structure import parse
+        >>> print(parse("lb > any(a, b)").to_dot().count("->"))
+        7
+        """
+        if self.circuit is None:
+            raise ValueError("a network has no block diagram: it is a graph already")
+        alone = frozenset(self.single_points_of_failure())
+        return to_dot(self.circuit, alone)
 
     def minimal_cut_sets(
         self, max_order: int | None = None
