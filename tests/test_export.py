@@ -117,7 +117,7 @@ def test_a_planted_rate_would_be_seen():
 
 
 def test_too_many_combinations_are_refused():
-    sites = tuple("abcdef")
+    sites = tuple("abcdefghij")
     tier = ha.Tier(node=ha.Node(mttf=1e6, mttr=1e3), servers=9)
     many = ha.ActiveActive(
         sites=sites,
