@@ -525,6 +525,43 @@ def test_several_data_centres_have_quorums_of_their_own():
     assert (spec.read_quorum, spec.write_quorum, spec.read_from) == (2, 2, "local")
 
 
+# ---- Terraform ---------------------------------------------------------------------
+
+
+def test_a_traffic_manager_needs_70_s_at_most():
+    """(10 + 5 s of a probe) x (3 + 1 failures) + 10 s of the name, as documented."""
+    failover = reading("traffic-manager").spec.architecture.failover
+    assert failover.duration.support[1] == pytest.approx((10 + 5) * (3 + 1) + 10) == 70
+
+
+def test_route_53_waits_until_18_percent_of_its_checkers_are_left():
+    """FO-079; all checks by hand: the 14th of 16 clocks, 2 to 3 intervals and 6 s."""
+    failover = reading("route53").spec.architecture.failover
+    checkers = failover.mechanisms["detection"]
+    assert checkers.healthy == fact("FO-079").in_base() == 0.18
+    left = int(0.18 * 16)
+    assert failover.by_stage["detection"].mean == pytest.approx(
+        20 + 10 * (16 - left) / 17 + 6, rel=1e-6
+    )
+    assert "must be below the interval of 10 s" in str(reading("route53").warnings)
+
+
+def test_databases_of_the_vendor_are_what_the_plan_has():
+    assert reading("rds").spec.base == "managed-multi-zone"
+    assert reading("rds-alone").spec.kind == "single-primary"
+    nodes = reading("aurora").spec.architecture.replicas
+    assert [n.priority for n in nodes] == [15, 14, 0]
+
+
+def test_a_plan_that_is_cut_off_or_has_nothing_is_refused(tmp_path):
+    path = tmp_path / "p.json"
+    words = (CONFIGS / "terraform" / "rds.json").read_text()
+    path.write_text(words[:-20])
+    assert "p.json must be JSON of" in run("read", path)[1]
+    path.write_text('{"format_version":"1.0","values":{}}')
+    assert "p.json must hold a database" in run("read", path)[1]
+
+
 def _keep():
     for name in SETS:
         (GOLDEN / f"{name}.yaml").write_text(reading(name).text, encoding="utf-8")

@@ -12,8 +12,9 @@ from hamodel.reading.mysql import MYSQL
 from hamodel.reading.patroni import PATRONI
 from hamodel.reading.pgbouncer import PGBOUNCER
 from hamodel.reading.redis import REDIS
+from hamodel.reading.terraform import TERRAFORM
 
 FORMATS = (
-    *(KUBERNETES, PATRONI, REDIS, ETCD, CONSUL, MYSQL, CASSANDRA),
+    *(TERRAFORM, KUBERNETES, PATRONI, REDIS, ETCD, CONSUL, MYSQL, CASSANDRA),
     *(HAPROXY, PGBOUNCER, LIBPQ),
 )

@@ -33,6 +33,9 @@ _OLD = (
     *("cassandra/cassandra-3.11.yaml", "cassandra/simple.cql"),
     "cassandra/ring.txt",
 )
+_RDS, _AURORA = ("terraform/rds.json",), ("terraform/aurora-plan.json",)
+_ROUTE53, _AZURE = ("terraform/route53.json",), ("terraform/traffic-manager.json",)
+_CHECK, _PROFILE = "aws_route53_health_check.", "azurerm_traffic_manager_profile."
 _COMMIT = "bootstrap.dcs.postgresql.parameters.synchronous_commit"
 _WAL = "bootstrap.dcs.postgresql.parameters.wal_retrieve_retry_interval"
 
@@ -57,6 +60,11 @@ SETS = {
     "semisync": (_SEMI, {}),
     "cassandra": (_CASSANDRA, {}),
     "cassandra-3.11": (_OLD, {"cassandra": "3.11"}),
+    "rds": (_RDS, {}),
+    "rds-alone": (("terraform/single.json",), {}),
+    "aurora": (_AURORA, {}),
+    "route53": (_ROUTE53, {}),
+    "traffic-manager": (_AZURE, {}),
     "consul-default": (("consul/server.json",), {}),
 }
 
@@ -177,6 +185,27 @@ MOVES = {
         "write_request_timeout": (_CASSANDRA, "timeout: 1500ms", "timeout: 9s"),
         "replication": (_CASSANDRA, "'fra': '3'", "'fra': '2'"),
         "node": (_OLD, "10.0.0.3 ", "x"),
+    },
+    "terraform": {
+        "aws_db_instance.multi_az": (_RDS, '"multi_az":true', '"multi_az":false'),
+        "aws_rds_cluster.engine": (_AURORA, '"aurora-postgresql"', '"postgres"'),
+        "aws_rds_cluster_instance.promotion_tier": (
+            *(_AURORA, '"promotion_tier":15', '"promotion_tier":1'),
+        ),
+        f"{_CHECK}request_interval": (_ROUTE53, '_interval":10', '_interval":30'),
+        f"{_CHECK}failure_threshold": (_ROUTE53, 'threshold":3', 'threshold":9'),
+        f"{_CHECK}type": (_ROUTE53, '"HTTPS"', '"TCP"'),
+        "aws_route53_record.ttl": (_ROUTE53, '"ttl":30', '"ttl":300'),
+        f"{_PROFILE}monitor_config.interval_in_seconds": (
+            *(_AZURE, 'interval_in_seconds":10', 'interval_in_seconds":30'),
+        ),
+        f"{_PROFILE}monitor_config.timeout_in_seconds": (
+            *(_AZURE, 'timeout_in_seconds":5', 'timeout_in_seconds":9'),
+        ),
+        f"{_PROFILE}monitor_config.tolerated_number_of_failures": (
+            *(_AZURE, 'of_failures":3', 'of_failures":0'),
+        ),
+        f"{_PROFILE}dns_config.ttl": (_AZURE, '"ttl":10', '"ttl":60'),
     },
     "libpq": {
         "host": (_DIRECT, "pg-a:5432,pg-b:5432", "proxy:5432"),

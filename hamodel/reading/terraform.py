@@ -1,0 +1,314 @@
+"""Output of `terraform show -json`: RDS, Aurora, Route 53, ALB, Traffic Manager.
+
+A plan or a state is one line of JSON, so values are named by their resource's address
+in place of a line.  A database of RDS or Aurora is the system; without one, a name that
+fails over between two endpoints is: a pair whose detection is that of the health
+checks, and whose redirection is the time to live of the name.  Values that Terraform
+marks as sensitive are never looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from hamodel.reading._core import Default, Entry, Field, File, Format, Found, Value
+from hamodel.reading._units import flag, plain, shown, time, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel.reading._core import Sheet
+
+_ROUTE53 = "Amazon Route 53 Developer Guide: How health checks are determined, 2023"
+_AURORA = "Amazon Aurora User Guide: High availability for Amazon Aurora, 2023"
+_RDS = "Amazon RDS API Reference: CreateDBInstance, 2024"
+_TARGETS = "how soon a target that is lost gets no requests; here it gets none at once"
+_BACKUPS = "what is left when the data are lost; `destroyed` says how often that is"
+_AZURE = "Azure documentation: Traffic Manager endpoint monitoring, 2024"
+_CHECK, _TARGET = "aws_route53_health_check", "aws_lb_target_group"
+_PROFILE = "azurerm_traffic_manager_profile"
+_TIER = 15  # the last of the promotion tiers
+_ANSWERS = {"TCP": 10.0}  # s until a check has failed; else 4 to connect, 2 to answer
+_ANSWER = 6.0
+_second = time(1)
+
+FIELDS = (
+    Field(
+        name="aws_db_instance.multi_az",
+        to="architecture",
+        read=flag,
+        defaults=(Default("false", _RDS),),
+    ),
+    Field(name="aws_rds_cluster.engine", to="extends"),
+    Field(
+        name="aws_rds_cluster_instance.promotion_tier",
+        to="replicas",
+        read=whole(),
+        defaults=(Default("1", _AURORA),),
+    ),
+    Field(
+        name=f"{_CHECK}.request_interval",
+        to="failover.detection",
+        read=_second,
+        defaults=(Default("30", "FO-078"),),
+    ),
+    Field(
+        name=f"{_CHECK}.failure_threshold",
+        to="failover.detection",
+        read=whole(1),
+        defaults=(Default("3", f"{_ROUTE53}; fact FO-082"),),
+    ),
+    Field(name=f"{_CHECK}.type", to="failover.detection"),
+    Field(
+        name="aws_route53_record.ttl",
+        to="failover.redirection",
+        read=_second,
+        defaults=(Default("60", "FO-081"),),
+    ),
+    Field(
+        name=f"{_PROFILE}.monitor_config.interval_in_seconds",
+        to="failover.detection",
+        read=_second,
+        defaults=(Default("30", _AZURE),),
+    ),
+    Field(
+        name=f"{_PROFILE}.monitor_config.timeout_in_seconds",
+        to="failover.detection",
+        read=_second,
+        defaults=(Default("10", _AZURE),),
+    ),
+    Field(
+        name=f"{_PROFILE}.monitor_config.tolerated_number_of_failures",
+        to="failover.detection",
+        read=whole(),
+        defaults=(Default("3", _AZURE),),
+    ),
+    Field(name=f"{_PROFILE}.dns_config.ttl", to="failover.redirection", read=_second),
+    Field(name="aws_db_instance.backup_retention_period", read=whole(), why=_BACKUPS),
+    Field(name="aws_rds_cluster.backup_retention_period", read=whole(), why=_BACKUPS),
+    Field(
+        name="aws_db_instance.availability_zone",
+        why="which zone; two nodes stand in two zones",
+    ),
+    Field(
+        name="aws_rds_cluster_instance.availability_zone",
+        why="which zone; each instance stands in one of its own here",
+    ),
+    Field(name="aws_db_instance.replicate_source_db", why="a copy for reads alone"),
+    Field(name="aws_route53_record.set_identifier", why="what a record is called"),
+    Field(
+        name="aws_route53_record.failover_routing_policy.type",
+        why="which record is the first; the pair is alike here",
+    ),
+    Field(name=f"{_TARGET}.health_check.interval", read=_second, why=_TARGETS),
+    Field(name=f"{_TARGET}.health_check.timeout", read=_second, why=_TARGETS),
+    Field(name=f"{_TARGET}.health_check.healthy_threshold", read=plain, why=_TARGETS),
+    Field(name=f"{_TARGET}.health_check.unhealthy_threshold", read=plain, why=_TARGETS),
+    Field(name=f"{_TARGET}.deregistration_delay", why="how long a target is drained"),
+)
+_TYPES = frozenset(name.partition(".")[0] for f in FIELDS for name in f.names)
+
+
+def knows(_: str, text: str) -> bool:
+    """Tell whether a text is what `terraform show -json` prints."""
+    return text.lstrip().startswith("{") and bool(
+        re.search(r'"(terraform_version|format_version)"\s*:', text[:4000])
+        and re.search(r'"(values|planned_values)"\s*:', text)
+    )
+
+
+def parse(file: File) -> Iterator[Entry]:
+    """Yield the attributes of known resources; of others only their type."""
+    try:
+        whole_file = json.loads(file.text)
+    except (json.JSONDecodeError, RecursionError):
+        raise ValueError(
+            f"{file.name} must be JSON of `terraform show -json`"
+        ) from None
+    values = whole_file.get("planned_values") or whole_file.get("values") or {}
+    modules = [values.get("root_module") or {}]
+    while modules:
+        module = modules.pop()
+        modules += module.get("child_modules") or []
+        for resource in module.get("resources") or []:
+            kind, address = str(resource.get("type")), str(resource.get("address"))
+            if kind in _TYPES:
+                yield Entry(kind, "", 1, place=address, group=address)
+                hidden = resource.get("sensitive_values") or {}
+                for name, raw in _attributes(resource.get("values") or {}, hidden):
+                    yield Entry(f"{kind}.{name}", raw, 1, place=address, group=address)
+            else:
+                yield Entry(kind, "", 1, place=address, group=address)
+
+
+def _attributes(values: dict[str, Any], hidden: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  JSON
+    """Yield scalars by name, blocks of one entry without their place."""
+    for name, value in values.items():
+        if isinstance(hidden, dict) and hidden.get(name) is True:
+            continue
+        inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(inner, dict):
+            for below, raw in _attributes(inner, {}):
+                yield f"{name}.{below}", raw
+        elif isinstance(inner, bool):
+            yield name, str(inner).lower()
+        elif isinstance(inner, (str, int, float)):
+            yield name, str(inner)
+
+
+def compose(found: Found, sheet: Sheet) -> None:
+    """Write the database, or the pair behind a name."""
+    _check_targets(found, sheet)
+    kinds = {entry.name for file in found.files for entry in file.entries}
+    for kind, make in _SYSTEMS.items():
+        if kind in kinds:
+            make(found, sheet)
+            return
+    name = found.files[0].name
+    said = "must hold a database of RDS or Aurora, or a name that fails over"
+    raise ValueError(f"{name} {said} (Route 53 health checks, Traffic Manager)")
+
+
+def _aurora(found: Found, sheet: Sheet) -> None:
+    engine = found.given("aws_rds_cluster.engine")
+    if engine is None or not str(engine.value).startswith("aurora"):
+        _managed(sheet, [engine] if engine else [])
+        return
+    tiers = []
+    for place in _addresses(found, "aws_rds_cluster_instance"):
+        own = _of(found, place)
+        tiers.append(own["aws_rds_cluster_instance.promotion_tier"])
+    sheet.take(engine)
+    if len(tiers) < 2:
+        recreated = "a writer alone is made anew by the vendor (FO-021)"
+        _alone(sheet, "10 min", recreated)
+        sheet.warn(engine, "without a reader nothing takes over")
+        return
+    sheet.base = sheet.base or "aurora"
+    nodes = [
+        {"site": f"zone-{n}", "priority": max(_TIER - tier.count, 0)}
+        for n, tier in enumerate(tiers, 1)
+    ]
+    because = "each instance in a zone of its own, the lowest tier first"
+    sheet.put("replicas", nodes, *tiers, because=because)
+    if len(nodes) > 2:
+        sheet.put("replication.standbys", len(nodes) - 1, *tiers)
+
+
+def _instance(found: Found, sheet: Sheet) -> None:
+    zones = found["aws_db_instance.multi_az"]
+    if zones.value:
+        _managed(sheet, [zones])
+        return
+    sheet.take(zones)
+    sheet.warn(zones if zones.where else None, "one zone: nothing takes over")
+    _alone(sheet, "1 h", "the vendor restarts it or makes it anew")
+
+
+def _managed(sheet: Sheet, of: list[Value]) -> None:
+    sheet.base = sheet.base or "managed-multi-zone"
+    for value in of:
+        sheet.take(value)
+
+
+def _alone(sheet: Sheet, mttr: str, because: str) -> None:
+    sheet.leaves["architecture"] = ("single-primary", {})
+    _node(sheet, mttr, because)
+
+
+def _node(sheet: Sheet, mttr: str, because: str) -> None:
+    usual = "restarts of a server from all causes, FAIL-016"
+    sheet.assume("database.mttf", "2086 h", usual)
+    sheet.assume("database.mttr", mttr, because)
+
+
+def _pair(sheet: Sheet) -> None:
+    """Write two endpoints behind a name, of which no file tells more."""
+    sheet.leaves["architecture"] = ("active-passive", {})
+    _node(sheet, "3 h", "as servers are, FAIL-017")
+    sheet.assume("failover.coverage", 0.99, "no source found; drills tell")
+    sheet.assume("failover.manual", "30 min", "somebody is paged")
+
+
+def _route53(found: Found, sheet: Sheet) -> None:
+    _pair(sheet)
+    every = found[f"{_CHECK}.request_interval"]
+    misses, kind = found[f"{_CHECK}.failure_threshold"], found.given(f"{_CHECK}.type")
+    ttl = found["aws_route53_record.ttl"]
+    limit = _ANSWERS.get(str(kind.value), _ANSWER) if kind else _ANSWER
+    check = "failover.detection.health checkers"
+    sheet.put(f"{check}.interval", shown(every.seconds), every)
+    sheet.put(f"{check}.threshold", misses.count, misses)
+    of = [kind] if kind else []
+    sheet.put(f"{check}.timeout", shown(limit), *of, because="of a check, FO-080")
+    because = "of the checkers; more of them healthy keep a name"
+    sheet.leaves[f"{check}.healthy"] = (0.18, {"fact": "FO-079", "because": because})
+    sheet.put("failover.redirection.dns.ttl", shown(ttl.seconds), ttl)
+    if ttl.seconds > 60:
+        sheet.warn(ttl, "60 s or less is recommended for records that fail over")
+
+
+def _azure(found: Found, sheet: Sheet) -> None:
+    _pair(sheet)
+    every = found[f"{_PROFILE}.monitor_config.interval_in_seconds"]
+    limit = found[f"{_PROFILE}.monitor_config.timeout_in_seconds"]
+    failures = found[f"{_PROFILE}.monitor_config.tolerated_number_of_failures"]
+    ttl = found[f"{_PROFILE}.dns_config.ttl"]
+    if limit.seconds > every.seconds:
+        raise found.refuse(limit, f"must be <= the interval of {shown(every.seconds)}")
+    probe = "failover.detection.sequential probe"
+    sheet.put(f"{probe}.pause", shown(every.seconds), every)
+    sheet.put(f"{probe}.timeout", shown(limit.seconds), limit)
+    because = "one more than are tolerated"
+    sheet.put(f"{probe}.tries", failures.count + 1, failures, because=because)
+    sheet.put("failover.redirection.dns.ttl", shown(ttl.seconds), ttl)
+
+
+_SYSTEMS = {
+    "aws_rds_cluster": _aurora,
+    "aws_db_instance": _instance,
+    _CHECK: _route53,
+    _PROFILE: _azure,
+}
+
+
+def _addresses(found: Found, kind: str) -> list[str]:
+    entries = [entry for file in found.files for entry in file.entries]
+    return [entry.group for entry in entries if entry.name == kind]
+
+
+def _of(found: Found, address: str) -> Found:
+    """Return what is said of one resource."""
+    files = [
+        File(
+            name=file.name,
+            path=file.path,
+            text="",
+            entries=tuple(e for e in file.entries if e.group == address),
+        )
+        for file in found.files
+    ]
+    return Found(format=found.format, files=tuple(files), version=found.version)
+
+
+def _check_targets(found: Found, sheet: Sheet) -> None:
+    """Warn of checks of targets that last longer than their interval."""
+    for address in _addresses(found, _TARGET):
+        own = _of(found, address)
+        every = own.given(f"{_TARGET}.health_check.interval")
+        limit = own.given(f"{_TARGET}.health_check.timeout")
+        if every and limit and limit.seconds >= every.seconds:
+            sheet.warn(limit, f"must be below the interval of {shown(every.seconds)}")
+
+
+TERRAFORM = Format(
+    name="terraform",
+    product="Terraform",
+    version="1.9",
+    fields=FIELDS,
+    knows=knows,
+    parse=parse,
+    compose=compose,
+)
