@@ -105,6 +105,13 @@ def test_a_lesson_is_one_short_file():
     assert {n: k for n, k in lines.items() if k > MOST_LINES} == {}
 
 
+@pytest.mark.parametrize("path", LESSONS[:7], ids=lambda path: path.stem)
+def test_a_second_wrong_answer_is_told_a_step_further(path):
+    for exercise in staged(path).exercises:
+        assert exercise.then
+        assert exercise.then != exercise.hint
+
+
 STILTED = re.compile(
     r"\b(Asked is|is to be (?:a|an|the)\b|[Aa]lone it all|Most of us|Few of us)|"
     r"\b[Ww]hoever\b"

@@ -262,6 +262,8 @@ tail_exercise = kit.exercise(
     """a number of seconds
     right: Percentiles do not add: the stages are seldom slow together.
     hint: Add the stages as durations, and ask the sum for its 95th percentile.
+    then: `anatomy.failover` makes it of the four settings; its duration has a
+      quantile.
     percentiles added: You added the 95th percentiles of the stages. A failover would
       have to be unlucky four times over.
     the mean: That is the mean: about half of the failovers take longer.
@@ -288,6 +290,7 @@ best_exercise = kit.exercise(
     right: More beats and more of them lost: both ask for more patience. Yet the
       watchdog notices three times as soon as before.
     hint: `vigilance` tries the numbers of misses; ask it for its best.
+    then: `vigilance` takes a Heartbeat, mttf= and recovery=; no misses are needed.
     as before: That was best for one beat a second and 2 % lost.
     the same timeout: That keeps the five seconds. Is the timeout what protects from
       false alarms, or the number of beats in it?
@@ -320,6 +323,8 @@ name_exercise = kit.exercise(
     """a number of seconds
     right: More than two minutes, and nothing has been promoted in them.
     hint: `Dns` has a `detection` and, for the way of the clients, a `duration`.
+    then: Make the Dns with interval, threshold and ttl, add its two durations, and
+      ask for 0.95.
     the worst case: That is the slowest of all. Nearly all are sooner.
     the mean: Half of the clients take longer than that.
     percentiles added: You added two 95th percentiles. Add the durations, then ask.
@@ -362,6 +367,8 @@ code_exercise = kit.exercise(
     right: Two rates times what each costs: that is all there is to the valley.
     hint: A failure costs detection and recovery, a false alarm only recovery. Take
       the rates from the MTTF and from `Heartbeat(...).false_alarm_rate`.
+    then: Failures come at 1 / MTTF; false alarms at false_alarm_rate. Add the two
+      products, and turn to minutes a year.
     false alarms forgotten: It falls for ever as the misses become fewer. What do
       false alarms cost?
     failures forgotten: Only the false alarms are in it. The node also fails in
@@ -396,6 +403,8 @@ split_exercise = kit.exercise(
       one split brain in two hundred years.
     hint: How many false failovers a year, how many of them unfenced, and how many
       writes does each one lose? `SplitBrain` multiplies them.
+    then: Give SplitBrain the rate of false failovers of three misses, and the four
+      numbers of the question; a year of its loss_rate.
     one split brain: That is what one split brain loses. How many are there in a year?
     the fenced ones: You counted the failovers in which fencing works.
     no fencing: You let every false failover split. Fencing stops 95 in 100.
@@ -429,6 +438,8 @@ product_exercise = kit.exercise(
       more than 15 s, in place of 20, may lose its lock.
     hint: Make a `Lease`, put it in the place of the detection, and ask the duration
       of the whole.
+    then: The shortest lease has ttl 15 s; loop_wait and retry_timeout are a quarter
+      of it.
     as delivered: That is the preset as it is delivered, with its longer lease.
     only the lock: By then the lock is free. Who promotes, and who leads the clients?
     the mean: That is the mean of all failovers.

@@ -248,6 +248,7 @@ EXERCISES = (
         """a number of minutes a year
     right: No failover, however good, saves you from losing the second node too.
     hint: Set c = 1 and T = 0 in the exact formula. What is left of it?
+    then: The pair of the first cell takes failover=0 and coverage=100.
     first order is exact: So says the short formula. What if the other node fails
       meanwhile?
     independent nodes: That multiplies two independent nodes, each with its own crew.
@@ -263,6 +264,7 @@ EXERCISES = (
         """a function of a failover's seconds and its coverage, a fraction
     right: It takes arrays too: try coverage=np.linspace(0.9, 1).
     hint: Build an ActivePassive and give its minutes_per_year.
+    then: `pair` makes one: its coverage is a percentage, yours a fraction.
     seconds taken for minutes: Every time in hamodel is in seconds already.
     coverage ignored: The coverage does not reach the Failover.
     """,

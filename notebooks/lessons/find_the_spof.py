@@ -322,6 +322,8 @@ cut_sets_exercise = kit.exercise(
       two take two failures at once.
     hint: Go along the path. At each stage ask: which boxes must all fail so that no
       request gets past?
+    then: Four stages lie on the path. One of them is a single box, two are pairs; the
+      clients are no box.
     single points only: Those are the sets of one box. Some sets of two stop it too.
     every box alone: Fail web1 alone: web2 still serves. Not every box is a cut set.
     path sets: Those are sets that keep the service up: path sets. A cut set is what
@@ -349,6 +351,8 @@ chain_exercise = kit.exercise(
     """a number of hours a year
     right: A chain is weaker than its weakest link: nearly, the gaps add up.
     hint: All seven must be up at once. Multiply what is up; then ask what is down.
+    then: 0.999 to the power of 7 is what is up. What is left of 1, in hours of a
+      year?
     it stays 99.9 %: That is one box alone. A request needs all of them at once.
     a share, not hours: That is the share of time. How many hours has a year?
     time up: That is how long the chain is up.
@@ -380,6 +384,7 @@ contract_exercise = kit.exercise(
     right: A day and more of it is the one database, which no app server helps. Take
       SLA-003, a database in two zones, and look again.
     hint: Three tiers in a row. Give shop() the two promises as app and database.
+    then: Give shop() app= and database= as percentages, and read its hours.
     the weakest box only: That is the database alone. The load balancer is in the path
       too.
     one app server: That is with one app server. The shop rents three.
@@ -431,6 +436,8 @@ code_exercise = kit.exercise(
     """a function of a budget that returns the name of a box
     right: Three budgets, three answers: what to buy depends on what you can pay.
     hint: purchases takes prices= and budget=, and puts the best first.
+    then: In the function: weak.structure.purchases(weak.down, prices=...,
+      budget=...), and the first one's part.
     the budget does not count: It always buys the same, even what costs more than the
       budget.
     most for a euro: That is the most for each euro. You want what saves the most.
@@ -470,6 +477,8 @@ hidden_exercise = kit.exercise(
     right: Two sites, six machines, and three single points of failure, none of them a
       machine in the diagram.
     hint: Give the notes to parse, or to share, and ask for the single points.
+    then: Look at each note in turn: is there a box of each site that stops without
+      it, directly or by way of another note?
     the diagram is all there is: So says the diagram. The notes say more:
       shared=spof.NOTES.
     only what both sites need directly: A dependency may need another one. Follow the

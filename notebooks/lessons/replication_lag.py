@@ -354,6 +354,8 @@ tail_exercise = kit.exercise(
     right: The tail is the mean times the logarithm of 100, at every load.
     hint: What is left over, μ - λ, is a rate. At which t has its exponential fallen
       to one in a hundred?
+    then: At 950 of 1,000 writes a second 50 a second are left over. The mean is 1/50
+      s.
     the mean: That is the mean. Half of the lesson is that it does not describe the
       lag.
     no queue: You took the time of one write. It also waits for those before it.
@@ -378,6 +380,7 @@ wait_exercise = kit.exercise(
     right: Hardly any of it is the ocean; nearly all of it is the queue.
     hint: Two parts: the way there, which every write needs, and the queue, of which
       you want the time that all but one write in a thousand do not exceed.
+    then: `lag.stream` takes writes and trip=; ask its lag for 0.999.
     the network forgotten: That is the queue alone. The write also has to get there.
     a whole round trip: A write goes one way. Nobody waits for the answer.
     99 %: That is for 99 in 100. One nine is missing.
@@ -397,6 +400,7 @@ drain_exercise = kit.exercise(
     right: Each minute without replication costs nine more minutes of stale reads.
     hint: How many writes wait when the link is back? And how many of them does the
       replica work off each second, while new ones come?
+    then: 540,000 writes wait, and 100 a second more are applied than come.
     as long as the stop: That is how long the link was away.
     new writes forgotten: You stopped the shop while the replica caught up. New writes
       keep coming.
@@ -421,6 +425,7 @@ code_exercise = kit.exercise(
     right: It takes arrays too: try np.linspace(0, 0.5) for the seconds.
     hint: A Stream with apply=WriteStage(service=0.001) knows the probability that its
       lag exceeds a time: its `lag` is a duration.
+    then: Make the Stream inside of the function, and return the sf of its `lag`.
     fresh for stale: Those are the reads that do see the write.
     milliseconds: Every time in hamodel is in seconds already.
     the write's own time: The load does not reach the Stream.
@@ -447,6 +452,7 @@ real_exercise = kit.exercise(
       reads: {100 * recorded()[2].share:.1f} %.
     hint: A Stream whose delay is the measured lag knows the share of stale reads of a
       key: stale_probability.
+    then: measured.stale_probability takes the writes a second of the key.
     a share: That is a share. How many in a hundred?
     writes times lag: That is how many writes come during one lag. Several of them may
       spoil the same read.

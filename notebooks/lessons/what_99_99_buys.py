@@ -207,6 +207,7 @@ month_exercise = kit.exercise(
     """a number of minutes
     right: Contracts are held by the month: summer cannot spend what spring has saved.
     hint: 0.05 % of the minutes of a month, which is a twelfth of a year.
+    then: A month here has 43,800 minutes. How many of them are 0.05 %?
     a year: That is what a year allows. You want a month.
     percent as a fraction: You took 5 % of the month. It is 0.05 %.
     seconds: These are seconds.
@@ -228,6 +229,7 @@ repair_exercise = kit.exercise(
     right: Nobody gets up, finds the fault and mends a database in that time. This is
       why a second node, which is there already, is bought.
     hint: Solve MTTR / (MTTF + MTTR) = 0.0001 for MTTR.
+    then: MTTR is MTTF times U over 1 - U. Do it in hours first, then turn to minutes.
     hours: That is in hours. Give minutes.
     three nines: That makes three nines.
     the budget of a year: That is the budget of a year. At 2,000 h there are several
@@ -251,6 +253,8 @@ peak_exercise = kit.exercise(
     """a number of percent
     right: To its users the shop had less than four nines, with the same minutes.
     hint: Each minute counts as many requests as come in it. The mean minute counts 1.
+    then: Weigh 20 minutes by 5 and 32.56 by 0.1, add them, and divide by the minutes
+      of a year.
     minutes alone: You counted minutes, all alike. Count requests.
     the peak alone: The night's requests failed too, few as they were.
     a fraction: That is a fraction. Give percent.
@@ -285,6 +289,8 @@ window_exercise = kit.exercise(
     right: Three nines, of which the machine itself would have had four. A contract
       that leaves planned work out does not make it shorter.
     hint: ha.SinglePrimary takes maintenance=ha.Maintenance(every=..., takes=...).
+    then: Give the SinglePrimary its Maintenance, assess it with `ha.assess`, and read
+      the minutes a year of its writes.
     planned work alone: That is the planned work alone. The node fails as well.
     failures alone: You left the planned work out. The users did not.
     once a year: You counted one window in the year. There is one a month.
@@ -306,6 +312,8 @@ incident_exercise = kit.exercise(
     right: Three hours, and more than three years of the budget are gone. A mean of
       four nines needs all those years to be without another such day.
     hint: How long was the outage, and how much does 99.99 % allow in a year?
+    then: Take both facts in the same unit. A year at 99.99 % has 52.56 minutes to
+      spend.
     five nines: That is with the commitment for global tables. Take SLA-010.
     months: That is in months.
     upside down: Turn it over: the outage above, the year's budget below.
@@ -321,6 +329,8 @@ code_exercise = kit.exercise(
     """a function of MTTF and MTTR in hours
     right: Four nines in the mean, and now you know how often they are four in fact.
     hint: ha.assess(...).probability_of_meeting(target) takes a year unless told else.
+    then: In the function: a Node of the two times in seconds, a SinglePrimary, an
+      assessment, a question.
     years without an outage: That is the share of years without any outage. A short
       one may keep the budget.
     a month: That is for a month.

@@ -158,6 +158,8 @@ price_exercise = kit.exercise(
       absence there is one copy only.
     hint: How often a year does the standby go? For how long do commits then stand
       still?
+    then: It goes once in 1,004 hours, and each time commits stand still for the
+      timeout.
     strict: That is how long the standby is away. Strict sync stands still all that
       time; semi-sync gives up waiting.
     once: That is one stall. How many are there in a year?
@@ -180,6 +182,8 @@ rpo_exercise = kit.exercise(
     right: The RPO of the contract was the mean. One crash in a hundred takes more.
     hint: Where the queue stands in the sender, a crash takes the whole queue: look at
       `loss(...).time`.
+    then: `lag.replication` takes queue=; of its loss for "process" at 990 writes ask
+      the time for 0.99.
     the mean: That is the mean of all crashes.
     yesterday's load: That is at 900 writes a second.
     the median: Half of the crashes take less. Which age is exceeded by one in a
@@ -200,6 +204,8 @@ row_exercise = kit.exercise(
     right: A counter that everybody changes, such as seats left, is a hot row. Across
       regions it is the first thing that sync breaks.
     hint: The next update of the row begins when the one before is committed.
+    then: A commit takes a round trip, 82.8 ms. How many fit into a second, one after
+      the other?
     one way: The commit also waits for the answer.
     the capacity: Other rows may change meanwhile. This one waits.
     next door: That is with the standby next door.
@@ -221,6 +227,8 @@ two_exercise = kit.exercise(
     right: Thirty-five hours become eight minutes: with two, either is enough, and
       both must be away to stop a commit.
     hint: Commits stop while both are away at once: a share of time, squared.
+    then: One standby is away 4 hours in 1,004. Square that share, and take a year of
+      it.
     one standby: That is with one standby.
     either stops it: You let either of the two stop the commits. One answer is enough.
     """,

@@ -287,6 +287,8 @@ beta_exercise = kit.exercise(
     right: Now look at its interval. Twenty-six months of a pair tell the order of
       magnitude of β, and no more.
     hint: `ha.calibrate` gives an estimate by name. The value of β's is asked for.
+    then: Count failures node by node: an event that strikes both nodes is two
+      failures, and both are shared.
     events, not failures: That is the share of events. β is the share of a node's
       failures, and an event that strikes both nodes is a failure of each.
     every row is a failure: You counted every row. Those of the kind failover tell how
@@ -320,6 +322,8 @@ gain_exercise = kit.exercise(
       minute in a hundred.
     hint: Take redundancy.group(n, up=95, shared=2).unavailability for n = 1, 2, 3 and
       so on, and divide what each step saves by what there was.
+    then: The first step, from one to two, saves 93 %. Go on until a step saves less
+      than 1 %.
     the first useless one: That is the copy that gains less than 1 %. After which one
       is it so?
     percentage points: That is where one more gains less than a hundredth of the year.
@@ -361,6 +365,8 @@ places_exercise = kit.exercise(
       rack too, and a tenth one in another zone. Distance is what is sold.
     hint: With two machines nearly all that is left is the floor, β times the downtime
       of one. Solve that for β.
+    then: One machine may be down 0.5 %, or whatever SLA-022 leaves; divide what two
+      may be down by it.
     the wrong way round: The other way round: racks first.
     what is not shared: That is the share of failures that come alone.
     percent: Give them as fractions, not in percent.
@@ -384,6 +390,7 @@ two_of_three_exercise = kit.exercise(
     right: Most of it is the floor, as before. But without a shared failure it would
       be some three thousand times what it is if one of the three is enough.
     hint: redundancy.group takes needed=2.
+    then: Three replicas, two needed, 5 % shared: one call, and its minutes.
     one is enough: That is when one server is enough. In the evening two must work.
     nothing is shared: That is without shared failures.
     all three are needed: That is when all three must work. One may fail.
@@ -406,6 +413,8 @@ code_exercise = kit.exercise(
     right: It takes an array of β as well: try np.linspace(0, 0.2, 5).
     hint: redundancy.replicas(n, needed=2) is a structure; its unavailability takes a
       mapping from its components, and common_cause={its components: beta}.
+    then: Down is 0.001 for each name in the structure; common_cause takes {its
+      components: beta}.
     one is enough: It lets one replica be enough. Two are needed.
     nothing is shared: β does not reach the structure.
     a share, not minutes: It gives the share of time. How many minutes has a year?

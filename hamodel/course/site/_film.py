@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Kind = Literal["range", "choice", "boxes"]
     Setting = Mapping[str, Any]
 
-MOST = (600, 300)  # frames of an explorer, about: the first that is small enough
+MOST = (400, 250)  # frames of an explorer, about: the first that is small enough
 MOST_CHARACTERS = 2_200_000  # of them; a tenth or less when compressed
 MOST_SETS = 64  # sets of failed boxes: all of those of six boxes
 FEWEST = 5  # positions of a slider
