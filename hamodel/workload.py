@@ -207,13 +207,22 @@ class Loaded(Protocol):
         ...
 
 
+class Preset(Protocol):
+    """A product as it is usually run, with the workload that suits it."""
+
+    @property
+    def spec(self) -> Loaded:
+        """What its file holds."""
+        ...
+
+
 def unpacked(given: Any, workload: Workload | None) -> tuple[Any, Workload | None]:  # noqa: ANN401  an architecture, or what holds one
-    """Return an architecture and a workload from an architecture or a loaded file.
+    """Return an architecture and a workload from an architecture or what holds one.
 
     Parameters
     ----------
     given : Architecture or Spec
-        An architecture, or what `ha.load` returns.
+        An architecture, what `ha.load` returns, or a preset.
     workload : Workload or None
         The one that counts; None: that of the file.
 
@@ -222,6 +231,7 @@ def unpacked(given: Any, workload: Workload | None) -> tuple[Any, Workload | Non
     architecture, workload
         The workload is None if none is known.
     """
+    given = getattr(given, "spec", given)
     held = getattr(given, "architecture", None)
     if held is None or not hasattr(given, "workload"):
         return given, workload

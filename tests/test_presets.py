@@ -1,11 +1,15 @@
 """Presets of every kind: built, assessed, run step by step, and extended by files."""
 
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from hamodel import catalogue
 from hamodel._fields import paths, replaced
 from hamodel.assessment import MEASURES, assess
+from hamodel.cli import main
 from hamodel.failover import Failover
 from hamodel.simulation import simulate
 from hamodel.specfile import KINDS, SpecError, load, preset, read
@@ -52,13 +56,28 @@ def test_a_preset_has_the_values_of_its_file(key):
 @pytest.mark.parametrize("key", EVERY)
 def test_a_preset_is_assessed_in_full(key):
     system = catalogue.system(key)
-    found = assess(system.architecture(), system.spec.workload)
+    found = assess(system)
+    assert found.workload == system.spec.workload
     for name, measure in MEASURES.items():
         value = measure.of(found)
         values = list(value.values()) if isinstance(value, dict) else value
         assert np.all(np.isfinite(np.asarray(values, float))), name
     alone = catalogue.system(key).kind == "single-primary"
     assert 1e-7 < found.write.unavailability < (1e-2 if alone else 1e-4)
+
+
+def test_the_terminal_and_python_meet_a_preset_under_its_own_workload():
+    """Under the default one, whose requests take longer, Redis is sixty times as busy."""
+    key = "redis-sentinel"
+    said = CliRunner().invoke(main, ["assess", key, "--json"])
+    page = json.loads(said.output)
+    found = assess(catalogue.system(key))
+    assert page["utilisation"]["database"]["now"] == pytest.approx(
+        float(found.utilisation["database"])
+    )
+    assert found.utilisation["database"] < 0.1
+    plain = assess(catalogue.system(key).architecture())
+    assert plain.utilisation["database"] > 0.5
 
 
 def test_a_planted_error_is_seen_by_the_run():

@@ -57,7 +57,7 @@ def test_a_standby_that_serves_nothing_reads_nothing(key):
     made = catalogue.system(key).architecture()
     nodes = getattr(made, "replicas", ())
     if "serves nothing" in words(key):
-        assert [node.reads for node in nodes] == ["local", "never"]
+        assert [node.reads for node in nodes] == ["never", "never"]
     else:
         assert all(node.reads == "local" for node in nodes)
 

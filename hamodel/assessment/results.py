@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from hamodel.assessment.alerts import BurnRate
     from hamodel.assessment.budget import Chance, Downtime
     from hamodel.duration import Duration
-    from hamodel.workload import Loaded
+    from hamodel.workload import Loaded, Preset
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -462,17 +462,17 @@ class Assessment:
 
 
 def assess(
-    architecture: Architecture | Loaded, workload: Workload | None = None
+    architecture: Architecture | Loaded | Preset, workload: Workload | None = None
 ) -> Assessment:
     """Return all answers on an architecture under a workload.
 
     Parameters
     ----------
-    architecture : Architecture, or what `hamodel.load` returns
+    architecture : Architecture, what `hamodel.load` returns, or a preset
         What is run: one of `hamodel.architectures`, or one of your own.
     workload : Workload, optional
-        What is asked of it; by default that of the loaded file, or 900 reads and 100
-        writes a second.
+        What is asked of it; by default that of the loaded file or of the preset, or 900
+        reads and 100 writes a second.
 
     Returns
     -------
