@@ -355,13 +355,11 @@ def number(version: str) -> tuple[int, ...]:
 
 
 def cited(source: str) -> str:
-    """Return a source in words: of a fact its title, year and address."""
+    """Return a source in words: of a fact its title and year."""
     if not _is_fact(source):
         return source
     known = fact(source)
-    return ", ".join(
-        filter(None, (source, known.source_title, str(known.year), known.url))
-    )
+    return f"{source}, {known.source_title}, {known.year}"
 
 
 def _is_fact(source: str) -> bool:
