@@ -67,7 +67,7 @@ def test_a_preset_is_assessed_in_full(key):
 
 
 def test_the_terminal_and_python_meet_a_preset_under_its_own_workload():
-    """Under the default one, whose requests take longer, Redis is sixty times as busy."""
+    """Under the default one, with slower requests, Redis is sixty times as busy."""
     key = "redis-sentinel"
     said = CliRunner().invoke(main, ["assess", key, "--json"])
     page = json.loads(said.output)
