@@ -140,6 +140,8 @@ def test_jobs_are_parts_and_a_part_without_outage_counts(asked):
         ([(up(), [0, 10, 20], [1, 2, 0])], {}, "result 0: up must be 0 or 1, got 2"),
         ([(up(), [0, 10], [1, "x"])], {}, "result 0: must have metric and values"),
         ([(up(), [0], [1])], {}, "must hold 2 samples or more"),
+        ([(up(), [], [])], {}, "must hold samples, their times growing"),
+        ([(up(), [0, 0], [1, 1])], {}, "must hold samples, their times growing"),
         (
             [(up(metric="lag_bytes"), [0, 10], [1, 2])],
             {},

@@ -131,7 +131,7 @@ def by_hand(first, second, budgets):
         down = share(node)
         return downtime_cdf(rates, [1 - down, down], [1], MONTH, times)
 
-    grid = np.linspace(0, min(budgets), 1001)
+    grid = np.linspace(0, min(budgets), 301)
     steps = np.diff(law(first, grid), prepend=0.0)
     rest = budgets[1] - grid
     mass = law(second, rest)
@@ -167,7 +167,7 @@ def test_two_journeys_together_by_hand(objectives):
 def test_three_journeys_together_as_they_are_lived():
     shop = of(**SHOP, parts=PARTS)
     found = shop.chance_of_missing_any(MONTH)
-    months = 200_000
+    months = 60_000
     budgets = [(1 - objective) * MONTH for _, objective in SHOP.values()]
     names = (("db",), ("identity", "db"), ("db", "card"))
     lived = simulated(
@@ -187,7 +187,7 @@ def test_more_journeys_than_are_inverted_lie_between_bounds():
     parts = {**PARTS, "invoice": INVOICE}
     shop = of(**more, parts=parts)
     found = shop.chance_of_missing_any(MONTH)
-    months = 100_000
+    months = 40_000
     names = (("db",), ("identity", "db"), ("db", "card"), ("db", "invoice"))
     budgets = [(1 - objective) * MONTH for _, objective in more.values()]
     lived = simulated(
@@ -215,7 +215,7 @@ def test_a_journey_that_another_implies_changes_nothing():
 def test_the_order_of_journeys_changes_nothing():
     chances = [
         of(**dict(order), parts=PARTS).chance_of_missing_any().probability
-        for order in itertools.permutations(SHOP.items())
+        for order in itertools.islice(itertools.permutations(SHOP.items()), 0, 6, 2)
     ]
     assert chances == pytest.approx([chances[0]] * len(chances), rel=1e-3)
 
@@ -359,10 +359,10 @@ def test_a_mistake_is_told_with_its_place(shop_file, old, new, said):
 @pytest.mark.usefixtures("shop_file")
 def test_the_schema_knows_journeys():
     plain = YAML(typ="safe").load(FILE)
-    jsonschema.validate(plain, schema())
+    reads = jsonschema.Draft202012Validator(schema())
+    assert reads.is_valid(plain)
     plain["journeys"]["look"] = {"way": "read"}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(plain, schema())
+    assert not reads.is_valid(plain)
     out, _, _ = run("assess", "shop.yaml", "--json")
     jsonschema.validate(json.loads(out), of_assessment())
 

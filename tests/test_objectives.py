@@ -200,6 +200,13 @@ def test_a_budget_that_cannot_burn_so_fast_sets_off_nothing():
     assert found.alert_rate(WORKBOOK[0], 0.95) > 0.0  # 0.72 of them
 
 
+def test_an_alert_below_what_always_fails_never_goes_off():
+    slow = ha.Workload(reads=9, writes=9, objective=0.001)
+    found = ha.assess(ha.SinglePrimary(database=ha.Node(mttf=1e9, mttr=60.0)), slow)
+    assert float(found.write.unavailability) > 0.1
+    assert found.alert_rate(WORKBOOK[2], 0.999) == math.inf
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -27,6 +27,7 @@ section 6, Multiwindow, Multi-Burn-Rate Alerts, table 5-8.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -130,10 +131,10 @@ class Burning:
     made: dict[tuple[bool, ...], Costs] = field(default_factory=dict)
 
     def rate(self, alert: BurnRate, target: float) -> float:
-        """Return how often an alert fires, in 1/s."""
+        """Return how often an alert fires, in 1/s; endless if it never goes off."""
         burn = alert.factor * (1 - target) - self.downtime.base
-        if burn <= 0:  # it is on for ever
-            return 0.0
+        if burn <= 0:
+            return math.inf
         long, short = burn * alert.long, burn * alert.short
         more = max(0.0, alert.after - (alert.short - short))
         costs = self._costs(burn)

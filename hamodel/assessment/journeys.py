@@ -88,6 +88,7 @@ class Journeys:
         return {name: self._fares(name) for name in self.journeys}
 
     def __getitem__(self, name: str) -> Operation:
+        _check.one_of(self.journeys, journey=name)
         return self.by_name[name]
 
     def probability_of_meeting(self, name: str, horizon: float = MONTH) -> float:
@@ -146,6 +147,7 @@ class Journeys:
             Probability, and a bound of its relative error.
         """
         _check.positive(horizon=horizon)
+        _check.one_of(self.journeys, journey=name)
         objective = self.journeys[name].objective
         if objective is None:
             raise ValueError(f"journeys.{name} must have an objective, got none")
@@ -166,7 +168,8 @@ class Journeys:
         Returns
         -------
         float
-            Rate in 1/s.
+            Rate in 1/s; endless if so much fails although all is well that it is
+            always on.
         """
         _check.between(0, 1, target=target)
         made: dict[str, Burning] = self._kept_burning
@@ -327,6 +330,7 @@ class Journeys:
         return made, processes
 
     def _shares(self, name: str) -> Shares:
+        _check.one_of(self.journeys, journey=name)
         return self._made[0][name]
 
     def _downtime(self, name: str) -> Downtime:

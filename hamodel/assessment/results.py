@@ -223,7 +223,8 @@ class Assessment:
         Returns
         -------
         float
-            Rate in 1/s.
+            Rate in 1/s; endless if so much fails although all is well that it is
+            always on.
 
         Notes
         -----

@@ -13,6 +13,7 @@ Source: the HTTP API of Prometheus, /api/v1/query_range, result type matrix.
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,7 +178,10 @@ def _series(file: Path, answer: Any) -> Iterator[Series]:  # noqa: ANN401  JSON
         kind = data.get("resultType") if isinstance(data, dict) else None
         said = "ask query_range, whose resultType is matrix"
         raise ValueError(f"{file}: {said}, got {kind!r:.40}")
-    for number, result in enumerate(data["result"]):
+    results = data.get("result")
+    if not isinstance(results, list):
+        raise ValueError(f"{file}: data.result must be a list, got {results!r:.40}")
+    for number, result in enumerate(results):
         place = f"{file}: result {number}"
         try:
             labels = {str(k): str(v) for k, v in result["metric"].items()}
@@ -185,7 +189,9 @@ def _series(file: Path, answer: Any) -> Iterator[Series]:  # noqa: ANN401  JSON
         except (KeyError, TypeError, ValueError, AttributeError) as broken:
             said = f"{place}: must have metric and values of [time, number]"
             raise ValueError(f"{said}: {broken}") from None
-        times, values = np.array(pairs).reshape(-1, 2).T
+        if not pairs or any(b <= a for (a, _), (b, _) in itertools.pairwise(pairs)):
+            raise ValueError(f"{place}: must hold samples, their times growing")
+        times, values = np.array(pairs).T
         name = labels.get("__name__", "")
         yield Series(
             place=place, metric=name, labels=labels, times=times, values=values
@@ -248,10 +254,7 @@ def _step(states: Sequence[Series]) -> float:
     gaps = [np.diff(one.times) for one in states if len(one.times) > 1]
     if not gaps:
         raise ValueError(f"{states[0].place}: must hold 2 samples or more")
-    step = float(np.median(np.concatenate(gaps)))
-    if step <= 0:
-        raise ValueError(f"{states[0].place}: times must grow")
-    return step
+    return float(np.median(np.concatenate(gaps)))
 
 
 def _jobs(

@@ -103,8 +103,11 @@ def _together(shop: Journeys) -> str:
     missed = shop.chance_of_missing_any(MONTH)
     product = math.prod(shop.probability_of_meeting(n) for n in names)
     about = "" if missed.error * missed.probability < 0.005 else "About "
+    kept = 1 - missed.probability
+    said = f"{about}{chances(kept)} that all of them keep their objectives in a month"
+    if abs(kept - product) < 0.005:
+        return f"{said}."
     return (
-        f"{about}{chances(1 - missed.probability)} that all of them keep their "
-        "objectives in a month: they share what fails, so that it is not the product "
-        f"of their chances, {text.share(product)}."
+        f"{said}: they share what fails, so that it is not the product of their "
+        f"chances, {text.share(product)}."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -205,7 +206,11 @@ def _draw_alerts(out: Paper, held: Sequence[_Held]) -> None:
 
 
 def _often(per_year: float) -> str:
-    """Return how often an alert fires a year; of what is rare, in how many years."""
+    """Return how often an alert fires a year."""
+    if math.isinf(per_year):
+        return "always on"
+    if per_year == 0:
+        return "never"
     if per_year >= 0.1:
         return text.number(per_year, 2)
     if per_year * 1000 < 1:
