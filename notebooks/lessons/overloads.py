@@ -12,6 +12,7 @@ import heapq
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ NONE, EARLY, BUDGET, JITTER, BREAKER, SHORT, SHED = CURES = (
     "a short queue, at 0.6 s",
     "shedding, at 0.6 s",
 )
-SETS = {
+SETS: dict[str, dict[str, Any]] = {
     EARLY: {"budget": 0.1},
     BUDGET: {"budget": 0.1},
     SHORT: {"capacity": 10},
@@ -61,7 +62,7 @@ class Found:
     """The steady states, and a trace: attempts and answers in time, a second."""
 
     model: Retries
-    states: tuple
+    states: tuple[object, ...]
     attempts: np.ndarray
     answers: np.ndarray
 
@@ -88,7 +89,7 @@ def _states(made):
     return _SOLVED[key]
 
 
-_SOLVED = {}
+_SOLVED: dict[str, tuple[object, ...]] = {}
 
 
 @lru_cache(maxsize=256)
@@ -96,8 +97,8 @@ def trace(load, retries, spike, cure, seed=12):
     """Play a spike and what follows; return attempts and answers in time, by bins."""
     rng = np.random.default_rng(seed)
     calm, total = load / 100 * CAPACITY, HORIZON
-    rates = ((0, BEGINS, calm), (BEGINS, BEGINS + spike * MS, SPIKE))
-    rates += ((BEGINS + spike * MS, total, calm),)
+    ends = BEGINS + spike * MS
+    rates = ((0, BEGINS, calm), (BEGINS, ends, SPIKE), (ends, total, calm))
     moments = [
         rng.uniform(start, stop, rng.poisson(rate * (stop - start)))
         for start, stop, rate in rates
@@ -121,8 +122,9 @@ class _Played:
         self.draws = iter(rng.exponential(1 / CAPACITY, 40_000).tolist())
         self.chances = iter(rng.random(80_000).tolist())
         self.events, self.order = [], 0
-        self.free, self.leaving = 0.0, deque()
-        self.tokens, self.open_until, self.seen = 10.0, 0.0, deque(maxlen=LOOK)
+        self.free, self.tokens, self.open_until = 0.0, 10.0, 0.0
+        self.leaving: deque[float] = deque()
+        self.seen: deque[bool] = deque(maxlen=LOOK)
         self.sent, self.answered = [], []
 
     def push(self, moment, attempt, outcome=None):
