@@ -139,6 +139,7 @@ EXERCISES = (
         same=_words,
         right="Two of the pairs are rivals: each has seen what the other has not.",
         hint="Is one clock at least as large in both places? It has seen the other.",
+        then="Write seen or not seen for each place. Both ways not seen: concurrent.",
         mistakes={
             "the sums": (
                 ["after", "equal", "before", "equal"],
@@ -185,6 +186,7 @@ EXERCISES = (
         right="Both unions: associative, commutative and idempotent, since unions "
         "are. A tag that nobody had seen cannot have been removed.",
         hint="What each cart knows must survive: additions and removals.",
+        then="The additions of both, and the removals of both: what joins two sets?",
         mistakes={
             "removals of one side": (
                 lambda: lambda a, b: (a[0] | b[0], a[1]),
@@ -208,6 +210,7 @@ EXERCISES = (
         right="Each site sees ten left and sells ten. The merge is perfect, and so is "
         "the overselling.",
         hint="What does each site see while it is cut off?",
+        then="Add up what all three sell before they hear of each other.",
         mistakes={
             "the counter refuses": (
                 10,
@@ -222,6 +225,7 @@ EXERCISES = (
         same=kit.number(2e-3),
         right="A key should live where its writers are. Nothing can conflict then.",
         hint="A write at home takes 1 ms, any other 81. What is their mean?",
+        then="Write the mean with a share p at home, and solve it for p.",
         mistakes={
             "the local time forgotten": (
                 1 - 10 / 80,

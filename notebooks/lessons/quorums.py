@@ -86,6 +86,7 @@ EXERCISES = (
         right="Two and four overlap in one of five at least. The writes pay: they "
         "bear one loss only.",
         hint="Could all that a read asks be among those that a write left out?",
+        then="R + W must be more than N.",
         mistakes={
             "one": (1, "A write leaves one node out. What if the read asks that one?"),
             "a majority": (3, "That works, but fewer are enough."),
@@ -120,6 +121,7 @@ EXERCISES = (
         same=kit.number(),
         right="Waiting for all means waiting for the slowest, always.",
         hint="First wait for the first of three, then of two, then of one.",
+        then="The first of k equal exponentials takes a k-th of a mean.",
         mistakes={
             "a mean": (12, "That is one node. You wait for the slowest of three."),
             "the sum": (36, "That asks them one after the other."),
@@ -133,6 +135,7 @@ EXERCISES = (
         same=kit.number(),
         right="Both nodes of the read must be among the three that the write left out.",
         hint="Three of five do not have it. How likely are both of yours among them?",
+        then="Draw one node, then another out of those that are left.",
         mistakes={
             "the same node twice": (
                 (3 / 5) ** 2,
@@ -147,6 +150,7 @@ EXERCISES = (
         same=kit.function([1], [2], [3], [4], [5], [6], [7]),
         right="Two more nodes bear one more loss. A single one more bears nothing.",
         hint="How many make a majority? The rest may be away.",
+        then="A majority is half, rounded down, and one more.",
         mistakes={
             "half": (
                 lambda: lambda nodes: nodes // 2,

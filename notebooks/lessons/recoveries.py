@@ -103,6 +103,7 @@ EXERCISES = (
         same=kit.number(1e-6),
         right="Retry in one layer, the outermost that knows what is worth a retry.",
         hint="What does one layer make of one request? And the next, of each of those?",
+        then="One layer makes three of one. Five layers do so one after the other.",
         mistakes={
             "the layers add up": (
                 15,
@@ -118,6 +119,7 @@ EXERCISES = (
         same=kit.number(0.01),
         right="With fewer retries the trap begins later. With none there is no trap.",
         hint="How many attempts does a request make if none is answered in time?",
+        then="The load times those attempts must be the capacity.",
         mistakes={
             "retries without the first": (
                 50,
@@ -151,6 +153,7 @@ EXERCISES = (
         same=kit.function([0.5, 3], [1, 3], [0, 3], [0.9, 5], [0.2, 0]),
         right="One, and one more for each attempt that fails before the last.",
         hint="The second attempt is made with probability f. The third?",
+        then="Add up the powers of f, from the zeroth to the last retry.",
         mistakes={
             "each retry alike": (
                 lambda: lambda failure, retries: 1 + retries * failure,
