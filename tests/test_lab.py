@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -301,6 +302,9 @@ def test_a_missing_program_names_the_command_that_brings_it(tmp_path, monkeypatc
         (lambda: lab.Etcd(members=2), "members must be"),
         (lambda: lab.Watchdog(misses=0), "misses must be"),
         (lambda: lab.Patroni(ttl=-1), "ttl must be"),
+        (lambda: lab.Stall(watcher="owl"), "watcher must be one of 'sentinel'"),
+        (lambda: lab.Haproxy(fault="kill"), "fault must be one of 'rise', 'fall'"),
+        (lambda: lab.Keepalived(interval=0), "interval must be > 0"),
     ],
 )
 def test_impossible_settings_are_named(make, said):
@@ -316,6 +320,31 @@ def test_settings_move_the_prediction():
     assert hang > lab.Sentinel().prediction()["sdown_s"].mean
     assert lab.Etcd(election_timeout=2).prediction()["gap_min_s"].quantile(0.5) > 2
     assert lab.Patroni().prediction()["key_gone_s"].support == (20.0, 30.5)
+
+
+def test_new_experiments_predict_from_their_settings():
+    def support(experiment, column):
+        return experiment.prediction()[column].support
+
+    assert support(lab.Haproxy(interval=2, rise=3), "seen_s") == (4.0, 6.0)
+    assert support(lab.Haproxy(fault="fall", fall=4), "seen_s") == (3.0, 4.0)
+    assert support(lab.Isolated(max_lag=5), "stops_s") == (4.0, 7.0)
+    assert support(lab.Keepalived(priority=192), "taken_s") == (2.25, 3.25)
+    cut = lab.Patroni(ttl=20, loop_wait=5, retry_timeout=5, fault="cut")
+    assert support(cut, "stops_s") == (5.0, 10.0)
+    assert support(lab.Patroni(fault="postgres"), "noticed_s") == (0.0, 10.0)
+    assert support(lab.Patroni(fault="stop"), "key_gone_s") == (2.0, 2.5)
+    assert lab.Patroni(loop_wait=2).beat == 2  # a failure falls anywhere in a loop
+    paused = lab.Stall(watcher="watchdog")
+    law = paused.prediction()["stall_s"]
+    assert paused.chances({"stall_s": 3.0})["failed_over"] == law.cdf(3.0)
+
+
+def test_without_root_keepalived_is_refused_with_the_reason(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(_packages, "find", lambda program: Path("/bin") / program)
+    with pytest.raises(PermissionError, match="keepalived needs root, for network"):
+        lab.Keepalived().record(1, tmp_path)
 
 
 # ---- what was recorded --------------------------------------------------------------
