@@ -41,6 +41,19 @@ def test_links_resolve(path, stored):
     assert prose_guards.links(stored[path], path.parent) == []
 
 
+@pytest.mark.parametrize("path", LESSONS[:7], ids=lambda p: p.stem)
+def test_a_word_of_the_glossary_is_explained_on_hover(path, stored):
+    assert prose_guards.hovers(stored[path], path.parent) == []
+
+
+def test_a_link_without_its_meaning_is_noticed():
+    for title in ("", ' "something else"'):
+        cell = nbformat.v4.new_markdown_cell(f"[so](glossary.ipynb#RPO{title})")
+        notebook = nbformat.v4.new_notebook(cells=[cell])
+        (complaint,) = prose_guards.hovers(notebook, LESSONS[0].parent)
+        assert "RPO must say" in complaint
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_file_is_small(path):
     assert path.stat().st_size <= MOST_BYTES

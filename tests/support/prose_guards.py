@@ -138,6 +138,32 @@ def links(notebook, folder):
     return faulty
 
 
+def definitions(folder):
+    """Return {anchor: first sentence} of the words of the glossary."""
+    cells = nbformat.read(folder / "glossary.ipynb", as_version=4).cells
+    text = "\n".join(cell.source for cell in cells)
+    found = re.findall(r"(?m)^### (.+)\n\n([^.\n]+\.)", text)
+    return {
+        word.strip().replace(" ", "-"): re.sub(r"[*`\"()]", "", said)
+        for word, said in found
+        if "$" not in said
+    }
+
+
+def hovers(notebook, folder):
+    """Return the links to a word whose meaning does not show on hover."""
+    known, faulty = definitions(folder), []
+    for number, cell in prose(notebook):
+        for word, title in re.findall(
+            r"\(glossary\.ipynb#([^)\s]+)([^)]*)\)", cell.source
+        ):
+            if word in known and title != f' "{known[word]}"':
+                faulty.append(
+                    f"markdown cell {number}: {word} must say {known[word]!r}"
+                )
+    return faulty
+
+
 def headings(markdown):
     """Return the (depth, title) of every heading outside fenced code."""
     text = re.sub(r"(?ms)^```.*?^```", "", markdown)
