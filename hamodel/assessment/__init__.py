@@ -18,11 +18,11 @@ that are led away spread evenly over the sites that serve; a failure strikes no 
 how high the load is.  Left out: the backlog after an outage, cold caches, price lists.
 """
 
-from hamodel.assessment._journey import Journey, OtherPart
+from hamodel.assessment._journey import Journey, OtherPart, journey_problems
 from hamodel.assessment.alerts import WORKBOOK, BurnRate
 from hamodel.assessment.availability import Operation
 from hamodel.assessment.comparison import Comparison, compare
-from hamodel.assessment.journeys import Journeys, assess_journeys, journey_problems
+from hamodel.assessment.journeys import Journeys, assess_journeys
 from hamodel.assessment.latency import Latency
 from hamodel.assessment.loads import Cost, Survival
 from hamodel.assessment.measures import MEASURES, Measure

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from hamodel import fields
 from hamodel._quantity import mean_of
-from hamodel.architectures import Event, Part
+from hamodel.architectures import OPERATIONS, Event, Part
 from hamodel.structure import StructureSyntaxError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from hamodel.architectures import Model
+    from hamodel.architectures import Architecture, Model
     from hamodel.duration import Duration
     from hamodel.structure import Structure
+
+_MOST_PARTS = 10  # other parts of one journey
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -168,3 +170,42 @@ def _part(name: str, node: OtherPart) -> Part:
         )
 
     return Part(name=name, start=True, events=events, view=bool)
+
+
+def journey_problems(
+    journeys: Mapping[str, Journey],
+    parts: Mapping[str, OtherPart],
+    system: Architecture,
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with journeys through a system: a field, and a sentence.
+
+    Parameters
+    ----------
+    journeys : mapping of str to Journey
+        The journeys by name.
+    parts : mapping of str to OtherPart
+        What they pass beside the system.
+    system : Architecture
+        What they pass.
+
+    Yields
+    ------
+    tuple of str
+        Such as "journeys.pay.path" and why it cannot be.
+    """
+    taken = {*OPERATIONS, *(part.name for part in system.model().leaves())}
+    passed = {name for journey in journeys.values() for name in journey.passes}
+    for name in parts:
+        if name in taken:
+            yield f"parts.{name}", "has the name of what the system has itself"
+        elif name not in passed:
+            yield f"parts.{name}", "is passed by no journey"
+    for name, journey in journeys.items():
+        where = f"journeys.{name}.path"
+        for one in journey.passes:
+            if one not in (*OPERATIONS, *parts):
+                known = ", ".join((*OPERATIONS, *parts))
+                yield where, f"passes {one!r:.60}, which is none of {known}"
+        if len(journey.passes) > _MOST_PARTS:
+            said = f"must pass at most {_MOST_PARTS} parts, got {len(journey.passes)}"
+            yield where, said

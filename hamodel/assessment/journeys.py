@@ -27,7 +27,14 @@ import numpy as np
 from hamodel import _check, _html, text
 from hamodel.architectures import OPERATIONS
 from hamodel.assessment._any_missed import joint_of, missed_any
-from hamodel.assessment._journey import Journey, OtherPart, beside, blamed, share_down
+from hamodel.assessment._journey import (
+    Journey,
+    OtherPart,
+    beside,
+    blamed,
+    journey_problems,
+    share_down,
+)
 from hamodel.assessment._streams import asked, downtime_by, shares_of, visits_by
 from hamodel.assessment.alerts import Burning
 from hamodel.assessment.availability import Found, Operation, failing
@@ -36,7 +43,7 @@ from hamodel.assessment.results import Assessment, assess
 from hamodel.units import MONTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from hamodel.architectures import Architecture, Model
     from hamodel.assessment._streams import Shares
@@ -44,8 +51,6 @@ if TYPE_CHECKING:
     from hamodel.assessment.alerts import BurnRate
     from hamodel.assessment.budget import Downtime
     from hamodel.workload import Loaded, Workload
-
-_MOST_PARTS = 10  # other parts of one journey
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -395,42 +400,3 @@ def assess_journeys(
         journeys=MappingProxyType(given),
         parts=MappingProxyType(other),
     )
-
-
-def journey_problems(
-    journeys: Mapping[str, Journey],
-    parts: Mapping[str, OtherPart],
-    system: Architecture,
-) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with journeys through a system: a field, and a sentence.
-
-    Parameters
-    ----------
-    journeys : mapping of str to Journey
-        The journeys by name.
-    parts : mapping of str to OtherPart
-        What they pass beside the system.
-    system : Architecture
-        What they pass.
-
-    Yields
-    ------
-    tuple of str
-        Such as "journeys.pay.path" and why it cannot be.
-    """
-    taken = {*OPERATIONS, *(part.name for part in system.model().leaves())}
-    passed = {name for journey in journeys.values() for name in journey.passes}
-    for name in parts:
-        if name in taken:
-            yield f"parts.{name}", "has the name of what the system has itself"
-        elif name not in passed:
-            yield f"parts.{name}", "is passed by no journey"
-    for name, journey in journeys.items():
-        where = f"journeys.{name}.path"
-        for one in journey.passes:
-            if one not in (*OPERATIONS, *parts):
-                known = ", ".join((*OPERATIONS, *parts))
-                yield where, f"passes {one!r:.60}, which is none of {known}"
-        if len(journey.passes) > _MOST_PARTS:
-            said = f"must pass at most {_MOST_PARTS} parts, got {len(journey.passes)}"
-            yield where, said
