@@ -279,7 +279,8 @@ def _nodes(found: Found, sheet: Sheet) -> None:
     if len(listed) == 1 and len(carried) > 1:
         said = "says so of one node; give the files of all nodes to have it used"
         for value in carried[1:]:
-            sheet.warn(value, said)
+            if value.value is not False:
+                sheet.warn(value, said)
 
 
 def _node(own: Found, name: str) -> tuple[dict[str, object], list[Value]]:
