@@ -260,54 +260,26 @@ def truth():
     return {"after": model().shown[1][0], "most": most()}
 
 
-VIEWS = (
-    kit.View(
-        name="twice the load, twice the time",
-        when=lambda g, _: kit.near(g["after"], 39.2, 0.15),
-        says=lambda _, t: (
-            f"You doubled the time with the load. Time goes by what is left free, and "
-            f"that fell from 51 in 100 to 2: it is {t['after']:.0f} ms."
-        ),
-        example={"after": 40, "most": 48},
-    ),
-    kit.View(
-        name="half free is half free",
-        when=lambda g, _: g["most"] >= 50,
-        says="At 50 % each, the survivor is full. Half free is just what the other "
-        "site needs, and nothing is left to absorb a busy second.",
-        example={"after": 200, "most": 60},
-    ),
-    kit.View(
-        name="it gets a little slower",
-        when=lambda g, t: g["after"] < 0.6 * t["after"],
-        says=lambda g, t: (
-            f"You expected {g['after']:g} ms. Two in a hundred of the capacity are "
-            f"left, so it takes fifty service times: {t['after']:.0f}."
-        ),
-        example={"after": 100, "most": 47},
-    ),
-    kit.View(
-        name="it never recovers",
-        when=lambda g, t: g["after"] > 1.6 * t["after"],
-        says=lambda g, t: (
-            f"You expected worse, {g['after']:g} ms. At 49 % there is a last bit of "
-            f"room, and it comes to {t['after']:.0f}; one per cent more, and it has "
-            "no end."
-        ),
-        example={"after": 5000, "most": 45},
-    ),
-    kit.View(
-        name="up to the wall",
-        when=lambda g, t: g["most"] > t["most"] * 1.03,
-        says="You saw the wall, and went too near. The time grows long before it.",
-        example={"after": 480, "most": 49},
-    ),
-    kit.View(
-        name="time goes by what is left",
-        when=lambda *_: True,
-        says="You saw that the time goes by what is left free, not by the load.",
-        example={"after": 500, "most": 45},
-    ),
+VIEWS = kit.views(
+    """
+    twice the load, twice the time: You doubled the time with the load. Time goes by
+      what is left free, and that fell from 51 in 100 to 2: it is {t.after:.0f} ms.
+    half free is half free: At 50 % each, the survivor is full. Half free is just what
+      the other site needs, and nothing is left to absorb a busy second.
+    it gets a little slower: You expected {g.after:g} ms. Two in a hundred of the
+      capacity are left, so it takes fifty service times, {t.after:.0f}.
+    it never recovers: You expected worse, {g.after:g} ms. At 49 % there is a last bit
+      of room, and it comes to {t.after:.0f}; one per cent more, and it has no end.
+    up to the wall: You saw the wall, and went too near. The time grows long before it.
+    time goes by what is left: You saw that the time goes by what is left free, not by
+      the load.
+    """,
+    (lambda g, _: kit.near(g["after"], 39.2, 0.15), {"after": 40, "most": 48}),
+    (lambda g, _: g["most"] >= 50, {"after": 200, "most": 60}),
+    (lambda g, t: g["after"] < 0.6 * t["after"], {"after": 100, "most": 47}),
+    (lambda g, t: g["after"] > 1.6 * t["after"], {"after": 5000, "most": 45}),
+    (lambda g, t: g["most"] > t["most"] * 1.03, {"after": 480, "most": 49}),
+    (lambda *_: True, {"after": 500, "most": 45}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
@@ -437,17 +409,15 @@ def own(requests, servers, sites, service):
 
 lesson = kit.Lesson(
     number="09",
-    recall=(
-        kit.ask(
-            "Lesson 08: the primary is in DC-1. Who waits for the other region?",
-            ("who writes from DC-2", "Reads stay with the replica next door."),
-            ("all users of DC-2", "Their reads never leave the site."),
-        ),
-        kit.ask(
-            "Lesson 06: 900 of 1,000 writes a second become 990. And the lag?",
-            ("ten times as long", "A tenth of the room is left. Here it comes again."),
-            ("a tenth longer", "Not the load sets it, but the room."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 08: the primary is in DC-1. Who waits for the other region?
+        + who writes from DC-2: Reads stay with the replica next door.
+        - all users of DC-2: Their reads never leave the site.
+        Lesson 06: 900 of 1,000 writes a second become 990. And the lag?
+        + ten times as long: A tenth of the room is left. Here it comes again.
+        - a tenth longer: Not the load sets it, but the room.
+        """
     ),
     guess={
         "question": "Two sites share the work, each with one server that is busy 49 % "

@@ -240,60 +240,32 @@ def truth():
     return {"mean": mean, "half": half, "late": late}
 
 
-VIEWS = (
-    kit.View(
-        name="one way",
-        when=lambda g, _: kit.near(g["mean"], 9) and g["half"] < 5,
-        says="Your mean is that of the way there. The answer travels as well.",
-        example={"mean": 9, "half": 1, "late": 41},
+VIEWS = kit.views(
+    """
+    one way: Your mean is that of the way there. The answer travels as well.
+    half of them write: You gave reads and writes the same weight. Of a hundred
+      requests, eighty read and never leave the site.
+    everybody travels: You let all requests travel. The eighty reads in a hundred are
+      answered by the replica next door.
+    half wait the mean: You put the middle request at {g.half:g} ms, near the mean. It
+      takes {t.half:.2f}: eighty in a hundred read, and the middle one is a read.
+    the tail is a little above the mean: You said that one in a hundred takes more than
+      {g.late:g} ms. Twenty in a hundred write, and each of those travels: it is
+      {t.late:.0f}.
+    the tail has no end: You expected the slowest to wait {g.late:g} ms. A journey takes
+      what it takes, and little comes on top: {t.late:.0f}.
+    two kinds of requests: You saw two kinds of requests, and a mean that is neither.
+    """,
+    (
+        lambda g, _: kit.near(g["mean"], 9) and g["half"] < 5,
+        {"mean": 9, "half": 1, "late": 41},
     ),
-    kit.View(
-        name="half of them write",
-        when=lambda g, _: kit.near(g["mean"], 41),
-        says="You gave reads and writes the same weight. Of a hundred requests, eighty "
-        "read and never leave the site.",
-        example={"mean": 41, "half": 41, "late": 81},
-    ),
-    kit.View(
-        name="everybody travels",
-        when=lambda g, _: g["mean"] >= 60,
-        says="You let all requests travel. The eighty reads in a hundred are answered "
-        "by the replica next door.",
-        example={"mean": 80, "half": 80, "late": 100},
-    ),
-    kit.View(
-        name="half wait the mean",
-        when=lambda g, _: g["half"] >= 5,
-        says=lambda g, t: (
-            f"You put the middle request at {g['half']:g} ms, near the mean. It takes "
-            f"{t['half']:.2f}: eighty in a hundred read, and the middle one is a read."
-        ),
-        example={"mean": 15, "half": 15, "late": 82},
-    ),
-    kit.View(
-        name="the tail is a little above the mean",
-        when=lambda g, t: g["late"] < 0.6 * t["late"],
-        says=lambda g, t: (
-            f"You said that one in a hundred takes more than {g['late']:g} ms. Twenty "
-            f"in a hundred write, and each of those travels: it is {t['late']:.0f}."
-        ),
-        example={"mean": 17, "half": 1, "late": 30},
-    ),
-    kit.View(
-        name="the tail has no end",
-        when=lambda g, t: g["late"] > 1.6 * t["late"],
-        says=lambda g, t: (
-            f"You expected the slowest to wait {g['late']:g} ms. A journey takes what "
-            f"it takes, and little comes on top: {t['late']:.0f}."
-        ),
-        example={"mean": 17, "half": 1, "late": 200},
-    ),
-    kit.View(
-        name="two kinds of requests",
-        when=lambda *_: True,
-        says="You saw two kinds of requests, and a mean that is neither of them.",
-        example={"mean": 17, "half": 1, "late": 82},
-    ),
+    (lambda g, _: kit.near(g["mean"], 41), {"mean": 41, "half": 41, "late": 81}),
+    (lambda g, _: g["mean"] >= 60, {"mean": 80, "half": 80, "late": 100}),
+    (lambda g, _: g["half"] >= 5, {"mean": 15, "half": 15, "late": 82}),
+    (lambda g, t: g["late"] < 0.6 * t["late"], {"mean": 17, "half": 1, "late": 30}),
+    (lambda g, t: g["late"] > 1.6 * t["late"], {"mean": 17, "half": 1, "late": 200}),
+    (lambda *_: True, {"mean": 17, "half": 1, "late": 82}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
@@ -422,18 +394,15 @@ def own(trip, writes, calls):
 
 lesson = kit.Lesson(
     number="08",
-    recall=(
-        kit.ask(
-            "Lesson 07: sync, with the standby in another region. How often a second "
-            "can one row change?",
-            ("about 12 times", "One after the other, a round trip each."),
-            ("990 times", "That is all rows together. One row waits for itself."),
-        ),
-        kit.ask(
-            "Lesson 06: a read of the replica is quick. What may be wrong with it?",
-            ("it may be old", "It shows what has arrived, not what was committed."),
-            ("nothing", "The replica is behind, by a little or by a lot."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 07: sync, another region. How often a second can one row change?
+        + about 12 times: One after the other, a round trip each.
+        - 990 times: That is all rows together. One row waits for itself.
+        Lesson 06: a read of the replica is quick. What may be wrong with it?
+        + it may be old: It shows what has arrived, not what was committed.
+        - nothing: The replica is behind, by a little or by a lot.
+        """
     ),
     guess={
         "question": "20 in 100 requests write, and the way to the primary and back "
