@@ -4,6 +4,16 @@
 that has a place, the files of a system and words of one of them before and after.
 """
 
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from hamodel.cli import main
+from hamodel.facts import folder
+from hamodel.reading import read_files
+
+CONFIGS = folder() / "configs"
+
 _PATRONI = ("patroni/patroni.yml", "patroni/haproxy.cfg", "patroni/pgbouncer.ini")
 _PAIR = _PATRONI[:2]
 _NODES = ("patroni/node-a.yml", "patroni/node-b.yml", "patroni/node-c.yml")
@@ -217,3 +227,25 @@ MOVES = {
 OPEN = {"patroni-2.1", "redis-quick", "group-8.0.20"}
 #: Fields that only a warning shows: they make a system that does not fail over.
 WARNED = {("libpq", "target_session_attrs")}
+
+
+def reading(name):
+    """Return a kept set of files, read."""
+    files, versions = SETS[name]
+    return read_files([CONFIGS / file for file in files], versions=versions)
+
+
+def copied(files, to, old="", new=""):
+    """Copy files into a folder, words of them changed; return where they are."""
+    found = []
+    for file in files:
+        path = to / Path(file).name
+        words = (CONFIGS / file).read_text(encoding="utf-8")
+        path.write_text(words.replace(old, new) if old else words, encoding="utf-8")
+        found.append(path)
+    return found
+
+
+def run(*arguments):
+    done = CliRunner().invoke(main, [str(x) for x in arguments], catch_exceptions=False)
+    return done.stdout, done.stderr, done.exit_code
