@@ -252,7 +252,6 @@ def _year(bars: str, shop: Shop) -> str:
 
 
 def draw_sites(whole: Structure) -> plots.Shown:
-    """Draw two sites as their diagram shows them."""
     figure = plots.figure(7.2, 2.3)
     with plots.styled():
         axes = figure.add_axes((0.02, 0.08, 0.96, 0.8))
