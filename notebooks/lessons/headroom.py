@@ -313,6 +313,7 @@ EXERCISES = (
         same=kit.number(0.005),
         right="Two carry what three did. Three sites may each run fuller than two.",
         hint="What do three sites at this load do together, and who has to do it then?",
+        then="Three times the load, shared by two, must come to the limit.",
         mistakes={
             "the limit itself": (80, "So much when all are there? Then one goes."),
             "a third of it off the top": (
@@ -330,6 +331,7 @@ EXERCISES = (
         right="With one server it would be 80 in 100, the load itself. A second server "
         "helps, even when both are busy.",
         hint="The survivor's load is what counts, not that of before.",
+        then="Put the doubled load into the formula that SymPy has found.",
         mistakes={
             "before the loss": (
                 lambda: site(0.4, 2).wait_probability,
@@ -350,6 +352,7 @@ EXERCISES = (
         right="Large sites need less room: at 1,000 a second the survivor runs at "
         "some 90 %, at 50 a second at 50 %.",
         hint="The survivor gets both streams. Try one server more until it fits.",
+        then="Begin above twice the arrivals times the service time.",
         mistakes={
             "before the loss": (
                 lambda: _without_loss,
@@ -368,6 +371,7 @@ EXERCISES = (
         right="A third of the bill. More sites cost less room, and each one more that "
         "can fail.",
         hint="If one site goes, the others together must have twelve servers.",
+        then="Divide twelve by the sites left: so many stand at every site.",
         mistakes={
             "three sites": (lambda: money(2) - money(3), "That is for three sites."),
             "no loss": (0, "Without a loss they cost the same: twelve servers."),
@@ -382,6 +386,7 @@ EXERCISES = (
         "do. A cache is capacity that a site loss takes away.",
         hint="The newcomers' reads used to be five times as many as reached their "
         "database.",
+        then="Divide their load by the share that used to miss, and add the rest.",
         mistakes={
             "caches warm": (80, "That is with caches that know the newcomers' keys."),
             "all caches cold": (

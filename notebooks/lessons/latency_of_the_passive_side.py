@@ -304,6 +304,7 @@ EXERCISES = (
         same=kit.number(),
         right="A mean does add up: every request's own time, and a tenth of a journey.",
         hint="What does every request take, and what do some take on top?",
+        then="Add the time at home to the share that travels, times the way.",
         mistakes={
             "the journey only": (12, "Everybody takes the millisecond at home too."),
             "one way": (7, "The answer has to come back."),
@@ -316,6 +317,7 @@ EXERCISES = (
         right="A percentile is blind to what is rarer than itself, and sees nothing "
         "else once it is not.",
         hint="The 95th percentile is what five in a hundred exceed. Who are they?",
+        then="They are the writers, as soon as there are enough of them.",
         mistakes={
             "the median's": (50, "That is where the median jumps."),
             "the 99th's": (1, "That is where the 99th percentile jumps."),
@@ -330,6 +332,7 @@ EXERCISES = (
         right="The same eight calls, next door. Move the request to the data, and not "
         "the data to the request.",
         hint="How often does each of the two cross?",
+        then="One crosses with each call, the other once. Count the difference.",
         mistakes={
             "all eight": (640, "The request itself still has to cross."),
             "one way": (280, "A crossing is there and back."),
@@ -345,6 +348,7 @@ EXERCISES = (
         same=kit.function([0.2, 80], [0.05, 80], [0.005, 80], [0.02, 160]),
         right="Mix the laws first, then ask for the percentile.",
         hint="Mix two laws with `ha.duration.mixture`, and ask the mixture.",
+        then="The weights are 1 - writes and writes; the second law has the trip on top.",
         mistakes={
             "percentiles are averaged": (
                 lambda: averaged,
@@ -368,6 +372,7 @@ EXERCISES = (
         right="Six tenths travel in place of four tenths, for a fifth of their "
         "requests. Where most writers live is where the primary belongs.",
         hint="Whose writes travelled before, and whose do now?",
+        then="First 40 in 100 travelled, then 60, each for a fifth of their requests.",
         mistakes={
             "as if nobody travelled before": (
                 lambda: 0.6 * 0.2 * TRIP,
