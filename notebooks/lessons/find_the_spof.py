@@ -65,8 +65,7 @@ class Shop:
 
     @property
     def unavailability(self) -> float:
-        found = self.structure.unavailability(self.down)
-        return float(found)
+        return float(self.structure.unavailability(self.down))
 
     @property
     def hours(self) -> float:
@@ -91,14 +90,11 @@ def shop(
     failed: Sequence[str] = (),
 ) -> Shop:
     """Return the lesson's shop, in the units of its controls."""
-    whole = path(round(servers))
+    names = path(round(servers)).components
     up = {"balancer": balancer, "database": database}
-    down = {name: (100 - up.get(name, app)) / 100 for name in whole.components}
-    return Shop(
-        servers=round(servers),
-        down=down,
-        failed=frozenset(failed) & frozenset(whole.components),
-    )
+    down = {name: (100 - up.get(name, app)) / 100 for name in names}
+    gone = frozenset(failed) & frozenset(names)
+    return Shop(servers=round(servers), down=down, failed=gone)
 
 
 def model(bars, **values):
@@ -121,7 +117,6 @@ PLACES = {
 
 
 def picture(sheet, values, found, guess):
-    """Draw what is the case now, and below it what a year brings."""
     there = found.structure.components
     apps = [name for name in APPS if name in there]
     passes = "balancer" not in found.failed
