@@ -348,7 +348,7 @@ EXERCISES = (
         same=kit.function([0.2, 80], [0.05, 80], [0.005, 80], [0.02, 160]),
         right="Mix the laws first, then ask for the percentile.",
         hint="Mix two laws with `ha.duration.mixture`, and ask the mixture.",
-        then="The weights are 1 - writes and writes; the second law has the trip on top.",
+        then="The weights are 1 - writes and writes; the second has the trip on top.",
         mistakes={
             "percentiles are averaged": (
                 lambda: averaged,
