@@ -10,8 +10,12 @@ from lessons.failover_maths import pair
 
 CONTRACT = 1e-4 * YEAR / MINUTE
 SHARED = 0.05  # of the failures of copies, from lesson 03 on
-BOXES = {"balancer": (150, "load balancer"), "app": (330, "app servers")}
-BOXES["database"] = (510, "database")
+#: Where each box begins, and what it is.
+BOXES = {
+    "balancer": (100, "load balancer"),
+    "app": (305, "app servers"),
+    "database": (510, "database"),
+}
 
 
 def copies(share, count, common=SHARED):
@@ -26,32 +30,19 @@ def minutes(balancers=2, common=SHARED, database=None):
     return copies(5e-4, balancers, common) + copies(1e-3, 3, common) + last
 
 
+STANDBY = minutes(database=pair(coverage=99.9))  # after lesson 04
+WATCHED = minutes(database=pair(coverage=99.9, failover=24.5))  # after lesson 05
 #: For each lesson: the part in question, the minutes before and after, what changed.
 STAND = {
     "01": ("", None, CONTRACT, "one server; its maker's figure"),
     "02": ("balancer", 1050.9, minutes(1, 0), "three app servers"),
-    "03": (
-        "app",
-        minutes(1, 0),
-        minutes(),
-        "a second balancer; what is shared",
-    ),
-    "04": ("database", minutes(), minutes(database=pair(coverage=99.9)), "a standby"),
-    "05": (
-        "database",
-        minutes(database=pair(coverage=99.9)),
-        minutes(database=pair(coverage=99.9, failover=24.5)),
-        "a watchdog of 5 misses",
-    ),
-    "06": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
-    "07": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
-    "08": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
-    "09": ("app", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
-    "10": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
-    "11": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
-    "12": ("app", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
-    "13": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
-    "14": ("database", None, minutes(database=pair(coverage=99.9, failover=24.5)), ""),
+    "03": ("app", minutes(1, 0), minutes(), "a second balancer; what is shared"),
+    "04": ("database", minutes(), STANDBY, "a standby"),
+    "05": ("database", STANDBY, WATCHED, "a watchdog of 5 misses"),
+    **{
+        f"{number:02}": ("app" if number in (9, 12) else "database", None, WATCHED, "")
+        for number in range(6, 15)
+    },
 }
 
 
@@ -61,11 +52,12 @@ def stand(number, *, after=False):
     score = now if after or before is None else before
     sheet = Sheet(640, 118)
     sheet.text((20, 44), "clients", size=13)
-    for k, (name, (x, words)) in enumerate(BOXES.items()):
-        sheet.arrow((x - 68 if k else 74, 40), (x - 2 if k else x - 62, 40))
-        at = x if k else x - 60
-        sheet.rect((at, 20, 110, 40), "paper", weight=4 if name == lit else 1.2)
-        sheet.text((at + 55, 44), words, anchor="middle", bold=name == lit)
+    end = 72
+    for name, (x, words) in BOXES.items():
+        sheet.arrow((end + 2, 40), (x - 2, 40))
+        sheet.rect((x, 20, 110, 40), "paper", weight=4 if name == lit else 1.2)
+        sheet.text((x + 55, 44), words, anchor="middle", bold=name == lit)
+        end = x + 110
     if number == "01" and not after:  # the minutes are what the lesson asks for
         sheet.text((20, 88), "the shop now: nobody knows", size=14, bold=True)
         sheet.text((20, 108), "the contract: 99.99 %", size=13, colour="grey")
