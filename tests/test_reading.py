@@ -8,9 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from hamodel import load
 from hamodel.assessment import MEASURES, assess
+from hamodel.cli import main
 from hamodel.facts import fact
 from hamodel.reading import (
     FORMATS,
@@ -272,6 +274,54 @@ def test_changes_and_requirements_go_with_files_of_a_product():
     path = CONFIGS / "patroni" / "patroni.yml"
     assert run("assess", path, "--set", "requirements.rto_p95=2 min")[2] == 0
     assert run("assess", path, "--set", "requirements.rto_p95=2 s")[2] == 1
+
+
+def test_a_version_may_be_assumed_wherever_files_are_read():
+    path = CONFIGS / "etcd" / "etcd.conf.yml"  # pre-vote is on from 3.5 on
+    for command in ("assess", "explain"):
+        pages = {run(command, path, "--assume", f"etcd={v}") for v in ("3.4", "3.5")}
+        assert len(pages) == 2
+        assert "NAME=VERSION" in run(command, path, "--assume", "etcd")[1]
+        _, err, code = run(command, "etcd", "--assume", "etcd=3.4")
+        assert code == 2
+        assert "configuration files of a product, and etcd is none" in err
+
+
+def test_pages_and_messages_name_no_file_that_nobody_has(tmp_path):
+    path = CONFIGS / "patroni" / "patroni.yml"
+    changes = ("--set", "database.mttr=1h")
+    for more in ((), changes):
+        page = run("explain", path, *more)[0]
+        assert "as read" not in page
+        assert "changes.yaml" not in page
+        assert re.search(r"replication.timeout .* assumed: a loop", page)
+    assert re.search(r"database.mttr +1 h +--set\n", page)
+    needs = ("--set", "requirements.rto_p95=1s", "--format", "sarif")
+    told = json.loads(run("assess", path, *needs)[0])["runs"][0]["results"][0]
+    place = told["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("patroni.yml")
+    nodes = [CONFIGS / "patroni" / f"node-{x}.yml" for x in "abc"]
+    wrong = ("replication.standbys=1", "sites=[a, b]", "replicas=null")
+    sets = [word for change in wrong for word in ("--set", change)]
+    err = run("assess", *nodes, *sets)[1]
+    assert "as read" not in err
+    path = tmp_path / "two.yml"
+    words = (CONFIGS / "patroni" / "patroni.yml").read_text()
+    wanted = "synchronous_mode: true\n    synchronous_node_count: 2"
+    path.write_text(words.replace("synchronous_mode: true", wanted))
+    cfg = CONFIGS / "patroni" / "haproxy.cfg"
+    err = run("assess", path, cfg, *sets[:4])[1]
+    line = path.read_text().splitlines().index("    synchronous_node_count: 2") + 1
+    assert f"must be <= standbys (1), got 2 (in two.yml:{line})" in err
+
+
+def test_files_that_extend_each_other_are_named_where_they_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text("extends: b.yaml\n")
+    Path("b.yaml").write_text("title: b\nextends: a.yaml\n")
+    done = CliRunner().invoke(main, ["assess", "-"], input="extends: a.yaml\n")
+    for err in (run("assess", "a.yaml")[1], done.stderr):
+        assert re.search(r"\bb.yaml:2:1: extends: 'a.yaml' extends", err)
 
 
 # ---- an eighth format, as CONTRIBUTING.md has it -----------------------------------

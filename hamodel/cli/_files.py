@@ -19,27 +19,50 @@ from hamodel.specfile import Spec, SpecError, load, preset, presets
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from hamodel.specfile import Problem
+
 INPUT = "-"
 _SHOWN = Path("standard input")
+#: Files that only this program sees, as people are told of them.
+_CALLED = {"changes.yaml": "--set", "input.yaml": str(_SHOWN), "as read.yaml": ""}
 _MOST = 10_000_000  # letters of standard input
 
 
-def opened(names: str | Sequence[str], changes: Sequence[str] = ()) -> Spec:
+def opened(
+    names: str | Sequence[str],
+    changes: Sequence[str] = (),
+    versions: Sequence[str] = (),
+) -> Spec:
     """Return a system: that of a file, of a preset, or of standard input for "-".
 
     Configuration files of products are read as `hamodel read` does; several of them
-    are one system.  `changes` are written PATH=VALUE, as a file would say them.
+    are one system.  `changes` are written PATH=VALUE, as a file would say them, and
+    `versions` of products NAME=VERSION.
     """
     files = (names,) if isinstance(names, str) else tuple(names)
     name = files[0]
     if len(files) > 1 or _is_of_a_product(name):
-        return _as_read(files, changes)
+        return _as_read(files, changes, versions_of(versions))
+    if versions:
+        said = "--assume is for the configuration files of a product, and"
+        raise ValueError(f"{said} {_SHOWN if name == INPUT else name} is none")
     with _path(name) as given:
         if not changes:
             return _loaded(given, name)
         wanted = _nested(changes)
         _loaded(given, name)  # so that its own mistakes are told as its own
-        return changed(given, wanted, name)
+        return changed(given, wanted, str(_SHOWN) if name == INPUT else name)
+
+
+def versions_of(given: Sequence[str]) -> dict[str, str]:
+    """Return {NAME: VERSION} of NAME=VERSION."""
+    found = {}
+    for words in given:
+        name, equals, version = words.partition("=")
+        if not equals:
+            raise ValueError(f"--assume must be NAME=VERSION, got {words!r:.60}")
+        found[name.strip()] = version.strip()
+    return found
 
 
 def _is_of_a_product(name: str) -> bool:
@@ -53,19 +76,21 @@ def _is_of_a_product(name: str) -> bool:
     return recognised(name)
 
 
-def _as_read(files: Sequence[str], changes: Sequence[str]) -> Spec:
+def _as_read(
+    files: Sequence[str], changes: Sequence[str], versions: Mapping[str, str]
+) -> Spec:
     """Return the system that configuration files describe; warnings go to stderr."""
     from hamodel.reading import read_files
 
-    reading = read_files(files)
+    reading = read_files(files, versions=versions)
     for note in reading.warnings:
         click.echo(f"! {note}", err=True)
     if not changes:
-        return reading.spec
+        return replace(reading.spec, path=Path(files[0]))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{reading.spec.path}.yaml"
+        path = Path(folder) / "as read.yaml"
         path.write_text(reading.text, encoding="utf-8")
-        return changed(str(path), _nested(changes), str(reading.spec.path))
+        return changed(str(path), _nested(changes), files[0])
 
 
 def changed(base: str, wanted: Mapping[str, object], label: str = "") -> Spec:
@@ -75,12 +100,44 @@ def changed(base: str, wanted: Mapping[str, object], label: str = "") -> Spec:
         whole = str(Path(base).resolve()) if Path(base).is_file() else base
         path.write_text(json.dumps({"extends": whole, **wanted}), encoding="utf-8")
         try:
-            return replace(load(path), path=Path(label or base))
+            return _called(replace(load(path), path=Path(label or base)))
         except SpecError as mistake:
             if mistake.path != path:
                 raise
-            said = "\n".join(f"{p.field}: {p.message}" for p in mistake.problems)
+            said = "\n".join(_said(problem, base) for problem in mistake.problems)
             raise ValueError(said) from None
+
+
+def _said(problem: Problem, base: str) -> str:
+    """Return a mistake of a change, with the place of a value that is at odds."""
+    words, _, within = problem.message.partition(" (in ")
+    name = within.removesuffix(")")
+    if name in _CALLED:
+        place = _CALLED[name] or _origin(Path(base), problem.line)
+    elif name and name == Path(base).name:
+        place = f"{name}:{problem.line}"
+    else:
+        place = name
+    return f"{problem.field}: {words}" + (f" (in {place})" if place else "")
+
+
+def _origin(path: Path, line: int) -> str:
+    """Return where a value of a file as read stood before: `from`, below its name."""
+    lines = path.read_text(encoding="utf-8").splitlines()[line : line + 2]
+    found = re.search(r'from: "?(\S+)', "\n".join(lines))
+    return found[1] if found else ""
+
+
+def _called(spec: Spec) -> Spec:
+    """Return a system whose values do not name files that nobody has."""
+    sources = dict(spec.sources)
+    for path, source in sources.items():
+        file, _, line = source.place.rpartition(":")
+        name = _CALLED.get(file)
+        if name is not None:
+            place = f"{name}:{line}" if name == str(_SHOWN) else name
+            sources[path] = replace(source, place=place)
+    return replace(spec, sources=sources)
 
 
 def text_of(name: str) -> str:
@@ -136,7 +193,7 @@ def hint(word: str, known: Sequence[str]) -> str:
 
 def _loaded(given: str, name: str) -> Spec:
     if name == INPUT:
-        return replace(load(given), path=_SHOWN)
+        return _called(replace(load(given), path=_SHOWN))
     return load(given) if Path(given).is_file() else preset(given)
 
 
@@ -150,6 +207,8 @@ def _path(name: str) -> Iterator[str]:
             try:
                 yield str(path)
             except SpecError as mistake:
+                if mistake.path != path:
+                    raise
                 raise SpecError(_SHOWN, list(mistake.problems)) from None
     elif Path(name).is_file() or name in presets():
         yield name

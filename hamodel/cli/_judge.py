@@ -24,6 +24,8 @@ class Wanted:
     ----------
     changes : sequence of str
         Fields that are changed, as PATH=VALUE.
+    versions : sequence of str
+        Versions of products whose files are read, as NAME=VERSION.
     confidence : float or None
         How sure it must be that a requirement is kept.
     against : str or None
@@ -33,6 +35,7 @@ class Wanted:
     """
 
     changes: Sequence[str] = ()
+    versions: Sequence[str] = ()
     confidence: float | None = None
     against: str | None = None
     allow: str | None = None
@@ -56,11 +59,13 @@ def judge(files: Sequence[str], form: str, wanted: Wanted) -> bool:
 
 def _page(files: Sequence[str], wanted: Wanted) -> JudgedPage:
     if len(files) > 1 or not _files.holds(files[0], "structure"):
-        spec = _files.opened(files, wanted.changes)
+        spec = _files.opened(files, wanted.changes, wanted.versions)
         before = None if wanted.against is None else _files.opened(wanted.against)
         return _gate.page(spec, wanted.confidence, before, wanted.allow)
     if wanted.changes:
         raise ValueError("--set changes systems; edit the file of a structure")
+    if wanted.versions:
+        raise ValueError("--assume is for the configuration files of a product")
     if wanted.against or wanted.allow:
         raise ValueError("--against is for systems, and this is a structure")
     return _structure.page(files[0])

@@ -52,6 +52,16 @@ def _changes(command: Command) -> Command:
     )(command)
 
 
+def _versions(command: Command) -> Command:
+    said = (
+        "The version of a product whose files are read, such as patroni=2.1, for its "
+        "defaults and rules; may be given again."
+    )
+    return click.option(
+        "--assume", "versions", multiple=True, metavar="NAME=VERSION", help=said
+    )(command)
+
+
 def _over(command: Command) -> Command:
     said = (
         "Such as failover.promotion=10s..60s:6, database.mttf=100d,1yr or "
@@ -73,6 +83,7 @@ _FORMATS = ("text", "json", "markdown", "junit", "sarif", "prometheus")
 @main.command()
 @click.argument("files", nargs=-1, required=True)
 @_changes
+@_versions
 @_confidence
 @click.option("--against", metavar="FILE", help="Show what FILE's system would gain.")
 @click.option(
@@ -204,27 +215,26 @@ def spof(file: str, changes: Sequence[str], as_json: bool) -> None:
 @main.command()
 @click.argument("files", nargs=-1, required=True)
 @_changes
+@_versions
 @_as_json
-def explain(files: Sequence[str], changes: Sequence[str], as_json: bool) -> None:
+def explain(
+    files: Sequence[str],
+    changes: Sequence[str],
+    versions: Sequence[str],
+    as_json: bool,
+) -> None:
     """Print where the numbers come from: parameters, parts, assumptions.
 
     FILES are a system's file, or the configuration files of one.
     """
     from hamodel.cli import _files, _looks
 
-    _finish(_looks.explanation(_files.opened(files, changes)), as_json)
+    _finish(_looks.explanation(_files.opened(files, changes, versions)), as_json)
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True)
-@click.option(
-    "--assume",
-    "versions",
-    multiple=True,
-    metavar="NAME=VERSION",
-    help="The version of a product, such as patroni=2.1, for its defaults and rules; "
-    "may be given again.",
-)
+@_versions
 @click.option(
     "--extends",
     default="",

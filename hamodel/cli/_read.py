@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hamodel.cli._files import versions_of
 from hamodel.cli._page import as_text
 from hamodel.reading import read_files
 
@@ -47,7 +48,7 @@ def show(
         raise ValueError(f"{out} is there already; --force overwrites it")
     reading = read_files(
         files,
-        versions=_versions(versions),
+        versions=versions_of(versions),
         extends=wanted.extends,
         title=wanted.title,
     )
@@ -61,16 +62,6 @@ def show(
         click.echo(reading.text, nl=False)
     else:
         click.echo(f"{out} written; next: hamodel assess {out}")
-
-
-def _versions(given: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for words in given:
-        name, equals, version = words.partition("=")
-        if not equals:
-            raise ValueError(f"--assume must be NAME=VERSION, got {words!r:.60}")
-        found[name.strip()] = version.strip()
-    return found
 
 
 def _data(reading: Reading) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from hamodel.reading._core import Format
-    from hamodel.specfile import Spec
+    from hamodel.specfile import Source, Spec
 
-#: Where a value stands that no file gave.
-_AS_READ = Path("as read")
+#: What is made of the files, while it is read in its turn.
+_AS_READ = Path("as read.yaml")
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -254,10 +254,16 @@ def _spec(text: str, sheet: Sheet) -> Spec:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the sheet has them, with their places
-            return read(_AS_READ, text)
+            spec = read(_AS_READ, text)
+        return replace(spec, sources={k: _unplaced(x) for k, x in spec.sources.items()})
     except SpecError as mistake:
         told = [_told(p.field, p.message, sheet) for p in mistake.problems]
         raise ValueError("\n".join(dict.fromkeys(told))) from None
+
+
+def _unplaced(source: Source) -> Source:
+    """Return a source without its line in a file that nobody has."""
+    return replace(source, place="") if source.place.startswith("as read") else source
 
 
 def _told(field: str, message: str, sheet: Sheet) -> str:
