@@ -129,6 +129,13 @@ def test_broken_rules_are_said(name, said):
     assert said in "\n".join(map(str, reading(name).warnings))
 
 
+def test_a_strict_count_that_patroni_lowers_is_warned_of(tmp_path):
+    files = copied(SETS["patroni-nodes"][0], tmp_path, "node_count: 1", "node_count: 2")
+    said = "is lowered to the standbys that stream"
+    assert said in "\n".join(map(str, read_files(files).warnings))
+    assert said not in "\n".join(map(str, reading("patroni-nodes").warnings))
+
+
 def test_an_election_below_ten_round_trips_is_warned_of(tmp_path):
     path = tmp_path / "e.yml"
     path.write_text("heartbeat-interval: 1\nelection-timeout: 8\n")
@@ -254,6 +261,13 @@ def test_several_data_centres_have_quorums_of_their_own():
 
 
 # ---- Terraform ---------------------------------------------------------------------
+
+
+def test_an_instance_without_a_tier_has_the_first_one(tmp_path):
+    """As Terraform's provider has it; the API's own default is 1."""
+    files = copied(SETS["aurora"][0], tmp_path, '"promotion_tier":15', '"x":15')
+    replicas = read_files(files).spec.architecture.replicas
+    assert [r.priority for r in replicas] == [15, 14, 15]
 
 
 def test_a_traffic_manager_needs_70_s_at_most():

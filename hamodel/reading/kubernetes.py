@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from hamodel.specfile import Node
 
 _NODES = "Kubernetes documentation: Nodes, 2024"
-_PROBES = "Kubernetes documentation: Configure Liveness and Readiness Probes, 2024"
+_PROBES = (
+    "Kubernetes documentation: Configure Liveness, Readiness and Startup Probes, 2024"
+)
 _PODS = "Kubernetes documentation: Pod Lifecycle, 2024"
 _SETS = "Kubernetes documentation: Deployments, 2024"
 _START = 10.0  # s, assumed: an image that is there, a process that starts

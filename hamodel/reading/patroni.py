@@ -26,7 +26,6 @@ _DCS = "bootstrap.dcs."
 _PARAMETERS = "postgresql.parameters."
 _SETTINGS = "Patroni documentation: Dynamic Configuration Settings, 2026"
 _MODES = "Patroni documentation: Replication modes, 2026"
-_TAGS = "Patroni documentation: YAML Configuration Settings (Tags), 2026"
 _POSTGRES = "PostgreSQL documentation: Write Ahead Log, 2024"
 _PROMOTED = 0.384  # s, REC-001: what a promotion takes beside the retry
 
@@ -327,6 +326,9 @@ def _replication(found: Found, sheet: Sheet) -> None:
     count = found["synchronous_node_count"]
     if count.count > standbys:
         said = f"is above the {standbys} standbys that there are, which are taken"
+        sheet.warn(count, said)
+    if strict.value and count.count > 1:
+        said = "is lowered to the standbys that stream, down to 1; here commits wait"
         sheet.warn(count, said)
     sheet.put("replication.acknowledgements", min(count.count, standbys), count)
     if commit.value == "remote_apply":

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
     from hamodel.reading._core import Sheet
 
-_ROUTE53 = "Amazon Route 53 Developer Guide: How health checks are determined, 2023"
-_AURORA = "Amazon Aurora User Guide: High availability for Amazon Aurora, 2023"
+_ROUTE53 = (
+    "Amazon Route 53 Developer Guide: How Amazon Route 53 determines whether a health "
+    "check is healthy, 2023"
+)
+_AURORA = "Terraform AWS provider documentation: aws_rds_cluster_instance, 2025"
 _RDS = "Amazon RDS API Reference: CreateDBInstance, 2024"
 _TARGETS = "how soon a target that is lost gets no requests; here it gets none at once"
 _BACKUPS = "what is left when the data are lost; `destroyed` says how often that is"
@@ -46,7 +49,7 @@ FIELDS = (
         name="aws_rds_cluster_instance.promotion_tier",
         to="replicas",
         read=whole(),
-        defaults=(Default("1", _AURORA),),
+        defaults=(Default("0", _AURORA),),
     ),
     Field(
         name=f"{_CHECK}.request_interval",
