@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hamodel.reading._core import Sheet, Value
 
-_CONF = "Apache Cassandra conf/cassandra.yaml, 2025"
+_CONF = "Apache Cassandra conf/cassandra.yaml of 4.1, 2022"
 _ms = time(1e-3)
 _KEYSPACE = re.compile(
     r"(?is)\b(?:CREATE|ALTER)\s+KEYSPACE\s+(?:IF\s+NOT\s+EXISTS\s+)?\"?(\w+)\"?\s+"
