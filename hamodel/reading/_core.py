@@ -199,6 +199,16 @@ class Sheet:
         """Write what no file says and no product fixes."""
         self.leaves[path] = (shown, {"assumed": because})
 
+    def alike(self, found: Found, *names: str) -> None:
+        """Take what files say of fields that are one for all; warn of another."""
+        for name in names:
+            taken = found.given(name)
+            for value in found.all(name):
+                if taken is None or value.value == taken.value:
+                    self.take(value)
+                else:
+                    self.warn(value, f"is not that of {taken.where}, which is taken")
+
     def warn(self, value: Value | None, said: str) -> None:
         """Note a rule that is broken."""
         where, name = (value.where, value.name) if value else ("", "")
@@ -244,6 +254,8 @@ class Format:
         From what was found to a system file.
     later : bool
         Whether it adds to the system of another format, and cannot stand alone.
+    last : bool
+        Whether the last of several values of a field holds, as the product has it.
     sites : callable
         Names of the nodes that its files list, with the places; none if they do not.
     """
@@ -256,6 +268,7 @@ class Format:
     parse: Callable[[File], Iterable[Entry]]
     compose: Callable[[Found, Sheet], None]
     later: bool = False
+    last: bool = False
     sites: Callable[[Found], Sequence[Value]] = lambda _: ()
 
     @property
@@ -292,7 +305,10 @@ class Found:
 
     def given(self, name: str) -> Value | None:
         """Return what the files say of a field; None if nothing."""
-        return next(iter(self.all(name)), None)
+        every = self.all(name)
+        if not every:
+            return None
+        return every[-1 if self.format.last else 0]
 
     def __getitem__(self, name: str) -> Value:
         """Return what the files say of a field, or its default."""

@@ -183,7 +183,7 @@ def compose(found: Found, sheet: Sheet) -> None:
 def _times(found: Found, sheet: Sheet) -> None:
     names = ("ttl", "loop_wait", "retry_timeout")
     values = [found[name] for name in names]
-    _check_alike(found, sheet, names)
+    sheet.alike(found, *names)
     ttl, wait, retry = values
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -233,17 +233,6 @@ def _release(version: str) -> float:
     return float(f"{major}.{minor}")
 
 
-def _check_alike(found: Found, sheet: Sheet, names: Sequence[str]) -> None:
-    """Warn where nodes disagree on what is one for all."""
-    for name in names:
-        given = found.all(name)
-        for value in given[1:]:
-            if value.value != given[0].value:
-                said = f"is not that of {given[0].where}, which is taken"
-                sheet.warn(value, said)
-            sheet.take(value)
-
-
 def _store(found: Found, sheet: Sheet) -> None:
     """Write how the lock store lets the others know."""
     for file in found.files:
@@ -257,32 +246,44 @@ def _store(found: Found, sheet: Sheet) -> None:
 
 def _nodes(found: Found, sheet: Sheet) -> None:
     """Write the nodes one by one, where several files or tags tell them apart."""
-    names: dict[str, list[Value]] = {}
-    listed: list[dict[str, object]] = []
-    carried: list[Value] = []
+    nodes = _named(found, sheet)
+    listed, carried = [], []
+    for name, own in nodes.items():
+        node, told = _node(own, sheet, name)
+        listed.append(node)
+        carried += [own["name"], *told]
+    apart = "each node in a zone of its own"
+    if len(listed) > 1:
+        if sheet.sites and len(sheet.sites) != len(listed):
+            said = f"{len(sheet.sites)} servers hold the primary, and {len(listed)}"
+            sheet.warn(sheet.sites[0], f"{said} nodes are given, which are taken")
+        sheet.sites = [own["name"] for own in nodes.values()]
+        sheet.put("replicas", listed, *carried, because=apart)
+        return
+    if sheet.sites:
+        sheet.put("sites", [v.value for v in sheet.sites], *sheet.sites, because=apart)
+    said = "says so of one node; give the files of all nodes to have it used"
+    for value in carried[1:]:
+        if value.value is not False:
+            sheet.warn(value, said)
+
+
+def _named(found: Found, sheet: Sheet) -> dict[str, Found]:
+    """Return what the files say of each node, by its name."""
+    nodes: dict[str, Found] = {}
     for file in found.files:
         own = Found(format=found.format, files=(file,), version=found.version)
         name = own.given("name")
-        if name is None or str(name.value) in names:
+        if name is None:
             continue
-        node, told = _node(own, str(name.value))
-        names[str(name.value)] = [name, *told]
-        listed.append(node)
-        carried += [name, *told]
-    apart = "each node in a zone of its own"
-    if len(listed) > 1:
-        sheet.sites = carried[: len(listed)]
-        sheet.put("replicas", listed, *carried, because=apart)
-    elif sheet.sites:
-        sheet.put("sites", [v.value for v in sheet.sites], *sheet.sites, because=apart)
-    if len(listed) == 1 and len(carried) > 1:
-        said = "says so of one node; give the files of all nodes to have it used"
-        for value in carried[1:]:
-            if value.value is not False:
-                sheet.warn(value, said)
+        twin = nodes.setdefault(str(name.value), own)
+        if twin is not own:
+            said = f"is the name at {twin['name'].where} too"
+            sheet.warn(name, f"{said}, and both are read as one node")
+    return nodes
 
 
-def _node(own: Found, name: str) -> tuple[dict[str, object], list[Value]]:
+def _node(own: Found, sheet: Sheet, name: str) -> tuple[dict[str, object], list[Value]]:
     """Return what the tags say of a node, and the values that say it."""
     node: dict[str, object] = {"site": name}
     told: list[Value] = []
@@ -294,10 +295,14 @@ def _node(own: Found, name: str) -> tuple[dict[str, object], list[Value]]:
         return value
 
     nofailover, priority = tag("nofailover"), tag("failover_priority")
-    if (nofailover and nofailover.value) or (priority and not priority.value):
+    last = priority is not None and not priority.value
+    if nofailover.value if nofailover else last:  # nofailover wins, as Patroni has it
         node["promotable"] = False
-    elif priority:
+    elif priority and priority.count:
         node["priority"] = priority.count
+    elif priority:
+        told.remove(priority)
+        sheet.warn(priority, "changes nothing: nofailover is said too, and holds")
     nosync, alone = tag("nosync"), tag("noloadbalance")
     if nosync and nosync.value:
         node["sync"] = False
@@ -307,6 +312,7 @@ def _node(own: Found, name: str) -> tuple[dict[str, object], list[Value]]:
 
 
 def _replication(found: Found, sheet: Sheet) -> None:
+    sheet.alike(found, "synchronous_mode")
     mode, strict = found["synchronous_mode"], found["synchronous_mode_strict"]
     commit = found[f"{_PARAMETERS}synchronous_commit"]
     standbys = max(len(sheet.sites), 2) - 1
@@ -317,12 +323,14 @@ def _replication(found: Found, sheet: Sheet) -> None:
         if strict.value:
             sheet.warn(strict, "changes nothing without synchronous_mode")
         return
+    sheet.alike(found, "synchronous_mode_strict", f"{_PARAMETERS}synchronous_commit")
     sheet.take(strict)
     sheet.take(commit)
     if commit.value in ("off", "local"):
         sheet.warn(commit, "commits wait for nobody, in spite of synchronous_mode")
         return
     _waits(sheet, mode, strict, alone=standbys == 1)
+    sheet.alike(found, "synchronous_node_count")
     count = found["synchronous_node_count"]
     if count.count > standbys:
         said = f"is above the {standbys} standbys that there are, which are taken"
