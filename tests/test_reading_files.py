@@ -1,5 +1,9 @@
 """Files as people keep them: one for each node, several things in one, with slips."""
 
+import re
+
+import pytest
+
 from hamodel.reading import read_files
 
 NODE = """\
@@ -83,3 +87,95 @@ def test_nofailover_wins_over_a_priority_as_patroni_has_it(tmp_path):
     alone = node("b", priority=0).replace("  nofailover: false\n", "")
     found = read_files(written(tmp_path, a__yml=node("a"), b__yml=alone))
     assert not found.spec.architecture.replicas[1].promotable
+
+
+# ---- Kubernetes: many objects in one file ------------------------------------------
+
+TIER = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  replicas: {count}
+  template:
+    metadata: {{labels: {{app: {name}, tier: front}}}}
+    spec:
+      terminationGracePeriodSeconds: {grace}
+      tolerations:
+        - {{key: node.kubernetes.io/not-ready, tolerationSeconds: 7}}
+        - {{key: node.kubernetes.io/unreachable, tolerationSeconds: {stays}}}
+      containers:
+        - livenessProbe: {{periodSeconds: 20, failureThreshold: 3}}
+"""
+BUDGET = """\
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {{name: {app}}}
+spec:
+  minAvailable: {least}
+  selector: {{matchLabels: {{app: {app}}}}}
+"""
+
+
+def tier(name, count=3, grace=10, stays=60):
+    return TIER.format(name=name, count=count, grace=grace, stays=stays)
+
+
+def apps(*objects):
+    return "---\n".join(objects)
+
+
+def test_several_deployments_are_not_mixed_and_are_warned_of(tmp_path):
+    web, worker = tier("web"), tier("worker", count=7, grace=600)
+    budgets = BUDGET.format(app="worker", least=6), BUDGET.format(app="web", least=2)
+    alone = written(tmp_path, a__yaml=apps(web, budgets[1]))
+    whole = written(tmp_path, b__yaml=apps(web, worker, *budgets))
+    alone, whole = read_files(alone), read_files(whole)
+    assert str(whole.spec.architecture) == str(alone.spec.architecture)
+    assert "Deployment web is read" in warned(whole, "b.yaml:17")
+    assert not any("is read" in note.said for note in alone.warnings)
+    other = read_files(written(tmp_path, c__yaml=apps(worker, web, *budgets)))
+    assert other.spec.architecture.site.apps.servers == 7
+    assert other.spec.architecture.site.apps.needed == 6
+
+
+def test_the_time_of_a_pod_is_the_sum_by_hand(tmp_path):
+    """The node's: 40 s less half a heartbeat of 10 s, half a look of 5 s, the pod's
+    stay, 10 s to start, half a readiness probe of 10 s.  The container's: 2.5 periods
+    on average, a timeout of 1 s, the grace, then the same start."""
+    found = read_files(written(tmp_path, a__yaml=tier("web", grace=10, stays=60)))
+    node = 35 + 2.5 + 60 + 10 + 5
+    container = 2.5 * 20 + 1 + 10 + 10 + 5
+    mttr = found.spec.architecture.site.apps.node.mttr
+    assert float(mttr.mean) == pytest.approx((node + container) / 2, rel=1e-12)
+
+
+def test_a_list_of_kubectl_is_its_objects(tmp_path):
+    plain = read_files(written(tmp_path, a__yaml=tier("web")))
+    items = "".join(f"  {line}\n" for line in tier("web").splitlines())
+    listed = f"apiVersion: v1\nkind: List\nitems:\n-{items[1:]}"
+    again = read_files(written(tmp_path, b__yaml=listed))
+    assert str(again.spec.architecture) == str(plain.spec.architecture)
+    assert ("b.yaml:8", "Deployment.replicas") in used(again)
+
+
+def test_slips_in_manifests_are_refused_at_their_line(tmp_path):
+    for old, new, said in (
+        ("periodSeconds: 20", "periodSeconds: 20s", "whole number >= 1, got '20s'"),
+        ("periodSeconds: 20", "periodSeconds: 0", "whole number >= 1, got '0'"),
+        ("replicas: 3", "replicas: 3,", "whole number >= 0, got '3,'"),
+        ("replicas: 3", "replicas:", "whole number >= 0, got ''"),
+    ):
+        path = written(tmp_path, a__yaml=tier("web").replace(old, new))
+        line = path[0].read_text().split(new)[0].count("\n") + 1
+        with pytest.raises(ValueError, match=rf"a.yaml:{line}: .*{re.escape(said)}"):
+            read_files(path)
+    with pytest.raises(ValueError, match=r"a.yaml:17: .* at a.yaml:2 too"):
+        read_files(written(tmp_path, a__yaml=apps(tier("web"), tier("web"))))
+
+
+def test_pods_whose_number_follows_the_load_are_warned_of(tmp_path):
+    scaler = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n"
+    scaler += "metadata: {name: web}\nspec: {minReplicas: 2, maxReplicas: 9}\n"
+    found = read_files(written(tmp_path, a__yaml=apps(tier("web"), scaler)))
+    assert "is not fixed" in warned(found, "a.yaml:19")

@@ -17,186 +17,28 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Found, flat
-from hamodel.reading._texts import documents
-from hamodel.reading._units import shown, time, whole
+from hamodel.reading._core import File, Format, Found, Value
+from hamodel.reading._manifests import (
+    BUDGET,
+    CLUSTER,
+    FIELDS,
+    MANAGER,
+    SCALER,
+    SELECTOR,
+    WORKLOADS,
+    knows,
+    parse,
+    probe,
+)
+from hamodel.reading._units import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from hamodel.reading._core import Sheet, Value
-    from hamodel.specfile import Node
+    from hamodel.reading._core import Sheet
 
-_NODES = "Kubernetes documentation: Nodes, 2024"
-_PROBES = (
-    "Kubernetes documentation: Configure Liveness, Readiness and Startup Probes, 2024"
-)
-_PODS = "Kubernetes documentation: Pod Lifecycle, 2024"
-_SETS = "Kubernetes documentation: Deployments, 2024"
 _START = 10.0  # s, assumed: an image that is there, a process that starts
 _HALF = 0.5  # of the failures, assumed: the node's; the others are the container's
-_POD = "spec.template.spec."
-_MANAGER = "controllerManager.extraArgs."
-_READY = "how soon a pod that hangs gets no requests; here it gets none at once"
-_ROLLING = "how many pods an update takes at once; `maintenance` says how long it takes"
-_SPREAD = "that pods do not share a node or a zone; here they fail independently"
-_second = time(1)
-
-
-def _probe(kind: str, name: str) -> str:
-    return f"pod.{kind}Probe.{name}"
-
-
-FIELDS = (
-    Field(
-        name="Deployment.replicas",
-        to="site.apps.servers",
-        read=whole(),
-        defaults=(Default("1", _SETS),),
-    ),
-    Field(
-        name="StatefulSet.replicas",
-        to="database",
-        read=whole(),
-        defaults=(Default("1", _SETS),),
-    ),
-    Field(name="PodDisruptionBudget.minAvailable", to="site.apps.needed"),
-    Field(name="PodDisruptionBudget.maxUnavailable", to="site.apps.needed"),
-    Field(
-        name="pod.tolerationSeconds",
-        to="mttr of a pod",
-        read=_second,
-        defaults=(Default("300", "FO-064"),),
-    ),
-    Field(
-        name="pod.terminationGracePeriodSeconds",
-        to="mttr of a pod",
-        read=_second,
-        defaults=(Default("30", _PODS),),
-    ),
-    Field(
-        name=_probe("liveness", "periodSeconds"),
-        to="mttr of a pod",
-        read=_second,
-        defaults=(Default("10", _PROBES),),
-    ),
-    Field(
-        name=_probe("liveness", "failureThreshold"),
-        to="mttr of a pod",
-        read=whole(1),
-        defaults=(Default("3", _PROBES),),
-    ),
-    Field(
-        name=_probe("liveness", "timeoutSeconds"),
-        to="mttr of a pod",
-        read=_second,
-        defaults=(Default("1", _PROBES),),
-    ),
-    Field(
-        name=_probe("readiness", "initialDelaySeconds"),
-        to="mttr of a pod",
-        read=_second,
-        defaults=(Default("0", _PROBES),),
-    ),
-    Field(
-        name=_probe("readiness", "periodSeconds"),
-        to="mttr of a pod",
-        read=_second,
-        defaults=(Default("10", _PROBES),),
-    ),
-    Field(
-        name=f"{_MANAGER}node-monitor-grace-period",
-        to="mttr of a pod",
-        read=_second,
-        defaults=(
-            Default("40s", "FO-063"),
-            Default("50s", f"{_NODES}; fact FO-063", "1.32"),
-        ),
-    ),
-    Field(
-        name=f"{_MANAGER}node-monitor-period",
-        to="mttr of a pod",
-        read=_second,
-        defaults=(Default("5s", "FO-113"),),
-    ),
-    Field(
-        name="nodeStatusUpdateFrequency",
-        to="mttr of a pod",
-        read=_second,
-        defaults=(Default("10s", "FO-066"),),
-    ),
-    Field(
-        name=_probe("liveness", "initialDelaySeconds"),
-        read=_second,
-        why="how long a new container is not looked at",
-    ),
-    Field(name=_probe("readiness", "failureThreshold"), read=whole(1), why=_READY),
-    Field(name=_probe("readiness", "timeoutSeconds"), read=_second, why=_READY),
-    Field(name=_probe("readiness", "successThreshold"), read=whole(1), why=_READY),
-    Field(name="topologySpreadConstraints", why=_SPREAD),
-    Field(name="podAntiAffinity", why=_SPREAD),
-    Field(name="Deployment.strategy.rollingUpdate.maxUnavailable", why=_ROLLING),
-    Field(name="Deployment.strategy.rollingUpdate.maxSurge", why=_ROLLING),
-    Field(name="Deployment.strategy.type", why=_ROLLING),
-    Field(name="Deployment.minReadySeconds", read=_second, why=_ROLLING),
-    Field(name="StatefulSet.podManagementPolicy", why="the order in which pods start"),
-)
-_SPREADS = re.compile(r"(?:affinity\.)?(topologySpreadConstraints|podAntiAffinity)")
-_WORKLOADS = ("Deployment", "StatefulSet")
-_CLUSTER = ("ClusterConfiguration", "KubeletConfiguration")
-
-
-def knows(_: str, text: str) -> bool:
-    """Tell whether a text holds manifests."""
-    return all(
-        re.search(rf"(?m)^{key}\s*:\s*\S", text) for key in ("apiVersion", "kind")
-    )
-
-
-def parse(file: File) -> Iterator[Entry]:
-    """Yield what matters of each document; of others, such as Secrets, their kind."""
-    for node in documents(file):
-        kind = _word(node, "kind")
-        if kind in _WORKLOADS:
-            yield from _workload(node, kind)
-        elif kind == "PodDisruptionBudget" or kind in _CLUSTER:
-            for entry in flat(node):
-                name = entry.name.removeprefix("spec.")
-                own = kind not in _CLUSTER
-                yield entry._replace(name=f"{kind}.{name}" if own else name, group=kind)
-        else:
-            yield Entry(kind or "document", "", node.line, group=kind)
-
-
-def _word(node: Node, key: str) -> str:
-    inner = node.get(key)
-    return inner.raw if inner else ""
-
-
-def _workload(node: Node, kind: str) -> Iterator[Entry]:
-    """Yield what a Deployment or a StatefulSet says of itself and of its pods."""
-    tolerated: dict[str, dict[str, Entry]] = {}
-    for entry in flat(node):
-        name = entry.name
-        if not name.startswith(_POD):
-            yield entry._replace(name=name.replace("spec", kind, 1), group=kind)
-            continue
-        name = name.removeprefix(_POD)
-        toleration = re.match(r"tolerations\[(\d+)\]\.(\w+)", name)
-        spread = _SPREADS.match(name)
-        if toleration:
-            tolerated.setdefault(toleration[1], {})[toleration[2]] = entry
-        elif spread:
-            yield entry._replace(name=spread[1], group=kind)
-        else:
-            yield entry._replace(
-                name="pod." + name.removeprefix("containers[0]."), group=kind
-            )
-    for told in tolerated.values():
-        key, seconds = told.get("key"), told.get("tolerationSeconds")
-        lost = key is None or re.search(r"(not-ready|unreachable)$", key.raw)
-        if seconds is not None and lost:
-            yield seconds._replace(name="pod.tolerationSeconds", group=kind)
 
 
 class _Law(NamedTuple):
@@ -208,36 +50,75 @@ class _Law(NamedTuple):
 
 def compose(found: Found, sheet: Sheet) -> None:
     """Write the tier of a Deployment, the database of a StatefulSet, or both."""
-    kinds = [e.group for f in found.files for e in f.entries if e.group in _WORKLOADS]
-    if not kinds:
+    server, store = (_first(found, sheet, kind) for kind in WORKLOADS)
+    if store is not None:
+        _stateful(store, sheet)
+    elif server is not None:
+        _stateless(sheet)
+    else:
         name = found.files[0].name
         raise ValueError(f"{name} must hold a Deployment or a StatefulSet, got neither")
-    _check_spread(found, sheet)
-    if "StatefulSet" in kinds:
-        _stateful(found, sheet)
-    else:
-        _stateless(sheet)
-    if "Deployment" in kinds:
-        _tier(found, sheet)
+    if server is not None:
+        _check_spread(server, sheet)
+        _tier(server, sheet)
+        _budget(_budget_of(found, server), sheet, server["Deployment.replicas"])
+    for value in found.all(f"{SCALER}.minReplicas"):
+        sheet.warn(value, "how many pods run is not fixed; `replicas` is taken")
 
 
-def _part(found: Found, kind: str) -> Found:
-    """Return what is said by documents of a kind, or of the cluster."""
+def _first(found: Found, sheet: Sheet, kind: str) -> Found | None:
+    """Return what is said of the first workload of a kind; warn of every other."""
+    places = {e.group: (f, e) for f, e in found.entries(kind)}
+    if not places:
+        return None
+    first, *others = places
+    for other in others:
+        file, entry = places[other]
+        told = Value(value=other, name=other, where=file.where(entry))
+        sheet.warn(told, f"is left out, for {first} is read; read it by itself")
+    own = _part(found, first)
+    said, *again = own.all(kind)
+    if again:
+        raise found.refuse(again[0], f"{first} is at {said.where} too; leave one")
+    sheet.take(said)
+    return own
+
+
+def _part(found: Found, *groups: str) -> Found:
+    """Return what is said by objects, or of the cluster."""
     files = []
     for file in found.files:
-        kept = tuple(e for e in file.entries if e.group in (kind, *_CLUSTER))
+        kept = tuple(e for e in file.entries if e.group in (*groups, *CLUSTER))
         files.append(File(name=file.name, path=file.path, text=file.text, entries=kept))
     return Found(format=found.format, files=tuple(files), version=found.version)
 
 
+def _budget_of(found: Found, server: Found) -> Found:
+    """Return what the budgets say whose selector is of a workload's pods."""
+    labels = _labels(server, "Deployment.template.metadata.labels.")
+    groups = {e.group for f in found.files for e in f.entries}
+    return _part(
+        found,
+        *(
+            group
+            for group in groups
+            if group.startswith(f"{BUDGET} ")
+            and _labels(_part(found, group), SELECTOR).items() <= labels.items()
+        ),
+    )
+
+
+def _labels(found: Found, begins: str) -> dict[str, str]:
+    entries = [e for f in found.files for e in f.entries if e.name.startswith(begins)]
+    return {e.name.removeprefix(begins): e.raw for e in entries}
+
+
 def _start(pod: Found) -> _Law:
     """Return how long a container takes to be ready."""
-    delay = pod[_probe("readiness", "initialDelaySeconds")]
-    period = pod[_probe("readiness", "periodSeconds")]
-    parts: list[object] = [shown(_START + delay.seconds)]
-    if period.value:
-        parts.append(f"uniform(0 s, {shown(period.seconds)})")
-    return _Law(parts, [delay, period])
+    delay = pod[probe("readiness", "initialDelaySeconds")]
+    period = pod[probe("readiness", "periodSeconds")]
+    looked_at = f"uniform(0 s, {shown(period.seconds)})"
+    return _Law([shown(_START + delay.seconds), looked_at], [delay, period])
 
 
 def _restart(pod: Found, sheet: Sheet) -> _Law:
@@ -249,9 +130,9 @@ def _restart(pod: Found, sheet: Sheet) -> _Law:
     if not probed:
         sheet.warn(None, "without a livenessProbe a container that hangs stays so")
         return start
-    period = pod[_probe("liveness", "periodSeconds")]
-    misses = pod[_probe("liveness", "failureThreshold")]
-    limit = pod[_probe("liveness", "timeoutSeconds")]
+    period = pod[probe("liveness", "periodSeconds")]
+    misses = pod[probe("liveness", "failureThreshold")]
+    limit = pod[probe("liveness", "timeoutSeconds")]
     grace = pod["pod.terminationGracePeriodSeconds"]
     if limit.seconds > period.seconds:
         sheet.warn(limit, f"is above the period of {shown(period.seconds)}")
@@ -265,8 +146,8 @@ def _restart(pod: Found, sheet: Sheet) -> _Law:
 
 def _moved(pod: Found) -> _Law:
     """Return how long a pod whose node is lost is away."""
-    grace = pod[f"{_MANAGER}node-monitor-grace-period"]
-    look = pod[f"{_MANAGER}node-monitor-period"]
+    grace = pod[f"{MANAGER}node-monitor-grace-period"]
+    look = pod[f"{MANAGER}node-monitor-period"]
     beat, stays = pod["nodeStatusUpdateFrequency"], pod["pod.tolerationSeconds"]
     if beat.seconds >= grace.seconds:
         said = f"must be < node-monitor-grace-period = {shown(grace.seconds)}"
@@ -291,9 +172,8 @@ def _either(
     sheet.put(path, law, *of, because=f"{because}; {shown(_START)} to start")
 
 
-def _stateful(found: Found, sheet: Sheet) -> None:
+def _stateful(pod: Found, sheet: Sheet) -> None:
     sheet.base = sheet.base or "kubernetes-statefulset"
-    pod = _part(found, "StatefulSet")
     count = pod["StatefulSet.replicas"]
     restart = _restart(pod, sheet)
     stays = pod.given("pod.tolerationSeconds")
@@ -318,8 +198,7 @@ def _stateless(sheet: Sheet) -> None:
     sheet.assume("database.mttf", "never", never)
 
 
-def _tier(found: Found, sheet: Sheet) -> None:
-    pod = _part(found, "Deployment")
+def _tier(pod: Found, sheet: Sheet) -> None:
     count = pod["Deployment.replicas"]
     if not count.count:
         raise pod.refuse(count, "must be >= 1 for a service, got 0")
@@ -335,7 +214,6 @@ def _tier(found: Found, sheet: Sheet) -> None:
         {"assumed": "restarts of a server from all causes, FAIL-016"},
     )
     sheet.put("site.apps.servers", count.count, count)
-    _budget(found, sheet, count)
 
 
 def _budget(found: Found, sheet: Sheet, count: Value) -> None:

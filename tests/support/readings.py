@@ -142,6 +142,8 @@ MOVES = {
         "bootstrap_expect": (_CONSUL, "expect = 5", "expect = 3"),
     },
     "kubernetes": {
+        "Deployment": (_BOTH, "kind: Deployment", "kind: DaemonSet"),
+        "StatefulSet": (_BOTH, "kind: StatefulSet", "kind: DaemonSet"),
         "Deployment.replicas": (_API, "replicas: 4", "replicas: 5"),
         "StatefulSet.replicas": (_STATEFUL, "replicas: 1", "replicas: 3"),
         "PodDisruptionBudget.minAvailable": (_API, "Available: 3", "Available: 2"),

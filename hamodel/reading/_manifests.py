@@ -1,0 +1,219 @@
+"""What Kubernetes manifests say: the table of their fields, object by object."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hamodel.reading._core import Default, Entry, Field, File, flat
+from hamodel.reading._texts import documents
+from hamodel.reading._units import time, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from hamodel.specfile import Node
+
+_NODES = "Kubernetes documentation: Nodes, 2024"
+_PROBES = (
+    "Kubernetes documentation: Configure Liveness, Readiness and Startup Probes, 2024"
+)
+_PODS = "Kubernetes documentation: Pod Lifecycle, 2024"
+_SETS = "Kubernetes documentation: Deployments, 2024"
+_POD = "spec.template.spec."
+MANAGER = "controllerManager.extraArgs."
+_READY = "how soon a pod that hangs gets no requests; here it gets none at once"
+_ROLLING = "how many pods an update takes at once; `maintenance` says how long it takes"
+_SPREAD = "that pods do not share a node or a zone; here they fail independently"
+_second, _count = time(1), whole()
+
+
+def probe(kind: str, name: str) -> str:
+    return f"pod.{kind}Probe.{name}"
+
+
+FIELDS = (
+    Field(name="Deployment", to="site.apps"),
+    Field(name="StatefulSet", to="database"),
+    Field(
+        name="Deployment.replicas",
+        to="site.apps.servers",
+        read=whole(),
+        defaults=(Default("1", _SETS),),
+    ),
+    Field(
+        name="StatefulSet.replicas",
+        to="database",
+        read=whole(),
+        defaults=(Default("1", _SETS),),
+    ),
+    Field(name="PodDisruptionBudget.minAvailable", to="site.apps.needed"),
+    Field(name="PodDisruptionBudget.maxUnavailable", to="site.apps.needed"),
+    Field(
+        name="pod.tolerationSeconds",
+        to="mttr of a pod",
+        read=_count,
+        defaults=(Default("300", "FO-064"),),
+    ),
+    Field(
+        name="pod.terminationGracePeriodSeconds",
+        to="mttr of a pod",
+        read=_count,
+        defaults=(Default("30", _PODS),),
+    ),
+    Field(
+        name=probe("liveness", "periodSeconds"),
+        to="mttr of a pod",
+        read=whole(1),
+        defaults=(Default("10", _PROBES),),
+    ),
+    Field(
+        name=probe("liveness", "failureThreshold"),
+        to="mttr of a pod",
+        read=whole(1),
+        defaults=(Default("3", _PROBES),),
+    ),
+    Field(
+        name=probe("liveness", "timeoutSeconds"),
+        to="mttr of a pod",
+        read=whole(1),
+        defaults=(Default("1", _PROBES),),
+    ),
+    Field(
+        name=probe("readiness", "initialDelaySeconds"),
+        to="mttr of a pod",
+        read=_count,
+        defaults=(Default("0", _PROBES),),
+    ),
+    Field(
+        name=probe("readiness", "periodSeconds"),
+        to="mttr of a pod",
+        read=whole(1),
+        defaults=(Default("10", _PROBES),),
+    ),
+    Field(
+        name=f"{MANAGER}node-monitor-grace-period",
+        to="mttr of a pod",
+        read=_second,
+        defaults=(
+            Default("40s", "FO-063"),
+            Default("50s", f"{_NODES}; fact FO-063", "1.32"),
+        ),
+    ),
+    Field(
+        name=f"{MANAGER}node-monitor-period",
+        to="mttr of a pod",
+        read=_second,
+        defaults=(Default("5s", "FO-113"),),
+    ),
+    Field(
+        name="nodeStatusUpdateFrequency",
+        to="mttr of a pod",
+        read=_second,
+        defaults=(Default("10s", "FO-066"),),
+    ),
+    Field(
+        name=probe("liveness", "initialDelaySeconds"),
+        read=_second,
+        why="how long a new container is not looked at",
+    ),
+    Field(name=probe("readiness", "failureThreshold"), read=whole(1), why=_READY),
+    Field(name=probe("readiness", "timeoutSeconds"), read=_second, why=_READY),
+    Field(name=probe("readiness", "successThreshold"), read=whole(1), why=_READY),
+    Field(name="topologySpreadConstraints", why=_SPREAD),
+    Field(name="podAntiAffinity", why=_SPREAD),
+    Field(name="Deployment.strategy.rollingUpdate.maxUnavailable", why=_ROLLING),
+    Field(name="Deployment.strategy.rollingUpdate.maxSurge", why=_ROLLING),
+    Field(name="Deployment.strategy.type", why=_ROLLING),
+    Field(name="Deployment.minReadySeconds", read=_second, why=_ROLLING),
+    Field(
+        name="HorizontalPodAutoscaler.minReplicas",
+        read=whole(),
+        why="how many pods there are when there is little load",
+    ),
+    Field(
+        name="HorizontalPodAutoscaler.maxReplicas",
+        read=whole(1),
+        why="how many pods there are when there is much load",
+    ),
+    Field(name="StatefulSet.podManagementPolicy", why="the order in which pods start"),
+)
+_SPREADS = re.compile(r"(?:affinity\.)?(topologySpreadConstraints|podAntiAffinity)")
+WORKLOADS = ("Deployment", "StatefulSet")
+BUDGET, SCALER = "PodDisruptionBudget", "HorizontalPodAutoscaler"
+SELECTOR = f"{BUDGET}.selector.matchLabels."
+CLUSTER = ("ClusterConfiguration", "KubeletConfiguration")
+
+
+def knows(_: str, text: str) -> bool:
+    """Tell whether a text holds manifests."""
+    return all(
+        re.search(rf"(?m)^{key}\s*:\s*\S", text) for key in ("apiVersion", "kind")
+    )
+
+
+def parse(file: File) -> Iterator[Entry]:
+    """Yield what matters of each document; of others, such as Secrets, their kind."""
+    for node in _objects(documents(file)):
+        kind = _word(node, "kind")
+        group = f"{kind} {_word(node, 'metadata', 'name') or node.line}"
+        if kind in WORKLOADS:
+            yield Entry(kind, "", node.fields["kind"].line, group=group)
+            yield from _workload(node, kind, group)
+        elif kind in (BUDGET, SCALER):
+            for entry in flat(node):
+                name = entry.name.removeprefix("spec.")
+                yield entry._replace(name=f"{kind}.{name}", group=group)
+        elif kind in CLUSTER:
+            for entry in flat(node):
+                yield entry._replace(group=kind)
+        else:
+            yield Entry(kind or "document", "", node.line, group=group)
+
+
+def _objects(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield objects, those of a List one by one, as `kubectl get -o yaml` prints."""
+    for node in nodes:
+        items = node.get("items")
+        if items is not None and isinstance(items.value, list):
+            yield from _objects(items.value)
+        else:
+            yield node
+
+
+def _word(node: Node, *keys: str) -> str:
+    inner: Node | None = node
+    for key in keys:
+        inner = inner.get(key) if inner is not None and inner.fields else None
+    return inner.raw if inner is not None else ""
+
+
+def _workload(node: Node, kind: str, group: str) -> Iterator[Entry]:
+    """Yield what a Deployment or a StatefulSet says of itself and of its pods."""
+    tolerated: dict[str, dict[str, Entry]] = {}
+    for entry in flat(node):
+        name = entry.name
+        if not name.startswith(_POD):
+            yield entry._replace(name=name.replace("spec", kind, 1), group=group)
+            continue
+        name = name.removeprefix(_POD)
+        toleration = re.match(r"tolerations\[(\d+)\]\.(\w+)", name)
+        spread = _SPREADS.match(name)
+        if toleration:
+            tolerated.setdefault(toleration[1], {})[toleration[2]] = entry
+        elif spread:
+            yield entry._replace(name=spread[1], group=group)
+        else:
+            yield entry._replace(
+                name="pod." + name.removeprefix("containers[0]."), group=group
+            )
+    for told in sorted(tolerated.values(), key=_of_others):
+        key, seconds = told.get("key"), told.get("tolerationSeconds")
+        lost = key is None or re.search(r"(not-ready|unreachable)$", key.raw)
+        if seconds is not None and lost:
+            yield seconds._replace(name="pod.tolerationSeconds", group=group)
+
+
+def _of_others(told: Mapping[str, Entry]) -> bool:
+    """Tell whether a toleration is of a taint that no lost node has at the end."""
+    return "key" in told and not told["key"].raw.endswith("unreachable")
