@@ -123,7 +123,7 @@ def test_a_folder_that_is_missing_or_a_file_that_is_one(files):
     (files / "folder").mkdir()
     for arguments, said in (
         (["init", "none/x.yaml"], "No such file"),
-        (["assess", "folder"], "there is no file folder"),
+        (["assess", "folder"], "folder is a folder"),
         (
             ["sweep", "pair.yaml", "--over", "crews=1,2", "--out", "none/x.csv"],
             "out must be in a folder that exists, got none",

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 INPUT = "-"
 _SHOWN = Path("standard input")
 #: Files that only this program sees, as people are told of them.
-_CALLED = {"changes.yaml": "--set", "input.yaml": str(_SHOWN), "as read.yaml": ""}
-_MOST = 10_000_000  # letters of standard input
+_CALLED = {
+    "changes.yaml": "--set",
+    "input.yaml": str(_SHOWN),
+    "pipe.yaml": "a pipe",
+    "as read.yaml": "",
+}
+_MOST = 10_000_000  # letters of standard input or of a pipe
 
 
 def opened(
@@ -45,13 +50,13 @@ def opened(
         return _as_read(files, changes, versions_of(versions))
     if versions:
         said = "--assume is for the configuration files of a product, and"
-        raise ValueError(f"{said} {_SHOWN if name == INPUT else name} is none")
+        raise ValueError(f"{said} {shown(name)} is none")
     with _path(name) as given:
         if not changes:
             return _loaded(given, name)
         wanted = _nested(changes)
         _loaded(given, name)  # so that its own mistakes are told as its own
-        return changed(given, wanted, str(_SHOWN) if name == INPUT else name)
+        return changed(given, wanted, str(shown(name)))
 
 
 def versions_of(given: Sequence[str]) -> dict[str, str]:
@@ -135,15 +140,15 @@ def _called(spec: Spec) -> Spec:
         file, _, line = source.place.rpartition(":")
         name = _CALLED.get(file)
         if name is not None:
-            place = f"{name}:{line}" if name == str(_SHOWN) else name
+            place = f"{name}:{line}" if name in (str(_SHOWN), "a pipe") else name
             sources[path] = replace(source, place=place)
     return replace(spec, sources=sources)
 
 
 def text_of(name: str) -> str:
-    """Return the text of a file or of standard input; of a preset there is none."""
-    if name == INPUT:
-        return _read_input()
+    """Return the text of a file, pipe or standard input; of a preset there is none."""
+    if is_piped(name):
+        return _piped(name)
     path = Path(name)
     try:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -153,8 +158,6 @@ def text_of(name: str) -> str:
 
 def holds(name: str, key: str) -> bool:
     """Tell whether a file has a field at its top, such as `structure`."""
-    if name == INPUT:
-        return False
     return re.search(rf"(?m)^{key}\s*:", text_of(name)) is not None
 
 
@@ -192,36 +195,91 @@ def hint(word: str, known: Sequence[str]) -> str:
 
 
 def _loaded(given: str, name: str) -> Spec:
-    if name == INPUT:
-        return _called(replace(load(given), path=_SHOWN))
+    if is_piped(name):
+        return _called(replace(load(given), path=shown(name)))
     return load(given) if Path(given).is_file() else preset(given)
 
 
 @contextmanager
 def _path(name: str) -> Iterator[str]:
     """Yield the path of a file, or the name of a preset."""
-    if name == INPUT:
+    if is_piped(name):
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "input.yaml"
-            path.write_text(_at_home(_read_input()), encoding="utf-8")
+            path = Path(folder) / ("input.yaml" if name == INPUT else "pipe.yaml")
+            path.write_text(_at_home(_piped(name)), encoding="utf-8")
             try:
                 yield str(path)
             except SpecError as mistake:
                 if mistake.path != path:
                     raise
-                raise SpecError(_SHOWN, list(mistake.problems)) from None
+                raise SpecError(shown(name), list(mistake.problems)) from None
     elif Path(name).is_file() or name in presets():
         yield name
+    elif Path(name).is_dir():
+        raise ValueError(f"{name} is a folder; name the files in it")
     else:
         said = f"there is no file {name}, and no preset of that name"
         raise ValueError(f"{said}{hint(name, presets())}")
 
 
-def _read_input() -> str:
-    found = sys.stdin.read(_MOST + 1)
+def is_piped(name: str) -> bool:
+    """Tell whether a name is standard input or a pipe, such as a shell's <(…)."""
+    return name == INPUT or Path(name).is_fifo()
+
+
+def shown(name: str) -> Path:
+    """Return what messages call a file."""
+    return _SHOWN if name == INPUT else Path(name)
+
+
+def _piped(name: str) -> str:
+    """Return what a pipe holds: it is read once, and kept as long as a command runs."""
+    context = click.get_current_context(silent=True)
+    kept = {} if context is None else context.meta.setdefault(__name__, {})
+    if name not in kept:
+        kept[name] = _drained(name)
+    return str(kept[name])
+
+
+def _drained(name: str) -> str:
+    try:
+        if name == INPUT:
+            found = sys.stdin.read(_MOST + 1)
+        else:
+            with Path(name).open(encoding="utf-8-sig") as pipe:
+                found = pipe.read(_MOST + 1)
+    except UnicodeDecodeError:
+        raise ValueError(f"{shown(name)} must be UTF-8 text") from None
     if len(found) > _MOST:
-        raise ValueError(f"standard input must be <= {_MOST} letters")
+        raise ValueError(f"{shown(name)} must be <= {_MOST} letters")
     return found
+
+
+@contextmanager
+def settled(names: Sequence[str], suffix: str = "") -> Iterator[list[str]]:
+    """Yield files that can be read again and again: what is piped becomes one.
+
+    Its name ends as `suffix` says; by default in .json or .csv, by what it holds.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        found, called = [], {}
+        for k, name in enumerate(names):
+            path = name
+            if is_piped(name):
+                held = _piped(name)
+                json_ = held.lstrip()[:1] in ("{", "[")
+                end = suffix or (".json" if json_ else ".csv")
+                path = str(Path(folder) / f"{k}{end}")
+                Path(path).write_text(held, encoding="utf-8")
+                called[path] = str(shown(name))
+            found.append(path)
+        try:
+            yield found
+        except ValueError as mistake:
+            said = str(mistake)
+            for path, word in called.items():
+                said = said.replace(path, word)
+            raise ValueError(said) from None
 
 
 def _at_home(content: str) -> str:

@@ -381,9 +381,10 @@ def calibrate(
     .json are what a Prometheus answers to range queries of `up`, `probe_success` and a
     replication lag; --part JOB=PART says what a job watches.
     """
-    from hamodel.cli import _calibrate
+    from hamodel.cli import _calibrate, _files
 
-    found = _calibrate.measured(files, _calibrate.Wanted(**told))
+    with _files.settled(files) as real:
+        found = _calibrate.measured(real, _calibrate.Wanted(**told))
     _calibrate.show(found, extends, as_json=as_json)
 
 
@@ -470,7 +471,7 @@ def _is_scenario(name: str) -> bool:
     from hamodel.cli import _files
 
     known = not Path(name).exists() and name in catalogue.scenarios()
-    return known or _files.holds(name, "candidates")
+    return known or (not _files.is_piped(name) and _files.holds(name, "candidates"))
 
 
 def _no_changes(changes: Sequence[str]) -> None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.architectures import OPERATIONS
 from hamodel.assessment import Assessment, Journeys, assess
-from hamodel.cli._files import hint
+from hamodel.cli._files import hint, settled, shown
 from hamodel.cli._journeys import journeys_of
 from hamodel.cli._page import Page
 from hamodel.objectives import Objective, read_objectives
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hamodel.cli._paper import Paper
     from hamodel.specfile import Spec
@@ -100,7 +100,7 @@ class _Held:
 
 def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:
     """Return how a system keeps objectives, and how often their alerts will fire."""
-    asked = [objective for file in files for objective in read_objectives(file)]
+    asked = [objective for file in files for objective in _stated(file)]
     told = _told(measures, [one.name for one in asked], spec)
     found, shop = assess(spec.architecture, spec.workload), journeys_of(spec)
     held = [_Held(one, _measured(one, told, spec), found, shop) for one in asked]
@@ -123,6 +123,13 @@ def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:
         draw=draw,
         met=all(sum(one.causes.values()) <= 1 for one in held),
     )
+
+
+def _stated(file: str) -> Iterator[Objective]:
+    """Yield the objectives of a file, of a pipe or of standard input."""
+    with settled([file], ".yaml") as (real,):
+        for one in read_objectives(real):
+            yield replace(one, file=str(shown(file)))
 
 
 def _told(measures: Sequence[str], names: Sequence[str], spec: Spec) -> dict[str, str]:

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from hamodel import _check, text
-from hamodel.cli._files import hint
+from hamodel.cli._files import hint, shown, text_of
 from hamodel.cli._looks import weak_points
 from hamodel.cli._page import JudgedPage, Page
 from hamodel.cli._report import Check, Figure, Report, judgements
@@ -50,7 +49,7 @@ class Composed:
 
 def read(name: str) -> Composed:
     """Return the structure that a file describes; every mistake with its line."""
-    reader = _Reader(Path(name))
+    reader = _Reader(name)
     content = reader.content
     reader.known(content, _FIELDS, "is no field")
     shape = reader.structure()
@@ -66,15 +65,14 @@ def read(name: str) -> Composed:
 class _Reader:
     """A parsed file, and what has been found wrong with it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, name: str) -> None:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError
 
-        self.path = path
+        self.path = path = shown(name)
         self.problems: list[Problem] = []
         try:
-            text_ = path.read_text(encoding="utf-8")
-            self.content: CommentedMap = YAML(typ="rt", pure=True).load(text_)
+            self.content: CommentedMap = YAML(typ="rt", pure=True).load(text_of(name))
         except MarkedYAMLError as broken:
             mark = broken.problem_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
