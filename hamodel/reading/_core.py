@@ -206,7 +206,14 @@ class Sheet:
             for value in found.all(name):
                 if taken is None or value.value == taken.value:
                     self.take(value)
-                else:
+        self.differ(found, *names)
+
+    def differ(self, found: Found, *names: str) -> None:
+        """Warn of values that are not the one that is taken."""
+        for name in names:
+            taken = found.given(name)
+            for value in found.all(name):
+                if taken is not None and value.value != taken.value:
                     self.warn(value, f"is not that of {taken.where}, which is taken")
 
     def warn(self, value: Value | None, said: str) -> None:
@@ -255,7 +262,7 @@ class Format:
     later : bool
         Whether it adds to the system of another format, and cannot stand alone.
     last : bool
-        Whether the last of several values of a field holds, as the product has it.
+        Whether the last of several values in a file holds, as the product has it.
     sites : callable
         Names of the nodes that its files list, with the places; none if they do not.
     """
@@ -305,10 +312,11 @@ class Found:
 
     def given(self, name: str) -> Value | None:
         """Return what the files say of a field; None if nothing."""
-        every = self.all(name)
-        if not every:
-            return None
-        return every[-1 if self.format.last else 0]
+        for file in self.files:
+            own = [x for x in file.entries if x.name in self.format.by_name[name].names]
+            if own:
+                return self.read(file, own[-1 if self.format.last else 0])
+        return None
 
     def __getitem__(self, name: str) -> Value:
         """Return what the files say of a field, or its default."""

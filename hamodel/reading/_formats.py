@@ -15,6 +15,6 @@ from hamodel.reading.redis import REDIS
 from hamodel.reading.terraform import TERRAFORM
 
 FORMATS = (
-    *(TERRAFORM, KUBERNETES, PATRONI, REDIS, ETCD, CONSUL, MYSQL, CASSANDRA),
+    *(TERRAFORM, ETCD, KUBERNETES, PATRONI, REDIS, CONSUL, MYSQL, CASSANDRA),
     *(HAPROXY, PGBOUNCER, LIBPQ),
 )

@@ -78,6 +78,25 @@ def whole(least: int = 0) -> Callable[[str], int]:
     return read
 
 
+def bare(unit: float) -> Callable[[str], float]:
+    """Return a reader of times that are whole numbers of `unit` s, without one.
+
+    Examples
+    --------
+    >>> bare(1e-3)("3000"), bare(1)("60")
+    (3.0, 60.0)
+    """
+
+    def read(raw: str) -> float:
+        words = raw.strip().strip("'\"")
+        if not re.fullmatch(r"[0-9]{1,12}", words):
+            name = {1.0: "s", 1e-3: "ms"}[unit]
+            raise ValueError(f"must be a whole number of {name}, got {raw!r:.40}")
+        return float(words) * unit
+
+    return read
+
+
 def plain(raw: str) -> float:
     """Read a number of at least 0."""
     words = raw.strip().strip("'\"")

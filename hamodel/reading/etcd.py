@@ -1,4 +1,6 @@
-"""Files of etcd: its YAML file, or its environment (ETCD_HEARTBEAT_INTERVAL=...).
+"""Files of etcd: its YAML file, its environment (ETCD_HEARTBEAT_INTERVAL=...), flags.
+
+Flags are read wherever a command of etcd stands: a script, a unit of systemd, a Pod.
 
 Elections run in whole ticks: etcd divides the election timeout by the heartbeat and
 leaves the rest out, and so does the system that is made of it.
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, Format, Found, number
 from hamodel.reading._texts import yaml
-from hamodel.reading._units import flag, shown, time, whole
+from hamodel.reading._units import bare, flag, shown, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +25,7 @@ _TIMES = 5  # heartbeats at least in an election timeout, as etcd demands
 _ROUND_TRIPS = 10  # in an election timeout, as its documentation advises
 _ROUND_TRIP = 1.025e-3  # s, RTT-004, as the preset has it
 _CHANGES = "etcd changelog, Raft pre-vote enabled by default from 3.5 on, 2021"
-_ms = time(1e-3)
+_ms = bare(1e-3)
 
 FIELDS = (
     Field(
@@ -59,8 +61,19 @@ FIELDS = (
 )
 
 
+_SET = re.compile(r"^\s*(?:export\s+)?ETCD_([A-Z_]+)=(.*)")
+_FLAG = re.compile(r"(?<!\S)[\"']?--([a-z][a-z-]+)(?:=|[ \t]+(?!-))([^\s\\]*)")
+_COMMAND = re.compile(
+    r"(?<!\S)[\"']?--(heartbeat-interval|election-timeout|initial-cluster)\b"
+)
+
+
 def knows(_: str, text: str) -> bool:
     """Tell whether a text is of etcd."""
+    if re.search(r"(?m)^kind:[ \t]+(?!Pod\b)\S", text):  # a manifest of something else
+        return False
+    if _COMMAND.search(text):
+        return True
     own = "(heartbeat-interval|election-timeout|initial-(cluster|advertise-peer-urls))"
     return bool(re.search(rf"(?m)^{own}\s*:", text)) or bool(
         re.search(r"(?m)^\s*(export\s+)?ETCD_[A-Z_]+=", text)
@@ -69,19 +82,24 @@ def knows(_: str, text: str) -> bool:
 
 def parse(file: File) -> Iterator[Entry]:
     """Yield the options by their names in the YAML file."""
-    if not re.search(r"(?m)^\s*(export\s+)?ETCD_[A-Z_]+=", file.text):
+    lines = list(enumerate(file.text.splitlines(), 1))
+    if not _COMMAND.search(file.text) and not any(_SET.match(w) for _, w in lines):
         yield from yaml(file)
         return
-    for line, words in enumerate(file.text.splitlines(), 1):
-        match = re.match(r"\s*(?:export\s+)?ETCD_([A-Z_]+)=(.*)", words)
+    for line, words in lines:
+        match = _SET.match(words)
         if match:
             name = match[1].lower().replace("_", "-")
             yield Entry(name, match[2].strip().strip("'\""), line)
+        elif not words.lstrip().startswith("#"):
+            for flagged in _FLAG.finditer(words):
+                yield Entry(flagged[1], flagged[2].strip("'\""), line)
 
 
 def compose(found: Found, sheet: Sheet) -> None:
     """Write what the files of etcd say."""
     sheet.base = sheet.base or "etcd"
+    sheet.alike(found, "heartbeat-interval", "election-timeout", "pre-vote")
     beat, limit = found["heartbeat-interval"], found["election-timeout"]
     if not beat.value:
         raise found.refuse(beat, "must be above 0 ms")
@@ -145,4 +163,5 @@ ETCD = Format(
     knows=knows,
     parse=parse,
     compose=compose,
+    last=True,
 )

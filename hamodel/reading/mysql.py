@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, Format, Found
 from hamodel.reading._texts import ini
-from hamodel.reading._units import flag, iso, shown, time, whole, word
+from hamodel.reading._units import bare, flag, iso, shown, whole, word
 from hamodel.reading.etcd import place_copies
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _SEMI = "MySQL 8.4 Reference Manual: Replication Source Options and Variables, 2
 _SUSPICION = 5.0  # s, FO-032: before a silent member is suspected
 _READ_WAITS = 1  # the bit of wsrep_sync_wait that is for reads
 _SERVERS = frozenset({"mysqld", "server", "mariadb", "galera", "mariadbd"})
-_ms, _second = time(1e-3), time(1)
+_ms, _second = bare(1e-3), bare(1)
 _DURABLE = "what a server that crashes and restarts loses; here it is repaired in full"
 
 FIELDS = (
@@ -51,6 +51,10 @@ FIELDS = (
             Default("eventual", _GROUP),
             Default("before_on_primary_failover", _GROUP, "8.4"),
         ),
+    ),
+    Field(
+        name="!includedir|!include",
+        why="more option files, which are not opened here; give them as well",
     ),
     Field(
         name="group_replication_single_primary_mode",
@@ -158,6 +162,10 @@ def knows(_: str, text: str) -> bool:
 
 def parse(file: File) -> Iterator[Entry]:
     """Yield the server's options; those of Galera's provider one by one."""
+    for line, words in enumerate(file.text.splitlines(), 1):
+        if words.lstrip().startswith("!include"):
+            name, _, raw = words.strip().partition(" ")
+            yield Entry(name, raw.strip(), line)
     for entry in ini(file):
         group, _, name = entry.name.partition(".")
         name = name.removeprefix("loose_")
@@ -174,6 +182,11 @@ def parse(file: File) -> Iterator[Entry]:
 
 def compose(found: Found, sheet: Sheet) -> None:
     """Write what the option files say of the way they replicate."""
+    sheet.differ(found, *(field.names[0] for field in FIELDS if field.to))
+    more = found.all("!includedir")
+    for value in more:
+        said = "names more option files, which are not opened; give them as well"
+        sheet.warn(value, said)
     names = {entry.name for file in found.files for entry in file.entries}
     for begins, make in _KINDS.items():
         if any(name.startswith(begins) for name in names):
@@ -181,7 +194,9 @@ def compose(found: Found, sheet: Sheet) -> None:
             return
     name = found.files[0].name
     said = "must set Group Replication (group_replication_...), Galera (wsrep_...) or"
-    raise ValueError(f"{name} {said} replication (rpl_semi_sync_..., replica_...)")
+    said += " replication (rpl_semi_sync_..., replica_...)"
+    hint = f"; {more[0].where} names more files: give them as well" if more else ""
+    raise ValueError(f"{name} {said}{hint}")
 
 
 def _group(found: Found, sheet: Sheet) -> None:
@@ -276,4 +291,5 @@ MYSQL = Format(
     knows=knows,
     parse=parse,
     compose=compose,
+    last=True,
 )

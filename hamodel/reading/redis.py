@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, Format, Found
 from hamodel.reading._texts import words
-from hamodel.reading._units import flag, shown, time, whole
+from hamodel.reading._units import bare, flag, shown, time, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.reading._core import Sheet, Value
+    from hamodel.reading._core import Scalar, Sheet, Value
 
 _CONF = (
     "redis.conf and sentinel.conf of Redis 7.2, https://github.com/redis/redis, 2023"
 )
+_OF_ALL = ("sentinel.down-after-milliseconds", "sentinel.failover-timeout")
 _STAGES = ("failover.detection.sentinel", "failover.promotion.sentinel")
-_ms = time(1e-3)
+_MONITOR = 5  # words of `sentinel monitor`, itself counted
+_ms = bare(1e-3)
 _LOST = "writes that an old primary or a restart loses; a failover's own are counted"
 
 FIELDS = (
@@ -101,6 +103,9 @@ def parse(file: File) -> Iterator[Entry]:
         name, rest = found[0].lower(), found[1:]
         if name == "sentinel" and len(rest) > 1:
             option = rest[0].lower()
+            if option == "monitor" and len(rest) != _MONITOR:
+                said = f"must be NAME HOST PORT QUORUM, got {len(rest) - 1} words"
+                raise ValueError(f"{file.where(line)}: sentinel monitor: {said}")
             yield Entry(f"sentinel.{option}", " ".join(rest[2:]), line, group=rest[1])
             if option == "monitor":
                 yield Entry("sentinel.quorum", rest[-1], line, group=rest[1])
@@ -112,6 +117,7 @@ def compose(found: Found, sheet: Sheet) -> None:
     """Write what the files of Redis and Sentinel say."""
     sheet.base = sheet.base or "redis-sentinel"
     _one_primary(found)
+    sheet.alike(found, *_OF_ALL)
     down = found["sentinel.down-after-milliseconds"]
     again = found["sentinel.failover-timeout"]
     sheet.put("settings.down_after", shown(down.seconds), down)
@@ -140,7 +146,8 @@ def _one_primary(found: Found) -> None:
 
 def _votes(found: Found, sheet: Sheet) -> None:
     """Write how many Sentinels there are and must agree."""
-    quorum, others = found["sentinel.quorum"], found.all("sentinel.known-sentinel")
+    sheet.alike(found, "sentinel.quorum")
+    quorum, others = found["sentinel.quorum"], _others(found, sheet)
     count = len(others) + 1 if others else 3
     if quorum.count > count:
         said = f"must be <= the {count} Sentinels that there are, got {quorum.value}"
@@ -157,9 +164,23 @@ def _votes(found: Found, sheet: Sheet) -> None:
             sheet.put(f"{stage}.sentinels", count, *others, because=because)
 
 
+def _others(found: Found, sheet: Sheet) -> list[Value]:
+    """Return the other Sentinels: as the file knows them that knows most."""
+    known: dict[str, dict[Scalar, Value]] = {}
+    for file, entry in found.entries("sentinel.known-sentinel"):
+        value = found.read(file, entry)
+        known.setdefault(file.name, {}).setdefault(value.value, value)
+        sheet.take(value)
+    return list(max(known.values(), key=len, default={}).values())
+
+
 def _nodes(found: Found, sheet: Sheet) -> None:
     """Write the nodes: as a Sentinel knows them, or one for each `redis.conf`."""
-    told: list[Value] = found.all("sentinel.known-replica") or found.all("replicaof")
+    known = found.all("sentinel.known-replica")
+    for value in known:  # by every Sentinel whose file is given
+        sheet.take(value)
+    told = list({v.value: v for v in reversed(known)}.values())[::-1]
+    told = told or found.all("replicaof")
     count = len(told) + 1
     listed: list[dict[str, str | bool]] = [
         {"site": f"zone-{place}"} for place in range(1, count + 1)
@@ -190,4 +211,5 @@ REDIS = Format(
     knows=knows,
     parse=parse,
     compose=compose,
+    last=True,
 )
