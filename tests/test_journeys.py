@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 import hamodel as ha
+from hamodel import text
 from hamodel.assessment import Journey, OtherPart, assess_journeys
 from hamodel.cli import main
 from hamodel.cli._schema import of_assessment
@@ -383,3 +384,66 @@ def test_the_page_shows_who_hurts_whom_and_misses_count(monkeypatch):
     assert "met    availability of the journey log in" in out
     missed, _, _ = run("check", "shop.yaml")
     assert missed.startswith("shop.yaml:10: availability of the journey pay")
+
+
+BELIEVED = """\
+title: Shop
+extends: postgresql-patroni
+failover: {coverage: {beta: {successes: 3, trials: 4}}}
+parts:
+  card: {mttf: {belief: {uniform: {low: 10 d, high: 300 d}}}, mttr: 15 min}
+journeys:
+  pay: {path: write, objective: 99.99 %}
+  buy: {path: card > read, objective: 99.99 %}
+"""
+
+
+def test_what_is_believed_moves_journeys_as_it_moves_the_headline(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.yaml").write_text(BELIEVED)
+    out, _, code = run("assess", "shop.yaml", "--json")
+    found = json.loads(out)
+    pay, buy = (found["journeys"]["journeys"][name] for name in ("pay", "buy"))
+    writes = found["availability"]["write"]
+    assert pay["unavailability"] == pytest.approx(writes["unavailability"], rel=1e-9)
+    for cause, down in writes["downtime_by_cause"].items():
+        assert pay["downtime_by_cause"][cause] == pytest.approx(down, rel=1e-9)
+    # of a uniform mean time to failure the mean of 1 / mttf is ln(high / low) / width
+    card = 15 / (24 * 60) * math.log(30) / 290
+    assert buy["downtime_by_cause"]["card"] == pytest.approx(card, rel=0.03)
+    down = sum(buy["downtime_by_cause"].values())
+    assert buy["unavailability"] == pytest.approx(down, rel=1e-12)
+    held = {one["site"]: one for one in found["requirements"]}
+    assert (code, held["pay"]["met"], held["buy"]["met"]) == (1, True, False)
+    assert held["buy"]["value"] == pytest.approx(1 - down, rel=1e-12)
+    # 99.99 % is kept by those of over 104.2 d, less what reads fail for
+    assert held["buy"]["chance"] == pytest.approx((300 - 108.6) / 290, abs=0.02)
+
+
+def test_each_format_says_the_same_of_a_journey(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.yaml").write_text(BELIEVED)
+    data = json.loads(run("assess", "shop.yaml", "--json")[0])["journeys"]["journeys"]
+    page, gauges, summary = (
+        run("assess", "shop.yaml", "--format", form)[0]
+        for form in ("text", "prometheus", "markdown")
+    )
+    for name, one in data.items():
+        share = one["unavailability"]
+        said = f'hamodel_journey_unavailability_ratio{{system="Shop",journey="{name}"}}'
+        assert f"{said} {share!r}\n" in gauges
+        minutes = text.number(one["minutes_per_year"])
+        long_run = text.availability(share)
+        assert " ".join(page.split()).count(f"{name} {long_run} {minutes} ") == 1
+        assert f"| {name} | {long_run} | {minutes} |" in summary
+
+
+@pytest.mark.usefixtures("shop_file")
+def test_a_cause_that_no_journey_feels_has_no_row():
+    out, _, _ = run("assess", "shop.yaml")
+    table = out[out.index("Minutes a year that a journey fails for") :]
+    rows = [line.split()[-3:] for line in table.split("\n\n")[0].splitlines()[2:]]
+    assert rows
+    assert ["·", "·", "·"] not in rows

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hamodel import fields
 from hamodel._quantity import mean_of
 from hamodel.architectures import OPERATIONS, Event, Part
@@ -17,6 +19,7 @@ from hamodel.structure import StructureSyntaxError, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from hamodel._types import Quantity
     from hamodel.architectures import Architecture, Model
     from hamodel.duration import Duration
     from hamodel.structure import Structure
@@ -102,27 +105,26 @@ class Journey:
         return tuple(self.structure.components)
 
 
-def share_down(node: OtherPart) -> float:
+def share_down(node: OtherPart) -> Quantity:
     """Return the share of time that a part has failed."""
-    if math.isinf(float(node.mttf)):
-        return 0.0
-    repair = float(mean_of(node.mttr))
-    return repair / (float(node.mttf) + repair)
+    repair = mean_of(node.mttr)
+    return repair / (node.mttf + repair)
 
 
 def blamed(
     journey: Journey,
-    fails: Mapping[str, Mapping[str, float]],
-    down: Mapping[str, float],
-) -> dict[str, float]:
+    fails: Mapping[str, Mapping[str, Quantity]],
+    down: Mapping[str, Quantity],
+) -> dict[str, Quantity]:
     """Return the share of a journey that fails, by what is to blame."""
     chances = {
         n: sum(fails[n].values()) if n in fails else down[n] for n in journey.passes
     }
     cuts = _cuts(journey)
-    sure = {n for n, p in chances.items() if p == 1}
-    open_ = [n for n, p in chances.items() if 0 < p < 1]
-    found: dict[str, float] = defaultdict(float)
+    sure = {n for n, p in chances.items() if np.all(p == 1)}
+    open_ = [n for n, p in chances.items() if n not in sure and np.any(p)]
+    whole = {n: p + (p == 0) for n, p in chances.items()}  # to divide by
+    found: dict[str, Quantity] = defaultdict(float)
     for size in range(len(open_) + 1):
         for more in itertools.combinations(open_, size):
             failed = sure | set(more)
@@ -132,7 +134,7 @@ def blamed(
             p = math.prod(chances[n] if n in more else 1 - chances[n] for n in open_)
             for name in cut:
                 for cause, share in fails.get(name, {name: chances[name]}).items():
-                    found[cause] += p * share / chances[name] / len(cut)
+                    found[cause] = found[cause] + p * share / whole[name] / len(cut)
     return found
 
 

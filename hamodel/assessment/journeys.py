@@ -45,6 +45,7 @@ from hamodel.units import MONTH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hamodel._types import Quantity
     from hamodel.architectures import Architecture, Model
     from hamodel.assessment._streams import Shares
     from hamodel.assessment._visits import Process
@@ -281,38 +282,38 @@ class Journeys:
         return {}
 
     @cached_property
-    def _memory(self) -> dict[Any, dict[str, float]]:
+    def _memory(self) -> dict[Any, dict[str, Quantity]]:
         return {}
 
-    def _operations(self, seen: Any, client: str) -> dict[str, dict[str, float]]:  # noqa: ANN401
+    def _operations(self, seen: Any, client: str) -> dict[str, dict[str, Quantity]]:  # noqa: ANN401
         """Return the share of reads and of writes that fail for a client, by cause."""
         return {o: self._failing(seen, client, o) for o in OPERATIONS}
 
-    def _failing(self, seen: Any, client: str, operation: str) -> dict[str, float]:  # noqa: ANN401
+    def _failing(self, seen: Any, client: str, operation: str) -> dict[str, Quantity]:  # noqa: ANN401
         key = seen, client, operation
         if key not in self._memory:
             a = self.assessment
             verdict = self._model.verdict((seen, frozenset()), client, operation)
             case = Found(client, seen, 1.0, verdict)
             parts = failing(a.paths, case, operation)
-            self._memory[key] = {str(cause): float(part) for cause, part in parts}
+            self._memory[key] = {str(cause): part for cause, part in parts}
         return self._memory[key]
 
     def _fares(self, name: str) -> Operation:
         journey = self.journeys[name]
         others = [n for n in journey.passes if n not in OPERATIONS]
         down = {n: share_down(self.parts[n]) for n in others}
-        causes: dict[str, float] = defaultdict(float)
-        sites: dict[str, float] = defaultdict(float)
+        causes: dict[str, Quantity] = defaultdict(float)
+        sites: dict[str, Quantity] = defaultdict(float)
         a = self.assessment
         clients = asked(a.paths, self._model)
         for client, share in clients.items():
             for seen, weight in a.situations[client].items():
                 fails = self._operations(seen, client)
                 for cause, part in blamed(journey, fails, down).items():
-                    causes[cause] += share * float(weight) * part
-                    sites[client] += float(weight) * part
-        ordered = dict(sorted(causes.items(), key=lambda item: -item[1]))
+                    causes[cause] = causes[cause] + share * weight * part
+                    sites[client] = sites[client] + weight * part
+        ordered = dict(sorted(causes.items(), key=lambda item: -np.mean(item[1])))
         return Operation(
             name=name, downtime_by_cause=ordered, by_site=dict(sites), stale=0
         )
@@ -328,7 +329,7 @@ class Journeys:
                 seen, lost = known
                 down = {n: float(n in lost) for n in journey.passes if n in self.parts}
                 found = blamed(journey, self._operations(seen, client), down)
-                return sum(found.values())
+                return float(sum(found.values()))
 
             clients = asked(self.assessment.paths, self._model)
             made[name], processes = shares_of(self._model, clients, fails)

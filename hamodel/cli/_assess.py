@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hamodel import text
 from hamodel.assessment import MEASURES, Assessment, assess
@@ -94,6 +94,9 @@ class OnePage:
         name = finding.limit.name
         if name.endswith("availability"):
             value = 1 - self.down[name.partition("_")[0]]
+            finding = finding._replace(value=value, met=value >= finding.limit.bound)
+        elif name == "journey":
+            value = 1 - sum(self.journey_causes[finding.limit.site].values())
             finding = finding._replace(value=value, met=value >= finding.limit.bound)
         chance = self.beliefs.chance(finding) if self.beliefs else None
         met = finding.met
@@ -207,9 +210,20 @@ class OnePage:
         """How the journeys of the file fare, if it names any."""
         return _journeys.journeys_of(self.spec)
 
+    @cached_property
+    def journey_causes(self) -> dict[str, dict[str, float]]:
+        """The unavailability of each journey by cause, over what is believed."""
+        if self.beliefs is not None:
+            return {name: self.beliefs.journey(name) for name in self.spec.journeys}
+        found = {} if self.journeys is None else self.journeys.by_name
+        return {
+            name: {str(c): float(u) for c, u in fares.downtime_by_cause.items()}
+            for name, fares in found.items()
+        }
+
     def _journeys(self, out: Paper) -> None:
         if self.journeys is not None:
-            _journeys.draw(out, self.journeys)
+            _journeys.draw(out, self.journeys, self.journey_causes)
 
     def _recovery(self, out: Paper) -> None:
         a = self.found
@@ -336,11 +350,24 @@ class OnePage:
             ],
             "single_points_of_failure": list(a.single_points_of_failure),
             "objectives": self.objectives,
-            "journeys": None if self.journeys is None else self.journeys.to_dict(),
+            "journeys": self._journeys_data(),
             "requirements": [v.data() for v in self.verdicts],
             **self._what_to_change(),
             **measures(a),
         }
+
+    def _journeys_data(self) -> dict[str, object] | None:
+        if self.journeys is None:
+            return None
+        found: dict[str, Any] = self.journeys.to_dict()
+        for name, causes in self.journey_causes.items():
+            down = sum(causes.values())
+            found["journeys"][name] |= {
+                "unavailability": down,
+                "minutes_per_year": down * YEAR / MINUTE,
+                "downtime_by_cause": causes,
+            }
+        return found
 
     def _available(self, operation: str) -> dict[str, object]:
         typical, bad = self.years[operation]

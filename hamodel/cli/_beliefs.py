@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel._fields import replaced
-from hamodel.assessment import Assessment, assess
+from hamodel.assessment import Assessment, Journeys, assess
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray
@@ -43,7 +43,8 @@ class Beliefs:
 
     def _assessed(self, values: dict[str, FloatArray] | dict[str, float]) -> Assessment:
         load = {p[9:]: x for p, x in values.items() if p.startswith("workload.")}
-        rest = {p: x for p, x in values.items() if not p.startswith("workload.")}
+        others = ("workload.", "parts.")
+        rest = {p: x for p, x in values.items() if not p.startswith(others)}
         return assess(
             replaced(self.spec.architecture, rest), replaced(self.spec.workload, load)
         )
@@ -51,6 +52,21 @@ class Beliefs:
     @cached_property
     def _whole(self) -> Assessment:
         return self._assessed(self._drawn)
+
+    @cached_property
+    def _journeys(self) -> Journeys:
+        drawn = {p[6:]: x for p, x in self._drawn.items() if p.startswith("parts.")}
+        parts = dict(self.spec.parts)
+        for name in parts:
+            fields = {
+                p.rpartition(".")[2]: x
+                for p, x in drawn.items()
+                if p.rpartition(".")[0] == name
+            }
+            parts[name] = replaced(parts[name], fields)
+        return Journeys(
+            assessment=self._whole, journeys=self.spec.journeys, parts=parts
+        )
 
     @cached_property
     def _single(self) -> list[Assessment]:
@@ -82,6 +98,11 @@ class Beliefs:
         found = getattr(self._whole, operation).downtime_by_cause
         return {str(cause): float(np.mean(down)) for cause, down in found.items()}
 
+    def journey(self, name: str) -> dict[str, float]:
+        """Return the mean unavailability of a journey by cause."""
+        found = self._journeys[name].downtime_by_cause
+        return {cause: float(np.mean(down)) for cause, down in found.items()}
+
     def chance(self, finding: Finding) -> float | None:
         """Return the probability that a limit is kept, by what is believed.
 
@@ -94,6 +115,9 @@ class Beliefs:
         if limit.name in ("write_availability", "read_availability"):
             down = self.down(limit.name.partition("_")[0])
             return float(np.mean(down <= 1 - limit.bound))
+        if limit.name == "journey":
+            down = self._journeys[limit.site].unavailability
+            return float(np.mean(np.asarray(down) <= 1 - limit.bound))
         if limit.name == "rto_p95":  # the law at the limit says it without a search
             late = [one.outage.sf(limit.bound) for one in self._single]
             return float(np.mean(np.asarray(late) <= 0.05 + _ROUNDING))

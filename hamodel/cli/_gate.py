@@ -366,12 +366,11 @@ def _figures(one: OnePage, checks: list[Check]) -> Iterator[Figure]:
                 value=_answer(measure.name, one.found),
                 labels={"of": law, "p": f"0.{percent}"},
             )
-    for name in one.spec.journeys:
-        assert one.journeys is not None
+    for name, causes in one.journey_causes.items():
         yield Figure(
             name="hamodel_journey_unavailability_ratio",
             help="Expected share of a journey's requests that fail.",
-            value=float(one.journeys[name].unavailability),
+            value=sum(causes.values()),
             labels={"journey": name},
         )
     yield Figure(

@@ -12,7 +12,7 @@ from hamodel.decision import Limit
 from hamodel.units import MINUTE, MONTH, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hamodel.assessment import Assessment
     from hamodel.cli._paper import Paper
@@ -45,40 +45,35 @@ def limits(spec: Spec) -> Iterator[Limit]:
         yield Limit("journey", label, value, journey.objective, True, text.share, name)
 
 
-def draw(out: Paper, shop: Journeys) -> None:
+def draw(out: Paper, shop: Journeys, causes: Mapping[str, Mapping[str, float]]) -> None:
     """Write the journeys, the minutes that each part costs each, and the month."""
     rows = []
     for name, journey in shop.journeys.items():
-        fares, asks = shop[name], journey.objective
+        down, asks = sum(causes[name].values()), journey.objective
         kept = "" if asks is None else text.share(shop.probability_of_meeting(name))
         rows.append(
             (
                 name,
-                text.availability(float(fares.unavailability)),
-                text.number(float(fares.minutes_per_year)),
+                text.availability(down),
+                text.number(down * YEAR / MINUTE),
                 "" if asks is None else text.share(asks),
                 kept,
             )
         )
     heads = ("", "long run", "min/yr", "objective", "chance in a month")
     out.table("Journeys", rows, heads)
-    out.table(
-        "Minutes a year that a journey fails for", _blame(shop), ("", *shop.journeys)
-    )
+    out.table("Minutes a year that a journey fails for", _blame(causes), ("", *causes))
     sentence = _together(shop)
     if sentence:
         out.say(sentence)
         out.say()
 
 
-def _blame(shop: Journeys) -> list[tuple[str, ...]]:
+def _blame(found: Mapping[str, Mapping[str, float]]) -> list[tuple[str, ...]]:
     """Return a row for each part or cause: what it costs each journey."""
     minutes = {
-        name: {
-            str(cause): float(share) * YEAR / MINUTE
-            for cause, share in shop[name].downtime_by_cause.items()
-        }
-        for name in shop.journeys
+        name: {cause: share * YEAR / MINUTE for cause, share in causes.items()}
+        for name, causes in found.items()
     }
     total: dict[str, float] = {}
     for causes in minutes.values():
@@ -87,7 +82,7 @@ def _blame(shop: Journeys) -> list[tuple[str, ...]]:
     return [
         (cause, *(_cell(causes.get(cause, 0.0)) for causes in minutes.values()))
         for cause in sorted(total, key=lambda c: -total[c])
-        if total[cause] >= _SLIGHT
+        if any(causes.get(cause, 0.0) >= _SLIGHT for causes in minutes.values())
     ]
 
 

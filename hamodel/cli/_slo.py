@@ -113,6 +113,8 @@ def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:
         _draw_alerts(out, held)
         for note in dict.fromkeys(n for one in held for n in one.asked.notes):
             out.say(f"Taken: {note}.")
+        if spec.uncertain:
+            out.say(f"Taken: {', '.join(spec.uncertain)} at the median.")
 
     return Page(
         data=lambda: {
