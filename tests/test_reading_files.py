@@ -1,5 +1,6 @@
 """Files as people keep them: one for each node, several things in one, with slips."""
 
+import json
 import re
 
 import pytest
@@ -284,3 +285,49 @@ def test_option_files_that_are_not_opened_are_named(tmp_path):
     assert float(found.spec.architecture.election) == 5 + 3  # the last line holds
     with pytest.raises(ValueError, match=r"my.cnf:4: .* whole number of s, got '3s'"):
         read_files(written(tmp_path, my__cnf=head + options.format("3s")))
+
+
+# ---- Terraform: several databases in one state -------------------------------------
+
+
+def state(*resources):
+    listed = [
+        {"address": f"{kind}.{name}", "type": kind, "values": values}
+        for kind, name, values in resources
+    ]
+    root = {"root_module": {"resources": listed}}
+    return json.dumps({"format_version": "1.0", "values": root})
+
+
+def test_a_copy_for_reads_is_not_taken_for_its_source(tmp_path):
+    kind = "aws_db_instance"
+    main = (kind, "main", {"multi_az": True})
+    copy = (kind, "a_reader", {"multi_az": False, "replicate_source_db": "main"})
+    other = (kind, "z_other", {"multi_az": False})
+    for order in ((main, copy, other), (copy, main, other)):
+        found = read_files(written(tmp_path, s__json=state(*order)))
+        assert found.spec.base == "managed-multi-zone"
+        for name in ("a_reader", "z_other"):
+            said = warned(found, f"s.json:{kind}.{name}")
+            assert said == f"is left out, for {kind}.main is read"
+
+
+def test_instances_of_another_cluster_are_not_counted(tmp_path):
+    cluster, member = "aws_rds_cluster", "aws_rds_cluster_instance"
+    resources = [
+        (cluster, name, {"engine": "aurora-mysql", "cluster_identifier": name})
+        for name in ("one", "two")
+    ] + [
+        (member, f"{of}{n}", {"cluster_identifier": of, "promotion_tier": n})
+        for of, count in (("one", 2), ("two", 3))
+        for n in range(count)
+    ]
+    found = read_files(written(tmp_path, s__json=state(*resources)))
+    assert len(found.spec.architecture.sites) == 2
+    assert "aws_rds_cluster.one is read" in warned(found, f"s.json:{cluster}.two")
+
+
+def test_a_ring_without_its_keyspace_is_warned_of(tmp_path):
+    ring = "Datacenter: dc1\n10.0.0.1 rack1 Up Normal 1 GiB 75% 0\n"
+    found = read_files(written(tmp_path, r__txt=ring))
+    assert "no keyspace" in " ".join(note.said for note in found.warnings)

@@ -145,6 +145,8 @@ def _copies(found: Found, sheet: Sheet, nodes: dict[str, list[Value]]) -> None:
     """Write the copies by data centre, or by zone where there is one."""
     space = _keyspace(found, sheet)
     if not space:
+        said = "no keyspace statement is given: the copies are those of the preset"
+        sheet.warn(None, said)
         return
     of = list(space.values())
     members = [value for values in nodes.values() for value in values]

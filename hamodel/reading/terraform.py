@@ -17,7 +17,7 @@ from hamodel.reading._core import Default, Entry, Field, File, Format, Found, Va
 from hamodel.reading._units import flag, plain, shown, time, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hamodel.reading._core import Sheet
 
@@ -30,8 +30,10 @@ _RDS = "Amazon RDS API Reference: CreateDBInstance, 2024"
 _TARGETS = "how soon a target that is lost gets no requests; here it gets none at once"
 _BACKUPS = "what is left when the data are lost; `destroyed` says how often that is"
 _AZURE = "Azure documentation: Traffic Manager endpoint monitoring, 2024"
+_DATABASES = ("aws_rds_cluster", "aws_db_instance")
 _CHECK, _TARGET = "aws_route53_health_check", "aws_lb_target_group"
 _PROFILE = "azurerm_traffic_manager_profile"
+_CLUSTER = "aws_rds_cluster_instance.cluster_identifier"
 _TIER = 15  # the last of the promotion tiers
 _ANSWERS = {"TCP": 10.0}  # s until a check has failed; else 4 to connect, 2 to answer
 _ANSWER = 6.0
@@ -100,6 +102,8 @@ FIELDS = (
         why="which zone; each instance stands in one of its own here",
     ),
     Field(name="aws_db_instance.replicate_source_db", why="a copy for reads alone"),
+    Field(name="aws_rds_cluster.cluster_identifier", why="tells clusters apart"),
+    Field(name=_CLUSTER, why="tells clusters apart"),
     Field(name="aws_route53_record.set_identifier", why="what a record is called"),
     Field(
         name="aws_route53_record.failover_routing_policy.type",
@@ -165,10 +169,18 @@ def compose(found: Found, sheet: Sheet) -> None:
     """Write the database, or the pair behind a name."""
     _check_targets(found, sheet)
     kinds = {entry.name for file in found.files for entry in file.entries}
-    for kind, make in _SYSTEMS.items():
-        if kind in kinds:
-            make(found, sheet)
-            return
+    systems = [kind for kind in _SYSTEMS if kind in kinds]
+    if systems:
+        first, *others = (
+            (kind, place) for kind in systems for place in _primaries(found, kind)
+        )
+        for kind, place in others:
+            if kind in _DATABASES or kind == _PROFILE:
+                file = _of(found, place).files[0]
+                told = Value(value=place, name=kind, where=f"{file.name}:{place}")
+                sheet.warn(told, f"is left out, for {first[1]} is read")
+        _SYSTEMS[first[0]](_one(found, *first), sheet)
+        return
     name = found.files[0].name
     said = "must hold a database of RDS or Aurora, or a name that fails over"
     raise ValueError(f"{name} {said} (Route 53 health checks, Traffic Manager)")
@@ -277,6 +289,29 @@ _SYSTEMS = {
 }
 
 
+def _primaries(found: Found, kind: str) -> list[str]:
+    """Return the resources of a kind, those that only copy another at the end."""
+    return sorted(_addresses(found, kind), key=lambda place: _copies(found, place))
+
+
+def _copies(found: Found, place: str) -> bool:
+    source = _of(found, place).given("aws_db_instance.replicate_source_db")
+    return bool(source and source.value)
+
+
+def _one(found: Found, kind: str, place: str) -> Found:
+    """Return what is said, of other databases of the kind nothing."""
+    if kind not in _DATABASES:
+        return found
+    others = {other for other in _addresses(found, kind) if other != place}
+    own = _of(found, place).given("aws_rds_cluster.cluster_identifier")
+    for address in _addresses(found, "aws_rds_cluster_instance"):
+        of = _of(found, address).given(_CLUSTER)
+        if own and of and of.value != own.value:
+            others.add(address)
+    return _kept(found, lambda entry: entry.group not in others)
+
+
 def _addresses(found: Found, kind: str) -> list[str]:
     entries = [entry for file in found.files for entry in file.entries]
     return [entry.group for entry in entries if entry.name == kind]
@@ -284,12 +319,16 @@ def _addresses(found: Found, kind: str) -> list[str]:
 
 def _of(found: Found, address: str) -> Found:
     """Return what is said of one resource."""
+    return _kept(found, lambda entry: entry.group == address)
+
+
+def _kept(found: Found, wanted: Callable[[Entry], bool]) -> Found:
     files = [
         File(
             name=file.name,
             path=file.path,
             text="",
-            entries=tuple(e for e in file.entries if e.group == address),
+            entries=tuple(filter(wanted, file.entries)),
         )
         for file in found.files
     ]
