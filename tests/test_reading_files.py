@@ -331,3 +331,21 @@ def test_a_ring_without_its_keyspace_is_warned_of(tmp_path):
     ring = "Datacenter: dc1\n10.0.0.1 rack1 Up Normal 1 GiB 75% 0\n"
     found = read_files(written(tmp_path, r__txt=ring))
     assert "no keyspace" in " ".join(note.said for note in found.warnings)
+
+
+# ---- names with a slip -------------------------------------------------------------
+
+
+def test_a_name_with_a_slip_is_not_passed_over_in_silence(tmp_path):
+    for slip in ("tll", "ttls", "tl", "ttll"):
+        words = node("a").replace("ttl:", f"{slip}:")
+        found = read_files(written(tmp_path, a__yml=words))
+        said = warned(found, "a.yml:6")
+        assert said == "is not known; did you mean bootstrap.dcs.ttl?", slip
+    words = node("a").replace("synchronous_mode", "synchronuos_mode")
+    found = read_files(written(tmp_path, a__yml=words))
+    assert "did you mean bootstrap.dcs.synchronous_mode?" in warned(found, "a.yml:7")
+    for other in ("lease", "ttlong"):
+        words = node("a").replace("ttl:", f"{other}:")
+        found = read_files(written(tmp_path, a__yml=words))
+        assert not warned(found, "a.yml:6")

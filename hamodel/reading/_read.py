@@ -240,8 +240,30 @@ def _sort_out(found: Found, sheet: Sheet) -> None:
                 sheet.homeless.append(Note(place[0], entry.name, why))
             else:
                 names.append(f"{entry.name} ({entry.place or entry.line})")
+                _guess(found, sheet, Note(place[0], entry.name))
         if names:
             sheet.unknown.append(Note(file.name, "", ", ".join(dict.fromkeys(names))))
+
+
+def _guess(found: Found, sheet: Sheet, unknown: Note) -> None:
+    """Warn of a name that is a slip of the pen away from one that is known."""
+    for name in found.format.by_name:
+        if _slip(name, unknown.name) and not any(found.entries(name)):
+            sheet.warnings.append(
+                unknown._replace(said=f"is not known; did you mean {name}?")
+            )
+            return
+
+
+def _slip(one: str, other: str) -> bool:
+    """Tell whether a letter is wrong, missing or too many, or two are swapped."""
+    if min(len(one), len(other)) < 3 or abs(len(one) - len(other)) > 1:
+        return False
+    while one and other and one[0] == other[0]:
+        one, other = one[1:], other[1:]
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
+    return max(len(one), len(other)) == 1 or (len(one) == 2 and one == other[::-1])
 
 
 def _spec(text: str, sheet: Sheet) -> Spec:
