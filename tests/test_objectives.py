@@ -84,6 +84,9 @@ def test_pyrra_whose_windows_grow_with_the_objective(tmp_path):
         ),
         ("openslo", "Ref: burns-fast", "Ref: burns", "no AlertCondition of this file"),
         ("openslo", "threshold: 14.4", "threshold: -1", ":17:5: AlertCondition.spec"),
+        ("openslo", "threshold: 14.4", "threshold: .nan", ":17:5: AlertCondition.spec"),
+        ("openslo", "28d", "0d", ":50:7: spec.timeWindow.0.duration: must be above 0"),
+        ("openslo", ": 1h", ": 60", "condition.lookbackWindow: must be a time"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path, file, old, new, said):
@@ -94,6 +97,21 @@ def test_a_mistake_is_told_with_its_place(tmp_path, file, old, new, said):
     with pytest.raises(SpecError) as refused:
         read_objectives(path)
     assert said in str(refused.value)
+
+
+def test_a_quoted_threshold_no_wait_and_two_targets_without_names(tmp_path):
+    text = (FILES / "openslo.yaml").read_text()
+    path = tmp_path / "quoted.yaml"
+    path.write_text(
+        text.replace("threshold: 14.4", 'threshold: "14.4"')
+        .replace("alertAfter: 2m", "alertAfter: 0m")
+        .replace("- displayName: writes that work\n      target", "- target")
+        .replace("target: 0.9995", "target: 0.9995\n    - target: 0.99")
+    )
+    first, second = read_objectives(path)
+    assert (first.name, second.name) == ("orders/writes/0", "orders/writes/1")
+    assert (first.target, second.target) == (0.9995, 0.99)
+    assert (first.alerts[0].factor, first.alerts[0].after) == (14.4, 0.0)
 
 
 def test_a_file_without_objectives_is_refused(tmp_path):

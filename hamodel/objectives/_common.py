@@ -108,7 +108,11 @@ class Form:
                 said = f"must be a time such as 30d, 1h or 5m, got {node.raw!r:.40}"
                 self.wrong(node, where, said)
             return DAY
-        return sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(node.raw))
+        found = sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(node.raw))
+        if found == 0:
+            self.wrong(node, where, f"must be above 0, got {node.raw!r:.40}")
+            return DAY
+        return found
 
 
 def flag(node: Node | None) -> bool:

@@ -6,6 +6,8 @@ AlertCondition (2022).  An alert condition looks at one window and waits `alertA
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING
 
 from hamodel.assessment import BurnRate
@@ -55,7 +57,7 @@ def _of(
         own = one.get("displayName")
         whole = name_of(spec.get("service"), name)
         yield Objective(
-            name=whole if len(listed) == 1 or own is None else f"{whole}/{own.raw}",
+            name=whole if len(listed) == 1 else f"{whole}/{own.raw if own else place}",
             target=target,
             window=window,
             alerts=alerts,
@@ -97,19 +99,30 @@ def _alert(spec: Node, form: Form) -> BurnRate:
     if kind is not None and kind.raw.lower() != "burnrate":
         form.wrong(kind, f"{where}.kind", f"must be burnrate, got {kind.raw!r:.40}")
     node = form.inner(condition, "threshold", where)
-    factor = float(node.value) if isinstance(node.value, (int, float)) else 0.0
-    if factor <= 0 and node.value != {}:
+    try:
+        factor = float(node.raw)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < math.inf and node.value != {}:
         form.wrong(node, f"{where}.threshold", f"must be above 0, got {node.raw!r:.40}")
-    window = form.span(form.inner(condition, "lookbackWindow", where), where)
+    length = form.inner(condition, "lookbackWindow", where)
+    window = form.span(length, f"{where}.lookbackWindow")
     after = condition.get("alertAfter")
     severity = spec.get("severity")
     return BurnRate(
-        factor=max(factor, 1e-9),
+        factor=factor if 0 < factor < math.inf else 1.0,
         long=window,
         short=window,
-        after=0.0 if after is None else form.span(after, f"{where}.alertAfter"),
+        after=_wait(after, f"{where}.alertAfter", form),
         severity="" if severity is None else severity.raw,
     )
+
+
+def _wait(node: Node | None, where: str, form: Form) -> float:
+    """Return how long an alert waits; 0m is no wait."""
+    if node is None or re.fullmatch(r"0+[smhd]?", node.raw):
+        return 0.0
+    return form.span(node, where)
 
 
 def _listed(

@@ -78,7 +78,8 @@ class Reader:
             given[key] = self.field(known[key], inner, f"{path}{key}")
         for name in required(made):
             if name not in node.fields:
-                said = f"is missing: a {made.__name__} needs it"
+                an = "an" if made.__name__[0] in "AEIO" else "a"
+                said = f"is missing: {an} {made.__name__} needs it"
                 self.wrong(node, f"{path}{name}", said)
         if len(self.problems) > before:
             return WRONG
