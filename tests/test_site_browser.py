@@ -74,6 +74,7 @@ def test_a_page_fits_a_phone(opened, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_formulas_are_drawn(opened, name):
     page = opened(name)
+    page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
     for formula in page.locator("math").all():
         box = formula.bounding_box()
         assert box["width"] > 3, formula.get_attribute("alttext")
