@@ -349,3 +349,21 @@ def test_a_name_with_a_slip_is_not_passed_over_in_silence(tmp_path):
         words = node("a").replace("ttl:", f"{other}:")
         found = read_files(written(tmp_path, a__yml=words))
         assert not warned(found, "a.yml:6")
+
+
+def test_units_are_those_of_the_product(tmp_path):
+    proxy = PROXY + " server a a:5432 check inter {}\n"
+    files = {"a__yml": node("a"), "h__cfg": proxy.format("2m")}
+    found = read_files(written(tmp_path, **files))
+    assert found.spec.architecture.failover.mechanisms["redirection"].interval == 120
+    for slip in ("3sec", "2min", "fall"):
+        files["h__cfg"] = proxy.format(slip)
+        with pytest.raises(ValueError, match=rf"h.cfg:3: .* got '{slip}'"):
+            read_files(written(tmp_path, **files))
+    key = "bootstrap: {dcs: {postgresql: {parameters: "
+    key += "{wal_retrieve_retry_interval: %s}}}}\n"
+    path = written(tmp_path, a__yml=f"scope: a\n{key % '1min'}")
+    slow = read_files(path).spec.architecture.failover.mechanisms["promotion"].slow
+    assert float(slow) == pytest.approx(60.384)
+    with pytest.raises(ValueError, match=r"a.yml:2: .* got '1m'"):
+        read_files(written(tmp_path, a__yml=f"scope: a\n{key % '1m'}"))

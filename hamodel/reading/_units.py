@@ -25,8 +25,10 @@ _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _PART = re.compile(rf"({_NUMBER})\s*([a-zµ]+)")
 
 
-def time(bare: float) -> Callable[[str], float]:
+def time(bare: float, *units: str) -> Callable[[str], float]:
     """Return a reader of times in which a bare number counts units of `bare` s.
+
+    `units` are those that the product knows; by default all that are known here.
 
     Examples
     --------
@@ -40,7 +42,7 @@ def time(bare: float) -> Callable[[str], float]:
             return float(words) * bare
         parts = _PART.findall(words)
         if parts and _PART.sub("", words).strip() == "":
-            unknown = [unit for _, unit in parts if unit not in _UNITS]
+            unknown = [unit for _, unit in parts if unit not in (units or _UNITS)]
             if not unknown:
                 return sum(float(count) * _UNITS[unit] for count, unit in parts)
         unit = {1.0: "s", 1e-3: "ms"}[bare]

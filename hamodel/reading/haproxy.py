@@ -25,7 +25,7 @@ _SECTIONS = ("listen", "backend", "frontend", "defaults", "global")
 _PRIMARY = re.compile(r"/(primary|master|leader|read-write|rw)\b|\s/(\s|$)|pgsql")
 _OPTIONS = ("inter", "fastinter", "downinter", "rise", "fall")
 _PATH = "failover.redirection"
-_ms = time(1e-3)
+_ms = time(1e-3, "us", "ms", "s", "m", "h", "d")
 
 FIELDS = (
     Field(

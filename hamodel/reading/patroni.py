@@ -94,7 +94,7 @@ FIELDS = (
     Field(
         name=_parameter("wal_retrieve_retry_interval"),
         to="failover.promotion",
-        read=time(1e-3),
+        read=time(1e-3, "us", "ms", "s", "min", "h", "d"),
     ),
     Field(name="name", to="replicas"),
     Field(name="tags.nofailover", to="replicas.promotable", read=flag),
