@@ -447,3 +447,28 @@ def test_a_cause_that_no_journey_feels_has_no_row():
     rows = [line.split()[-3:] for line in table.split("\n\n")[0].splitlines()[2:]]
     assert rows
     assert ["·", "·", "·"] not in rows
+
+
+def test_a_change_of_a_part_counts_against_the_journeys_it_hurts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.yaml").write_text(BELIEVED.replace("mttr: 15 min", "mttr: 5 min"))
+    (tmp_path / "new.yaml").write_text(f"{BELIEVED}  new: {{path: read}}\n")
+    call = ("assess", "new.yaml", "--against", "old.yaml", "--allow", "20 min/yr")
+    out, _, code = run(*call, "--json")
+    whole = json.loads(out)
+    jsonschema.validate(whole, of_assessment())
+    found = whole["change"]["journey_minutes_per_year_by_cause"]
+    assert (code, whole["change"]["met"], set(found)) == (1, False, {"pay", "buy"})
+    card = found["buy"]["card"]
+    assert card["after"] == pytest.approx(3 * card["before"], rel=1e-3)
+    after = sum(each["after"] for each in found["buy"].values())
+    held = whole["journeys"]["journeys"]["buy"]["minutes_per_year"]
+    assert after == pytest.approx(held, rel=1e-12)
+    page, _, _ = run(*call)
+    more = text.number(card["after"] - card["before"])
+    assert f"MISSED more downtime of the journey buy: +{more} min/yr" in page
+    assert "met    more downtime of the journey pay: 0 min/yr" in page
+    gauges, _, _ = run(*call, "--format", "prometheus")
+    said = 'hamodel_requirement_met{system="Shop",requirement="journey_change.'
+    assert f'{said}buy"}} 0.0' in gauges
+    assert f'{said}pay"}} 1.0' in gauges

@@ -18,7 +18,7 @@ from hamodel.cli._report import Check, Figure, Report, Table, judgements
 from hamodel.units import MINUTE, MONTH, YEAR, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from hamodel.assessment import Assessment
     from hamodel.cli._assess import Verdict
@@ -97,32 +97,36 @@ class Change:
 
     def causes(self, operation: str) -> dict[str, tuple[float, float]]:
         """Return minutes a year by cause, before and after, what changed most first."""
-        was, now = self.before.causes(operation), self.after.causes(operation)
-        found = {
-            cause: (
-                was.get(cause, 0.0) * YEAR / MINUTE,
-                now.get(cause, 0.0) * YEAR / MINUTE,
-            )
-            for cause in {**was, **now}
-        }
-        return dict(
-            sorted(found.items(), key=lambda each: -abs(each[1][1] - each[1][0]))
-        )
+        return _paired(self.before.causes(operation), self.after.causes(operation))
+
+    @cached_property
+    def journeys(self) -> dict[str, dict[str, tuple[float, float]]]:
+        """The same of the journeys that both files have."""
+        was, now = self.before.journey_causes, self.after.journey_causes
+        return {name: _paired(was[name], now[name]) for name in now if name in was}
 
     @property
     def checks(self) -> Iterator[Check]:
         """Yield whether the change of each operation is allowed."""
         if self.allowed is None:
             return
-        for operation in reversed(OPERATIONS):
-            more = self.after.down[operation] - self.before.down[operation]
-            met = more <= self.allowed.share + _SAME * self.before.down[operation]
-            label = f"more downtime of {operation}s"
+        held = [
+            (f"{o}_change", f"{o}s", self.before.down[o], self.after.down[o])
+            for o in reversed(OPERATIONS)
+        ]
+        held += [
+            (f"journey_change.{name}", f"the journey {name}", *_shares(causes))
+            for name, causes in self.journeys.items()
+        ]
+        for key, what, was, now in held:
+            more = now - was
+            met = more <= self.allowed.share + _SAME * was
+            label = f"more downtime of {what}"
             value = f"{_minutes(more * YEAR / MINUTE)} min/yr"
             limit = f"{_signed(self.allowed.share * YEAR / MINUTE)} min/yr"
             said = f"{label}: {value}, {'where' if met else 'and'} {limit} is allowed"
             yield Check(
-                name=f"{operation}_change",
+                name=key,
                 label=label,
                 value=value,
                 limit=f"≤ {limit}",
@@ -145,7 +149,11 @@ class Change:
             label = names.get(name) or dict(_MEASURED)[name]
             rows.append((label, *_both(name, was, now)))
             if name in names:
-                rows += self._by_cause(name.partition("_")[0])
+                rows += _by_cause(self.causes(name.partition("_")[0]))
+        for name, causes in self.journeys.items():
+            was, now = (share * YEAR / MINUTE for share in _shares(causes))
+            rows.append((f"journey {name}, min/yr", *_both("minutes", was, now)))
+            rows += _by_cause(causes)
         path = self.before.spec.path
         title = f"Against {Path(*path.parts[-2:]) if path.is_absolute() else path}"
         if self.before.spec.title != self.after.spec.title:
@@ -153,13 +161,6 @@ class Change:
         return Table(
             title=title, heads=("", "before", "after", "change"), rows=(*rows,)
         )
-
-    def _by_cause(self, operation: str) -> list[tuple[str, ...]]:
-        return [
-            (f"· {cause}", *_both("minutes", was, now))
-            for cause, (was, now) in self.causes(operation).items()
-            if abs(now - was) > max(_SLIGHT, _SAME * was)
-        ]
 
     def draw(self, out: Paper) -> None:
         """Write the change below the page."""
@@ -185,6 +186,13 @@ class Change:
                     for cause, (was, now) in self.causes(operation).items()
                 }
                 for operation in OPERATIONS
+            },
+            "journey_minutes_per_year_by_cause": {
+                name: {
+                    cause: {"before": was, "after": now}
+                    for cause, (was, now) in causes.items()
+                }
+                for name, causes in self.journeys.items()
             },
             "allowed_minutes_per_year": allowed and allowed.share * YEAR / MINUTE,
             "met": None if allowed is None else self.met,
@@ -222,6 +230,33 @@ def page(
 
 def _least_changed_last(item: tuple[str, tuple[float, float]]) -> float:
     return -abs(item[1][1] - item[1][0])
+
+
+def _paired(
+    was: Mapping[str, float], now: Mapping[str, float]
+) -> dict[str, tuple[float, float]]:
+    """Return minutes a year by cause, before and after, what changed most first."""
+    minutes = YEAR / MINUTE
+    found = {
+        cause: (was.get(cause, 0.0) * minutes, now.get(cause, 0.0) * minutes)
+        for cause in {**was, **now}
+    }
+    return dict(sorted(found.items(), key=_least_changed_last))
+
+
+def _shares(causes: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+    """Return the shares of time, before and after, that causes add up to."""
+    was, now = (sum(each[k] for each in causes.values()) for k in range(2))
+    return was * MINUTE / YEAR, now * MINUTE / YEAR
+
+
+def _by_cause(causes: Mapping[str, tuple[float, float]]) -> list[tuple[str, ...]]:
+    """Return a row for each cause that changed."""
+    return [
+        (f"· {cause}", *_both("minutes", was, now))
+        for cause, (was, now) in causes.items()
+        if abs(now - was) > max(_SLIGHT, _SAME * was)
+    ]
 
 
 def _answer(name: str, found: Assessment) -> float:

@@ -146,6 +146,7 @@ _FIELDS: dict[str, Shape] = {
                 minutes_per_year_by_cause=_all(
                     write=_by_name(_CHANGE), read=_by_name(_CHANGE)
                 ),
+                journey_minutes_per_year_by_cause=_by_name(_by_name(_CHANGE)),
                 allowed_minutes_per_year=_maybe(_NUMBER),
                 met=_maybe(_FLAG),
             )
