@@ -472,3 +472,11 @@ def test_a_change_of_a_part_counts_against_the_journeys_it_hurts(tmp_path, monke
     said = 'hamodel_requirement_met{system="Shop",requirement="journey_change.'
     assert f'{said}buy"}} 0.0' in gauges
     assert f'{said}pay"}} 1.0' in gauges
+
+
+def test_no_journey_at_all_is_a_mistake(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.yaml").write_text("extends: etcd\njourneys: {}\n")
+    _, said, code = run("assess", "shop.yaml")
+    assert code == 2
+    assert said.startswith("shop.yaml:2:1: journeys: must name at least one")

@@ -329,7 +329,7 @@ def _named(reader: Reader, made: type[T], whole: Node, key: str) -> dict[str, T]
     node = whole.get(key)
     if node is None or node.value is None:
         return {}
-    if not isinstance(node.value, dict):
+    if not isinstance(node.value, dict) or not node.value:
         reader.wrong(node, key, "must name at least one, with its fields")
         return {}
     found = {
