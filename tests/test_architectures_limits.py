@@ -155,8 +155,12 @@ LIMITS = {
         "sync": ("must be a bool", st.sampled_from([0, 1, "yes", None])),
         "cost": (">= 0 and finite", st.one_of(BELOW, TEXTS, st.just(math.inf))),
     },
-    Failure(mttf=1.0, mttr=1.0): {
+    Failure(kind="disk", mttf=1.0, mttr=1.0, backup=1.0): {
         "kind": choice("host"),
+        "backup": (
+            "> 0 and finite",
+            st.one_of(BELOW, TEXTS, st.sampled_from([0.0, math.inf, math.nan])),
+        ),
         "mttf": MEAN_TIME,
         "mttr": MEAN_TIME,
         "detection": (">= 0 and finite", st.one_of(BELOW, TEXTS, st.just(math.inf))),

@@ -142,6 +142,7 @@ def test_bad_settings_are_named():
 
 
 def test_sentence_says_the_model(explorer):
+    explorer.reset()
     explorer.set(misses=3)
     found = explorer.result
     detection, real, false = by_hand(1, 3, 2, 20)
