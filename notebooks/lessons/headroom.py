@@ -447,10 +447,10 @@ lesson = kit.Lesson(
                 start=49,
             ),
             "sites": kit.Slider(
-                label="Sites (number)", grid=(2, 3, 4, 5), start=2, whole=True
+                label="Active (sites)", grid=(2, 3, 4, 5), start=2, whole=True
             ),
             "servers": kit.Slider(
-                label="Servers a site (number)",
+                label="Each site (servers)",
                 grid=(1, 2, 4, 8, 16, 32),
                 start=1,
                 whole=True,

@@ -440,7 +440,7 @@ lesson = kit.Lesson(
                 start=20,
             ),
             "calls": kit.Slider(
-                label="Calls a request (number)",
+                label="A request makes (calls)",
                 grid=(1, 2, 3, 4, 6, 8, 12, 16, 20),
                 start=1,
                 whole=True,

@@ -107,7 +107,7 @@ for (const form of document.querySelectorAll("form.prediction")) {
     for (const input of inputs) {
       input.readOnly = fold.open;
       form.querySelector(`[data-said="${input.id}"]`).textContent =
-        fold.open ? `you said ${input.value}, ` : "";
+        fold.open && input.value ? `you said ${input.value}, ` : "";
     }
     kept(form.id, fold.open ? inputs.map((input) => input.value) : null);
     const next = explorers.find((each) =>
