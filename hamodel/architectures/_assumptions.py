@@ -29,7 +29,7 @@ from hamodel.duration import lognormal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hamodel._types import Quantity
+    from hamodel._types import Quantity, Value
 
 #: Share of the failures of databases that have a common cause, once these are let in.
 #: That is mild: 37 % of the failures of Google's storage nodes came in bursts (fact
@@ -73,7 +73,7 @@ def fixed(*texts: str) -> tuple[Assumption, ...]:
     return tuple(Assumption(text=text) for text in texts)
 
 
-def independence(spec: Any) -> Assumption:  # noqa: ANN401  any architecture
+def independence(spec: Value) -> Assumption:  # any architecture
     """Return the assumption that databases fail independently of each other."""
 
     def flip() -> Any:  # noqa: ANN401
@@ -94,7 +94,7 @@ def independence(spec: Any) -> Assumption:  # noqa: ANN401  any architecture
     )
 
 
-def exponential_repair(spec: Any) -> Assumption:  # noqa: ANN401
+def exponential_repair(spec: Value) -> Assumption:
     """Return the assumption that repair times are exponential."""
 
     def flip() -> Any:  # noqa: ANN401
@@ -116,7 +116,7 @@ def exponential_repair(spec: Any) -> Assumption:  # noqa: ANN401
     )
 
 
-def instant_client(spec: Any) -> Assumption:  # noqa: ANN401
+def instant_client(spec: Value) -> Assumption:
     """Return the assumption that clients let go of a dead address at once."""
 
     def flip() -> Any:  # noqa: ANN401
@@ -131,7 +131,7 @@ def instant_client(spec: Any) -> Assumption:  # noqa: ANN401
     )
 
 
-def perfect_fencing(spec: Any) -> Assumption:  # noqa: ANN401
+def perfect_fencing(spec: Value) -> Assumption:
     """Return the assumption that a primary that was replaced writes no more."""
 
     def flip() -> Any:  # noqa: ANN401
@@ -149,7 +149,7 @@ def perfect_fencing(spec: Any) -> Assumption:  # noqa: ANN401
     )
 
 
-def shared_by_all(spec: Any) -> Iterator[Assumption]:  # noqa: ANN401
+def shared_by_all(spec: Value) -> Iterator[Assumption]:
     """Yield the assumptions that every architecture makes."""
     yield independence(spec)
     yield exponential_repair(spec)

@@ -92,7 +92,7 @@ class Failovers:
     def _kind(self, state: State) -> Kind | None:
         return None if state.mode < 0 else self.kinds[state.mode]
 
-    def _detection(self, state: State) -> Any:  # noqa: ANN401  a number or a law
+    def _detection(self, state: State) -> Quantity:  # a number or a law
         kind = self._kind(state)
         given = None if kind is None else kind.detection
         return self.failover.detection if given is None else given
@@ -106,7 +106,7 @@ class Failovers:
         to = state._replace(phase="switching")
         yield from self._raced(state, self._detection(state), to)
 
-    def _raced(self, state: State, stage: Any, to: State) -> Iterator[Event]:  # noqa: ANN401
+    def _raced(self, state: State, stage: Quantity, to: State) -> Iterator[Event]:
         """Yield how a process that restarts in place races a stage."""
         kind = self.kinds[state.mode]
         first = First(repair=self.repairs[kind.law][0], stage=stage)
@@ -171,7 +171,7 @@ class Failovers:
             for event in self._raced(state, whole, self.nodes.serve(state, i)):
                 yield event._replace(share=event.share * share)
 
-    def _takeover(self, state: State, stages: tuple[Any, ...]) -> Iterator[Event]:
+    def _takeover(self, state: State, stages: tuple[Quantity, ...]) -> Iterator[Event]:
         """Yield how the best candidate becomes primary, or fails on the way."""
         for i, share in self.nodes.candidates(state):
             to = self.nodes.serve(state, i)

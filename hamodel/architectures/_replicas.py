@@ -213,7 +213,7 @@ class Kind:
 class Handover(NamedTuple):
     """What the rules take from a `Failover`."""
 
-    detection: Any
+    detection: Quantity
     fencing: Any
     promotion: Any
     redirection: Any
@@ -256,8 +256,8 @@ class Policy(NamedTuple):
 class First:
     """The first of two times: a repair (a number is its mean) and a fixed stage."""
 
-    repair: Any
-    stage: Any
+    repair: Quantity
+    stage: Quantity
 
     @cached_property
     def _of(self) -> tuple[Quantity, Quantity]:
@@ -298,17 +298,17 @@ class First:
         return self.law.sample(n, rng)
 
 
-def repair_law(time: Any) -> Duration:  # noqa: ANN401  a number or a law
+def repair_law(time: Quantity) -> Duration:  # a number or a law
     """Return a repair as a law: a number is the mean of an exponential one."""
     return time if hasattr(time, "sample") else duration.exponential(time)
 
 
-def stage_law(time: Any) -> Duration:  # noqa: ANN401
+def stage_law(time: Quantity) -> Duration:
     """Return a stage as a law: a number is constant."""
     return time if hasattr(time, "sample") else duration.constant(time)
 
 
-def race(repair: Any, stage: Any) -> tuple[Quantity, Quantity]:  # noqa: ANN401
+def race(repair: Quantity, stage: Quantity) -> tuple[Quantity, Quantity]:
     """Return the probability that a repair ends before a stage, and the mean of both.
 
     A number is the mean of an exponential repair, or the length of a constant stage;
@@ -338,7 +338,7 @@ def race(repair: Any, stage: Any) -> tuple[Quantity, Quantity]:  # noqa: ANN401
     return won, duration.minimum(repair, stage).mean
 
 
-def added(stages: tuple[Any, ...]) -> Any:  # noqa: ANN401  a number or a law
+def added(stages: tuple[Quantity, ...]) -> Quantity:  # a number or a law
     """Return the sum of stages: a number if all are."""
     if is_term(*stages):
         return made(_added, *stages, law=True)
@@ -355,12 +355,12 @@ def _added(*stages: Any) -> Any:  # noqa: ANN401
     return added(stages)
 
 
-def is_never(time: Any) -> bool:  # noqa: ANN401  a number, an array or a symbol
+def is_never(time: Quantity) -> bool:  # a number, an array or a symbol
     """Tell whether a mean time is one infinity."""
     return np.ndim(time) == 0 and not hasattr(time, "free_symbols") and time == NEVER
 
 
-def sooner(time: Any, many: Any) -> Any:  # noqa: ANN401  a number or a law
+def sooner(time: Quantity, many: Quantity) -> Quantity:  # a number or a law
     """Return the time to the first of several that run at once."""
     return time if many == 1 else mean_of(time) / many
 

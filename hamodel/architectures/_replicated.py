@@ -74,7 +74,7 @@ class Rules(Failovers):
     restore: Quantity | None = None
     probe: Quantity = 0
     site_mttf: Quantity = NEVER
-    site_mttr: Any = 1.0
+    site_mttr: Quantity = 1.0
     false_failovers: Quantity = 0.0  # 1/s
 
     def blocked(self, state: State) -> bool:
@@ -291,7 +291,7 @@ class Rules(Failovers):
             yield from self._resumed(clock, after, to)
         yield from self._held(state)
 
-    def _resumed(self, clock: str, after: Any, state: State) -> Iterator[Event]:  # noqa: ANN401
+    def _resumed(self, clock: str, after: Quantity, state: State) -> Iterator[Event]:
         """Yield how the service comes back, if some node can serve."""
         found = self.nodes.candidates(state)
         if not found:

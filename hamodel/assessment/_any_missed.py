@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,9 +25,7 @@ from hamodel.assessment.budget import Chance
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Numbers
     from hamodel.assessment._streams import Item, Shares
     from hamodel.assessment._visits import Process
     from hamodel.assessment.budget import Stream
@@ -140,7 +138,7 @@ def _missed(
     acting, left_out = _acting(joint, kinds, horizon)
     kinds = np.where(kinds == 0, _NONE, kinds)
 
-    def exponent(s: NDArray[Any]) -> NDArray[Any]:
+    def exponent(s: Numbers) -> Numbers:
         total = np.zeros(len(s), complex)
         for stream, count, which in acting:
             total += count * _by_kinds(stream, kinds, which, s, horizon)
@@ -158,7 +156,7 @@ def _missed(
 
 def _acting(
     joint: Joint, kinds: FloatArray, horizon: float
-) -> tuple[list[tuple[Stream, int, NDArray[Any]]], float]:
+) -> tuple[list[tuple[Stream, int, Numbers]], float]:
     """Return the streams that cost some of it, and how many visits are left out.
 
     The rarest are left out while all of them together come once in 1e4 periods.
@@ -177,10 +175,10 @@ def _acting(
 def _by_kinds(
     stream: Stream,
     kinds: FloatArray,
-    which: NDArray[Any],
-    s: NDArray[Any],
+    which: Numbers,
+    s: Numbers,
     horizon: float,
-) -> NDArray[Any]:
+) -> Numbers:
     """Return the exponent of a stream at points that are alike to it only once."""
     own, place = np.unique(kinds[which], axis=0, return_inverse=True)
     rates = s @ own.T

@@ -12,16 +12,14 @@ inversion and its application to probability models, in Computational Probabilit
 from __future__ import annotations
 
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Numbers
 
 _ALIAS = 25.0  # echoes are damped by exp(-25) = 1e-11
 FINE = 3  # Abate's l: rounding errors are raised by exp(25 / 6) only
@@ -35,7 +33,7 @@ _ECHO, _EARLY = 18.0, 12  # the same for functions of the horizon, which are smo
 
 
 def tail(
-    transform: Callable[[NDArray[Any]], NDArray[Any]],
+    transform: Callable[[Numbers], Numbers],
     x: float,
     most: int,
     block: int = FINE,
@@ -64,7 +62,7 @@ def tail(
 
 
 def joint_tail(
-    exponent: Callable[[NDArray[Any]], NDArray[Any]], x: Sequence[float]
+    exponent: Callable[[Numbers], Numbers], x: Sequence[float]
 ) -> tuple[float, float]:
     """Return P(D > x in any place) of a random vector, and how far it is settled.
 
@@ -79,7 +77,7 @@ def joint_tail(
 
 
 def _joint_sum(
-    exponent: Callable[[NDArray[Any]], NDArray[Any]], x: Sequence[float], terms: int
+    exponent: Callable[[Numbers], Numbers], x: Sequence[float], terms: int
 ) -> float:
     """Return the sum over the lines of all places, each Euler's.
 
@@ -104,10 +102,10 @@ def _joint_sum(
 
 
 def over_time(
-    transform: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]],
-    s: NDArray[Any],
+    transform: Callable[[Numbers, Numbers], Numbers],
+    s: Numbers,
     time: float,
-) -> NDArray[Any]:
+) -> Numbers:
     """Return f_s(time) for each row s, of a transform at pairs (alpha, s), complex."""
     m = np.arange(_EARLY + _AVERAGED + 1)
     line = (_ECHO / 2 + 1j * np.pi * m) / time
@@ -118,15 +116,13 @@ def over_time(
     return np.asarray(_averaged((values * weight[:, None]).T))
 
 
-def _averaged(terms: NDArray[Any]) -> NDArray[Any]:
+def _averaged(terms: FloatArray) -> FloatArray:
     partial = np.cumsum(terms, axis=-1)[..., -len(_BINOMIAL) :]
-    found: NDArray[Any] = partial @ _BINOMIAL
+    found: FloatArray = partial @ _BINOMIAL
     return found
 
 
-def _line(
-    x: float, first: int, last: int, block: int
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _line(x: float, first: int, last: int, block: int) -> tuple[Numbers, Numbers]:
     """Return points of the inversion and their weights; blocks alternate in sign."""
     m = np.arange(first * block, last * block)
     real = _ALIAS / (2 * block)
@@ -135,7 +131,7 @@ def _line(
     return s, np.exp(real) / (block * x) * share
 
 
-def killed(rates: FloatArray, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+def killed(rates: FloatArray, kill: Numbers, horizon: float) -> Numbers:
     """Return the probability to be killed within a horizon, by first state.
 
     `kill` holds complex rates, one row for each case.  A short step is squared;

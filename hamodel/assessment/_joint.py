@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Sparse
     from hamodel.assessment._visits import Process
 
 
@@ -24,7 +24,7 @@ def product_chain(processes: Sequence[Process]) -> tuple[Any, FloatArray]:
     """Return the rates of independent chains together, sparse, and their law."""
     from scipy.sparse import csr_array, eye_array, kron
 
-    rates: Any = csr_array((1, 1))
+    rates: Sparse = csr_array((1, 1))
     law: FloatArray = np.ones(1)
     for p in processes:
         n, m = rates.shape[0], len(p.views)
@@ -35,7 +35,7 @@ def product_chain(processes: Sequence[Process]) -> tuple[Any, FloatArray]:
     return rates, law
 
 
-def lumped(rates: Any, fails: FloatArray, most: int) -> Any:  # noqa: ANN401
+def lumped(rates: Sparse, fails: FloatArray, most: int) -> Any:  # noqa: ANN401
     """Return the coarsest blocks of states that are alike, or None if they are many."""
     blocks = np.unique(rounded(fails), return_inverse=True)[1].ravel()
     while True:
@@ -58,7 +58,7 @@ def rounded(x: FloatArray) -> FloatArray:
     return rounded
 
 
-def members(blocks: Any) -> FloatArray:  # noqa: ANN401
+def members(blocks: Sparse) -> FloatArray:
     """Return 1 where a state belongs to a block, (states, blocks)."""
     found: FloatArray = np.eye(int(blocks.max()) + 1)[blocks]
     return found

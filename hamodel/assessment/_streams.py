@@ -81,7 +81,7 @@ class Shares:
             total += share * self._failing(seen, client)
         return total
 
-    def _failing(self, seen: Any, client: str) -> float:  # noqa: ANN401
+    def _failing(self, seen: Hashable, client: str) -> float:
         key = seen, client
         if key not in self.made:
             self.made[key] = self.fails(seen, client)
@@ -118,7 +118,7 @@ def shares_by_operation(
 ) -> tuple[Shares, list[Process]]:
     """Return which share of an operation fails, and how the parts move."""
 
-    def fails(seen: Any, client: str) -> float:  # noqa: ANN401
+    def fails(seen: Hashable, client: str) -> float:
         case = Found(client, seen, 1.0, model.verdict(seen, client, operation))
         return float(sum(part for _, part in failing(paths, case, operation)))
 

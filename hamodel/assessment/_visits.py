@@ -23,9 +23,7 @@ from hamodel.markov import steady_state
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Numbers, Quantity
     from hamodel.architectures import Part
 
 FRESH = 0.9  # share of the entries at which a clock must start anew
@@ -40,7 +38,7 @@ _LEVELS = np.concatenate(  # of a law's tail, between the parts of the mixture
 class Clock:
     """A time that is not exponential, and where it leads."""
 
-    law: Any  # a Duration, or Stages of an event
+    law: Quantity  # a Duration, or Stages of an event
     goals: FloatArray  # (n,) share of the outcomes by next state
 
 
@@ -83,7 +81,7 @@ class Moves:
             found[i] = (1 - rings) / out[i] if out[i] * mean > 1e-9 else mean
         return found
 
-    def kernel(self, z: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    def kernel(self, z: Numbers) -> tuple[Numbers, ...]:
         """Return what makes up the transforms of the moves, and their derivatives in z.
 
         `z` has the shape (n, k).  The transforms are move * rates + ring * goals, state
@@ -92,7 +90,7 @@ class Moves:
         """
         out = self.rates.sum(axis=1)[:, None] + z
         ring, ring_slope = np.zeros_like(out), np.zeros_like(out)
-        made: dict[Any, tuple[NDArray[Any], NDArray[Any]]] = {}
+        made: dict[Any, tuple[Numbers, Numbers]] = {}
         for i, clock in self.clocks.items():
             key = *getattr(clock.law, "of", (clock.law,)), out[i].tobytes()
             if key not in made:
@@ -193,7 +191,7 @@ def _explored(part: Part) -> tuple[list[Any], list[dict[str, Any]]]:
     ]
 
 
-def _events(part: Part, state: Any) -> dict[str, Any]:  # noqa: ANN401
+def _events(part: Part, state: Hashable) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for event in part.events(state):
         mean = mean_of(event.after)
@@ -206,7 +204,7 @@ def _events(part: Part, state: Any) -> dict[str, Any]:  # noqa: ANN401
     return found
 
 
-def _plain(after: Any) -> Any:  # noqa: ANN401
+def _plain(after: Quantity) -> Any:  # noqa: ANN401
     """Return the one random stage of stages of which all others take no time."""
     stages = [s for s in getattr(after, "of", ()) if mean_of(s) != 0]
     alone = len(stages) == 1 and hasattr(stages[0], "sample")
@@ -221,7 +219,7 @@ def _at_once(events: dict[str, Any]) -> list[tuple[Any, float]] | None:
     return None
 
 
-def _followed(outcomes: Any, through: Any) -> list[tuple[Any, float]]:  # noqa: ANN401
+def _followed(outcomes: Any, through: Quantity) -> list[tuple[Any, float]]:  # noqa: ANN401
     found: list[tuple[Any, float]] = []
     for to, share in outcomes:
         further = through[to]
@@ -232,7 +230,7 @@ def _followed(outcomes: Any, through: Any) -> list[tuple[Any, float]]:  # noqa: 
     return found
 
 
-def is_exponential(after: Any) -> bool:  # noqa: ANN401
+def is_exponential(after: Quantity) -> bool:
     """Tell whether a time of an event is exponential: a plain number is a mean."""
     if not hasattr(after, "sample"):
         return True
@@ -243,7 +241,7 @@ def is_exponential(after: Any) -> bool:  # noqa: ANN401
     return bool(np.allclose(after.sf(times), np.exp(-times / mean), rtol=1e-9))
 
 
-def transform(law: Any, s: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:  # noqa: ANN401
+def transform(law: Quantity, s: Numbers) -> tuple[Numbers, Numbers]:
     """Return E exp(-s X) of an event's time, and its derivative.
 
     A jump of a distribution takes thousands of terms to invert, so a constant is read
@@ -261,7 +259,7 @@ def transform(law: Any, s: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:  
 
 
 @lru_cache(maxsize=256)
-def _mixture(time: Any) -> tuple[FloatArray, FloatArray, float]:  # noqa: ANN401
+def _mixture(time: Quantity) -> tuple[FloatArray, FloatArray, float]:
     """Return the means and weights of gamma laws, and how much each varies."""
     mean = float(mean_of(time))
     if not hasattr(time, "sample") or float(time.var) == 0:

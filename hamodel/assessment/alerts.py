@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -42,9 +42,7 @@ from hamodel.units import YEAR
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Numbers
     from hamodel.assessment.budget import Downtime, Stream
 
 _NONE = 1e-6  # share that stands for none
@@ -211,7 +209,7 @@ class Costs:
         if np.all(fails == _NONE):
             return 0.0
 
-        def transform(s: NDArray[Any]) -> NDArray[Any]:
+        def transform(s: Numbers) -> Numbers:
             return np.asarray(stream.killed_per_second(s[:, None] * fails) / s)[None]
 
         return float(tail(transform, x, _MOST, block=1)[0][0])

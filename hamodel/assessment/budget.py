@@ -30,16 +30,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from hamodel.assessment._inversion import FINE, killed, over_time, tail
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Numbers
     from hamodel.assessment._visits import Moves
 
 _LONG = 10.0  # mean visits that make up a period without ends
@@ -70,7 +68,7 @@ class Stream(Protocol):
         """Share of the requests that fails, state by state."""
         ...
 
-    def exponent(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
         """Return - log of the chance to survive killing rates, by state and case."""
         ...
 
@@ -129,14 +127,14 @@ class Downtime:
     ) -> tuple[FloatArray, FloatArray]:
         """Return P(D > x), and that with visits as much more frequent as may be."""
 
-        def transform(s: NDArray[Any]) -> NDArray[Any]:
+        def transform(s: Numbers) -> Numbers:
             total = self._exponent(s, horizon)
-            both: NDArray[Any] = np.stack([total, (1 + self.error) * total])
+            both: Numbers = np.stack([total, (1 + self.error) * total])
             return np.asarray(-np.expm1(-both) / s)
 
         return tail(transform, x, self._most(horizon), block)
 
-    def _exponent(self, s: NDArray[Any], horizon: float) -> NDArray[Any]:
+    def _exponent(self, s: Numbers, horizon: float) -> Numbers:
         total = np.zeros(len(s), complex)
         for stream, count in self.streams:
             total += count * stream.exponent(s[:, None] * stream.fails, horizon)
@@ -157,7 +155,7 @@ class Downtime:
             p = self.miss(self.base + share, horizon).probability
             return math.log(max(p, 1e-300)), 0.0
 
-        def transform(s: NDArray[Any]) -> NDArray[Any]:
+        def transform(s: Numbers) -> Numbers:
             less = np.expm1(-self._exponent(s, horizon))
             return np.stack([-less / s, less])
 
@@ -222,7 +220,7 @@ class Whole:
         """Long-run share of the requests that it fails."""
         return float(self.law @ self.fails)
 
-    def exponent(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
         """Return - log of the chance to survive killing rates, by state and case."""
         dead = killed(self.rates, kill, horizon) @ self.law
         return -np.log1p(-np.where(dead == 1, 1 - 1e-16, dead))
@@ -261,7 +259,7 @@ class Visits:
         law = self.entries * self.moves.means
         return float(self.begins.sum() * horizon + law.sum())
 
-    def exponent(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
         """Return the expected number of visits that are killed."""
         if self.moves.is_markov:
             return self._of_exponentials(kill, horizon)
@@ -269,7 +267,7 @@ class Visits:
             return over_time(self._over_horizons, kill, horizon)
         return self._without_ends(kill, horizon)
 
-    def killed_per_second(self, kill: NDArray[Any]) -> NDArray[Any]:
+    def killed_per_second(self, kill: Numbers) -> Numbers:
         """Return how often, in 1/s, visits begin that are killed before they end."""
         if not self.moves.is_markov:
             move, ring, _, _ = self.moves.kernel(kill.T)
@@ -290,7 +288,7 @@ class Visits:
         inner = np.eye(len(self.fails)) - self._inner
         return float(np.linalg.solve(inner, self.moves.means).max())
 
-    def _of_exponentials(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+    def _of_exponentials(self, kill: Numbers, horizon: float) -> Numbers:
         n = len(self.fails)
         k = np.tile(self.moves.rates[:, :n] + 0j, (len(kill), 1, 1))
         k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
@@ -302,7 +300,7 @@ class Visits:
         law = self.entries * self.moves.means
         return np.asarray((horizon * v + _solved(k, ends)) @ self.begins + ends @ law)
 
-    def _without_ends(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+    def _without_ends(self, kill: Numbers, horizon: float) -> Numbers:
         """Return it for a period so long that it is a line in the horizon."""
         z = kill.T
         (move, ring, *slopes), z = self.moves.kernel(z), z.T
@@ -315,7 +313,7 @@ class Visits:
         going = self.moves.means + (onward - dead) / z
         return np.asarray((horizon * v - late) @ self.begins + going @ self.entries)
 
-    def _over_horizons(self, alpha: NDArray[Any], kill: NDArray[Any]) -> NDArray[Any]:
+    def _over_horizons(self, alpha: Numbers, kill: Numbers) -> Numbers:
         """Return its transform in the horizon, at pairs of points."""
         z = kill.T + alpha
         (move, ring, _, _), z = self.moves.kernel(z), z.T
@@ -326,12 +324,10 @@ class Visits:
         ended, rung = self._onward(d)
         onward = (d @ self._inner.T - move * ended - ring * rung) / z
         going = (self.moves.means - dead / z) * share + onward
-        found: NDArray[Any] = (d / alpha) @ self.begins + going @ self.entries
+        found: Numbers = (d / alpha) @ self.begins + going @ self.entries
         return found
 
-    def _system(
-        self, move: NDArray[Any], ring: NDArray[Any]
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _system(self, move: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
         """Return 1 - the transforms of the moves within a visit, and what they lack."""
         n, (out, to) = len(self.fails), self._beyond
         system = -move[..., None] * self.moves.rates[:, :n]
@@ -340,7 +336,7 @@ class Visits:
         system[:, range(n), range(n)] += 1
         return system, 1 - move * out - ring * to
 
-    def _onward(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _onward(self, values: Numbers) -> tuple[Numbers, Numbers]:
         """Return values of the next states, weighted by the rates and by the goals."""
         n = len(self.fails)
         return values @ self.moves.rates[:, :n].T, values @ self.moves.goals[:, :n].T
@@ -390,7 +386,7 @@ class Calendar:
         del horizon
         return False
 
-    def exponent(self, kill: NDArray[Any], horizon: float) -> NDArray[Any]:
+    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
         """Return - log of survival: uniform between its least and its most."""
         least, most, (low, top, between) = self._parts(horizon)
         c, span = kill[:, 0], most - least
@@ -399,6 +395,6 @@ class Calendar:
         return np.asarray(c * least + mixed)
 
 
-def _solved(system: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
-    found: NDArray[Any] = np.linalg.solve(system, right[..., None])[..., 0]
+def _solved(system: Numbers, right: Numbers) -> Numbers:
+    found: Numbers = np.linalg.solve(system, right[..., None])[..., 0]
     return found

@@ -43,7 +43,7 @@ from hamodel.assessment.results import Assessment, assess
 from hamodel.units import MONTH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from hamodel._types import Quantity
     from hamodel.architectures import Architecture, Model
@@ -285,11 +285,15 @@ class Journeys:
     def _memory(self) -> dict[Any, dict[str, Quantity]]:
         return {}
 
-    def _operations(self, seen: Any, client: str) -> dict[str, dict[str, Quantity]]:  # noqa: ANN401
+    def _operations(
+        self, seen: Hashable, client: str
+    ) -> dict[str, dict[str, Quantity]]:
         """Return the share of reads and of writes that fail for a client, by cause."""
         return {o: self._failing(seen, client, o) for o in OPERATIONS}
 
-    def _failing(self, seen: Any, client: str, operation: str) -> dict[str, Quantity]:  # noqa: ANN401
+    def _failing(
+        self, seen: Hashable, client: str, operation: str
+    ) -> dict[str, Quantity]:
         key = seen, client, operation
         if key not in self._memory:
             a = self.assessment
