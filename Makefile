@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Processes that share the suite, a file at a time.
+JOBS ?= 2
 export PYTHONDONTWRITEBYTECODE =
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export OMP_NUM_THREADS ?= 1
@@ -18,7 +20,7 @@ lab: $(VENV)/.installed ## open the course in JupyterLab (ARGS="--no-browser --p
 	exec $(BIN)/jupyter lab $$root $(ARGS) notebooks/00_start_here.ipynb
 
 test: $(VENV)/.installed ## run the whole suite: tests, doctests, lessons, gates, browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lessons: $(VENV)/.installed ## re-execute every notebook in place, and redraw the README picture
 	$(BIN)/python -m hamodel.course.lessons $(ARGS)
