@@ -1,9 +1,12 @@
-"""Copies of a database over sites: what majorities and quorums have in common."""
+"""Database nodes that are alike: what the architectures made of them share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from hamodel._quantity import mean_of
 from hamodel.architectures._front import Data, Front, SiteView, place, witness
@@ -14,28 +17,50 @@ from hamodel.architectures._specs import (
     Tier,
 )
 from hamodel.architectures.base import Event, Group, Part
+from hamodel.architectures.behaviour import (
+    NO_WAIT,
+    Conflicts,
+    LostWrites,
+    Waits,
+    Work,
+    popularity,
+    reads_left,
+    repair,
+)
+from hamodel.conflicts import last_write_wins
 from hamodel.duration import Duration, constant
 from hamodel.quorum import latency
+from hamodel.replication import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from hamodel._types import Quantity
+    from numpy.typing import ArrayLike
+
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.architectures.behaviour import Known
     from hamodel.failover import Failover
     from hamodel.workload import Workload
 
 
-class Copies(Protocol):
-    """An architecture that keeps copies at sites."""
+class Stored(Protocol):
+    """An architecture with databases at sites."""
 
     @property
     def database(self) -> Node: ...
     @property
+    def sites(self) -> tuple[str, ...]: ...
+    @property
+    def site(self) -> Site: ...
+
+
+class Copies(Stored, Protocol):
+    """An architecture that keeps copies at sites."""
+
+    @property
     def failover(self) -> Failover: ...
     @property
     def copies(self) -> Mapping[str, int]: ...
-    @property
-    def site(self) -> Site: ...
     @property
     def everywhere(self) -> Node | None: ...
     @property
@@ -128,8 +153,130 @@ def answered_by(
     return latency(replies, missing, votes=cast)
 
 
-def sent(copies: Mapping[str, int], writes: Quantity) -> Quantity:
-    """Return the writes in 1/s that leave the site where they were made, on average."""
-    total = sum(copies.values())
-    away = sum(count / total * (total - count) for count in copies.values())
-    return writes * away
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AtWork:
+    """An architecture under a workload: a `Behaviour`, by default of one database.
+
+    Each architecture says what differs.
+    """
+
+    spec: Stored
+    workload: Workload
+
+    @property
+    def cores(self) -> int:
+        return self.spec.database.cores
+
+    @property
+    def databases(self) -> int:
+        """How many database nodes there are."""
+        return 1
+
+    @property
+    def database_cost(self) -> Quantity:
+        return self.databases * self.spec.database.cost
+
+    @property
+    def rto(self) -> Duration:
+        return repair(self.spec.database.mttr)
+
+    @property
+    def outage(self) -> Duration:
+        return self.rto
+
+    @property
+    def lag(self) -> Duration:
+        return constant(0.0)
+
+    @property
+    def rpo(self) -> Duration:
+        return constant(0.0)
+
+    @property
+    def lost_writes(self) -> LostWrites:
+        return LostWrites()
+
+    @property
+    def stale(self) -> Quantity:
+        return 0.0
+
+    @property
+    def conflicts(self) -> Conflicts:
+        return Conflicts()
+
+    @property
+    def transfers(self) -> Quantity:
+        return 0.0
+
+    def serving(self, known: Known) -> int:
+        count: int = known.serving
+        return count
+
+    def waits(self, operation: str, at: str) -> Waits:
+        del operation, at
+        return NO_WAIT
+
+    def work_of(self, share: Quantity) -> Work:
+        """Return the work of a database that takes a share of the reads."""
+        reads = share * reads_left(self.spec.site, self.workload)
+        return Work(reads, self.workload.writes)
+
+    def overwritten(
+        self,
+        rates: Sequence[Quantity],
+        delays: ArrayLike,
+        ahead: Sequence[Quantity] | None = None,
+    ) -> Quantity:
+        """Return the writes in 1/s that last write wins throws away, over all keys."""
+
+        def thrown(share: FloatArray) -> Quantity:
+            each = [np.asarray(rate)[..., None] * share for rate in rates]
+            return last_write_wins(each, delays, ahead).lost / share
+
+        return popularity(self.workload).mean(thrown)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CopiesAtWork(AtWork):
+    """Copies over sites under a workload."""
+
+    spec: Copies
+
+    @property
+    def databases(self) -> int:
+        return sum(self.spec.copies.values())
+
+    @property
+    def apart(self) -> bool:
+        """Whether the copies are at several sites."""
+        return len(self.spec.copies) > 1
+
+    @cached_property
+    def stream(self) -> Stream:
+        """Writes on their way to the copies that were not waited for."""
+        trip = self.workload.round_trip if self.apart else self.workload.hop
+        return Stream(writes=self.workload.writes, delay=trip * 0.5)
+
+    @property
+    def lag(self) -> Duration:
+        return self.stream.lag if self.databases > 1 else constant(0.0)
+
+    @property
+    def transfers(self) -> Quantity:
+        """Writes in 1/s that leave the site where they were made, on average."""
+        held, total = self.spec.copies.values(), self.databases
+        away = sum(count / total * (total - count) for count in held)
+        return self.workload.writes * away
+
+    def share(self, copies: int) -> Quantity:
+        """Return the share of the reads that the busiest of so many copies takes."""
+        raise NotImplementedError
+
+    def work(self, known: Known, at: str) -> Work:
+        del at
+        return self.work_of(self.share(known.copies or self.databases))
+
+    def work_without(self, site: str) -> tuple[Quantity, Work]:
+        copies = max(self.databases - self.spec.copies[site], 1)
+        others = max(len(self.spec.sites) - 1, 1)
+        return 1 / others, self.work_of(self.share(copies))

@@ -16,18 +16,17 @@ import numpy as np
 
 from hamodel import duration
 from hamodel._quantity import mean_of, rate_of
+from hamodel.architectures._copies import AtWork
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._replicas import First, stage_law
 from hamodel.architectures.behaviour import (
     NO_WAIT,
-    Conflicts,
     Loss,
     LostWrites,
     Waits,
     Work,
     exposure,
     missing,
-    reads_left,
     repair,
     stale_reads,
     with_way,
@@ -45,27 +44,21 @@ if TYPE_CHECKING:
     from hamodel.architectures._replicated import Rules
     from hamodel.architectures.active_passive import ActivePassive
     from hamodel.replication import Replication, Stream
-    from hamodel.workload import Workload
 
 _DRAWS = 100_000  # of a race, for its law
 _RARE = 1e-9  # a chance of further attempts that is left out of a law
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PairBehaviour:
+class PairBehaviour(AtWork):
     """An `ActivePassive` under a workload."""
 
     spec: ActivePassive
-    workload: Workload
 
     @cached_property
     def _nodes(self) -> tuple[Replica, ...]:
         """The nodes, made once: they are told apart by what they are."""
         return self.spec.nodes
-
-    @property
-    def cores(self) -> int:
-        return self.spec.database.cores
 
     @property
     def database_cost(self) -> Quantity:
@@ -286,10 +279,6 @@ class PairBehaviour:
         return stale_reads(self.stream, self.workload, self.workload.writes)
 
     @property
-    def conflicts(self) -> Conflicts:
-        return Conflicts()
-
-    @property
     def transfers(self) -> Quantity:
         away = [n for n in self._others(self._home) if n.site != self._home.site]
         return self.workload.writes * len(away)
@@ -300,9 +289,7 @@ class PairBehaviour:
         return known.seen.serving
 
     def work(self, known: PairSeen, at: str) -> Work:
-        here = self._reads_at(known, self.spec.sites.index(at))
-        reads = here * reads_left(self.spec.site, self.workload)
-        return Work(reads, self.workload.writes)
+        return self.work_of(self._reads_at(known, self.spec.sites.index(at)))
 
     def _reads_at(self, known: PairSeen, copy: int) -> Quantity:
         """Return the share of the reads that one copy answers."""
@@ -357,10 +344,7 @@ class PairBehaviour:
         held = {n.site for n in self._nodes if n.reads == "local"}
         bare = sum(share for name, share in enters.items() if name not in held)
         most: Quantity = max(enters.values(), key=lambda share: np.max(share))
-        reads = (most if most is bare else most + bare) * reads_left(
-            self.spec.site, self.workload
-        )
-        return most, Work(reads, self.workload.writes)
+        return most, self.work_of(most if most is bare else most + bare)
 
 
 def _slowness(stream: Stream) -> float:

@@ -37,6 +37,7 @@ from hamodel.architectures._assumptions import (
     instant_client,
     shared_by_all,
 )
+from hamodel.architectures._copies import AtWork
 from hamodel.architectures._diagram import (
     atleast,
     checked,
@@ -76,12 +77,11 @@ from hamodel.architectures.behaviour import (
     mixed,
     overtaken,
     popularity,
-    reads_left,
     redirected,
     stale_reads,
     with_way,
 )
-from hamodel.conflicts import concurrency_over_keys, last_write_wins, mean_siblings
+from hamodel.conflicts import concurrency_over_keys, mean_siblings
 from hamodel.duration import Duration, constant, endless
 from hamodel.failover import Failover
 from hamodel.replication import Replication, Stream
@@ -89,7 +89,7 @@ from hamodel.replication import Replication, Stream
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hamodel._types import FloatArray, Quantity
+    from hamodel._types import Quantity
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
@@ -176,16 +176,6 @@ class ActiveActive(LongRun):
         if not self.sites:
             raise ValueError("sites must be at least 1 name, got ()")
 
-    @property
-    def all_sites(self) -> tuple[str, ...]:
-        """Names of all sites, those included that serve no clients."""
-        return self.sites
-
-    @property
-    def one_writer(self) -> bool:
-        """Whether one site takes all writes and sends them on to the others."""
-        return False
-
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
 
@@ -266,37 +256,11 @@ class ActiveActive(LongRun):
         return (home(self.sites),)
 
     def behaviour(self, workload: Workload) -> Behaviour:
-        """Return what it does under a workload.
-
-        Parameters
-        ----------
-        workload : Workload
-            What is asked of it.
-
-        Returns
-        -------
-        Behaviour
-            Its recovery, data, loads and waits.
-        """
+        """Return what it does under a workload."""
         return _Behaviour(spec=self, workload=workload)
 
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
-        """Tell what a client finds.
-
-        Parameters
-        ----------
-        seen : Seen
-            What clients of the site know.
-        site : str
-            Where the client is.
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        Verdict
-            The cause of the outage, or who serves.
-        """
+        """Tell a client of a site the cause of the outage, or who serves."""
         stale = operation == "read" and len(self.sites) > 1
         found = entrance(seen, site)._replace(stale=stale)
         if seen.worked_on and len(self.sites) == 1 and not seen.everywhere:
@@ -307,23 +271,13 @@ class ActiveActive(LongRun):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Behaviour:
+class _Behaviour(AtWork):
     """An `ActiveActive` under a workload."""
 
     spec: ActiveActive
-    workload: Workload
-
-    @property
-    def cores(self) -> int:
-        return self.spec.database.cores
-
-    @property
-    def database_cost(self) -> Quantity:
-        return self.databases * self.spec.database.cost
 
     @property
     def databases(self) -> int:
-        """How many database nodes there are."""
         return len(self.spec.sites)
 
     @property
@@ -469,12 +423,7 @@ class _Behaviour:
         siblings: Quantity = 1.0
         if resolution == "last write wins":
             ahead = [self.spec.clock_skew * (i % 2) for i in range(len(rates))]
-
-            def thrown(share: FloatArray) -> Quantity:
-                each = [np.asarray(rate)[..., None] * share for rate in rates]
-                return last_write_wins(each, means, ahead).lost / share
-
-            lost = keys.mean(thrown)
+            lost = self.overwritten(rates, means, ahead)
         elif resolution == "vector clocks" and all(np.all(r > 0) for r in rates):
             siblings = mean_siblings([rate * keys.head(1) for rate in rates], means)
         return Conflicts(
@@ -500,15 +449,8 @@ class _Behaviour:
     def transfers(self) -> Quantity:
         return self.workload.writes * (len(self.spec.sites) - 1)
 
-    def serving(self, known: Seen) -> int:
-        return known.serving
-
     def work(self, known: Seen, at: str) -> Work:
-        return self._work(entering(self._clients, at, at, known.serving))
-
-    def _work(self, share: Quantity) -> Work:
-        reads = share * reads_left(self.spec.site, self.workload)
-        return Work(reads, self.workload.writes)
+        return self.work_of(entering(self._clients, at, at, known.serving))
 
     @property
     def _clients(self) -> dict[str, Quantity]:
@@ -529,7 +471,7 @@ class _Behaviour:
         shares = self._clients
         left = [name for name in shares if name != site]
         share = max((shares[n] + shares[site] / len(left) for n in left), default=1.0)
-        return share, self._work(share)
+        return share, self.work_of(share)
 
 
 def _plain(lag: Duration) -> Quantity:

@@ -239,11 +239,6 @@ class ActivePassive(LongRun):
         check_fit(self)
 
     @property
-    def all_sites(self) -> tuple[str, ...]:
-        """Names of all sites; each of them serves clients."""
-        return self.sites
-
-    @property
     def one_writer(self) -> bool:
         """Whether one site takes all writes and sends them on to the others."""
         return True
@@ -326,18 +321,7 @@ class ActivePassive(LongRun):
         return model_of(self)
 
     def behaviour(self, workload: Workload) -> Behaviour:
-        """Return what it does under a workload.
-
-        Parameters
-        ----------
-        workload : Workload
-            What is asked of it.
-
-        Returns
-        -------
-        Behaviour
-            Its recovery, data, loads and waits.
-        """
+        """Return what it does under a workload."""
         return PairBehaviour(spec=self, workload=workload)
 
     def chain(self) -> Chain:

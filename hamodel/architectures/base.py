@@ -389,16 +389,27 @@ class Architecture(Protocol):
         ...
 
     def behaviour(self, workload: Workload) -> Behaviour:
-        """Return what it does under a workload."""
+        """Return what it does under a workload: recovery, data, loads and waits."""
         ...
 
 
 class LongRun:
-    """What the long run costs writes, on the architecture's own account.
+    """What the five have in common, unless they say otherwise.
 
-    It equals the `write` of an assessment in which no tier is overloaded, no queue is
-    full and no answer too slow, with clients alike at all sites.
+    Each tells what the long run costs writes, on its own account.  It equals the
+    `write` of an assessment in which no tier is overloaded, no queue is full and no
+    answer too slow, with clients alike at all sites.
     """
+
+    @property
+    def all_sites(self: Architecture) -> tuple[str, ...]:
+        """Names of all sites, those included that serve no clients."""
+        return self.sites
+
+    @property
+    def one_writer(self) -> bool:
+        """Whether one site takes all writes and sends them on to the others."""
+        return False
 
     @property
     def downtime_by_cause(self: Architecture) -> dict[str, Quantity]:

@@ -33,10 +33,7 @@ from hamodel.architectures._assumptions import (
     instant_client,
     shared_by_all,
 )
-from hamodel.architectures._copies import (
-    sent,
-    sites_and_copies,
-)
+from hamodel.architectures._copies import CopiesAtWork, sites_and_copies
 from hamodel.architectures._diagram import (
     checked,
     drawn,
@@ -61,23 +58,20 @@ from hamodel.architectures.behaviour import (
     Loss,
     LostWrites,
     Waits,
-    Work,
     led_away,
     popularity,
-    reads_left,
     redirected,
     stale_reads,
 )
-from hamodel.conflicts import concurrency_over_keys, last_write_wins
+from hamodel.conflicts import concurrency_over_keys
 from hamodel.duration import Duration, constant
 from hamodel.failover import Failover
 from hamodel.quorum import Quorum, older_than
-from hamodel.replication import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hamodel._types import FloatArray, Quantity
+    from hamodel._types import Quantity
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
@@ -165,16 +159,6 @@ class Leaderless(LongRun):
         """Names of the sites."""
         return tuple(self.copies)
 
-    @property
-    def all_sites(self) -> tuple[str, ...]:
-        """Names of all sites, those included that serve no clients."""
-        return self.sites
-
-    @property
-    def one_writer(self) -> bool:
-        """Whether one site takes all writes and sends them on to the others."""
-        return False
-
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
 
@@ -246,37 +230,11 @@ class Leaderless(LongRun):
         )
 
     def behaviour(self, workload: Workload) -> Behaviour:
-        """Return what it does under a workload.
-
-        Parameters
-        ----------
-        workload : Workload
-            What is asked of it.
-
-        Returns
-        -------
-        Behaviour
-            Its recovery, data, loads and waits.
-        """
+        """Return what it does under a workload."""
         return _Behaviour(spec=self, workload=workload)
 
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
-        """Tell what a client finds.
-
-        Parameters
-        ----------
-        seen : Seen
-            What clients of the site know.
-        site : str
-            Where the client is.
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        Verdict
-            The cause of the outage, or who serves.
-        """
+        """Tell a client of a site the cause of the outage, or who serves."""
         found = entrance(seen, site)
         if found.cause:
             return found
@@ -307,24 +265,10 @@ class Leaderless(LongRun):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Behaviour:
+class _Behaviour(CopiesAtWork):
     """A `Leaderless` under a workload."""
 
     spec: Leaderless
-    workload: Workload
-
-    @property
-    def cores(self) -> int:
-        return self.spec.database.cores
-
-    @property
-    def database_cost(self) -> Quantity:
-        return self.databases * self.spec.database.cost
-
-    @property
-    def databases(self) -> int:
-        """How many database nodes there are."""
-        return sum(self.spec.copies.values())
 
     @property
     def rto(self) -> Duration:
@@ -341,16 +285,6 @@ class _Behaviour:
             return self.rto
         return led_away(self.spec.failover, self.spec.site.mttr)
 
-    @cached_property
-    def stream(self) -> Stream:
-        """Writes on their way to the copies that were not waited for."""
-        trip = self.workload.round_trip if self._apart else self.workload.hop
-        return Stream(writes=self.workload.writes, delay=trip * 0.5)
-
-    @property
-    def lag(self) -> Duration:
-        return self.stream.lag if self.databases > 1 else constant(0.0)
-
     @property
     def rpo(self) -> Duration:
         """Age of what only the lost copies have: those that one failure takes."""
@@ -359,9 +293,9 @@ class _Behaviour:
     @property
     def _exposed(self) -> bool:
         """Whether one site, or one node, can hold all copies that answered."""
-        if self.databases == 1 or (self._apart and self.spec.write_to == "each"):
+        if self.databases == 1 or (self.apart and self.spec.write_to == "each"):
             return False
-        biggest = max(self.spec.copies.values()) if self._apart else 1
+        biggest = max(self.spec.copies.values()) if self.apart else 1
         return biggest >= self.spec.write_quorum
 
     @property
@@ -375,7 +309,7 @@ class _Behaviour:
             fails = self.databases * rate_of(mean_of(spec.database.mttf))
             each = writes / self.databases
             found["database"] = Loss(events=fails, writes=each, kept=True)
-        if self._apart:
+        if self.apart:
             count = len(spec.sites)
             fails = count * rate_of(spec.site.mttf)
             found["site"] = Loss(events=fails, writes=writes / count, kept=True)
@@ -403,36 +337,18 @@ class _Behaviour:
         if len(rates) == 1:
             rates = [w.writes / 2, w.writes / 2]  # any two coordinators
         delay = mean_of(self.stream.delay)
-        keys = popularity(w)
-        found = concurrency_over_keys(keys, rates, delay)
-
-        def thrown(share: FloatArray) -> Quantity:
-            each = [np.asarray(rate)[..., None] * share for rate in rates]
-            return last_write_wins(each, delay).lost / share
-
+        found = concurrency_over_keys(popularity(w), rates, delay)
         return Conflicts(
             resolution="last write wins",
             pairs=found.pairs,
             share=found.share,
-            lost=keys.mean(thrown),
+            lost=self.overwritten(rates, delay),
         )
 
-    @property
-    def transfers(self) -> Quantity:
-        return sent(self.spec.copies, self.workload.writes)
-
-    def serving(self, known: Seen) -> int:
-        return known.serving
-
-    def work(self, known: Seen, at: str) -> Work:
-        del at
-        return self._work(known.copies or self.databases)
-
-    def _work(self, copies: int) -> Work:
+    def share(self, copies: int) -> Quantity:
+        """Return the share of the reads that ask one of so many copies."""
         each = len(self.spec.copies) if self.spec.read_from == "each" else 1
-        asked = min(self.spec.read_quorum * each, copies)
-        reads = reads_left(self.spec.site, self.workload) * asked / copies
-        return Work(reads, self.workload.writes)
+        return min(self.spec.read_quorum * each, copies) / copies
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the copies that are asked, and how many must answer."""
@@ -459,18 +375,11 @@ class _Behaviour:
         elif spec.read_from == "local":
             among = max(spec.copies.values())
         both = (asked - 1) / max(among - 1, 1)
-        reads, writes = (float(rate) for rate in self._work(self.databases))
+        work = self.work_of(self.share(self.databases))
+        reads, writes = float(work.reads), float(work.writes)
         r, m = float(w.read_time) ** 2, float(w.write_time) ** 2
         each = 2 * (reads * r + writes * m)
         return (reads * both * r + writes * m) / each if each else 0.0
-
-    def work_without(self, site: str) -> tuple[Quantity, Work]:
-        copies = max(self.databases - self.spec.copies[site], 1)
-        return 1 / max(len(self.spec.sites) - 1, 1), self._work(copies)
-
-    @property
-    def _apart(self) -> bool:
-        return len(self.spec.copies) > 1
 
 
 def _missed(spec: Leaderless, read: str, write: str) -> float:

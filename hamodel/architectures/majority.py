@@ -38,8 +38,8 @@ from hamodel.architectures._assumptions import (
     shared_by_all,
 )
 from hamodel.architectures._copies import (
+    CopiesAtWork,
     answered_by,
-    sent,
     sites_and_copies,
 )
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
@@ -54,20 +54,10 @@ from hamodel.architectures._front import (
 )
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, Event, LongRun, Model, Part, Verdict
-from hamodel.architectures.behaviour import (
-    NO_WAIT,
-    Behaviour,
-    Conflicts,
-    LostWrites,
-    Waits,
-    Work,
-    reads_left,
-    stale_reads,
-)
+from hamodel.architectures.behaviour import NO_WAIT, Behaviour, Waits, stale_reads
 from hamodel.duration import Duration, constant
 from hamodel.failover import Failover
 from hamodel.quorum import majority
-from hamodel.replication import Stream
 from hamodel.workload import as_law
 
 if TYPE_CHECKING:
@@ -194,11 +184,6 @@ class Majority(LongRun):
         """Names of all sites, those included that serve no clients."""
         return tuple(self.copies)
 
-    @property
-    def one_writer(self) -> bool:
-        """Whether one site takes all writes and sends them on to the others."""
-        return False
-
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
 
@@ -306,37 +291,11 @@ class Majority(LongRun):
         return of_copies, of_sites
 
     def behaviour(self, workload: Workload) -> Behaviour:
-        """Return what it does under a workload.
-
-        Parameters
-        ----------
-        workload : Workload
-            What is asked of it.
-
-        Returns
-        -------
-        Behaviour
-            Its recovery, data, loads and waits.
-        """
+        """Return what it does under a workload."""
         return _Behaviour(spec=self, workload=workload)
 
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
-        """Tell what a client finds.
-
-        Parameters
-        ----------
-        seen : Seen
-            What clients of the site know.
-        site : str
-            Where the client is.
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        Verdict
-            The cause of the outage, or who serves.
-        """
+        """Tell a client of a site the cause of the outage, or who serves."""
         found = entrance(seen, site)
         if found.cause:
             return found
@@ -368,50 +327,14 @@ def _reachable(spec: Majority) -> list[list[tuple[int, Quantity]]]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Behaviour:
+class _Behaviour(CopiesAtWork):
     """A `Majority` under a workload."""
 
     spec: Majority
-    workload: Workload
-
-    @property
-    def cores(self) -> int:
-        return self.spec.database.cores
-
-    @property
-    def database_cost(self) -> Quantity:
-        return self.databases * self.spec.database.cost
-
-    @property
-    def databases(self) -> int:
-        """How many database nodes there are."""
-        return sum(self.spec.copies.values())
 
     @property
     def rto(self) -> Duration:
         return as_law(self.spec.election)
-
-    @property
-    def outage(self) -> Duration:
-        return self.rto
-
-    @cached_property
-    def stream(self) -> Stream:
-        """Committed writes on their way to a follower."""
-        trip = self.workload.round_trip if self._apart else self.workload.hop
-        return Stream(writes=self.workload.writes, delay=trip * 0.5)
-
-    @property
-    def lag(self) -> Duration:
-        return self.stream.lag if self.databases > 1 else constant(0.0)
-
-    @property
-    def rpo(self) -> Duration:
-        return constant(0.0)
-
-    @property
-    def lost_writes(self) -> LostWrites:
-        return LostWrites()
 
     @cached_property
     def stale(self) -> Quantity:
@@ -419,26 +342,9 @@ class _Behaviour:
             return 0.0
         return stale_reads(self.stream, self.workload, self.workload.writes)
 
-    @property
-    def conflicts(self) -> Conflicts:
-        return Conflicts()
-
-    @property
-    def transfers(self) -> Quantity:
-        return sent(self.spec.copies, self.workload.writes)
-
-    def serving(self, known: Seen) -> int:
-        return known.serving
-
-    def work(self, known: Seen, at: str) -> Work:
-        """Work of the busiest node: the leader, which takes all that need order."""
-        del at
-        return self._work(known.copies or self.databases)
-
-    def _work(self, copies: int) -> Work:
-        share = 1 / copies if self.spec.local_reads else 1.0
-        reads = share * reads_left(self.spec.site, self.workload)
-        return Work(reads, self.workload.writes)
+    def share(self, copies: int) -> Quantity:
+        """Return the leader's share of the reads: it takes all that need order."""
+        return 1 / copies if self.spec.local_reads else 1.0
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the way to the leader, and its wait for the rest of a majority."""
@@ -455,11 +361,3 @@ class _Behaviour:
             law = there + answered_by(copies, leader, needed, w, weight)
             found.append((count / sum(voters.values()), law))
         return found
-
-    def work_without(self, site: str) -> tuple[Quantity, Work]:
-        copies = max(self.databases - self.spec.copies[site], 1)
-        return 1 / max(len(self.spec.sites) - 1, 1), self._work(copies)
-
-    @property
-    def _apart(self) -> bool:
-        return len(self.spec.copies) > 1

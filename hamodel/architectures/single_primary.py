@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from hamodel import fields
 from hamodel._quantity import rate_of
 from hamodel.architectures._assumptions import Assumption, exponential_repair, fixed
+from hamodel.architectures._copies import AtWork
 from hamodel.architectures._diagram import checked, drawn, quoted, servers
 from hamodel.architectures._front import (
     Data,
@@ -37,18 +38,8 @@ from hamodel.architectures._specs import (
     Site,
 )
 from hamodel.architectures.base import LongRun, Model, Verdict
-from hamodel.architectures.behaviour import (
-    NO_WAIT,
-    Behaviour,
-    Conflicts,
-    Loss,
-    LostWrites,
-    Waits,
-    Work,
-    reads_left,
-    repair,
-)
-from hamodel.duration import Duration, constant, uniform
+from hamodel.architectures.behaviour import Behaviour, Loss, LostWrites, Work
+from hamodel.duration import Duration, uniform
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
@@ -116,11 +107,6 @@ class SinglePrimary(LongRun):
     def sites(self) -> tuple[str, ...]:
         """Names of the sites."""
         return (self.name,)
-
-    @property
-    def all_sites(self) -> tuple[str, ...]:
-        """Names of all sites, those included that serve no clients."""
-        return self.sites
 
     @property
     def one_writer(self) -> bool:
@@ -192,67 +178,20 @@ class SinglePrimary(LongRun):
         )
 
     def behaviour(self, workload: Workload) -> Behaviour:
-        """Return what it does under a workload.
-
-        Parameters
-        ----------
-        workload : Workload
-            What is asked of it.
-
-        Returns
-        -------
-        Behaviour
-            Its recovery, data, loads and waits.
-        """
+        """Return what it does under a workload."""
         return _Behaviour(spec=self, workload=workload)
 
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
-        """Tell what a client finds.
-
-        Parameters
-        ----------
-        seen : Seen
-            What clients of the site know.
-        site : str
-            Where the client is.
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        Verdict
-            The cause of the outage, or who serves.
-        """
+        """Tell a client of a site the cause of the outage, or who serves."""
         del operation  # reads and writes fare alike
         return undisturbed(seen, entrance(seen, site))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Behaviour:
+class _Behaviour(AtWork):
     """A `SinglePrimary` under a workload."""
 
     spec: SinglePrimary
-    workload: Workload
-
-    @property
-    def cores(self) -> int:
-        return self.spec.database.cores
-
-    @property
-    def database_cost(self) -> Quantity:
-        return self.spec.database.cost
-
-    @property
-    def rto(self) -> Duration:
-        return repair(self.spec.database.mttr)
-
-    @property
-    def outage(self) -> Duration:
-        return self.rto
-
-    @property
-    def lag(self) -> Duration:
-        return constant(0.0)
 
     @property
     def rpo(self) -> Duration:
@@ -267,28 +206,9 @@ class _Behaviour:
             by_failure={"database destroyed": Loss(events=events, writes=writes)}
         )
 
-    @property
-    def stale(self) -> Quantity:
-        return 0.0
-
-    @property
-    def conflicts(self) -> Conflicts:
-        return Conflicts()
-
-    @property
-    def transfers(self) -> Quantity:
-        return 0.0
-
-    def serving(self, known: Seen) -> int:
-        return known.serving
-
     def work(self, known: Seen, at: str) -> Work:
         del known, at
-        return Work(reads_left(self.spec.site, self.workload), self.workload.writes)
-
-    def waits(self, operation: str, at: str) -> Waits:
-        del operation, at
-        return NO_WAIT
+        return self.work_of(1.0)
 
     def work_without(self, site: str) -> tuple[Quantity, Work]:
         return 1.0, self.work(Seen(), site)
