@@ -161,3 +161,32 @@ def test_what_is_no_slip_gets_none():
 )
 def test_a_collection_is_told_what_it_lacks(answer, words):
     assert words in slips.of_sets(answer, [{"a"}, {"c", "b"}])
+
+
+@pytest.mark.parametrize(
+    ("answer", "right", "words"),
+    [
+        ([3.0], [1.0], "Three times too large"),
+        ([2.302585], [1.0], "natural logarithms"),
+        ([1e-5], [1.0], "100,000 times too small"),
+        ([1, 3, 2], [1, 2, 3], "in another order"),
+        ([1, 2, 7, 4], [1, 2, 3, 4], "3 of 4 come out right; the first that does not"),
+    ],
+)
+def test_slips_of_several_numbers_are_named(answer, right, words):
+    assert words in slips.of_numbers(answer, right)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((21, 9), "Write 21.9, with a point."),
+        ("21,9 min", "without quotes: 21.9."),
+        ("1,049", "without quotes: 1049."),
+        ([21.9], "without brackets"),
+        (abs, "call it"),
+    ],
+)
+def test_a_number_in_another_form_is_told_how_to_write_it(answer, words):
+    with pytest.raises(slips.Slip, match=words):
+        slips.read(answer)

@@ -79,9 +79,9 @@ with brought_by("course"):
     )
     from hamodel.course.explorer import Explorer
     from hamodel.course.lesson import Lesson
-    from hamodel.course.maps import sweep_map
     from hamodel.course.prediction import Prediction, View, near, views
     from hamodel.course.quiz import Question, Quiz, ask, recall
+    from hamodel.course.shown import Table, balance, diagram, sweep_map
 
 __all__ = [
     "Again",
@@ -99,9 +99,12 @@ __all__ = [
     "Scale",
     "Sheet",
     "Slider",
+    "Table",
     "View",
     "ask",
+    "balance",
     "decades",
+    "diagram",
     "exercise",
     "function",
     "matrix",

@@ -8,6 +8,7 @@ never says the right answer, only how far off this one is.
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,20 +20,26 @@ class Slip(ValueError):  # noqa: N818  it is no error of the program
 
 
 #: How many times too large an answer is, and what that may come from.
-FACTORS = {
+FACTORS: dict[float, str] = {
     60: "minutes and seconds, or hours and minutes",
     3600: "hours and seconds",
     24: "days and hours",
     1440: "days and minutes",
     7: "weeks and days",
+    30: "months and days",
     12: "years and months",
+    52: "years and weeks",
+    365: "years and days",
     100: "a percentage and a share",
     1000: "seconds and milliseconds, or a thousand too many",
     10: "a nine too many or too few",
     2: "a factor of two, such as counting one side only or both",
+    math.log(10): "natural logarithms and those to base ten",
     8760: "years and hours",
     525_600: "years and minutes",
     31_536_000: "years and seconds",
+    **dict.fromkeys((1e4, 1e5, 1e6), "the zeros: count them"),
+    **dict.fromkeys((3, 4, 5), "what is counted more than once, or not at all"),
 }
 
 
@@ -63,14 +70,25 @@ def of_numbers(answer: Sequence[float], right: Sequence[float]) -> str:
         if pairs and all(_near(given, slip(wanted), 1e-2) for given, wanted in pairs):
             return says
     if all(_near(given, wanted, 0.05) for given, wanted in pairs):
-        return "Very close: you have rounded on the way. Keep all digits until the end."
+        return _CLOSE
     for factor, between in FACTORS.items():
         for times, size in ((factor, "large"), (1 / factor, "small")):
-            if all(_near(given, times * wanted, 0.03) for given, wanted in pairs):
+            if all(_near(given, times * wanted, 0.02) for given, wanted in pairs):
                 return f"{_words(factor)} times too {size}: look at {between}."
     if all(0.7 < abs(g / w) < 1.4 for g, w in pairs if w):
-        much = "large" if sum(g - w for g, w in pairs) > 0 else "small"
-        return f"Not far off, but too {much}: one part of it is missing or doubled."
+        return _FAR.format("large" if sum(g - w for g, w in pairs) > 0 else "small")
+    return _some(pairs)
+
+
+def _some(pairs: Sequence[tuple[float, float]]) -> str:
+    """Say how many of several numbers are right, or that they are out of order."""
+    given, wanted = (sorted(numbers) for numbers in zip(*pairs, strict=True))
+    if all(_near(g, w, 1e-2) for g, w in zip(given, wanted, strict=True)):
+        return "These are the right numbers, in another order."
+    right = [_near(g, w, 1e-2) for g, w in pairs]
+    if any(right):
+        many = f"{sum(right)} of {len(right)} come out right"
+        return f"{many}; the first that does not is number {right.index(False) + 1}."
     return ""
 
 
@@ -90,15 +108,17 @@ def table(right: float) -> list[tuple[float, float, str]]:
 
     Examples
     --------
-    >>> [words for value, within, words in table(0.2) if value == 0.8]
+    >>> [words for value, within, words in table(0.3) if value == 0.7]
     ['That is what is left of 1: the other side of the same coin.']
     """
     shapes = [(slip(right), 1e-2, says) for says, slip in _SHAPES]
-    found = [*shapes, (right, 0.05, of_numbers([1.02], [1.0]))]
+    found = [*shapes, (right, 0.05, _CLOSE)]
     for factor, between in FACTORS.items():
         for times, size in ((factor, "large"), (1 / factor, "small")):
             says = f"{_words(factor)} times too {size}: look at {between}."
-            found.append((times * right, 0.03, says))
+            found.append((times * right, 0.02, says))
+    found += [(1.2 * right, 0.16, _FAR.format("large"))]
+    found += [(0.84 * right, 0.16, _FAR.format("small"))]
     return [(v, within, says) for v, within, says in found if math.isfinite(v)]
 
 
@@ -106,6 +126,8 @@ def _opposite(x: float) -> float:
     return 1 / x if x else math.inf
 
 
+_CLOSE = "Very close: you have rounded on the way. Keep all digits until the end."
+_FAR = "Not far off, but too {}: one part of it is missing or doubled."
 _SHAPES = (
     ("Only the sign is wrong.", lambda x: -x),
     ("That is what is left of 1: the other side of the same coin.", lambda x: 1 - x),
@@ -114,6 +136,57 @@ _SHAPES = (
     ("That is its square root.", lambda x: math.sqrt(x) if x > 0 else math.inf),
     ("That is its square.", lambda x: x * x),
 )
+
+
+def read(answer: Any) -> float:  # noqa: ANN401  a learner's answer
+    """Return the number that somebody gave, or say how it is to be written.
+
+    Parameters
+    ----------
+    answer : object
+        A number, or what somebody wrote in place of one.
+
+    Returns
+    -------
+    float
+        The number.
+
+    Raises
+    ------
+    Slip
+        If it is a number in another form, in words for the learner.
+    TypeError
+        If it is none at all.
+
+    Examples
+    --------
+    >>> read(21.9)
+    21.9
+    >>> read("21,9 min")
+    Traceback (most recent call last):
+    hamodel.course.slips.Slip: Give it as a number, without quotes: 21.9.
+    """
+    if isinstance(answer, bool):
+        raise TypeError(f"{answer} is not a number")
+    if isinstance(answer, str):
+        number = re.search(r"-?\d[\d.,]*", answer)
+        if number is None:
+            raise TypeError(f"{answer!r} is not a number")
+        raise Slip(f"Give it as a number, without quotes: {_pointed(number[0])}.")
+    if isinstance(answer, tuple) and [type(x) for x in answer] == [int, int]:
+        pointed = f"Write {answer[0]}.{answer[1]}, with a point."
+        raise Slip(f"A comma makes two numbers of it. {pointed}")
+    if isinstance(answer, (list, tuple, set, dict)) and len(answer) == 1:
+        raise Slip("One number is wanted, without brackets around it.")
+    if callable(answer):
+        raise Slip("That is a function, not yet a number: call it with its arguments.")
+    return float(answer)
+
+
+def _pointed(digits: str) -> str:
+    if re.fullmatch(r"-?\d+,\d+", digits) and not re.search(r",\d{3}$", digits):
+        return digits.replace(",", ".")
+    return digits.replace(",", "").rstrip(".")
 
 
 def of_sets(answer: Any, right: Any) -> str:  # noqa: ANN401  a learner's answer
@@ -162,6 +235,13 @@ def _near(given: float, wanted: float, within: float) -> bool:
 
 
 def _words(factor: float) -> str:
-    spelled = {60: "Sixty", 10: "Ten", 2: "Two", 100: "A hundred", 1000: "A thousand"}
-    spelled |= {24: "Twenty-four", 7: "Seven", 12: "Twelve"}
-    return spelled.get(int(factor), f"{factor:,}")
+    spelled: dict[float, str] = {
+        60: "Sixty",
+        10: "Ten",
+        2: "Two",
+        100: "A hundred",
+        1000: "A thousand",
+    }
+    spelled |= {24: "Twenty-four", 7: "Seven", 12: "Twelve", 30: "Thirty"}
+    spelled |= {3: "Three", 4: "Four", 5: "Five"}
+    return spelled.get(factor, f"{factor:,.3g}" if factor < 10 else f"{factor:,.0f}")

@@ -4,37 +4,14 @@ Numbers come from `hamodel.decision.classic_claims`, so they cannot go stale.
 """
 
 import pkgutil
-from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib import import_module
 
 from hamodel import course as kit
-from hamodel.course import progress
+from hamodel.course import Table, progress
 from hamodel.decision import classic_claims
 
 HOLDS, IF, NOT = "holds", "holds if", "does not hold"
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A table that a notebook shows."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[object, ...], ...]
-
-    def _repr_html_(self) -> str:
-        style = ' style="text-align: left; vertical-align: top"'
-        top = "".join(f'<th scope="col"{style}>{escape(h)}</th>' for h in self.head)
-        body = "".join(
-            f"<tr>{''.join(f'<td{style}>{escape(str(x))}</td>' for x in row)}</tr>"
-            for row in self.rows
-        )
-        return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-    def __repr__(self) -> str:
-        return "\n".join(" | ".join(map(str, row)) for row in (self.head, *self.rows))
-
 
 # ---- eight rows --------------------------------------------------------------------
 

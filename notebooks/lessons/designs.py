@@ -25,7 +25,6 @@ from hamodel.decision import complexity
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.units import HOUR, MINUTE, MS, YEAR
-from lessons.classic_text import Table
 
 # ---- six designs, made of the same nodes -------------------------------------------
 
@@ -392,7 +391,7 @@ def turns(values):
             then = model(**values | {limit: option}).winner
             if then != now.winner:
                 rows.append((limit, values[limit], option, then or "nobody"))
-    return Table(("limit", "now", "turns at", "then"), tuple(rows))
+    return kit.Table(("limit", "now", "turns at", "then"), tuple(rows))
 
 
 def choose_if(name, other):

@@ -20,10 +20,10 @@ import numpy as np
 import hamodel as ha
 from hamodel.architectures import ActivePassive, Cause, Event, Group, Part, Verdict
 from hamodel.chain import Chain
+from hamodel.course import Table
 from hamodel.failover import SplitBrain
 from hamodel.simulation import play
 from hamodel.units import DAY, MINUTE, MS
-from lessons.classic_text import Table
 from lessons.deck import BUDGET, HAND, KINDS, SEED, Design, workload
 
 # ---- from a card to a struck model -------------------------------------------------

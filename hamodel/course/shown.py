@@ -1,0 +1,164 @@
+"""What a lesson shows beside its explorer: a table, a balance, a diagram, a map.
+
+A cell that would print lines shows a table instead: it reads on a phone, by a screen
+reader and on paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from hamodel import plots, text
+from hamodel.course.drawing import Drawn, Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import xarray as xr
+
+    from hamodel.structure import Structure
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table that a notebook shows: numbers stand at the right, words at the left.
+
+    Attributes
+    ----------
+    head : str or sequence of str
+        What each column has, such as "servers | hours a year".
+    rows : iterable of sequences
+        The rows; a float is written with three digits, all else as it is.
+
+    Examples
+    --------
+    >>> Table("servers | hours a year", [(1, 17.5123), (2, "8.77")])
+    servers | hours a year
+    1 | 17.5
+    2 | 8.77
+    """
+
+    head: str | Sequence[str]
+    rows: Iterable[Sequence[object]]
+
+    def __post_init__(self) -> None:
+        head = self.head.split(" | ") if isinstance(self.head, str) else self.head
+        rows = [tuple(map(_written, row)) for row in self.rows]
+        for row in rows:
+            if len(row) != len(head):
+                raise ValueError(f"a row must have {len(head)} cells, got {row}")
+        object.__setattr__(self, "head", tuple(head))
+        object.__setattr__(self, "rows", tuple(rows))
+
+    def _repr_html_(self) -> str:
+        columns = list(zip(*self.rows, strict=True)) or [()] * len(self.head)
+        sides = ["right" if c and all(map(_numeric, c)) else "left" for c in columns]
+        top = _row("th", self.head, sides)
+        body = "".join(_row("td", map(str, row), sides) for row in self.rows)
+        return f"<table><thead>{top}</thead><tbody>{body}</tbody></table>"
+
+    def __repr__(self) -> str:
+        return "\n".join(" | ".join(map(str, row)) for row in (self.head, *self.rows))
+
+
+def _written(cell: object) -> object:
+    return text.number(cell) if isinstance(cell, float) else cell
+
+
+def _numeric(cell: object) -> bool:
+    return str(cell).lstrip("+-")[:1].isdigit()
+
+
+def _row(tag: str, cells: Iterable[str], sides: Iterable[str]) -> str:
+    scope = ' scope="col"' if tag == "th" else ""
+    listed = "".join(
+        f'<{tag}{scope} style="text-align: {side}; vertical-align: top">'
+        f"{escape(cell)}</{tag}>"
+        for cell, side in zip(cells, sides, strict=True)
+    )
+    return f"<tr>{listed}</tr>"
+
+
+def balance(**boxes: tuple[str, str]) -> Drawn:
+    """Draw what flows into boxes of a Markov chain, and out of them.
+
+    Parameters
+    ----------
+    **boxes : (str, str)
+        The name of each, what comes in and what goes out: a rate times a share.
+
+    Returns
+    -------
+    Drawn
+        A row for each box.
+
+    Examples
+    --------
+    >>> balance(down=("λ · up", "μ · down"))
+    Into down flows λ · up, out of it μ · down.
+    """
+    sheet = Sheet(640, 54 * len(boxes) + 6)
+    for row, (name, (comes, goes)) in enumerate(boxes.items()):
+        y = 54 * row + 30
+        sheet.text((206, y + 5), comes, size=14, anchor="end")
+        sheet.arrow((214, y), (258, y))
+        sheet.rect((262, y - 20, 116, 40), "paper", weight=1.2)
+        sheet.text((320, y + 5), name, anchor="middle", bold=True)
+        sheet.arrow((382, y), (426, y))
+        sheet.text((434, y + 5), goes, size=14)
+    listed = (f"{n} flows {c}, out of it {g}" for n, (c, g) in boxes.items())
+    return Drawn(sheet.svg(), f"Into {'; into '.join(listed)}.")
+
+
+def diagram(structure: Structure, alt: str, *, marked: bool = True) -> plots.Shown:
+    """Draw the path of a request.
+
+    Parameters
+    ----------
+    structure : Structure
+        From `hamodel.structure`.
+    alt : str
+        What the picture says, in words and numbers.
+    marked : bool
+        Whether single points of failure have a heavy frame.
+
+    Returns
+    -------
+    Shown
+        The boxes, one behind or beside the other.
+    """
+    figure = plots.figure(7.2, 2.3)
+    with plots.styled():
+        axes = figure.add_axes((0.02, 0.06, 0.96, 0.8))
+        drawing = plots.draw_diagram(axes, structure)
+    drawing.status.set_visible(False)
+    for patch in () if marked else (p for ps in drawing.boxes.values() for p in ps):
+        patch.set_linewidth(1.2)
+    return plots.show(figure, alt=alt)
+
+
+def sweep_map(
+    found: xr.Dataset, quantity: str = "write_minutes_per_year"
+) -> plots.Shown:
+    """Draw a sweep over two parameters as a map.
+
+    Parameters
+    ----------
+    found : xarray.Dataset
+        What `hamodel.sweep` returned for two parameters.
+    quantity : str
+        Which of its measures.
+
+    Returns
+    -------
+    Shown
+        The map, with what it says in words and numbers.
+    """
+    across, down = (str(name) for name in found[quantity].dims)
+    figure = plots.figure(7.2, 3.0)
+    with plots.styled():
+        axes = figure.add_axes((0.12, 0.17, 0.86, 0.72))
+        drawn = plots.draw_sweep(axes, found, x=across, y=down, quantity=quantity)
+    return plots.show(figure, alt=drawn.text)
