@@ -141,6 +141,10 @@ def output_with_metadata(notebook):
     notebook.cells[2].outputs[0].metadata["isolated"] = True
 
 
+def printing(notebook):
+    notebook.cells += [new_code_cell("print(1)") for _ in range(3)]
+
+
 PLANTED = [
     (guards.executed_in_order, stripped),
     (guards.executed_in_order, field(2, "execution_count", 3)),
@@ -203,6 +207,10 @@ PLANTED = [
     (guards.something_to_see, html("<b>no picture</b>")),
     (prose_guards.short_prose, said("word " * 151)),
     (prose_guards.short_code, source("f()\n" * 13)),
+    (prose_guards.few_words, said("word " * 1400)),
+    (prose_guards.few_prints, printing),
+    (prose_guards.said_aloud, said("Left out is the network.")),
+    (prose_guards.said_aloud, said("Down are two. SymPy shall confirm it.")),
     (prose_guards.numbers_shown, said("It costs 17.3 minutes.")),
     (prose_guards.numbers_shown, said("It costs 3,141 minutes.")),
     (prose_guards.shape, without("- tell one from the other")),

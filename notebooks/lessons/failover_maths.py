@@ -249,7 +249,7 @@ EXERCISES = (
     right: No failover, however good, saves you from losing the second node too.
     hint: Set c = 1 and T = 0 in the exact formula. What is left of it?
     then: The pair of the first cell takes failover=0 and coverage=100.
-    first order is exact: So says the short formula. What if the other node fails
+    first order is exact: The short formula says so. What if the other node fails
       meanwhile?
     independent nodes: That multiplies two independent nodes, each with its own crew.
       Here one crew repairs both, one after the other.

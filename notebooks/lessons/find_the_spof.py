@@ -473,8 +473,8 @@ hidden_exercise = kit.exercise(
     hint: Give the notes to parse, or to share, and ask for the single points.
     then: Look at each note in turn: is there a box of each site that stops without
       it, directly or by way of another note?
-    the diagram is all there is: So says the diagram. The notes say more:
-      shared=spof.NOTES.
+    the diagram is all there is: The diagram says so. The notes say
+      more: shared=spof.NOTES.
     only what both sites need directly: A dependency may need another one. Follow the
       notes to the end.
     every dependency: One of these stops one site only, and the other goes on.

@@ -328,8 +328,8 @@ gain_exercise = kit.exercise(
       is it so?
     percentage points: That is where one more gains less than a hundredth of the year.
       You want a hundredth of the downtime that is left.
-    as if all came alone: So says the product: each copy divides by twenty, for ever.
-      Two in a hundred failures take all copies.
+    as if all came alone: The product says so: each copy divides by twenty, for
+      ever. Two in a hundred failures take all copies.
     """,
     _last_useful,
     lambda: _last_useful() + 1,
@@ -413,7 +413,7 @@ code_exercise = kit.exercise(
     right: It takes an array of β as well: try np.linspace(0, 0.2, 5).
     hint: redundancy.replicas(n, needed=2) is a structure; its unavailability takes a
       mapping from its components, and common_cause={its components: beta}.
-    then: Down is 0.001 for each name in the structure; common_cause takes {its
+    then: Each name in the structure is down 0.001; common_cause takes {its
       components: beta}.
     one is enough: It lets one replica be enough. Two are needed.
     nothing is shared: β does not reach the structure.

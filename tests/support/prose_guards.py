@@ -49,6 +49,48 @@ def short_code(notebook, limit=12):
     return faulty
 
 
+def few_words(notebook, limit=1400):
+    """A lesson is read in its minutes; what is folded away is not counted."""
+    seen = [
+        re.sub(r"(?s)<details>.*?</details>", " ", c.source) for _, c in prose(notebook)
+    ]
+    count = sum(len(words(source)) for source in seen)
+    return [f"{count} words (limit {limit})"] if count > limit else []
+
+
+def few_prints(notebook, limit=2):
+    """What is printed wraps on a phone: at most so many such cells in a row."""
+    faulty, row = [], 0
+    for number, cell in code(notebook):
+        row = row + 1 if re.search(r"\bprint\(", cell.source) else 0
+        if row > limit:
+            faulty.append(f"code cell {number} is the {row}th in a row that prints")
+    return faulty
+
+
+#: Inversions and phrases that no native writer would use.
+STILTED = re.compile(
+    r"\bis to be (?:an?|the)\b|\b[Aa]lone it all\b|\b(?:Most|Few) of us\b|"
+    r"\b[Ww]hoever\b|\bshall confirm\b|\bso it does for\b|\bhas no place here\b|"
+    r"\blaid bare\b|\b(?:Down|Asked|Left out|Wanted|Missing|Meant|Counted|Needed) "
+    r"(?:is|are|was|were)\b|(?:^|[.:;] )So (?:says?|is it)\b"
+)
+
+
+def stilted(text):
+    """Return the phrases of a text that nobody would say aloud."""
+    return [match[0] for match in STILTED.finditer(text)]
+
+
+def said_aloud(notebook):
+    """Return the phrases of the prose that nobody would say aloud."""
+    return [
+        f"markdown cell {number}: {phrase!r}"
+        for number, cell in prose(notebook)
+        for phrase in stilted(cell.source)
+    ]
+
+
 def blocks(notebook):
     """Return what a lesson lacks of its nine blocks, in order."""
     titles = [t for _, c in prose(notebook) for d, t in headings(c.source) if d == 2]
@@ -218,5 +260,5 @@ def anchors(file, notebook=None):
     return {t.replace(" ", "-") for t in titles}
 
 
-GUARDS = (short_prose, short_code, numbers_shown)
-LESSON_GUARDS = (blocks, shape)
+GUARDS = (short_prose, short_code, numbers_shown, said_aloud)
+LESSON_GUARDS = (blocks, shape, few_words, few_prints)
