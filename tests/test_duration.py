@@ -1,5 +1,7 @@
 """Every law against its own samples, its transform, and mpmath."""
 
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
@@ -494,3 +496,58 @@ def test_a_correlation_of_nothing_and_of_all():
     )
     with pytest.raises(ValueError, match=r"correlation must be .*, got 1"):
         du.order_statistic(parts, 2, correlation=1.0)
+
+
+def _least(weights, means, starts, p):
+    """The least time by which shifted exponential parts reach p, in many digits."""
+    with mpmath.workdps(1500):
+        parts = list(zip(weights, means, starts, strict=True))
+        q = sum(weights) * (1 - mpmath.mpf(p.numerator) / p.denominator)
+
+        def short(t):  # of p
+            late = [w * mpmath.exp(-max(t - s, 0) / m) for w, m, s in parts]
+            return sum(late) - q
+
+        low, high = mpmath.mpf(0), mpmath.mpf(max(starts) + 300 * max(means))
+        for _ in range(200):
+            middle = (low + high) / 2
+            low, high = (middle, high) if short(middle) > 0 else (low, middle)
+        return float(high)
+
+
+@pytest.mark.parametrize(
+    ("weights", "means", "starts"),
+    [
+        ([99, 1], [5, 20], [5, 805]),  # 1 % writes, far away: P(X <= t) rounds to 0.99
+        ([99, 1], [5, 20], [0, 300]),
+        ([90, 9, 1], [1, 1, 1], [0, 1000, 2000]),
+        ([1, 1, 1], [10, 1, 3], [0, 400, 401]),
+        ([1, 7], [1, 4], [0, 100]),
+    ],
+)
+def test_a_mixture_is_flat_where_its_parts_are_apart(weights, means, starts):
+    parts = [
+        du.exponential(m) + s if s else du.exponential(m)
+        for m, s in zip(means, starts, strict=True)
+    ]
+    law = du.mixture([w / sum(weights) for w in weights], parts)
+    for over in range(1, len(weights)):
+        p = sum(weights[:over]) / sum(weights)
+        at = _least(weights, means, starts, Fraction(sum(weights[:over]), sum(weights)))
+        assert law.quantile(p) == pytest.approx(at, rel=1e-9)
+        assert law.quantile([0.01, p])[1] == law.quantile(p)
+        for near in (p - 1e-9, p + 1e-9):
+            at = _least(weights, means, starts, Fraction(near))
+            assert law.quantile(near) == pytest.approx(at, rel=1e-6)
+
+
+def test_a_mixture_of_times_with_an_end_is_over_at_the_end():
+    """Nothing is left of a part that is over: the least time is where it was."""
+    for far in (du.constant(80), du.exponential(1) + 80):
+        for near, end in ((du.constant(1), 1.0), (du.uniform(0, 2), 2.0)):
+            law = du.mixture([0.99, 0.01], [near, far])
+            assert law.quantile(0.99) == pytest.approx(end, rel=1e-9)
+            stack = du.mixture(
+                [np.array([0.99, 0.9]), np.array([0.01, 0.1])], [near, far]
+            )
+            assert stack.quantile([0.99, 0.9]) == pytest.approx([end, end], rel=1e-9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,14 @@ from hamodel.duration import law as laws
 from hamodel.duration._lots import Lot, lots
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hamodel._types import FloatArray, Quantity
     from hamodel.duration.law import Law
+
+
+_ROUNDED = 4e-16  # what weights, and 1 - p, are rounded by
+_SOME = 1e-300  # a tail that is too small for a number is not nothing
 
 
 def _knots(parts: tuple[Law, ...]) -> tuple[Quantity, ...]:
@@ -107,7 +114,13 @@ class Mixture:
         ]
         found += [part.quantile(p, q) for _, part in others]
         ends = np.broadcast_arrays(*found)
-        return laws.search(self, p, q, np.minimum.reduce(ends), np.maximum.reduce(ends))
+        least, most = np.minimum.reduce(ends), np.maximum.reduce(ends)
+        answer = laws.search(self, p, q, least, most)
+        apart = _Apart(self.weights, self.parts, answer)
+        flat = np.abs(apart.share - q) <= np.minimum(_ROUNDED, 1e-3 * np.minimum(p, q))
+        if not np.any(flat):
+            return answer
+        return np.where(flat, laws.search(apart, p, q, least, most), answer)
 
     def excess(self, t: FloatArray) -> FloatArray:
         return np.asarray(self._blend([part.excess(t) for part in self.parts]))
@@ -129,6 +142,42 @@ class Mixture:
 
     def lst(self, s: Quantity) -> Quantity:
         return self._blend([part.lst(s) for part in self.parts])
+
+
+class _Apart:
+    """A mixture where p is the weight of the parts that are over at some time.
+
+    Between these and the others it is flat but for their tails, which P(X <= t) loses
+    to rounding.  There P(X > t) - q is what is left of the parts that are over, less
+    what has come of the others, and these keep their digits.
+    """
+
+    def __init__(
+        self, weights: tuple[Quantity, ...], parts: tuple[Law, ...], at: FloatArray
+    ) -> None:
+        self.shape: tuple[int, ...] = at.shape
+        self.support: tuple[Quantity, Quantity] = (0.0, np.inf)
+        over = [part.sf(at) < 0.5 for part in parts]
+        self.terms = list(zip(weights, parts, over, strict=True))
+        #: weight of the parts that are not over
+        self.share = sum(
+            np.where(o, 0.0, w) for w, o in zip(weights, over, strict=True)
+        )
+
+    def _beyond(self, t: FloatArray) -> FloatArray:
+        total: Quantity = 0.0
+        for weight, part, over in self.terms:
+            left = np.where(t < part.support[1], np.maximum(part.sf(t), _SOME), 0.0)
+            total = total + _times(weight, np.where(over, left, -part.cdf(t)))
+        return np.asarray(total)
+
+    def cdf(self, t: FloatArray) -> FloatArray:
+        """Return 1 where p is reached, else 0."""
+        return np.asarray(self._beyond(t) <= 0, float)
+
+    def sf(self, t: FloatArray) -> FloatArray:
+        """Return 0 where p is reached, else 1."""
+        return np.asarray(self._beyond(t) > 0, float)
 
 
 def _times(weight: Quantity, value: Quantity) -> Quantity:
@@ -223,42 +272,59 @@ class KthOf:
             return self._together(t, left)
         if self.repeat > 1:
             return _alike(self.k, self.repeat, self.parts[0], t, left)
-        done = [part.cdf(t, left) for part in self.parts]
-        open_ = [part.sf(t, left) for part in self.parts]
-        if self.votes:
-            return _poisson_binomial(self.k, done, open_, self.votes)
-        if self.k == 1:
-            return _none(done, open_)
-        if self.k == len(self.parts):
-            return _none(open_, done)[::-1]
-        return _poisson_binomial(self.k, done, open_, (1,) * len(done))
+        lots = [
+            (number, votes, part.cdf(t, left), part.sf(t, left))
+            for part, votes, number in self._kinds
+        ]
+        if len(lots) == 1 and lots[0][0] == 1:
+            return lots[0][2:]
+        every = sum(number * votes for number, votes, *_ in lots)
+        if not self.votes and self.k in (1, every):
+            done = [lot[2] for lot in lots for _ in range(lot[0])]
+            open_ = [lot[3] for lot in lots for _ in range(lot[0])]
+            return _none(done, open_) if self.k == 1 else _none(open_, done)[::-1]
+        return _poisson_binomial(self.k, lots)
+
+    @cached_property
+    def _kinds(self) -> list[tuple[Law, int, int]]:
+        """Each law with its votes, and how many parts are like that."""
+        votes = self.votes or (1,) * len(self.parts)
+        found: dict[tuple[int, int], list[Law]] = {}
+        for part, cast in zip(self.parts, votes, strict=True):
+            if cast:
+                found.setdefault((id(part), cast), []).append(part)
+        return [(alike[0], cast, len(alike)) for (_, cast), alike in found.items()]
 
     def _together(self, t: FloatArray, left: bool) -> tuple[FloatArray, FloatArray]:
         """Return the same of parts that are late together, over what they share."""
         from scipy.special import ndtr, ndtri
 
         lift, own = self.correlation**0.5, (1 - self.correlation) ** 0.5
-        given = {}
-        for part in {id(part): part for part in self.parts}.values():
+        lots = []
+        for part, votes, number in self._kinds:
             done, open_ = part.cdf(t, left), part.sf(t, left)
             score = np.where(done < 0.5, ndtri(done), -ndtri(open_))[..., None]
             z = (score - lift * _SHARED) / own
-            given[id(part)] = ndtr(z), ndtr(-z)
-        likely, unlikely = zip(*(given[id(part)] for part in self.parts), strict=True)
-        votes = self.votes or (1,) * len(self.parts)
-        both = _poisson_binomial(self.k, list(likely), list(unlikely), votes)
+            lots.append((number, votes, ndtr(z), ndtr(-z)))
+        both = _poisson_binomial(self.k, lots)
         weights = _WEIGHTS / _WEIGHTS.sum()
         return both[0] @ weights, both[1] @ weights
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        return self._found(p, q, 2e-16)
+
+    def nearly(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        """Return quantiles that are right to a hundredth."""
+        return self._found(p, q, 0.01)
+
+    def _found(self, p: FloatArray, q: FloatArray, near: float) -> FloatArray:
         # between the first at p / n and the last at q / n (union bound)
         n = len(self.parts) * self.repeat
         low = [part.quantile(p / n, 1 - p / n) for part in self.parts]
         high = [part.quantile(1 - q / n, q / n) for part in self.parts]
         least = np.minimum.reduce(np.broadcast_arrays(*low))
-        return laws.search(
-            self, p, q, least, np.maximum.reduce(np.broadcast_arrays(*high))
-        )
+        most = np.maximum.reduce(np.broadcast_arrays(*high))
+        return laws.search(self, p, q, least, most, near=near)
 
     def excess(self, t: FloatArray) -> FloatArray:
         return laws.excess(self, t) + np.maximum(-t, 0)
@@ -306,13 +372,26 @@ def _alike(
 
 
 def _poisson_binomial(
-    k: int, done: list[FloatArray], open_: list[FloatArray], votes: tuple[int, ...]
+    k: int, lots: Sequence[tuple[int, int, FloatArray, FloatArray]]
 ) -> tuple[FloatArray, FloatArray]:
-    shape = np.broadcast_shapes(*(d.shape for d in done))
-    count = np.zeros((sum(votes) + 1, *shape))  # count[j]: j are done so far
-    count[0] = 1
-    for d, o, vote in zip(done, open_, votes, strict=True):
-        if vote:
-            count[vote:] = count[vote:] * o + count[:-vote] * d
-            count[:vote] = count[:vote] * o
-    return count[k:].sum(axis=0), count[:k].sum(axis=0)
+    """Return P(at least k votes) and P(fewer) of lots of alike independent voters.
+
+    A lot is how many they are, the votes of each, and P(done) and P(open).
+    """
+    shape = np.broadcast_shapes(*(done.shape for _, _, done, _ in lots))
+    some = [np.ones(shape), *(np.zeros(shape) for _ in range(k - 1))]  # of j votes
+    enough = np.zeros(shape)
+    for number, votes, done, open_ in lots:
+        each = [
+            comb(number, i) * done**i * open_ ** (number - i) for i in range(number + 1)
+        ]
+        least = [-(-(k - j) // votes) for j in range(k)]  # of the lot, to be enough
+        for j, more in enumerate(least):
+            if more <= number:
+                enough = enough + some[j] * sum(each[more:])
+        fits = [range(min(number, j // votes) + 1) for j in range(k)]
+        some = [
+            np.sum([some[j - i * votes] * each[i] for i in fits[j]], axis=0)
+            for j in range(k)
+        ]
+    return enough, np.asarray(np.sum(some, axis=0))

@@ -200,8 +200,8 @@ def _bound(parts: tuple[Law, ...], q: float) -> float:
 
 @lru_cache(maxsize=_KEPT)
 def _exceeded(part: _Named, q: float) -> float:
-    """Return the time that a part exceeds with a probability."""
-    return float(part.law.quantile(np.array(1 - q), np.array(q)))
+    """Return the time that a part exceeds with a probability, or a little more."""
+    return float(laws.nearly(part.law)(np.array(1 - q), np.array(q)))
 
 
 def _named(part: Law) -> _Named:

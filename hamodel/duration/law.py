@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hamodel._types import FloatArray, Quantity
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
@@ -16,6 +18,7 @@ _LEVELS = np.array(
     [1 - 1e-12, 1 - 1e-8, 1 - 1e-5, 0.999, 0.99, 0.9, 0.7, 0.5, 0.3, 0.1, 0.03, 0.01]
     + [10.0**-k for k in (3, 4, 5, 6, 8, 10, 13, 16, 22, 32)]
 )
+_HEAVY = 1e3  # from 1e-16 to 1e-32 of the tail: a power of 16/3 or less
 _DEEP = np.array([10.0**-k for k in (40, 50, 64, 80, 100, 128, 160, 200, 256)])
 
 
@@ -128,17 +131,41 @@ def stack_shape(*values: Quantity) -> tuple[int, ...]:
     return np.broadcast_shapes(*shapes)
 
 
+class Reached(Protocol):
+    """What a search of quantiles asks of a law."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the stack of laws; () for one."""
+        ...
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        """Least and greatest possible time in s."""
+        ...
+
+    def cdf(self, t: FloatArray) -> FloatArray:
+        """Return P(X <= t)."""
+        ...
+
+    def sf(self, t: FloatArray) -> FloatArray:
+        """Return P(X > t)."""
+        ...
+
+
 def search(
-    law: Law,
+    law: Reached,
     p: FloatArray,
     q: FloatArray,
     low: FloatArray | float = 0.0,
     high: FloatArray | float = np.inf,
+    *,
+    near: float = 2e-16,
 ) -> FloatArray:
     """Return the least t in [low, high] with P(X <= t) >= p; jumps do no harm.
 
     Each round asks for several times at once: first for the power of two, then for
-    the time itself.
+    the time itself, until it is as near as is asked for.
     """
     p, q = np.broadcast_arrays(p, q)
     shape = np.broadcast_shapes(p.shape, law.shape)
@@ -152,7 +179,7 @@ def search(
             start, stop = _section(law, p, q, (start, stop, steps), exponents=True)
         start, stop = np.exp2(start), np.exp2(stop) * (1 + 1e-12)
         for _ in range(11 if p.size <= 32 else 54):
-            if np.all(stop - start <= 2e-16 * stop):
+            if np.all(stop - start <= near * stop):
                 break
             start, stop = _section(law, p, q, (start, stop, steps))
         zero = _reached(law, p, q, np.zeros(shape))
@@ -160,7 +187,7 @@ def search(
     return np.where(q <= 0, most, np.where(p <= 0, least, answer))
 
 
-def _reached(law: Law, p: FloatArray, q: FloatArray, t: FloatArray) -> Quantity:
+def _reached(law: Reached, p: FloatArray, q: FloatArray, t: FloatArray) -> Quantity:
     # 1 - p is rounded: at a jump the tail may miss it by that much
     slack = np.where(q > 1e-4, 2.3e-16, 0.0)
     if np.all(p >= 0.5):
@@ -169,7 +196,7 @@ def _reached(law: Law, p: FloatArray, q: FloatArray, t: FloatArray) -> Quantity:
 
 
 def _section(
-    law: Law,
+    law: Reached,
     p: FloatArray,
     q: FloatArray,
     ends: tuple[FloatArray, FloatArray, FloatArray],
@@ -194,13 +221,27 @@ _MOST = 100_000  # panels of an integral
 
 
 def edges(law: Law) -> FloatArray:
-    """Return the ends of panels for integrals over the support, along axis 0."""
-    levels = _column(_LEVELS, law)
-    ends = law.quantile(1 - levels, levels)
+    """Return the ends of panels for integrals over the support, along axis 0.
+
+    A law keeps them; where they lie need not be exact.
+    """
+    kept = vars(law)
+    if "panels" not in kept:
+        kept["panels"] = _edges(law)
+    found: FloatArray = kept["panels"]
+    return found
+
+
+def _edges(law: Law) -> FloatArray:
+    def reached(levels: FloatArray) -> FloatArray:
+        levels = _column(levels, law)
+        with np.errstate(all="ignore"):
+            return np.asarray(nearly(law)(1 - levels, levels))
+
+    ends = reached(_LEVELS)
     # only a power tail moves that far between these levels: follow it to the end
-    if np.any(ends[-1] > 1e3 * ends[-3]):
-        deep = _column(_DEEP, law)
-        ends = np.concatenate([ends, law.quantile(1 - deep, deep)])
+    if np.any(ends[-1] > _HEAVY * ends[-3]):
+        ends = np.concatenate([ends, reached(_DEEP)])
     rows = [np.zeros((1, *law.shape)), ends]
     rows += [np.broadcast_to(np.asarray(k, float), law.shape)[None] for k in law.knots]
     ends = np.concatenate([np.broadcast_to(r, (len(r), *law.shape)) for r in rows])
@@ -208,6 +249,13 @@ def edges(law: Law) -> FloatArray:
     top = np.max(np.where(finite, ends, 0), axis=0)
     answer: FloatArray = np.sort(np.where(finite, ends, top), axis=0)
     return answer
+
+
+def nearly(law: Law) -> Callable[[FloatArray, FloatArray], FloatArray]:
+    """Return the law's quantiles, only near them where that is much quicker."""
+    found: Callable[[FloatArray, FloatArray], FloatArray]
+    found = getattr(law, "nearly", law.quantile)
+    return found
 
 
 def _column(values: FloatArray, law: Law | FloatArray) -> FloatArray:
@@ -232,30 +280,40 @@ def gauss(ends: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def raw_moment(law: Law, order: int) -> FloatArray:
     """Return E X^k as the integral of k t^(k-1) P(X > t), inf where it diverges."""
+    index = _index(law, order)
     with np.errstate(all="ignore"):
         ends = edges(law)
         t, weight = gauss(ends)
         total = (order * t ** (order - 1) * law.sf(t) * weight).sum(axis=0)
-        near, far = (law.quantile(np.array(1.0), np.array(q)) for q in (1e-60, 1e-80))
-        # beyond the last panel the tail is t^-index, if it is a power at all
-        index = np.log(1e20) / np.log(far / near)
         last = ends[-1]
         rest = order * last**order * law.sf(last) / (index - order)
     total = total + np.where(np.isfinite(index) & (index > order), rest, 0)
     return np.where(index <= order * (1 + 1e-9), np.inf, total)
 
 
+def _index(law: Law, order: int) -> FloatArray:
+    """Return the power with which the tail falls, inf if moments do not tell it."""
+    if order <= 5 and not np.any(edges(law)[-1] > _HEAVY * edges(law)[-3]):
+        return np.full(law.shape, np.inf)
+    with np.errstate(all="ignore"):
+        near, far = (law.quantile(np.array(1.0), np.array(q)) for q in (1e-60, 1e-80))
+        return np.asarray(np.log(1e20) / np.log(far / near))
+
+
 def variance(law: Law) -> FloatArray:
     """Return the variance about the mean, without a difference of large squares."""
     mean = np.asarray(law.mean, float)
-    heavy = ~np.isfinite(raw_moment(law, 2))
     with np.errstate(all="ignore"):
         middle = np.broadcast_to(np.where(np.isfinite(mean), mean, 0), law.shape)
         ends = np.sort(np.concatenate([edges(law), middle[None]]), axis=0)
         t, weight = gauss(ends)
-        tail = np.where(t > mean, law.sf(t), law.cdf(t))
+        above = (t > mean).reshape(len(t), -1).all(axis=1)
+        tail = np.empty(t.shape)
+        tail[above] = law.sf(t[above])
+        below = t[~above]
+        tail[~above] = np.where(below > mean, law.sf(below), law.cdf(below))
         total = (2 * np.abs(t - mean) * tail * weight).sum(axis=0)
-    return np.where(heavy, np.inf, total)
+    return np.where(_index(law, 2) <= 2 * (1 + 1e-9), np.inf, total)
 
 
 def excess(law: Law, t: FloatArray) -> FloatArray:
