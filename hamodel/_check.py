@@ -105,14 +105,23 @@ def _each(
         numbers_ = _numbers(name, limit, value)
         bad = ~np.asarray(holds(numbers_), dtype=bool)
         if np.any(bad):
-            raise ValueError(f"{name} must be {limit}, got {_first(numbers_, bad)}")
+            hint = _percent(limit, numbers_[bad].flat[0])
+            got = _first(numbers_, bad)
+            raise ValueError(f"{name} must be {limit}, got {got}{hint}")
+
+
+def _percent(limit: str, value: float) -> str:
+    """Offer the share that was meant, where a percentage was given for one."""
+    meant = limit.startswith("in [0, 1") and 1 < value <= 100
+    return f"; {value:g} % is written {value / 100:g}" if meant else ""
 
 
 def _numbers(name: str, limit: str, value: Quantity) -> NDArray[np.generic]:
     """Return the value as real numbers (of a complex step, the real part)."""
     if is_symbolic(value):
         value = float(value)
-    refused = ValueError(f"{name} must be {limit}, got {value!r}")
+    hint = ": a number, not text" if isinstance(value, str) else ""
+    refused = ValueError(f"{name} must be {limit}, got {_shown(value)}{hint}")
     if value is None or isinstance(value, (str, bytes, bool)):
         raise refused
     try:

@@ -162,3 +162,23 @@ def test_a_planted_limit_is_kept():
     assert Planted(size="2").size == 2
     with pytest.raises(ValueError, match=r"size must be in \[0, 3\], got 4"):
         Planted(size=4)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (99, "got 99; 99 % is written 0.99"),
+        ([0.5, 1.5], "got 1.5 at index 1; 1.5 % is written 0.015"),
+        (101, "got 101$"),
+        (-1, "got -1$"),
+    ],
+)
+def test_a_percentage_where_a_share_belongs_is_told_how_to_write_it(value, said):
+    with pytest.raises(ValueError, match=rf"coverage must be in \[0, 1\], {said}"):
+        ha.Failover(promotion=30, coverage=np.array(value))
+
+
+def test_a_number_that_is_text_is_told_so():
+    pair = ha.assess(ha.catalogue.system("etcd"))
+    with pytest.raises(ValueError, match=r"got '1 month': a number, not text"):
+        pair.probability_of_meeting(0.999, horizon="1 month")
