@@ -351,10 +351,10 @@ def test_settings_of_a_preset_move_all_that_follows_from_them():
     assert (usual.standby.probe, short.standby.probe) == (30, 5)
     assert watch.architecture(failover_timeout=60).failover.retry == 120
     for key, name, value, mean in (
-        ("galera", "suspect_timeout", 30, 31.2),
+        ("galera", "suspect_timeout", 30, 31.25),
         ("mongodb", "election_timeout", 5, 4),
         ("kafka", "session_timeout", 18, 17),
-        ("consul", "multiplier", 1, 1.5),
+        ("consul", "multiplier", 1, 1.98),
         ("etcd", "election_timeout", 2, 2.7),
     ):
         law = catalogue.system(key).architecture(**{name: value}).election

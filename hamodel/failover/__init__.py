@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from hamodel.failover._aftermath import Failback, SplitBrain, Switchover
 from hamodel.failover._attempts import Attempts
 from hamodel.failover._client import Driver, PgBouncer
+from hamodel.failover._consul import ConsulElection
 from hamodel.failover._detection import Heartbeat, Lease, SequentialProbe
 from hamodel.failover._election import Election, RaftElection, simulate_elections
 from hamodel.failover._eviction import Eviction
@@ -38,7 +39,6 @@ from hamodel.failover._recovery import (
 )
 from hamodel.failover._sentinel import Sentinel
 from hamodel.failover._sessions import (
-    ConsulElection,
     GroupChange,
     NetTick,
     PhiAccrual,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hamodel import fields
+from hamodel import _check, fields
 from hamodel.duration import (
     Duration,
     constant,
@@ -19,7 +19,6 @@ from hamodel.failover._parts import as_duration
 
 #: Time in s after which Linux gives up on unanswered data (tcp_retries2 = 15).
 KERNEL_GIVES_UP = 924.6
-_SYN_GIVES_UP = 127.0  # s: tcp_syn_retries = 6, waits of 1 + 2 + ... + 64
 _NOTICE = 0.4  # s: a probe and a first repetition, 0.2 s each, start the kernel's clock
 _JIFFY = 0.004  # s: the kernel's clock at HZ = 250
 _POINTS, _SEED, _ROUNDS = 4096, 7, 100_000
@@ -50,6 +49,9 @@ class Driver:
         Whether that time is drawn anew from zero up to its value.
     connect : float or Duration
         Time in s to connect to a server that answers.
+    syn_timeout : float
+        Time in s after which the kernel gives up an attempt that nothing else limits:
+        131 s by default in Linux 6.5 and later, 127 s before.
 
     Raises
     ------
@@ -62,7 +64,10 @@ class Driver:
     after they were sent (tcp_timer.c), and it limits an attempt to connect as well.
     The last wait is what is left of the timeout after waits of 0.4, 0.8, ... s, and the
     kernel's timer wheel lets it end late by up to 8, 64 or 512 jiffies, the more the
-    longer it is.  (libpq takes a `connect_timeout` of 1 s as 2 s.)  Once it has
+    longer it is.  (libpq takes a `connect_timeout` of 1 s as 2 s.)  Where nothing
+    limits an attempt to connect, Linux repeats it six times (tcp_syn_retries), after
+    1, 2, 4, ... s before 6.5, and since then the first four times after 1 s each
+    (tcp_syn_linear_timeouts).  Once it has
     noticed, the client goes round the hosts until it meets the new primary; dead hosts
     cost their timeout in each round.
 
@@ -101,6 +106,9 @@ class Driver:
     connect: Duration | float = field(
         default=0.0, metadata=fields.time("time to connect", law=True)
     )
+    syn_timeout: float = field(
+        default=131.0, metadata=fields.span("kernel's longest attempt to connect")
+    )
 
     def __post_init__(self) -> None:
         fields.check(self)
@@ -113,15 +121,7 @@ class Driver:
     @property
     def silent(self) -> Duration:
         """Time in s until the client notices a server that has vanished."""
-        limit = self.tcp_user_timeout
-        if limit is None or limit + _NOTICE >= KERNEL_GIVES_UP:
-            return constant(KERNEL_GIVES_UP)
-        if not limit:
-            return constant(_NOTICE)
-        waits = 0.4 * (2 ** np.arange(13) - 1)
-        last = (limit - waits[waits < limit].max()) / _JIFFY
-        level = max(0, int(np.floor(np.log2(max(last, 1) / 64) / 3)) + 1)
-        return uniform(0, _JIFFY * 8**level) + (limit + _NOTICE)
+        return _silent(self.tcp_user_timeout)
 
     @property
     def noticed(self) -> Duration:
@@ -136,7 +136,7 @@ class Driver:
     @property
     def patience(self) -> float:
         """Time in s that an attempt to connect to a dead host takes."""
-        limits = (self.connect_timeout, self.tcp_user_timeout, _SYN_GIVES_UP)
+        limits = (self.connect_timeout, self.tcp_user_timeout, self.syn_timeout)
         return min(limit for limit in limits if limit is not None)
 
     def after(self, ready: Duration) -> Duration:
@@ -184,6 +184,18 @@ class Driver:
         )
 
 
+def _silent(limit: float | None) -> Duration:
+    """Return the time in s until a kernel with this user timeout gives up."""
+    if limit is None or limit + _NOTICE >= KERNEL_GIVES_UP:
+        return constant(KERNEL_GIVES_UP)
+    if not limit:
+        return constant(_NOTICE)
+    waits = 0.4 * (2 ** np.arange(13) - 1)
+    last = (limit - waits[waits < limit].max()) / _JIFFY
+    level = max(0, int(np.floor(np.log2(max(last, 1) / 64) / 3)) + 1)
+    return uniform(0, _JIFFY * 8**level) + (limit + _NOTICE)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PgBouncer:
     """A pooler between clients and PostgreSQL, which must find the new primary.
@@ -195,25 +207,34 @@ class PgBouncer:
     dns_max_ttl : float
         Time in s for which a name's address is kept; 0 for a fixed address that moves.
     server_lifetime : float
-        Time in s after which a connection to a server is closed.
+        Time in s after which a connection to a server that still answers is closed.
+    tcp_user_timeout : float or None
+        Time in s after which unanswered data end a connection; None where nothing is
+        set, and the kernel tries for some 15 minutes.
     reset : float
         Probability that the old host says at once that the connections are gone.
+    answers : float
+        Probability that the old server goes on answering, as in a change by DNS alone.
 
     Raises
     ------
     ValueError
-        If a time is negative or the probability outside [0, 1].
+        If a time is negative, or a probability or their sum is outside [0, 1].
 
     Notes
     -----
-    Defaults of PgBouncer 1.22.  Logins start over at any moment of the retry's period;
-    the name is asked for anew when its kept address is too old.  A server that vanishes
-    without a word keeps its connections until their lifetime is over.
+    Rules of PgBouncer 1.22 to 1.25 (objects.c, dnslookup.c, janitor.c).  A pool whose
+    last login has failed tries again after `server_login_retry`, and the new primary
+    comes at any moment between two tries.  A name is asked for anew only at a login,
+    if its address is older than `dns_max_ttl`: so at each login while that is no longer
+    than the wait between two, else at each second, third, ....  A server that vanishes
+    without a word keeps the connections that wait for its answer until the kernel gives
+    them up; one that goes on answering keeps them until their lifetime is over.
 
     Examples
     --------
-    >>> PgBouncer(dns_max_ttl=0).duration.mean, PgBouncer().duration.support
-    (7.5, (0.0, 30.0))
+    >>> PgBouncer().duration.support, PgBouncer(dns_max_ttl=20).duration.support
+    ((0.0, 15.0), (0.0, 30.0))
     """
 
     server_login_retry: float = field(
@@ -225,24 +246,37 @@ class PgBouncer:
     server_lifetime: float = field(
         default=3600.0, metadata=fields.span("longest age of a connection")
     )
+    tcp_user_timeout: float | None = field(
+        default=None,
+        metadata=fields.time(
+            "time until a silent connection is given up", optional=True
+        ),
+    )
     reset: float = field(
         default=1.0, metadata=fields.share("connections that the old host resets")
+    )
+    answers: float = field(
+        default=0.0, metadata=fields.share("connections whose old server answers")
     )
 
     def __post_init__(self) -> None:
         fields.check(self)
+        _check.between(0, 1, reset_and_answers=self.reset + self.answers)
 
     @property
     def duration(self) -> Duration:
         """Time in s from the promotion until clients reach the new primary."""
-        told = uniform(0, self.server_login_retry)
-        if self.dns_max_ttl:
-            told = told + uniform(0, self.dns_max_ttl)
-        if self.reset == 1:
-            return told
-        return mixture(
-            [self.reset, 1 - self.reset], [told, uniform(0, self.server_lifetime)]
-        )
+        logins = max(1, int(np.ceil(self.dns_max_ttl / self.server_login_retry)))
+        laws = {
+            "told": (self.reset, uniform(0, logins * self.server_login_retry)),
+            "answers": (self.answers, uniform(0, self.server_lifetime)),
+            "silent": (1 - self.reset - self.answers, _silent(self.tcp_user_timeout)),
+        }
+        parts = [(share, law) for share, law in laws.values() if share > 0]
+        if len(parts) == 1:
+            return parts[0][1]
+        shares, kinds = zip(*parts, strict=True)
+        return mixture(list(shares), list(kinds))
 
     @property
     def redirection(self) -> Duration:

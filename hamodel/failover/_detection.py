@@ -124,7 +124,7 @@ class SequentialProbe:
     pause : float, array or SymPy expression
         Time in s from the end of a probe to the start of the next.
     timeout : float, array or SymPy expression
-        Time in s that a probe takes to fail; 127 s where nothing limits it, for that
+        Time in s that a probe takes to fail; 131 s where nothing limits it, for that
         long Linux repeats a connection request.
     tries : int, array or SymPy expression
         Probes that fail in a row before the failure counts.
@@ -144,14 +144,14 @@ class SequentialProbe:
     The 100 attempts, one every 3 s, of a watchdog that does not limit a connection:
 
     >>> SequentialProbe(pause=3, tries=100).duration.support
-    (12997.0, 13000.0)
+    (13397.0, 13400.0)
     >>> SequentialProbe(pause=3, timeout=2, tries=100).duration.support
     (497.0, 500.0)
     """
 
     pause: Quantity = field(metadata=fields.span("pause between probes"))
     timeout: Quantity = field(
-        default=127, metadata=fields.time("longest time of a probe")
+        default=131, metadata=fields.time("longest time of a probe")
     )
     tries: Quantity = field(
         default=3, metadata=fields.whole("failed probes that count as a failure")

@@ -12,7 +12,7 @@ import numpy as np
 
 from hamodel import fields
 from hamodel.duration import Duration, mixture, order_statistic, uniform
-from hamodel.failover._detection import Heartbeat
+from hamodel.failover._detection import Heartbeat, SequentialProbe
 from hamodel.failover._parts import as_duration
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ class ProxyCheck:
     fall : int, array or SymPy expression
         Checks in a row that fail before it is not.
     timeout : float, array or SymPy expression
-        Time in s after which a check has failed.
+        Time in s that a check takes to fail: none where the old host refuses, up to the
+        interval where it is silent and HAProxy has no `timeout check`.
 
     Raises
     ------
@@ -165,12 +166,16 @@ class ProxyCheck:
     -----
     The new primary answers from some moment between two checks on, so `rise` checks
     take between rise - 1 and rise intervals.  The old primary is marked down meanwhile;
-    that has no share in the recovery time unless it takes longer.
+    that has no share in the recovery time unless it takes longer.  HAProxy counts the
+    interval from the end of a check (check.c), so checks that wait for a silent host
+    follow each other slower than others.
 
     Examples
     --------
     >>> ProxyCheck(interval=1, rise=2).duration.support
     (1.0, 2.0)
+    >>> ProxyCheck(interval=1, fall=3, timeout=1).marks_down.support
+    (5.0, 6.0)
     """
 
     interval: Quantity = field(
@@ -198,8 +203,8 @@ class ProxyCheck:
     @property
     def marks_down(self) -> Duration:
         """Time in s from the failure until the old primary is no longer used."""
-        return Heartbeat(
-            interval=self.interval, misses=self.fall, timeout=self.timeout
+        return SequentialProbe(
+            pause=self.interval, tries=self.fall, timeout=self.timeout
         ).duration
 
     @property

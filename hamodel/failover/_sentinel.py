@@ -12,7 +12,8 @@ from hamodel.duration import Duration, uniform
 from hamodel.failover._attempts import Attempts
 from hamodel.failover._lattice import Lattice, mixed
 
-_PING = 1000  # ms from ping to ping, and from one INFO to the next in a failover
+_PING = 1000  # ms from ping to ping, or `down_after` if that is shorter
+_SOON = 1000  # ms from one INFO to the next in a failover
 _INFO = 10000  # ms from one INFO to the next while all is well
 _DESYNC = 1.0  # s: the widest random delay of an attempt
 
@@ -49,10 +50,12 @@ class Sentinel:
     All waiting is for timers, as Sentinel 7.0's source (sentinel.c) has them.  The
     timer of a Sentinel runs 10 to 19 times a second, drawn anew each time.  A closed
     connection is opened again at its next run, with a ping that nobody answers; a
-    silent primary leaves the next of its pings, one a second, without an answer.  When
-    that ping is older than `down_after`, the Sentinel finds the primary down and asks
-    the others; the last of the quorum counts their answers one run later.  One run each
-    is then needed to be elected, to choose the replica, and to tell it; that it obeyed
+    silent primary leaves the next of its pings, one a second (or one in `down_after`,
+    if that is shorter), without an answer.  When that ping is older than `down_after`,
+    the Sentinel finds the primary down and asks the others; the last of the quorum
+    counts their answers one run later, and a quorum of one needs none.  One run each is
+    then needed to be elected, to choose the replica, and to tell it (a Sentinel alone
+    elects itself in the run in which it finds the primary down); that it obeyed
     is seen in its next INFO, which is asked for once a second, and the new address is
     announced one run later.  INFO is asked for every 10 s while all is well, so it may
     have become more frequent at another moment than at the agreement: if one is asked
@@ -141,16 +144,19 @@ def _law(
     stage: str, down_after: int, sentinels: int, quorum: int, hang: bool
 ) -> Duration:
     tick = _tick()
-    down = _first_ping(tick, hang) + tick.first_beyond(down_after)
-    agreed = down.order(quorum, sentinels) + tick
-    runs = {"objectively down": 0, "elected": 1, "selected": 2}
+    down = _first_ping(tick, down_after, hang) + tick.first_beyond(down_after)
+    agreed = down.order(quorum, sentinels)
+    if quorum > 1:  # the others' answers are counted at the next run
+        agreed = agreed + tick
+    votes = int(sentinels > 1)
+    runs = {"objectively down": 0, "elected": votes, "selected": votes + 1}
     if stage == "subjectively down":
         return down.order(1, sentinels).duration
     if stage in runs:
         for _ in range(runs[stage]):
             agreed = agreed + tick
         return agreed.duration
-    seen = _seen(tick, _regular(agreed, hang))
+    seen = _seen(tick, votes, _regular(agreed, hang))
     laws = {
         "promoted": lambda: agreed + seen,
         "promotion": lambda: seen + tick,
@@ -166,21 +172,25 @@ def _tick() -> Lattice:
     return Lattice(min(lengths), weights)
 
 
-def _first_ping(tick: Lattice, hang: bool) -> Lattice:
+def _first_ping(tick: Lattice, down_after: int, hang: bool) -> Lattice:
     """Return the time from the failure to the first ping without an answer."""
-    return tick.first_beyond(_PING).residual() if hang else tick.residual()
+    if not hang:
+        return tick.residual()
+    return tick.first_beyond(min(_PING, down_after)).residual()
 
 
 def _regular(agreed: Lattice, hang: bool) -> float:
     """Return how often an INFO that sets the later ones' rhythm came before."""
     if hang:  # only one of the last second matters: the next is due a second later
-        return _PING / _INFO
+        return _SOON / _INFO
     mean = agreed.start + float(np.arange(len(agreed.weights)) @ agreed.weights)
     return min(1.0, mean / _INFO)
 
 
-def _seen(tick: Lattice, regular: float) -> Lattice:
+def _seen(tick: Lattice, votes: int, regular: float) -> Lattice:
     """Return the time from the agreement until the promotion is seen in an INFO."""
-    told = tick + tick + tick
-    at_random = told + tick.first_beyond(_PING).residual()
-    return mixed((regular, 1 - regular), (at_random, tick.first_beyond(_PING)))
+    told = tick + tick
+    if votes:
+        told = told + tick
+    at_random = told + tick.first_beyond(_SOON).residual()
+    return mixed((regular, 1 - regular), (at_random, tick.first_beyond(_SOON)))

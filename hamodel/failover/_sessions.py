@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hamodel import _check, fields
-from hamodel.duration import Duration, order_statistic, uniform
+from hamodel.duration import Duration, constant, uniform
 
 
 class Silence:
@@ -88,21 +88,30 @@ class Vrrp(Silence):
         Time in s between two advertisements of the master.
     priority : int
         Priority of the backup, 1 to 254; a low one waits longer.
+    version : int
+        Of the protocol: 2 as keepalived is delivered, or 3.
+    stopped : bool
+        Whether the master stops in good order, and says so.
 
     Raises
     ------
     ValueError
-        If the interval is not above zero or the priority out of range.
+        If the interval is not above zero, or the priority or version out of range.
 
     Notes
     -----
-    The backup waits three intervals and a skew of (256 - priority)/256 intervals (RFC
-    5798, section 6.1); the last advertisement was up to one interval before.
+    The backup waits three intervals and a skew; the last advertisement was up to one
+    interval before.  The skew is (256 - priority)/256 seconds in version 2 (RFC 3768,
+    section 6.1), and as many intervals in version 3 (RFC 5798, section 6.1).  A master
+    that stops in good order says so by a priority of 0, and the backup waits for the
+    skew alone.
 
     Examples
     --------
     >>> Vrrp(interval=1, priority=192).duration.support
     (2.25, 3.25)
+    >>> Vrrp(interval=2, priority=192, version=3).duration.support
+    (4.5, 6.5)
     """
 
     interval: float = field(
@@ -111,6 +120,12 @@ class Vrrp(Silence):
     priority: int = field(
         default=100, metadata=fields.whole("priority of the backup", most=254)
     )
+    version: int = field(
+        default=2, metadata=fields.whole("version of the protocol", 2, most=3)
+    )
+    stopped: bool = field(
+        default=False, metadata=fields.flag("the master stops in good order")
+    )
 
     def __post_init__(self) -> None:
         fields.check(self)
@@ -118,7 +133,12 @@ class Vrrp(Silence):
     @property
     def duration(self) -> Duration:
         """Time in s from the failure until the backup is master."""
-        most = self.interval * (3 + (256 - self.priority) / 256)
+        skew = (256 - self.priority) / 256
+        if self.version == 3:
+            skew = skew * self.interval
+        if self.stopped:
+            return constant(skew)
+        most = 3 * self.interval + skew
         return uniform(most - self.interval, most)
 
     @property
@@ -177,8 +197,8 @@ class PhiAccrual(Silence):
     interval : float
         Mean time in s between two signs of life.
     deviation : float or None
-        Standard deviation in s of that time, for a normal law as in Akka; None for an
-        exponential law as in Cassandra.
+        Standard deviation in s of that time, for the normal law of Akka (which takes
+        0.1 s at least); None for the exponential law of Cassandra.
     pause : float
         Further silence in s that is accepted (Akka's acceptable-heartbeat-pause).
     check : float
@@ -193,7 +213,9 @@ class PhiAccrual(Silence):
     -----
     Hayashibara and others, The phi accrual failure detector (SRDS 2004).  With an
     exponential law the silence is threshold x ln 10 intervals, 18.4 s at Cassandra's
-    defaults.
+    defaults.  Akka takes P(X > x) = 1 / (1 + exp(y (1.5976 + 0.070566 y^2))) for the
+    normal law, y deviations above the mean (PhiAccrualFailureDetector.scala): 5.2
+    deviations for a phi of 8, where the normal law itself has 5.6.
 
     Examples
     --------
@@ -201,7 +223,7 @@ class PhiAccrual(Silence):
     18.42...
     >>> akka = PhiAccrual(deviation=0.1, pause=3)
     >>> round(akka.duration.mean, 2)
-    4.56
+    4.52
     """
 
     threshold: float = field(
@@ -225,9 +247,10 @@ class PhiAccrual(Silence):
         """Silence in s after which a member is suspected."""
         if self.deviation is None:
             return self.pause + self.interval * self.threshold * float(np.log(10))
-        from scipy.special import ndtri
+        from scipy.optimize import brentq
 
-        beyond = -float(ndtri(10.0**-self.threshold))
+        odds = float(np.log(10.0**self.threshold - 1))
+        beyond = brentq(lambda y: y * (1.5976 + 0.070566 * y * y) - odds, -9, 99)
         return self.pause + self.interval + beyond * self.deviation
 
     @property
@@ -236,59 +259,6 @@ class PhiAccrual(Silence):
         first = max(0.0, self.silence - self.interval)
         found = uniform(first, self.silence)
         return found + uniform(0, self.check) if self.check else found
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ConsulElection(Silence):
-    """The election of a leader as Consul, Nomad and Vault hold it.
-
-    Parameters
-    ----------
-    multiplier : float
-        Factor on the timeouts (raft_multiplier): 5 as delivered, 1 as advised for
-        production.
-    nodes : int
-        Servers of the cluster.
-    failed : int
-        Servers that are down, the old leader among them.
-
-    Raises
-    ------
-    ValueError
-        If the multiplier is not above zero, or no majority is left.
-
-    Notes
-    -----
-    In HashiCorp's raft library a follower's timer runs from once to twice the heartbeat
-    timeout, 1 s times the multiplier, again and again; messages do not reset it.  When
-    it fires and the last message is older than the timeout, the follower stands.  So
-    the wait is the timeout and what is left of a timer's run, for the first of the
-    followers.  The vote itself, and ties, are left out.
-
-    Examples
-    --------
-    >>> round(ConsulElection(multiplier=1).duration.mean, 2)
-    1.5
-    """
-
-    multiplier: float = field(
-        default=5.0, metadata=fields.number("Raft multiplier", above=True)
-    )
-    nodes: int = field(default=3, metadata=fields.whole("servers"))
-    failed: int = field(default=1, metadata=fields.whole("servers that are down"))
-
-    def __post_init__(self) -> None:
-        fields.check(self)
-        if 2 * (self.nodes - self.failed) <= self.nodes:
-            raise ValueError(
-                f"failed must leave a majority of {self.nodes}, got {self.failed}"
-            )
-
-    @property
-    def duration(self) -> Duration:
-        """Time in s from the failure until there is a leader."""
-        left = uniform(self.multiplier, 2 * self.multiplier).residual()
-        return order_statistic(left, 1, self.nodes - self.failed) + self.multiplier
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -304,27 +274,28 @@ class GroupChange(Silence):
     join_retrans : float
         Time in s after which a member repeats what it knows of the others
         (evs.join_retrans_period).
-    nodes : int
-        Members of the group before the failure.
+    contact : float
+        Longest time in s between two messages of a member: short where it writes, and
+        evs.keepalive_period, 1 s, where it does not.
 
     Raises
     ------
     ValueError
-        If a time is not above zero, or fewer than three nodes are given: two have no
-        majority without one.
+        If a time is not above zero, or `contact` is above `suspect_timeout`.
 
     Notes
     -----
-    Galera 26.4 (evs_proto.cpp).  The first survivor to suspect the silent member stops
-    the group.  The others then find it silent by their own looks, but say so only when
-    they repeat what they know, `join_retrans` after the stop.  So the *survivors* stop
-    as well, some 6.2 s as delivered, and even if the member's process only died: its
-    closed connections change nothing.
+    Galera 26.4 (evs_proto.cpp).  The looks of all members begin anew with every change
+    of the group, so that they come together.  The first survivor to suspect the silent
+    member stops the group.  The others find it silent at their own next look, one
+    `check` later, but say so only when they repeat what they know, every `join_retrans`
+    after the stop.  So the *survivors* stop as well, some 6.2 s as delivered, and even
+    if the member's process only died: its closed connections change nothing.
 
     Examples
     --------
-    >>> round(GroupChange().duration.mean, 2)
-    6.17
+    >>> GroupChange().duration.mean, GroupChange().duration.support
+    (6.25, (6.0, 6.5))
     """
 
     suspect_timeout: float = field(
@@ -334,13 +305,20 @@ class GroupChange(Silence):
     join_retrans: float = field(
         default=1.0, metadata=fields.span("time between join messages")
     )
-    nodes: int = field(default=3, metadata=fields.whole("servers", 3))
+    contact: float = field(
+        default=0.0, metadata=fields.time("time between a member's messages")
+    )
 
     def __post_init__(self) -> None:
         fields.check(self)
+        _check.between(0, self.suspect_timeout, contact=self.contact)
 
     @property
     def duration(self) -> Duration:
         """Time in s from the failure until the survivors commit again."""
-        first = order_statistic(uniform(0, self.check), 1, self.nodes - 1)
-        return first + (self.suspect_timeout + self.join_retrans)
+        repeats = max(1, int(np.ceil(self.check / self.join_retrans - 1e-9)))
+        last = self.suspect_timeout + repeats * self.join_retrans
+        looks = uniform(0, self.check)
+        if not self.contact:
+            return looks + last
+        return looks + uniform(last - self.contact, last)

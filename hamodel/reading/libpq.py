@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CONNECT = "PostgreSQL documentation: Database Connection Control Functions, 2024"
 _URI = re.compile(r"postgres(?:ql)?(?:\+\w+)?://([^\s\"'<>]*)")
-_SYN = 127.0  # s, FO-118: where nothing limits an attempt to connect
+_SYN = 131.0  # s, FO-118: where nothing limits an attempt to connect
 _LEAST = 2.0  # s: libpq takes a shorter limit as this
 _KEPT = "when a silent connection is given up; here clients let go at once"
 
@@ -90,7 +90,7 @@ def compose(found: Found, sheet: Sheet) -> None:
         said = "without tcp_user_timeout a connection to a host that vanished hangs for"
         sheet.warn(hosts[0], f"{said} up to 924.6 s (FO-117)")
     if not limit.value:
-        said = "without connect_timeout a host that is gone costs 127 s (FO-118)"
+        said = "without connect_timeout a host that is gone costs 131 s (FO-118)"
         sheet.warn(hosts[0], said)
     if "failover.redirection" in sheet.leaves:
         sheet.warn(hosts[0], "several hosts and a proxy are given; the proxy is taken")

@@ -237,7 +237,7 @@ def _galera(found: Found, sheet: Sheet) -> None:
     address = found.given("wsrep_cluster_address")
     if address:
         hosts = _hosts(str(address.value).partition("://")[2].partition("?")[0])
-        place_copies(sheet, hosts, [address], "election.group change.nodes")
+        place_copies(sheet, hosts, [address])
     wait = found["wsrep_sync_wait"]
     sheet.put("local_reads", not wait.count & _READ_WAITS, wait)
 
