@@ -14,7 +14,14 @@ import pytest
 import hamodel as ha
 from hamodel import duration
 from hamodel._fields import about_at, paths, replaced, value_at
-from hamodel.architectures import Dependency, Failure, OldPrimary, Replica, Standby
+from hamodel.architectures import (
+    Dependency,
+    Failure,
+    OldPrimary,
+    Region,
+    Replica,
+    Standby,
+)
 from hamodel.assessment import MEASURES, assess
 from hamodel.decision import Requirements
 from hamodel.failover import MECHANISMS, Failback, Failover, Stalls, Switchover
@@ -106,6 +113,19 @@ BASES = {
     ),
     "three": THREE,
     "active": ha.ActiveActive(**SHARED, failover=FAILOVER, clock_skew=0.1),
+    "regions": ha.ActiveActive(
+        database=NODE,
+        site=ha.Site(mttf=900 * DAY, mttr=3 * HOUR),
+        failover=FAILOVER,
+        region=Region(
+            nodes=3,
+            failover=Failover(promotion=40, coverage=0.8),
+            standby=Standby(mttf=50 * DAY, probe=600),
+            replication=Replication(mode="quorum", standbys=2, delay=1 * MS),
+            failures=(Failure(kind="process", mttf=20 * DAY, mttr=120),),
+            common_cause=0.02,
+        ),
+    ),
     "majority": ha.Majority(
         **SHARED,
         failover=FAILOVER,

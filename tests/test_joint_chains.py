@@ -19,6 +19,7 @@ from hamodel.architectures import (
     Leaderless,
     Majority,
     Node,
+    Region,
     SinglePrimary,
     Site,
     Tier,
@@ -229,6 +230,64 @@ ACTIVE = ActiveActive(
 )
 
 
+INSIDE, OUTSIDE, HEALS, LEADS = 1 / 180.0, 1 / 60.0, 0.9, 0.8
+
+
+def regions(state):
+    """Two sites that are pairs: (nodes, cause, dark, clients) each."""
+    after = {
+        "both": [
+            ("switching", HEALS * FAIL),
+            ("none", (1 - HEALS) * FAIL),
+            ("one", FAIL),
+        ],
+        "switching": [("one", INSIDE)],
+        "one": [("both", MEND), ("none", FAIL)],
+        "none": [("one", MEND)],
+    }
+    for i, (nodes, dark, where) in enumerate(state):
+        moves = [((nodes, not dark), BACK if dark else LOST)]
+        if not dark:
+            moves += [((to, False), rate) for to, rate in after[nodes]]
+        for (n, d), rate in moves:
+            to = clients_after(where, d or n in {"switching", "none"})
+            yield with_place(state, i, (n, d, to)), rate
+        for to, rate in regions_lead(where):
+            yield with_place(state, i, (nodes, dark, to)), rate
+
+
+def regions_lead(where):
+    if where == "waiting":
+        yield "moved", LEADS * OUTSIDE
+        yield "stuck", (1 - LEADS) * OUTSIDE
+    elif where == "stuck":
+        yield "moved", HAND
+
+
+def regions_cause(state, operation):
+    left = any(where == "home" for *_, where in state)
+    found = []
+    for nodes, dark, where in state:
+        standby = operation == "read" and nodes == "switching" and not dark
+        if where in WHILE and not standby:
+            found.append((WHILE[where], 1 / len(state)))
+        elif where == "moved" and not left:
+            found.append(("all sites down", 1 / len(state)))
+    return found
+
+
+REGIONS = ActiveActive(
+    database=NODE,
+    failover=Failover(
+        redirection=duration.exponential(1 / OUTSIDE), coverage=LEADS, manual=1 / HAND
+    ),
+    site=Site(mttf=1 / LOST, mttr=1 / BACK),
+    region=Region(
+        failover=Failover(promotion=duration.exponential(1 / INSIDE), coverage=HEALS)
+    ),
+)
+
+
 def quorums(held):
     """Copies at sites: (dark, failed copies, clients) for each site."""
 
@@ -322,6 +381,13 @@ SYSTEMS = {
         actives_cause,
         1e-9,
     ),
+    "regions": (
+        REGIONS,
+        (("both", False, "home"),) * 2,
+        regions,
+        regions_cause,
+        1e-9,
+    ),
     "quorum": (
         QUORUM,
         ((False, 0, "home"), (False, 0, "home")),
@@ -398,3 +464,27 @@ def test_a_planted_error_of_a_hundredth_is_seen():
     joint = budget(states, long_run(states, edges), cause, "write")
     ours = assess(spec).write.downtime_by_cause["both nodes down"]
     assert abs(ours / joint["both nodes down"] - 1) > 0.005
+
+
+def test_a_failover_inside_is_overtaken_only_by_a_quicker_way_out():
+    """The first of two times counts: 30 s of 30 and 60, 60 s of 180 and 60."""
+
+    rare = Node(mttf=1e6 * HOUR, mttr=HOUR)  # hardly ever two at once
+
+    def waits(inside, outside):
+        spec = replace(
+            REGIONS,
+            database=rare,
+            failover=Failover(detection=10, redirection=outside),
+            site=Site(),
+            region=Region(failover=Failover(detection=5, promotion=inside - 5)),
+        )
+        down = assess(spec).write.downtime_by_cause["failing over"]
+        return down * rare.mttf
+
+    assert waits(30, 50) == pytest.approx(30, rel=1e-3)
+    assert waits(30, 590) == pytest.approx(30, rel=1e-3)
+    assert waits(180, 50) == pytest.approx(60, rel=1e-3)
+    either = duration.uniform(0, 60)  # a name that is kept for up to a minute
+    found = waits(30, either)
+    assert found == pytest.approx(10 + 20 - 20**2 / 120, rel=1e-3)

@@ -13,6 +13,7 @@ from hamodel.architectures._nodes import (
     Replica,
     Standby,
 )
+from hamodel.architectures._region import Region
 from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import (
@@ -73,6 +74,7 @@ __all__ = [
     "OldPrimary",
     "PairState",
     "Part",
+    "Region",
     "Replica",
     "SinglePrimary",
     "Site",

@@ -60,7 +60,7 @@ def servers(site: Site, name: str) -> Iterator[str]:
 
 def copies(name: str, count: int, kind: str = "copy") -> list[str]:
     """Return paths to the copies that a site holds: each stands and falls with it."""
-    return [path(quoted(name), box) for box in _boxes(f"{name} {kind}", count)]
+    return [path(quoted(name), box) for box in boxes(f"{name} {kind}", count)]
 
 
 def entrances(site: Site, names: Iterable[str]) -> str:
@@ -108,10 +108,11 @@ def quoted(name: str) -> str:
 
 
 def _servers_of(tier: Tier, name: str) -> str:
-    return atleast(tier.needed, _boxes(name, tier.servers))
+    return atleast(tier.needed, boxes(name, tier.servers))
 
 
-def _boxes(name: str, count: int) -> list[str]:
+def boxes(name: str, count: int) -> list[str]:
+    """Return the names of several boxes of a kind."""
     if count == 1:
         return [quoted(name)]
     return [quoted(f"{name} {k + 1}") for k in range(count)]

@@ -10,7 +10,7 @@ that were led away come back as soon as their own site serves again, at no cost.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class SiteView(NamedTuple):
     cause: str = ""  # what broke, where clients are not home
     copies: int = 0  # copies of the database that can be reached
     in_turn: int = 0  # those of them that planned work takes out when it comes
+    reads: bool = False  # whether reads are answered although clients are not home
 
 
 class Seen(NamedTuple):
@@ -68,6 +69,16 @@ class Seen(NamedTuple):
     home: str = ""  # the site at which the key of a write has its home
     home_clients: str = ""  # where the clients of that site are
     by_site: tuple[tuple[str, int], ...] = ()  # copies in reach, where sites count
+    reads: bool = False  # whether their site answers reads although it takes no writes
+
+
+class Clients(Protocol):
+    """A state that says where the clients of a site are."""
+
+    @property
+    def clients(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def _replace(self, *, clients: str) -> Self: ...
 
 
 class FrontState(NamedTuple):
@@ -86,7 +97,7 @@ class DataState(NamedTuple):
     clients: str = "home"
 
 
-State = TypeVar("State", FrontState, DataState)
+State = TypeVar("State", bound="Clients")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -223,7 +234,8 @@ def combined(*views: SiteView) -> SiteView:
     copies = 0 if dark else sum(view.copies for view in views)
     in_turn = 0 if dark else sum(view.in_turn for view in views)
     cause = worst.cause if worst.clients == "lost" else ""
-    return SiteView(worst.clients, cause, copies, in_turn)
+    reads = worst.reads and sum(view.clients != "home" for view in views) == 1
+    return SiteView(worst.clients, cause, copies, in_turn, reads)
 
 
 def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
@@ -239,7 +251,7 @@ def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
     if name == seen.home:
         seen = seen._replace(home_clients=view.clients)
     if name == site:
-        return seen._replace(own=view.clients, cause=view.cause)
+        return seen._replace(own=view.clients, cause=view.cause, reads=view.reads)
     if serves and not seen.other:
         return seen._replace(other=name)
     return seen
@@ -269,7 +281,7 @@ def _told(seen: Seen, name: str, view: str) -> Seen:
 def _worked_on(view: SiteView, *, whole: bool) -> SiteView:
     """Return the view of a site while planned work takes it, or one copy, out."""
     if whole:  # its clients were led away before
-        return view._replace(clients="moved", cause="")
+        return view._replace(clients="moved", cause="", reads=False)
     return view._replace(copies=view.copies - view.in_turn)
 
 

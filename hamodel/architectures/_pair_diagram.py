@@ -32,7 +32,7 @@ def diagram_of(spec: ActivePassive, operation: str) -> Structure:
 
     A write that waits for standbys without end needs these nodes too.
     """
-    needed = _needed(spec) if checked(operation) == "write" else 1
+    needed = nodes_needed(spec) if checked(operation) == "write" else 1
     held = placed(spec.nodes)
     nodes = [
         way for name, count in held.items() for way in copies(name, count, "database")
@@ -44,7 +44,7 @@ def diagram_of(spec: ActivePassive, operation: str) -> Structure:
     return drawn(spec, entrances(spec.site, spec.sites), atleast(needed, nodes), *stops)
 
 
-def _needed(spec: ActivePassive) -> int:
+def nodes_needed(spec: ActivePassive) -> int:
     """Return how many nodes it takes for a write."""
     replication = spec.replication
     if replication.mode in {"quorum", "in-sync"}:

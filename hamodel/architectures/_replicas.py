@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hamodel import duration
+from hamodel._check import is_symbolic
 from hamodel._quantity import mean_of
 from hamodel.architectures._shape import is_term, made
 from hamodel.architectures.base import Cause, Event, Stages
@@ -336,6 +337,47 @@ def race(repair: Quantity, stage: Quantity) -> tuple[Quantity, Quantity]:
     ends = np.unique(np.asarray(stage.quantile(slices)), return_counts=True)
     won = float(np.dot(repair.cdf(ends[0]), ends[1])) / len(slices)
     return won, duration.minimum(repair, stage).mean
+
+
+def race_of_stages(one: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
+    """Return the probability that one stage ends before another, and the mean of both.
+
+    A number is the length of a constant stage; both may be distributions.
+    """
+    laws = [hasattr(stage, "sample") for stage in (one, other)]
+    if not any(laws):
+        return _race_of_constants(one, other)
+    first, second = stage_law(one), stage_law(other)
+    mean = duration.minimum(first, second).mean
+    if not laws[0]:
+        return second.sf(one), mean
+    if not laws[1]:
+        return first.cdf(other), mean
+    if first.phases is not None and second.phases is not None and not first.shape:
+        return _race_of_phases(first.phases, second.phases), mean
+    slices = (np.arange(4096) + 0.5) / 4096
+    column = slices.reshape(-1, *(1 for _ in (first + second).shape))
+    return np.mean(first.cdf(second.quantile(column)), axis=0), mean
+
+
+def _race_of_constants(one: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
+    if is_symbolic(one) or is_symbolic(other):
+        import sympy
+
+        return sympy.Heaviside(other - one, 1), sympy.Min(one, other)
+    won = np.asarray(np.asarray(one) <= np.asarray(other), dtype=float)
+    return won[()], np.minimum(one, other)[()]
+
+
+def _race_of_phases(
+    one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray]
+) -> float:
+    """Return the probability that one phase-type time ends before another."""
+    (alpha, a), (beta, b) = one, other
+    both = np.kron(a, np.eye(len(b))) + np.kron(np.eye(len(a)), b)
+    spent = np.linalg.solve(-both.T, np.kron(alpha, beta))
+    ends = np.kron(-a.sum(axis=1), np.ones(len(b)))
+    return float(spent @ ends + (1 - alpha.sum()))
 
 
 def added(stages: tuple[Quantity, ...]) -> Quantity:  # a number or a law

@@ -16,6 +16,7 @@ Assumptions
 - Replication between sites is asynchronous, so no site waits for another.
 - With "home site", keys are spread evenly over the sites, and a site that leads its
   clients away has its keys moved at the same time.
+- A site may itself be a replicated primary: see `region`.
 - Planned work goes from site to site, whatever else has failed.  The clients of a site
   are led away before its turn, which costs them nothing as long as another site serves.
 """
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, fields
+from hamodel import _check, duration, fields
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._assumptions import (
     Assumption,
@@ -40,6 +41,7 @@ from hamodel.architectures._assumptions import (
 from hamodel.architectures._copies import AtWork
 from hamodel.architectures._diagram import (
     atleast,
+    boxes,
     checked,
     drawn,
     path,
@@ -58,6 +60,8 @@ from hamodel.architectures._front import (
     place,
     rolling,
 )
+from hamodel.architectures._pair_diagram import nodes_needed
+from hamodel.architectures._region import HERE, Region, Regional
 from hamodel.architectures._specs import (
     Maintenance,
     Node,
@@ -128,6 +132,9 @@ class ActiveActive(LongRun):
         takes as long as leading its clients away.
     clock_skew : float or array
         How far the clock of every second site is ahead, in s.
+    region : Region or None
+        The nodes of a site, if each site is itself a replicated primary: failover
+        inside, and `failover` between the sites.  None: one database a site.
 
     Raises
     ------
@@ -169,12 +176,17 @@ class ActiveActive(LongRun):
     maintenance: Maintenance | None = field(
         default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
     )
+    region: Region | None = field(
+        default=None, metadata=fields.spec(Region, "nodes of each site", optional=True)
+    )
 
     def __post_init__(self) -> None:
         fields.check(self)
         _check.one_of(("async",), replication=self.replication.mode)
         if not self.sites:
             raise ValueError("sites must be at least 1 name, got ()")
+        if self.region is not None:
+            self.region.primary(self.database, self.site)
 
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
@@ -182,7 +194,7 @@ class ActiveActive(LongRun):
         Parameters
         ----------
         operation : str
-            "read" or "write"; here they take the same way.
+            "read" or "write"; they differ where a region's commits wait for standbys.
 
         Returns
         -------
@@ -201,10 +213,18 @@ class ActiveActive(LongRun):
         """
         checked(operation)
         ways = [
-            path(*servers(self.site, name), quoted(f"{name} database"))
+            path(*servers(self.site, name), self._databases(name, operation))
             for name in self.sites
         ]
         return drawn(self, atleast(1, ways))
+
+    def _databases(self, site: str, operation: str) -> str:
+        """Return the path to the databases of one site."""
+        if self.region is None:
+            return quoted(f"{site} database")
+        primary = self.region.primary(self.database, self.site)
+        needed = nodes_needed(primary) if operation == "write" else 1
+        return atleast(needed, boxes(f"{site} database", self.region.nodes))
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
@@ -231,7 +251,14 @@ class ActiveActive(LongRun):
         """
         redirect = self.failover if len(self.sites) > 1 else None
         front = Front(site=self.site, redirect=redirect)
-        data = Data(site=self.site, database=self.database, redirect=redirect)
+        data: Data | Regional = (
+            Data(site=self.site, database=self.database, redirect=redirect)
+            if self.region is None
+            else Regional(
+                primary=self.region.primary(self.database, self.site),
+                redirect=redirect,
+            )
+        )
         parts = [
             place(name, front.part(f"{name} servers"), data.part(f"{name} data"))
             for name in self.sites
@@ -262,6 +289,9 @@ class ActiveActive(LongRun):
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
         """Tell a client of a site the cause of the outage, or who serves."""
         stale = operation == "read" and len(self.sites) > 1
+        here = seen.reads and seen.own != "moved" and not seen.everywhere
+        if operation == "read" and here:
+            return Verdict(through=site, at=site, stale=True)  # a standby answers
         found = entrance(seen, site)._replace(stale=stale)
         if seen.worked_on and len(self.sites) == 1 and not seen.everywhere:
             return Verdict(Cause.PLANNED)
@@ -278,15 +308,30 @@ class _Behaviour(AtWork):
 
     @property
     def databases(self) -> int:
-        return len(self.spec.sites)
+        region = self.spec.region
+        return len(self.spec.sites) * (1 if region is None else region.nodes)
+
+    @cached_property
+    def _inside(self) -> Behaviour | None:
+        """What a site does inside, if it is a replicated primary."""
+        spec = self.spec
+        if spec.region is None:
+            return None
+        own = self.workload.writes / len(spec.sites)
+        alone = replace(self.workload, writes=own, clients=None)
+        return spec.region.primary(spec.database, spec.site).behaviour(alone)
 
     @property
     def rto(self) -> Duration:
-        return redirected(self.spec.failover)
+        led = redirected(self.spec.failover)
+        inside = self._inside
+        return led if inside is None else duration.minimum(inside.rto, led)
 
     @property
     def outage(self) -> Duration:
-        return led_away(self.spec.failover, self.spec.database.mttr)
+        led = led_away(self.spec.failover, self.spec.database.mttr)
+        inside = self._inside
+        return led if inside is None else duration.minimum(inside.outage, led)
 
     @cached_property
     def _origins(self) -> dict[str, Quantity]:
@@ -380,7 +425,13 @@ class _Behaviour(AtWork):
             return Loss(events=len(sites) * rate_of(mttf), writes=each, kept=True)
 
         node, site = mean_of(self.spec.database.mttf), self.spec.site.mttf
-        return LostWrites(by_failure={"database": lost(node), "site": lost(site)})
+        if self._inside is None:
+            return LostWrites(by_failure={"database": lost(node), "site": lost(site)})
+        inside = {
+            name: replace(loss, events=len(sites) * loss.events)
+            for name, loss in self._inside.lost_writes.by_failure.items()
+        }
+        return LostWrites(by_failure={**inside, "site": lost(site)})
 
     @cached_property
     def stale(self) -> Quantity:
@@ -457,15 +508,19 @@ class _Behaviour(AtWork):
         return self.workload.shares(self.spec.sites)
 
     def waits(self, operation: str, at: str) -> Waits:
-        """Return the way to the home of a write's key, if keys have one."""
+        """Return the way to the home of a write's key, and the wait for standbys."""
         del at
-        count = len(self.spec.sites)
-        if operation == "read" or self.spec.resolution != HOME_SITE or count == 1:
+        if operation == "read":
             return NO_WAIT
-        return [
-            (1 / count, constant(0.0)),
-            (1 - 1 / count, self.workload.between_sites),
-        ]
+        count = len(self.spec.sites)
+        ways: Waits = NO_WAIT
+        if self.spec.resolution == HOME_SITE and count > 1:
+            there = self.workload.between_sites
+            ways = [(1 / count, constant(0.0)), (1 - 1 / count, there)]
+        if self._inside is None:
+            return ways
+        commits = self._inside.waits("write", HERE)
+        return [(p * q, way + commit) for p, way in ways for q, commit in commits]
 
     def work_without(self, site: str) -> tuple[Quantity, Work]:
         shares = self._clients

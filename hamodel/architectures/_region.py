@@ -1,0 +1,287 @@
+"""Regions of pairs: an active-active site whose database is itself a primary.
+
+A lost node is replaced inside its site; only what the site cannot mend by itself leads
+its clients to another.  The surprise is that the two race: a failover inside that takes
+30 s is over before a name in DNS has changed, so nobody ever leaves; one of 3 min is
+overtaken, and then costs its clients the time of the redirection alone.
+
+Assumptions
+- Both begin when the primary is lost, so the chain takes the chance of either and the
+  mean of the first from their laws.  Clients that were led away come back when the
+  failover inside is done.
+- After a second attempt at a failover inside, or after a wait for a standby, the time
+  until clients are led away counts from there.
+- While a site fails over inside, its standbys answer reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hamodel import fields
+from hamodel._check import is_symbolic
+from hamodel._quantity import mean_of
+from hamodel.architectures._front import SiteView, redirections
+from hamodel.architectures._nodes import Failure, Standby
+from hamodel.architectures._pair_model import Shown
+from hamodel.architectures._pair_rules import rules_of
+from hamodel.architectures._replicas import (
+    First,
+    State,
+    added,
+    race_of_stages,
+    stage_law,
+)
+from hamodel.architectures.active_passive import ActivePassive
+from hamodel.architectures.base import Event, Part, Stages
+from hamodel.failover import Failover
+from hamodel.replication import Replication
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hamodel._types import FloatArray, Quantity
+    from hamodel.architectures._specs import Node, Site
+
+#: The one site of the nodes of a region.
+HERE = "here"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Region:
+    """The nodes of an active-active site that is itself a replicated primary.
+
+    Attributes
+    ----------
+    failover : Failover
+        How a standby takes over inside the site.
+    nodes : int
+        How many nodes each site holds, the primary among them.
+    standby : Standby
+        How standbys fail and how soon that is found.
+    replication : Replication
+        How writes reach the standbys of their site, and what a commit waits for.
+    failures : tuple of Failure
+        Kinds of failure beside that of the database.
+    common_cause : float, array or SymPy expression
+        Share of the failures of a node that take all nodes of its site.
+    crews : int
+        How many nodes of a site are repaired at once.
+
+    Raises
+    ------
+    ValueError
+        If a field is beyond its limits, or fields do not fit each other.
+    """
+
+    failover: Failover = field(
+        metadata=fields.spec(Failover, "failover inside the site")
+    )
+    nodes: int = field(default=2, metadata=fields.whole("nodes of each site", 2))
+    standby: Standby = field(
+        default_factory=Standby, metadata=fields.spec(Standby, "standbys of each site")
+    )
+    replication: Replication = field(
+        default_factory=Replication,
+        metadata=fields.spec(Replication, "replication inside the site"),
+    )
+    failures: tuple[Failure, ...] = field(
+        default=(), metadata=fields.specs(Failure, "kinds of failure of a node")
+    )
+    common_cause: Quantity = field(
+        default=0.0, metadata=fields.share("failures that strike all nodes of a site")
+    )
+    crews: int = field(default=1, metadata=fields.whole("repair crews of each site"))
+
+    def __post_init__(self) -> None:
+        fields.check(self)
+        if any(kind.kind == "everywhere" for kind in self.failures):
+            raise ValueError(
+                "failures must be of single nodes, got one everywhere: say everywhere "
+                "of the architecture"
+            )
+
+    def primary(self, database: Node, site: Site) -> ActivePassive:
+        """Return the replicated primary that each site is."""
+        return ActivePassive(
+            database=database,
+            site=site,
+            sites=(HERE,) * self.nodes,
+            failover=self.failover,
+            standby=self.standby,
+            replication=self.replication,
+            failures=self.failures,
+            common_cause=self.common_cause,
+            crews=self.crews,
+        )
+
+
+class RegionState(NamedTuple):
+    """State of the nodes of a site, and where its clients are."""
+
+    nodes: State
+    clients: str = "home"
+    late: bool = False  # clients were led away while a failover ran, which goes on
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Regional:
+    """The rules of a site that is a replicated primary, with its clients."""
+
+    primary: ActivePassive
+    redirect: Failover | None  # None: there is nowhere to go
+    _races: dict[tuple[str, int], Both] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def _shown(self) -> Shown:
+        return Shown(rules_of(self.primary, watched=-1))
+
+    def part(self, name: str) -> Part:
+        """Return the part under a name."""
+        start = RegionState(self._shown.rules.nodes.start)
+        return Part(name=name, start=start, events=self.events, view=self.view)
+
+    def view(self, state: RegionState) -> SiteView:
+        """Return what clients notice."""
+        found = self._shown(state.nodes)
+        reads = any(found.readable) and not found.sites[0].cause
+        return SiteView(state.clients, found.stopped, reads=reads)
+
+    def events(self, state: RegionState) -> Iterator[Event]:
+        """Yield what can happen."""
+        known = list(self._shown.rules.events(state.nodes))
+        staged = [event for event in known if _is_stage(event)]
+        for event in known:
+            if not _is_stage(event):
+                yield event._replace(to=self._settled(state, event.to))
+        if self.redirect is None or not staged:
+            yield from self._unraced(state, staged)
+            yield from redirections(self.redirect, state)
+        elif state.clients == "waiting":
+            yield from self._raced(state, staged)
+        else:
+            yield from self._unraced(state, staged)
+            yield from redirections(self.redirect, state)
+
+    def _unraced(self, state: RegionState, staged: list[Event]) -> Iterator[Event]:
+        for event in staged:
+            after = event.after
+            if state.late:
+                after = Left(race=self._race(state.nodes, after))
+            yield event._replace(after=after, to=self._settled(state, event.to))
+
+    def _raced(self, state: RegionState, staged: list[Event]) -> Iterator[Event]:
+        """Yield how the failover inside races the clients' way to another site."""
+        assert self.redirect is not None
+        race = self._race(state.nodes, staged[0].after)
+        clock, worked = "failover or redirection", self.redirect.coverage
+        for event in staged:
+            to = self._settled(state, event.to)
+            yield Event(clock, race, to, event.share * race.won)
+        for where, share in (("moved", worked), ("stuck", 1 - worked)):
+            to = state._replace(clients=where, late=True)
+            yield Event(clock, race, to, share * (1 - race.won))
+
+    def _race(self, nodes: State, stage: Any) -> Both:  # noqa: ANN401
+        """Return the race of a stage inside, which its phase and mode tell."""
+        key = nodes.phase, nodes.mode
+        if key not in self._races:
+            self._races[key] = Both(one=_law(stage), other=self._leading(nodes))
+        return self._races[key]
+
+    def _leading(self, nodes: State) -> Quantity:
+        """Return what is left of the time until clients are led away."""
+        assert self.redirect is not None
+        whole = added((self.redirect.detection, self.redirect.redirection))
+        rules = self._shown.rules
+        in_place = nodes.mode >= 0 and rules.kinds[nodes.mode].in_place
+        if not (in_place and nodes.phase == "switching"):
+            return whole
+        gone = rules.kinds[nodes.mode].detection
+        return _less(whole, rules.failover.detection if gone is None else gone)
+
+    def _settled(self, state: RegionState, nodes: Any) -> RegionState:  # noqa: ANN401
+        """Return the state with its clients home if writes are served, else waiting."""
+        if not self._shown(nodes).stopped:
+            return RegionState(nodes)
+        gone = "lost" if self.redirect is None else "waiting"
+        where = gone if state.clients == "home" else state.clients
+        return RegionState(nodes, where)
+
+
+def _is_stage(event: Event) -> bool:
+    """Tell whether an event is a step of a failover, not a failure or a repair."""
+    return isinstance(event.after, Stages | First)
+
+
+def _law(time: Quantity) -> Quantity:  # a number or a law
+    """Return stages as one time: a number if all are."""
+    if isinstance(time, Stages):
+        return added(time.of)
+    return time.law if isinstance(time, First) else time
+
+
+def _less(whole: Quantity, gone: Quantity) -> Quantity:
+    """Return what is left of a time; of a law, which may begin anew, the whole."""
+    if hasattr(whole, "sample") or hasattr(gone, "sample"):
+        return whole
+    return (whole - gone + abs(whole - gone)) / 2
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Both:
+    """The first of two times that begin together."""
+
+    one: Any
+    other: Any
+
+    @cached_property
+    def _of(self) -> tuple[Quantity, Quantity]:
+        return race_of_stages(self.one, self.other)
+
+    @property
+    def won(self) -> Quantity:
+        """Probability that the one comes first."""
+        return self._of[0]
+
+    @property
+    def mean(self) -> Quantity:
+        """Mean in s of the first of the two."""
+        return self._of[1]
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n of them in s."""
+        pair = (stage_law(self.one), stage_law(self.other))
+        first: FloatArray = np.minimum(*(law.sample(n, rng) for law in pair))
+        return first
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Left:
+    """What is left of a stage when another time that began with it is over first."""
+
+    race: Both  # of the stage, the one, with the other
+
+    @property
+    def mean(self) -> Quantity:
+        """Mean in s."""
+        both, whole = self.race, mean_of(self.race.one)
+        lost = 1 - both.won
+        if is_symbolic(lost):
+            return (whole - both.mean) / lost
+        never = np.asarray(lost) == 0  # then it does not matter
+        left = (whole - both.mean) / np.where(never, 1.0, lost)
+        return np.where(never, whole, left)[()]
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n of them in s."""
+        found: FloatArray = np.empty(0)
+        pair = (stage_law(self.race.one), stage_law(self.race.other))
+        while len(found) < n:
+            whole, gone = (law.sample(4 * n + 16, rng) for law in pair)
+            found = np.concatenate([found, (whole - gone)[whole > gone]])
+        return found[:n]
