@@ -16,6 +16,7 @@ from hamodel.architectures import (
     Maintenance,
     Node,
     OldPrimary,
+    Region,
     Replica,
     Standby,
     Tier,
@@ -60,6 +61,7 @@ def choice(first):
 
 
 PASSIVE, ACTIVE = FULL["passive"], FULL["active"]
+REGION = Region(failover=Failover())
 MAJORITY, LEADERLESS, SINGLE = FULL["majority"], FULL["leaderless"], FULL["single"]
 COMMON = {
     "database": kind("Node"),
@@ -180,6 +182,16 @@ LIMITS = {
         "resolution": choice("last write wins"),
         "clock_skew": NOT_NEGATIVE,
         "sites": NAMES,
+        "region": kind("Region"),
+    },
+    REGION: {
+        "failover": kind("Failover"),
+        "nodes": ("a whole number >= 2", st.integers(max_value=1)),
+        "standby": kind("Standby"),
+        "replication": kind("Replication"),
+        "failures": several("Failure"),
+        "common_cause": SHARE,
+        "crews": WHOLE,
     },
     MAJORITY: {
         **COPIES,

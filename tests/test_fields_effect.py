@@ -121,7 +121,7 @@ BASES = {
             nodes=3,
             failover=Failover(promotion=40, coverage=0.8),
             standby=Standby(mttf=50 * DAY, probe=600),
-            replication=Replication(mode="quorum", standbys=2, delay=1 * MS),
+            replication=Replication(mode="quorum", delay=1 * MS),
             failures=(Failure(kind="process", mttf=20 * DAY, mttr=120),),
             common_cause=0.02,
         ),

@@ -310,12 +310,14 @@ class PairBehaviour(AtWork):
         """Return the wait of a commit for the standbys."""
         if operation == "read" or self.spec.replication.mode == "async":
             return NO_WAIT
-        return [(1.0, self._commit[at])]
+        return [(1.0, self.commit[at])]
 
     @cached_property
-    def _commit(self) -> dict[str, Duration]:
+    def commit(self) -> dict[str, Duration]:
         """What a commit waits for, by the site of the primary."""
         found = {}
+        if self.spec.replication.mode == "async":
+            return dict.fromkeys(self.spec.sites, constant(0.0))
         for site in self.spec.sites:
             there = [n for n in self._nodes if n.site == site and n.promotable]
             primary = max(there, key=lambda n: n.priority) if there else self._home

@@ -60,6 +60,7 @@ from hamodel.architectures._front import (
     place,
     rolling,
 )
+from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._pair_diagram import nodes_needed
 from hamodel.architectures._region import HERE, Region, Regional
 from hamodel.architectures._specs import (
@@ -312,14 +313,15 @@ class _Behaviour(AtWork):
         return len(self.spec.sites) * (1 if region is None else region.nodes)
 
     @cached_property
-    def _inside(self) -> Behaviour | None:
+    def _inside(self) -> PairBehaviour | None:
         """What a site does inside, if it is a replicated primary."""
         spec = self.spec
         if spec.region is None:
             return None
         own = self.workload.writes / len(spec.sites)
         alone = replace(self.workload, writes=own, clients=None)
-        return spec.region.primary(spec.database, spec.site).behaviour(alone)
+        primary = spec.region.primary(spec.database, spec.site)
+        return PairBehaviour(spec=primary, workload=alone)
 
     @property
     def rto(self) -> Duration:
@@ -512,15 +514,13 @@ class _Behaviour(AtWork):
         del at
         if operation == "read":
             return NO_WAIT
-        count = len(self.spec.sites)
-        ways: Waits = NO_WAIT
-        if self.spec.resolution == HOME_SITE and count > 1:
-            there = self.workload.between_sites
-            ways = [(1 / count, constant(0.0)), (1 - 1 / count, there)]
-        if self._inside is None:
-            return ways
-        commits = self._inside.waits("write", HERE)
-        return [(p * q, way + commit) for p, way in ways for q, commit in commits]
+        count, here = len(self.spec.sites), constant(0.0)
+        if self._inside is not None:
+            here = self._inside.commit[HERE]
+        if self.spec.resolution != HOME_SITE or count == 1:
+            return [(1.0, here)]
+        there = self.workload.between_sites + here
+        return [(1 / count, here), (1 - 1 / count, there)]
 
     def work_without(self, site: str) -> tuple[Quantity, Work]:
         shares = self._clients
