@@ -106,18 +106,25 @@ def find_the_spof(servers, bars, failed, **up):
     apps = [f"app{k + 1}" for k in range(round(servers))]
     shop = structure.parse(f"balancer > any({', '.join(apps)}) > database")
     down = {name: 1 - up.get(name, up["app"]) / 100 for name in shop.components}
-    gone, total = len({*failed} & {*apps}), shop.unavailability(down)
-    first = [gone, len(apps)] if gone and len(apps) > 1 else []
+    total, left = shop.unavailability(down), [a for a in apps if a not in failed]
+    first = [int(a[3:]) for a in apps if a in failed]
+    if not {"balancer", "database"} & {*failed} and len(left) == 1:
+        first.append(int(left[0][3:]))  # the one that would stop it alone
     slope = shop.importance(down).by("birnbaum")
     bought = {p.part: p.saved for p in shop.purchases(down)}
     tiers = ("balancer", "app1", "database")
     if "decides" in bars:
-        shown = [100 * slope[name] for name in tiers]
-    elif "save" in bars:
-        shown = [bought[name] * YEAR / HOUR for name in tiers]
-    else:
-        shown = [slope[name] * down[name] * YEAR / HOUR for name in tiers]
-    return [*first, total * YEAR / HOUR, *shown]
+        return [*first, in_a_unit(total), *(100 * slope[name] for name in tiers)]
+    saved = "save" in bars
+    found = [bought[n] if saved else slope[n] * down[n] for n in tiers]
+    return [*first, *map(in_a_unit, [total, *found])]
+
+
+def in_a_unit(share):
+    """Return a share of a year as the number that one would say."""
+    seconds = share * YEAR
+    units = (24 * HOUR, HOUR, MINUTE, 1, 1e-3)
+    return next(seconds / u for u in units if seconds >= u * (1 - 1e-12) or u == 1e-3)
 
 
 def what_redundancy_cannot_buy(number, up, shared, needed):

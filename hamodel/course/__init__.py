@@ -65,23 +65,15 @@ from hamodel._extras import brought_by
 
 with brought_by("course"):
     from hamodel.course.boxes import Boxes
+    from hamodel.course.comparisons import function, matrix, number, sets, word
     from hamodel.course.controls import Again, Choice, Slider, decades
     from hamodel.course.drawing import Drawn, Scale, Sheet, ticks
-    from hamodel.course.exercise import (
-        Exercise,
-        Feedback,
-        Mistake,
-        exercise,
-        function,
-        matrix,
-        number,
-        word,
-    )
+    from hamodel.course.exercise import Exercise, Feedback, Mistake, exercise
     from hamodel.course.explorer import Explorer
     from hamodel.course.lesson import Lesson
     from hamodel.course.prediction import Prediction, View, near, views
     from hamodel.course.quiz import Question, Quiz, ask, recall
-    from hamodel.course.shown import Table, balance, diagram, sweep_map
+    from hamodel.course.shown import Table, balance, diagram, listed, sweep_map
 
 __all__ = [
     "Again",
@@ -107,10 +99,12 @@ __all__ = [
     "diagram",
     "exercise",
     "function",
+    "listed",
     "matrix",
     "near",
     "number",
     "recall",
+    "sets",
     "sweep_map",
     "ticks",
     "views",

@@ -24,12 +24,13 @@ from hamodel import text
 from hamodel.plots import FAINT, GREY, INK, LOOKS, PALETTE, PAPER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     Point = tuple[float, float]
     Anchor = Literal["start", "middle", "end"]
     Marks = Sequence[tuple[float, str]]
-    Row = tuple[str, float | None, str]
+    Part = tuple[float, str]
+    Row = tuple[str, float | Sequence[Part] | None, str]
     Key = tuple[float, float, float, float]  # seconds, right, down, opacity
 
 #: Names of colours, on a light page and on a dark one.
@@ -251,7 +252,14 @@ class Sheet:
             self.rect((left, y, right - left, height), look, weight=0.8)
             reached += amount
 
-    def bars(self, scale: Scale, top: float, rows: Sequence[Row], high: float) -> None:
+    def bars(
+        self,
+        scale: Scale,
+        top: float,
+        rows: Sequence[Row],
+        high: float,
+        write: Callable[[float], str] | None = None,
+    ) -> None:
         """Draw an amount a row, with its words before it and its number at the right.
 
         Parameters
@@ -260,11 +268,14 @@ class Sheet:
             Its low end is where bars begin.
         top : float
             Where the first row is.
-        rows : sequence of (str, float or None, str)
-            Words, an amount, which is left open if there is none, and a look: one of
-            `hamodel.plots.LOOKS`, "ink" for a total, "guess" for a dashed outline.
+        rows : sequence of (str, float, sequence of parts or None, str)
+            Words, an amount, its parts one after the other as in `bar`, or None for a
+            row left open, and a look: one of `hamodel.plots.LOOKS`, "ink" for a total,
+            "guess" for a dashed outline.
         high : float
             How high each row is.
+        write : callable
+            How an amount is written; as `hamodel.text.short` does by default.
         """
         for row, (words, amount, look) in enumerate(rows):
             y, bold = top + high * row, look == "ink"
@@ -274,14 +285,20 @@ class Sheet:
             )
             if amount is None:
                 continue
-            end = scale(amount) if amount > scale.low else scale.start
+            parts = [(amount, look)] if isinstance(amount, (int, float)) else amount
+            whole = float(sum(part for part, _ in parts))
+            end = scale(whole) if whole > scale.low else scale.start
             if look == "guess":
                 self.line([(end, y + 1), (end, y + high - 3)], weight=2.5)
                 self.line([(scale.start, middle - 4), (end, middle - 4)], dash="4 3")
+            elif len(parts) == 1:
+                self.rect((scale.start, y, end - scale.start, high - 5), parts[0][1])
             else:
-                self.rect((scale.start, y, end - scale.start, high - 5), look)
+                self.bar(scale, y, high - 5, parts)
             at = (self.width - 8, middle)
-            self.text(at, text.short(amount), size=12, anchor="end", bold=bold)
+            self.text(
+                at, (write or text.short)(whole), size=12, anchor="end", bold=bold
+            )
 
     def key(self, x: float, y: float, looks: Sequence[tuple[str, str]]) -> None:
         """List looks and what each means, one below the other."""

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from hamodel.course import slips
+from hamodel.course.comparisons import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Compare = Callable[[Any, Any], bool]
+    from hamodel.course.comparisons import Compare
+
     Verdict = Literal["unanswered", "right", "wrong", "unreadable", "kept"]
 
 _MARKS = {
@@ -87,7 +86,7 @@ class Exercise:
         Makes the right answer.
     same : callable
         `same(answer, other)` tells whether two answers agree; it may raise if the
-        answer cannot be read.  See `number`, `matrix`, `word` and `function`.
+        answer cannot be read.  See `comparisons`.
     right : str
         What to say to a right answer: why it is right.
     hint : str
@@ -246,137 +245,3 @@ def _always(value: Any) -> Callable[[], Any]:  # noqa: ANN401
 
 def _listed(value: object) -> bool:
     return isinstance(value, (list, tuple, set, frozenset))
-
-
-def _comparing(
-    same: Compare,
-    numbers: Callable[[Any], Sequence[float]],
-    within: float | None = None,
-) -> Compare:
-    """Let a comparison say which numbers an answer amounts to, for the slips.
-
-    `within` is how far apart single numbers may be, for a page that checks by itself.
-    """
-    same.numbers = numbers  # type: ignore[attr-defined]
-    same.within = within  # type: ignore[attr-defined]
-    return same
-
-
-def number(relative: float = 0.01) -> Compare:
-    """Return a comparison of numbers.
-
-    Parameters
-    ----------
-    relative : float
-        How far two answers that agree may be apart.
-
-    Returns
-    -------
-    callable
-        `same(answer, other)`.
-    """
-
-    def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
-        return math.isclose(slips.read(answer), float(other), rel_tol=relative)
-
-    return _comparing(_same, lambda answer: [float(answer)], relative)
-
-
-def matrix(relative: float = 0.01, rows: float | None = None) -> Compare:
-    """Return a comparison of tables of numbers, entry by entry.
-
-    Parameters
-    ----------
-    relative : float
-        How far two entries that agree may be apart, in units of the larger; a zero
-        must be a zero.
-    rows : float, optional
-        What each row must add up to; the first that does not is named.
-
-    Returns
-    -------
-    callable
-        `same(answer, other)`; it raises a `Slip` if the shapes differ.
-    """
-
-    def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
-        given, wanted = np.asarray(answer, float), np.asarray(other, float)
-        if given.shape != wanted.shape:
-            shape = f"Its shape is {given.shape}; it must be {wanted.shape}."
-            raise slips.Slip(shape)
-        near = bool(np.allclose(given, wanted, rtol=relative, atol=0))
-        astray = _astray(given, rows)
-        if astray and not (near and _astray(wanted, rows)):
-            raise slips.Slip(astray)
-        return near
-
-    return _comparing(_same, lambda answer: np.asarray(answer, float).ravel().tolist())
-
-
-def _astray(table: Any, rows: float | None) -> str:  # noqa: ANN401
-    """Say which row of a table is the first that does not add up, if one must."""
-    if rows is None:
-        return ""
-    for k, total in enumerate(table.sum(axis=1), 1):
-        if abs(total - rows) > 1e-6 * np.abs(table).max():
-            return f"Row {k} adds up to {total:.6g}; each row must add up to {rows:g}."
-    return ""
-
-
-def word(*options: str) -> Compare:
-    """Return a comparison of words out of a list.
-
-    Parameters
-    ----------
-    *options : str
-        The words that may be chosen.
-
-    Returns
-    -------
-    callable
-        `same(answer, other)`; it raises a `Slip` if the answer is none of them.
-    """
-
-    def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
-        said = str(answer).strip().lower()
-        if said not in options:
-            raise slips.Slip(f"{answer!r} is none of {', '.join(options)}.")
-        return bool(said == other)
-
-    return _same
-
-
-def function(*arguments: Sequence[float], relative: float = 1e-3) -> Compare:
-    """Return a comparison of functions, by what they return.
-
-    Parameters
-    ----------
-    *arguments : sequence of float
-        Arguments to try, one sequence for each call.
-    relative : float
-        How far two results that agree may be apart.
-
-    Returns
-    -------
-    callable
-        `same(answer, other)`; it raises if the answer is no function, and a `Slip` if
-        the function fails.
-    """
-    near = number(relative)
-
-    def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
-        if not callable(answer):
-            raise TypeError(f"{answer!r} is not a function")
-        pairs = zip(_results(answer), arguments, strict=True)
-        return all(near(result, other(*given)) for result, given in pairs)
-
-    def _results(answer: Any) -> list[Any]:  # noqa: ANN401
-        try:
-            results = [answer(*given) for given in arguments]
-        except Exception as error:
-            raise slips.Slip(f"Your function stops: {error}.") from error
-        if any(result is None for result in results):
-            raise slips.Slip("Your function returns nothing: is there a `return`?")
-        return results
-
-    return _comparing(_same, lambda answer: [float(r) for r in _results(answer)])

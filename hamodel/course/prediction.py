@@ -349,7 +349,7 @@ def _short(value: float) -> str:
 
 def _apart(guess: float, truth: float) -> str:
     """Say how far a guess is from the truth."""
-    if not guess or not truth or guess * truth < 0:
+    if not guess or abs(truth) < 5e-4 or guess * truth < 0:
         return ""
     ratio = max(guess / truth, truth / guess)
     way = "too much" if guess > truth else "too little"

@@ -81,6 +81,30 @@ def _row(tag: str, cells: Iterable[str], sides: Iterable[str]) -> str:
     return f"<tr>{listed}</tr>"
 
 
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Return words as one says them one after the other.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The words.
+    last : str
+        What stands before the last of them.
+
+    Returns
+    -------
+    str
+        "a, b and c"; nothing if there are none.
+
+    Examples
+    --------
+    >>> listed("abc"), listed("ab", "or"), listed("a"), listed("")
+    ('a, b and c', 'a or b', 'a', '')
+    """
+    *first, end = words or [""]
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
 def balance(**boxes: tuple[str, str]) -> Drawn:
     """Draw what flows into boxes of a Markov chain, and out of them.
 

@@ -207,6 +207,7 @@ def of_sets(answer: Any, right: Any) -> str:  # noqa: ANN401  a learner's answer
     >>> of_sets(["a"], ["a", "b"])
     'All of yours are right, and 1 is missing.'
     """
+    answer = [answer] if isinstance(answer, str) else answer
     try:
         given, wanted = ({_frozen(each) for each in x} for x in (answer, right))
     except TypeError:

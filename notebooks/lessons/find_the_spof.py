@@ -4,28 +4,23 @@ The surprising box is the load balancer, which was bought to remove a single poi
 failure and is one.
 """
 
-from __future__ import annotations
-
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from hamodel import catalogue, plots, structure
+from hamodel import catalogue, structure, text
 from hamodel import course as kit
 from hamodel.units import HOUR, YEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from hamodel.structure import Structure
-
-    Choose = Callable[[float], str]
 
 # ---- the model ---------------------------------------------------------------------
 
 MOST = 5  # app servers in the diagram
 APPS = tuple(f"app{k}" for k in range(1, MOST + 1))
-#: What a tier is called, and the first of its boxes.
-TIERS = {"balancer": "load balancer", "app1": "app server", "database": "database"}
+#: The first box of each tier, what it is called, and its look.
+TIERS = {
+    "balancer": ("load balancer", "failing over"),
+    "app1": ("app servers", "degraded"),
+    "database": ("database", "both nodes down"),
+}
 #: What the bars can show.
 CAUSED = "downtime that a box causes"
 SAVED = "what one more would save"
@@ -33,45 +28,40 @@ DECIDES = "how often it alone decides"
 BARS = (CAUSED, SAVED, DECIDES)
 
 
-def path(servers: int = 3) -> Structure:
+def path(servers=3):
     """Return the path of a request through the shop."""
     apps = ", ".join(APPS[:servers])
     return structure.parse(f"client > balancer > any({apps}) > database")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Shop:
-    """The shop, how often each box is down, and which of them are down now."""
+    """The shop: how often each box is down, and which of them are down now."""
 
-    servers: int
+    structure: structure.Structure
     down: dict[str, float]
-    failed: frozenset[str] = frozenset()
+    failed: frozenset[str]
 
     @property
-    def structure(self) -> Structure:
-        return path(self.servers)
-
-    @property
-    def works(self) -> bool:
+    def works(self):
         return self.structure.works(self.failed)
 
     @property
-    def alone(self) -> tuple[str, ...]:
-        if not self.works:
-            return ()
-        whole = self.structure
-        left = (name for name in whole.components if name not in self.failed)
-        return tuple(name for name in left if not whole.works(self.failed | {name}))
+    def alone(self):
+        """The boxes that would stop the shop if they failed next."""
+        left = [n for n in self.structure.components if n not in self.failed]
+        fatal = (n for n in left if not self.structure.works(self.failed | {n}))
+        return tuple(fatal) if self.works else ()
 
     @property
-    def unavailability(self) -> float:
+    def unavailability(self):
         return float(self.structure.unavailability(self.down))
 
     @property
-    def hours(self) -> float:
+    def hours(self):
         return self.unavailability * YEAR / HOUR
 
-    def shares(self, bars: str = CAUSED) -> dict[str, float]:
+    def shares(self, bars=CAUSED):
         """Return how much a box of each tier matters, between 0 and 1."""
         if bars == SAVED:
             bought = {p.part: p.saved for p in self.structure.purchases(self.down)}
@@ -82,64 +72,49 @@ class Shop:
         return {name: float(found[name]) for name in TIERS}
 
 
-def shop(
-    servers: float = 3,
-    balancer: float = 99.95,
-    app: float = 99.9,
-    database: float = 99.95,
-    failed: Sequence[str] = (),
-) -> Shop:
+def shop(servers=3, balancer=99.95, app=99.9, database=99.95, failed=(), **_):
     """Return the lesson's shop, in the units of its controls."""
-    names = path(round(servers)).components
+    whole = path(round(servers))
     up = {"balancer": balancer, "database": database}
-    down = {name: (100 - up.get(name, app)) / 100 for name in names}
-    gone = frozenset(failed) & frozenset(names)
-    return Shop(servers=round(servers), down=down, failed=gone)
-
-
-def model(bars, **values):
-    del bars
-    return shop(**values)
+    down = {name: (100 - up.get(name, app)) / 100 for name in whole.components}
+    return Shop(whole, down, frozenset(failed) & frozenset(down))
 
 
 # ---- the picture: the diagram, and whose downtime it is ----------------------------
 
-SIZE = (640, 362)
+SIZE = (640, 345)
 WIDE, HIGH = 104, 28
-HOURS = kit.Scale(1e-7, 400, 170, 570, log=True)
-MARKS = ((1e-6, "0.000001"), (1e-4, "0.0001"), (0.01, "0.01"), (1, "1"), (100, "100"))
-COLUMNS = {"balancer": 130, "apps": 300, "database": 470}
+HOURS = kit.Scale(0, 40, 170, 530)
+PERCENT = kit.Scale(0, 100, 170, 530)
 PLACES = {
-    "balancer": (130, 76, WIDE, HIGH),
+    "balancer": (130, 43, WIDE, HIGH),
     **{name: (300, 10 + 33 * k, WIDE, HIGH) for k, name in enumerate(APPS)},
-    "database": (470, 76, WIDE, HIGH),
+    "database": (470, 43, WIDE, HIGH),
 }
+TITLES = {CAUSED: "hours down a year", SAVED: "hours a year that one more would save"}
 
 
 def picture(sheet, values, found, guess):
-    there = found.structure.components
-    apps = [name for name in APPS if name in there]
+    """Draw the path of the requests, and under it the hours of a year."""
+    apps = [name for name in APPS if name in found.down]
     passes = "balancer" not in found.failed
-    alive = [name for name in apps if name not in found.failed]
-    sheet.text((20, 94), "clients", size=13)
-    _wire(sheet, (70, 90), (128, 90), good=passes)
+    sheet.text((20, 61), "clients", size=13)
+    _wire(sheet, (70, 57), (128, 57), good=passes)
     for name in apps:
-        y = PLACES[name][1] + HIGH / 2
-        good = passes and name in alive
-        _wire(sheet, (236, 90), (298, y), good=good)
-        _wire(sheet, (406, y), (468, 90), good=good and "database" not in found.failed)
+        y, good = PLACES[name][1] + HIGH / 2, passes and name not in found.failed
+        _wire(sheet, (236, 57), (298, y), good=good)
+        _wire(sheet, (406, y), (468, 57), good=good and "database" not in found.failed)
     for name in ("balancer", *apps, "database"):
         x, y, wide, high = PLACES[name]
-        failed = name in found.failed
-        heavy = 4 if name in found.alone else 1
-        sheet.rect((x, y, wide, high), "paper", weight=heavy)
-        if failed:
+        sheet.rect(PLACES[name], "paper", weight=4 if name in found.alone else 1)
+        if name in found.failed:
             sheet.rect((x + 2, y + 2, 16, high - 4), "failover did not work", weight=0)
-        words = f"{name} ✗" if failed else name
+        words = f"{name} ✗" if name in found.failed else name
         sheet.text((x + wide / 2 + 6, y + 19), words, size=13, anchor="middle")
     state = "requests pass" if found.works else "the shop is down"
-    sheet.text((632, 40), state, size=13, anchor="end", bold=True)
-    _hours(sheet, values["bars"], found, guess)
+    sheet.text((632, 130), state, size=13, anchor="end", bold=True)
+    sheet.text((20, 130), "heavy frame: stops the shop alone", size=12, colour="grey")
+    _bars(sheet, values["bars"], found, guess)
 
 
 def _wire(sheet, start, stop, *, good):
@@ -147,118 +122,69 @@ def _wire(sheet, start, stop, *, good):
     sheet.line([start, stop], colour, weight=2.5 if good else 1.5, dash=dash)
 
 
-def _hours(sheet, bars, found, guess):
-    part = 100.0 if bars == DECIDES else found.hours
-    amounts = [part * share for share in found.shares(bars).values()]
-    titles = {CAUSED: "hours down a year", SAVED: "hours saved by one more"}
-    title = titles.get(bars, "per cent of the time")
-    sheet.axis(HOURS, 316, f"{title}, to powers of ten", top=196, marks=MARKS)
-    names = ("load balancer", "app servers", "database")
-    looks = ("failing over", "degraded", "both nodes down")
-    shown = amounts if sheet.known else [None] * 3
-    rows = list(zip(names, shown, looks, strict=True))
+def _bars(sheet, bars, found, guess):
+    scale, part = (PERCENT, 100) if bars == DECIDES else (HOURS, found.hours)
+    marks = [
+        (k, str(k)) for k in range(0, round(scale.high) + 1, round(scale.high / 4))
+    ]
+    sheet.axis(
+        scale, 300, TITLES.get(bars, "per cent of the time"), top=190, marks=marks
+    )
+    amounts = {name: part * share for name, share in found.shares(bars).items()}
+    rows = [
+        (words, amounts[name] if sheet.known else None, look)
+        for name, (words, look) in TIERS.items()
+    ]
     if bars == CAUSED:
-        rows.append(("the whole shop", found.hours, "ink"))
-    sheet.bars(HOURS, 200, rows, 27)
+        whole = [(amount, look) for _, amount, look in rows if sheet.known]
+        rows.append(("the whole shop", whole or [(found.hours, "up")], "ink"))
+    write = _percent if bars == DECIDES else _time
+    sheet.bars(scale, 194, rows, 26, write=write)
     if guess and bars == CAUSED:
-        for row, share in enumerate(guess[name] for name in TIERS):
-            x, y = HOURS(max(share / 100 * shop().hours, 1e-7)), 200 + 27 * row
-            ghost = [(x, y - 3), (x, y + 25)]
-            sheet.line(ghost, weight=2, dash="3 2", role="ground")
-        sheet.text((632, 190), "- - your guess", size=12, anchor="end")
+        for row, name in enumerate(TIERS):
+            x, y = HOURS(guess[name] / 100 * shop().hours), 194 + 26 * row
+            sheet.line([(x, y - 3), (x, y + 23)], weight=2, dash="3 2", role="ground")
+        sheet.text((632, 182), "- - your guess", size=12, anchor="end")
 
 
-def hours(value: float) -> str:
-    if value >= 99.95:
-        return f"{value:,.0f}"
-    if value >= 9.995:
-        return f"{value:.1f}"
-    if value >= 0.005:
-        return f"{value:.2f}"
-    return "under 0.01" if value else "0"
+def _time(hours):
+    return text.time(hours * HOUR) if hours * HOUR >= 1e-3 else "under 1 ms"
 
 
-def percent(share: float) -> str:
-    if share >= 5e-5:
-        return f"{100 * share:.2f}"
-    return "under 0.01" if share else "0"
+def _percent(value):
+    return f"{text.number(value, 4)} %" if value >= 1e-3 else "under 0.001 %"
 
 
-def sentence(values, result):
-    return f"{_now(result)} {_year(values['bars'], result)}"
+def sentence(values, found):
+    """Say what has failed, what would stop the shop, and what a year brings."""
+    boxes = [words for name, words in SAID.items() if name in found.failed]
+    gone = kit.listed(boxes) or "Nothing"
+    state = "up" if found.works else "down"
+    said = f"{gone[0].upper()}{gone[1:]} {'have' if len(boxes) > 1 else 'has'} failed"
+    said += f" and the shop is {state}"
+    if found.alone:
+        fatal = [words for name, words in SAID.items() if name in found.alone]
+        said += f"; {kit.listed(fatal, 'or')} alone would stop it"
+    said += f". In a year it is down {_time(found.hours)}"
+    return f"{said}{_year(values['bars'], found)}."
 
 
-def _now(shop: Shop) -> str:
-    gone = {
-        "balancer": "the load balancer",
-        "app1": _gone(len(shop.failed.intersection(APPS)), shop.servers),
-        "database": "the database",
-    }
-    failed = [
-        words for tier, words in gone.items() if tier == "app1" or tier in shop.failed
-    ]
-    failed = [words for words in failed if words]
-    subject = _listed(failed, "and") or "nothing"
-    many = len(failed) > 1 or subject[0] in "2345"
-    state = "up" if shop.works else "down"
-    said = f"{subject} {'have' if many else 'has'} failed and the shop is {state}"
-    said = said[0].upper() + said[1:]
-    if not shop.alone:
-        return f"{said}."
-    last = "the last app server" if shop.servers > 1 else "the app server"
-    threats = [
-        last if name in APPS else gone[name]
-        for name in ("balancer", *APPS, "database")
-        if name in shop.alone
-    ]
-    return f"{said}; {_listed(threats, 'or')} alone would stop it."
+SAID = {"balancer": "the balancer", **{a: a for a in APPS}, "database": "the database"}
+#: What the bars say, in words.
+SAYS = {
+    CAUSED: ": {0} for the balancer, {1} for the app servers, {2} for the database",
+    SAVED: "; a second balancer would save {0} of it, one more app server {1}, a "
+    "second database {2}",
+    DECIDES: ". The balancer alone decides {0} of the time, an app server {1}, the "
+    "database {2}",
+}
 
 
-def _gone(apps: int, servers: int) -> str:
-    if servers == 1 and apps:
-        return "the app server"
-    return f"{apps} of {servers} app servers" if apps else ""
-
-
-def _listed(words: list[str], last: str) -> str:
-    *first, end = words or [""]
-    return f"{', '.join(first)} {last} {end}" if first else end
-
-
-def _year(bars: str, shop: Shop) -> str:
-    lead = f"In a year it is down {hours(shop.hours)} h"
-    shares = shop.shares(bars)
+def _year(bars, found):
+    shares = found.shares(bars).values()
     if bars == DECIDES:
-        one, app, other = (percent(share) for share in shares.values())
-        return (
-            f"{lead}. The load balancer alone decides {one} % of the time, an app "
-            f"server {app} %, the database {other} %."
-        )
-    one, app, other = (hours(share * shop.hours) for share in shares.values())
-    if bars == SAVED:
-        return (
-            f"{lead}; a second load balancer would save {one} of them, one more app "
-            f"server {app}, a second database {other}."
-        )
-    return (
-        f"{lead}: {one} for the load balancer, {app} for the app servers, {other} for "
-        "the database."
-    )
-
-
-def draw_sites(whole: Structure) -> plots.Shown:
-    figure = plots.figure(7.2, 2.3)
-    with plots.styled():
-        axes = figure.add_axes((0.02, 0.08, 0.96, 0.8))
-        drawing = plots.draw_diagram(axes, whole)
-    drawing.status.set_visible(False)
-    count = len(whole.single_points_of_failure())
-    return plots.show(
-        figure,
-        alt=f"Two rows of three boxes side by side, {', '.join(whole.components)}; "
-        f"either row is enough, so the diagram has {count or 'no'} single points of "
-        "failure.",
-    )
+        return SAYS[bars].format(*(_percent(100 * share) for share in shares))
+    return SAYS[bars].format(*(_time(found.hours * share) for share in shares))
 
 
 # ---- the guess ---------------------------------------------------------------------
@@ -292,22 +218,7 @@ VIEWS = kit.views(
 
 # ---- the exercises -----------------------------------------------------------------
 
-_SEARCH = "client > dns > any(web1, web2) > any(cache, database)"
-
-
-def _search() -> Structure:
-    return structure.parse(_SEARCH)
-
-
-def _sets(answer: Any) -> frozenset[frozenset[str]]:
-    inner = list(answer)
-    if isinstance(answer, str | dict) or any(isinstance(x, str | dict) for x in inner):
-        raise TypeError("each cut set must be a set of names, such as {'dns'}")
-    return frozenset(frozenset(map(str, names)) for names in inner)
-
-
-def _padded() -> list[set[str]]:
-    return [*map(set, _search().minimal_cut_sets()), {"dns", "web1"}]
+_SEARCH = structure.parse("client > dns > any(web1, web2) > any(cache, database)")
 
 
 cut_sets_exercise = kit.exercise(
@@ -324,21 +235,20 @@ cut_sets_exercise = kit.exercise(
       stops it.
     not minimal: One of your sets holds a smaller one that already stops the service.
     """,
-    lambda: _search().minimal_cut_sets(),
-    lambda: [{n} for n in _search().single_points_of_failure()],
-    lambda: [{name} for name in _search().components],
-    lambda: _search().minimal_path_sets(),
-    _padded,
-    same=lambda answer, other: _sets(answer) == _sets(other),
+    _SEARCH.minimal_cut_sets,
+    lambda: [{name} for name in _SEARCH.single_points_of_failure()],
+    lambda: [{name} for name in _SEARCH.components],
+    _SEARCH.minimal_path_sets,
+    lambda: [*_SEARCH.minimal_cut_sets(), {"dns", "web1"}],
+    same=kit.sets("cut set"),
 )
 
 _BOXES = 7
 
 
-def _chain(boxes: int = _BOXES) -> float:
+def _chain(boxes=_BOXES):
     names = [f"b{k}" for k in range(boxes)]
-    whole = structure.parse(" > ".join(names))
-    return float(whole.unavailability(dict.fromkeys(names, 1e-3)))
+    return structure.parse(" > ".join(names)).unavailability(dict.fromkeys(names, 1e-3))
 
 
 chain_exercise = kit.exercise(
@@ -361,16 +271,12 @@ chain_exercise = kit.exercise(
 )
 
 
-def _promised(fact: str) -> float:
-    value = catalogue.fact(fact).value
-    if value is None:
-        raise ValueError(f"fact must have a value, got {fact}")
-    return float(value)
+def _promised(name):
+    return catalogue.fact(name).value
 
 
-def _rented(servers: int = 3, database: str = "SLA-004") -> float:
-    promised = _promised("SLA-002"), _promised(database)
-    return shop(servers, app=promised[0], database=promised[1]).hours
+def _rented(servers=3, database="SLA-004"):
+    return shop(servers, app=_promised("SLA-002"), database=_promised(database)).hours
 
 
 contract_exercise = kit.exercise(
@@ -390,40 +296,17 @@ contract_exercise = kit.exercise(
     lambda: (1 - _promised("SLA-004") / 100) * YEAR / HOUR,
     lambda: _rented(servers=1),
     lambda: _rented(database="SLA-003"),
-    lambda: _in_a_row() * YEAR / HOUR,
+    lambda: (1 - 0.9995 * 0.995**4) * YEAR / HOUR,
 )
-
-
-def _in_a_row() -> float:
-    app, database = _promised("SLA-002") / 100, _promised("SLA-004") / 100
-    return 1 - 0.9995 * app**3 * database
 
 
 #: What one more box costs, in euros a month (invented for the exercise).
 EUROS = {"balancer": 40, "app1": 25, "database": 160}
-_BUDGETS = (30, 60, 200)
 
 
-def _choose(budget: float) -> str:
+def _offers(budget):
     poor = shop(database=99.9)
-    return poor.structure.purchases(poor.down, prices=EUROS, budget=budget)[0].part
-
-
-def _per_euro(budget: float) -> str:
-    poor = shop(database=99.9)
-    found = poor.structure.purchases(poor.down, prices=EUROS, budget=budget)
-    return max(found, key=lambda p: p.saved / p.price).part
-
-
-def _same_choices(answer: Any, other: Choose) -> bool:
-    if not callable(answer):
-        raise TypeError(f"{answer!r} is not a function")
-    given = [answer(budget) for budget in _BUDGETS]
-    strange = [part for part in given if part not in EUROS]
-    if strange:
-        listed = ", ".join(EUROS)
-        raise ValueError(f"it is to return one of {listed}, not {strange[0]!r}")
-    return given == [other(budget) for budget in _BUDGETS]
+    return poor.structure.purchases(poor.down, prices=EUROS, budget=budget)
 
 
 code_exercise = kit.exercise(
@@ -437,11 +320,11 @@ code_exercise = kit.exercise(
     most for a euro: That is the most for each euro. You want what saves the most.
     the cheapest: That is the cheapest, whatever it saves.
     """,
-    lambda: _choose,
-    lambda: lambda _: _choose(float("inf")),
-    lambda: _per_euro,
-    lambda: lambda _: min(EUROS, key=lambda name: EUROS[name]),
-    same=_same_choices,
+    lambda: lambda budget: _offers(budget)[0].part,
+    lambda: lambda _: _offers(float("inf"))[0].part,
+    lambda: lambda budget: max(_offers(budget), key=lambda p: p.saved / p.price).part,
+    lambda: lambda _: "app1",
+    same=kit.function([30], [60], [200], options=tuple(EUROS)),
 )
 
 #: Two sites, each complete, as the new diagram shows them.
@@ -455,15 +338,10 @@ NOTES = {
 }
 
 
-def _hidden(*names: str) -> tuple[str, ...]:
+def _hidden(*names):
     known = {name: NOTES[name] for name in names}
     both = structure.parse("any(east, west)", where=SITES)
     return both.share(known).single_points_of_failure()
-
-
-def _same_names(answer: Any, other: Iterable[str]) -> bool:
-    names = {answer} if isinstance(answer, str) else set(map(str, answer))
-    return bool(names == set(other))
 
 
 hidden_exercise = kit.exercise(
@@ -483,7 +361,7 @@ hidden_exercise = kit.exercise(
     _hidden,
     lambda: _hidden("dns", "config", "power"),
     lambda: list(NOTES),
-    same=_same_names,
+    same=kit.sets(),
 )
 
 
@@ -491,18 +369,18 @@ def own(**boxes):
     """Return what a chain of boxes is down for, given each box's percentage up."""
     if not all(0 < up <= 100 for up in boxes.values()):
         raise ValueError("each box is up between 0 and 100 per cent of the time")
-    working = 1.0
-    for up in boxes.values():
-        working *= up / 100
+    working = math.prod(up / 100 for up in boxes.values())
     return {"hours a year": (1 - working) * YEAR / HOUR}
 
 
 # ---- the lesson --------------------------------------------------------------------
 
-UPS = (99, 99.5, 99.7, 99.8, 99.9, 99.95, 99.97, 99.98, 99.99, 99.995, 99.999)
+UPS = (99.9, 99.92, 99.94, 99.95, 99.96, 99.97, 99.98, 99.99, 99.999)
+COUNTS = tuple(range(1, MOST + 1))
 
 
 def wire(controls):
+    """Let only the boxes that were bought be pressed."""
 
     def offer(_):
         there = path(round(controls["servers"].value)).components
@@ -550,18 +428,17 @@ lesson = kit.Lesson(
         "title": "Which box stops the shop, and what does that cost in a year?",
         "controls": {
             "servers": kit.Slider(
-                label="App servers (boxes)",
-                grid=tuple(range(1, MOST + 1)),
-                start=1,
-                whole=True,
+                label="App servers (boxes)", grid=COUNTS, start=1, whole=True
             ),
-            "app": kit.Slider(label="App server up (%)", grid=UPS, start=99.9),
+            "app": kit.Slider(
+                label="App server up (%)", grid=(99.8, 99.85, *UPS), start=99.9
+            ),
             "balancer": kit.Slider(label="Load balancer up (%)", grid=UPS, start=99.95),
             "database": kit.Slider(label="Database up (%)", grid=UPS, start=99.95),
             "bars": kit.Choice(label="Bars", options=BARS, start=CAUSED),
             "failed": kit.Boxes(label="Failed", places=PLACES, size=SIZE),
         },
-        "model": model,
+        "model": shop,
         "picture": picture,
         "size": SIZE,
         "describe": sentence,

@@ -12,8 +12,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from hamodel import plots, structure
+from hamodel.course.comparisons import number
 from hamodel.course.controls import Slider
-from hamodel.course.exercise import Exercise, Mistake, number
+from hamodel.course.exercise import Exercise, Mistake
 from hamodel.course.prediction import Prediction, View, near
 from hamodel.course.quiz import Question, Quiz
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
