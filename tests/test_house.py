@@ -46,7 +46,7 @@ def test_an_island_is_seen(tmp_path):
 #: Files whose numbers are not for a reader's eye alone: YAML, CSV, keys, reprs of laws.
 EXACT = (
     *("calibration/_yaml", "lab/", "chain/_rates", "duration/", "queueing/_inorder"),
-    "course/exercise",
+    "course/comparisons",
 )
 
 

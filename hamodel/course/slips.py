@@ -11,6 +11,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from hamodel import text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -245,4 +247,4 @@ def _words(factor: float) -> str:
     }
     spelled |= {24: "Twenty-four", 7: "Seven", 12: "Twelve", 30: "Thirty"}
     spelled |= {3: "Three", 4: "Four", 5: "Five"}
-    return spelled.get(factor, f"{factor:,.3g}" if factor < 10 else f"{factor:,.0f}")
+    return spelled.get(factor, text.number(factor))

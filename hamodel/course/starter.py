@@ -115,7 +115,7 @@ CELLS = (
 
 *20 minutes* · [map of the course](00_start_here.ipynb#Map)
 
-What is the flaw that the lesson before has laid bare?
+What is the flaw that the lesson before has found?
 
 ## Question
 
