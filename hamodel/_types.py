@@ -21,3 +21,10 @@ Sparse: TypeAlias = Any
 
 #: What a field of a specification holds: a number, a law, a word, a specification.
 Value: TypeAlias = Any
+
+#: A state of a chain or of a part, or what it shows: hashable, and of a kind that only
+#: whoever made it knows.
+State: TypeAlias = Any
+
+#: What a file of JSON or YAML holds.
+Json: TypeAlias = Any

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from hamodel.units import MS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hamodel._types import Quantity
+    from hamodel._types import Quantity, Value
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -197,7 +197,7 @@ class Loaded(Protocol):
         ...
 
     @property
-    def architecture(self) -> Any:  # noqa: ANN401  it stands below the architectures
+    def architecture(self) -> Value:  # it stands below the architectures
         """How it is run."""
         ...
 
@@ -216,7 +216,7 @@ class Preset(Protocol):
         ...
 
 
-def unpacked(given: Any, workload: Workload | None) -> tuple[Any, Workload | None]:  # noqa: ANN401  an architecture, or what holds one
+def unpacked(given: Value, workload: Workload | None) -> tuple[Value, Workload | None]:
     """Return an architecture and a workload from an architecture or what holds one.
 
     Parameters

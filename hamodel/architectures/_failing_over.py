@@ -7,7 +7,7 @@ is assumed, stands in `hamodel.architectures._replicated`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.architectures._replicas import (
     NEVER,
@@ -35,7 +35,9 @@ class Failovers:
 
     nodes: Nodes
     kinds: tuple[Kind, ...]
-    repairs: tuple[tuple[Any, bool], ...]  # each law of repair; whether it needs a crew
+    repairs: tuple[
+        tuple[Quantity, bool], ...
+    ]  # each law of repair; whether it needs a crew
     failover: Handover
     takeover_mttf: Quantity = NEVER
     failback: WayBack | None = None
@@ -97,7 +99,7 @@ class Failovers:
         given = None if kind is None else kind.detection
         return self.failover.detection if given is None else given
 
-    def _later(self) -> tuple[Any, ...]:
+    def _later(self) -> tuple[Quantity, ...]:
         """Return the stages that follow the detection."""
         failover = self.failover
         return failover.fencing, failover.promotion, failover.redirection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hamodel import _check, fields
 
@@ -134,8 +134,8 @@ class Failure:
                 "detection and coverage must be None for a failure everywhere: there "
                 "is no failover from it"
             )
-        given: Any = self.detection
-        if hasattr(given, "duration"):
+        given = self.detection
+        if given is not None and hasattr(given, "duration"):
             object.__setattr__(self, "mechanisms", {"detection": given})
             law = getattr(given, "detection", given.duration)
             object.__setattr__(self, "detection", law)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from hamodel.architectures._replicated import Rules
 from hamodel.failover import false_alarm_rate
 
 if TYPE_CHECKING:
-    from hamodel._types import Quantity
+    from hamodel._types import Quantity, Value
     from hamodel.architectures.active_passive import ActivePassive
 
 
@@ -69,22 +69,19 @@ def rules_of(
 
 def _groups(spec: ActivePassive, sites: tuple[str, ...]) -> tuple[Alike, ...]:
     """Count the nodes that are alike."""
-    found: dict[tuple[Any, ...], int] = {}
+    found: dict[Alike, int] = {}
     waits = spec.replication.mode != "async"
     for node in spec.nodes:
         site = sites.index(node.site) if len(sites) > 1 else 0
         rank = (node.sync or not waits, node.priority)
-        key = (site, node.promotable, rank, node.sync, node.reads == "local")
+        key = Alike(site, 0, node.promotable, rank, node.sync, node.reads == "local")
         found[key] = found.get(key, 0) + 1
-    return tuple(
-        Alike(site, count, promotable, rank, sync, reads)
-        for (site, promotable, rank, sync, reads), count in found.items()
-    )
+    return tuple(alike._replace(size=count) for alike, count in found.items())
 
 
 def _kinds(
     spec: ActivePassive,
-) -> tuple[tuple[Kind, ...], tuple[tuple[Any, bool], ...]]:
+) -> tuple[tuple[Kind, ...], tuple[tuple[Quantity, bool], ...]]:
     """Return the kinds of failure of a node, and the different laws of repair."""
     database, failover, share = spec.database, spec.failover, spec.common_cause
     plain = Failure(mttf=database.mttf, mttr=database.mttr, name="node")
@@ -92,7 +89,7 @@ def _kinds(
     all_kinds = [plain, *given]
     if given and is_never(database.mttf) and spec.standby.mttf is None:
         all_kinds = given
-    repairs: list[tuple[Any, bool]] = []
+    repairs: list[tuple[Quantity, bool]] = []
     made: list[Kind] = []
     for one in all_kinds:
         in_place = one.kind in IN_PLACE
@@ -129,21 +126,21 @@ def _unmarked(kind: Kind, coverage: Quantity) -> Kind:
     return replace(kind, mode=-1) if usual else kind
 
 
-def _handled(kind: Kind) -> tuple[Any, ...]:
+def _handled(kind: Kind) -> tuple[object, ...]:
     return kind.law, kind.in_place, kind.detection, kind.coverage
 
 
-def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
     """Tell whether fields are equal: numbers by value, arrays and laws if the same."""
     pairs = zip(one, other, strict=True)
     return all(a is b or (_plain(a) and _plain(b) and a == b) for a, b in pairs)
 
 
-def _plain(value: Any) -> bool:  # noqa: ANN401
+def _plain(value: object) -> bool:
     return isinstance(value, int | float) or hasattr(value, "free_symbols")
 
 
-def _place(known: list[tuple[Any, bool]], law: tuple[Any, bool]) -> int:
+def _place(known: list[tuple[Quantity, bool]], law: tuple[Quantity, bool]) -> int:
     """Return the number of a law of repair, a new one if need be."""
     for k, other in enumerate(known):
         if _same(other, law):
@@ -187,7 +184,7 @@ def _policy(spec: ActivePassive) -> Policy:
 
 def _false_failovers(spec: ActivePassive) -> Quantity:
     """Return how often in 1/s a healthy primary is failed over."""
-    detector: Any = spec.failover.mechanisms.get("detection", spec.failover.detection)
+    detector: Value = spec.failover.mechanisms.get("detection", spec.failover.detection)
     if spec.stalls is None and not hasattr(detector, "false_alarm_rate"):
         return 0.0
     return false_alarm_rate(detector, spec.stalls)

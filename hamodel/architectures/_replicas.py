@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from operator import getitem
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -215,12 +215,12 @@ class Handover(NamedTuple):
     """What the rules take from a `Failover`."""
 
     detection: Quantity
-    fencing: Any
-    promotion: Any
-    redirection: Any
+    fencing: Quantity
+    promotion: Quantity
+    redirection: Quantity
     coverage: Quantity
-    manual: Any
-    retry: Any
+    manual: Quantity
+    retry: Quantity
     tries: int | None
 
     @classmethod
@@ -232,16 +232,16 @@ class Handover(NamedTuple):
 class WayBack(NamedTuple):
     """How long it is until a failback begins, and how long it takes, in s."""
 
-    resync: Any
-    change: Any
+    resync: Quantity
+    change: Quantity
 
 
 class Holding(NamedTuple):
     """What failovers hang on."""
 
     name: str
-    mttf: Any
-    mttr: Any
+    mttf: Quantity
+    mttr: Quantity
 
 
 class Policy(NamedTuple):
@@ -393,7 +393,7 @@ def added(stages: tuple[Quantity, ...]) -> Quantity:  # a number or a law
     return total
 
 
-def _added(*stages: Any) -> Any:  # noqa: ANN401
+def _added(*stages: Quantity) -> Quantity:
     return added(stages)
 
 

@@ -42,7 +42,7 @@ Assumptions
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -196,7 +196,7 @@ class Rules(Failovers):
 
     def _repaired(
         self, state: State, last: tuple[int, int] | None
-    ) -> Iterator[tuple[str, Any, State]]:
+    ) -> Iterator[tuple[str, Quantity, State]]:
         """Yield the repairs that go on; `last` (group, law) is the last to be begun."""
         laws = self.nodes.laws
         waiting: dict[tuple[int, int], int] = {}
@@ -217,7 +217,7 @@ class Rules(Failovers):
 
     def _crewed(
         self, waiting: dict[tuple[int, int], int], last: tuple[int, int] | None
-    ) -> dict[tuple[int, int], Any]:
+    ) -> dict[tuple[int, int], Quantity]:
         """Return how many nodes of each sort are being repaired."""
         total = sum(waiting.values())
         if total > self.crews and last in waiting:

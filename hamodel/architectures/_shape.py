@@ -26,7 +26,7 @@ from hamodel.markov import long_run
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-    from hamodel._types import FloatArray, Quantity
+    from hamodel._types import FloatArray, Quantity, State
 
 Spec = TypeVar("Spec")
 
@@ -49,7 +49,7 @@ class Term:
     __slots__ = ("of", "operation")
     ndim = 0  # to arithmetic on arrays it is one number
 
-    def __init__(self, operation: Callable[..., Any] | str, *of: object) -> None:
+    def __init__(self, operation: Callable[..., Number] | str, *of: object) -> None:
         self.operation, self.of = operation, of
 
     def __repr__(self) -> str:
@@ -96,10 +96,12 @@ class Law(Term):
 
 
 #: All terms by what they say, so that equal ones are one.
-_MADE: dict[tuple[Any, ...], Term] = {}
+_MADE: dict[tuple[object, ...], Term] = {}
 
 
-def made(operation: Callable[..., Any] | str, *of: object, law: bool = False) -> Number:
+def made(
+    operation: Callable[..., Number] | str, *of: object, law: bool = False
+) -> Number:
     """Return the term of an operation on terms and numbers."""
     key = (operation, law, *(id(x) if isinstance(x, Term) else x for x in of))
     if key not in _MADE:
@@ -116,7 +118,7 @@ def is_term(*values: object) -> bool:
 class Names:
     """Gives numbers names, and keeps which number has which."""
 
-    numbers: dict[str, Any] = field(default_factory=dict)
+    numbers: dict[str, Number] = field(default_factory=dict)
 
     def of(self, name: str, value: Number) -> Number:
         """Return the term that stands for a value, or what decides by itself."""
@@ -151,20 +153,20 @@ class Shape:
         From which state to which, by number, and the term of the rate in 1/s.
     """
 
-    states: tuple[Any, ...]
+    states: tuple[State, ...]
     views: tuple[Hashable, ...]
-    moves: Mapping[tuple[int, int], Any]
+    moves: Mapping[tuple[int, int], Number]
 
     @classmethod
     def explore(
         cls,
         start: Hashable,
-        moves: Callable[[Any], Iterable[tuple[Hashable, Any]]],
-        view: Callable[[Any], Hashable],
+        moves: Callable[[State], Iterable[tuple[Hashable, Number]]],
+        view: Callable[[State], Hashable],
     ) -> Shape:
         """Find all states that can be reached from a start."""
         number, waiting = {start: 0}, [start]
-        found: dict[tuple[int, int], Any] = {}
+        found: dict[tuple[int, int], Number] = {}
         for state in waiting:
             for goal, rate in moves(state):
                 if goal == state or (not is_term(rate) and rate == 0):
@@ -176,9 +178,9 @@ class Shape:
                 found[pair] = found[pair] + rate if pair in found else rate
         return cls(tuple(number), tuple(map(view, number)), found)
 
-    def rates(self, numbers: Mapping[str, Any]) -> list[Any]:
+    def rates(self, numbers: Mapping[str, Number]) -> list[Number]:
         """Return the rate of each move, for some numbers."""
-        known: dict[int, Any] = {}
+        known: dict[int, Number] = {}
         for term, places in self._steps:
             if isinstance(term.operation, str):
                 known[id(term)] = numbers[term.operation]
@@ -191,7 +193,7 @@ class Shape:
         ]
 
     @cached_property
-    def _steps(self) -> list[tuple[Term, list[tuple[Any, bool]]]]:
+    def _steps(self) -> list[tuple[Term, list[tuple[object, bool]]]]:
         """All terms, each after what it is made of."""
         seen: dict[int, Term] = {}
 
@@ -208,7 +210,7 @@ class Shape:
             for term in seen.values()
         ]
 
-    def shown(self, rates: Sequence[Any]) -> dict[Hashable, Quantity]:
+    def shown(self, rates: Sequence[Number]) -> dict[Hashable, Quantity]:
         """Return the long-run probability of each view, for rates of the moves."""
         arrays = [r for r in rates if isinstance(r, np.ndarray) and r.ndim]
         shape = np.broadcast_shapes(*{a.shape for a in arrays})
@@ -227,13 +229,13 @@ class Shape:
                 found[view][here] = share
         return {view: share.reshape(shape) for view, share in found.items()}
 
-    def _shown(self, rates: Sequence[Any]) -> dict[Hashable, Quantity]:
-        found: dict[Hashable, Any] = defaultdict(int)
+    def _shown(self, rates: Sequence[Number]) -> dict[Hashable, Quantity]:
+        found: dict[Hashable, Quantity] = defaultdict(int)
         for k, share in self._shares(rates):
             found[self.views[k]] = found[self.views[k]] + share
         return dict(found)
 
-    def _shares(self, rates: Sequence[Any]) -> Iterable[tuple[int, Quantity]]:
+    def _shares(self, rates: Sequence[Number]) -> Iterable[tuple[int, Quantity]]:
         """Return the long-run probability of each state, by its number."""
         if not rates:
             return [(0, 1.0)]  # nothing ever happens
@@ -241,10 +243,10 @@ class Shape:
         if plain and self.connects(rates):
             return enumerate(long_run(len(self.states), tuple(self.moves), rates))
         chain = Chain(dict(zip(self.moves, rates, strict=True)), frozenset(), start=0)
-        shares: Any = chain.steady_state().items()
-        return shares  # type: ignore[no-any-return]
+        shares = chain.steady_state()
+        return ((k, shares[k]) for k in range(len(self.states)) if k in shares)
 
-    def connects(self, rates: Sequence[Any]) -> bool:
+    def connects(self, rates: Sequence[Number]) -> bool:
         """Tell whether each state leads to each other at these rates."""
         if not self._whole or not rates:
             return self._whole
@@ -268,10 +270,10 @@ class Shaped:
     """A shape with the numbers of one specification."""
 
     shape: Shape
-    numbers: Mapping[str, Any]
+    numbers: Mapping[str, Number]
 
     @cached_property
-    def rates(self) -> list[Any]:
+    def rates(self) -> list[Number]:
         """Rate of each move in 1/s."""
         return self.shape.rates(self.numbers)
 
@@ -289,7 +291,7 @@ class Shaped:
         """Return the long-run probability of each view."""
         return dict(self.shares)
 
-    def chain(self, up: Callable[[Any], object]) -> Chain:
+    def chain(self, up: Callable[[State], object]) -> Chain:
         """Return the chain of the states; `up` judges a view."""
         shape, after = self.shape, defaultdict(list)
         for (i, j), rate in zip(shape.moves, self.rates, strict=True):

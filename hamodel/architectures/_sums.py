@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from hamodel._types import Quantity
+    from hamodel._types import Quantity, State
 
 #: How many situations a stage ends with, and its steps: (before, view, after).
 Stage: TypeAlias = tuple[int, tuple[tuple[int, int, int], ...]]
@@ -26,16 +26,16 @@ Views: TypeAlias = "tuple[Hashable, ...]"
 
 @lru_cache(maxsize=256)
 def absorption(
-    absorb: Callable[[Any, str, str, Any], Any],
+    absorb: Callable[[State, str, str, State], State],
     nothing: Hashable,
     site: str,
     shown: tuple[tuple[str, Views], ...],
-) -> tuple[tuple[Any, ...], tuple[Stage, ...]]:
+) -> tuple[tuple[State, ...], tuple[Stage, ...]]:
     """Return what clients of a site can know at last, and the sums that lead there."""
-    known: tuple[Any, ...] = (nothing,)
+    known: tuple[State, ...] = (nothing,)
     stages = []
     for name, views in shown:
-        places: dict[Any, int] = {}
+        places: dict[State, int] = {}
         steps = tuple(
             (b, v, places.setdefault(absorb(before, site, name, view), len(places)))
             for b, before in enumerate(known)

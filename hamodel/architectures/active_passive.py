@@ -45,7 +45,7 @@ down in `hamodel.architectures._replicated`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -63,7 +63,7 @@ from hamodel.architectures._nodes import (
 )
 from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._pair_diagram import assumptions_of, diagram_of
-from hamodel.architectures._pair_model import model_of, part_of
+from hamodel.architectures._pair_model import PairView, model_of, part_of
 from hamodel.architectures._replicas import State, is_never
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, LongRun
@@ -402,9 +402,8 @@ class ActivePassive(LongRun):
         budget: dict[str, Quantity] = dict.fromkeys(CAUSES, 0)
         if not self._alone:
             return budget | self.model().downtime()["write"]
-        views: dict[Any, Quantity] = {**part_of(self, together=True).views()}
-        for view, probability in views.items():
-            if view.stopped:
+        for view, probability in part_of(self, together=True).views().items():
+            if isinstance(view, PairView) and view.stopped:
                 budget[view.stopped] = budget.get(view.stopped, 0) + probability
         return budget
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, reduce
 from operator import getitem, mul
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from hamodel.units import MINUTE, YEAR
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
-    from hamodel._types import FloatArray, Quantity
+    from hamodel._types import FloatArray, Quantity, State
     from hamodel.architectures._assumptions import Assumption
     from hamodel.architectures._shape import Shaped
     from hamodel.architectures._specs import Site
@@ -106,7 +106,9 @@ class Stages:
         """Draw n sums in s."""
         total: FloatArray = np.zeros(n)
         for stage in self.of:
-            drawn: Any = stage.sample(n, rng) if hasattr(stage, "sample") else stage
+            drawn: Quantity = (
+                stage.sample(n, rng) if hasattr(stage, "sample") else stage
+            )
             total = total + drawn
         return total
 
@@ -136,8 +138,8 @@ class Part:
 
     name: str
     start: Hashable
-    events: Callable[[Any], Iterable[Event]]
-    view: Callable[[Any], Hashable]
+    events: Callable[[State], Iterable[Event]]
+    view: Callable[[State], Hashable]
     seen_from: Callable[[str], Part] | None = None
     shaped: Callable[[], Shaped] | None = None
 
@@ -151,7 +153,7 @@ class Part:
             rate = INSTANT if at_once else rate_of(mean)
             yield event.to, event.share * rate
 
-    def chain(self, up: Callable[[Any], object] = bool) -> Chain:
+    def chain(self, up: Callable[[State], object] = bool) -> Chain:
         """Return the chain of this part; `up` judges a view."""
         if self.shaped is not None:
             return self.shaped().chain(up)
@@ -263,7 +265,7 @@ class Model:
     parts: tuple[Viewed, ...]
     sites: tuple[str, ...]
     nothing: Known
-    absorb: Callable[[Known, str, str, Any], Known]
+    absorb: Callable[[Known, str, str, State], Known]
     verdict: Callable[[Known, str, str], Verdict]
 
     def __post_init__(self) -> None:

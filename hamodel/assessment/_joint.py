@@ -9,18 +9,20 @@ of Applied Probability 31(1), 59-75.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from hamodel._types import FloatArray, Sparse
     from hamodel.assessment._visits import Process
 
 
-def product_chain(processes: Sequence[Process]) -> tuple[Any, FloatArray]:
+def product_chain(processes: Sequence[Process]) -> tuple[Sparse, FloatArray]:
     """Return the rates of independent chains together, sparse, and their law."""
     from scipy.sparse import csr_array, eye_array, kron
 
@@ -35,7 +37,7 @@ def product_chain(processes: Sequence[Process]) -> tuple[Any, FloatArray]:
     return rates, law
 
 
-def lumped(rates: Sparse, fails: FloatArray, most: int) -> Any:  # noqa: ANN401
+def lumped(rates: Sparse, fails: FloatArray, most: int) -> NDArray[np.intp] | None:
     """Return the coarsest blocks of states that are alike, or None if they are many."""
     blocks = np.unique(rounded(fails), return_inverse=True)[1].ravel()
     while True:

@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from hamodel.structure import StructureSyntaxError, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from hamodel._types import Quantity
+    from hamodel._types import Quantity, State
     from hamodel.architectures import Architecture, Model
     from hamodel.duration import Duration
     from hamodel.structure import Structure
@@ -148,7 +148,7 @@ def _cuts(journey: Journey) -> list[tuple[str, ...]]:
 def beside(model: Model, parts: Mapping[str, OtherPart]) -> Model:
     """Return a model with other parts; a client knows which of them have failed."""
 
-    def absorb(known: Any, site: str, name: str, view: Any) -> Any:  # noqa: ANN401
+    def absorb(known: State, site: str, name: str, view: State) -> State:
         seen, lost = known
         if name in parts:
             return seen, lost if view else lost | {name}

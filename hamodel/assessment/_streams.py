@@ -14,7 +14,7 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import combinations, product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
         Sequence,
     )
 
-    from hamodel._types import FloatArray
-    from hamodel.architectures import Model, Part
+    from hamodel._types import FloatArray, Quantity, State
+    from hamodel.architectures import Model, Part, Viewed
     from hamodel.assessment._visits import Process
     from hamodel.assessment.latency import Paths
 
@@ -54,11 +54,11 @@ class Shares:
 
     model: Model
     clients: Mapping[str, float]
-    fails: Callable[[Any, str], float]  # of what a client knows, and its site
+    fails: Callable[[State, str], float]  # of what a client knows, and its site
     leaves: tuple[Part, ...]
     views: tuple[tuple[Hashable, ...], ...]  # of each leaf, that of all well first
     laws: tuple[FloatArray, ...]  # share of time of each view
-    made: dict[Any, float] = field(default_factory=dict)
+    made: dict[Hashable, float] = field(default_factory=dict)
 
     def of(self, shown: dict[int, int]) -> float:
         """Return the share where some leaves show another view, by its number.
@@ -88,7 +88,7 @@ class Shares:
         return self.made[key]
 
 
-def known(model: Model, client: str) -> Any:  # noqa: ANN401
+def known(model: Model, client: str) -> State:
     """Return what a client knows when all is well."""
     views = {leaf.name: leaf.view(leaf.start) for leaf in model.leaves()}
     seen = model.nothing
@@ -97,7 +97,7 @@ def known(model: Model, client: str) -> Any:  # noqa: ANN401
     return seen
 
 
-def _view(part: Any, views: dict[str, Hashable]) -> Any:  # noqa: ANN401
+def _view(part: Viewed, views: dict[str, Hashable]) -> Hashable:
     if isinstance(part, Group):
         return part.combine(*(views[leaf.name] for leaf in part.parts))
     return views[part.name]
@@ -132,7 +132,7 @@ def asked(paths: Paths, model: Model) -> dict[str, float]:
 
 
 def shares_of(
-    model: Model, clients: Mapping[str, float], fails: Callable[[Any, str], float]
+    model: Model, clients: Mapping[str, float], fails: Callable[[State, str], float]
 ) -> tuple[Shares, list[Process]]:
     """Return which share fails by what the parts show, and how the parts move."""
     leaves, processes = _moving(model)
@@ -269,8 +269,8 @@ def streams_of(
     for combination, more in excess.items():
         leaves = tuple(item.leaf for item in combination)
         together[leaves][tuple(item.view for item in combination)] = more
-    streams: Counter[Any] = Counter()
-    made: dict[Any, Stream] = {}
+    streams: Counter[Hashable] = Counter()
+    made: dict[Hashable, Stream] = {}
     for leaves, fails in together.items():
         key = (
             tuple(id(processes[i]) for i in leaves),
@@ -431,7 +431,7 @@ def _wind(
 def _merged(visits: Visits) -> Visits:
     """Return visits with states that are alike as one."""
     n, moves = len(visits.fails), visits.moves
-    laws: list[Any] = []
+    laws: list[Quantity] = []
     clock, goals = np.zeros(n), np.zeros((n, n + 1))
     for k, timer in moves.clocks.items():
         if timer.law not in laws:

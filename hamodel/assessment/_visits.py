@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +22,14 @@ from hamodel.markov import steady_state
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
+    from typing import TypeAlias
 
     from hamodel._types import FloatArray, Numbers, Quantity
     from hamodel.architectures import Part
+
+    #: Where an event leads, with probabilities; and events by their clocks.
+    Outcomes: TypeAlias = list[tuple[Hashable, float]]
+    Events: TypeAlias = dict[str, tuple[Quantity, Outcomes]]
 
 FRESH = 0.9  # share of the entries at which a clock must start anew
 _NARROW = 0.03  # coefficient of variation of the gamma law that stands for a constant
@@ -90,7 +95,7 @@ class Moves:
         """
         out = self.rates.sum(axis=1)[:, None] + z
         ring, ring_slope = np.zeros_like(out), np.zeros_like(out)
-        made: dict[Any, tuple[Numbers, Numbers]] = {}
+        made: dict[Hashable, tuple[Numbers, Numbers]] = {}
         for i, clock in self.clocks.items():
             key = *getattr(clock.law, "of", (clock.law,)), out[i].tobytes()
             if key not in made:
@@ -170,9 +175,9 @@ def _general(i: int, timers: Sequence[Mapping[str, Clock]], flow: FloatArray) ->
     return min(found)[1] if found else ""
 
 
-def _explored(part: Part) -> tuple[list[Any], list[dict[str, Any]]]:
+def _explored(part: Part) -> tuple[list[Hashable], list[Events]]:
     """Return the states that last, and their events with instants passed through."""
-    known: dict[Any, dict[str, Any]] = {}
+    known: dict[Hashable, Events] = {}
     waiting = [part.start]
     while waiting:
         state = waiting.pop()
@@ -191,8 +196,8 @@ def _explored(part: Part) -> tuple[list[Any], list[dict[str, Any]]]:
     ]
 
 
-def _events(part: Part, state: Hashable) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _events(part: Part, state: Hashable) -> Events:
+    found: Events = {}
     for event in part.events(state):
         mean = mean_of(event.after)
         if np.ndim(mean) or np.ndim(event.share):
@@ -204,14 +209,14 @@ def _events(part: Part, state: Hashable) -> dict[str, Any]:
     return found
 
 
-def _plain(after: Quantity) -> Any:  # noqa: ANN401
+def _plain(after: Quantity) -> Quantity:
     """Return the one random stage of stages of which all others take no time."""
     stages = [s for s in getattr(after, "of", ()) if mean_of(s) != 0]
     alone = len(stages) == 1 and hasattr(stages[0], "sample")
     return stages[0] if alone else after
 
 
-def _at_once(events: dict[str, Any]) -> list[tuple[Any, float]] | None:
+def _at_once(events: Events) -> Outcomes | None:
     """Return where a state that takes no time leads, or None if it lasts."""
     for after, outcomes in events.values():
         if mean_of(after) == 0:
@@ -219,8 +224,10 @@ def _at_once(events: dict[str, Any]) -> list[tuple[Any, float]] | None:
     return None
 
 
-def _followed(outcomes: Any, through: Quantity) -> list[tuple[Any, float]]:  # noqa: ANN401
-    found: list[tuple[Any, float]] = []
+def _followed(
+    outcomes: Outcomes, through: Mapping[Hashable, Outcomes | None]
+) -> Outcomes:
+    found: Outcomes = []
     for to, share in outcomes:
         further = through[to]
         if further is None:

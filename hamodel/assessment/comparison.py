@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import _html
 from hamodel.assessment.measures import MEASURES, shown
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-    from hamodel._types import Quantity
+    from hamodel._types import Quantity, Value
     from hamodel.workload import Workload
 
 
@@ -78,7 +78,8 @@ class Comparison:
 
 
 def compare(
-    architectures: Mapping[str, Any] | Sequence[Any], workload: Workload | None = None
+    architectures: Mapping[str, Value] | Sequence[Value],
+    workload: Workload | None = None,
 ) -> Comparison:
     r"""Return the assessments of several architectures, side by side.
 
@@ -127,7 +128,7 @@ def compare(
     )
 
 
-def _named(architectures: Sequence[Any]) -> dict[str, Any]:
+def _named(architectures: Sequence[Value]) -> dict[str, Value]:
     """Name architectures by title or kind, with numbers where one occurs twice."""
     kinds = [str(getattr(a, "title", type(a).__name__)) for a in architectures]
     names = []

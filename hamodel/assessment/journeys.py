@@ -20,7 +20,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -45,7 +45,7 @@ from hamodel.units import MONTH
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from hamodel._types import Quantity
+    from hamodel._types import Quantity, State
     from hamodel.architectures import Architecture, Model
     from hamodel.assessment._streams import Shares
     from hamodel.assessment._visits import Process
@@ -282,7 +282,7 @@ class Journeys:
         return {}
 
     @cached_property
-    def _memory(self) -> dict[Any, dict[str, Quantity]]:
+    def _memory(self) -> dict[Hashable, dict[str, Quantity]]:
         return {}
 
     def _operations(
@@ -329,7 +329,7 @@ class Journeys:
         processes: list[Process] = []
         for name, journey in self.journeys.items():
 
-            def fails(known: Any, client: str, journey: Journey = journey) -> float:  # noqa: ANN401
+            def fails(known: State, client: str, journey: Journey = journey) -> float:
                 seen, lost = known
                 down = {n: float(n in lost) for n in journey.passes if n in self.parts}
                 found = blamed(journey, self._operations(seen, client), down)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from hamodel._types import Quantity
+
+
+#: An `Assessment`, which knows its measures.
+Assessed: TypeAlias = Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,7 @@ class Measure:
     name: str
     unit: str
     label: str
-    of: Callable[[Any], Quantity]  # of an Assessment, which knows its measures
+    of: Callable[[Assessed], Quantity]
     arrays: bool = False
 
 
@@ -86,7 +90,7 @@ def _law(name: str, field: str, label: str) -> list[Measure]:
 def _latency(operation: str, percent: int) -> Measure:
     """Return a percentile of the latency at the site where it is worst."""
 
-    def worst(a: Any) -> float:  # noqa: ANN401  an Assessment
+    def worst(a: Assessed) -> float:
         if a.is_overloaded:
             return float("inf")
         laws = (a.latency[site, operation] for site in a.sites)
@@ -194,7 +198,7 @@ def _late(operation: str) -> Callable[[object], str]:
     return write
 
 
-_ROWS: tuple[tuple[str, Callable[[Any], str]], ...] = (
+_ROWS: tuple[tuple[str, Callable[[Assessed], str]], ...] = (
     ("writes down, min/yr", _number("write_minutes_per_year")),
     ("reads down, min/yr", _number("read_minutes_per_year")),
     ("recovery time, p50 / p99", _both("rto")),
@@ -215,7 +219,7 @@ _ROWS: tuple[tuple[str, Callable[[Any], str]], ...] = (
 # ---- the same as data --------------------------------------------------------------
 
 
-def as_data(a: Any) -> dict[str, object]:  # noqa: ANN401  an Assessment
+def as_data(a: Assessed) -> dict[str, object]:
     """Return an assessment as numbers, words and lists, as JSON can hold them."""
     return {
         "architecture": type(a.architecture).__name__,

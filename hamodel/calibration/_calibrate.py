@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel.calibration._drills import Manner, drills, pooled
@@ -12,11 +12,13 @@ from hamodel.calibration._samples import lag as of_lag
 from hamodel.calibration._samples import latency as of_latency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from numpy.typing import ArrayLike
+
+    from hamodel._types import Value
 
 _OPTIONS = {
     "incidents": (
@@ -99,7 +101,7 @@ def calibrate(
     return _together(found, chosen)
 
 
-_OF: dict[str, Any] = {
+_OF: dict[str, Callable[..., Calibration]] = {
     "incidents": of_incidents,
     "drills": drills,
     "lag": of_lag,
@@ -109,9 +111,9 @@ _OF: dict[str, Any] = {
 
 def _sorted(
     options: Mapping[str, object], given: Sequence[str]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, Value]]:
     """Give each option to what it belongs to."""
-    chosen: dict[str, dict[str, Any]] = {name: {} for name in given}
+    chosen: dict[str, dict[str, Value]] = {name: {} for name in given}
     known = [o for name in given for o in _OPTIONS[name]] + ["level", "draws"]
     for option, value in options.items():
         _check.one_of(known, option=option)
@@ -122,7 +124,7 @@ def _sorted(
 
 
 def _together(
-    found: Mapping[str, Calibration], chosen: Mapping[str, dict[str, Any]]
+    found: Mapping[str, Calibration], chosen: Mapping[str, dict[str, Value]]
 ) -> Calibration:
     whole = joined(found.values())
     both = [found[name] for name in ("incidents", "drills") if name in found]

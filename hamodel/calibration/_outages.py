@@ -6,7 +6,7 @@ import difflib
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from hamodel import _check, text
 from hamodel.calibration._tables import Mistakes
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from hamodel._types import Value
     from hamodel.calibration._log import Incident
     from hamodel.calibration._moments import Clock
 
@@ -73,7 +74,7 @@ def watch_of(
     def refuse(limit: str) -> NoReturn:
         raise ValueError(f"during {limit}, got {during!r}")
 
-    moments: Any = during  # whatever was really given
+    moments: Value = during  # whatever was really given
     if isinstance(moments, str) or len(moments) != 2:
         refuse("must be a length in s or a pair of times")
     start, end = (clock.seconds(moment, refuse) for moment in moments)

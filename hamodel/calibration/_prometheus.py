@@ -17,7 +17,7 @@ import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -168,7 +168,7 @@ def read_series(path: str | Path) -> list[Series]:
     return found
 
 
-def _series(file: Path, answer: Any) -> Iterator[Series]:  # noqa: ANN401  JSON
+def _series(file: Path, answer: object) -> Iterator[Series]:
     if not isinstance(answer, dict) or answer.get("status") != "success":
         said = answer.get("error", "") if isinstance(answer, dict) else ""
         more = f": {said}" if said else ""

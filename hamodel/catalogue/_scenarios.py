@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel._fields import replaced
@@ -29,6 +29,9 @@ from hamodel.workload import Workload
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from hamodel._types import Value
+    from hamodel.architectures import Architecture
 
 #: Where a further copy votes that no site of the clients can hold.
 WITNESS = "witness"
@@ -75,7 +78,7 @@ class Scenario:
     finding: str
     around: Node = field(repr=False)
 
-    def architectures(self) -> dict[str, Any]:
+    def architectures(self) -> dict[str, Architecture]:
         """Return the candidates as they would be run at the sites of the scenario.
 
         Returns
@@ -106,7 +109,7 @@ class Scenario:
             for found in self.candidates
         }
 
-    def decide(self, **changes: Any) -> Decision:  # noqa: ANN401
+    def decide(self, **changes: Value) -> Decision:
         """Return which candidate to choose, and the table that says why.
 
         Parameters
@@ -144,7 +147,7 @@ class Scenario:
         return table(rows, header=header, caption=f"{self.title}. {self.summary}")
 
 
-def placed(found: System, sites: Sequence[str]) -> dict[str, Any]:
+def placed(found: System, sites: Sequence[str]) -> dict[str, Value]:
     """Return what a candidate changes when it is run at some sites.
 
     Parameters

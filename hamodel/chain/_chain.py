@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from hamodel._elimination import Edges
-    from hamodel._types import FloatArray, Quantity
+    from hamodel._types import FloatArray, Quantity, State
 
-    Moves = Callable[[Any], Iterable[tuple[Hashable, Quantity]]]
-    Up = Collection[Hashable] | Callable[[Any], object]
+    Moves = Callable[[State], Iterable[tuple[Hashable, Quantity]]]
+    Up = Collection[Hashable] | Callable[[State], object]
 
 
 _SHOWN = 30  # states in the table of a notebook
@@ -177,8 +177,7 @@ class Chain:
 
     @property
     def _up(self) -> frozenset[Hashable]:
-        up: Any = self.up
-        return up  # type: ignore[no-any-return]
+        return cast("frozenset[Hashable]", self.up)
 
     def steady_state(self) -> dict[Hashable, Quantity]:
         """Return the long-run probability of each state.
@@ -264,7 +263,7 @@ class Chain:
 
         return self._cut.answer(answer)
 
-    def reward(self, value: Callable[[Any], Quantity]) -> Quantity:
+    def reward(self, value: Callable[[State], Quantity]) -> Quantity:
         """Return the long-run mean of a quantity that each state has.
 
         Parameters
@@ -388,7 +387,7 @@ class Chain:
         return over_time.interval_unavailability(self._cut, self._down_numbers, times)
 
     def accumulated_reward(
-        self, value: Callable[[Any], float], times: ArrayLike
+        self, value: Callable[[State], float], times: ArrayLike
     ) -> Quantity:
         """Return the expected reward earned from the start to t.
 

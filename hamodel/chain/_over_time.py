@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity, Sparse
     from hamodel.chain._pieces import Cut, Piece
 
-    Kernel = Callable[[Any, FloatArray, Piece], FloatArray]
+    Kernel = Callable[[Sparse, FloatArray, Piece], FloatArray]
 
 
 def transient(cut: Cut, times: ArrayLike, states: int) -> FloatArray:
@@ -81,7 +81,7 @@ def downtime(
     return _shaped(cut, kernel, x)
 
 
-def rate_matrix(piece: Piece) -> Any:  # noqa: ANN401
+def rate_matrix(piece: Piece) -> Sparse:
     """Return the rates of a piece as a stack (b, n, n), sparse if it is large."""
     n = len(piece.states)
     numeric = all(isinstance(r, int | float | np.ndarray) for r in piece.rates)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.assessment import MEASURES, Assessment, assess
@@ -17,6 +17,7 @@ from hamodel.units import MINUTE, MONTH, YEAR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hamodel._types import Json
     from hamodel.assessment import Journeys
     from hamodel.cli._paper import Paper
     from hamodel.decision import Finding, Improvement
@@ -356,10 +357,10 @@ class OnePage:
             **measures(a),
         }
 
-    def _journeys_data(self) -> dict[str, object] | None:
+    def _journeys_data(self) -> Json:
         if self.journeys is None:
             return None
-        found: dict[str, Any] = self.journeys.to_dict()
+        found: Json = self.journeys.to_dict()
         for name, causes in self.journey_causes.items():
             down = sum(causes.values())
             found["journeys"][name] |= {

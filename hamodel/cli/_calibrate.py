@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,8 @@ from hamodel.units import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from hamodel._types import Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ def measured(files: Sequence[str], wanted: Wanted) -> Calibration:
     for kind, found in (("drills", drills), ("incidents", logs)):
         if len(found) > 1:
             raise ValueError(f"there must be one file of {kind}, got {found}")
-    given: dict[str, Any] = {"drills": drills[0]} if drills else {}
+    given: dict[str, Value] = {"drills": drills[0]} if drills else {}
     if logs:
         given |= {"incidents": logs[0], **_of_log(wanted)}
     return calibrate(**given)
@@ -67,12 +69,12 @@ def _with_prometheus(
     return calibration.joined((found, more))
 
 
-def _of_log(wanted: Wanted) -> dict[str, Any]:
+def _of_log(wanted: Wanted) -> dict[str, Value]:
     if wanted.during is None:
         raise ValueError("--during must say how long the log was kept")
     ends = wanted.during.split("..")
     pair = (ends[0].strip(), ends[-1].strip())
-    options: dict[str, Any] = {
+    options: dict[str, Value] = {
         "during": pair if len(ends) == 2 else quantity(wanted.during, "time"),
         "timezone": wanted.timezone,
         "dates": wanted.dates,

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from hamodel._types import Value
 
 CODES = """\b
 Exit codes:
@@ -91,6 +94,6 @@ def leave(*, met: bool) -> None:
         click.get_current_context().exit(1)
 
 
-def option_values(ctx: click.Context) -> dict[str, Any]:
+def option_values(ctx: click.Context) -> dict[str, Value]:
     """Return what was given to a command."""
     return dict(ctx.params)

@@ -12,7 +12,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from hamodel import __version__
@@ -150,15 +150,14 @@ def _shown(table: Table) -> str:
 def _junit(report: Report) -> str:
     """Return a test case for each requirement."""
     wrong = [c for c in report.checks if c.wrong]
-    counts: dict[str, Any] = {
+    counts = {
         "tests": str(len(report.checks)),
         "failures": str(len(report.missed) - len(wrong)),
         "errors": str(len(wrong)),
     }
-    root = ElementTree.Element("testsuites", name="hamodel", **counts)
-    suite = ElementTree.SubElement(
-        root, "testsuite", name=_xml(report.title), skipped="0", time="0", **counts
-    )
+    root = ElementTree.Element("testsuites", {"name": "hamodel", **counts})
+    about = {"name": _xml(report.title), "skipped": "0", "time": "0", **counts}
+    suite = ElementTree.SubElement(root, "testsuite", about)
     for check in report.checks:
         _case(suite, report, check)
     ElementTree.indent(root)

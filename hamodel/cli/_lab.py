@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from hamodel.cli._main import main
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hamodel._types import Value
     from hamodel.lab import Experiment
 
 _OUT = click.Path(file_okay=False, path_type=Path)
@@ -113,7 +114,7 @@ def clean() -> None:
 
 def _made(kind: type[Experiment], changes: Sequence[str]) -> Experiment:
     """Return an experiment with the settings of FIELD=VALUE words."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Value] = {}
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals or name not in kind.__dataclass_fields__:

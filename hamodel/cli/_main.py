@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
 
+    from hamodel._types import Value
     from hamodel.cli._page import Page
 
     Command = TypeVar("Command", bound=Callable[..., object])
@@ -102,7 +103,7 @@ def assess(
     files: Sequence[str],
     form: str | None,
     as_json: bool,
-    **told: Any,  # noqa: ANN401
+    **told: Value,
 ) -> None:
     """Print one page on a system: what to expect and what to change.
 
@@ -253,7 +254,7 @@ def read(
     files: Sequence[str],
     versions: Sequence[str],
     as_json: bool,
-    **told: Any,  # noqa: ANN401
+    **told: Value,
 ) -> None:
     """Turn the configuration files of a real system into a system's file.
 
@@ -372,7 +373,7 @@ def calibrate(
     files: Sequence[str],
     extends: str,
     as_json: bool,
-    **told: Any,  # noqa: ANN401  as `Wanted` names them
+    **told: Value,  # as `Wanted` names them
 ) -> None:
     """Print the parameters that logs and drills tell, as a file to extend.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.assessment import assess, compare
@@ -14,6 +14,7 @@ from hamodel.decision import decide, optimise
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hamodel._types import Json
     from hamodel.architectures import Architecture
     from hamodel.cli._paper import Paper
     from hamodel.decision import Decision, Tried
@@ -242,7 +243,7 @@ def _candidates(path: Path) -> tuple[Spec, list[Spec]]:
         raise ValueError(f"{path}: {mistake}") from None
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _content(path: Path) -> Json:
     """Return the fields of a scenario file."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError

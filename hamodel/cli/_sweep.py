@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from hamodel._types import Value
     from hamodel.cli._paper import Paper
     from hamodel.specfile import Spec
 
@@ -44,7 +45,7 @@ def swept(spec: Spec, over: Sequence[str], quantities: Sequence[str]) -> xr.Data
     )
 
 
-def grids(spec: Spec, over: Sequence[str]) -> dict[str, Any]:
+def grids(spec: Spec, over: Sequence[str]) -> dict[str, Value]:
     """Return the values of each parameter from what is written as PATH=VALUES."""
     question = Question(architecture=spec.architecture, workload=spec.workload)
     return dict(_range(question, words) for words in over)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -151,7 +151,7 @@ class Zipf:
         width = rank * weights * (high - low) / 2
         return np.concatenate([head, rank]), np.concatenate([np.ones_like(head), width])
 
-    def mean(self, function: Callable[[FloatArray], Any]) -> Quantity:
+    def mean(self, function: Callable[[FloatArray], Quantity]) -> Quantity:
         """Return the mean over requests of a function of the key's share.
 
         Parameters

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
+
+
+#: Widgets of one core, made where ipywidgets is: each kind has its own.
+Skin: TypeAlias = Any
 
 
 class Shown(Protocol):
@@ -17,7 +21,7 @@ class Shown(Protocol):
         """The widget."""
 
 
-def bundle(core: Shown, html: str, plain: str) -> dict[str, Any]:
+def bundle(core: Shown, html: str, plain: str) -> dict[str, object]:
     """Return a widget with the two forms that a notebook can store.
 
     The live view wins in a running JupyterLab.  The builder strips it, and then the
@@ -25,13 +29,13 @@ def bundle(core: Shown, html: str, plain: str) -> dict[str, Any]:
     nothing else.
     """
     try:
-        live: dict[str, Any] = core.box._repr_mimebundle_()
+        live = core.box._repr_mimebundle_()
     except ModuleNotFoundError:
         live = {}
     return {**live, "text/html": html, "text/plain": plain}
 
 
-def skin_of(core: object, where: str) -> Any:  # noqa: ANN401  each kind has its own
+def skin_of(core: object, where: str) -> Skin:
     """Return new widgets for a core: a `SliderSkin` for a `Slider`, and so on.
 
     By name and only when asked for: skins know their cores, and cores no widgets.

@@ -7,7 +7,7 @@ can be read and has one thing wrong, and another exception if it cannot be read.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,12 +16,17 @@ from hamodel.course import slips
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Compare = Callable[[Any, Any], bool]
+    from hamodel._types import FloatArray
+
+    Compare = Callable[[Answer, Answer], bool]
+
+#: What a learner gives, or what is right: anything at all.
+Answer: TypeAlias = Any
 
 
 def _comparing(
     same: Compare,
-    numbers: Callable[[Any], Sequence[float]],
+    numbers: Callable[[Answer], Sequence[float]],
     within: float | None = None,
 ) -> Compare:
     """Let a comparison say which numbers an answer amounts to, for the slips.
@@ -47,7 +52,7 @@ def number(relative: float = 0.01) -> Compare:
         `same(answer, other)`.
     """
 
-    def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
+    def _same(answer: Answer, other: Answer) -> bool:
         return math.isclose(slips.read(answer), float(other), rel_tol=relative)
 
     return _comparing(_same, lambda answer: [float(answer)], relative)
@@ -70,7 +75,7 @@ def matrix(relative: float = 0.01, rows: float | None = None) -> Compare:
         `same(answer, other)`; it raises a `Slip` if the shapes differ.
     """
 
-    def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
+    def _same(answer: Answer, other: Answer) -> bool:
         given, wanted = np.asarray(answer, float), np.asarray(other, float)
         if given.shape != wanted.shape:
             shape = f"Its shape is {given.shape}; it must be {wanted.shape}."
@@ -84,7 +89,7 @@ def matrix(relative: float = 0.01, rows: float | None = None) -> Compare:
     return _comparing(_same, lambda answer: np.asarray(answer, float).ravel().tolist())
 
 
-def _astray(table: Any, rows: float | None) -> str:  # noqa: ANN401
+def _astray(table: FloatArray, rows: float | None) -> str:
     """Say which row of a table is the first that does not add up, if one must."""
     if rows is None:
         return ""
@@ -108,7 +113,7 @@ def word(*options: str) -> Compare:
         `same(answer, other)`; it raises a `Slip` if the answer is none of them.
     """
 
-    def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
+    def _same(answer: Answer, other: Answer) -> bool:
         said = str(answer).strip()
         known = {option.lower(): option for option in options}
         if said.lower() not in known:
@@ -132,7 +137,7 @@ def sets(kind: str = "") -> Compare:
         `same(answer, other)`; it raises a `Slip` if a name stands where a set should.
     """
 
-    def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
+    def _same(answer: Answer, other: Answer) -> bool:
         if isinstance(answer, dict):
             raise TypeError("a list is wanted, not a mapping")
         given = [answer] if isinstance(answer, str) else list(answer)
@@ -170,13 +175,13 @@ def function(
     """
     near = word(*options) if options else number(relative)
 
-    def _same(answer: Any, other: Any) -> bool:  # noqa: ANN401
+    def _same(answer: Answer, other: Answer) -> bool:
         if not callable(answer):
             raise TypeError(f"{answer!r} is not a function")
         wanted = [other(*given) for given in arguments]
         return all(map(near, _results(answer), wanted))
 
-    def _results(answer: Any) -> list[Any]:  # noqa: ANN401
+    def _results(answer: Answer) -> list[Answer]:
         try:
             results = [answer(*given) for given in arguments]
         except Exception as error:

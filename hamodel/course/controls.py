@@ -12,7 +12,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.course._widgets import skin_of
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import ipywidgets as widgets
+
+    from hamodel._types import Value
+    from hamodel.course._widgets import Skin
 
 _STEPS = (1, 1.5, 2, 3, 4, 5, 7)
 
@@ -76,13 +79,13 @@ class Control:
     """
 
     label: str
-    start: Any
+    start: Value
     enabled: bool = field(default=True, init=False)
-    _value: Any = field(default=None, init=False)
+    _value: Value = field(default=None, init=False)
     _watchers: list[Callable[[object], None]] = field(default_factory=list, init=False)
 
     @cached_property
-    def skin(self) -> Any:  # noqa: ANN401  each kind has its own
+    def skin(self) -> Skin:
         """What a notebook shows; it follows from then on."""
         return skin_of(self, "_skins")
 
@@ -92,12 +95,12 @@ class Control:
         return self.skin.widget
 
     @property
-    def value(self) -> Any:  # noqa: ANN401
+    def value(self) -> Value:
         """The value now."""
         return self._value
 
     @value.setter
-    def value(self, value: Any) -> None:  # noqa: ANN401
+    def value(self, value: Value) -> None:
         """Move the control."""
         self.check(value)
         self._take(value)
@@ -107,7 +110,7 @@ class Control:
         """Label and value, to be read."""
         return f"{self.label}: {self.value}"
 
-    def check(self, value: Any) -> None:  # noqa: ANN401
+    def check(self, value: Value) -> None:
         """Raise a ValueError unless the control can take a value.
 
         Parameters
@@ -119,7 +122,7 @@ class Control:
             listed = ", ".join(map(str, self.values()))
             raise ValueError(f"{self.label} must be one of {listed}, got {value!r}")
 
-    def values(self) -> tuple[Any, ...]:
+    def values(self) -> tuple[Value, ...]:
         """Return the values that a sweep of this control visits."""
         raise NotImplementedError
 
@@ -145,7 +148,7 @@ class Control:
             self.enabled = on
             self._follow()
 
-    def _take(self, value: Any) -> None:  # noqa: ANN401
+    def _take(self, value: Value) -> None:
         changed, self._value = value != self._value, value
         if changed:
             self._follow()

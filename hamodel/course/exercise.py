@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from hamodel.course import slips
 from hamodel.course.comparisons import number
@@ -21,7 +21,7 @@ from hamodel.course.comparisons import number
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hamodel.course.comparisons import Compare
+    from hamodel.course.comparisons import Answer, Compare
 
     Verdict = Literal["unanswered", "right", "wrong", "unreadable", "kept"]
 
@@ -70,7 +70,7 @@ class Mistake:
     """
 
     name: str
-    answer: Callable[[], Any]
+    answer: Callable[[], Answer]
     hint: str
 
 
@@ -115,11 +115,11 @@ class Exercise:
     """
 
     form: str
-    reference: Callable[[], Any]
+    reference: Callable[[], Answer]
     same: Compare
     right: str
     hint: str
-    mistakes: Sequence[Mistake] | Mapping[str, tuple[Any, str]] = ()
+    mistakes: Sequence[Mistake] | Mapping[str, tuple[Answer, str]] = ()
     then: str = ""
     _wrong: list[object] = field(default_factory=list, init=False)
 
@@ -239,7 +239,7 @@ def exercise(
     )
 
 
-def _always(value: Any) -> Callable[[], Any]:  # noqa: ANN401
+def _always(value: Answer) -> Callable[[], Answer]:
     return lambda: value
 
 

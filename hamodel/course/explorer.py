@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.course._widgets import bundle, paragraph, skin_of
 from hamodel.course.drawing import Sheet, image
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
     import ipywidgets as widgets
 
+    from hamodel._types import Value
+    from hamodel.course._widgets import Skin
     from hamodel.course.controls import Control
     from hamodel.course.prediction import Prediction
 
-    Values = Mapping[str, Any]
-    Draw = Callable[[Sheet, Values, Any, Values], None]
+    Values = Mapping[str, Value]
+    Draw = Callable[[Sheet, Values, Value, Values], None]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -87,9 +89,9 @@ class Explorer:
 
     title: str
     controls: Mapping[str, Control]
-    model: Callable[..., Any]
+    model: Callable[..., Value]
     picture: Draw
-    describe: Callable[[Values, Any], str]
+    describe: Callable[[Values, Value], str]
     presets: Mapping[str, Values]
     size: tuple[float, float] = (640, 300)
     prediction: Prediction | None = None
@@ -97,11 +99,11 @@ class Explorer:
     after: Values = field(default_factory=dict)
     seconds: float = 0
     steps: int = 8
-    wire: Callable[[Mapping[str, Any]], None] = lambda _: None
-    objectives: Mapping[str, Callable[[Values, Any], bool]] = field(
+    wire: Callable[[Mapping[str, Value]], None] = lambda _: None
+    objectives: Mapping[str, Callable[[Values, Value], bool]] = field(
         default_factory=dict
     )
-    result: Any = field(default=None, init=False)
+    result: Value = field(default=None, init=False)
     svg: str = field(default="", init=False)
     sentence: str = field(default="", init=False)
     trouble: str = field(default="", init=False)
@@ -124,7 +126,7 @@ class Explorer:
                 self.set(**self.after)
 
     @cached_property
-    def skin(self) -> Any:  # noqa: ANN401  made where ipywidgets is
+    def skin(self) -> Skin:
         """What a notebook shows; it follows from then on."""
         return skin_of(self, "_panels")
 
@@ -157,7 +159,7 @@ class Explorer:
         return self._shown or not waits
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Value]:
         """The value of every control, in the unit of its label."""
         return {name: control.value for name, control in self.controls.items()}
 
@@ -166,7 +168,7 @@ class Explorer:
         self._shown = True
         self.set(**self.after)
 
-    def set(self, **values: Any) -> None:  # noqa: ANN401  a control knows its type
+    def set(self, **values: Value) -> None:
         """Move controls and redraw once.
 
         Parameters
@@ -275,7 +277,7 @@ class Explorer:
             f'<span role="status"><b>Can you reach it?</b><br>{items}</span>'
         )
 
-    def _drawn(self, values: Values, result: Any, guess: Values) -> str:  # noqa: ANN401
+    def _drawn(self, values: Values, result: Value, guess: Values) -> str:
         sheet = Sheet(*self.size, known=self.known, clock=self._clock)
         if self.seconds:
             sheet.seconds = self.seconds
@@ -308,7 +310,7 @@ class Explorer:
     def __repr__(self) -> str:
         return self.sentence
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         settings = "; ".join(control.text for control in self.controls.values())
         shown = f"<i>Shown: {escape(settings)}. Run this cell to move it.</i>"
         html = (

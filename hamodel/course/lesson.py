@@ -10,7 +10,7 @@ the learner's own numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.course import progress
@@ -21,6 +21,8 @@ from hamodel.course.quiz import Question, Quiz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from hamodel._types import Value
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,8 +57,8 @@ class Lesson:
     """
 
     number: str
-    guess: Mapping[str, Any]
-    see: Mapping[str, Any]
+    guess: Mapping[str, Value]
+    see: Mapping[str, Value]
     exercises: Sequence[Exercise]
     recall: Sequence[Question] = ()
     own: Callable[..., Mapping[str, float]] | None = None
@@ -128,6 +130,6 @@ class Lesson:
         return Feedback("kept", f"{said}.{note}")
 
 
-def _fresh(controls: Mapping[str, Any]) -> dict[str, Any]:
+def _fresh(controls: Mapping[str, Value]) -> dict[str, Value]:
     """Return controls like these, with widgets of their own."""
     return {name: replace(control) for name, control in controls.items()}

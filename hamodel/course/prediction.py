@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from html import escape
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.course import progress
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import ipywidgets as widgets
 
+    from hamodel.course._widgets import Skin
     from hamodel.course.controls import Slider
 
     Guess = Mapping[str, float]
@@ -165,7 +166,7 @@ class Prediction:
         self._restore()
 
     @cached_property
-    def skin(self) -> Any:  # noqa: ANN401  made where ipywidgets is
+    def skin(self) -> Skin:
         """What a notebook shows; it follows from then on."""
         return skin_of(self, "_panels")
 
@@ -329,7 +330,7 @@ class Prediction:
     def __repr__(self) -> str:
         return f"Prediction {self.key}: {self.guess or 'not committed'}"
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         labels = "".join(f"<li>{escape(c.label)}</li>" for c in self.fields.values())
         html = (
             f"{paragraph(escape(self.question))}<ul>{labels}</ul>"

@@ -13,7 +13,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hamodel._types import Json
 
 
 def place() -> Path:
@@ -21,7 +24,7 @@ def place() -> Path:
     return Path(os.environ.get("HAMODEL_PROGRESS", "my_course.json"))
 
 
-def recall() -> dict[str, Any]:
+def recall() -> dict[str, Json]:
     """Return all that is recorded; nothing if the file is missing or spoilt.
 
     Returns

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.course import progress
 from hamodel.course._widgets import bundle, skin_of
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import ipywidgets as widgets
+
+    from hamodel.course._widgets import Skin
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -160,7 +162,7 @@ class Quiz:
         self.answers = [None] * len(self.questions)
 
     @cached_property
-    def skin(self) -> Any:  # noqa: ANN401  made where ipywidgets is
+    def skin(self) -> Skin:
         """What a notebook shows; it follows from then on."""
         return skin_of(self, "_panels")
 
@@ -221,7 +223,7 @@ class Quiz:
         given = sum(answer is not None for answer in self.answers)
         return f"{self.title}: {given} of {len(self.questions)} answered"
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         items = "".join(
             f"<li>{escape(q.text)} <i>{escape(' / '.join(q.options))}</i></li>"
             for q in self.questions

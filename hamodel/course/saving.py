@@ -12,12 +12,15 @@ extension on for every Jupyter server of the environment, however it is started.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hamodel._types import Json, Value
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def clean(notebook: dict[str, Any]) -> None:
+def clean(notebook: Json) -> None:
     """Remove from a notebook what only its kernel of today can show.
 
     Parameters
@@ -45,7 +48,7 @@ def clean(notebook: dict[str, Any]) -> None:
                 output.get(part, {}).pop(WIDGET_VIEW, None)
 
 
-def before_save(model: dict[str, Any], **_: object) -> None:
+def before_save(model: Json, **_: object) -> None:
     """Clean what is about to be saved, if it is a notebook: a hook of Jupyter's.
 
     Parameters
@@ -61,5 +64,5 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": __name__}]
 
 
-def _load_jupyter_server_extension(server: Any) -> None:  # noqa: ANN401
+def _load_jupyter_server_extension(server: Value) -> None:
     server.contents_manager.register_pre_save_hook(before_save)

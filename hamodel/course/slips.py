@@ -16,6 +16,8 @@ from hamodel import text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hamodel._types import Value
+
 
 class Slip(ValueError):  # noqa: N818  it is no error of the program
     """An answer that can be read, with one thing wrong: the words name it."""
@@ -191,7 +193,7 @@ def _pointed(digits: str) -> str:
     return digits.replace(",", "").rstrip(".")
 
 
-def of_sets(answer: Any, right: Any) -> str:  # noqa: ANN401  a learner's answer
+def of_sets(answer: Value, right: Value) -> str:
     """Say how many elements of a collection are missing, or too many.
 
     Parameters
@@ -224,9 +226,10 @@ def of_sets(answer: Any, right: Any) -> str:  # noqa: ANN401  a learner's answer
     return f"{extra} {_is(extra)} too many, and {missing} {_is(missing)} missing."
 
 
-def _frozen(element: Any) -> Any:  # noqa: ANN401
-    listed = isinstance(element, (set, frozenset, list, tuple))
-    return frozenset(element) if listed else element
+def _frozen(element: object) -> object:
+    if isinstance(element, (set, frozenset, list, tuple)):
+        return frozenset(element)
+    return element
 
 
 def _is(number: int) -> str:

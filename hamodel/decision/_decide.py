@@ -303,7 +303,7 @@ def _reasons(name: str, assessments: Mapping[str, Assessment]) -> tuple[str, ...
 
 
 def decide(
-    candidates: Mapping[str, object] | Sequence[Value],
+    candidates: Mapping[str, Value] | Sequence[Value],
     workload: Workload | None = None,
     requirements: Requirements | None = None,
     *,

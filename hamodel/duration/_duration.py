@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from hamodel import _check, _html, text
 from hamodel.duration import _algebra
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from numpy.typing import ArrayLike
 
     from hamodel._types import FloatArray, Quantity
@@ -314,9 +317,8 @@ def _time(seconds: float) -> str:
     return "infinite" if seconds == np.inf else text.time(seconds)
 
 
-def _sympy() -> Any:  # noqa: ANN401  imported when a symbol asks for it
-    import sympy
-
+def _sympy() -> ModuleType:  # imported when a symbol asks for it
+    sympy: ModuleType = import_module("sympy")
     return sympy
 
 

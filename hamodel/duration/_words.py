@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.duration import _join, _make
 from hamodel.units import quantity
@@ -15,6 +15,7 @@ from hamodel.units import quantity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from hamodel._types import Json, Value
     from hamodel.duration._duration import Duration
 
 #: Families by name, and the kind of each of their parameters.
@@ -39,7 +40,7 @@ def read(
     words: object,
     *,
     folder: Path | None = None,
-    other: Callable[[str, Any], Duration] | None = None,
+    other: Callable[[str, object], Duration] | None = None,
     depth: int = 0,
 ) -> Duration:
     """Read a random time.
@@ -104,7 +105,7 @@ def unknown(word: str, _: object = None) -> Duration:
     raise ValueError(f"{word:.60} is no law of a time{hint}")
 
 
-def _single(words: Mapping[Any, Any]) -> tuple[str, Any]:
+def _single(words: Mapping[object, object]) -> tuple[str, object]:
     if len(words) != 1:
         listed = ", ".join(map(str, words)) or "none"
         raise ValueError(f"must be one law of a time, got {len(words)}: {listed[:60]}")
@@ -112,7 +113,7 @@ def _single(words: Mapping[Any, Any]) -> tuple[str, Any]:
     return str(word), inside
 
 
-def _call(words: str) -> tuple[str, Any]:
+def _call(words: str) -> tuple[str, object]:
     """Return the word of a call, and its arguments as they would stand in a file."""
     word, _, rest = words.strip().partition("(")
     word, rest = word.strip(), rest.strip()
@@ -144,7 +145,7 @@ def _split(inside: str) -> Iterable[str]:
         yield entry
 
 
-def parameters(word: str, inside: object, kinds: Mapping[str, str]) -> dict[str, Any]:
+def parameters(word: str, inside: object, kinds: Mapping[str, str]) -> dict[str, Value]:
     """Return what a word holds, each value read as its kind.
 
     Raises
@@ -156,7 +157,7 @@ def parameters(word: str, inside: object, kinds: Mapping[str, str]) -> dict[str,
         if len(kinds) > 1:
             raise ValueError(f"{word} must hold {', '.join(kinds)}, got {inside!r:.60}")
         inside = {next(iter(kinds)): inside}
-    found: dict[str, Any] = {}
+    found: dict[str, Value] = {}
     for name, value in inside.items():
         if name not in kinds:
             known = ", ".join(kinds)
@@ -224,7 +225,7 @@ def _sample(path: Path, line: int, row: list[str]) -> float:
         raise ValueError(f"{path.name}:{line}: {refused}") from None
 
 
-_JOINS: Mapping[str, Callable[[Any, Callable[[object], Duration]], Duration]] = (
+_JOINS: Mapping[str, Callable[[Json, Callable[[object], Duration]], Duration]] = (
     MappingProxyType(
         {
             "sum": _sum,

@@ -16,7 +16,7 @@ from abc import abstractmethod
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from hamodel.lab._processes import Nursery
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from hamodel._types import FloatArray, Json, Value
     from hamodel.duration import Duration
     from hamodel.lab._faults import Struck
     from hamodel.recordings import Agreement, Outcomes
@@ -112,7 +113,7 @@ class Experiment:
         return 1.0
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """The fields and their values, as JSON has them."""
         return {k: "inf" if v == math.inf else v for k, v in asdict(self).items()}
 
@@ -190,7 +191,7 @@ class Recorded:
     rows: tuple[Row, ...]
     discarded: tuple[str, ...] = ()
 
-    def column(self, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def column(self, name: str) -> FloatArray:
         """Return a column as numbers; what was not seen is nan."""
         return np.array([float(row.get(name, math.nan)) for row in self.rows])
 
@@ -282,7 +283,7 @@ def opened(file: Path | str, kinds: Mapping[str, type[Experiment]]) -> Recorded:
     file = Path(file)
     notes = json.loads(file.with_suffix(".json").read_text())
     _check.one_of(kinds, experiment=notes["experiment"])
-    settings: dict[str, Any] = {
+    settings: dict[str, Value] = {
         k: math.inf if v == "inf" else v for k, v in notes["settings"].items()
     }
     experiment = kinds[notes["experiment"]](**settings)
@@ -311,7 +312,7 @@ def _record(
     if rows_file.exists() and not resume:
         raise FileExistsError(f"{rows_file} is there already; resume, or name another")
     work = workplace() / experiment.title
-    notes: dict[str, Any] = {
+    notes: Json = {
         "experiment": experiment.name,
         "settings": experiment.settings,
         "machine": {"cores": os.cpu_count(), "system": platform.platform()},

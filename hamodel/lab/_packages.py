@@ -12,6 +12,10 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any, TypeAlias
+
+#: A connection of psycopg or redis-py, which are not installed everywhere.
+Session: TypeAlias = Any
 
 #: Programs that experiments use, each with the Debian package that brings it.
 PACKAGES = {

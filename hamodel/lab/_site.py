@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import sysconfig
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hamodel.lab import _packages, haproxy
 from hamodel.lab._processes import Mark, Nursery, free_ports, until
@@ -16,6 +16,9 @@ from hamodel.lab.etcd import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from hamodel.lab._packages import Session
 
 _CHECKS = (1.0, 3, 2)  # s between HAProxy's checks, those to mark down, and up
 
@@ -87,7 +90,7 @@ class Site:
             session.execute("create table w (n bigint primary key)")
         self._start_haproxy()
 
-    def _settings(self, n: int, place: Any) -> dict[str, Any]:  # noqa: ANN401  a path
+    def _settings(self, n: int, place: Path) -> dict[str, object]:
         local = "127.0.0.1"
         replication = {"username": "lab", "password": "x"}
         return {
@@ -183,7 +186,7 @@ class Site:
         root = mark_of(int(place.read_text().splitlines()[0]))
         return tree(root) if root else []
 
-    def session(self, which: int) -> Any:  # noqa: ANN401  psycopg's connection
+    def session(self, which: int) -> Session:
         """Return a connection to a node that commits every statement."""
         return _connected(self.ports[which])
 
@@ -235,7 +238,7 @@ def _writing(port: int) -> Iterator[Callable[[int], object]]:
         yield lambda number: session.execute(insert, (number,))
 
 
-def _connected(port: int) -> Any:  # noqa: ANN401  psycopg's connection
+def _connected(port: int) -> Session:
     import psycopg
 
     return psycopg.connect(

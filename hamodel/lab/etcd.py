@@ -7,7 +7,7 @@ import contextlib
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -22,6 +22,7 @@ from hamodel.lab._processes import Mark, Nursery, free_ports, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hamodel._types import Json
     from hamodel.duration import Duration
 
 _PAUSE = 0.02  # s from a writer's answer to its next write
@@ -179,7 +180,7 @@ class Cluster:
                     leaders.add(self.status(n)["leader"])
             yield len(leaders) == 1 and "0" not in leaders
 
-    def status(self, member: int) -> Any:  # noqa: ANN401  JSON
+    def status(self, member: int) -> Json:
         """Return what a member says of itself and of the leader."""
         return self.ask(member, "maintenance/status", {})
 
@@ -206,7 +207,7 @@ class Cluster:
 
     def ask(
         self, member: int, what: str, words: object, patience: float = _ANSWER
-    ) -> Any:  # noqa: ANN401  JSON
+    ) -> Json:
         """Send a request to a member of the cluster; return the answer."""
         address = f"http://127.0.0.1:{self.clients[member]}/v3/{what}"
         request = Request(address, json.dumps(words).encode())

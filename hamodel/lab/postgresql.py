@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import failover, fields
 from hamodel.lab import _packages
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hamodel.duration import Duration
+    from hamodel.lab._packages import Session
 
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -272,7 +273,7 @@ class Pair:
                 found = session.execute(asked).fetchall()
             yield found == ([("sync",)] if sync else [("async",)])
 
-    def session(self, which: int, patience: float) -> Any:  # noqa: ANN401  psycopg's
+    def session(self, which: int, patience: float) -> Session:
         """Return a connection that commits every statement."""
         import psycopg
 

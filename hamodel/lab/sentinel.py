@@ -7,7 +7,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import _check, failover, fields
 from hamodel.lab import _packages
@@ -17,9 +17,11 @@ from hamodel.lab._faults import Struck, strike
 from hamodel.lab._processes import Mark, Nursery, free_ports, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from hamodel._types import Value
     from hamodel.duration import Duration
+    from hamodel.lab._packages import Session
 
 _EVENTS = {
     "+sdown master": "sdown_s",
@@ -209,7 +211,7 @@ class _System:
             return sum(not found for found in pipe.execute())
 
 
-def connected(port: int) -> Any:  # noqa: ANN401  redis-py's
+def connected(port: int) -> Session:
     """Return a connection that waits 0.2 s for an answer and tries nothing again."""
     from redis import Redis
     from redis.backoff import NoBackoff
@@ -229,6 +231,6 @@ def replicates(port: int) -> bool:
         return bool(server.info("replication")["master_link_status"] == "up")
 
 
-def _plain(known: Any) -> dict[str, Any]:  # noqa: ANN401  an answer of redis-py
+def _plain(known: Mapping[object, Value]) -> dict[str, Value]:
     """Return an answer of redis-py with its keys and values as text."""
     return {k.decode() if isinstance(k, bytes) else str(k): v for k, v in known.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import _check, fields
 from hamodel.lab._experiment import Bench, Experiment, Row
@@ -18,6 +18,7 @@ from hamodel.lab.sentinel import Sentinel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hamodel._types import Value
     from hamodel.duration import Duration
     from hamodel.lab._processes import Mark
 
@@ -96,7 +97,7 @@ class Stall(Experiment):
 @dataclass
 class _Trial:
     of: Stall
-    bench: Any
+    bench: Value  # of the watcher: each kind has its own
     length: float
 
     def fail(self) -> Struck:

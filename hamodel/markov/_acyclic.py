@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hamodel._elimination import Edges
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Sparse
 
 #: With more knots than this share of the states nothing is won.
 _KNOTTY = 0.4
@@ -78,7 +78,9 @@ class Order:
         total: FloatArray = found / found.sum()
         return total
 
-    def _split(self, rates: FloatArray, among: FloatArray) -> tuple[Any, Any, Any]:
+    def _split(
+        self, rates: FloatArray, among: FloatArray
+    ) -> tuple[Sparse, Sparse, Sparse]:
         """Return rates among the others, from them to knots, and from knots to them."""
         from scipy.sparse import csr_array
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Sparse
 
 
 def mean_time_to(rates: ArrayLike, targets: Collection[int]) -> FloatArray:
@@ -96,7 +96,7 @@ def _fold_times(inner: FloatArray, direct: FloatArray) -> FloatArray:
     return spent.T
 
 
-def _of_sparse(matrix: Any, ends: list[int]) -> FloatArray:  # noqa: ANN401
+def _of_sparse(matrix: Sparse, ends: list[int]) -> FloatArray:
     from scipy.sparse import csc_array, diags_array
     from scipy.sparse.linalg import splu
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -225,7 +225,7 @@ def _fold_edges(
 
 
 @lru_cache(maxsize=64)
-def _positions(edges: Edges) -> tuple[Any, Any]:
+def _positions(edges: Edges) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     rows, columns = np.array(edges).T
     return rows, columns
 

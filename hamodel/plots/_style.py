@@ -18,7 +18,11 @@ from urllib.parse import quote
 from hamodel._extras import brought_by
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from matplotlib.figure import Figure
+
+    from hamodel._types import Value
 
 #: Okabe and Ito (2008), "Color Universal Design".
 PALETTE = MappingProxyType(
@@ -44,7 +48,7 @@ Style: TypeAlias = dict[str, Any]
 #: Text of the user's, in which a dollar is a dollar also on axes of her own.
 PLAIN: Style = {"parse_math": False}
 
-_STYLE: Any = {  # Matplotlib's type for it lists every key there is
+_STYLE: Value = {  # Matplotlib's type for it lists every key there is
     "font.family": ["DejaVu Sans"],
     "font.size": 9.0,
     "text.color": INK,
@@ -128,7 +132,7 @@ def figure(width: float = 7.2, height: float = 3.6) -> Figure:
         return Figure(figsize=(width, height), facecolor=PAPER)
 
 
-def styled() -> Any:  # noqa: ANN401  Matplotlib does not name the type
+def styled() -> AbstractContextManager[None]:
     """Return the context in which axes and artists take the style of the course.
 
     Returns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +19,12 @@ from hamodel.plots._values import head, said, steps, title, unit_of, wide
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.collections import QuadMesh
+    from matplotlib.colors import Colormap, Normalize
     from matplotlib.text import Text
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Value
 
 _COLOURS = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")  # light is little
 _CELLS = 84  # cells into which numbers still fit
@@ -106,8 +108,8 @@ def _cell_text(
 
     row, column = place
     infinite = not np.isfinite(value)
-    norm: Any = mesh.norm
-    shade: Any = PAPER if infinite else mesh.cmap(norm(value))
+    norm: Value = mesh.norm
+    shade = PAPER if infinite else mesh.cmap(norm(value))
     fill = to_hex(shade)
     ink = INK if contrast(fill, INK) >= contrast(fill, PAPER) else PAPER
     words = "∞" if infinite else said(value, unit)
@@ -115,14 +117,14 @@ def _cell_text(
     return ax.text(column + 0.5, row + 0.5, words, color=ink, **centred, **PLAIN)
 
 
-def _colours() -> Any:  # noqa: ANN401
+def _colours() -> Colormap:
     from matplotlib.colors import LinearSegmentedColormap
 
     made = LinearSegmentedColormap.from_list("little to much", _COLOURS)
     return made.with_extremes(bad=PAPER)
 
 
-def _norm(cells: FloatArray) -> Any:  # noqa: ANN401
+def _norm(cells: FloatArray) -> Normalize:
     from matplotlib.colors import LogNorm, Normalize
 
     kept = cells[np.isfinite(cells)]
@@ -147,7 +149,7 @@ def _edges(places: list[int]) -> FloatArray:
     return np.concatenate([[0.0], (at[:-1] + at[1:] + 1) / 2, [at[-1] + 1]])
 
 
-def _cell_ticks(axis: Any, values: xr.DataArray, most: int) -> None:  # noqa: ANN401
+def _cell_ticks(axis: Axis, values: xr.DataArray, most: int) -> None:
     places = _places(len(values), most)
     words = [said(values.values[k], unit_of(values)) for k in places]
     axis.set_ticks([k + 0.5 for k in places], words)

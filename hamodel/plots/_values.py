@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Value
 
 _TIMES = (
     *(10.0**p for p in range(-6, 2)),
@@ -28,7 +28,7 @@ _TIMES = (
 _LONG = 58  # letters of an axis' name that fit
 
 
-def said(value: Any, unit: str = "1", digits: int = 3) -> str:  # noqa: ANN401
+def said(value: Value, unit: str = "1", digits: int = 3) -> str:
     """Write a value with its unit as a reader would say it."""
     if isinstance(value, str | np.str_ | bool | np.bool_):
         return str(value)

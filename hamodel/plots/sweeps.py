@@ -8,7 +8,7 @@ dimension `draw` they are medians within a band.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel.plots._sweep_lines import SweepLines, draw_lines
@@ -16,6 +16,8 @@ from hamodel.plots._sweep_map import SweepMap, draw_map
 from hamodel.plots._values import only
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     import xarray as xr
     from matplotlib.axes import Axes
 
@@ -103,5 +105,5 @@ def _chosen(found: xr.Dataset, quantity: str | None) -> xr.DataArray:
     return found[quantity]
 
 
-def _single(values: xr.DataArray, x: str) -> list[Any]:
+def _single(values: xr.DataArray, x: str) -> list[Hashable]:
     return [d for d, n in values.sizes.items() if n == 1 and d not in (x, _DRAW)]

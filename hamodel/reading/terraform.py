@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, Format, Found, Value
 from hamodel.reading._units import flag, plain, shown, time, whole
@@ -150,7 +150,7 @@ def parse(file: File) -> Iterator[Entry]:
                 yield Entry(kind, "", 1, place=address, group=address)
 
 
-def _attributes(values: dict[str, Any], hidden: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  JSON
+def _attributes(values: dict[str, object], hidden: object) -> Iterator[tuple[str, str]]:
     """Yield scalars by name, blocks of one entry without their place."""
     for name, value in values.items():
         if isinstance(hidden, dict) and hidden.get(name) is True:

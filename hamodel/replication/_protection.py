@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -159,7 +159,7 @@ class Standbys:
         )
 
 
-def _mean_up_to(law: Duration, timeout: Quantity) -> Any:  # noqa: ANN401
+def _mean_up_to(law: Duration, timeout: Quantity) -> Quantity:
     """E min(X, timeout): the integral of P(X > t) up to the timeout."""
     end = np.asarray(timeout, float)
     mean = np.asarray(law.mean)

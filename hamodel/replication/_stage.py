@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from hamodel import _check, duration, fields, queueing
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
     from hamodel.duration import Duration
+
+    Queue: TypeAlias = queueing.MMc | queueing.MG1 | queueing.MGc | queueing.BatchQueue
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,7 +131,7 @@ class WriteStage:
             return self.time(writes).mean
         return self.queue(writes).mean_response
 
-    def queue(self, writes: Quantity) -> Any:  # noqa: ANN401  one of four classes
+    def queue(self, writes: Quantity) -> Queue:
         """Return the queue behind it.
 
         Parameters
@@ -217,10 +219,11 @@ class WriteStage:
                     "workers must be 1 to ask when a stage of general service is empty"
                     f", got {self.workers}"
                 )
-            wait: Duration = self.queue(writes).wait
-            return wait
+            return queueing.MG1(writes, self.service).wait
         if self.sizes is not None:
-            return _batch_wait(self.queue(writes))
+            queue = self.queue(writes)
+            assert isinstance(queue, queueing.BatchQueue)
+            return _batch_wait(queue)
         if self.workers == 1:
             rho = np.asarray(self.utilisation(writes), float)
             spare = (1 - rho) / np.asarray(self.service, float)
@@ -322,7 +325,7 @@ class _States:
         return duration.phase_type(alpha, speeds[..., None] * chain)
 
 
-def _batch_wait(queue: Any) -> Duration:  # noqa: ANN401
+def _batch_wait(queue: queueing.BatchQueue) -> Duration:
     """Work found by a batch: the wait of M/PH/1 whose service is a whole batch."""
     n = len(queue.sizes)
     whole = duration.phase_type(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inspect import getdoc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hamodel.assessment import Journey, OtherPart
 from hamodel.decision import Requirements
@@ -17,10 +17,9 @@ from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    Json: TypeAlias = dict[str, Any]
     from collections.abc import Callable
+
+    from hamodel._types import Json
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _NUMBER = r"[-+]?([0-9][0-9_,]*)?\.?[0-9]*([eE][-+]?[0-9]+)?"
@@ -100,7 +99,7 @@ def schema() -> Json:
     }
 
 
-def _ref(made: type, definitions: Json, *, whole: bool = False) -> Any:  # noqa: ANN401
+def _ref(made: type, definitions: Json, *, whole: bool = False) -> dict[str, object]:
     """Return a pointer to a specification's definition; a whole one is complete."""
     name = made.__name__
     if name not in definitions:
@@ -245,7 +244,7 @@ def _one_of(words: Json) -> Json:
     }
 
 
-def _holding(word: str, shape: Any) -> Json:  # noqa: ANN401
+def _holding(word: str, shape: object) -> Json:
     return {
         "type": "object",
         "properties": {word: shape},

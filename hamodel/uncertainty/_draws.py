@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Value
     from hamodel.architectures.base import Architecture
     from hamodel.uncertainty._beliefs import Belief
     from hamodel.workload import Workload
@@ -30,7 +30,7 @@ def draws(
     n: int,
     rng: np.random.Generator,
     /,
-    **options: Any,  # noqa: ANN401  as of `sweep`
+    **options: Value,  # as of `sweep`
 ) -> xr.Dataset:
     """Answer an architecture for draws of what its parameters may be.
 
@@ -103,7 +103,7 @@ def believed(beliefs: Mapping[str, object]) -> dict[str, Belief]:
     }
 
 
-def columns(values: Mapping[str, FloatArray], dim: str) -> dict[str, Any]:
+def columns(values: Mapping[str, FloatArray], dim: str) -> dict[str, Value]:
     """Return grids that vary together along one dimension."""
     import xarray as xr
 
@@ -155,7 +155,9 @@ def _bounds(values: xr.DataArray, shares: list[float]) -> xr.DataArray:
 
 def quantiles(cells: FloatArray, shares: list[float]) -> FloatArray:
     """Return quantiles over the first axis; where some are infinite, of those drawn."""
-    method: Any = "linear" if np.isfinite(cells).all() else "inverted_cdf"
+    method: Literal["linear", "inverted_cdf"] = (
+        "linear" if np.isfinite(cells).all() else "inverted_cdf"
+    )
     found: FloatArray = np.quantile(cells, shares, axis=0, method=method)
     return found
 

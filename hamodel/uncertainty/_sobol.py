@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -137,7 +137,7 @@ def indices(
     _check.finite(answer=values)
     columns_ = ("S1", "S1_conf", "ST", "ST_conf")
     if np.ptp(values) == 0:
-        rows: Any = dict.fromkeys(columns_, np.zeros(len(names)))
+        rows: Mapping[str, FloatArray] = dict.fromkeys(columns_, np.zeros(len(names)))
     else:
         rows = analysis.analyze(
             problem,

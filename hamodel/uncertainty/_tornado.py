@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from hamodel.workload import Workload
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hamodel._types import Value
     from hamodel.architectures.base import Architecture
     from hamodel.assessment import Assessment
     from hamodel.chain import Sensitivities
@@ -255,8 +256,8 @@ def elasticities(
         at = question.at(given)
         return assess(at.architecture, at.workload)
 
-    of: Any = MEASURES[quantity].of
-    as_chain: Any = build
+    of = MEASURES[quantity].of
+    as_chain: Value = build
     lost = np.exceptions.ComplexWarning  # a cut imaginary part would read as no slope
     try:
         with warnings.catch_warnings():
@@ -269,7 +270,7 @@ def elasticities(
         ) from error
 
 
-def _number(question: Any, path: str) -> float:  # noqa: ANN401
+def _number(question: Question, path: str) -> float:
     ours = path.startswith("workload.")
     spec = question.workload if ours else question.architecture
     value = value_at(spec, path.removeprefix("workload.") if ours else path)

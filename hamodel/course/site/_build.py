@@ -11,7 +11,7 @@ from functools import partial
 from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import nbformat
@@ -23,7 +23,7 @@ from hamodel.course.site._markdown import Markdown, anchor, code
 from hamodel.course.site._stage import Cell, play
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 MOST_BYTES = 2_600_000  # of a page
 
@@ -319,7 +319,7 @@ def _row(entry: Entry) -> str:
     )
 
 
-def _formatter() -> Any:  # noqa: ANN401  a function of IPython, which has no types
+def _formatter() -> Callable[[object], Mapping[str, str]]:
     from IPython.core.formatters import DisplayFormatter
 
     display = DisplayFormatter()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from math import isqrt
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from hamodel.course.boxes import Boxes
 from hamodel.course.controls import Again, Choice, Slider
@@ -20,11 +20,12 @@ from hamodel.course.controls import Again, Choice, Slider
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from hamodel._types import Value
     from hamodel.course.controls import Control
     from hamodel.course.explorer import Explorer
 
     Kind = Literal["range", "choice", "boxes"]
-    Setting = Mapping[str, Any]
+    Setting = Mapping[str, Value]
 
 MOST = (400, 250)  # frames of an explorer, about: the first that is small enough
 MOST_CHARACTERS = 2_200_000  # of them; a tenth or less when compressed
@@ -40,7 +41,7 @@ class Axis:
     name: str
     label: str
     kind: Kind
-    values: tuple[Any, ...]
+    values: tuple[Value, ...]
     texts: tuple[str, ...]
     start: int
     places: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -148,7 +149,7 @@ class _Camera:
         self.characters = 0
         self._known: dict[tuple[str, str, str], int] = {}
         starts = {name: control.start for name, control in explorer.controls.items()}
-        self.base: dict[str, Any] = starts | dict(explorer.after)
+        self.base: dict[str, Value] = starts | dict(explorer.after)
 
     def frame(self, veiled: tuple[str, str] | None = None) -> int:
         """Return the number of the frame that the explorer shows now, or showed."""
@@ -219,7 +220,7 @@ class _Camera:
             note=control.note if boxes and isinstance(control, Boxes) else "",
         )
 
-    def _positions(self, name: str, control: Control, most: int) -> tuple[Any, ...]:
+    def _positions(self, name: str, control: Control, most: int) -> tuple[Value, ...]:
         if isinstance(control, Slider):
             named = [p[name] for p in self.explorer.presets.values() if name in p]
             return thinned(control.grid, (self.base[name], *named), most)
@@ -298,7 +299,7 @@ def _kind(control: Control) -> Kind:
     return "range" if isinstance(control, Slider) else "choice"
 
 
-def _ends(control: Control) -> tuple[Any, ...]:
+def _ends(control: Control) -> tuple[Value, ...]:
     """Return what a page shows of a control that is no lever."""
     if isinstance(control, Slider):
         return (control.low, control.high)

@@ -12,7 +12,7 @@ import json
 import math
 import re
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hamodel.course import slips
@@ -25,6 +25,8 @@ from hamodel.course.site._markdown import Markdown, latex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from hamodel._types import Value
 
 
 MOST_GUESSES = 10_000  # of a prediction whose comments a page holds
@@ -39,7 +41,7 @@ class Forms:
         `rich(object)` returns the mapping of formats that IPython would show.
     """
 
-    def __init__(self, rich: Callable[[object], Mapping[str, Any]]) -> None:
+    def __init__(self, rich: Callable[[object], Mapping[str, str]]) -> None:
         self._rich = rich
         self._ids = itertools.count(1)
 
@@ -170,7 +172,7 @@ def _boxes(axis: Axis, size: tuple[int, int]) -> str:
     return "".join(buttons)
 
 
-def _packed(taken: Film) -> dict[str, Any]:
+def _packed(taken: Film) -> dict[str, object]:
     axes = [
         {
             "texts": axis.texts,
@@ -305,7 +307,7 @@ def _option(name: str, place: int, text: str, says: str) -> str:
     )
 
 
-_FORMS: dict[type, Callable[[Any, str], str]] = {
+_FORMS: dict[type, Callable[[Value, str], str]] = {
     Explorer: _explorer,
     Prediction: _prediction,
     Exercise: _exercise,

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nbformat
 
@@ -21,6 +21,8 @@ from hamodel.course.lessons import LessonError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from hamodel._types import Value
 
     Show = Callable[[object], str]
 
@@ -61,7 +63,10 @@ class Stage:
 
     def __init__(self, path: Path, show: Show) -> None:
         self.path, self._show = path, show
-        self.names: dict[str, Any] = {"__name__": "__main__", "display": self.display}
+        self.names: dict[str, object] = {
+            "__name__": "__main__",
+            "display": self.display,
+        }
         self._parts: list[str] = []
         self._printed = io.StringIO()
         self._live = False
@@ -125,7 +130,7 @@ class Stage:
             if isinstance(owner, Exercise):
                 return owner
             if isinstance(owner, Lesson):
-                which: Any = self._eval(expression.args[0], name)  # type: ignore[attr-defined]
+                which: Value = self._eval(expression.args[0], name)  # type: ignore[attr-defined]
                 return owner.exercises[which - 1]
         return self._eval(expression, name)
 
