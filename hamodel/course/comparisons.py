@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray
 
+    #: What a learner gives, or what is right: anything at all.
+    Answer: TypeAlias = Any
     Compare = Callable[[Answer, Answer], bool]
-
-#: What a learner gives, or what is right: anything at all.
-Answer: TypeAlias = Any
 
 
 def _comparing(
