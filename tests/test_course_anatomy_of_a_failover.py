@@ -2,6 +2,7 @@
 
 import math
 import re
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from hamodel import catalogue, sweep, text
 from hamodel.failover import STAGES
 from hamodel.units import HOUR, MINUTE, YEAR
 from lessons import anatomy_of_a_failover as lesson
-from lessons.anatomy_of_a_failover import ROWS
+from lessons import watchdogs
+from lessons.watchdogs import ROWS
 
 MTTF = 2000 * HOUR
 START = {
@@ -20,10 +22,9 @@ START = {
     "misses": 3,
     "loss": 2,
     "promotion": 12,
-    "way": lesson.PROXY,
-    "sample": 1,
+    "way": watchdogs.PROXY,
 }
-MEANS = {lesson.ADDRESS: 1, lesson.PROXY: 3, lesson.NAME: 30}
+MEANS = {watchdogs.ADDRESS: 1, watchdogs.PROXY: 3, watchdogs.NAME: 30}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def explorer():
 
 
 def watch(**values):
-    return lesson.model(**START | values)
+    return watchdogs.model(**START | values)
 
 
 def by_hand(interval, misses, loss, recovery):
@@ -53,7 +54,7 @@ def by_hand(interval, misses, loss, recovery):
     ("misses", "wanted"), [(15, 2.5), (10, 2.2), (5, 1.8), (3, 84.1), (2, 4123.9)]
 )
 def test_the_numbers_of_the_question(misses, wanted):
-    assert lesson.minutes(misses) == pytest.approx(wanted, abs=0.05)
+    assert watchdogs.minutes(misses) == pytest.approx(wanted, abs=0.05)
 
 
 @given(
@@ -87,7 +88,7 @@ def test_misses_that_were_typed_are_rounded(misses, more):
     assert watch(misses=misses + more).beat.misses == misses
 
 
-@pytest.mark.parametrize("way", lesson.WAYS)
+@pytest.mark.parametrize("way", watchdogs.WAYS)
 @pytest.mark.parametrize(("misses", "loss"), [(1, 2), (3, 10), (15, 10), (5, 0)])
 def test_one_sum_in_place_of_many_is_the_same_law(way, misses, loss):
     found = watch(misses=misses, loss=loss, way=way)
@@ -123,8 +124,8 @@ def test_recovery_time_by_playing_beats():
 
 
 def test_times_are_published():
-    assert catalogue.fact("FO-005").in_base() == lesson.FENCING
-    proxy, name = lesson.WAYS[lesson.PROXY], lesson.WAYS[lesson.NAME]
+    assert catalogue.fact("FO-005").in_base() == watchdogs.FENCING
+    proxy, name = watchdogs.WAYS[watchdogs.PROXY], watchdogs.WAYS[watchdogs.NAME]
     assert proxy.marks_down.support[1] == catalogue.fact("FO-075").in_base()
     assert proxy.duration.support == (2, 4)
     slowest = name.detection + name.duration
@@ -160,36 +161,93 @@ def test_sentence_says_the_model(explorer):
 
 
 def test_samples_follow_the_law():
-    """Kolmogorov's distance of a hundred failovers, at a level of one in a thousand."""
-    samples = [watch(sample=seed).drawn for seed in range(1, 6)]
-    drawn = np.sort(np.concatenate(samples).sum(1))
+    """Kolmogorov's distance of 41 failovers, at a level of one in a thousand."""
+    whole = watch(more=3).drawn
+    drawn = np.sort(whole.sum(axis=1))
     share = (np.arange(drawn.size) + 0.5) / drawn.size
     distance = np.max(np.abs(watch().rto.cdf(drawn) - share))
     assert distance < 1.95 / math.sqrt(drawn.size)
-    assert samples[0].shape == (ROWS, len(STAGES))
-    assert np.all(np.diff(samples[0].sum(axis=1)) >= 0)
+    assert whole.shape == (1 + 2 * ROWS, len(STAGES))
+    assert np.all(np.diff(whole[1:].sum(axis=1)) >= 0)
 
 
-def test_what_is_drawn_is_the_sample(explorer):
+def boxes(svg, low, high):
+    """Return (top, left, width) of the rectangles between two heights of a picture."""
+    number = r"([\d.]+)"
+    found = re.findall(rf'<rect x="{number}" y="{number}" width="{number}"', svg)
+    return np.array(
+        [(float(y), float(x), float(w)) for x, y, w in found if low < float(y) < high]
+    )
+
+
+@pytest.mark.parametrize("more", [1, 2, 3])
+def test_what_is_drawn_is_the_sample(explorer, more):
     """The widths of the bars, read off the picture, are the seconds of the stages."""
     explorer.reset()
-    wide = re.findall(
-        r'<rect x="[\d.]+" y="[\d.]+" width="([\d.]+)" height="5"', explorer.svg
-    )
-    scale = lesson.SECONDS(1) - lesson.SECONDS(0)
+    explorer.set(more=more)
+    wide = boxes(explorer.svg, 166.5, 275)[:, 2]
+    scale = watchdogs.SECONDS(1) - watchdogs.SECONDS(0)
     seconds = explorer.result.drawn
-    shown = seconds[seconds * scale > 0.05]
-    assert len(wide) == len(shown)
-    np.testing.assert_allclose(np.array(wide, float), shown * scale, atol=0.11)
+    assert len(seconds) == 1 + 20 * (more - 1)
+    np.testing.assert_allclose(wide, (seconds * scale).ravel(), atol=0.11)
+
+
+@pytest.mark.parametrize("misses", [1, 5, 15])
+@pytest.mark.parametrize("night", watchdogs.NIGHTS)
+def test_one_failover_is_played_beat_by_beat(explorer, misses, night):
+    """Each miss is counted; both take writes only after a false alarm, unfenced."""
+    explorer.reset()
+    explorer.set(misses=misses, night=night)
+    counted = re.findall(r'font-size="10"[^>]*>(\d+)<', explorer.svg)
+    assert counted == ["1", *(str(k + 1) for k in range(misses))]  # one before, in vain
+    dead = night == watchdogs.FAILS
+    dots = re.findall(r'<circle [^>]*r="4"[^>]*stroke="([^"]+)"', explorer.svg)
+    sent = 3 if dead else 3 + misses
+    assert len(dots) == sent + 3 + misses  # those that fall, and those that are heard
+    writes = boxes(explorer.svg, 91, 107)
+    old, new = (writes[writes[:, 0] == y] for y in (watchdogs.OLD, watchdogs.NEW))
+    both = old[:, 1:].sum(axis=1).max() - new[:, 1].min()
+    assert (both > 0) == (night == watchdogs.UNFENCED)
+    assert ("two primaries" in explorer.svg) == (night == watchdogs.UNFENCED)
+    assert ("both take writes" in explorer.sentence) == (night == watchdogs.UNFENCED)
+
+
+def test_what_is_to_come_is_hidden_while_it_plays_and_shown_on_paper(explorer):
+    explorer.reset()
+    curtain = '<rect x="123" y="12" width="640"'
+    still = explorer.svg.partition(curtain)[0]
+    assert still.endswith('display="none">\n'), "the first frame tells all of it"
+    explorer.play()
+    assert 'display="none"' not in explorer.svg
+    (name,) = re.findall(r"animation:(k\d+)[^>]*>\n" + re.escape(curtain), explorer.svg)
+    rights = re.findall(
+        r"translate\(([\d.]+)px", explorer.svg.partition(f"@keyframes {name}{{")[2]
+    )[:6]
+    assert [float(r) for r in rights] == sorted(float(r) for r in rights)
+    explorer.pause()
+
+
+def test_the_guess_is_drawn_on_the_very_axes():
+    """A handle stands at its value on the axes of the picture, to a pixel."""
+    prediction = lesson.lesson.predict()
+    assert prediction.line.picture(prediction.fields).count("alt=")
+    for value in (1, 80, 4100):
+        prediction.fields["3"].value = value
+        picture = unquote(prediction.line.picture(prediction.fields))
+        (line,) = re.findall(r'<path d="M([^"Z]+)" [^>]*stroke-width="2.5"', picture)
+        x, y, *_ = map(float, line.split())
+        assert x == pytest.approx(watchdogs.WIDE(3), abs=0.06)
+        assert y == pytest.approx(watchdogs.HIGH(value), abs=1.5)
+        assert f"3 misses {value:,} min" in picture
 
 
 def test_the_valley_is_what_paper_says(explorer):
     explorer.reset()
-    paper = [sum(by_hand(1, k, 2, 20)[1:]) for k in lesson.TRIED]
+    paper = [sum(by_hand(1, k, 2, 20)[1:]) for k in watchdogs.TRIED]
     np.testing.assert_allclose(explorer.result.curve.minutes_per_year, paper, rtol=1e-9)
     (line,) = re.findall(r'<path d="M([^"Z]+)" [^>]*stroke-width="2.5"', explorer.svg)
     places = np.array(line.split(), float).reshape(-1, 2)
-    wanted = [lesson.VALLEY(cost) for cost in paper]
+    wanted = [watchdogs.VALLEY(cost) for cost in paper]
     np.testing.assert_allclose(places[:, 1], wanted, atol=0.06)
 
 
@@ -217,6 +275,11 @@ def test_what_to_try_is_what_happens(explorer):
     explorer.apply("DNS")
     stages = explorer.result.failover.stages
     assert max(stages, key=stages.get) == "redirection"
+    explorer.apply("Two primaries")
+    assert "both take writes" in explorer.sentence
+    for rows in (21, 41, 1):
+        explorer.controls["more"].next()
+        assert len(explorer.result.drawn) == rows
 
 
 def test_own_beats():
@@ -228,15 +291,7 @@ def test_own_beats():
 # ---- prediction, exercises, sweep --------------------------------------------------
 
 
-def tail_of_two(long, brief, share):
-    """Return where the sum of two uniform times leaves a small share beyond it."""
-    return long + brief - math.sqrt(2 * long * brief * share)
-
-
 def test_exercises_on_paper():
-    assert lesson.name_exercise.reference() == pytest.approx(
-        60 + tail_of_two(30, 60, 0.05)
-    )
     rng = np.random.default_rng(2)
     n, spread = 400_000, np.sqrt(np.log(1 + 0.25**2))
     waits = sum(rng.uniform(0, most, n) for most in (5, 2, 0.5))
@@ -275,7 +330,7 @@ def test_sweep_by_sampling():
     """Outages of the shop: one in some waits for a person, and then for her work."""
     cover = [0.9, 0.98]
     found = sweep(
-        lesson.shop(),
+        watchdogs.shop(),
         failover__detection=[5, 30],
         failover__coverage=cover,
         quantities=["outage_p95", "outage_p99"],
@@ -296,7 +351,7 @@ def test_sweep_by_sampling():
 
 
 def test_shop_is_the_pair_of_lesson_04_with_this_failover():
-    shop = lesson.shop()
-    assert shop.database.mttf == lesson.MTTF == MTTF
+    shop = watchdogs.shop()
+    assert shop.database.mttf == watchdogs.MTTF == MTTF
     assert (shop.failover.coverage, shop.failover.manual) == (0.99, 30 * MINUTE)
     assert shop.failover.outage == pytest.approx(24.48, abs=0.01)

@@ -145,7 +145,7 @@ def what_redundancy_cannot_buy(number, up, shared, needed):
     return [*found, *naive, floor]
 
 
-def anatomy_of_a_failover(interval, misses, loss, promotion, way):
+def anatomy_of_a_failover(interval, misses, loss, promotion, way, **_):
     """Return the numbers of lesson 05's sentence, by the package called directly."""
     spans = {"a virtual address": (1, 1), "a proxy that asks": (2, 4)}
     low, high = spans.get(way, (0, 60))

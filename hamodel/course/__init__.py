@@ -71,7 +71,7 @@ with brought_by("course"):
     from hamodel.course.exercise import Exercise, Feedback, Mistake, exercise
     from hamodel.course.explorer import Explorer
     from hamodel.course.lesson import Lesson
-    from hamodel.course.prediction import Prediction, View, near, views
+    from hamodel.course.prediction import Line, Prediction, View, near, views
     from hamodel.course.quiz import Question, Quiz, ask, recall
     from hamodel.course.shown import Table, balance, diagram, listed, sweep_map
 
@@ -84,6 +84,7 @@ __all__ = [
     "Explorer",
     "Feedback",
     "Lesson",
+    "Line",
     "Mistake",
     "Prediction",
     "Question",

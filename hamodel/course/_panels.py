@@ -137,16 +137,46 @@ class PredictionSkin:
             button.on_click(lambda _, act=act: act())
         self.feedback = widgets.HTML(layout=widgets.Layout(min_height="60px"))
         self.bar = widgets.HTML(layout=widgets.Layout(min_height="60px"))
+        self.line = widgets.HTML(layout=widgets.Layout(grid_area=CELL, width="100%"))
         self.box = widgets.VBox(
             [
                 widgets.HTML(paragraph(escape(core.question))),
-                *(control.widget for control in core.fields.values()),
+                *self._asked(),
                 *([self.bar] if core.total else []),
                 widgets.HBox([self.commit, self.again]),
                 self.feedback,
             ]
         )
         self.follow()
+
+    def _asked(self) -> list[widgets.Widget]:
+        """Return the controls, or the axes with their handles and a box for each."""
+        line, fields = self._core.line, self._core.fields
+        if line is None:
+            return [control.widget for control in fields.values()]
+        wide, high = line.size
+        over = [
+            control.skin.upright(
+                100 * line.across[name] / wide,
+                100 * line.high / wide,
+                100 * (line.low - line.high) / high,
+            )
+            for name, control in fields.items()
+        ]
+        for control in fields.values():
+            control.watch(lambda _: self._draw())
+        self._draw()
+        one = widgets.Layout(grid_template_columns="100%", max_width=f"{wide}px")
+        boxes = [control.widget for control in fields.values()]
+        row = widgets.Layout(flex_flow="row wrap")
+        return [
+            widgets.GridBox([self.line, *over], layout=one),
+            widgets.HBox(boxes, layout=row),
+        ]
+
+    def _draw(self) -> None:
+        if self._core.line is not None:
+            self.line.value = _DARK + self._core.line.picture(self._core.fields)
 
     def follow(self) -> None:
         """Copy what the core says, and lock what cannot be moved now."""

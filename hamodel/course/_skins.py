@@ -30,13 +30,13 @@ CELL = "1 / 1 / 2 / 2"
 _NAMES = (
     "const all=JSON.parse(this.dataset.says),at=this.closest('.ha-slider');"
     "const name=()=>{const h=at.querySelector('.noUi-handle'),"
-    "b=at.querySelector('input');if(!h||!b)return;"
+    "b=at.querySelector('input');if(!h)return;"
     "const says=all[Math.round(h.getAttribute('aria-valuenow'))];"
     "if(h.getAttribute('aria-label')!==this.dataset.name)"
-    "{h.setAttribute('aria-label',this.dataset.name);b.tabIndex=-1;"
+    "{h.setAttribute('aria-label',this.dataset.name);if(b){b.tabIndex=-1;"
     "h.addEventListener('keydown',e=>{if(e.key==='Enter')b.focus()});"
     "b.addEventListener('keydown',e=>{if(e.key==='Escape'||e.key==='Enter')"
-    "setTimeout(()=>h.focus())})}"
+    "setTimeout(()=>h.focus())})}}"
     "if(h.getAttribute('aria-valuetext')!==says)h.setAttribute('aria-valuetext',says)};"
     "if(at){new MutationObserver(name).observe(at,{subtree:true,childList:true,"
     "attributes:true,attributeFilter:['aria-valuetext']});name()}"
@@ -83,6 +83,30 @@ class SliderSkin:
             self.note.value = ""
         finally:
             self._linking = False
+
+    def upright(self, left: float, top: float, high: float) -> widgets.Widget:
+        """Return the slider alone, upright, at shares in per cent of a picture's width.
+
+        Parameters
+        ----------
+        left, top, high : float
+            Where the middle of its handle goes, in per cent.
+        """
+        self.slider.orientation = "vertical"
+        self.slider.layout = widgets.Layout(height="100%", width="28px", margin="0")
+        over = widgets.VBox(
+            [self.slider, widgets.HTML(_named(self._control))],
+            layout=widgets.Layout(
+                grid_area=CELL,
+                margin=f"calc({top:.2f}% - 4px) 0 -999px calc({left:.2f}% - 14px)",
+                width="28px",
+                height=f"calc({high:.2f}% + 13px)",  # ipywidgets keeps 4 and 9 free
+                overflow="visible",
+            ),
+        )
+        over.add_class("ha-slider")
+        self.widget.children = [self.box, self.note]
+        return over
 
     def _slid(self, change: dict[str, int]) -> None:
         if not self._linking:

@@ -123,6 +123,55 @@ def near(guess: float, value: float, within: float = 0.1) -> bool:
     return abs(guess - value) <= within * abs(value)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Line:
+    """Axes on which a guess is drawn: a handle for each field, dragged up and down.
+
+    Attributes
+    ----------
+    size : (float, float)
+        Width and height of the picture in pixels; the page scales it.
+    across : mapping of str to float
+        How far from the left the handle of each field stands, in pixels.
+    low, high : float
+        How far from the top the ends of the fields' grids are, in pixels.
+    draw : callable
+        `draw(sheet, points)` draws the axes, and the line through the points that were
+        set so far: pixels, from left to right.
+    """
+
+    size: tuple[float, float]
+    across: Mapping[str, float]
+    low: float
+    high: float
+    draw: Callable[[Sheet, Sequence[tuple[float, float]]], None]
+
+    def picture(self, fields: Mapping[str, Slider]) -> str:
+        """Return the axes and the line as it is now.
+
+        Parameters
+        ----------
+        fields : mapping of str to Slider
+            What is guessed; a field without a value has no point.
+
+        Returns
+        -------
+        str
+            An image, as HTML.
+        """
+        sheet = Sheet(*self.size)
+        given = {name: c for name, c in fields.items() if not c.empty}
+        points = [(self.across[name], self._up(c)) for name, c in given.items()]
+        self.draw(sheet, sorted(points))
+        said = "; ".join(control.text for control in given.values())
+        alt = f"Your line: {said}." if given else "Axes for a line, still to be drawn."
+        return image(sheet.svg(), alt)
+
+    def _up(self, control: Slider) -> float:
+        share = control.nearest(control.value) / (len(control.grid) - 1)
+        return self.low + share * (self.high - self.low)
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class Prediction:
     """A question whose answer is one or more numbers, to be guessed first.
@@ -143,6 +192,8 @@ class Prediction:
         `rule(guess)` returns why a guess is impossible, or nothing.
     total : float
         What the numbers always add up to, as shares of one bar; 0 if they need not.
+    line : Line, optional
+        Axes on which the fields are handles, so that the guess is drawn by hand.
     says : str
         What is said now, as HTML: what is missing, or how the guess did.
     """
@@ -154,6 +205,7 @@ class Prediction:
     views: Sequence[View]
     rule: Callable[[Guess], str] = lambda _: ""
     total: float = 0
+    line: Line | None = None
     guess: dict[str, float] | None = field(default=None, init=False)
     says: str = field(default="", init=False)
 
