@@ -90,7 +90,7 @@ tail_exercise = kit.exercise(
     """a number of seconds
     right: Percentiles do not add: the stages are seldom slow together.
     hint: Add the stages as durations, and ask the sum for its 95th percentile.
-    then: `anatomy.failover` makes it of the four settings; its duration has a
+    then: `watchdogs.failover` makes it of the four settings; its duration has a
       quantile.
     percentiles added: You added the 95th percentiles of the stages. A failover would
       have to be unlucky four times over.
