@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hamodel import fields
+from hamodel import duration, fields
 from hamodel._check import is_symbolic
 from hamodel._quantity import mean_of
 from hamodel.architectures._front import SiteView, redirections
@@ -30,6 +30,7 @@ from hamodel.architectures._nodes import Failure, Standby
 from hamodel.architectures._pair_model import Shown
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._replicas import (
+    Derived,
     First,
     State,
     added,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray, Quantity
     from hamodel.architectures._specs import Node, Site
+    from hamodel.duration import Duration
 
 #: The one site of the nodes of a region.
 HERE = "here"
@@ -233,7 +235,7 @@ def _less(whole: Quantity, gone: Quantity) -> Quantity:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Both:
+class Both(Derived):
     """The first of two times that begin together."""
 
     one: Any
@@ -253,15 +255,14 @@ class Both:
         """Mean in s of the first of the two."""
         return self._of[1]
 
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n of them in s."""
-        pair = (stage_law(self.one), stage_law(self.other))
-        first: FloatArray = np.minimum(*(law.sample(n, rng) for law in pair))
-        return first
+    @cached_property
+    def law(self) -> Duration:
+        """The first of the two as a distribution."""
+        return duration.minimum(stage_law(self.one), stage_law(self.other))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Left:
+class Left(Derived):
     """What is left of a stage when another time that began with it is over first."""
 
     race: Both  # of the stage, the one, with the other
@@ -276,6 +277,14 @@ class Left:
         never = np.asarray(lost) == 0  # then it does not matter
         left = (whole - both.mean) / np.where(never, 1.0, lost)
         return np.where(never, whole, left)[()]
+
+    @cached_property
+    def law(self) -> Duration:
+        """What is left as a distribution, from 256 parts of each of the two times."""
+        parts = (np.arange(256) + 0.5) / 256
+        pair = (stage_law(self.race.one), stage_law(self.race.other))
+        left = np.subtract.outer(*(law.quantile(parts) for law in pair))
+        return duration.empirical(left[left > 0]) if np.any(left > 0) else pair[0]
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw n of them in s."""

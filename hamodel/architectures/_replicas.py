@@ -7,6 +7,7 @@ chain takes them from the laws that are given, exactly, and needs no stages for 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from operator import getitem
@@ -253,8 +254,36 @@ class Policy(NamedTuple):
     each: bool  # whether it waits for each standby that goes, not only the last needed
 
 
+class Derived:
+    """A time of an event that a law is made for only when one is asked."""
+
+    @property
+    @abstractmethod
+    def law(self) -> Duration:
+        """The time as a distribution, where all it is made of are single."""
+
+    @property
+    def var(self) -> float:
+        """Variance in s^2."""
+        return float(self.law.var)
+
+    def sf(self, times: FloatArray) -> FloatArray:
+        """Return the probability that it takes longer."""
+        found: FloatArray = self.law.sf(times)
+        return found
+
+    def quantile(self, p: FloatArray) -> FloatArray:
+        """Return the time in s within which a share p is over."""
+        found: FloatArray = self.law.quantile(p)
+        return found
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n of them in s."""
+        return self.law.sample(n, rng)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class First:
+class First(Derived):
     """The first of two times: a repair (a number is its mean) and a fixed stage."""
 
     repair: Quantity
@@ -278,25 +307,6 @@ class First:
     def law(self) -> Duration:
         """The first of the two as a law, where both are single numbers or laws."""
         return duration.minimum(repair_law(self.repair), stage_law(self.stage))
-
-    @property
-    def var(self) -> float:
-        """Variance in s^2."""
-        return float(self.law.var)
-
-    def sf(self, times: FloatArray) -> FloatArray:
-        """Return the probability that it takes longer."""
-        found: FloatArray = self.law.sf(times)
-        return found
-
-    def quantile(self, p: FloatArray) -> FloatArray:
-        """Return the time in s within which a share p is over."""
-        found: FloatArray = self.law.quantile(p)
-        return found
-
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n of them in s."""
-        return self.law.sample(n, rng)
 
 
 def repair_law(time: Quantity) -> Duration:  # a number or a law

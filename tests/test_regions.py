@@ -1,0 +1,37 @@
+"""Active-active sites that are replicated primaries: every answer beside downtime."""
+
+import numpy as np
+import pytest
+
+import hamodel as ha
+from hamodel import duration
+from hamodel._quantity import mean_of
+from hamodel.architectures import Region
+from hamodel.architectures._region import Both, Left
+from hamodel.units import DAY, HOUR, YEAR
+
+
+def test_a_race_and_what_it_leaves_have_the_laws_that_are_drawn():
+    inside, away = duration.lognormal(mean=60, cv=0.5), duration.uniform(60, 90)
+    race = Both(one=inside, other=away)
+    for time in (race, Left(race=race)):
+        drawn = time.sample(200_000, np.random.default_rng(5))
+        assert float(mean_of(time)) == pytest.approx(drawn.mean(), rel=0.01)
+        assert time.var == pytest.approx(drawn.var(), rel=0.08)
+        levels = np.array([0.1, 0.5, 0.9])
+        assert time.quantile(levels) == pytest.approx(
+            np.quantile(drawn, levels), rel=0.03, abs=0.3
+        )
+
+
+def test_a_region_has_every_answer_of_an_assessment():
+    sites = ha.ActiveActive(
+        database=ha.Node(mttf=60 * DAY, mttr=3 * HOUR),
+        failover=ha.Failover(detection=75, redirection=30, coverage=0.99),
+        region=Region(failover=ha.Failover(promotion=27, coverage=0.98, manual=1200)),
+    )
+    found = ha.assess(sites, ha.Workload(reads=90, writes=10))
+    chances = [found.probability_of_meeting(t, horizon=YEAR) for t in (0.9999, 0.99999)]
+    assert 1 > chances[0] > chances[1] > 0
+    assert found.downtime_quantile(0.5) > 0
+    assert found.to_dict()["measures"]
