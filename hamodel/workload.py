@@ -33,7 +33,8 @@ class Workload:
     hop : float or Duration
         There and back within a site, in s: from the app server to the database.
     app_time : float or array
-        Mean time in s that a request keeps a core of an app server busy.
+        Mean time in s that a request keeps a core of an app server busy; nothing where
+        a site has no app servers.
     read_time, write_time : float or array
         Mean time in s that a read, or a write, keeps a core of a database busy.
     objective : float

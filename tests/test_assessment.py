@@ -533,3 +533,14 @@ def test_an_assessment_is_given_as_data():
     full = json.loads(json.dumps(endless, allow_nan=False))
     assert full["measures"]["read_p99"] == "inf"
     assert full["latency"] == []
+
+
+def test_without_application_servers_nobody_waits_for_them():
+    bare = ActivePassive(database=NODE, failover=FAILOVER)
+    found, idle = (
+        assess(bare, Workload(app_time=busy, hop=0.001, read_time=0.002))
+        for busy in (0.5, 0.0)
+    )
+    for operation in ("read", "write"):
+        slow, quick = (a.latency["DC-1", operation].mean for a in (found, idle))
+        assert slow == quick < 0.5

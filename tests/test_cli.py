@@ -116,7 +116,14 @@ def test_a_belief_makes_an_interval(files):
     shown = whole["availability"]["write"]
     low, high = shown["unavailability_interval"]
     assert 0 < low < shown["unavailability"] < high
-    assert shown["unavailability"] > whole["measures"]["write_unavailability"]
+    middle = data("compare", "pair.yaml")
+    assert middle["at_the_median"] == ["failover.coverage"]
+    (middle,) = middle["systems"].values()
+    for measure in ("unavailability", "minutes_per_year"):
+        mean = whole["measures"][f"write_{measure}"]
+        assert shown[measure] == mean > 1.01 * middle[f"write_{measure}"]
+    nines = whole["measures"]["write_nines"]
+    assert 10**-nines == pytest.approx(shown["unavailability"])
     by_cause = sum(shown["downtime_by_cause"].values())
     assert by_cause == pytest.approx(shown["unavailability"], rel=1e-9)
     assert "with failover.coverage at the median" in run("explain", "pair.yaml")[0]

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import hamodel.cli._gate as page
 from hamodel.cli import main
 from hamodel.cli._paper import Paper
+from hamodel.facts import folder
 from tests.support.processes import environment
 
 PAIR = """\
@@ -415,3 +416,31 @@ def test_mistakes_in_a_structure(files, old, new, message):
     page_, code = run("assess", "sla.yaml")
     assert code == 2
     assert message in page_
+
+
+def test_files_of_a_product_come_through_a_pipe_too():
+    words = (folder() / "configs/patroni/patroni.yml").read_text()
+    page_, code = run("explain", "-", input=words)
+    assert code == 0
+    assert "24 s  standard input:19 bootstrap.dcs.ttl" in page_
+    assert "-input-" not in page_
+    assert "! standard input:53 tags.failover_priority" in page_
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_doubtful_setting_is_told_in_a_line_at_its_place():
+    page_, code = run("spof", "pair.yaml", "--set", "failover.detection.ttl=20 s")
+    assert code == 0
+    (line,) = (x for x in page_.splitlines() if x.startswith("!"))
+    assert line.startswith("! --set: failover.detection: ttl should be >= loop_wait")
+
+
+def test_a_limit_missed_by_a_hair_shows_the_hair(files):
+    slow = "{promotion: constant(99.003 s), detection: 20 s, redirection: 1 s}"
+    (files / "hair.yaml").write_text(
+        "title: x\narchitecture: active-passive\ndatabase: {mttf: 1/yr, mttr: 1 h}\n"
+        f"failover: {slow}\nrequirements: {{rto_p95: 2 min}}\n"
+    )
+    page_, code = run("assess", "hair.yaml")
+    assert code == 1, page_
+    assert "failures: 2.00005 min, and 2 min is allowed" in page_

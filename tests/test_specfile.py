@@ -404,3 +404,33 @@ def test_a_value_says_where_it_was_read_before(tmp_path):
     assert "patroni.yml:14" in shown["standby.probe"]
     assert shown["failover.coverage"] == "drills.md:3, 49 of 50"
     assert spec.sources["settings.ttl"].origin == "patroni.yml:14"
+
+
+def test_a_field_of_a_mechanism_is_changed_without_naming_it(tmp_path):
+    """As `explain` and sweeps name it: election.heartbeat, and not a law anew."""
+    file = tmp_path / "here.yaml"
+    file.write_text("extends: etcd\nelection: {heartbeat: 50 ms}\n")
+    election = load(file).architecture.mechanisms["election"]
+    assert election.heartbeat == 0.05
+    assert election.election_timeout == 1.0  # the preset's, as ever
+    file.write_text(
+        "extends: etcd\nfailover: {detection: {heartbeat: {interval: 1 s}}}\n"
+    )
+    detection = load(file).architecture.failover.mechanisms["detection"]
+    assert (type(detection).__name__, detection.interval) == ("Heartbeat", 1.0)
+
+
+def test_what_is_no_system_s_file_is_extended_by_none(tmp_path):
+    (tmp_path / "patroni.yml").write_text("scope: orders\nttl: 40\n")
+    file = tmp_path / "here.yaml"
+    file.write_text("title: x\nextends: patroni.yml\n")
+    with pytest.raises(SpecError, match=r"here.yaml:2:1: .*hamodel read patroni.yml"):
+        load(file)
+
+
+def test_a_comma_within_a_number_is_told_from_one_between_fields(tmp_path):
+    file = tmp_path / "here.yaml"
+    for written, meant in (("5,000/s", "5000/s"), ("2,5/s", "2.5/s")):
+        file.write_text(f"extends: etcd\nworkload: {{reads: {written}}}\n")
+        with pytest.raises(SpecError, match=rf"write {meant}$"):
+            load(file)

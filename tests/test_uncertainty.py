@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from hamodel.architectures import ActivePassive, Node, SinglePrimary
 from hamodel.calibration import Estimate
@@ -23,6 +24,7 @@ from hamodel.uncertainty import (
     uniform,
 )
 from hamodel.uncertainty import _beliefs as beliefs_
+from hamodel.uncertainty._beta import beta_quantile
 from hamodel.uncertainty._draws import quantiles
 from hamodel.units import HOUR, MONTH, YEAR
 
@@ -273,3 +275,14 @@ def test_a_belief_may_be_one_s_own():
     found = draws(PAIR, None, {"promotion": own}, 3, np.random.default_rng(0))
     assert found.promotion.values.tolist() == [5, 5, 5]
     assert found.sizes["draw"] == 3
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [(39.5, 1.5), (12.5, 0.5), (0.5, 12.5), (0.5, 0.5), (5, 3), (990.5, 2.5), (1, 1)],
+)
+def test_the_quantiles_of_a_beta_law_are_those_of_scipy(a, b):
+    """Two roads: a continued fraction here, Boost's inverse there."""
+    p = np.array([0, 1e-12, 2**-40, 0.01, 0.3, 0.5, 0.500001, 0.99, 1 - 2**-40, 1])
+    theirs = special.betaincinv(a, b, p)
+    np.testing.assert_allclose(beta_quantile(a, b, p), theirs, rtol=1e-12)

@@ -9,6 +9,7 @@ of Applied Probability 31(1), 59-75.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +22,16 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray, Sparse
     from hamodel.assessment._visits import Process
 
+_FEW = 128  # states whose rates are kept as they are
+
 
 def product_chain(processes: Sequence[Process]) -> tuple[Sparse, FloatArray]:
-    """Return the rates of independent chains together, sparse, and their law."""
+    """Return the rates of independent chains together and their law.
+
+    Rates of many states are sparse; of few they are not, for SciPy loads slowly.
+    """
+    if math.prod(len(p.views) for p in processes) <= _FEW:
+        return _dense(processes)
     from scipy.sparse import csr_array, eye_array, kron
 
     rates: Sparse = csr_array((1, 1))
@@ -33,6 +41,15 @@ def product_chain(processes: Sequence[Process]) -> tuple[Sparse, FloatArray]:
         rates = csr_array(
             kron(rates, eye_array(m)) + kron(eye_array(n), csr_array(p.moves.rates))
         )
+        law = np.asarray(np.kron(law, p.law))
+    return rates, law
+
+
+def _dense(processes: Sequence[Process]) -> tuple[FloatArray, FloatArray]:
+    rates, law = np.zeros((1, 1)), np.ones(1)
+    for p in processes:
+        here, there = np.eye(len(p.views)), np.eye(len(rates))
+        rates = np.asarray(np.kron(rates, here) + np.kron(there, p.moves.rates))
         law = np.asarray(np.kron(law, p.law))
     return rates, law
 

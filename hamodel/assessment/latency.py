@@ -161,7 +161,7 @@ class Paths:
     def _app(self, way: Way) -> Duration:
         w, apps = self.behaviour.workload, self.architecture.site.apps
         if apps is None or w.app_time == 0:
-            return _exponential(w.app_time)
+            return _NONE
         cores = way.servers * apps.node.cores
         key = way.loads.app, w.app_time, cores, apps.waiting
         if key not in self.queues:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from hamodel.specfile import Spec
 
 #: What the JSON of `hamodel assess` is called; the number grows with its form.
-FORM = "hamodel/assessment/3"
+FORM = "hamodel/assessment/4"
 _OPERATIONS = ("write", "read")
 _POINTS = (0.5, 0.95, 0.99)
 
@@ -268,10 +269,13 @@ class OnePage:
         rows = [(f"{s} {o}s", *_quantiles(law)) for (s, o), law in self._latencies()]
         if rows:
             out.table("Latency", rows, ("", "p50", "p95", "p99"))
-            sentence = _said.assumed_times(self.spec)
-            if sentence:
-                out.say(sentence)
-                out.say()
+            for sentence in (
+                _said.assumed_times(self.spec),
+                _said.unused_time(self.spec),
+            ):
+                if sentence:
+                    out.say(sentence)
+                    out.say()
 
     def _latencies(self) -> list[tuple[tuple[str, str], Duration]]:
         """Return the laws of latency; none where the load is beyond capacity."""
@@ -283,6 +287,7 @@ class OnePage:
             rows = [
                 (tier, text.share(float(now[tier])), text.share(float(after[tier])))
                 for tier in now
+                if tier != "app" or _said.has_apps(self.spec)
             ]
             out.table("Load of the busiest", rows, ("", "now", "after a site loss"))
 
@@ -354,8 +359,20 @@ class OnePage:
             "journeys": self._journeys_data(),
             "requirements": [v.data() for v in self.verdicts],
             **self._what_to_change(),
-            **measures(a),
+            **self._measures(),
         }
+
+    def _measures(self) -> Json:
+        """Return every measure; availability is a mean over what is believed."""
+        given = measures(self.found)
+        values = given["measures"]
+        if self.beliefs is not None:
+            for o in _OPERATIONS:
+                down = self.down[o]
+                values[f"{o}_unavailability"] = down
+                values[f"{o}_minutes_per_year"] = down * YEAR / MINUTE
+                values[f"{o}_nines"] = -math.log10(down) if down else math.inf
+        return given
 
     def _journeys_data(self) -> Json:
         if self.journeys is None:
@@ -442,7 +459,7 @@ class Verdict:
         }
 
 
-def measures(found: Assessment) -> dict[str, object]:
+def measures(found: Assessment) -> Json:
     """Return every measure that is compared, and the units of those that have one."""
     return {
         "measures": {name: float(m.of(found)) for name, m in MEASURES.items()},

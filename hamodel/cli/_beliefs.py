@@ -121,4 +121,7 @@ class Beliefs:
         if limit.name == "rto_p95":  # the law at the limit says it without a search
             late = [one.outage.sf(limit.bound) for one in self._single]
             return float(np.mean(np.asarray(late) <= 0.05 + _ROUNDING))
+        if limit.name == "rpo_p99":
+            late = [one.rpo.sf(limit.bound) for one in self._single]
+            return float(np.mean(np.asarray(late) <= 0.01 + _ROUNDING))
         return float(np.mean([limit.judge(one).met for one in self._single]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import click
@@ -34,7 +35,9 @@ class Commands(click.Group):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
             try:
-                done: object = super().invoke(ctx)
+                with warnings.catch_warnings():
+                    warnings.showwarning = _told
+                    done: object = super().invoke(ctx)
             except click.exceptions.Exit:
                 _flush()
                 raise
@@ -72,6 +75,13 @@ def _end(ctx: click.Context, mistake: Exception) -> None:
         raise mistake
     click.echo(said if len(said) <= _LONGEST else f"{said[:_LONGEST]} ...", err=True)
     ctx.exit(3 if ours else 2)
+
+
+def _told(message: Warning | str, *_: object, **__: object) -> None:
+    """Say a warning in a line, without the place in this package's code."""
+    from hamodel.cli._files import named
+
+    click.echo(f"! {named(str(message))}", err=True)
 
 
 def _flush() -> None:

@@ -25,9 +25,10 @@ INPUT = "-"
 _SHOWN = Path("standard input")
 #: Files that only this program sees, as people are told of them.
 _CALLED = {
-    "changes.yaml": "--set",
-    "input.yaml": str(_SHOWN),
-    "pipe.yaml": "a pipe",
+    "-set-.yaml": "--set",
+    "-input-.yaml": str(_SHOWN),
+    **{f"-pipe{k or ''}-.yaml": "a pipe" for k in range(9)},
+    "-read-.yaml": "",
     "as read.yaml": "",
 }
 _MOST = 10_000_000  # letters of standard input or of a pipe
@@ -47,7 +48,8 @@ def opened(
     files = (names,) if isinstance(names, str) else tuple(names)
     name = files[0]
     if len(files) > 1 or _is_of_a_product(name):
-        return _as_read(files, changes, versions_of(versions))
+        with settled(files, ".yaml") as real:
+            return _as_read(real, changes, versions_of(versions), shown(name))
     if versions:
         said = "--assume is for the configuration files of a product, and"
         raise ValueError(f"{said} {shown(name)} is none")
@@ -72,36 +74,41 @@ def versions_of(given: Sequence[str]) -> dict[str, str]:
 
 def _is_of_a_product(name: str) -> bool:
     """Tell whether a file is no system's file, but one that can be made into one."""
-    if name == INPUT or not Path(name).is_file():
+    if not is_piped(name) and not Path(name).is_file():
         return False
     if any(holds(name, key) for key in ("extends", "architecture", "structure")):
         return False
     from hamodel.reading import recognised
 
-    return recognised(name)
+    with settled([name], ".yaml") as (real,):
+        return recognised(real)
 
 
 def _as_read(
-    files: Sequence[str], changes: Sequence[str], versions: Mapping[str, str]
+    files: Sequence[str],
+    changes: Sequence[str],
+    versions: Mapping[str, str],
+    label: Path,
 ) -> Spec:
     """Return the system that configuration files describe; warnings go to stderr."""
     from hamodel.reading import read_files
 
-    reading = read_files(files, versions=versions)
+    title = str(label) if str(label) != files[0] and len(files) == 1 else ""
+    reading = read_files(files, versions=versions, title=title)
     for note in reading.warnings:
-        click.echo(f"! {note}", err=True)
+        click.echo(f"! {named(str(note))}", err=True)
     if not changes:
-        return replace(reading.spec, path=Path(files[0]))
+        return _called(replace(reading.spec, path=label))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "as read.yaml"
+        path = Path(folder) / "-read-.yaml"
         path.write_text(reading.text, encoding="utf-8")
-        return changed(str(path), _nested(changes), files[0])
+        return changed(str(path), _nested(changes), str(label))
 
 
 def changed(base: str, wanted: Mapping[str, object], label: str = "") -> Spec:
     """Return what extends a file or a preset and sets some fields anew."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "changes.yaml"
+        path = Path(folder) / "-set-.yaml"
         whole = str(Path(base).resolve()) if Path(base).is_file() else base
         path.write_text(json.dumps({"extends": whole, **wanted}), encoding="utf-8")
         try:
@@ -135,14 +142,19 @@ def _origin(path: Path, line: int) -> str:
 
 def _called(spec: Spec) -> Spec:
     """Return a system whose values do not name files that nobody has."""
-    sources = dict(spec.sources)
-    for path, source in sources.items():
-        file, _, line = source.place.rpartition(":")
-        name = _CALLED.get(file)
-        if name is not None:
-            place = f"{name}:{line}" if name in (str(_SHOWN), "a pipe") else name
-            sources[path] = replace(source, place=place)
+    sources = {
+        path: replace(source, place=named(source.place), origin=named(source.origin))
+        for path, source in spec.sources.items()
+    }
     return replace(spec, sources=sources)
+
+
+def named(words: str) -> str:
+    """Return words with files that nobody has as people are told of them."""
+    for file, called in _CALLED.items():
+        line = r"\1" if called in (str(_SHOWN), "a pipe") else ""
+        words = re.sub(rf"{re.escape(file)}(:\d+)?", f"{called}{line}", words)
+    return words
 
 
 def text_of(name: str) -> str:
@@ -205,7 +217,7 @@ def _path(name: str) -> Iterator[str]:
     """Yield the path of a file, or the name of a preset."""
     if is_piped(name):
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / ("input.yaml" if name == INPUT else "pipe.yaml")
+            path = Path(folder) / ("-input-.yaml" if name == INPUT else "-pipe-.yaml")
             path.write_text(_at_home(_piped(name)), encoding="utf-8")
             try:
                 yield str(path)
@@ -269,7 +281,8 @@ def settled(names: Sequence[str], suffix: str = "") -> Iterator[list[str]]:
                 held = _piped(name)
                 json_ = held.lstrip()[:1] in ("{", "[")
                 end = suffix or (".json" if json_ else ".csv")
-                path = str(Path(folder) / f"{k}{end}")
+                word = "-input-" if name == INPUT else f"-pipe{k or ''}-"
+                path = str(Path(folder) / f"{word}{end}")
                 Path(path).write_text(held, encoding="utf-8")
                 called[path] = str(shown(name))
             found.append(path)

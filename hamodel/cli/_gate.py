@@ -329,7 +329,7 @@ def _check(spec: Spec, verdict: Verdict) -> Check:
     return Check(
         name=f"{limit.name}.{limit.site}" if limit.site else limit.name,
         label=limit.label,
-        value=limit.write(value),
+        value=verdict.finding.shown,
         limit=f"{'≥' if limit.at_least else '≤'} {limit.write(limit.bound)}",
         said=verdict.said,
         met=verdict.met,

@@ -111,7 +111,6 @@ def stated(spec: Spec) -> bool:
 
 def assumed_times(spec: Spec) -> str:
     """Return the times that a latency is made of and that nobody stated."""
-    tiers = getattr(spec.architecture, "site", None)
     usual = Workload()
     names = [
         n
@@ -119,12 +118,28 @@ def assumed_times(spec: Spec) -> str:
         if f"workload.{n}" not in spec.lines
         and getattr(spec.workload, n) == getattr(usual, n)
     ]
-    if getattr(tiers, "apps", None) is None:
+    if not has_apps(spec):
         names = [n for n in names if n != "app_time"]
     if len(spec.architecture.sites) == 1:
         names = [n for n in names if n != "round_trip"]
     shown = [f"{n} {value(spec.workload, n, getattr(spec.workload, n))}" for n in names]
     return f"Assumed, for not stated: {', '.join(shown)}." if shown else ""
+
+
+def has_apps(spec: Spec) -> bool:
+    """Tell whether a site has application servers."""
+    return getattr(getattr(spec.architecture, "site", None), "apps", None) is not None
+
+
+def unused_time(spec: Spec) -> str:
+    """Return that a time of application servers is stated and there are none."""
+    place = spec.sources.get("workload.app_time")
+    if has_apps(spec) or place is None or spec.workload.app_time == 0:
+        return ""
+    return (
+        f"Left out: app_time {text.time(float(spec.workload.app_time))} ({place}), for "
+        "there are no application servers (site.apps)."
+    )
 
 
 def findings(found: Assessment) -> Iterator[str]:

@@ -63,7 +63,11 @@ _FIELDS: dict[str, Shape] = {
     "met": _said(_maybe(_FLAG), "all requirements; null where there are none"),
     "findings": _said(_WORDS, "what is wrong, such as overload"),
     "availability": _all(write=_OPERATION, read=_OPERATION),
-    "uncertain": _said(_WORDS, "parameters with a belief"),
+    "uncertain": _said(
+        _WORDS,
+        "parameters with a belief: availability, its causes and what of a budget is "
+        "used are means over it, all else is at its median",
+    ),
     "recovery_s": _said(
         _all(
             rto=_maybe(_said(_LAW, "of failovers that work")),

@@ -48,9 +48,13 @@ def named(specs: Sequence[Spec]) -> dict[str, Architecture]:
     }
 
 
+def _uncertain(specs: Sequence[Spec]) -> list[str]:
+    """Return which parameters take the median of what is believed."""
+    return list(dict.fromkeys(name for spec in specs for name in spec.uncertain))
+
+
 def _middle(specs: Sequence[Spec]) -> str:
-    """Say which parameters take the median of what is believed."""
-    names = dict.fromkeys(name for spec in specs for name in spec.uncertain)
+    names = _uncertain(specs)
     return f", {', '.join(names)} at the median" if names else ""
 
 
@@ -66,6 +70,7 @@ def comparison(specs: Sequence[Spec]) -> Page:
         pairs = zip(found.names, found.assessments, strict=True)
         return {
             "form": "hamodel/comparison/1",
+            "at_the_median": _uncertain(specs),
             "systems": {name: measures(a)["measures"] for name, a in pairs},
             "units": measures(found.assessments[0])["units"],
         }
@@ -78,7 +83,10 @@ def choice(specs: Sequence[Spec], *, flips: bool) -> Page:
     need = specs[0].requirements
     if need is None:
         raise ValueError(f"{specs[0].path}: requirements must be given to decide")
-    return decision(decide(named(specs), specs[0].workload, need), flips=flips)
+    names = ", ".join(_uncertain(specs))
+    note = f"Taken: {names} at the median." if names else ""
+    found = decide(named(specs), specs[0].workload, need)
+    return decision(found, flips=flips, note=note)
 
 
 def decision(found: Decision, *, flips: bool, note: str = "") -> Page:
@@ -96,6 +104,7 @@ def decision(found: Decision, *, flips: bool, note: str = "") -> Page:
             for row, cells in found.table.items()
         },
         "flips": [str(turn) for turn in turns],
+        "note": note,
     }
 
     def draw(out: Paper) -> None:

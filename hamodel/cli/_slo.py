@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hamodel import text
 from hamodel.architectures import OPERATIONS
 from hamodel.assessment import Assessment, Journeys, assess
+from hamodel.cli._beliefs import Beliefs
 from hamodel.cli._files import hint, settled, shown
 from hamodel.cli._journeys import journeys_of
 from hamodel.cli._page import Page
@@ -33,11 +34,16 @@ class _Held:
     measures: str
     found: Assessment
     shop: Journeys | None
+    beliefs: Beliefs | None
 
     @cached_property
     def causes(self) -> dict[str, float]:
-        """Share of the error budget that each cause uses, in the long run."""
-        if self.measures in OPERATIONS:
+        """Share of the error budget that each cause uses: a mean over beliefs."""
+        if self.beliefs is not None:
+            one = self.measures
+            of = self.beliefs.causes if one in OPERATIONS else self.beliefs.journey
+            parts: Mapping[str, float] = of(one)
+        elif self.measures in OPERATIONS:
             parts = getattr(self.found, self.measures).downtime_by_cause
         else:
             assert self.shop is not None
@@ -103,7 +109,10 @@ def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:
     asked = [objective for file in files for objective in _stated(file)]
     told = _told(measures, [one.name for one in asked], spec)
     found, shop = assess(spec.architecture, spec.workload), journeys_of(spec)
-    held = [_Held(one, _measured(one, told, spec), found, shop) for one in asked]
+    beliefs = Beliefs(spec) if spec.uncertain else None
+    held = [
+        _Held(one, _measured(one, told, spec), found, shop, beliefs) for one in asked
+    ]
 
     def draw(out: Paper) -> None:
         out.head(f"{spec.title}: objectives")
@@ -114,12 +123,14 @@ def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:
         for note in dict.fromkeys(n for one in held for n in one.asked.notes):
             out.say(f"Taken: {note}.")
         if spec.uncertain:
-            out.say(f"Taken: {', '.join(spec.uncertain)} at the median.")
+            names = ", ".join(spec.uncertain)
+            out.say(f"Taken: {names} as means for budgets, at medians for the rest.")
 
     return Page(
         data=lambda: {
             "form": "hamodel/objectives/1",
             "title": spec.title,
+            "uncertain": list(spec.uncertain),
             "objectives": [one.data() for one in held],
         },
         draw=draw,

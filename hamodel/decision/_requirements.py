@@ -179,7 +179,7 @@ class Limit(NamedTuple):
     value: Callable[[Assessment], float]
     bound: float
     at_least: bool
-    write: Callable[[float], str]
+    write: Callable[..., str]  # of a value, and of the digits to show
     site: str = ""
 
     def judge(self, assessment: Assessment) -> Finding:
@@ -206,13 +206,21 @@ class Finding(NamedTuple):
             return _ratio(limit.bound, self.value)
         return _ratio(self.value, limit.bound)
 
+    @property
+    def shown(self) -> str:
+        """The value, with as many digits as tell it from a limit that it misses."""
+        limit, shown = self.limit, self.limit.write(self.value)
+        if self.met or shown != limit.write(limit.bound):
+            return shown
+        more = (limit.write(self.value, digits) for digits in range(4, 12))
+        return next((words for words in more if words != shown), shown)
+
     def __str__(self) -> str:
         limit = self.limit
         word = "required" if limit.at_least else "allowed"
         joint = "and" if not self.met else "where"
         return (
-            f"{limit.label}: {limit.write(self.value)}, {joint} "
-            f"{limit.write(limit.bound)} is {word}"
+            f"{limit.label}: {self.shown}, {joint} {limit.write(limit.bound)} is {word}"
         )
 
 
@@ -382,8 +390,8 @@ def _rpo(a: Assessment) -> float:
     return float(a.rpo.quantile(0.99))
 
 
-def _factor(value: float) -> str:
-    return f"{text.number(value)}x"
+def _factor(value: float, digits: int = 3) -> str:
+    return f"{text.number(value, digits)}x"
 
 
 def _brief(name: str, value: Value) -> str:

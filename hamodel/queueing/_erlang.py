@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray, Quantity
 
+_FEW = 64  # servers that are taken one after the other
+
 
 def erlang_b(servers: Quantity, offered: Quantity) -> Quantity:
     """Probability that a loss system with Poisson arrivals turns a request away.
@@ -103,12 +105,25 @@ def erlang_c(servers: Quantity, offered: Quantity) -> Quantity:
 
 
 def _b(servers: Quantity, offered: Quantity) -> FloatArray:
+    count = np.asarray(servers, float)
+    if np.all((count <= _FEW) & (count == np.floor(count))):
+        return _recursive_b(count, np.asarray(offered, float))
     c, a, below, deep = _poisson_below(servers, offered)
     answer = np.exp(_numeric.log_poisson(c, a)) / below
     if np.any(deep):
         answer = np.array(answer)
         answer[deep] = np.exp(_log_b_deep(c[deep], a[deep]))
     return np.asarray(answer)
+
+
+def _recursive_b(servers: FloatArray, offered: FloatArray) -> FloatArray:
+    """Return B(c) = a B(c-1) / (c + a B(c-1)) from B(0) = 1: no SciPy to load."""
+    c, a = np.broadcast_arrays(servers, offered)
+    found = np.ones(c.shape)
+    for k in range(1, int(c.max(initial=0)) + 1):
+        busy = a * found
+        found = np.where(k <= c, busy / (k + busy), found)
+    return found
 
 
 def _poisson_below(

@@ -25,7 +25,7 @@ from hamodel.specfile._tree import Node
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 #: Architectures by the names that files give them.
@@ -166,12 +166,25 @@ def extended(tree: Node, path: Path, above: tuple[Path, ...] = ()) -> Node:
         if other in (*above, path.absolute()):
             raise refuse(f"{name!r} extends this file in turn")
         base = read_tree(other)
+        _check_base(base, name, refuse)
     whole = extended(base, other, (*above, path.absolute()))
     kind, own = whole.get("architecture"), tree.get("architecture")
     if kind is not None and own is not None and own.raw != kind.raw:
         said = f"must be {kind.raw} as what it extends, got {own.raw:.40}"
         raise SpecError(path, [Problem(own.line, own.column, "architecture", said)])
     return laid_over(whole, tree)
+
+
+def _check_base(base: Node, name: str, refuse: Callable[[str], SpecError]) -> None:
+    """Refuse what is no system's file, such as the configuration of a product."""
+    known = {"title", "summary", "settings", "workload", "requirements"}
+    known = known.union({"parts", "journeys"}, *map(described, KINDS.values()))
+    own = base.fields.keys()
+    if not own & {"extends", "architecture"} and not (own and own <= known):
+        raise refuse(
+            f"{name!r:.60} is no system's file; `hamodel read {name:.60} --out "
+            "system.yaml` makes one of the configuration of a product"
+        )
 
 
 def laid_over(base: Node, over: Node) -> Node:
@@ -222,9 +235,22 @@ def _value_over(base: Node, over: Node, made: type | None, key: str) -> Node:
     base = base.fields["value"] if is_wrapped(base) and "value" in base.fields else base
     if about.kind == "spec":
         return _field_over(base, over, about.made)
-    words = list(over.fields)
-    same = bool(words) and words == list(base.fields)
-    if about.stage and same and words[0] in MECHANISMS:
-        inner = _field_over(base.fields[words[0]], over.fields[words[0]], None)
-        return over.with_fields({words[0]: inner})
+    if not about.stage or len(base.fields) != 1 or not over.fields:
+        return over
+    ((word, below),) = base.fields.items()
+    if word not in MECHANISMS:
+        return over
+    if list(over.fields) == [word]:
+        return over.with_fields({word: _field_over(below, over.fields[word], None)})
+    if _is_within(over, word):
+        return over.with_fields({word: _field_over(below, over, None)})
     return over
+
+
+def _is_within(over: Node, word: str) -> bool:
+    """Tell whether fields are those of a mechanism, named without it."""
+    known = described(MECHANISMS[word])
+    return all(
+        key in known and not (key in MECHANISMS and node.fields)
+        for key, node in over.fields.items()
+    )

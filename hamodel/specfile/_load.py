@@ -101,10 +101,14 @@ class Spec:
     @property
     def parameters(self) -> list[tuple[str, str, str]]:
         """Every parameter with what it is taken from: a line, a fact or a default."""
-        return [
-            (path, shown, str(self.sources.get(path, "default")))
-            for path, shown in self._shown()
-        ]
+        return [(path, shown, self._stands_on(path)) for path, shown in self._shown()]
+
+    def _stands_on(self, path: str) -> str:
+        """Return what a parameter is taken from; a mechanism follows from its own."""
+        if path in self.sources:
+            return str(self.sources[path])
+        within = any(other.startswith(f"{path}.") for other in self.sources)
+        return "what follows" if within else "default"
 
     def _shown(self) -> Iterator[tuple[str, str]]:
         parts = [("", self.architecture), ("workload.", self.workload)]

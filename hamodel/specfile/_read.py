@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -67,15 +68,15 @@ class Reader:
             self.wrong(node, path.rstrip("."), f"must hold fields, got {_brief(node)}")
             return WRONG
         known, before = described(made), len(self.problems)
-        given = {}
+        given, last = {}, ""
         for key, inner in node.fields.items():
             if key not in known:
                 said = unknown(key, list(known))
                 if key[:1].isdigit() and inner.value is None:
-                    said = "is no field; within { } a comma separates fields: write 1.5"
+                    said = _comma(last, key)
                 self.wrong(inner, f"{path}{key:.40}", said)
                 continue
-            given[key] = self.field(known[key], inner, f"{path}{key}")
+            given[key], last = self.field(known[key], inner, f"{path}{key}"), inner.raw
         for name in required(made):
             if name not in node.fields:
                 an = "an" if made.__name__[0] in "AEIO" else "a"
@@ -89,7 +90,13 @@ class Reader:
         self, made: type, given: Mapping[str, object], node: Node, path: str
     ) -> Value:
         try:
-            return made(**given)
+            with warnings.catch_warnings(record=True) as heard:
+                warnings.simplefilter("always")
+                found = made(**given)
+            for one in heard:
+                said = f"{self._place(node)}: {path.rstrip('.')}: {one.message}"
+                warnings.warn(said, stacklevel=2)
+            return found
         except ValueError as mistake:
             said = str(mistake)
             name = re.split(r"[\s\[.]", said, maxsplit=1)[0]
@@ -293,6 +300,13 @@ def _noded(node: Node) -> Node:
     elif isinstance(value, list):
         value = [_noded(Node(v, *here, raw=str(v))) for v in value]
     return Node(value, *here, raw=node.raw)
+
+
+def _comma(before: str, after: str) -> str:
+    """Return the message for what stands after a comma that belongs to a number."""
+    thousands = re.match(r"[0-9]{3}(?![0-9])", after) is not None
+    meant = f"{before[-20:]}{'' if thousands else '.'}{after[:20]}"
+    return f"is no field; within {{ }} a comma separates fields: write {meant}"
 
 
 def unknown(word: object, known: Sequence[str]) -> str:

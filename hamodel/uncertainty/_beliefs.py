@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
+from hamodel.uncertainty._beta import beta_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -162,15 +163,13 @@ def beta(successes: float, trials: float) -> Belief:
     >>> beta(12, 12).quantile([0.05, 0.5, 0.95]).round(3)
     array([0.855, 0.982, 1.   ])
     """
-    from scipy import special
-
     _check.non_negative(trials=trials)
     _check.between(0, trials, successes=successes)
     a, b = successes + _JEFFREYS, trials - successes + _JEFFREYS
     return Belief(
         label=f"{successes:g} of {trials:g} trials",
         mean=a / (a + b),
-        inverse=lambda p: special.betaincinv(a, b, p),
+        inverse=lambda p: beta_quantile(a, b, p),
     )
 
 
@@ -335,15 +334,13 @@ def pert(low: float, mode: float, high: float) -> Belief:
     >>> pert(1, 2, 9).mean
     3.0
     """
-    from scipy import special
-
     _between(low, mode, high)
     width = high - low
     a, b = 1 + 4 * (mode - low) / width, 1 + 4 * (high - mode) / width
     return Belief(
         label=f"PERT from {low:g} over {mode:g} to {high:g}",
         mean=(low + 4 * mode + high) / 6,
-        inverse=lambda p: low + width * special.betaincinv(a, b, p),
+        inverse=lambda p: low + width * beta_quantile(a, b, p),
     )
 
 

@@ -86,9 +86,9 @@ def requests(shop, seconds, rng):
 def entered(shop, run, rng):
     """When each request has left the app servers of its site."""
     w = shop.workload
-    takes = rng.exponential(1, len(run.at)) * w.app_time
     if shop.apps is None:
-        return run.at + takes
+        return run.at
+    takes = rng.exponential(1, len(run.at)) * w.app_time
     cores = shop.apps.servers * shop.apps.node.cores
     left = np.empty(len(run.at))
     for site in range(shop.sites):
