@@ -70,10 +70,10 @@ with brought_by("course"):
     from hamodel.course.drawing import Drawn, Scale, Sheet, ticks
     from hamodel.course.exercise import Exercise, Feedback, Mistake, exercise
     from hamodel.course.explorer import Explorer
-    from hamodel.course.lesson import Lesson
+    from hamodel.course.lesson import Lesson, journey, sliders
     from hamodel.course.prediction import Line, Prediction, View, near, views
     from hamodel.course.quiz import Question, Quiz, ask, recall
-    from hamodel.course.shown import Table, balance, diagram, listed, sweep_map
+    from hamodel.course.shown import Table, balance, diagram, listed, states, sweep_map
 
 __all__ = [
     "Again",
@@ -100,12 +100,15 @@ __all__ = [
     "diagram",
     "exercise",
     "function",
+    "journey",
     "listed",
     "matrix",
     "near",
     "number",
     "recall",
     "sets",
+    "sliders",
+    "states",
     "sweep_map",
     "ticks",
     "views",

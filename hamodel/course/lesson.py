@@ -12,15 +12,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hamodel import text
 from hamodel.course import progress
+from hamodel.course.controls import Slider
 from hamodel.course.exercise import Exercise, Feedback
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
 from hamodel.course.quiz import Question, Quiz
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from hamodel._types import Value
 
@@ -128,6 +131,76 @@ class Lesson:
         )
         note = "" if kept else " This folder is read-only, so nothing was written."
         return Feedback("kept", f"{said}.{note}")
+
+
+def sliders(
+    **rows: tuple[str, Sequence[float]] | tuple[str, Sequence[float], float],
+) -> dict[str, Slider]:
+    """Return sliders from a table: a row for each, of a label, its grid and a start.
+
+    Parameters
+    ----------
+    **rows : (str, sequence of float) or (str, sequence of float, float)
+        Without a start it begins empty, as a guess does; a grid that is a `range` takes
+        whole numbers only.
+
+    Returns
+    -------
+    dict of str to Slider
+        The sliders, by name.
+
+    Examples
+    --------
+    >>> found = sliders(up=("Up (%)", (90, 99, 99.9), 99), nodes=("Nodes", range(1, 6)))
+    >>> found["up"].value, found["nodes"].whole, found["nodes"].empty
+    (99, True, True)
+    """
+    return {
+        name: Slider(
+            label=label,
+            grid=tuple(grid),
+            start=start[0] if start else None,
+            whole=isinstance(grid, range),
+        )
+        for name, (label, grid, *start) in rows.items()
+    }
+
+
+def journey(
+    rates: Mapping[tuple[Hashable, Hashable], float],
+    start: Hashable,
+    steps: int,
+    seed: int,
+) -> list[Value]:
+    """Return the states that a Markov chain passes through, played with a seed.
+
+    Parameters
+    ----------
+    rates : mapping of (state, state) to float
+        How often it goes from one to the other, as `Chain.rates` has them.
+    start : object
+        The first state.
+    steps : int
+        How many moves.
+    seed : int
+        Which play.
+
+    Returns
+    -------
+    list
+        The states, one more than the steps.
+
+    Examples
+    --------
+    >>> journey({("up", "down"): 1, ("down", "up"): 60}, "up", 2, seed=1)
+    ['up', 'down', 'up']
+    """
+    rng, path = np.random.default_rng(seed), [start]
+    for _ in range(steps):
+        moves = {b: float(rate) for (a, b), rate in rates.items() if a == path[-1]}
+        weights = np.array(list(moves.values()))
+        path.append(list(moves)[rng.choice(len(moves), p=weights / weights.sum())])
+    return path
 
 
 def _fresh(controls: Mapping[str, Value]) -> dict[str, Value]:

@@ -14,7 +14,7 @@ from hamodel import plots, text
 from hamodel.course.drawing import Drawn, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import xarray as xr
 
@@ -134,6 +134,37 @@ def balance(**boxes: tuple[str, str]) -> Drawn:
         sheet.text((434, y + 5), goes, size=14)
     listed = (f"{n} flows {c}, out of it {g}" for n, (c, g) in boxes.items())
     return Drawn(sheet.svg(), f"Into {'; into '.join(listed)}.")
+
+
+def states(
+    sheet: Sheet,
+    boxes: Mapping[str, tuple[tuple[float, float], str, str, str]],
+    arrows: Sequence[tuple[str, str, str, tuple[float, float]]],
+    size: tuple[float, float] = (116, 40),
+) -> None:
+    """Draw the states of a chain as boxes, and its moves as arrows.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Where to draw.
+    boxes : mapping of str to ((float, float), str, str, str)
+        By name: the centre, the words, a look, and what is told of it.
+    arrows : sequence of (str, str, str, (float, float))
+        From where, to where, the rate, and the place of its words.
+    size : (float, float)
+        Width and height of a box.
+    """
+    wide, high = size
+    for start, goal, rate, at in arrows:
+        (x0, y0), (x1, y1) = boxes[start][0], boxes[goal][0]
+        sheet.arrow((x0 + wide / 2 + 2, y0), (x1 - wide / 2 - 3, y1))
+        sheet.text(at, rate, size=12, anchor="middle", colour="grey")
+    for (x, y), words, look, told in boxes.values():
+        sheet.rect((x - wide / 2, y - high / 2, wide, high), "paper")
+        sheet.rect((x - wide / 2, y - high / 2, 10, high), look)
+        sheet.text((x + 5, y - 3), words, size=12.5, anchor="middle")
+        sheet.text((x + 5, y + 14), told, anchor="middle", bold=True)
 
 
 def diagram(structure: Structure, alt: str, *, marked: bool = True) -> plots.Shown:

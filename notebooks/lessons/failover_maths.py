@@ -1,8 +1,9 @@
 """Lesson 04, failover maths: a faster failover, or a surer one.
 
-The surprising number is the answer: with hours of repair behind it, a failover that
-does not work outweighs three hundred that do.
+With hours of repair behind it, one failover that fails outweighs 300 that work.
 """
+
+import itertools
 
 import numpy as np
 
@@ -72,7 +73,6 @@ ARROWS = (
 )
 MINUTES = kit.Scale(0.01, 300_000, 170, 580, log=True)
 GHOSTS = {"faster": "you: failover in 10 s", "surer": "you: 99.9 % work"}
-W, H = 116, 40
 
 
 def picture(sheet, values, found, guess):  # noqa: ARG001
@@ -81,46 +81,33 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
     share = found.chain().steady_state()
     times = dict(zip(("switching", "stuck", "none"), spent, strict=True))
     times |= {n: share.get(PairState(n), 0.0) * YEAR for n in ("both", "one")}
-    for start, goal, label, at in ARROWS:
-        (x0, y0), (x1, y1) = PLACES[start][0], PLACES[goal][0]
-        sheet.arrow((x0 + W / 2 + 2, y0), (x1 - W / 2 - 3, y1))
-        sheet.text(at, label, size=12, anchor="middle", colour="grey")
-    for name, ((x, y), words, look) in PLACES.items():
-        told = sheet.known or name in ("both", "one")
-        sheet.rect((x - W / 2, y - H / 2, W, H), "paper")
-        sheet.rect((x - W / 2, y - H / 2, 10, H), look)
-        sheet.text((x + 5, y - 3), words, size=12.5, anchor="middle")
-        spell = text.time(times[name]) if times[name] else "never"
-        sheet.text((x + 5, y + 14), spell if told else "?", anchor="middle", bold=True)
+    told = {n: text.time(spell) if spell else "never" for n, spell in times.items()}
+    boxes = {
+        name: (*place, told[name] if sheet.known or name in ("both", "one") else "?")
+        for name, place in PLACES.items()
+    }
+    kit.states(sheet, boxes, ARROWS)
     path = journey(found)
     spots = [(PLACES[name][0][0] - 46, PLACES[name][0][1] + 31) for name in path]
-    down = {"switching", "stuck", "none"}
-    sheet.walk(spots, [PLACES[name][2] if name in down else "" for name in path])
-    _bars(sheet, found, guess)
-
-
-def _bars(sheet, found, guess):
-    allowed = MINUTES(1e-4 * YEAR / MINUTE)
+    leaves = {name: PLACES[name][2] for name in ("switching", "stuck", "none")}
+    sheet.walk(spots, [leaves.get(name, "") for name in path])
     sheet.axis(MINUTES, 284, "minutes a year, to powers of ten", top=158)
-    sheet.mark(allowed, 158, 282, "99.99 %")
+    sheet.mark(MINUTES(1e-4 * YEAR / MINUTE), 158, 282, "99.99 %")
     amounts = causes(found) if sheet.known else [None] * 3
-    rows = [*zip(CAUSES, amounts, CAUSES, strict=True)]
-    rows.append(("all together", found.minutes_per_year, "ink"))
+    total = ("all together", found.minutes_per_year, "ink")
+    rows = [*zip(CAUSES, amounts, CAUSES, strict=True), total]
     rows += [(GHOSTS[case], guess[case], "guess") for case in GHOSTS if guess]
     sheet.bars(MINUTES, 162, rows, 20)
 
 
 def journey(found, steps=9, seed=11):
-    """Return the states that a seeded pair passes through, from both up."""
-    rng = np.random.default_rng(seed)
-    rates, here, path = found.chain().rates, PairState("both"), ["both"]
-    for _ in range(steps):
-        moves = [(b, rate) for (a, b), rate in rates.items() if a == here]
-        weights = np.array([float(rate) for _, rate in moves])
-        before, here = here, moves[rng.choice(len(moves), p=weights / weights.sum())][0]
-        stuck = here.nodes == "manual" or (before.nodes, here.nodes) == ("both", "none")
-        path.append("stuck" if stuck else str(here.nodes))
-    return path
+    """Return what a seeded pair goes through, from both up; a stuck one is named so."""
+    path = kit.journey(found.chain().rates, PairState("both"), steps, seed)
+    names = [str(state.nodes) for state in path]
+    for k, (before, here) in enumerate(itertools.pairwise(names), 1):
+        if here == "manual" or (before, here) == ("both", "none"):
+            names[k] = "stuck"
+    return names
 
 
 def sentence(values, found):
@@ -138,42 +125,42 @@ def sentence(values, found):
 TODAY = pair().minutes_per_year
 
 
-def truth():
-    faster, surer = pair(failover=10), pair(coverage=99.9)
-    return {"faster": faster.minutes_per_year, "surer": surer.minutes_per_year}
-
-
 VIEWS = kit.views(
     """
+    nothing helps: You left {g.faster:g} and {g.surer:g} of the 16.8 minutes: hardly
+      anything helps, you say. A surer failover takes away more than half of them.
     all of it is failing over: You divided all the minutes by three. But only 2.2 of the
       16.8 are spent failing over; the rest does not care how fast you are.
     all of it is broken failovers: You divided all the minutes by ten. The lever is the
       longer one, but it only reaches broken failovers: a second failure during a
       repair stays.
-    one lever is like the other: You took the two for the same. Ask what one failure
-      costs: thirty seconds, nearly always, or four hours, once in a hundred.
+    one lever is like the other: You left {g.faster:g} and {g.surer:g}, as if the two
+      were alike. Ask what one failure costs: thirty seconds nearly always, or four
+      hours once in a hundred times.
     speed is the lever: You left {g.faster:g} of the 16.8 minutes to a faster failover;
       it leaves {t.faster:.1f}. A surer one leaves {t.surer:.1f}.
-    being sure is the lever: You saw which lever is longer. The picture has moved to it.
+    being sure, a little: You saw which lever is longer. It is much longer: it leaves
+      {t.surer:.1f} minutes, not {g.surer:g}.
+    both are long: You saw that being sure helps more. But speed does less than you
+      think: it leaves {t.faster:.1f} minutes, not {g.faster:g}.
+    being sure is the lever: You saw which lever is longer, and how far it reaches. The
+      picture has moved to it.
     """,
+    (lambda g, _: min(g.values()) > 14, {"faster": 16, "surer": 16.5}),
     (lambda g, _: kit.near(g["faster"], TODAY / 3), {"faster": 5.5, "surer": 8}),
     (lambda g, _: kit.near(g["surer"], TODAY / 10), {"faster": 15, "surer": 1.7}),
     (lambda g, _: abs(g["faster"] - g["surer"]) < 1, {"faster": 10, "surer": 10}),
     (lambda g, _: g["faster"] < g["surer"], {"faster": 8, "surer": 12}),
+    (lambda g, _: g["surer"] > 10, {"faster": 15, "surer": 12}),
+    (lambda g, _: g["faster"] < 12, {"faster": 10, "surer": 7}),
     (lambda *_: True, {"faster": 15, "surer": 8}),
 )
-
-
-def impossible(guess):
-    worse = max(guess.values()) > TODAY + 0.05
-    return "an improvement cannot leave more than the 16.8 of today." if worse else ""
 
 
 # ---- the exercises -----------------------------------------------------------------
 
 
 def hourly(coverage=99, standby=True, diagonal=True):
-    """Return the generator per hour, whole or with something left out."""
     rates = np.array(generator(pair(coverage=coverage).chain()), float) * HOUR
     if not standby:
         rates[0, 2] = 0
@@ -183,14 +170,9 @@ def hourly(coverage=99, standby=True, diagonal=True):
     return rates.tolist()
 
 
-OTHER = {"mttf": 1000, "mttr": 2, "failover": 60, "coverage": 98}
+OTHER = {"mttf": 1000, "mttr": 2, "failover": 60, "coverage": 98}  # of exercise 2
 FIRST = (0.98 * 60 + 0.02 * 2 * HOUR) / (1000 * HOUR) * YEAR / MINUTE
 EVEN = 4 * HOUR / (4 * HOUR + 30)
-
-
-def minutes(seconds, coverage):
-    """Return the minutes of the lesson's pair."""
-    return float(pair(failover=seconds, coverage=100 * coverage).minutes_per_year)
 
 
 EXERCISES = (
@@ -268,9 +250,9 @@ EXERCISES = (
     seconds taken for minutes: Every time in hamodel is in seconds already.
     coverage ignored: The coverage does not reach the Failover.
     """,
-        lambda: minutes,
-        lambda: lambda s, c: minutes(s * MINUTE, c),
-        lambda: lambda s, _: minutes(s, 1.0),
+        lambda: lambda s, c: pair(failover=s, coverage=100 * c).minutes_per_year,
+        lambda: lambda s, c: pair(failover=60 * s, coverage=100 * c).minutes_per_year,
+        lambda: lambda s, _: pair(failover=s, coverage=100).minutes_per_year,
         same=kit.function([30, 0.99], [5, 0.9], [120, 1.0], [1, 0.9995]),
     ),
 )
@@ -290,7 +272,6 @@ def own(worked, rehearsals):
 
 
 def product(key):
-    """Return the settings of a product of the catalogue."""
     found = catalogue.system(key).architecture()
     rescue = next(k for k, v in RESCUE.items() if v == found.failover.manual)
     return {
@@ -303,7 +284,7 @@ def product(key):
 
 
 COVERAGE = (0, 50, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100)
-LEFT = tuple(k / 2 if k % 2 else k // 2 for k in range(35))
+LEFT = tuple(k / 2 for k in range(35))
 lesson = kit.Lesson(
     number="04",
     recall=kit.recall(
@@ -320,28 +301,28 @@ lesson = kit.Lesson(
     guess={
         "question": "The pair is down 16.8 minutes a year. Pull one lever at a time: "
         "what is left of them?",
-        "fields": {
-            "faster": kit.Slider(label="Failover in 10 s (min)", grid=LEFT),
-            "surer": kit.Slider(label="99.9 % work (min)", grid=LEFT),
+        "fields": kit.sliders(
+            faster=("Failover in 10 s (min)", LEFT), surer=("99.9 % work (min)", LEFT)
+        ),
+        "truth": lambda: {
+            "faster": pair(failover=10).minutes_per_year,
+            "surer": pair(coverage=99.9).minutes_per_year,
         },
-        "truth": truth,
         "views": VIEWS,
-        "rule": impossible,
+        "rule": lambda guess: (
+            "an improvement cannot leave more than the 16.8 of today."
+            if max(guess.values()) > TODAY + 0.05
+            else ""
+        ),
     },
     see={
         "title": "What is the pair down for, and which lever shortens it?",
         "controls": {
-            "mttf": kit.Slider(
-                label="A node fails once in (h)", grid=kit.decades(100, 1e5), start=2000
-            ),
-            "mttr": kit.Slider(
-                label="Repair time (h)", grid=kit.decades(0.5, 48), start=4
-            ),
-            "failover": kit.Slider(
-                label="Failover time (s)", grid=kit.decades(1, 600), start=30
-            ),
-            "coverage": kit.Slider(
-                label="Failovers that work (%)", grid=COVERAGE, start=99
+            **kit.sliders(
+                mttf=("A node fails once in (h)", kit.decades(100, 1e5), 2000),
+                mttr=("Repair time (h)", kit.decades(0.5, 48), 4),
+                failover=("Failover time (s)", kit.decades(1, 600), 30),
+                coverage=("Failovers that work (%)", COVERAGE, 99),
             ),
             "rescue": kit.Choice(
                 label="When stuck", options=tuple(RESCUE), start=NOBODY
@@ -351,8 +332,7 @@ lesson = kit.Lesson(
         "picture": picture,
         "size": (640, 330),
         "describe": sentence,
-        "before": "The pair as it is today: down 16.8 minutes a year. Which of its "
-        "states they are spent in shows once you have guessed.",
+        "before": "The pair as it is today: down 16.8 minutes a year.",
         "after": {"coverage": 99.9},
         "presets": {
             "Faster: 10 s": {"failover": 10},
