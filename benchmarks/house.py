@@ -270,7 +270,7 @@ def _roots(names: nx.DiGraph) -> set[tuple[str, str]]:
     }
     pages = [*ROOT.glob("notebooks/*.ipynb"), ROOT / "README.md"]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
-    for home, name in re.findall(r"\b(?:ha|hamodel)\.(\w+)\.(\w+)", text):
+    for home, name in re.findall(r"\b(\w+)\.(?=(\w+))", text):
         if f"hamodel.{home}" in files():
             found.add(_home(f"hamodel.{home}", name))
     for home, names_ in re.findall(r"from hamodel\.(\w+) import ([\w, ]+)", text):

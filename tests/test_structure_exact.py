@@ -7,7 +7,6 @@ from fractions import Fraction
 from math import prod
 
 import mpmath
-import networkx as nx
 import numpy as np
 import pytest
 import sympy
@@ -16,9 +15,6 @@ from hypothesis import strategies as st
 
 from hamodel.structure import (
     StructureTooLargeError,
-    connected,
-    fault_tree,
-    network,
     parse,
 )
 from hamodel.structure._bdd import dual
@@ -209,12 +205,10 @@ def test_shared_dependency_by_conditioning(users, text, q):
 
 
 @given(texts(), chances)
-def test_fault_tree_is_the_dual(text, q):
+def test_cut_sets_say_all(text, q):
     service = parse(text)
-    tree = " or ".join(
-        "(" + " and ".join(sorted(cut)) + ")" for cut in service.minimal_cut_sets()
-    )
-    assert fault_tree(tree).unavailability(q) == service.unavailability(q)
+    cuts = (f"any({', '.join(sorted(cut))})" for cut in service.minimal_cut_sets())
+    assert parse(" > ".join(cuts)).unavailability(q) == service.unavailability(q)
     assert dual(dual(service.diagram)).low == service.diagram.low
 
 
@@ -341,89 +335,6 @@ def test_simulation():
     assert abs(down / n - plain) > 4 * error  # the run does see the common cause
 
 
-@st.composite
-def graphs(draw, directed):
-    n = draw(st.integers(2, 5))
-    pairs = list(itertools.permutations(range(n), 2))
-    if not directed:
-        pairs = list(itertools.combinations(range(n), 2))
-    chosen = draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=7, unique=True))
-    graph = nx.DiGraph() if directed else nx.Graph()
-    graph.add_nodes_from(range(n))
-    graph.add_edges_from(chosen)
-    return graph
-
-
-def survives(graph, terminals, failed):
-    """Ask networkx itself, after taking the failed parts out."""
-    rest = graph.copy()
-    rest.remove_edges_from([e for e in graph.edges if f"{e[0]}-{e[1]}" in failed])
-    rest.remove_nodes_from([v for v in graph.nodes if str(v) in failed])
-    if any(v not in rest for v in terminals):
-        return False
-    reach = nx.descendants(rest, terminals[0]) | {terminals[0]}
-    return all(v in reach for v in terminals)
-
-
-@pytest.mark.parametrize("fails", ["nodes", "links", "both"])
-@given(st.data())
-def test_networks_by_enumeration(fails, data):
-    graph = data.draw(graphs(directed=data.draw(st.booleans())))
-    _compare(graph, (0, 1), lambda: network(graph, 0, 1, fails=fails))
-
-
-@pytest.mark.parametrize("fails", ["nodes", "links", "both"])
-@given(st.data())
-def test_connected_sites_by_enumeration(fails, data):
-    graph = data.draw(graphs(directed=False))
-    sites = data.draw(st.lists(st.sampled_from(list(graph)), min_size=2, unique=True))
-    _compare(graph, sites, lambda: connected(graph, sites, fails=fails))
-
-
-def _compare(graph, terminals, ask):
-    if not survives(graph, terminals, set()):
-        with pytest.raises(ValueError, match="graph must connect"):
-            ask()
-        return
-    found = ask()
-    names = found.components
-    if len(names) <= 9:
-        for failed in subsets(names):
-            assert found.works(failed) == survives(graph, terminals, failed)
-    q = {name: Fraction(i + 1, 20) for i, name in enumerate(names)}
-    blocks = found.importance(q)
-    for name in names:
-        with_it = found.unavailability(q | {name: Fraction(1)})
-        without = found.unavailability(q | {name: Fraction(0)})
-        assert blocks[name].birnbaum == with_it - without
-    if len(names) <= 6:
-        cuts, total = found.minimal_cut_sets(), found.unavailability(q)
-        for name in names:
-            mine = [cut for cut in cuts if name in cut]
-            held = enumerated(found, q, lambda s, mine=mine: any(c <= s for c in mine))
-            assert blocks[name].fussell_vesely == held / total
-    hidden = found.share({"feed": names[:2]})
-    assert hidden.works()
-    assert hidden.components[-1] == "feed"
-
-
-def test_graph_errors():
-    graph = nx.Graph([("a", "b"), ("b", "c")])
-    with pytest.raises(ValueError, match="must contain the node 'x'"):
-        network(graph, "a", "x")
-    with pytest.raises(ValueError, match="2 different terminals"):
-        network(graph, "a", "a")
-    with pytest.raises(ValueError, match="must be undirected"):
-        connected(graph.to_directed())
-    with pytest.raises(ValueError, match="did you mean 'nodes'"):
-        network(graph, "a", "c", fails="node")
-    with pytest.raises(ValueError, match="one name per part, got 1 twice"):
-        connected(nx.Graph([(1, "1")]))
-    graph.edges["a", "b"]["name"] = "c"
-    with pytest.raises(ValueError, match="one name per part, got c twice"):
-        network(graph, "a", "c")
-
-
 def test_two_hundred_parts():
     pairs = " > ".join(f"any(a{i}, b{i})" for i in range(100))
     users = [f"a{i}" for i in range(100)]
@@ -480,8 +391,8 @@ def test_too_tangled_is_refused():
 def test_structure_is_frozen():
     service = parse("a > b")
     with pytest.raises(AttributeError):
-        service.links = ()
-    assert replace(service, links=()).components == ("a", "b")
+        service.needs = ()
+    assert replace(service, needs=()).components == ("a", "b")
 
 
 def ring(nodes, tokens, seed=1):

@@ -17,14 +17,13 @@ from hamodel.chain._chain import Chain
 from hamodel.chain._parameters import Sensitivities, sensitivity_to
 from hamodel.chain._pieces import ImmediateLoopError
 from hamodel.chain._rates import INSTANT
-from hamodel.chain._units import after, k_of_n
+from hamodel.chain._units import k_of_n
 
 __all__ = [
     "INSTANT",
     "Chain",
     "ImmediateLoopError",
     "Sensitivities",
-    "after",
     "k_of_n",
     "sensitivity_to",
 ]

@@ -8,51 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hamodel import _check
 from hamodel.chain._chain import Chain
-from hamodel.chain._rates import INSTANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hamodel._types import Quantity
-
-
-def after(mean: Quantity, share: Quantity = 1.0) -> Quantity:
-    """Return the rate of a way out that is taken after a mean time, with a share.
-
-    Parameters
-    ----------
-    mean : float, ndarray or SymPy expression
-        Mean time in s until the state is left; 0 for at once.
-    share : float, ndarray or SymPy expression
-        Probability to leave this way.
-
-    Returns
-    -------
-    float, ndarray or SymPy expression
-        `share / mean`, and for a mean of 0 the same share of :data:`INSTANT`.
-
-    Raises
-    ------
-    ValueError
-        If the mean is negative or the share is no probability.
-
-    Examples
-    --------
-    >>> after(20.0, 0.9), after(0.0, 0.9) == 0.9 * INSTANT
-    (0.045, True)
-    """
-    _check.between(0, float("inf"), mean=mean)
-    _check.probability(share=share)
-    if _check.is_symbolic(mean) or _check.is_symbolic(share):
-        return share / mean if mean != 0 else share * int(INSTANT)
-    if np.ndim(mean) == 0:
-        return share / mean if mean else share * INSTANT
-    mean = np.asarray(mean)
-    return share * np.where(mean == 0, INSTANT, 1 / np.where(mean == 0, 1, mean))
 
 
 def k_of_n(

@@ -31,6 +31,16 @@ FAMILIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pareto": {"scale": "time", "alpha": "number"},
     }
 )
+_MAKERS: Mapping[str, Callable[..., Duration]] = {
+    "constant": _make.constant,
+    "uniform": _make.uniform,
+    "exponential": _make.exponential,
+    "erlang": _make.erlang,
+    "gamma": _make.gamma,
+    "lognormal": _make.lognormal,
+    "weibull": _make.weibull,
+    "pareto": _make.pareto,
+}
 #: What is made of other times, and of recorded ones.
 JOINED = ("sum", "minimum", "maximum", "mixture", "samples")
 _DEEPEST = 20
@@ -174,8 +184,7 @@ def parameters(word: str, inside: object, kinds: Mapping[str, str]) -> dict[str,
 
 
 def _family(word: str, inside: object) -> Duration:
-    make: Callable[..., Duration] = getattr(_make, word)
-    return make(**parameters(word, inside, FAMILIES[word]))
+    return _MAKERS[word](**parameters(word, inside, FAMILIES[word]))
 
 
 def _several(word: str, inside: object) -> Sequence[object]:

@@ -27,7 +27,7 @@ from hamodel.failover._attempts import Attempts
 from hamodel.failover._client import Driver, PgBouncer
 from hamodel.failover._consul import ConsulElection
 from hamodel.failover._detection import Heartbeat, Lease, SequentialProbe
-from hamodel.failover._election import Election, RaftElection, simulate_elections
+from hamodel.failover._election import Election, RaftElection
 from hamodel.failover._eviction import Eviction
 from hamodel.failover._parts import STAGES
 from hamodel.failover._recovery import (
@@ -111,6 +111,5 @@ __all__ = [
     "Vrrp",
     "best_misses",
     "false_alarm_rate",
-    "simulate_elections",
     "vigilance",
 ]

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, fields
 from hamodel.duration import Duration, empirical, order_statistic, uniform
 from hamodel.failover._ballots import Ballots, Rules
-from hamodel.failover._parts import as_duration
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import FloatArray
 
 _PLAYED = 8192  # elections behind a law: a standard error of 0.6 % of a probability
 _SEED = 20140619  # so that the same settings always give the same law
@@ -284,76 +277,3 @@ def _played(rules: Rules) -> Duration:
 def _first_call(rules: Rules) -> Duration:
     ballots = Ballots(rules, np.random.default_rng(_SEED), _PLAYED)
     return empirical(ballots.first_calls())
-
-
-def simulate_elections(
-    count: int,
-    rng: np.random.Generator,
-    *,
-    logs: Sequence[int | None],
-    timeout: tuple[float, float] = (0.15, 0.3),
-    one_way: Duration | float = 0.0075,
-    heartbeat: float = 0.075,
-) -> FloatArray:
-    """Draw times without a leader, by playing elections message by message.
-
-    Parameters
-    ----------
-    count : int
-        How many elections.
-    rng : numpy.random.Generator
-        Source of randomness.
-    logs : sequence of int or None
-        Length of the log of every server beside the failed leader; None for one that
-        has failed too.  A server votes only for those whose log is at least as long as
-        its own.
-    timeout : tuple of float
-        Least and greatest election timeout in s.
-    one_way : Duration or float
-        Time in s of a message.
-    heartbeat : float
-        Time in s between the messages of the leader, which fails at any moment between
-        two.
-
-    Returns
-    -------
-    ndarray, shape (count,)
-        Times in s from the failure until a server has a majority of votes.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative or a number is not whole.
-
-    Notes
-    -----
-    Rules of Ongaro and Ousterhout, In Search of an Understandable Consensus Algorithm
-    (USENIX ATC 2014), section 5.2 and 5.4.1.
-
-    Examples
-    --------
-    >>> drawn = simulate_elections(
-    ...     2000, np.random.default_rng(1), logs=[7, 7], timeout=(1, 2), one_way=0,
-    ...     heartbeat=0,
-    ... )
-    >>> round(float(drawn.mean()), 1)
-    1.3
-    """
-    _check.whole(1, count=count)
-    as_duration("one_way", one_way)
-    _check.non_negative(heartbeat=heartbeat)
-    _check.positive(least_timeout=timeout[0])
-    if not timeout[0] < timeout[1]:
-        raise ValueError(f"timeout must be (low, high) with low < high, got {timeout}")
-    left = [log for log in logs if log is not None]
-    majority = (len(logs) + 1) // 2 + 1
-    _check.whole(majority, servers_left=len(left))
-    rules = Rules(
-        logs=tuple(left),
-        majority=majority,
-        low=timeout[0],
-        high=timeout[1],
-        one_way=one_way,
-        contact=heartbeat,
-    )
-    return Ballots(rules, rng, count).play()

@@ -65,12 +65,6 @@ class Lattice:
         return empirical((self.start + np.minimum(found, len(self.weights) - 1)) / 1e3)
 
 
-def between(low: int, high: int) -> Lattice:
-    """Return the law of a moment anywhere from `low` up to before `high`."""
-    count = max(1, high - low)
-    return Lattice(low, np.full(count, 1 / count))
-
-
 def mixed(weights: tuple[float, ...], parts: tuple[Lattice, ...]) -> Lattice:
     """Return a mixture."""
     start = min(part.start for part in parts)

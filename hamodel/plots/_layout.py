@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from math import cos, pi, sin
 from typing import TYPE_CHECKING
 
 from hamodel.structure import Gate, Part
@@ -80,9 +79,7 @@ class _Block:
 
 
 def of(structure: Structure) -> Layout:
-    """Return the layout of a path from left to right, or of a network."""
-    if structure.circuit is None:
-        return _network(structure)
+    """Return the layout of a path from left to right."""
     blocks = _unfolded(structure.circuit)
     _measure(blocks)
     _place(blocks)
@@ -195,53 +192,3 @@ def _counts(blocks: list[_Block]) -> list[tuple[Point, str]]:
         for block in blocks
         if isinstance(block.node, Gate) and 1 < block.node.needed < len(block.inner)
     ]
-
-
-def _network(structure: Structure) -> Layout:
-    """Put the nodes of a network in ranks by distance, or on a circle."""
-    nodes = list(dict.fromkeys(n for link in structure.links for n in link[:2]))
-    roomy = any(name in structure.drawn for *_, name in structure.links)
-    places = _ranks(structure, 2.0 if roomy else 1.0) or _circle(nodes)
-    boxes: dict[str, tuple[Point, ...]] = {}
-    wires = []
-    for a, b, name in structure.links:
-        if a not in places or b not in places:
-            continue
-        (x, y), (u, v) = places[a], places[b]
-        wires.append(Wire(points=((x, y), (u, v)), follows=frozenset((a, b, name))))
-        if name in structure.drawn:  # off the middle, where links cross
-            boxes[name] = ((0.6 * x + 0.4 * u, 0.6 * y + 0.4 * v),)
-    boxes |= {n: (places[n],) for n in nodes if n in places and n in structure.drawn}
-    labels = tuple((places[n], n) for n in nodes if n in places and n not in boxes)
-    return Layout(boxes=boxes, wires=tuple(wires), labels=labels, blocks=())
-
-
-def _ranks(structure: Structure, room: float) -> dict[str, Point]:
-    """Return places by hops from the first terminal; none if there are not two."""
-    if len(structure.terminals) != 2:
-        return {}
-    rank = {structure.terminals[0]: 0}
-    queue = [structure.terminals[0]]
-    for node in queue:
-        for a, b, _ in structure.links:
-            for start, end in ((a, b), (b, a)):
-                if start == node and end not in rank:
-                    rank[end] = rank[node] + 1
-                    queue.append(end)
-    places: dict[str, Point] = {}
-    for level in range(max(rank.values()) + 1):
-        row = [node for node in queue if rank[node] == level]
-        for i, node in enumerate(row):
-            high = ((len(row) - 1) / 2 - i) * (HIGH + 2 * _ROW) * room
-            places[node] = (WIDE / 2 + level * (WIDE + 2 * _GAP) * room, high)
-    return places
-
-
-def _circle(nodes: list[str]) -> dict[str, Point]:
-    """Return places on a circle wide enough for boxes on the links."""
-    radius = max(2.0, len(nodes) * (WIDE + _GAP) / 2.5)
-    turn = [2 * pi * i / len(nodes) for i in range(len(nodes))]
-    return {
-        node: (radius * (1 + sin(angle)), radius * cos(angle))
-        for node, angle in zip(nodes, turn, strict=True)
-    }

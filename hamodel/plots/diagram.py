@@ -96,7 +96,7 @@ class Drawing:
 
 
 def draw_diagram(ax: Axes, structure: Structure, failed: Iterable[str] = ()) -> Drawing:
-    """Draw the request path, or the network, with what has failed.
+    """Draw the request path with what has failed.
 
     Parameters
     ----------

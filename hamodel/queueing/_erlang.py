@@ -180,10 +180,3 @@ def _symbolic_b(servers: Quantity, offered: Quantity) -> Quantity:
         for k in range(int(servers) + 1)
     )
     return sympy.cancel(offered ** int(servers) / total)
-
-
-def _inside(**fields: Quantity) -> None:
-    _check.probability(**fields)
-    for name, value in fields.items():
-        if np.any((np.asarray(value) == 0) | (np.asarray(value) == 1)):
-            raise ValueError(f"{name} must be inside (0, 1), got {value}")

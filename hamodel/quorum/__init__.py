@@ -18,7 +18,6 @@ from hamodel.quorum._availability import (
     unavailability,
 )
 from hamodel.quorum._latency import NoQuorumError, latency
-from hamodel.quorum._load import load, transversals
 from hamodel.quorum._staleness import older_than, stale_probability
 from hamodel.quorum._wars import Delays
 
@@ -27,10 +26,8 @@ __all__ = [
     "NoQuorumError",
     "Quorum",
     "latency",
-    "load",
     "majority",
     "older_than",
     "stale_probability",
-    "transversals",
     "unavailability",
 ]

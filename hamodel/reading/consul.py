@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from hamodel.reading._core import File, Sheet
 
-_PAIR = re.compile(r'([\w-]+)\s*=\s*("[^"]*"|\[[^\]]*\]?|[^\s,}]+)')
 _PRODUCTION = 1  # the multiplier that is advised
 _MOST = 10  # the multiplier's limit
 _AUTOPILOT = "how soon dead servers leave the group; here a lost server is repaired"

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _DCS = "bootstrap.dcs."
 _PARAMETERS = "postgresql.parameters."
-_SETTINGS = "Patroni documentation: Dynamic Configuration Settings, 2026"
 _MODES = "Patroni documentation: Replication modes, 2026"
 _POSTGRES = "PostgreSQL documentation: Write Ahead Log, 2024"
 _PROMOTED = 0.384  # s, REC-001: what a promotion takes beside the retry

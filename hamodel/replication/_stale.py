@@ -12,12 +12,9 @@ from hamodel.replication._integrate import along, nodes, single
 from hamodel.replication._stage import is_duration, plain
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
     from hamodel._types import FloatArray, Quantity
     from hamodel.duration import Duration
 
-_EXACT = 2000  # keys taken one by one; rarer ones in groups of one part in a thousand
 _SMALL = 1e-5
 
 
@@ -81,26 +78,6 @@ def stale_after(lag: Duration, pause: Duration) -> float:
     single(lag)
     at, weights = nodes(pause, [*lag.support, *lag.law.knots])
     return float(weights @ np.asarray(lag.sf(at)))
-
-
-def _groups(keys: int) -> NDArray[np.intp]:
-    """Return the first rank of each group."""
-    if keys <= _EXACT:
-        return np.arange(keys)
-    ratio = 1 + 1 / _EXACT
-    far = _EXACT * ratio ** np.arange(int(np.log(keys / _EXACT) / np.log(ratio)) + 2)
-    starts = np.unique(np.concatenate([np.arange(_EXACT), far.astype(int)]))
-    return np.asarray(starts[starts < keys])
-
-
-def _shares(name: str, values: ArrayLike) -> FloatArray:
-    shares = np.asarray(values, float)
-    _check.probability(**{name: shares})
-    if shares.ndim != 1 or not len(shares) or abs(shares.sum() - 1) > 1e-9:
-        raise ValueError(
-            f"{name} must be a row that adds up to 1, got {shares.sum():g}"
-        )
-    return shares
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hamodel.structure import _circuit, _network, _parse
+from hamodel.structure import _circuit, _parse
 from hamodel.structure._circuit import Gate, Part
 from hamodel.structure._errors import (
     StructureSyntaxError,
@@ -33,12 +33,7 @@ from hamodel.structure._model import Structure
 from hamodel.structure._results import Importance, Importances, Outages, Purchase
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
-
-    import networkx as nx
-
-    from hamodel.structure._circuit import Circuit
-    from hamodel.structure._network import Fails
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "Gate",
@@ -52,9 +47,6 @@ __all__ = [
     "StructureTooLargeError",
     "TooManySetsError",
     "UnknownPartError",
-    "connected",
-    "fault_tree",
-    "network",
     "parse",
 ]
 
@@ -100,137 +92,8 @@ def parse(
     >>> parse("any(app1, app2)", shared={"dns": ["app1", "app2"]})
     Structure(3 parts, single points of failure: dns)
     """
-    circuit = _parse.circuit(text, faults=False, where=where or {})
-    whole = _of_circuit(circuit)
-    return whole.share(shared) if shared else whole
-
-
-def fault_tree(text: str, *, where: Mapping[str, str] | None = None) -> Structure:
-    """Read a fault tree: what must fail for the service to be down.
-
-    Parameters
-    ----------
-    text : str
-        Failures joined by `and`, `or` (`&`, `|`), brackets and `atleast(k, ...)`; `and`
-        binds first.  A name used twice is one failure.
-    where : mapping of str to str, optional
-        Gates: names in the text that stand for a tree of their own.
-
-    Returns
-    -------
-    Structure
-        The structure that is down exactly when the tree's top event happens.
-
-    Raises
-    ------
-    StructureSyntaxError
-        If the text cannot be read; the message points at the column.
-    ValueError
-        If `where` names something that is not used or leads in a circle.
-
-    Examples
-    --------
-    >>> supply = fault_tree("mains and (generator or relay)")
-    >>> down = {"mains": 0.03, "generator": 0.02, "relay": 0.05}
-    >>> print(f"{supply.unavailability(down):.5f}")
-    0.00207
-    """
-    circuit = _parse.circuit(text, faults=True, where=where or {})
-    return _of_circuit(circuit)
-
-
-def network(
-    graph: nx.Graph[Hashable],
-    source: Hashable,
-    target: Hashable,
-    *,
-    fails: Fails = "nodes",
-) -> Structure:
-    """Read a graph: the service is up while the source reaches the target.
-
-    Parameters
-    ----------
-    graph : networkx.Graph or networkx.DiGraph
-        Of a directed graph, links are followed in their direction only.
-    source, target : hashable
-        Two nodes.  They can fail like any other; a node named `client` cannot.
-    fails : {"nodes", "links", "both"}
-        What can fail.  A link is named `a-b`, or by its attribute `name`.
-
-    Returns
-    -------
-    Structure
-        What can be asked about it.
-
-    Raises
-    ------
-    ValueError
-        If a node is unknown, a name stands for two parts, or no path exists.
-
-    Examples
-    --------
-    >>> import networkx as nx
-    >>> graph = nx.DiGraph([("client", "lb"), ("lb", "app1"), ("lb", "app2")])
-    >>> graph.add_edges_from([("app1", "db"), ("app2", "db")])
-    >>> network(graph, "client", "db")
-    Structure(4 parts, single points of failure: lb, db)
-    """
-    return _of_graph(graph, (source, target), fails)
-
-
-def connected(
-    graph: nx.Graph[Hashable],
-    sites: Iterable[Hashable] | None = None,
-    *,
-    fails: Fails = "links",
-) -> Structure:
-    """Read an undirected graph: the service is up while all sites reach each other.
-
-    Parameters
-    ----------
-    graph : networkx.Graph
-        Sites and the links between them.
-    sites : iterable of hashable, optional
-        Nodes that must be connected; all of them if not given.
-    fails : {"links", "nodes", "both"}
-        What can fail.
-
-    Returns
-    -------
-    Structure
-        What can be asked about it.
-
-    Raises
-    ------
-    ValueError
-        If the graph is directed, has no two sites, or is not connected.
-
-    Examples
-    --------
-    >>> import networkx as nx
-    >>> mesh = connected(nx.complete_graph(4))
-    >>> print(f"{mesh.unavailability(dict.fromkeys(mesh.components, 0.1)):.6f}")
-    0.004186
-    """
-    if graph.is_directed():
-        raise ValueError("graph must be undirected, got a directed one")
-    return _of_graph(graph, tuple(graph.nodes if sites is None else sites), fails)
-
-
-def _of_circuit(circuit: Circuit) -> Structure:
+    circuit = _parse.circuit(text, where=where or {})
     drawn = _circuit.names(circuit)
     draw = partial(_circuit.diagram, circuit)
-    return Structure(draw=draw, drawn=drawn, circuit=circuit)
-
-
-def _of_graph(
-    graph: nx.Graph[Hashable], terminals: tuple[Hashable, ...], fails: Fails
-) -> Structure:
-    diagram = _network.diagram(graph, terminals, fails)
-    links = tuple((str(a), str(b), name) for a, b, name in _network.links(graph))
-    return Structure(
-        draw=lambda: diagram,
-        drawn=diagram.order,
-        links=links,
-        terminals=tuple(map(str, terminals)),
-    )
+    whole = Structure(draw=draw, drawn=drawn, circuit=circuit)
+    return whole.share(shared) if shared else whole

@@ -41,9 +41,7 @@ class Whole:
 
     draw: Callable[[], Diagram]
     drawn: tuple[str, ...]
-    circuit: Circuit | None = None
-    links: tuple[tuple[str, str, str], ...] = ()
-    terminals: tuple[str, ...] = ()
+    circuit: Circuit
     needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @cached_property
@@ -82,8 +80,6 @@ def numbers(
 
 def works(whole: Whole, gone: frozenset[str]) -> bool:
     """Tell whether the service works without some parts."""
-    if whole.circuit is None:
-        return not whole.diagram.down(gone)
     up: list[bool] = []
     for node in _with_needs(whole):
         if isinstance(node, _circuit.Part):
@@ -98,7 +94,7 @@ def cut_sets(whole: Whole, max_order: int | None) -> tuple[frozenset[str], ...]:
     perfect = _perfect(whole)
     if max_order is not None:
         _check.whole(1, max_order=max_order)
-        if whole.circuit is not None and max_order <= _SMALL:
+        if max_order <= _SMALL:
             found = _small.cut_sets(_with_needs(whole), perfect, max_order)
             return _in_order(whole, found)
     return _listed(whole, whole.diagram, max_order)
@@ -109,7 +105,7 @@ def path_sets(whole: Whole, max_order: int | None) -> tuple[frozenset[str], ...]
     perfect = _perfect(whole)
     if max_order is not None:
         _check.whole(1, max_order=max_order)
-        if whole.circuit is not None and max_order <= _SMALL:
+        if max_order <= _SMALL:
             found = _small.path_sets(_with_needs(whole), perfect, max_order)
             return _in_order(whole, found)
     return _listed(whole, dual(_perfected(whole.diagram)), max_order)
@@ -137,8 +133,6 @@ def _perfect(whole: Whole) -> frozenset[str]:
 def _with_needs(whole: Whole) -> _circuit.Circuit:
     """Return the circuit with the shared dependencies put in."""
     circuit = whole.circuit
-    if circuit is None:
-        raise ValueError("a network has no circuit")
     for name, dependents in whole.needs:
         circuit = _circuit.needing(circuit, name, dependents)
     return circuit
@@ -189,8 +183,6 @@ def importances(whole: Whole, q: Mapping[str, Quantity]) -> Importances:
 
 def _cut_set_shares(whole: Whole, q: Mapping[str, Quantity]) -> dict[str, Quantity]:
     """Return for every part P(the rest of a minimal cut set with it has failed)."""
-    if whole.circuit is None:
-        return _shares.of_diagram(whole.diagram, q)
     return _shares.of_circuit(_with_needs(whole), q)
 
 

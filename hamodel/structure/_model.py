@@ -21,20 +21,16 @@ if TYPE_CHECKING:
 class Structure(_answers.Whole):
     """What a request needs: which failures the service survives, and which not.
 
-    Made by `parse`, `fault_tree`, `network` or `connected`.
+    Made by `parse`.
 
     Attributes
     ----------
     draw : callable
         Returns the exact decision diagram; asked when a question needs it.
     drawn : tuple of str
-        The parts that the text or graph shows, the client included.
-    circuit : tuple of Part and Gate, optional
-        The structure as written; none for a network.
-    links : tuple of (str, str, str)
-        The links of a network: two nodes and a name.
-    terminals : tuple of str
-        The nodes of a network that must reach each other.
+        The parts that the text shows, the client included.
+    circuit : tuple of Part and Gate
+        The structure as written.
     needs : tuple of (str, tuple of str)
         Shared dependencies and what needs them, as they were added.
     """
@@ -95,19 +91,12 @@ class Structure(_answers.Whole):
             The text of a .dot file; single points of failure have a heavy frame, a
             part that stands in several places is drawn in each.
 
-        Raises
-        ------
-        ValueError
-            If it is a network, which is a graph already.
-
         Examples
         --------
         >>> from hamodel.structure import parse
         >>> print(parse("lb > any(a, b)").to_dot().count("->"))
         7
         """
-        if self.circuit is None:
-            raise ValueError("a network has no block diagram: it is a graph already")
         alone = frozenset(self.single_points_of_failure())
         return to_dot(self.circuit, alone)
 

@@ -1,8 +1,7 @@
 """Reading a structure from text, with errors that point at the column.
 
-Two languages share one reader.  A *path* says what must work: `>` chains what a
-request passes, `any`, `all` and `atleast` take lists.  A *fault tree* says what must
-fail: `and`, `or`, brackets, `atleast`.
+A path says what must work: `>` chains what a request passes, `any`, `all` and `atleast`
+take lists.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ _TOKEN = re.compile(
       | (?P<quoted>"[^"\n]+")
       | (?P<name>[^\W\d](?:[\w.:/-]*\w)?)
       | (?P<number>\d+)
-      | (?P<mark>[>&|(),])""",
+      | (?P<mark>[>(),])""",
     re.VERBOSE,
 )
-_INFIX = {"and": "&", "or": "|"}
+_CALLS = ("any", "all", "atleast")
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,14 @@ class _Frame:
     column: int
     needed: int = 0
     done: list[int] = field(default_factory=list)  # arguments before the last comma
-    rows: list[list[int]] = field(default_factory=lambda: [[]])  # or-rows of and-items
+    items: list[int] = field(default_factory=list)  # what the argument chains
 
 
-def circuit(text: str, *, faults: bool, where: Mapping[str, str]) -> Circuit:
+def circuit(text: str, *, where: Mapping[str, str]) -> Circuit:
     """Return the circuit that a text describes; `where` names parts of it."""
     texts: dict[str | None, str] = {None: text}
     texts.update(where)
-    parsed = {key: _Reader(value, faults=faults).read() for key, value in texts.items()}
+    parsed = {key: _Reader(value).read() for key, value in texts.items()}
     uses = {key: [n for n in names(c) if n in where] for key, c in parsed.items()}
     try:
         order = list(TopologicalSorter(uses).static_order())
@@ -89,11 +88,10 @@ def _assembled(
 class _Reader:
     """Reads one text; brackets are kept on a list, so depth is no matter."""
 
-    def __init__(self, text: str, *, faults: bool) -> None:
+    def __init__(self, text: str) -> None:
         if not isinstance(text, str):
             raise ValueError(f"text must be a string, got {text!r}")
-        self.text, self.faults = text, faults
-        self.calls = ("atleast",) if faults else ("any", "all", "atleast")
+        self.text = text
         self.nodes: list[Part | Gate] = []
         self.frames = [_Frame("", 1)]
 
@@ -134,8 +132,6 @@ class _Reader:
         kind, text, column = str(found.lastgroup), found.group(), found.start() + 1
         if kind == "quoted":
             yield _Token("quoted", text[1:-1], column)
-        elif kind == "name" and self.faults and text.lower() in _INFIX:
-            yield _Token("mark", _INFIX[text.lower()], column)
         elif kind != "space":
             yield _Token(kind, text, column)
 
@@ -143,12 +139,12 @@ class _Reader:
         """Read a part or an opening; return the next place and what it expects."""
         token, following = tokens[i], tokens[i + 1]
         if token.kind == "quoted" or (token.kind == "name" and following.text != "("):
-            if token.kind == "name" and token.text in self.calls:
+            if token.kind == "name" and token.text in _CALLS:
                 raise self._error(f"{token.text!r} needs '(' and a list", following)
             if token.text.lower() == "not":
                 raise self._error("'not' is no part: failures may only add up", token)
             self.nodes.append(Part(token.text))
-            self.frames[-1].rows[-1].append(len(self.nodes) - 1)
+            self.frames[-1].items.append(len(self.nodes) - 1)
             return i + 1, False
         if token.kind == "name":
             return self._call(tokens, i), True
@@ -160,10 +156,10 @@ class _Reader:
     def _call(self, tokens: list[_Token], i: int) -> int:
         """Open `any(`, `all(` or `atleast(k,`; return the place after it."""
         token = tokens[i]
-        if token.text not in self.calls:
-            known = ", ".join(map(repr, self.calls))
+        if token.text not in _CALLS:
+            known = ", ".join(map(repr, _CALLS))
             reason = f"{token.text!r} is not one of {known}"
-            raise self._error(reason + nearest(token.text, self.calls), token)
+            raise self._error(reason + nearest(token.text, _CALLS), token)
         frame = _Frame(token.text, tokens[i + 1].column)
         self.frames.append(frame)
         if token.text != "atleast":
@@ -181,11 +177,7 @@ class _Reader:
     def _between(self, token: _Token) -> bool:
         """Read what follows a part; return whether another part must come."""
         frame = self.frames[-1]
-        joins = "&" if self.faults else ">"
-        if token.text == joins:
-            return True
-        if token.text == "|" and self.faults:
-            frame.rows.append([])
+        if token.text == ">":
             return True
         if token.text == "," and frame.call:
             self._close_argument()
@@ -193,18 +185,15 @@ class _Reader:
         if token.text == ")" and len(self.frames) > 1:
             self._close()
             return False
-        wanted = "'and', 'or'" if self.faults else "'>'"
-        wanted += " or ')'" if len(self.frames) > 1 else " or the end"
+        wanted = "'>' or ')'" if len(self.frames) > 1 else "'>' or the end"
         shown = token.text if token.kind != "mark" else repr(token.text)
         raise self._error(f"{wanted} is expected, found {shown}", token)
 
     def _close_argument(self) -> None:
-        """Turn the rows of the argument into one node."""
+        """Turn the items of the argument into one node."""
         frame = self.frames[-1]
-        # A fault-tree row fails when all of its items do: one that works is enough.
-        rows = [self._gate(1 if self.faults else len(r), r) for r in frame.rows]
-        frame.done.append(self._gate(len(rows), rows))
-        frame.rows = [[]]
+        frame.done.append(self._gate(len(frame.items), frame.items))
+        frame.items = []
 
     def _close(self) -> None:
         self._close_argument()
@@ -217,9 +206,7 @@ class _Reader:
             at = _Token("mark", "(", frame.column)
             reason = f"'atleast' must ask for 1 to {count} of its {count} parts"
             raise self._error(f"{reason}, got {needed}", at)
-        if self.faults and frame.call:
-            needed = count - needed + 1
-        self.frames[-1].rows[-1].append(self._gate(needed, frame.done))
+        self.frames[-1].items.append(self._gate(needed, frame.done))
 
     def _gate(self, needed: int, inputs: list[int]) -> int:
         """Return a gate; of one input, that input."""

@@ -5,6 +5,8 @@ from collections import deque
 import mpmath
 import numpy as np
 
+from hamodel.chain import INSTANT
+
 
 def pools(counts):
     """Edges (state, next, fails) of independent pools of identical units."""
@@ -251,3 +253,10 @@ def embedded_down(most):
         return "" if m else "main"
 
     return cause
+
+
+def after(mean):
+    """Return the rate of a way out that is taken after a mean time, which may be 0."""
+    if np.ndim(mean) == 0:
+        return 1 / mean if mean != 0 else INSTANT
+    return np.where(mean == 0, INSTANT, 1 / np.where(mean == 0, 1, mean))

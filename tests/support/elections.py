@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel.failover._ballots import Ballots, Rules
 from hamodel.failover._parts import as_duration
 
 if TYPE_CHECKING:
@@ -191,3 +192,19 @@ def simulate_elections(
         for _ in range(count)
     ]
     return np.array(times) - rng.uniform(0, heartbeat, count)
+
+
+def played(count, rng, *, logs, timeout, one_way, heartbeat):
+    """Draw the same by the package's own play of messages."""
+    left = tuple(log for log in logs if log is not None)
+    majority = (len(logs) + 1) // 2 + 1
+    low, high = timeout
+    rules = Rules(
+        logs=left,
+        majority=majority,
+        low=low,
+        high=high,
+        one_way=one_way,
+        contact=heartbeat,
+    )
+    return Ballots(rules, rng, count).play()
