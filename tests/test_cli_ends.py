@@ -252,6 +252,11 @@ def test_presets_are_listed_shown_and_taken():
     shown = data("presets", "etcd")
     assert shown["architecture"] == "Majority"
     assert any("FAIL-" in row["from"] for row in shown["parameters"])
+    assert {law["path"] for law in shown["laws"]} >= {"election", "recovery"}
+    said = run("presets", "show", "postgresql-patroni")[0]
+    assert "uniform(20 s, 30 s) + uniform(0 s, 500 ms)" in said
+    assert "recovery from 'host lost'" in said
+    assert run("presets", "show")[1] == run("presets", "etcd", "kafka")[1] == 2
     assert run("assess", "etcd")[1] == 0
     page_, code = run("assess", "etdc")
     assert (code, "did you mean etcd?" in page_) == (2, True)

@@ -1,6 +1,8 @@
 """Presets of every kind: built, assessed, run step by step, and extended by files."""
 
 import json
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -184,6 +186,81 @@ failover:
     mine = load(tmp_path / "mine.yaml")
     assert mine.architecture.failover.by_stage["detection"].support == (40, 60)
     assert mine.architecture.failover.promotion == 20
+
+
+EVERY_SETTING = [(k, s) for k in EVERY for s in catalogue.system(k).spec.settings]
+
+
+@pytest.mark.parametrize(("key", "setting"), EVERY_SETTING)
+def test_every_setting_of_a_preset_moves_what_is_derived_of_it(key, setting):
+    """Each value whose formula names the setting, and each law with it."""
+    system = catalogue.system(key)
+    usual, value = system.architecture(), system.spec.settings[setting]
+    with warnings.catch_warnings():  # of a Patroni that could lose its lock in a retry
+        warnings.simplefilter("ignore")
+        other = system.architecture(**{setting: value * 2})
+
+    def numbers(architecture):
+        held = {p: getattr(v, "mean", v) for p, v in paths(architecture)}
+        return {p: v for p, v in held.items() if isinstance(v, (int, float))}
+
+    before, after = numbers(usual), numbers(other)
+    moved = {path for path in before if before[path] != after[path]}
+    sources = {path: source for path, _, source in system.spec.parameters}
+    told = {p for p, said in sources.items() if re.search(rf"\b{setting}\b", said)}
+    assert moved
+    assert told & before.keys() <= moved
+
+
+def test_a_preset_has_a_law_for_each_kind_of_failure():
+    """The lock is given up, expires, or stays; connections are reset, or silent."""
+    patroni = assess(catalogue.system("postgresql-patroni")).rto_by_kind
+    usual = catalogue.system("postgresql-patroni").failover()
+    for name in ("host lost", "host or PostgreSQL hangs"):
+        assert patroni[name].mean == pytest.approx(usual.duration.mean + 2, abs=1e-6)
+    later = usual.promotion.mean + usual.redirection.mean
+    stopped = patroni["stopped in good order"]
+    assert stopped.mean == pytest.approx(0.25 + 2 + later, abs=1e-6)
+    assert patroni["PostgreSQL dies"].mean == pytest.approx(5 + 5.12, rel=0.01)
+    short = catalogue.system("postgresql-patroni").architecture(loop_wait=2)
+    dies = assess(short).rto_by_kind["PostgreSQL dies"]
+    assert dies.mean == pytest.approx(1 + 5.12, rel=0.01)
+    redis = assess(catalogue.system("redis-sentinel"))
+    hang = redis.rto_by_kind["hang"].mean - redis.rto.mean
+    assert hang == pytest.approx(0.5, abs=0.1)  # the phase of pings, one a second
+
+
+def test_kinds_of_failure_count_once_they_have_a_rate(tmp_path):
+    usual = assess(catalogue.system("postgresql-patroni"))
+    assert usual.rto.mean == pytest.approx(usual.architecture.failover.duration.mean)
+    found = []
+    for n, words in enumerate(
+        (
+            "{PostgreSQL dies: {mttf: 30 d}}",
+            "[{name: PostgreSQL dies, kind: process, mttf: 30 d}]",
+        )
+    ):
+        file = tmp_path / f"{n}.yaml"
+        file.write_text(f"extends: postgresql-patroni\nfailures: {words}\n")
+        spec = load(file)
+        assert len(spec.architecture.failures) == 5
+        found.append(assess(spec.architecture, spec.workload).rto.mean)
+    assert found[0] == found[1] < 0.6 * usual.rto.mean
+    file.write_text("extends: postgresql-patroni\nfailures: {disk: {mttf: 1 d}}\n")
+    with pytest.raises(SpecError, match="failures: must be a list"):
+        load(file)
+    file.write_text("extends: postgresql-patroni\nfailures: []\n")
+    assert load(file).architecture.failures == ()
+
+
+def test_the_election_of_mongodb_has_the_law_of_its_timers():
+    """Two members, each with its own last heartbeat and its own random part."""
+    law = catalogue.system("mongodb").architecture().election
+    last, extra = np.random.default_rng(3).uniform(0, 1, (2, 20_000, 2))
+    drawn = (10 - 2 * last + 1.5 * extra).min(axis=1)
+    assert law.quantile([0.05, 0.5, 0.95]) == pytest.approx(
+        np.quantile(drawn, [0.05, 0.5, 0.95]), rel=0.01
+    )
 
 
 def test_a_copied_preset_with_another_number_works(tmp_path):

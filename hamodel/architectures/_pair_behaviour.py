@@ -76,6 +76,13 @@ class PairBehaviour(AtWork):
         return self._mixed([(rate, self._works(k)) for k, rate in self._kinds()])
 
     @property
+    def rto_by_kind(self) -> dict[str, Duration]:
+        """The recovery from each kind of failure that has a name of its own."""
+        named = {kind.name for kind in self.spec.failures}
+        found = {kind.name: self._works(kind) for kind in self._rules.kinds}
+        return {name: law for name, law in found.items() if name in named}
+
+    @property
     def outage(self) -> Duration:
         return self._mixed([(rate, self._whole(k)) for k, rate in self._kinds()])
 

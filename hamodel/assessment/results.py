@@ -252,6 +252,12 @@ class Assessment:
         return self._behaviour.rto
 
     @property
+    def rto_by_kind(self) -> Mapping[str, Duration]:
+        """The same by kind of failure, where the architecture tells kinds apart."""
+        found: Mapping[str, Duration] = getattr(self._behaviour, "rto_by_kind", {})
+        return found
+
+    @property
     def outage(self) -> Duration:
         """Recovery time over all losses of a database, failed failovers included."""
         return self._behaviour.outage

@@ -231,6 +231,10 @@ class OnePage:
         a = self.found
         rows = [
             ("recovery (RTO), failovers that work", *_quantiles(a.rto)),
+            *(
+                (f"- from {name!r}", *_quantiles(law))
+                for name, law in a.rto_by_kind.items()
+            ),
             ("recovery, failed failovers included", *_quantiles(a.outage)),
             ("oldest lost write (RPO), if any is lost", *_quantiles(a.rpo)),
             ("replication lag", *_quantiles(a.replication_lag)),

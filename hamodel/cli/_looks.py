@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from hamodel import text
 from hamodel.assessment import assess
 from hamodel.cli._page import Page
+from hamodel.duration import Duration
 from hamodel.specfile import preset, presets
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hamodel.cli._paper import Paper
     from hamodel.specfile import Spec
     from hamodel.structure import Structure
@@ -96,12 +99,20 @@ def one_preset(name: str) -> Page:
     """Return a preset, with what each of its numbers stands on."""
     found = preset(name)
     keys = ("path", "value", "from")
+    laws = list(_laws_of(found))
 
     def draw(out: Paper) -> None:
         out.head(found.title)
         out.say(found.summary)
         out.say()
         out.table("", found.parameters, ("", "value", "from"), words=(0, 1, 2))
+        if laws:
+            shown = [
+                (path, text.time(median), text.time(late), law)
+                for path, median, late, law in laws
+            ]
+            heads = ("", "p50", "p95", "which is")
+            out.table("What follows from them", shown, heads, words=(0, 3))
 
     def data() -> dict[str, object]:
         rows = [dict(zip(keys, row, strict=True)) for row in found.parameters]
@@ -112,9 +123,31 @@ def one_preset(name: str) -> Page:
             "summary": found.summary,
             "architecture": type(found.architecture).__name__,
             "parameters": rows,
+            "laws": [
+                dict(zip(("path", "p50_s", "p95_s", "law"), row, strict=True))
+                for row in laws
+            ],
         }
 
     return Page(data=data, draw=draw)
+
+
+def _laws_of(spec: Spec) -> Iterator[tuple[str, float, float, str]]:
+    """Yield the laws of a preset: each stage, and the recovery by kind of failure."""
+    failover = getattr(spec.architecture, "failover", None)
+    found = {} if failover is None else dict(failover.by_stage)
+    laws = {f"failover.{stage}": law for stage, law in found.items()}
+    if isinstance(election := getattr(spec.architecture, "election", None), Duration):
+        laws["election"] = election
+    assessed = assess(spec.architecture, spec.workload)
+    if failover is not None:
+        laws["recovery"] = assessed.rto
+    for kind, law in assessed.rto_by_kind.items():
+        laws[f"recovery from {kind!r}"] = law
+    for path, law in laws.items():
+        median, late = (float(law.quantile(share)) for share in (0.5, 0.95))
+        if late > 0:
+            yield path, median, late, law.law.name
 
 
 def all_presets() -> Page:
@@ -128,7 +161,7 @@ def all_presets() -> Page:
     def draw(out: Paper) -> None:
         shown = [(name, kind, summary) for name, kind, _, summary in rows]
         out.table("Presets", shown, ("name", "architecture", ""), words=(0, 1, 2))
-        out.say("hamodel presets NAME shows one; hamodel assess NAME assesses it.")
+        out.say("hamodel presets show NAME shows one; hamodel assess NAME assesses it.")
 
     listed = [dict(zip(keys, row, strict=True)) for row in rows]
     return Page(

@@ -419,13 +419,16 @@ def export(
 
 
 @main.command()
-@click.argument("name", required=False)
+@click.argument("names", nargs=-1, metavar="[[show] NAME]")
 @_as_json
-def presets(name: str | None, as_json: bool) -> None:
-    """List the presets, or show the numbers of one and their sources."""
+def presets(names: tuple[str, ...], as_json: bool) -> None:
+    """List the presets, or show the numbers and laws of one and their sources."""
     from hamodel.cli import _looks
 
-    _finish(_looks.all_presets() if name is None else _looks.one_preset(name), as_json)
+    shown = names[1:] if names[:1] == ("show",) else names
+    if len(shown) > 1 or (names and not shown):
+        raise ValueError(f"presets takes one name, got {' '.join(names)!r}")
+    _finish(_looks.one_preset(shown[0]) if shown else _looks.all_presets(), as_json)
 
 
 @main.command()

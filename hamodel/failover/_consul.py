@@ -53,7 +53,7 @@ class ConsulElection:
     --------
     >>> quick = ConsulElection(multiplier=1)
     >>> round(float(quick.duration.mean), 1)
-    1.9
+    2.0
     >>> older = ConsulElection(multiplier=1, pre_vote=False)
     >>> round(float(older.duration.mean), 1)
     2.9

@@ -44,13 +44,14 @@ class Election:
     Raises
     ------
     ValueError
-        If a time is negative, the timeout is no whole number of ticks, at least two,
-        or the members that are left are no majority.
+        If a time is negative, the timeout is shorter than two ticks, or the members
+        that are left are no majority.
 
     Notes
     -----
     Rules of the raft package of etcd 3.4 and 3.5.  A member counts ticks since it heard
-    the leader, so that its timer fires at a tick.  Check-quorum is always on: a member
+    the leader, so that its timer fires at a tick; a timeout that is no whole number of
+    ticks is cut down to one.  Check-quorum is always on: a member
     that has heard its leader within `election_timeout` ignores requests for its vote.
     The first to stand is often ahead of the other by less than a tick, then stays
     without an answer, and with votes for themselves both wait for another timeout: this
@@ -92,21 +93,25 @@ class Election:
         fields.check(self)
         if self.contact is not None:
             _check.between(0, self.heartbeat, contact=self.contact)
-        ticks = self.election_timeout / self.heartbeat
-        if ticks < 2 or abs(ticks - round(ticks)) > 1e-6:
+        if self._ticks < 2:
             raise ValueError(
-                "election_timeout must be a whole number of heartbeats, at least 2,"
-                f" got {ticks:g}"
+                f"election_timeout must be >= 2 heartbeats = {2 * self.heartbeat:g},"
+                f" got {self.election_timeout:g}"
             )
         _majority_left(self.nodes, self.failed)
+
+    @property
+    def _ticks(self) -> int:
+        """Ticks of the least timeout: etcd divides whole milliseconds."""
+        return int(self.election_timeout / self.heartbeat + 1e-6)
 
     @property
     def _rules(self) -> Rules:
         return Rules(
             logs=(0,) * (self.nodes - self.failed),
             majority=self.nodes // 2 + 1,
-            low=self.election_timeout,
-            high=2 * self.election_timeout,
+            low=self._ticks * self.heartbeat,
+            high=2 * self._ticks * self.heartbeat,
             tick=self.heartbeat,
             lease=True,
             pre_vote=self.pre_vote,

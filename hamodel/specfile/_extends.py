@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
+    Failure,
     Leaderless,
     Majority,
     SinglePrimary,
@@ -235,6 +237,8 @@ def _value_over(base: Node, over: Node, made: type | None, key: str) -> Node:
     base = base.fields["value"] if is_wrapped(base) and "value" in base.fields else base
     if about.kind == "spec":
         return _field_over(base, over, about.made)
+    if about.made is Failure:
+        return _kinds_over(base, over)
     if not about.stage or len(base.fields) != 1 or not over.fields:
         return over
     ((word, below),) = base.fields.items()
@@ -254,3 +258,26 @@ def _is_within(over: Node, word: str) -> bool:
         key in known and not (key in MECHANISMS and node.fields)
         for key, node in over.fields.items()
     )
+
+
+def _kinds_over(base: Node, over: Node) -> Node:
+    """Return kinds of failure, those of the same name changed field by field.
+
+    Over a list, changes may be a list as well, or a mapping by name.
+    """
+    kinds = {_name_of(item): item for item in base.value}
+    if over.fields and set(over.fields) <= set(kinds):
+        changes = dict(over.fields)
+    elif isinstance(over.value, list) and over.value:
+        changes = {_name_of(item): item for item in over.value}
+    else:  # none at all, or what the reader refuses
+        return over
+    for name, item in changes.items():
+        kinds[name] = _field_over(kinds[name], item, Failure) if name in kinds else item
+    return replace(over, value=list(kinds.values()))
+
+
+def _name_of(item: Node) -> str:
+    """Return the name of a kind of failure, which is its kind where none is given."""
+    named = item.get("name") or item.get("kind")
+    return "host" if named is None else named.raw

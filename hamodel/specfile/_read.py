@@ -267,7 +267,7 @@ class Reader:
         known = self.sources.get(path, Source(place=source.place))
         self.sources[path] = replace(
             source,
-            facts=(*known.facts, *source.facts),
+            facts=(*dict.fromkeys((*known.facts, *source.facts)),),
             assumed=_joined((known.assumed, source.assumed)),
             because=_joined((known.because, source.because)),
             origin=_joined((known.origin, source.origin)),
