@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 
 from hamodel import catalogue, sweep, text
 from hamodel.units import HOUR, MINUTE, MS, YEAR
+from lessons import copies
 from lessons import replication_lag as lesson
 from lessons import what_a_crash_takes as seven
-from lessons.replication_lag import absence
+from lessons.copies import absence
 
 START = {
     "writes": 990,
     "capacity": 1000,
     "trip": 0.5,
     "pause": 100,
-    "queue": lesson.REPLAY,
+    "queue": copies.REPLAY,
 }
 RATES = st.floats(1, 999)
 TRIPS = st.floats(0, 300)
@@ -32,14 +33,14 @@ def explorer():
 
 
 def shown(**values):
-    return lesson.model(**START | values)
+    return copies.model(**START | values)
 
 
 # ---- the model, against paper ------------------------------------------------------
 
 
 def test_the_numbers_of_the_question():
-    quiet, busy = lesson.stream(900), lesson.stream(990)
+    quiet, busy = copies.stream(900), copies.stream(990)
     assert quiet.mean_lag == pytest.approx(0.010, rel=0.03)
     assert busy.mean_lag == pytest.approx(0.100, rel=0.003)
     assert quiet.lag.quantile(0.99) == pytest.approx(0.0461, abs=3e-4)
@@ -62,7 +63,7 @@ def test_queue_in_the_replay_is_what_paper_says(writes, trip, pause):
     def left(t):
         return math.exp(-spare * max(t, 0.0))
 
-    unwaited, semi, sync, applied = (copy.bill(name) for name in lesson.PLANS)
+    unwaited, semi, sync, applied = (copy.bill(name) for name in copies.PLANS)
     assert unwaited.missed == pytest.approx(left(read - way), rel=1e-9, abs=1e-300)
     for bill in (semi, sync):
         assert bill.missed == pytest.approx(left(read + way), rel=1e-9, abs=1e-300)
@@ -75,10 +76,10 @@ def test_queue_in_the_replay_is_what_paper_says(writes, trip, pause):
 
 @given(RATES, TRIPS, PAUSES)
 def test_queue_in_the_sender_is_what_paper_says(writes, trip, pause):
-    copy = shown(writes=writes, trip=trip, pause=pause, queue=lesson.SENDER)
+    copy = shown(writes=writes, trip=trip, pause=pause, queue=copies.SENDER)
     spare, way, limit = 1000 - writes, trip * MS / 2, 10.0
     late = math.exp(-spare * (limit - 2 * way))  # a commit that runs into the timeout
-    unwaited, semi, sync, applied = (copy.bill(name) for name in lesson.PLANS)
+    unwaited, semi, sync, applied = (copy.bill(name) for name in copies.PLANS)
     missed = math.exp(-spare * max(pause * MS - way, 0.0))
     assert unwaited.missed == pytest.approx(missed, rel=1e-9, abs=1e-300)
     assert unwaited.lost == pytest.approx(writes * (1 / spare + way))
@@ -106,23 +107,23 @@ def test_stale_reads_of_every_mode_by_simulation():
 
 @given(RATES, TRIPS)
 def test_loss_by_littles_law_is_the_mean_of_its_whole_law(writes, trip):
-    for queue in lesson.QUEUES:
-        plan = lesson.replication("async", trip=trip, queue=queue)
+    for queue in copies.QUEUES:
+        plan = copies.replication("async", trip=trip, queue=queue)
         whole = plan.loss("network", writes=writes).writes.mean
         lost = shown(writes=writes, trip=trip, queue=queue).bill("async").lost
         assert lost == pytest.approx(whole, rel=1e-9)
 
 
-@pytest.mark.parametrize("queue", lesson.QUEUES)
+@pytest.mark.parametrize("queue", copies.QUEUES)
 @pytest.mark.parametrize("writes", [1000, 1050, 1200])
 def test_overload_is_an_answer(writes, queue):
     copy = shown(writes=writes, queue=queue)
-    unwaited, semi, sync, applied = (copy.bill(name) for name in lesson.PLANS)
+    unwaited, semi, sync, applied = (copy.bill(name) for name in copies.PLANS)
     assert copy.overloaded
     assert unwaited.missed == 1
     assert applied.wait == math.inf
     assert sync.lost == 0
-    if queue == lesson.REPLAY:
+    if queue == copies.REPLAY:
         assert semi.missed == sync.missed == 1
         assert semi.wait == sync.wait == pytest.approx(0.5 * MS)
         assert unwaited.lost == pytest.approx(writes * 0.25 * MS)
@@ -154,11 +155,11 @@ def test_absence_of_a_standby_on_paper():
 
 def test_bad_settings_are_named():
     with pytest.raises(ValueError, match="plan must be one of async"):
-        lesson.replication("slow")
-    with pytest.raises(ValueError, match="queue must be one of in the replay"):
-        lesson.replication(queue="nowhere")
+        copies.replication("slow")
+    with pytest.raises(ValueError, match="queue must be one of at the replica"):
+        copies.replication(queue="nowhere")
     with pytest.raises(ValueError, match="service must be"):
-        lesson.replication(capacity=-1)
+        copies.replication(capacity=-1)
 
 
 # ---- explorer and picture ----------------------------------------------------------
@@ -188,15 +189,41 @@ def test_the_curve_is_the_share_of_reads_that_miss():
         np.testing.assert_allclose(curve[:, 1], wanted, atol=0.06)
 
 
-def test_the_queue_is_counted_by_little():
-    """The dots at the replica: as many as wait, up to forty."""
+@pytest.mark.parametrize("queue", copies.QUEUES)
+def test_the_queue_is_counted_by_little(queue):
+    """Dots: as many as wait, up to forty, and as many as travel, up to thirty."""
     here = lesson.lesson.explore()
-    for writes, dots in ((500, 1), (900, 9), (990, 40), (1200, 40)):
-        here.set(writes=writes)
-        on_the_way = 6  # unseen, before anything is played
-        assert here.svg.count('r="5" fill="#e69f00"') == dots + on_the_way
+    on_the_way = 5  # unseen, before anything is played
+    for writes, trip, dots, flying in (
+        (500, 0.5, 1, 0),
+        (900, 0.5, 9, 0),
+        (990, 20, 40, 10),
+        (1200, 300, 40, 30),
+    ):
+        here.set(writes=writes, trip=trip, queue=queue)
+        red, safe = (
+            len(re.findall(rf'r="5" fill="{colour}"', here.svg))
+            for colour in ("#d55e00", "#009e73")
+        )
+        lost = dots if queue == copies.SENDER else 0
+        assert (red, safe) == (flying + lost + on_the_way, dots - lost)
     load = 0.9
     assert lesson.waiting(shown(writes=900)) == pytest.approx(load / (1 - load))
+
+
+def test_a_crash_takes_what_is_red_and_nothing_else():
+    """Held before and after the crash: the red dots are gone, the received are not."""
+    here = lesson.lesson.explore()
+    here.apply("Another region")
+    seen = []
+    for _ in range(5):
+        here.step()
+        visible = re.sub(
+            r'<g [^>]*display="none".*?</g>', "", here.svg, flags=re.DOTALL
+        )
+        seen.append([visible.count(c) for c in ('r="5" fill="#d55e00"', "#009e73")])
+    assert seen[2][0] > 0 == seen[4][0]
+    assert all(safe for _, safe in seen)
 
 
 def test_what_to_try_in_lesson_06_is_what_happens():
@@ -214,6 +241,11 @@ def test_what_to_try_in_lesson_06_is_what_happens():
     here.reset()
     here.apply("Too many writes")
     assert "2.9 s a minute" in here.sentence
+    here.reset()
+    before = here.sentence, here.svg.count("#d55e00")
+    here.apply("Queue in the sender")
+    assert here.sentence == before[0]
+    assert here.svg.count("#d55e00") > before[1]
 
 
 def test_what_to_try_in_lesson_07_is_what_happens(explorer):
@@ -243,19 +275,19 @@ def test_own_numbers():
 
 
 def test_recording_is_the_file():
-    assert [key.reads for key in lesson.recorded()] == [1045, 1057, 1104, 1083]
-    assert not lesson.recorded_lags().flags.writeable
-    assert np.median(lesson.recorded_lags()) == pytest.approx(0.1, abs=0.01)
+    assert [key.reads for key in copies.recorded()] == [1045, 1057, 1104, 1083]
+    assert not copies.recorded_lags().flags.writeable
+    assert np.median(copies.recorded_lags()) == pytest.approx(0.1, abs=0.01)
 
 
 def test_prediction_from_the_measured_lag_is_what_was_measured():
     """The mean of 1 - exp(-k lag) over the sample, and the reads that were stale."""
-    for key in lesson.recorded():
-        sample = np.mean(-np.expm1(-key.writes * lesson.recorded_lags()))
+    for key in copies.recorded():
+        sample = np.mean(-np.expm1(-key.writes * copies.recorded_lags()))
         error = math.sqrt(sample * (1 - sample) / key.reads)
         assert abs(key.share - sample) < 3 * error + 0.02
-    third = lesson.recorded()[2]
-    sample = np.mean(-np.expm1(-third.writes * lesson.recorded_lags()))
+    third = copies.recorded()[2]
+    sample = np.mean(-np.expm1(-third.writes * copies.recorded_lags()))
     assert lesson.real_exercise.reference() == pytest.approx(100 * sample, rel=1e-9)
 
 
@@ -295,7 +327,7 @@ def test_sentence_says_the_bill(explorer):
 def test_sweep_is_the_lag_on_paper():
     trips = [0.01, 0.08]
     found = sweep(
-        lesson.shop(),
+        copies.shop(),
         workload__writes=[500, 990],
         workload__round_trip=trips,
         quantities=["lag_p99", "rpo_p99"],

@@ -243,6 +243,8 @@ def _edges(law: Law) -> FloatArray:
     if np.any(ends[-1] > _HEAVY * ends[-3]):
         ends = np.concatenate([ends, reached(_DEEP)])
     rows = [np.zeros((1, *law.shape)), ends]
+    low = np.asarray(law.support[0], float)  # where the tail begins to fall
+    rows.append(np.broadcast_to(np.where(np.isfinite(low), low, 0), law.shape)[None])
     rows += [np.broadcast_to(np.asarray(k, float), law.shape)[None] for k in law.knots]
     ends = np.concatenate([np.broadcast_to(r, (len(r), *law.shape)) for r in rows])
     finite = np.isfinite(ends)

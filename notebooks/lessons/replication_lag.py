@@ -1,237 +1,28 @@
 """Lesson 06, replication lag: how far a copy is behind, and which reads show it.
 
-The surprising number is ten: a tenth more load makes the lag ten times as long, since
-not the load sets it but what the replica has to spare.
+The model of the replica is in `copies`; lesson 07 has it too.
 """
 
 from __future__ import annotations
 
-import csv
 import math
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import catalogue, duration, text
 from hamodel import course as kit
-from hamodel.architectures import ActivePassive, Node
+from hamodel import text
 from hamodel.course import function, number
-from hamodel.failover import Failover
-from hamodel.replication import CatchUp, Replication, Stream, WriteStage
-from hamodel.units import HOUR, MINUTE, MS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
-
-# ---- the model ---------------------------------------------------------------------
-
-#: Where the writes queue up.
-QUEUES = ("in the replay, at the replica", "in the sender, at the primary")
-REPLAY, SENDER = QUEUES
-#: The three modes, and the third once more with a longer wait.
-PLANS: Mapping[str, Mapping[str, Any]] = {
-    "async": {"mode": "async"},
-    "semi-sync": {"mode": "semi-sync"},
-    "sync": {"mode": "sync"},
-    "sync, applied": {"mode": "sync", "wait_for": "applied"},
-}
-CAPACITY = 1000.0  # writes per second that the lesson's replica applies
-NEAR = 0.5  # round trip in ms within a zone; the mean of fact RTT-001 is 0.52
-FAR: Any = catalogue.fact("RTT-010").value  # ms, Virginia and Oregon
-AWAY = {"mttf": 1000 * HOUR, "mttr": 4 * HOUR}  # a standby, in s
-
-
-def replication(
-    plan: str = "async",
-    *,
-    capacity: float = CAPACITY,
-    trip: float = NEAR,
-    queue: str = REPLAY,
-) -> Replication:
-    """Return the lesson's replication, in the units of its controls."""
-    for name, known, given in (("plan", PLANS, plan), ("queue", QUEUES, queue)):
-        if given not in known:
-            raise ValueError(f"{name} must be one of {'; '.join(known)}, got {given!r}")
-    stage = WriteStage(service=1 / capacity)
-    place: dict[str, Any] = {"apply" if queue == REPLAY else "send": stage}
-    return Replication(delay=trip * MS / 2, **PLANS[plan], **place)
-
-
-def stream(writes: Quantity, **where: Any) -> Stream:
-    """Return the writes on their way to the replica."""
-    return replication(**where).stream(writes)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Bill:
-    """What one mode costs and what it leaves, with a replica that is up."""
-
-    wait: float
-    missed: float
-    lost: float
-    stopped: float
-    unprotected: float
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Copy:
-    """A replica under load, and the bill of every mode."""
-
-    writes: float
-    capacity: float
-    trip: float
-    pause: float
-    queue: str
-
-    @property
-    def stream(self) -> Stream:
-        return self.plan("async").stream(self.writes)
-
-    @property
-    def overloaded(self) -> bool:
-        return self.writes >= self.capacity
-
-    @property
-    def growth(self) -> float:
-        """Seconds by which an operator sees the lag grow in a second of overload.
-
-        What has been replayed is the time of the last replayed commit, as PostgreSQL's
-        `now() - pg_last_xact_replay_timestamp()` has it.
-        """
-        return max(1 - self.capacity / self.writes, 0.0)
-
-    def plan(self, name: str) -> Replication:
-        """Return the replication of a mode: one of `PLANS`."""
-        return replication(
-            name, capacity=self.capacity, trip=self.trip / MS, queue=self.queue
-        )
-
-    def missed(self, name: str, pause: FloatArray | float) -> Quantity:
-        """Return the share of reads that miss a write `pause` after its commit."""
-        if name == "async":
-            found = self.stream.lag.sf(pause)
-        elif name == "sync, applied":
-            found = 0.0 * pause
-        elif self.queue == REPLAY:
-            replay = Stream(writes=self.writes, apply=self.plan(name).apply)
-            found = replay.lag.sf(pause + self.trip / 2)
-        elif name == "sync":
-            found = 0.0 * pause
-        else:
-            found = self.stream.lag.sf(pause + self.plan(name).timeout)
-        return found
-
-    def bill(self, name: str) -> Bill:
-        """Return the bill of a mode: one of `PLANS`."""
-        plan = self.plan(name)
-        stopped, unprotected = absence(name)
-        return Bill(
-            wait=self._wait(plan),
-            missed=float(self.missed(name, self.pause)),
-            lost=self._lost(plan),
-            stopped=stopped,
-            unprotected=unprotected,
-        )
-
-    def _wait(self, plan: Replication) -> float:
-        passed = plan.send is not None or plan.wait_for == "applied"
-        if not plan.needed or not (passed and self.overloaded):
-            return float(plan.commit_delay(self.writes).mean)
-        return float(plan.timeout) if plan.mode == "semi-sync" else math.inf
-
-    def _lost(self, plan: Replication) -> float:
-        if plan.mode == "sync":
-            return 0.0
-        if plan.mode == "async":
-            return float(self.stream.missing)
-        if plan.send is None:  # received long before the timeout
-            return 0.0
-        if self.overloaded:
-            return math.inf
-        # Little's law for writes that were acknowledged at the timeout, unreceived
-        lag = self.stream.lag
-        late = lag.sf(plan.timeout)
-        return float(self.writes * late * lag.mean_excess(plan.timeout)) if late else 0
-
-
-@cache
-def absence(name: str) -> tuple[float, float]:
-    """Return what it costs that the standby is away now and then."""
-    plan = replication(name)
-    price = plan.protection(**AWAY)
-    if plan.needed:
-        return float(price.blocked), float(price.unprotected)
-    return 0.0, AWAY["mttr"] / (AWAY["mttf"] + AWAY["mttr"])
-
-
-def model(*, writes, capacity, pause, trip=NEAR, queue=REPLAY):
-    return Copy(
-        writes=writes, capacity=capacity, trip=trip * MS, pause=pause * MS, queue=queue
-    )
-
-
-def shop() -> ActivePassive:
-    """Return the pair of lesson 04 in two sites, with the replica of this lesson."""
-    return ActivePassive(
-        database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
-        failover=Failover(promotion=30, coverage=0.99),
-        replication=Replication(apply=WriteStage(service=1 / CAPACITY)),
-    )
-
-
-# ---- what was measured -------------------------------------------------------------
-
-_DELAY = 0.1  # s that the standby was told to wait before it applied
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """One key of the recording."""
-
-    writes: float
-    reads: int
-    stale: int
-
-    @property
-    def share(self) -> float:
-        return self.stale / self.reads
-
-
-@cache
-def recorded() -> tuple[Asked, ...]:
-    """Return what reads of the standby showed, key by key."""
-    return tuple(
-        Asked(
-            writes=row["writes_per_s"], reads=int(row["reads"]), stale=int(row["stale"])
-        )
-        for row in _rows("stale")
-    )
-
-
-@cache
-def recorded_lags() -> FloatArray:
-    """Return the measured lags of writes."""
-    lags = np.array([row["lag_s"] for row in _rows("lag")])
-    lags.setflags(write=False)
-    return lags
-
-
-def recorded_lag() -> Duration:
-    """Return the measured lags as a law."""
-    return duration.empirical(recorded_lags())
-
-
-def _rows(name: str) -> list[dict[str, float]]:
-    path = catalogue.folder() / "recordings" / f"postgresql_{name}.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-    return [row for row in rows if row["apply_delay_s"] == _DELAY]
-
+from hamodel.replication import CatchUp, Stream, WriteStage
+from hamodel.units import MINUTE, MS
+from lessons.copies import (
+    CONTROLS,
+    FAR,
+    SENDER,
+    model,
+    recorded,
+    recorded_lag,
+    stream,
+)
 
 # ---- the picture: writes on their way, and the reads that miss them ----------------
 
@@ -239,42 +30,35 @@ TIMES = kit.Scale(1, 60_000, 70, 610, log=True)
 SHARES = kit.Scale(0, 100, 268, 140)
 MARKS = [(10.0**k, f"{10.0**k:,g}") for k in range(5)]
 GHOSTS = {"mean": "your mean", "tail": "your 99 in 100"}
+CRASH = 0.6  # of a play
+PLACES = {"sender": 154, "replay": 486}  # px: where the head of each queue stands
 
 
 def waiting(found):
+    """Return how many writes wait in the queue, on average."""
     if found.overloaded:
         return math.inf
     return found.writes * float(found.stream.lag.mean) - found.writes * found.trip / 2
 
 
 def picture(sheet, values, found, guess):
-    """Draw the queue of the replica, and the share of reads that miss a write."""
+    """Draw where the writes are, and the share of reads that miss one."""
     for x, words in ((20, "primary"), (500, "replica")):
         sheet.rect((x, 26, 120, 44), "paper")
         sheet.text((x + 60, 53), words, anchor="middle", bold=True)
-    sheet.arrow((142, 48), (300, 48))
-    count = waiting(found)
-    shown = round(min(40, count))
-    for k in range(shown):
-        at = (486 - 14 * (k // 4), 28 + 13 * (k % 4))
-        sheet.circle(at, 5, "orange", weight=0.8)
-    many = "ever more" if math.isinf(count) else f"{text.short(count)}, on average"
-    sheet.text((490, 92), f"waiting to be applied: {many}", size=12, anchor="end")
-    _on_the_way(sheet, 340 if shown else 480)
+    _writes(sheet, found)
     sheet.text((70, 124), "reads that miss the write (%)", size=13, bold=True)
     sheet.axis(TIMES, 268, "ms after the commit", top=140, marks=MARKS)
     sheet.upright(SHARES, 70, 610, [(s, f"{s}") for s in (0, 50, 100)])
     times = np.geomspace(1, 60_000, 120)
-    late = np.full(120, 100.0)
+    late, missed = np.full(120, 100.0), 100.0
     if not found.overloaded:
         late = 100 * found.missed("async", times * MS)
+        missed = 100 * found.missed("async", found.pause)
     curve = [(TIMES(t), SHARES(s)) for t, s in zip(times, late, strict=True)]
     sheet.line(curve, "blue", weight=2.5)
-    pause = max(values["pause"], 1)
-    missed: Any = 100.0
-    if not found.overloaded:
-        missed = 100 * found.missed("async", found.pause)
-    sheet.circle((TIMES(pause), SHARES(missed)), 6, "orange", weight=1.5)
+    at = TIMES(max(values["pause"], 1)), SHARES(missed)
+    sheet.circle(at, 6, "orange", weight=1.5)
     for case, words in GHOSTS.items():
         if case in guess:
             place, row = TIMES(guess[case]), {"mean": 138, "tail": 158}[case]
@@ -284,14 +68,45 @@ def picture(sheet, values, found, guess):
             sheet.text(spot, words, size=12, anchor="end" if far else "start")
 
 
-def _on_the_way(sheet, goal):
-    for k in range(6):
-        start = sheet.seconds * k / 6
-        keys = [(0, 0, 0, 0), (start, 0, 0, 0), (start + 0.05, 0, 0, 1)]
-        keys += [(start + 1.2, goal - 150, 0, 1), (start + 1.3, goal - 150, 0, 0)]
-        keys.append((sheet.seconds, goal - 150, 0, 0))
-        with sheet.moving(keys):
-            sheet.circle((150, 48), 5, "orange", weight=0.8)
+def _writes(sheet, found):
+    """Draw the writes in sender, link and replay; a crash takes what is red."""
+    count, at_home = waiting(found), found.queue == SENDER
+    shown, columns = round(min(40, count)), math.ceil(min(40, count) / 4)
+    start = PLACES["sender"] + (14 * columns if at_home else 0)
+    stop = PLACES["replay"] - (0 if at_home else 14 * columns)
+    sheet.arrow((start - 6, 48), (stop - 4, 48))
+    head, way = (PLACES["sender"], 1) if at_home else (PLACES["replay"], -1)
+    queued = [(head + way * 14 * (k // 4), 28 + 13 * (k % 4)) for k in range(shown)]
+    under_way = round(min(30, found.writes * found.trip / 2))
+    step = (stop - start - 14) / 15
+    flying = [
+        (start + 4 + step * (k // 2 + 0.5), 42 + 12 * (k % 2)) for k in range(under_way)
+    ]
+    end, crash = sheet.seconds, CRASH * sheet.seconds
+    gone = [(0, 0, 0, 1), (crash, 0, 0, 1), (crash + 0.6, 0, 0, 0), (end, 0, 0, 0)]
+    drains = [(0, 0, 0, 1), (crash, 0, 0, 1), (end - 0.3, 30, 0, 0), (end, 30, 0, 0)]
+    for spots, taken in ((flying, True), (queued, at_home)):
+        with sheet.moving(gone if taken else drains):
+            for spot in spots:
+                sheet.circle(spot, 5, "red" if taken else "green", weight=0.8)
+    _on_the_way(sheet, start - 4, stop - 10, crash)
+    many = "ever more" if math.isinf(count) else f"{text.short(count)} on average"
+    words = f"waiting to be {'sent' if at_home else 'applied'}: {many}"
+    sheet.text((490, 92), words, size=12, anchor="end")
+    sheet.text((20, 92), "a crash takes what is red", size=12, colour="red")
+    with sheet.moving([(0, 0, 0, 0), (crash, 0, 0, 1), (end, 0, 0, 1)]):
+        for slope in (16, -16):
+            sheet.line([(64, 48 - slope), (96, 48 + slope)], "red", weight=4)
+
+
+def _on_the_way(sheet, start, goal, crash):
+    """Let writes set out one after the other, until the crash."""
+    for k in range(5):
+        begin = crash * k / 5
+        keys = [(0, 0, 0, 0), (begin, 0, 0, 0), (begin + 0.05, 0, 0, 1)]
+        keys += [(begin + 0.6, goal - start, 0, 1), (begin + 0.65, goal - start, 0, 0)]
+        with sheet.moving([*keys, (sheet.seconds, goal - start, 0, 0)]):
+            sheet.circle((start, 48), 5, "red", weight=0.8, role="ground")
 
 
 def sentence(values, found):
@@ -477,19 +292,6 @@ def own(lags):
 
 # ---- the lesson --------------------------------------------------------------------
 
-WRITES = (*range(100, 900, 100), 850, 900, 930, 950, 970, 980, 990, 995, 999)
-WRITES = (*WRITES, 1000, 1050, 1200)
-CAPACITIES = (500, 800, 1000, 1100, 1200, 1500, 2000, 3000, 4000)
-CONTROLS = {
-    "writes": kit.Slider(label="Writes (1/s)", grid=WRITES, start=900),
-    "capacity": kit.Slider(label="Capacity (1/s)", grid=CAPACITIES, start=1000),
-    "trip": kit.Slider(
-        label="Round trip (ms)", grid=(0, *kit.decades(0.1, 300)), start=NEAR
-    ),
-    "pause": kit.Slider(
-        label="Read after (ms)", grid=(0, *kit.decades(1, 5000)), start=100
-    ),
-}
 lesson = kit.Lesson(
     number="06",
     recall=kit.recall(
@@ -536,6 +338,7 @@ lesson = kit.Lesson(
             "Another region": {"trip": FAR},
             "Faster replica": {"capacity": 2000},
             "Too many writes": {"writes": 1050},
+            "Queue in the sender": {"queue": SENDER},
         },
         "seconds": 6,
         "steps": 6,

@@ -12,13 +12,12 @@ from hamodel import text
 from hamodel.course import number
 from hamodel.replication import Replication
 from hamodel.units import MINUTE, MS, YEAR
-from lessons.replication_lag import (
+from lessons.copies import (
     AWAY,
     CONTROLS,
     FAR,
     NEAR,
     PLANS,
-    QUEUES,
     REPLAY,
     SENDER,
     model,
@@ -283,7 +282,6 @@ lesson = kit.Lesson(
             "writes": kit.Slider(
                 label="Writes (1/s)", grid=CONTROLS["writes"].grid, start=990
             ),
-            "queue": kit.Choice(label="Queue", options=QUEUES, start=REPLAY),
         },
         "model": model,
         "picture": picture,
