@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from hamodel._html import table
-from hamodel.chain import _over_time as over_time
 from hamodel.chain._dot import to_dot
 from hamodel.chain._gradient import gradient
+from hamodel.chain._over_time import OverTime
 from hamodel.chain._pieces import NONE, ONE, Cut, Piece, cut
 from hamodel.chain._prism import to_prism
 from hamodel.chain._rates import Rates, brief, is_zero, read
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
         Sequence,
     )
 
-    from numpy.typing import ArrayLike
-
     from hamodel._elimination import Edges
-    from hamodel._types import FloatArray, Quantity, State
+    from hamodel._types import Quantity, State
 
     Moves = Callable[[State], Iterable[tuple[Hashable, Quantity]]]
     Up = Collection[Hashable] | Callable[[State], object]
@@ -41,7 +39,7 @@ _SHOWN = 30  # states in the table of a notebook
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Chain:
+class Chain(OverTime):
     """A Markov chain with named states, some of which are up.
 
     Parameters
@@ -144,12 +142,11 @@ class Chain:
         Examples
         --------
         >>> def moves(working):
-        ...     yield working - 1, working / 1000
+        ...     if working:
+        ...         yield working - 1, working / 1000
         ...     if working < 2:
         ...         yield working + 1, 1 / 10
-        >>> def limited(working):
-        ...     return [(s, r) for s, r in moves(working) if s >= 0]
-        >>> Chain.explore(2, limited, up=lambda working: working >= 1).unavailability
+        >>> Chain.explore(2, moves, up=lambda working: working >= 1).unavailability
         0.000196...
         """
         rates: dict[tuple[Hashable, Hashable], Quantity] = {}
@@ -168,12 +165,6 @@ class Chain:
             if len(seen) > limit:
                 raise ValueError(f"limit must be at least the states, > {limit} found")
         return cls(rates, up, start=start)
-
-    @property
-    def down(self) -> frozenset[Hashable]:
-        """The states in which the service does not work."""
-        up = self._up
-        return frozenset(s for s in self.states if s not in up)
 
     @property
     def _up(self) -> frozenset[Hashable]:
@@ -209,14 +200,12 @@ class Chain:
     @property
     def unavailability(self) -> Quantity:
         """Long-run share of time in down states, summed over these, never 1 - A."""
-        up = self._up_numbers
-        return self._mean([NONE if k in up else ONE for k in range(len(self.states))])
+        return self._mean(self._of(NONE, ONE))
 
     @property
     def availability(self) -> Quantity:
         """Long-run share of time in up states."""
-        up = self._up_numbers
-        return self._mean([ONE if k in up else NONE for k in range(len(self.states))])
+        return self._mean(self._of(ONE, NONE))
 
     @property
     def failure_frequency(self) -> Quantity:
@@ -226,11 +215,8 @@ class Chain:
     @property
     def mean_downtime(self) -> Quantity:
         """Mean length of an outage in s; 0 if there is none, inf if one never ends."""
-        up = self._up_numbers
-        values = [NONE if k in up else ONE for k in range(len(self.states))]
-        return self._cut.answer(
-            lambda piece: _per_event(piece.mean(values), piece.flow(up))
-        )
+        up, down = self._up_numbers, self._of(NONE, ONE)
+        return self._cut.answer(lambda p: _per_event(p.mean(down), p.flow(up)))
 
     @property
     def mttf(self) -> Quantity:
@@ -320,176 +306,6 @@ class Chain:
             for pair, slope in zip(self.rates, slopes, strict=True)
         }
 
-    def transient(self, times: ArrayLike) -> dict[Hashable, FloatArray]:
-        """Return the probability of each state at given times.
-
-        Parameters
-        ----------
-        times : array_like, shape (k,), or float
-            Times in s after the start.
-
-        Returns
-        -------
-        dict
-            `{state: ndarray of shape (..., k)}`, the sweep's axes first.
-
-        Examples
-        --------
-        >>> node = Chain({("up", "down"): 0.1, ("down", "up"): 1.0}, {"up"})
-        >>> node.transient([0, 1])["down"]
-        array([0.      , 0.060648])
-        """
-        found = over_time.transient(self._cut, times, len(self.states))
-        return dict(zip(self.states, found, strict=True))
-
-    def unavailability_at(self, times: ArrayLike) -> Quantity:
-        """Return the probability to be down at given times.
-
-        Parameters
-        ----------
-        times : array_like, shape (k,), or float
-            Times in s after the start.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Probabilities.
-
-        Examples
-        --------
-        >>> node = Chain({("up", "down"): 0.1, ("down", "up"): 1.0}, {"up"})
-        >>> node.unavailability_at([0, 1, 100])
-        array([0.      , 0.060648, 0.090909])
-        """
-        found = over_time.transient(self._cut, times, len(self.states))
-        total = found[self._down_numbers].sum(axis=0)
-        return total if np.ndim(total) else float(total)
-
-    def interval_unavailability(self, times: ArrayLike) -> Quantity:
-        """Return the expected share of the time from the start to t spent down.
-
-        Parameters
-        ----------
-        times : array_like, shape (k,), or float
-            Lengths t of the interval, in s.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Shares.
-
-        Examples
-        --------
-        >>> node = Chain({("up", "down"): 0.001, ("down", "up"): 0.25}, {"up"})
-        >>> node.interval_unavailability(24.0)
-        0.003324...
-        """
-        return over_time.interval_unavailability(self._cut, self._down_numbers, times)
-
-    def accumulated_reward(
-        self, value: Callable[[State], float], times: ArrayLike
-    ) -> Quantity:
-        """Return the expected reward earned from the start to t.
-
-        Parameters
-        ----------
-        value : callable
-            `value(state)`, what a second spent in the state earns.
-        times : array_like, shape (k,), or float
-            Times t in s.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Rewards.
-
-        Examples
-        --------
-        >>> node = Chain({("up", "down"): 0.001, ("down", "up"): 0.25}, {"up"})
-        >>> node.accumulated_reward(lambda state: state == "down", 24.0)
-        0.0797...
-        """
-        reward = [float(value(state)) for state in self.states]
-        return over_time.accumulated(self._cut, reward, times)
-
-    def first_passage_cdf(
-        self, times: ArrayLike, targets: Collection[Hashable] | None = None
-    ) -> Quantity:
-        """Return the probability that a target state has been entered by t.
-
-        Parameters
-        ----------
-        times : array_like, shape (k,), or float
-            Times t in s after the start.
-        targets : collection of hashable, optional
-            States; by default those in which the service is down.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Probabilities.
-
-        Examples
-        --------
-        >>> node = Chain({("up", "down"): 0.1, ("down", "up"): 1.0}, {"up"})
-        >>> node.first_passage_cdf([0, 10])
-        array([0.      , 0.632121])
-        """
-        goal = self.down if targets is None else targets
-        numbers = [k for k, state in enumerate(self.states) if state in goal]
-        return over_time.first_passage_cdf(self._cut, numbers, times)
-
-    def downtime_cdf(self, horizon: float, downtimes: ArrayLike) -> Quantity:
-        """Return the probability that the downtime up to a horizon is at most x.
-
-        Parameters
-        ----------
-        horizon : float
-            Length of the interval in s.
-        downtimes : array_like, shape (k,), or float
-            Downtimes x in s.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Probabilities.
-
-        Examples
-        --------
-        How likely is a year with 99.99 %, if one year is like another?
-
-        >>> from hamodel.units import HOUR, MINUTE, YEAR
-        >>> rates = {("up", "down"): 1 / (2000 * HOUR), ("down", "up"): 2 / HOUR}
-        >>> Chain(rates, {"up"}).downtime_cdf(YEAR, 52.56 * MINUTE)
-        0.1920...
-        """
-        down = self._down_numbers
-        return over_time.downtime(self._cut, down, horizon, downtimes, cdf=True)
-
-    def downtime_sf(self, horizon: float, downtimes: ArrayLike) -> Quantity:
-        """Return the probability that the downtime up to a horizon is more than x.
-
-        Parameters
-        ----------
-        horizon : float
-            Length of the interval in s.
-        downtimes : array_like, shape (k,), or float
-            Downtimes x in s.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Probabilities.
-
-        Examples
-        --------
-        >>> node = Chain({("up", "down"): 1e-9, ("down", "up"): 1e-3}, {"up"})
-        >>> node.downtime_sf(365 * 86400, [0, 900])
-        array([0.031044, 0.012...])
-        """
-        down = self._down_numbers
-        return over_time.downtime(self._cut, down, horizon, downtimes, cdf=False)
-
     def to_dot(self) -> str:
         r"""Return the states and moves as a graph that Graphviz draws.
 
@@ -531,20 +347,9 @@ class Chain:
 
         Examples
         --------
-        >>> print(Chain({("a", "b"): 1.0, ("b", "a"): 3.0}, {"a"}).to_prism())
-        ctmc
-        <BLANKLINE>
-        module chain
-          s : [0..1] init 0;
-          // 0: a
-          [] s=0 -> 1.0 : (s'=1);
-          // 1: b
-          [] s=1 -> 3.0 : (s'=0);
-        endmodule
-        <BLANKLINE>
-        label "up" = s=0;
-        label "down" = s=1;
-        <BLANKLINE>
+        >>> model = Chain({("a", "b"): 1.0, ("b", "a"): 3.0}, {"a"}).to_prism()
+        >>> print(model.splitlines()[5].strip(), model.splitlines()[10])
+        [] s=0 -> 1.0 : (s'=1); label "up" = s=0;
         """
         if self._rates.odd:
             raise ValueError(
@@ -570,9 +375,9 @@ class Chain:
         header = "state", "service", "long-run probability"
         return table(rows, header=header, caption=repr(self))
 
-    @property
-    def _down_numbers(self) -> list[int]:
-        return [k for k in range(len(self.states)) if k not in self._up_numbers]
+    def _of(self, up: int, down: int) -> list[int]:
+        """Return a number for each state, by whether it is up."""
+        return [up if k in self._up_numbers else down for k in range(len(self.states))]
 
     def _mean(self, values: Sequence[Quantity]) -> Quantity:
         return self._cut.answer(lambda piece: piece.mean(values))

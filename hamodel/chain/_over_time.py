@@ -9,76 +9,246 @@ import numpy as np
 from hamodel import markov
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Hashable
 
     from numpy.typing import ArrayLike
 
-    from hamodel._types import FloatArray, Quantity, Sparse
+    from hamodel._types import FloatArray, Quantity, Sparse, State
     from hamodel.chain._pieces import Cut, Piece
 
     Kernel = Callable[[Sparse, FloatArray, Piece], FloatArray]
 
 
-def transient(cut: Cut, times: ArrayLike, states: int) -> FloatArray:
-    """Return the probabilities of all states at the times, states on the first axis."""
-    t = np.asarray(times, dtype=float)
+class OverTime:
+    """What a chain answers for a time; `Chain` has its states."""
 
-    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
-        found = markov.transient(rates, start, t)
-        whole = np.zeros((*found.shape[:-1], states))
-        whole[..., list(piece.states)] = found
-        return whole
+    states: tuple[Hashable, ...]
+    _cut: Cut
+    _up_numbers: frozenset[int]
 
-    return np.moveaxis(_each(cut, kernel, (t.size, states)), -1, 0).reshape(
-        states, *(cut.shape or ()), *t.shape
-    )
+    @property
+    def down(self) -> frozenset[Hashable]:
+        """The states in which the service does not work."""
+        return frozenset(self.states[k] for k in self._down_numbers)
 
+    @property
+    def _down_numbers(self) -> list[int]:
+        return [k for k in range(len(self.states)) if k not in self._up_numbers]
 
-def first_passage_cdf(cut: Cut, targets: Collection[int], times: ArrayLike) -> Quantity:
-    """Return the probability to have entered a target by each time."""
-    t = np.asarray(times, dtype=float)
+    def transient(self, times: ArrayLike) -> dict[Hashable, FloatArray]:
+        """Return the probability of each state at given times.
 
-    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
-        return markov.first_passage_cdf(rates, start, _places(piece, targets), t)
+        Parameters
+        ----------
+        times : array_like, shape (k,), or float
+            Times in s after the start.
 
-    return _shaped(cut, kernel, t)
+        Returns
+        -------
+        dict
+            `{state: ndarray of shape (..., k)}`, the sweep's axes first.
 
+        Examples
+        --------
+        >>> from hamodel import Chain
+        >>> node = Chain({("up", "down"): 0.1, ("down", "up"): 1.0}, {"up"})
+        >>> node.transient([0, 1])["down"]
+        array([0.      , 0.060648])
+        """
+        return dict(zip(self.states, self._transient(times), strict=True))
 
-def accumulated(cut: Cut, reward: Sequence[float], times: ArrayLike) -> Quantity:
-    """Return the reward earned up to each time."""
-    t = np.asarray(times, dtype=float)
+    def unavailability_at(self, times: ArrayLike) -> Quantity:
+        """Return the probability to be down at given times.
 
-    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
-        own = [reward[k] for k in piece.states]
-        return markov.accumulated_reward(rates, start, own, t)
+        Parameters
+        ----------
+        times : array_like, shape (k,), or float
+            Times in s after the start.
 
-    return _shaped(cut, kernel, t)
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Probabilities.
 
+        Examples
+        --------
+        >>> from hamodel import Chain
+        >>> node = Chain({("up", "down"): 0.1, ("down", "up"): 1.0}, {"up"})
+        >>> node.unavailability_at([0, 1, 100])
+        array([0.      , 0.060648, 0.090909])
+        """
+        total = self._transient(times)[self._down_numbers].sum(axis=0)
+        return total if np.ndim(total) else float(total)
 
-def interval_unavailability(
-    cut: Cut, down: Collection[int], times: ArrayLike
-) -> Quantity:
-    """Return the expected share of the time up to each time spent down."""
-    t = np.asarray(times, dtype=float)
+    def interval_unavailability(self, times: ArrayLike) -> Quantity:
+        """Return the expected share of the time from the start to t spent down.
 
-    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
-        return markov.interval_unavailability(rates, start, _places(piece, down), t)
+        Parameters
+        ----------
+        times : array_like, shape (k,), or float
+            Lengths t of the interval, in s.
 
-    return _shaped(cut, kernel, t)
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Shares.
 
+        Examples
+        --------
+        >>> from hamodel import Chain
+        >>> node = Chain({("up", "down"): 0.001, ("down", "up"): 0.25}, {"up"})
+        >>> node.interval_unavailability(24.0)
+        0.003324...
+        """
+        t, down = np.asarray(times, dtype=float), self._down_numbers
 
-def downtime(
-    cut: Cut, down: Collection[int], horizon: float, downtimes: ArrayLike, *, cdf: bool
-) -> Quantity:
-    """Return the distribution of the downtime up to a horizon."""
-    x = np.asarray(downtimes, dtype=float)
-    question = markov.downtime_cdf if cdf else markov.downtime_sf
+        def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
+            return markov.interval_unavailability(rates, start, _places(piece, down), t)
 
-    def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
-        dense = rates.toarray() if hasattr(rates, "toarray") else rates
-        return question(dense, start, _places(piece, down), horizon, x)
+        return _shaped(self._cut, kernel, t)
 
-    return _shaped(cut, kernel, x)
+    def accumulated_reward(
+        self, value: Callable[[State], float], times: ArrayLike
+    ) -> Quantity:
+        """Return the expected reward earned from the start to t.
+
+        Parameters
+        ----------
+        value : callable
+            `value(state)`, what a second spent in the state earns.
+        times : array_like, shape (k,), or float
+            Times t in s.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Rewards.
+
+        Examples
+        --------
+        >>> from hamodel import Chain
+        >>> node = Chain({("up", "down"): 0.001, ("down", "up"): 0.25}, {"up"})
+        >>> node.accumulated_reward(lambda state: state == "down", 24.0)
+        0.0797...
+        """
+        t = np.asarray(times, dtype=float)
+        reward = [float(value(state)) for state in self.states]
+
+        def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
+            own = [reward[k] for k in piece.states]
+            return markov.accumulated_reward(rates, start, own, t)
+
+        return _shaped(self._cut, kernel, t)
+
+    def first_passage_cdf(
+        self, times: ArrayLike, targets: Collection[Hashable] | None = None
+    ) -> Quantity:
+        """Return the probability that a target state has been entered by t.
+
+        Parameters
+        ----------
+        times : array_like, shape (k,), or float
+            Times t in s after the start.
+        targets : collection of hashable, optional
+            States; by default those in which the service is down.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Probabilities.
+
+        Examples
+        --------
+        >>> from hamodel import Chain
+        >>> node = Chain({("up", "down"): 0.1, ("down", "up"): 1.0}, {"up"})
+        >>> node.first_passage_cdf([0, 10])
+        array([0.      , 0.632121])
+        """
+        goal = self.down if targets is None else targets
+        numbers = [k for k, state in enumerate(self.states) if state in goal]
+        t = np.asarray(times, dtype=float)
+
+        def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
+            return markov.first_passage_cdf(rates, start, _places(piece, numbers), t)
+
+        return _shaped(self._cut, kernel, t)
+
+    def downtime_cdf(self, horizon: float, downtimes: ArrayLike) -> Quantity:
+        """Return the probability that the downtime up to a horizon is at most x.
+
+        Parameters
+        ----------
+        horizon : float
+            Length of the interval in s.
+        downtimes : array_like, shape (k,), or float
+            Downtimes x in s.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Probabilities.
+
+        Examples
+        --------
+        How likely is a year with 99.99 %, if one year is like another?
+
+        >>> from hamodel import Chain
+        >>> from hamodel.units import HOUR, MINUTE, YEAR
+        >>> rates = {("up", "down"): 1 / (2000 * HOUR), ("down", "up"): 2 / HOUR}
+        >>> Chain(rates, {"up"}).downtime_cdf(YEAR, 52.56 * MINUTE)
+        0.1920...
+        """
+        return self._downtime(markov.downtime_cdf, horizon, downtimes)
+
+    def downtime_sf(self, horizon: float, downtimes: ArrayLike) -> Quantity:
+        """Return the probability that the downtime up to a horizon is more than x.
+
+        Parameters
+        ----------
+        horizon : float
+            Length of the interval in s.
+        downtimes : array_like, shape (k,), or float
+            Downtimes x in s.
+
+        Returns
+        -------
+        ndarray, shape (..., k), or float
+            Probabilities.
+
+        Examples
+        --------
+        >>> from hamodel import Chain
+        >>> node = Chain({("up", "down"): 1e-9, ("down", "up"): 1e-3}, {"up"})
+        >>> node.downtime_sf(365 * 86400, [0, 900])
+        array([0.031044, 0.012...])
+        """
+        return self._downtime(markov.downtime_sf, horizon, downtimes)
+
+    def _transient(self, times: ArrayLike) -> FloatArray:
+        """Return the probabilities at the times, states on the first axis."""
+        t, states = np.asarray(times, dtype=float), len(self.states)
+
+        def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
+            found = markov.transient(rates, start, t)
+            whole = np.zeros((*found.shape[:-1], states))
+            whole[..., list(piece.states)] = found
+            return whole
+
+        found = np.moveaxis(_each(self._cut, kernel, (t.size, states)), -1, 0)
+        return found.reshape(states, *(self._cut.shape or ()), *t.shape)
+
+    def _downtime(
+        self, question: Callable[..., FloatArray], horizon: float, downtimes: ArrayLike
+    ) -> Quantity:
+        x = np.asarray(downtimes, dtype=float)
+
+        def kernel(rates: Sparse, start: FloatArray, piece: Piece) -> FloatArray:
+            dense = rates.toarray() if hasattr(rates, "toarray") else rates
+            return question(
+                dense, start, _places(piece, self._down_numbers), horizon, x
+            )
+
+        return _shaped(self._cut, kernel, x)
 
 
 def rate_matrix(piece: Piece) -> Sparse:
