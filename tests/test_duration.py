@@ -24,6 +24,7 @@ FAMILIES = {
     "weibull, pressing": du.weibull(scale=2, shape=3),
     "pareto": du.pareto(scale=2, alpha=6),
     "empirical": du.empirical([1, 2, 2, 7, 30]),
+    "tabulated": du.tabulated([1, 2, 4, 9], [0.9, 0.5, 0.5, 0]),
     "phase_type": du.phase_type([0.3, 0.6], [[-3, 1], [0.5, -1]]),
     "mixture": du.mixture([0.2, 0.8], [du.uniform(0, 1), du.lognormal(mean=9, cv=1)]),
     "mixture with jumps": du.mixture(
@@ -551,3 +552,25 @@ def test_a_mixture_of_times_with_an_end_is_over_at_the_end():
                 [np.array([0.99, 0.9]), np.array([0.01, 0.1])], [near, far]
             )
             assert stack.quantile([0.99, 0.9]) == pytest.approx([end, end], rel=1e-9)
+
+
+def test_a_table_is_a_mixture_of_uniform_times():
+    times, tail = [1, 2, 4, 9], [0.9, 0.5, 0.5, 0]
+    parts = [du.constant(1), du.uniform(1, 2), du.uniform(4, 9)]
+    same, law = du.mixture([0.1, 0.4, 0.5], parts), du.tabulated(times, tail)
+    at = np.array([0, 0.5, 1, 1.7, 2, 3, 4, 5, 9, 12])
+    assert law.sf(at) == pytest.approx(same.sf(at), abs=1e-15)
+    assert law.mean_excess(at[:-2]) == pytest.approx(same.mean_excess(at[:-2]))
+    for order in (1, 2, 3):
+        assert law.moment(order) == pytest.approx(same.moment(order), rel=1e-12)
+    assert law.var == pytest.approx(same.var, rel=1e-12)
+    assert law.lst([0.3, 2.0]) == pytest.approx(same.lst([0.3, 2.0]), rel=1e-12)
+    p = [0.05, 0.1, 0.3, 0.5, 0.8, 1]
+    assert law.quantile(p) == pytest.approx(same.quantile(p), rel=1e-12)
+    for ask, words in (
+        (lambda: du.tabulated([1, 1], [1, 0]), "times must rise"),
+        (lambda: du.tabulated([1, 2], [0.5, 0.6]), "tail must fall"),
+        (lambda: du.tabulated([1], [0.5]), "at least 2 times"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            ask()

@@ -176,7 +176,7 @@ def _of_quorums(load):
     w = road.workload(load, 2 / 3, 1)
     shop = messages.Shop(w, 1, road.APPS, road.CORES)
     rng = np.random.default_rng(22)
-    run = messages.play_quorum(shop, 3, (2, 3), (2, 2), road.seconds(w), rng)
+    run = messages.play_copies(shop, [0] * 3, (2, 3), (2, 2), road.seconds(w), rng).run
     found = assess(Leaderless(database=road.NODE, site=road.SITE), w)
     yield from _latencies(f"2 of 3 copies, load {load:g}", found, [run])
 

@@ -21,6 +21,7 @@ from hamodel import _check, _html, duration, text
 from hamodel._quantity import mean_of
 from hamodel.conflicts import Zipf
 from hamodel.duration import Duration, constant, exponential
+from hamodel.queueing import MGc, MMc
 from hamodel.units import DAY, YEAR
 from hamodel.workload import as_law
 
@@ -309,6 +310,21 @@ def entering(
     lost = len(shares) - serving - away  # of the others
     gone = (1 - own - led) * lost / others if others else 0.0
     return own + (led + gone) / max(serving, 1)
+
+
+def queued(work: Work, workload: Workload, cores: int) -> Duration:
+    """Return the wait for a core of a database: reads and writes form one queue."""
+    kinds = (work.reads, workload.read_time), (work.writes, workload.write_time)
+    busy = [(rate, mean) for rate, mean in kinds if rate * mean > 0]
+    total = sum(rate for rate, _ in busy)
+    if not busy:
+        return constant(0.0)
+    if len({mean for _, mean in busy}) == 1:
+        return MMc(total, busy[0][1], cores).wait
+    service = duration.mixture(
+        [rate / total for rate, _ in busy], [exponential(mean) for _, mean in busy]
+    )
+    return MGc(total, service, cores).wait
 
 
 def reads_left(site: Site, workload: Workload) -> Quantity:

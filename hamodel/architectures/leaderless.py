@@ -11,6 +11,9 @@ Assumptions
   `write_to` say otherwise; whoever coordinates a request knows at once which copies
   answer.
 - Planned work takes copies out, one at a time, whatever else has failed.
+- All copies work on a write, and a copy shows it when its work is done; they are asked
+  all at once, and a request is coordinated by any copy of the site where it enters.
+  Their queues count as alike, and as long together as far as they share work.
 - No sloppy quorum: copies outside the N do not stand in.
 - The clients of a lost site are led to another as `failover` says.
 """
@@ -19,13 +22,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import fields
+from hamodel import _check, fields
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._assumptions import (
     Assumption,
@@ -49,6 +51,7 @@ from hamodel.architectures._front import (
     everywhere,
     rolling,
 )
+from hamodel.architectures._races import Race, oldest
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
@@ -58,14 +61,17 @@ from hamodel.architectures.behaviour import (
     Loss,
     LostWrites,
     Waits,
+    Work,
     led_away,
+    mixed,
+    overtaken,
     popularity,
+    queued,
     redirected,
-    stale_reads,
 )
-from hamodel.conflicts import concurrency_over_keys
-from hamodel.duration import Duration, constant
+from hamodel.duration import Duration, constant, endless, exponential
 from hamodel.failover import Failover
+from hamodel.queueing import erlang_c
 from hamodel.quorum import Quorum, older_than
 
 if TYPE_CHECKING:
@@ -285,10 +291,99 @@ class _Behaviour(CopiesAtWork):
             return self.rto
         return led_away(self.spec.failover, self.spec.site.mttr)
 
+    @cached_property
+    def _race(self) -> Race:
+        w, spec = self.workload, self.spec
+        if any(np.ndim(x) for x in (w.reads, w.writes, w.read_time, w.write_time)):
+            raise ValueError(
+                "lag, losses, staleness and conflicts of copies need single numbers, "
+                "got arrays; ha.sweep takes them point by point"
+            )
+        work = self.work_of(self.share(self.databases))
+        return Race(
+            copies=spec.copies,
+            write=(spec.write_quorum, spec.write_to),
+            read=(spec.read_quorum, spec.read_from),
+            near=w.within_site,
+            far=w.between_sites,
+            wait=queued(work, w, self.cores),
+            own=exponential(w.write_time) if w.write_time else constant(0.0),
+            shared=self._shared,
+            overtakes=self._overtakes(work),
+        )
+
+    def _overtakes(self, work: Work) -> float:
+        """P(a read that finds a write in work begins before that is over).
+
+        The other cores are all taken as often as if they were alone; then one of them
+        has to be free first.
+        """
+        w, others = self.workload, self.cores - 1
+        offered = work.reads * w.read_time + work.writes * w.write_time
+        if not others or not offered:
+            return float(others > 0)
+        full = erlang_c(others, offered) if offered < others else 1.0
+        sooner = others * (work.reads + work.writes) / offered  # 1/s
+        return float(1 - full / (1 + sooner * w.write_time))
+
     @property
+    def _shares(self) -> dict[str, Quantity]:
+        return self.workload.shares(self.spec.sites)
+
+    @property
+    def _overloaded(self) -> bool:
+        """Whether copies are told of writes ever later."""
+        w, work = self.workload, self.work_of(self.share(self.databases))
+        busy = work.reads * w.read_time + work.writes * w.write_time
+        return bool(np.any(overtaken(busy / self.cores)))
+
+    @cached_property
+    def lag(self) -> Duration:
+        """Time from a write's answer until a copy it did not wait for shows it."""
+        if self.databases == 1:
+            return constant(0.0)
+        if self._overloaded:
+            return endless(constant(0.0), np.asarray(True))
+        return self._race.lag(self._shares)
+
+    @cached_property
+    def _windows(self) -> dict[str, list[tuple[Quantity, Duration]]]:
+        """How long writes are where one failure takes them, by kind of failure.
+
+        Each with the writes in 1/s: of each site, or those that one node answers.
+        """
+        spec, race, w = self.spec, self._race, self.workload
+        found: dict[str, list[tuple[Quantity, Duration]]] = {}
+        if spec.write_quorum == 1 and not (self.apart and spec.write_to == "each"):
+            found["database"] = [
+                (w.writes * share * number / self.databases, race.only_on(at, copy))
+                for at, share in self._shares.items()
+                for copy, number in race.every(at)
+                if spec.write_to == "any" or copy.site == at
+            ]
+        if self.apart and spec.write_to != "each":
+            found["site"] = [
+                (w.writes * share, race.only_at(at))
+                for at, share in self._shares.items()
+                if spec.copies[at] >= spec.write_quorum
+            ]
+        return {kind: each for kind, each in found.items() if each}
+
+    @cached_property
     def rpo(self) -> Duration:
-        """Age of what only the lost copies have: those that one failure takes."""
-        return self.stream.exposure if self._exposed else constant(0.0)
+        """Age of what only the lost copies have: those that the worst failure takes."""
+        if self.databases == 1:
+            return constant(0.0)
+        if self._overloaded:
+            return self.lag if self._exposed else constant(0.0)
+        windows = self._windows
+        if not windows:
+            return constant(0.0)
+        if "site" not in windows:
+            return oldest(windows["database"])
+        each = [oldest([one]) for one in windows["site"]]
+        safe = len(self.spec.sites) - len(each)
+        return mixed([1.0] * len(each) + [float(safe)], [*each, constant(0.0)])
 
     @property
     def _exposed(self) -> bool:
@@ -298,57 +393,74 @@ class _Behaviour(CopiesAtWork):
         biggest = max(self.spec.copies.values()) if self.apart else 1
         return biggest >= self.spec.write_quorum
 
-    @property
+    @cached_property
     def lost_writes(self) -> LostWrites:
         spec = self.spec
         if not self._exposed:
             return LostWrites()
-        writes = self.stream.missing
-        found = {}
+        kinds = {"site": (len(spec.sites), spec.site.mttf)} if self.apart else {}
         if spec.write_quorum == 1:
-            fails = self.databases * rate_of(mean_of(spec.database.mttf))
-            each = writes / self.databases
-            found["database"] = Loss(events=fails, writes=each, kept=True)
-        if self.apart:
-            count = len(spec.sites)
-            fails = count * rate_of(spec.site.mttf)
-            found["site"] = Loss(events=fails, writes=writes / count, kept=True)
+            kinds["database"] = (self.databases, mean_of(spec.database.mttf))
+        found = {}
+        for kind, (count, mttf) in sorted(kinds.items()):
+            writes: Quantity = np.inf
+            if not self._overloaded:
+                writes = sum(rate * law.mean for rate, law in self._windows[kind])
+                writes = writes / (count if kind == "site" else 1)
+            found[kind] = Loss(events=count * rate_of(mttf), writes=writes, kept=True)
         return LostWrites(by_failure=found)
 
     @cached_property
     def stale(self) -> Quantity:
         """P(none of the R copies asked has the key's last write) at a random moment."""
-        shares = self.workload.shares(self.spec.sites)
-        missed = sum(
-            shares[read] * shares[write] * _missed(self.spec, read, write)
-            for read, write in product(self.spec.copies, repeat=2)
-        )
-        if np.ndim(missed) == 0 and missed == 0:
+        w = self.workload
+        if not self.spec._may_miss:
             return 0.0
-        return missed * stale_reads(self.stream, self.workload, self.workload.writes)
+        if self._overloaded:
+            return 1.0
+        return self._race.stale(self._shares, popularity(w), w.writes)
 
     @cached_property
     def conflicts(self) -> Conflicts:
+        """Two writes clash if neither's coordinator shows the other's."""
         if self.databases == 1:
             return Conflicts()
         w = self.workload
-        shares = list(w.shares(self.spec.sites).values())
-        rates = [w.writes * share for share in shares]
-        if len(rates) == 1:
-            rates = [w.writes / 2, w.writes / 2]  # any two coordinators
-        delay = mean_of(self.stream.delay)
-        found = concurrency_over_keys(popularity(w), rates, delay)
-        return Conflicts(
-            resolution="last write wins",
-            pairs=found.pairs,
-            share=found.share,
-            lost=self.overwritten(rates, delay),
-        )
+        resolution = "last write wins"
+        if self._overloaded:
+            return Conflicts(
+                resolution=resolution, pairs=np.inf, share=1.0, lost=w.writes
+            )
+        found = self._race.clashes(self._shares, popularity(w), w.writes)
+        return Conflicts(resolution=resolution, **found)
 
     def share(self, copies: int) -> Quantity:
         """Return the share of the reads that ask one of so many copies."""
         each = len(self.spec.copies) if self.spec.read_from == "each" else 1
         return min(self.spec.read_quorum * each, copies) / copies
+
+    def work(self, known: Seen, at: str) -> Work:
+        """Return the work of a copy at a site: reads ask those that are nearest."""
+        total = self.databases
+        fewer = self.share(known.copies or total) / self.share(total)
+        share = self._asked_at(at) * fewer
+        return self.work_of(
+            share if _check.is_symbolic(share) else np.minimum(share, 1.0)
+        )
+
+    def _asked_at(self, at: str) -> Quantity:
+        """Return the share of the reads that ask a copy of a site when all is well."""
+        needed, scope = self.spec._asked("read")
+        copies, shares, total = self.spec.copies, self._shares, self.databases
+        if scope == "each":
+            return needed / copies[at]
+        asked = shares[at] * min(needed, copies[at]) / copies[at]
+        if scope == "local":
+            return asked
+        for site, count in copies.items():
+            if site != at and needed > count:
+                asked = asked + shares[site] * (needed - count) / (total - count)
+        return asked
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the copies that are asked, and how many must answer."""

@@ -19,8 +19,9 @@ import numpy as np
 
 from hamodel import _check, _html, text
 from hamodel.architectures import Answers, Work, failed_apps
+from hamodel.architectures.behaviour import queued
 from hamodel.duration import Duration, constant, exponential, mixture
-from hamodel.queueing import MGc, MMc
+from hamodel.queueing import MMc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -190,9 +191,8 @@ class Paths:
     def _wait(self, work: Work) -> Duration:
         """Return the wait for a database's core: reads and writes form one queue."""
         if work not in self.queues:
-            w = self.behaviour.workload
-            kinds = [(work.reads, w.read_time), (work.writes, w.write_time)]
-            self.queues[work] = _waited(kinds, self.behaviour.cores)
+            behaviour = self.behaviour
+            self.queues[work] = queued(work, behaviour.workload, behaviour.cores)
         return self.queues[work]
 
 
@@ -218,18 +218,6 @@ def _served(load: float, service: float, cores: int, waiting: int | None) -> Dur
     """Return the response time of servers that take requests of one kind."""
     room = None if waiting is None else cores + waiting
     return MMc(load * cores / service, service, cores, room).response
-
-
-def _waited(kinds: Sequence[tuple[float, float]], cores: int) -> Duration:
-    """Return the wait of requests of several kinds, each (rate, mean service time)."""
-    busy = [(rate, mean) for rate, mean in kinds if rate * mean > 0]
-    total = sum(rate for rate, _ in busy)
-    if not busy:
-        return _NONE
-    if len({mean for _, mean in busy}) == 1:
-        return MMc(total, busy[0][1], cores).wait
-    service = mixture([r / total for r, _ in busy], [exponential(m) for _, m in busy])
-    return MGc(total, service, cores).wait
 
 
 def _exponential(mean: Quantity) -> Duration:

@@ -34,6 +34,7 @@ from hamodel.duration._make import (
     gamma,
     lognormal,
     pareto,
+    tabulated,
     uniform,
     weibull,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "phase_type",
     "read",
     "stack",
+    "tabulated",
     "uniform",
     "weibull",
 ]

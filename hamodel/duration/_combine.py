@@ -117,7 +117,7 @@ class Mixture:
         least, most = np.minimum.reduce(ends), np.maximum.reduce(ends)
         answer = laws.search(self, p, q, least, most)
         apart = _Apart(self.weights, self.parts, answer)
-        flat = np.abs(apart.share - q) <= np.minimum(_ROUNDED, 1e-3 * np.minimum(p, q))
+        flat = np.abs(apart.share - q) < np.minimum(_ROUNDED, 1e-3 * np.minimum(p, q))
         if not np.any(flat):
             return answer
         return np.where(flat, laws.search(apart, p, q, least, most), answer)

@@ -291,3 +291,48 @@ def empirical(samples: ArrayLike) -> Duration:
         raise ValueError("samples must hold at least 1 value, got 0")
     values.setflags(write=False)
     return Duration(_tails.Empirical(values))
+
+
+def tabulated(times: ArrayLike, tail: ArrayLike) -> Duration:
+    """Return the law whose tail P(X > t) is known at some times.
+
+    Parameters
+    ----------
+    times : array_like, shape (n,)
+        Rising times in s, at least two.
+    tail : array_like, shape (n,)
+        P(X > t) at each, falling; straight between them, and 0 from the last on.
+
+    Returns
+    -------
+    Duration
+        The law; what the tail lacks to 1 at the first time is the probability of it.
+
+    Raises
+    ------
+    ValueError
+        If the times do not rise, or the tail is no probability or rises.
+
+    Examples
+    --------
+    >>> law = tabulated([0, 1, 3], [1, 0.5, 0])
+    >>> law.mean, law.quantile(0.75)
+    (1.25, 2.0)
+    """
+    at, beyond = np.asarray(times, float), np.array(tail, float)
+    _check.probability(tail=beyond)
+    if at.ndim != 1 or at.shape != beyond.shape or len(at) < 2:
+        raise ValueError(
+            "tail must hold one value for each of at least 2 times, "
+            f"got {beyond.shape} and {at.shape}"
+        )
+    _check.non_negative(times=at)
+    for name, steps in (
+        ("times must rise", np.diff(at)),
+        ("tail must fall", -np.diff(beyond)),
+    ):
+        wrong = steps <= 0 if name.startswith("times") else steps < 0
+        if np.any(wrong):
+            raise ValueError(f"{name}, got a step of {steps[wrong][0]:g} the other way")
+    beyond[-1] = 0.0
+    return Duration(_tails.Tabulated(at, beyond))

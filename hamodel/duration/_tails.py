@@ -222,3 +222,88 @@ class Empirical:
 
     def lst(self, s: Quantity) -> Quantity:
         return np.exp(-np.multiply.outer(s, self.values)).mean(axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Tabulated:
+    """A law whose tail is given at some times, and straight between them."""
+
+    times: FloatArray  # rising
+    tail: FloatArray  # falling to 0; P(X = first time) is what it lacks to 1 there
+    closed = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def name(self) -> str:
+        return f"tabulated({len(self.times)} times, mean={show(self.mean)})"
+
+    @property
+    def mean(self) -> Quantity:
+        return self.moment(1)
+
+    @property
+    def var(self) -> Quantity:
+        low, high = self.times[:-1] - self.mean, self.times[1:] - self.mean
+        inside = (low**2 + low * high + high**2) / 3
+        first = (1 - self.tail[0]) * (self.times[0] - self.mean) ** 2
+        return float(first - np.diff(self.tail) @ inside)
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        return float(self.times[0]), float(self.times[-1])
+
+    @property
+    def knots(self) -> tuple[Quantity, ...]:
+        return (float(self.times[0]), float(self.times[-1]))
+
+    def moment(self, order: int) -> Quantity:
+        powers = np.stack(
+            [
+                self.times[:-1] ** k * self.times[1:] ** (order - k)
+                for k in range(order + 1)
+            ]
+        )
+        first = (1 - self.tail[0]) * self.times[0] ** order
+        return float(first - np.diff(self.tail) @ powers.mean(axis=0))
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        return np.asarray(1 - self.sf(t, left))
+
+    def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        inside = np.interp(t, self.times, self.tail)
+        before = np.asarray(t) <= self.times[0] if left else t < self.times[0]
+        return np.asarray(np.where(before, 1.0, inside))
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        q = np.asarray(q) + 0 * p
+        at = np.searchsorted(-self.tail, -q, "left")  # the first that is as low
+        k = np.clip(at, 1, len(self.times) - 1)
+        high, low = self.tail[k - 1], self.tail[k]
+        share = (high - q) / np.where(high > low, high - low, 1.0)
+        inside = self.times[k - 1] + share * (self.times[k] - self.times[k - 1])
+        return np.asarray(np.where(at == 0, self.times[0], inside))
+
+    def excess(self, t: FloatArray) -> FloatArray:
+        # the integral of the tail from t on: of a straight piece a trapezium
+        steps = np.diff(self.times)
+        pieces = steps * (self.tail[1:] + self.tail[:-1]) / 2
+        beyond = np.append(np.cumsum(pieces[::-1])[::-1], 0.0)
+        at = np.clip(t, self.times[0], self.times[-1])
+        k = np.clip(np.searchsorted(self.times, at, "right"), 1, len(self.times) - 1)
+        part = (self.times[k] - at) * (self.tail[k] + self.sf(at)) / 2
+        return np.asarray(beyond[k] + part + np.maximum(self.times[0] - t, 0))
+
+    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+        u = rng.random(size)
+        return self.quantile(1 - u, u)
+
+    def lst(self, s: Quantity) -> Quantity:
+        s = np.asarray(s)[..., None]
+        steps = s * np.diff(self.times)
+        flat = np.where(steps == 0, 1.0, steps)
+        even = np.where(steps == 0, 1.0, -np.expm1(-flat) / flat)
+        inside = (np.exp(-s * self.times[:-1]) * even) @ -np.diff(self.tail)
+        return inside + (1 - self.tail[0]) * np.exp(-s[..., 0] * self.times[0])

@@ -323,8 +323,11 @@ def cycle(life, factor):
     return costs, length
 
 
-def downtime(spec, cycles, rng, batches=10):
-    """Return the unavailability by operation and cause: an array over batches."""
+def downtime(spec, cycles, rng, enough=None, batches=10):
+    """Return the unavailability by operation and cause: an array over batches.
+
+    So many cycles at most; a tenth of them, if what they show is `enough`.
+    """
     life = KINDS[type(spec)](spec, rng)
     away = float(getattr(spec.database.mttr, "mean", spec.database.mttr))
     alive = spec.database.mttf
@@ -332,6 +335,11 @@ def downtime(spec, cycles, rng, batches=10):
     sums = defaultdict(lambda: np.zeros(batches))
     lengths = np.zeros(batches)
     for i in range(cycles):
+        if enough and i and i % (cycles // 10) == 0:
+            found = defaultdict(lambda: np.zeros(batches))
+            found |= {key: row / lengths for key, row in sums.items()}
+            if enough(found):
+                return found
         costs, length = cycle(life, factor)
         lengths[i % batches] += length
         for key, cost in costs.items():

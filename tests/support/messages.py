@@ -15,8 +15,31 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
-def served(arrivals, services, cores):
-    """When each request leaves one queue with some cores: first come, first served."""
+def served(arrivals, services, cores, blocks=400, warm=3000):
+    """When each request leaves one queue with some cores: first come, first served.
+
+    Of many requests blocks are played side by side, each from an empty queue `warm`
+    requests before it: by then it has forgotten that it began empty.
+    """
+    n = len(arrivals)
+    if n < 20 * warm:
+        blocks, warm = 1, 0
+    size = -(-n // blocks)
+    order = np.arange(-warm, size)[:, None] + size * np.arange(blocks)
+    real = (order >= 0) & (order < n)
+    order = np.clip(order, 0, n - 1)
+    at, takes = arrivals[order], np.where(real, services[order], 0.0)
+    if blocks == 1:
+        return _one_by_one(at[:, 0], takes[:, 0], cores)
+    free, ends = np.full((blocks, cores), -np.inf), np.empty(order.shape)
+    for k in range(warm + size):
+        done = np.maximum(at[k], free[:, 0]) + takes[k]
+        ends[k] = free[:, 0] = done
+        free.sort(axis=1)
+    return ends[warm:].T.ravel()[:n]
+
+
+def _one_by_one(arrivals, services, cores):
     free = [0.0] * cores
     leaves = np.empty(len(arrivals))
     for i, (at, takes) in enumerate(
@@ -144,33 +167,103 @@ def play(shop, rule, seconds, rng):
     return run
 
 
-def play_quorum(shop, copies, asked, needed, seconds, rng):
-    """Play requests at copies in one site: `asked` of them work, `needed` must answer.
+@dataclass
+class Copied:
+    """Requests at copies: columns are copies, NaN where one is not asked."""
 
-    Both are (reads, writes).  Whoever coordinates is one of the copies and asks itself
-    first; the others are a hop away.
+    run: Played
+    copies: np.ndarray  # the site of each
+    asked: np.ndarray  # s, when the coordinator asks
+    begun: np.ndarray  # s, when the work begins
+    done: np.ndarray  # s, when it is done, and a write is shown
+    back: np.ndarray  # s, when the coordinator has the answer
+
+
+def play_copies(shop, copies, asked, needed, seconds, rng):
+    """Play requests at copies, given by their sites: `asked` work, `needed` answer.
+
+    Both are (reads, writes).  Whoever coordinates is a copy of the client's site and
+    asks itself first, then those beside it, then those at other sites.
     """
     run = requests(shop, seconds, rng)
-    w, n = shop.workload, len(run.at)
+    w, n, copies = shop.workload, len(run.at), np.asarray(copies)
     left = entered(shop, run, rng)
-    order = rng.permuted(np.tile(np.arange(copies), (n, 1)), axis=1)
-    wanted = np.where(run.write, asked[1], asked[0])[:, None] > np.arange(copies)
-    request, rank = np.nonzero(wanted)
-    mean = np.where(run.write, w.write_time, w.read_time)[request]
-    away = np.where(rank > 0, w.hop / 2, 0.0)
-    jobs = (
-        order[request, rank],
-        request,
-        left[request] + away,
-        rng.exponential(1, len(request)) * mean,
-    )
-    back = np.full((n, copies), np.inf)
-    back[request, rank] = worked(shop, run, jobs) + away
-    back.sort(axis=1)
-    answered = back[np.arange(n), np.where(run.write, needed[1], needed[0]) - 1]
+    here = copies == run.site[:, None]
+    order = np.argsort(rng.random((n, len(copies))) - here, axis=1)
+    rank = np.argsort(order, axis=1)
+    wanted = np.where(run.write, asked[1], asked[0])[:, None] > rank
+    away = np.where(here, w.hop / 2, w.round_trip / 2)
+    away[rank == 0] = 0.0
+    request, copy = np.nonzero(wanted)
+    takes = rng.exponential(1, len(request))
+    takes *= np.where(run.write, w.write_time, w.read_time)[request]
+    when = left[request] + away[request, copy]
+    begun, done = np.full(rank.shape, np.nan), np.full(rank.shape, np.nan)
+    done[wanted] = worked(shop, run, (copy, request, when, takes))
+    begun[wanted] = done[wanted] - takes
+    back = done + away
+    ranked = np.sort(back, axis=1)  # NaN last
+    answered = ranked[np.arange(n), np.where(run.write, needed[1], needed[0]) - 1]
     run.where, run.committed = order[:, 0], answered
     run.latency = answered + w.hop - run.at
-    return run
+    return Copied(run, copies, left, begun, done, back)
+
+
+def unread(played):
+    """Share of the reads none of whose copies shows the key's last answered write."""
+    run = played.run
+    reads = np.flatnonzero(~run.write)[run.first :]
+    writes = np.flatnonzero(run.write)
+    writes = writes[np.lexsort((run.committed[writes], run.key[writes]))]
+    stamp = run.key[writes] * 1e7 + run.committed[writes]
+    last = np.searchsorted(stamp, run.key[reads] * 1e7 + played.asked[reads]) - 1
+    last = writes[np.maximum(last, 0)]
+    known = run.key[last] == run.key[reads]
+    late = ~(played.done[last] <= played.begun[reads])  # true where it is not asked
+    return known & (run.committed[last] < played.asked[reads]) & late.all(axis=1)
+
+
+def lost_with(played, gone, moments):
+    """Answered writes that only lost copies show, and the oldest one's age."""
+    run = played.run
+    answered, done = run.committed[run.write], played.done[run.write]
+    elsewhere = np.min(done[:, ~gone], axis=1)
+    order = np.argsort(answered)
+    answered, elsewhere = answered[order], elsewhere[order]
+    at_risk = np.flatnonzero(elsewhere > answered)
+    answered, elsewhere = answered[at_risk], elsewhere[at_risk]
+    lost, oldest = np.zeros(len(moments), int), np.zeros(len(moments))
+    longest = (elsewhere - answered).max(initial=0)
+    for i, now in enumerate(moments):
+        some = slice(*np.searchsorted(answered, [now - longest, now]))
+        missing = answered[some][elsewhere[some] > now]
+        lost[i] = len(missing)
+        oldest[i] = now - missing[0] if len(missing) else 0.0
+    return lost, oldest
+
+
+def clashes_of_copies(played):
+    """Pairs of writes in 1/s neither of whose coordinators showed the other's.
+
+    Beside them the share of the writes in one, and in 1/s those that came first.
+    """
+    run = played.run
+    writes = np.flatnonzero(run.write)[run.first // 5 :]
+    writes = writes[np.lexsort((played.asked[writes], run.key[writes]))]
+    made, key = played.asked[writes], run.key[writes]
+    copy, done = run.where[writes], played.done[writes]
+    rival, lost = np.zeros(len(writes), bool), np.zeros(len(writes), bool)
+    pairs, step, longest = 0, 1, np.max(done - made[:, None])
+    while True:
+        near = (key[step:] == key[:-step]) & (made[step:] - made[:-step] < longest)
+        if not near.any():
+            span = np.ptp(made)
+            return pairs / span, float(rival.mean()), float(lost.sum() / span)
+        first = np.flatnonzero(near & (copy[step:] != copy[:-step]))
+        first = first[done[first, copy[first + step]] > made[first + step]]
+        pairs += len(first)
+        rival[first] = rival[first + step] = lost[first] = True
+        step += 1
 
 
 # ---- what becomes of writes --------------------------------------------------------

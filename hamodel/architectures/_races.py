@@ -1,0 +1,331 @@
+"""A write's race to the copies of a quorum, and a read's race after it.
+
+All copies work on a write, and it is answered when enough of them have.  A copy shows
+it once its work is done, so the others show it later; a copy that reads ask meanwhile
+does not know of it.  At one copy, work is begun in the order in which it comes: a read
+that comes after a write by less than the work on it misses it, whatever the queue was.
+
+All its cores may be taken when the read comes: then it misses the write only if another
+core is free before that of the write.
+
+Laws are tables over one grid: a sum of independent times is a convolution, what is left
+of one when another is over a correlation of theirs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from math import comb, prod
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hamodel.architectures.behaviour import Answers
+from hamodel.duration import Duration, constant, tabulated
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
+
+    from hamodel._types import FloatArray
+    from hamodel.conflicts import Zipf
+
+    Rivals: TypeAlias = Sequence[tuple[int, float, Duration]]
+
+_NO_WAY = constant(0.0)
+_CELLS = 1024
+_RARE = 1e-10  # tail at which the grid ends
+
+
+class Copy(NamedTuple):
+    """Which copy it is to a write: where, and whether it is the write's coordinator."""
+
+    site: str
+    first: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Race:
+    """Copies that write and read, when all is well.
+
+    Attributes
+    ----------
+    copies : mapping of str to int
+        How many copies each site holds.
+    write, read : (int, str)
+        How many answers are needed, and whose count.
+    near, far : Duration
+        There and back, within a site and between two.
+    wait, own : Duration
+        Time in the queue of a copy, and of the work on a write.
+    shared : float
+        Correlation of the work that comes to two copies.
+    overtakes : float
+        Probability that a read which finds a write in work begins before it is over.
+    """
+
+    copies: Mapping[str, int]
+    write: tuple[int, str]
+    read: tuple[int, str]
+    near: Duration
+    far: Duration
+    wait: Duration
+    own: Duration
+    shared: float
+    overtakes: float
+    made: dict[Hashable, FloatArray] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def times(self) -> FloatArray:
+        """Ends of the cells in s, (n + 1,)."""
+        ways = [self.near, self.far] if len(self.copies) > 1 else [self.near]
+        top = max(float(way.upper_quantile(_RARE)) for way in ways)
+        top += float((self.wait + self.own).upper_quantile(_RARE))
+        return np.linspace(0.0, top * (1 + 1e-6), _CELLS + 1)
+
+    @cached_property
+    def late(self) -> int:
+        """How many copies a write does not wait for."""
+        needed, scope = self.write
+        waited = needed * (len(self.copies) if scope == "each" else 1)
+        return sum(self.copies.values()) - waited
+
+    def lag(self, shares: Mapping[str, float]) -> Duration:
+        """Return the time from a write's answer until a copy not waited for shows it.
+
+        `shares` are those of the writes that enter at each site.
+        """
+        if not self.late or not self.times[-1]:
+            return constant(0.0)
+        total: FloatArray = np.zeros(_CELLS + 1)
+        for at, share in shares.items():
+            for copy, number in self._all(at).items():
+                answered = self._answered(at, Counter([copy]))
+                if answered is not None:
+                    shown = self._shown(self._way(at, copy), self.wait)
+                    total += share * number * self._left(answered, shown)
+        return tabulated(self.times, np.minimum(total / self.late, 1.0))
+
+    def only_at(self, site: str) -> Duration:
+        """Return how long an answered write of a site is at its copies alone."""
+        held = self._group(
+            site, Counter({c: n for c, n in self._all(site).items() if c.site == site})
+        )
+        here = self._law(((held, self.write[0]),))
+        elsewhere = sum(self.copies.values()) - self.copies[site]
+        shown = self._shown(self.far, self.wait) ** elsewhere
+        return tabulated(self.times, self._left(here, shown))
+
+    def only_on(self, at: str, copy: Copy) -> Duration:
+        """Return how long a write that one copy suffices for is at that copy alone."""
+        here = self._law((((self._way(at, copy),), 1),))
+        others = self._all(at) - Counter([copy])
+        shown = prod(
+            self._shown(self._way(at, other), self.wait) ** number
+            for other, number in others.items()
+        )
+        return tabulated(self.times, self._left(here, np.asarray(shown)))
+
+    def every(self, at: str) -> Iterator[tuple[Copy, int]]:
+        """Yield the copies as a write at a site sees them, and how many are alike."""
+        yield from self._all(at).items()
+
+    def stale(self, shares: Mapping[str, float], keys: Zipf, writes: float) -> float:
+        """Return P(no copy that a read asks knows the key's last answered write).
+
+        The read counts from the moment at which it asks.
+        """
+        if not self.times[-1]:
+            return 0.0
+        middles = (self.times[1:] + self.times[:-1]) / 2
+        age = keys.mean(lambda share: -np.expm1(-writes * np.outer(middles, share)))
+        total = 0.0
+        for written, asking in product(self.copies, repeat=2):
+            weight = shares[written] * shares[asking]
+            for chance, asked in self._asked(written, asking) if weight else ():
+                total += weight * chance * self._missed(written, asked, age)
+        return float(total)
+
+    def clashes(
+        self, shares: Mapping[str, float], keys: Zipf, writes: float
+    ) -> dict[str, float]:
+        """Return pairs in 1/s, the share of the writes in one, and lost ones in 1/s.
+
+        Each copy coordinates as many writes as the others of its site; of two of which
+        neither coordinator shows the other's when it makes its own, the first is lost.
+        """
+        laws = {
+            way.mean: 0.5 * way + self.wait + self.own for way in (self.near, self.far)
+        }
+        rates = {site: writes * shares[site] / n for site, n in self.copies.items()}
+        found = dict.fromkeys(("pairs", "share", "lost"), 0.0)
+        for here, mine in shares.items():
+            rivals = [
+                (
+                    n - (site == here),
+                    rates[site],
+                    laws[self._way(here, Copy(site)).mean],
+                )
+                for site, n in self.copies.items()
+            ]
+            window = sum(n * rate * float(law.mean) for n, rate, law in rivals)
+
+            def after(share: FloatArray, rivals: Rivals = rivals) -> FloatArray:
+                """Return - log P(no rival comes before it is shown there)."""
+                each = [n * np.log(law.lst(rate * share)) for n, rate, law in rivals]
+                return np.asarray(-sum(each))
+
+            def any_(share: FloatArray, before: float = window) -> FloatArray:
+                return np.asarray(-np.expm1(-before * share - after(share)))
+
+            own = writes * mine
+            found["pairs"] += own * window * float(keys.mean(lambda share: share))
+            found["share"] += mine * float(keys.mean(any_))
+            found["lost"] += own * float(keys.mean(lambda x: -np.expm1(-after(x))))
+        return found
+
+    def _missed(
+        self, at: str, asked: Mapping[tuple[Copy, float], int], age: FloatArray
+    ) -> float:
+        """Return P(all asked copies are late), over the age of the last write."""
+        gone: Counter[Copy] = Counter()
+        for (copy, _), number in asked.items():
+            gone[copy] += number
+        answered = self._answered(at, gone)
+        if answered is None:
+            return 0.0
+        late = prod(
+            self._shown(self._way(at, copy), None, after) ** number
+            for (copy, after), number in asked.items()
+        )
+        spread = np.convolve(np.diff(answered), age)[:_CELLS]
+        before = np.concatenate([[0.0], spread])  # answered, and as old, by then
+        falls = -np.diff(np.asarray(late))
+        return float(falls @ (before[1:] + before[:-1]) / 2)
+
+    def _all(self, at: str) -> Counter[Copy]:
+        """Return the copies as a write at a site sees them."""
+        found = Counter({Copy(name): n for name, n in self.copies.items()})
+        found[Copy(at)] -= 1
+        found[Copy(at, first=True)] = 1
+        return +found
+
+    def _way(self, at: str, copy: Copy) -> Duration:
+        if copy.first:
+            return _NO_WAY
+        return self.near if copy.site == at else self.far
+
+    def _group(self, at: str, held: Counter[Copy]) -> tuple[Duration, ...]:
+        return tuple(self._way(at, copy) for copy, n in held.items() for _ in range(n))
+
+    def _answered(self, at: str, gone: Counter[Copy]) -> FloatArray | None:
+        """Return P(enough of the others have answered by t); None if never."""
+        left = self._all(at) - gone
+        needed, scope = self.write
+        every = tuple(self.copies)
+        places: dict[str, list[tuple[str, ...]]]
+        places = {"any": [every], "local": [(at,)], "each": [(s,) for s in every]}
+        groups = []
+        for place in places[scope]:
+            held = Counter({c: n for c, n in left.items() if c.site in place})
+            if held.total() < needed:
+                return None
+            groups.append((self._group(at, held), needed))
+        return self._law(tuple(groups))
+
+    def _law(self, groups: tuple[tuple[tuple[Duration, ...], int], ...]) -> FloatArray:
+        """Return P(answered by t) on the grid; alike questions are asked once."""
+        key = tuple((tuple(sorted(map(id, ways))), needed) for ways, needed in groups)
+        if key not in self.made:
+            law = Answers(groups=groups, shared=self.shared).law(self.wait, self.own)
+            self.made[key] = np.asarray(law.cdf(self.times))
+        return self.made[key]
+
+    def _shown(
+        self, way: Duration, wait: Duration | None, after: float = 0.0
+    ) -> FloatArray:
+        """Return P(a copy does not show a write by t + after), from when it was made.
+
+        Without a wait it is that of a read that has as long a wait.
+        """
+        key = way.mean, wait is None, after
+        if key not in self.made:
+            at, law = self.times + after, 0.5 * way + self.own
+            if wait is not None:
+                self.made[key] = np.asarray((law + wait).sf(at))
+            else:
+                ahead = np.asarray((0.5 * way).sf(at))  # it comes before the write
+                some = self.overtakes * np.asarray(law.sf(at))
+                self.made[key] = (1 - self.overtakes) * ahead + some
+        return self.made[key]
+
+    def _left(self, over: FloatArray, late: FloatArray) -> FloatArray:
+        """Return P(late > over + t) of independent times."""
+        middles = (late[1:] + late[:-1]) / 2
+        masses = np.diff(over)
+        found = np.correlate(np.concatenate([middles, np.zeros(_CELLS)]), masses)
+        return np.minimum.accumulate(np.clip(found, 0.0, 1.0))
+
+    def _asked(
+        self, written: str, asking: str
+    ) -> Iterator[tuple[float, Counter[tuple[Copy, float]]]]:
+        """Yield which copies a read asks, each with its way, and how likely it is."""
+        near, far = (0.5 * float(way.mean) for way in (self.near, self.far))
+        needed, scope = self.read
+        copies = self._all(written)
+        here = Counter({c: n for c, n in copies.items() if c.site == asking})
+        merged: dict[frozenset[tuple[tuple[Copy, float], int]], float]
+        merged = defaultdict(float)
+        for own, number in here.items():
+            rest = here - Counter([own])
+            beside = min(needed, here.total()) - 1
+            pools = [(rest, beside, near)]
+            others = copies - here
+            if scope == "any":
+                pools.append((others, needed - 1 - beside, far))
+            elif scope == "each":
+                apart: dict[str, Counter[Copy]] = defaultdict(Counter)
+                for copy, n in others.items():
+                    apart[copy.site][copy] = n
+                pools += [(pool, needed, far) for pool in apart.values()]
+            for chance, picked in _picked(pools):
+                picked[own, 0.0] += 1
+                merged[frozenset(picked.items())] += chance * number / here.total()
+        for picks, chance in merged.items():
+            yield chance, Counter(dict(picks))
+
+
+def oldest(streams: Sequence[tuple[float, Duration]]) -> Duration:
+    """Return the age of the oldest write that is still within its window.
+
+    `streams` are writes in 1/s and how long each of them is.
+    """
+    times = np.linspace(0.0, max(float(law.support[1]) for _, law in streams), _CELLS)
+    if not times[-1]:
+        return constant(0.0)
+    many = sum(rate * law.law.excess(times) for rate, law in streams)
+    return tabulated(times, -np.expm1(-np.asarray(many)))
+
+
+def _picked(
+    pools: list[tuple[Counter[Copy], int, float]],
+) -> Iterator[tuple[float, Counter[tuple[Copy, float]]]]:
+    """Yield what is picked at random of each pool, each pick with the pool's way."""
+    if not pools:
+        yield 1.0, Counter()
+        return
+    (pool, number, way), *rest = pools
+    total = comb(pool.total(), number)
+    kinds = list(pool.items())
+    for taken in product(*(range(min(n, number) + 1) for _, n in kinds)):
+        if sum(taken) != number:
+            continue
+        ways = prod(comb(n, k) for (_, n), k in zip(kinds, taken, strict=True))
+        chosen = {
+            (copy, way): k for (copy, _), k in zip(kinds, taken, strict=True) if k
+        }
+        for chance, others in _picked(rest):
+            yield chance * ways / total, Counter(chosen) + others
