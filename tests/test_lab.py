@@ -23,7 +23,7 @@ from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Experiment
 from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import LEDGER, Mark, Nursery, is_alive, mark_of, sweep
+from hamodel.lab._processes import LEDGER, Mark, Nursery, end_strays, is_alive, mark_of
 from tests.support import processes
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -65,7 +65,7 @@ def test_what_a_crash_leaves_is_ended_by_the_next_start(tmp_path):
     nursery.__enter__()
     mark = nursery.start("sleeper", *SLEEPER)
     assert is_alive(mark)  # and nobody leaves the nursery
-    assert sweep(tmp_path) == 1
+    assert end_strays(tmp_path) == 1
     assert not is_alive(mark)
 
 
@@ -75,7 +75,7 @@ def test_a_process_of_the_same_number_is_left_alone(tmp_path):
         real = mark_of(other.pid)
         wrong = Mark(real.pid, real.started - 1)
         (tmp_path / LEDGER).write_text(json.dumps(wrong) + "\n")
-        assert sweep(tmp_path) == 0
+        assert end_strays(tmp_path) == 0
         assert is_alive(real)
     finally:
         other.kill()

@@ -15,7 +15,7 @@ from hamodel.replication import (
     CatchUp,
     LagGate,
     Link,
-    LostWrites,
+    LostCount,
     Replication,
     Stream,
     WriteStage,
@@ -35,14 +35,14 @@ loads = st.floats(0.05, 0.95)
 
 @given(st.floats(0.05, 0.98), st.integers(0, 300))
 def test_behind_a_queue_the_number_is_geometric(load, n):
-    lost = LostWrites(rate=load, lag=duration.exponential(1 / (1 - load)))
+    lost = LostCount(rate=load, lag=duration.exponential(1 / (1 - load)))
     assert lost.sf(n) == pytest.approx(load ** (n + 1), rel=1e-8, abs=1e-14)
     assert lost.mean == pytest.approx(load / (1 - load), rel=1e-12)
     assert lost.var == pytest.approx(load / (1 - load) ** 2, rel=1e-9)
 
 
 def test_in_a_network_alone_it_is_poisson():
-    lost = LostWrites(rate=900, lag=duration.constant(0.0414))
+    lost = LostCount(rate=900, lag=duration.constant(0.0414))
     counts = np.arange(0, 80)
     assert lost.sf(counts) == pytest.approx(poisson.sf(counts, 37.26), rel=1e-10)
     assert lost.quantile(0.99) == poisson.ppf(0.99, 37.26)
@@ -50,7 +50,7 @@ def test_in_a_network_alone_it_is_poisson():
 
 def test_queue_and_network_add():
     stream = Stream(writes=900, delay=0.0414, send=LINK)
-    lost = LostWrites(rate=900, lag=stream.lag)
+    lost = LostCount(rate=900, lag=stream.lag)
     n = np.arange(400)
     both = np.convolve(poisson.pmf(n, 37.26), geom.pmf(n + 1, 0.1))[:400]
     tail = 1 - np.cumsum(both)
@@ -60,7 +60,7 @@ def test_queue_and_network_add():
 
 
 def test_many_writes_keep_their_digits():
-    lost = LostWrites(rate=1e5, lag=duration.exponential(1.0))
+    lost = LostCount(rate=1e5, lag=duration.exponential(1.0))
     exact = (1e5 / (1e5 + 1)) ** (100_001)
     assert lost.sf(100_000) == pytest.approx(exact, rel=1e-6)
 
@@ -178,8 +178,8 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="joint exposure"):
         system.loss("site", writes=100, keeps="applied")
     with pytest.raises(ValueError, match="p must be < 1"):
-        LostWrites(rate=1.0, lag=duration.constant(1.0)).quantile(1.0)
-    assert "lost writes" in LostWrites(rate=9, lag=LINK.time(900))._repr_html_()
+        LostCount(rate=1.0, lag=duration.constant(1.0)).quantile(1.0)
+    assert "lost writes" in LostCount(rate=9, lag=LINK.time(900))._repr_html_()
     assert "loss by" in Replication(delay=0.1).loss("site", writes=9)._repr_html_()
 
 
@@ -380,18 +380,18 @@ def test_gate_in_bytes_and_words():
 def test_bursts_spread_the_writes_that_are_lost():
     """Batches of a logarithmic size, played: a negative binomial count."""
     rng = np.random.default_rng(4)
-    lost = LostWrites(rate=20, lag=duration.exponential(0.5), dispersion=6)
+    lost = LostCount(rate=20, lag=duration.exponential(0.5), dispersion=6)
     lags = rng.exponential(0.5, 200_000)
     drawn = rng.poisson(rng.gamma(20 * lags / 5 + 1e-12, 5))
     assert lost.mean == pytest.approx(drawn.mean(), rel=0.02)
     assert lost.var == pytest.approx(drawn.var(), rel=0.03)
     for n in (0, 3, 10, 40):
         assert lost.sf(n) == pytest.approx(np.mean(drawn > n), abs=0.004)
-    plain = LostWrites(rate=20, lag=duration.exponential(0.5))
-    near = LostWrites(rate=20, lag=duration.exponential(0.5), dispersion=1 + 1e-6)
+    plain = LostCount(rate=20, lag=duration.exponential(0.5))
+    near = LostCount(rate=20, lag=duration.exponential(0.5), dispersion=1 + 1e-6)
     assert near.sf([0, 5, 30]) == pytest.approx(plain.sf([0, 5, 30]), rel=1e-4)
     with pytest.raises(ValueError, match=r"dispersion must be in \[1, 1e\+06\], got 0"):
-        LostWrites(rate=1, lag=duration.constant(1), dispersion=0)
+        LostCount(rate=1, lag=duration.constant(1), dispersion=0)
 
 
 def test_a_growing_backlog_has_an_age():

@@ -11,8 +11,8 @@ from scipy.integrate import quad
 
 from hamodel import Chain, duration
 from hamodel.replication import (
+    ClientSession,
     Replication,
-    Session,
     Stream,
     WriteStage,
     stale_after,
@@ -269,18 +269,20 @@ def test_a_random_pause_is_a_race(mean, think, delay):
 
 def test_primary_reads_mix_in():
     lag = duration.exponential(0.5)
-    session = Session(lag=lag, pause=0.2, primary_share=0.4)
+    session = ClientSession(lag=lag, pause=0.2, primary_share=0.4)
     assert session.misses_own_write == pytest.approx(0.6 * np.exp(-0.4), rel=1e-12)
 
 
 @given(st.floats(0.05, 3.0), st.floats(0.01, 3.0), st.floats(0.0, 5.0))
 def test_pinning_equals_the_closed_form(mean, rate, hold):
-    pinned = Session(lag=duration.exponential(mean)).pinning(hold=hold, writes=rate)
+    pinned = ClientSession(lag=duration.exponential(mean)).pinning(
+        hold=hold, writes=rate
+    )
     assert pinned.moved == pytest.approx(1 - np.exp(-rate * hold), abs=1e-15)
     whole = rate + 1 / mean
     exact = rate / whole * np.exp(-whole * hold)
     assert pinned.misses == pytest.approx(exact, rel=1e-9)
-    grid = Session(lag=duration.exponential(mean)).pinning(
+    grid = ClientSession(lag=duration.exponential(mean)).pinning(
         hold=np.array([0.0, hold]), writes=rate
     )
     assert grid.misses[1] == pytest.approx(exact, rel=1e-9)
@@ -290,11 +292,11 @@ def test_pinning_equals_the_closed_form(mean, rate, hold):
 
 def test_waiting_for_the_position_costs_the_rest_of_the_lag():
     lag = duration.exponential(0.5)
-    session = Session(lag=lag, pause=1.0)
+    session = ClientSession(lag=lag, pause=1.0)
     assert session.waiting() == pytest.approx(0.5 * np.exp(-2), rel=1e-12)
     assert session.waiting(0.99) == pytest.approx(0.5 * np.log(100) - 1)
     assert session.waiting(0.5) == 0
-    thinking = Session(lag=lag, pause=duration.exponential(1.0))
+    thinking = ClientSession(lag=lag, pause=duration.exponential(1.0))
     assert thinking.waiting() == pytest.approx(0.5 * 0.5 / 1.5, rel=1e-7)
     assert thinking.misses_own_write == pytest.approx(1 / 3, rel=1e-9)
     with pytest.raises(ValueError, match="p must be None"):
@@ -304,10 +306,13 @@ def test_waiting_for_the_position_costs_the_rest_of_the_lag():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: Session(lag=0.5), "lag must be a Duration"),
-        (lambda: Session(lag=duration.constant(1), pause=-1), "pause must be >= 0"),
+        (lambda: ClientSession(lag=0.5), "lag must be a Duration"),
         (
-            lambda: Session(lag=duration.constant(1), primary_share=2),
+            lambda: ClientSession(lag=duration.constant(1), pause=-1),
+            "pause must be >= 0",
+        ),
+        (
+            lambda: ClientSession(lag=duration.constant(1), primary_share=2),
             r"primary_share must be in \[0, 1",
         ),
         (

@@ -159,9 +159,9 @@ def test_an_array_that_would_be_misread_is_taken_one_by_one(monkeypatch):
 
 
 def _grid(**grids):
-    from hamodel.sweeping._parameters import Question, read
+    from hamodel.sweeping._parameters import Case, read
 
-    question = Question(architecture=PAIR, workload=Workload())
+    question = Case(architecture=PAIR, workload=Workload())
     parameters = tuple(read(question, name, grid) for name, grid in grids.items())
     return _work.Grid(
         question=question, parameters=parameters, quantities=("write_unavailability",)

@@ -15,9 +15,9 @@ from hamodel.decision import Decision, Requirements, decide
 from hamodel.facts import folder, look_up
 from hamodel.fields import described
 from hamodel.specfile import (
-    Node,
     Reader,
     SpecError,
+    TreeNode,
     extended,
     laid_over,
     made_of,
@@ -62,7 +62,7 @@ class Scenario:
         The architecture that the classic text gives such a user.
     finding : str
         What comes out, and why it differs from that where it does.
-    around : Node
+    around : TreeNode
         What is the same for all candidates, as the file has it.
     """
 
@@ -76,7 +76,7 @@ class Scenario:
     candidates: tuple[System, ...]
     classic: str
     finding: str
-    around: Node = field(repr=False)
+    around: TreeNode = field(repr=False)
 
     def architectures(self) -> dict[str, Architecture]:
         """Return the candidates as they would be run at the sites of the scenario.
@@ -235,7 +235,7 @@ def _scenario(key: str) -> Scenario:
     workload = reader.spec(Workload, tree.fields["workload"], "workload.")
     need = reader.spec(Requirements, tree.fields["requirements"], "requirements.")
     known = described(SinglePrimary)
-    around = tree.get("around") or Node({})
+    around = tree.get("around") or TreeNode({})
     same = {
         name: reader.field(known[name], node, f"around.{name}")
         for name, node in around.fields.items()
@@ -264,7 +264,7 @@ def _scenario(key: str) -> Scenario:
     )
 
 
-def _candidate(node: Node, path: Path) -> System:
+def _candidate(node: TreeNode, path: Path) -> System:
     """Return a candidate: a preset by name, or a system of its own with a name."""
     if not node.fields:
         return system(node.raw)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import Value
     from hamodel.failover import Failover
-    from hamodel.specfile import Node, Source
+    from hamodel.specfile import Source, TreeNode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +51,14 @@ class System:
     ----------
     key : str
         Name of the file, such as "postgresql-patroni".
-    tree : Node
+    tree : TreeNode
         What the file holds.
     path : Path
         The file.
     """
 
     key: str
-    tree: Node
+    tree: TreeNode
     path: Path
 
     @cached_property

@@ -106,9 +106,9 @@ def clean() -> None:
     """End what a crash has left running, and remove the working folder."""
     import shutil
 
-    from hamodel.lab import sweep, workplace
+    from hamodel.lab import end_strays, workplace
 
-    click.echo(f"{sweep(workplace())} processes ended")
+    click.echo(f"{end_strays(workplace())} processes ended")
     shutil.rmtree(workplace(), ignore_errors=True)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hamodel import text
 from hamodel.cli._page import Page
-from hamodel.sweeping import Question, sweep
+from hamodel.sweeping import Case, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,11 +47,11 @@ def swept(spec: Spec, over: Sequence[str], quantities: Sequence[str]) -> xr.Data
 
 def grids(spec: Spec, over: Sequence[str]) -> dict[str, Value]:
     """Return the values of each parameter from what is written as PATH=VALUES."""
-    question = Question(architecture=spec.architecture, workload=spec.workload)
+    question = Case(architecture=spec.architecture, workload=spec.workload)
     return dict(_range(question, words) for words in over)
 
 
-def _range(question: Question, words: str) -> tuple[str, Sequence[object]]:
+def _range(question: Case, words: str) -> tuple[str, Sequence[object]]:
     path, found, values = words.partition("=")
     if not found or not path.strip() or not values.strip():
         raise ValueError(f"over must be PATH=VALUES, got {words!r}")

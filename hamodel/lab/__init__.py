@@ -23,9 +23,9 @@ once, which makes a crash look friendlier than a lost host.  Needs Linux, and th
 `lab`.
 """
 
-from hamodel.lab._experiment import Comparison, Experiment, Recorded, opened, workplace
+from hamodel.lab._experiment import Agreements, Experiment, Recorded, opened, workplace
 from hamodel.lab._packages import fetch, missing, plan
-from hamodel.lab._processes import sweep
+from hamodel.lab._processes import end_strays
 from hamodel.lab._relay import Relay
 from hamodel.lab.etcd import Etcd
 from hamodel.lab.haproxy import Haproxy
@@ -47,7 +47,7 @@ EXPERIMENTS: dict[str, type[Experiment]] = {
 
 __all__ = [
     "EXPERIMENTS",
-    "Comparison",
+    "Agreements",
     "Etcd",
     "Experiment",
     "Haproxy",
@@ -59,10 +59,10 @@ __all__ = [
     "Sentinel",
     "Stall",
     "Watchdog",
+    "end_strays",
     "fetch",
     "missing",
     "opened",
     "plan",
-    "sweep",
     "workplace",
 ]

@@ -200,12 +200,12 @@ class Recorded:
         """Whether the machine was too busy for its own stages to be judged."""
         return float(np.median(self.column("load1"))) > BUSY * (os.cpu_count() or 1)
 
-    def compare(self) -> Comparison:
+    def compare(self) -> Agreements:
         """Hold the predictions against what was measured.
 
         Returns
         -------
-        Comparison
+        Agreements
             For each predicted column the verdict.
 
         Raises
@@ -227,11 +227,11 @@ class Recorded:
                 for name, law in self.experiment.prediction().items()
                 if not (self.busy and self.experiment.stages[name] == "machine")
             }
-        return Comparison(recorded=self, agreements=judged)
+        return Agreements(recorded=self, agreements=judged)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Agreements:
     """Predicted against measured, column by column.
 
     Attributes

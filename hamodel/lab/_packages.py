@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 #: A connection of psycopg or redis-py, which are not installed everywhere.
-Session: TypeAlias = Any
+Connection: TypeAlias = Any
 
 #: Programs that experiments use, each with the Debian package that brings it.
 PACKAGES = {

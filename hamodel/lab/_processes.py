@@ -2,7 +2,7 @@
 
 A process is known by its number and the moment it started, never by its name, so that
 one of somebody else's which got the same number is left alone.  Everything started is
-written to a ledger first: what a crash leaves behind is ended by the next `sweep`.
+written to a ledger first: what a crash leaves behind is ended by the next `end_strays`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def end(marks: Sequence[Mark], patience: float = 10.0) -> None:
         time.sleep(0.01)
 
 
-def sweep(folder: Path) -> int:
+def end_strays(folder: Path) -> int:
     """End what the ledgers below a folder name and still runs; return how many."""
     ended = 0
     for ledger in folder.glob(f"**/{LEDGER}"):
@@ -146,7 +146,7 @@ class Nursery:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        sweep(self.folder)
+        end_strays(self.folder)
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from hamodel.lab._packages import Session
+    from hamodel.lab._packages import Connection
 
 _CHECKS = (1.0, 3, 2)  # s between HAProxy's checks, those to mark down, and up
 
@@ -186,7 +186,7 @@ class Site:
         root = mark_of(int(place.read_text().splitlines()[0]))
         return tree(root) if root else []
 
-    def session(self, which: int) -> Session:
+    def session(self, which: int) -> Connection:
         """Return a connection to a node that commits every statement."""
         return _connected(self.ports[which])
 
@@ -238,7 +238,7 @@ def _writing(port: int) -> Iterator[Callable[[int], object]]:
         yield lambda number: session.execute(insert, (number,))
 
 
-def _connected(port: int) -> Session:
+def _connected(port: int) -> Connection:
     import psycopg
 
     return psycopg.connect(

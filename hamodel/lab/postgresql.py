@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hamodel.duration import Duration
-    from hamodel.lab._packages import Session
+    from hamodel.lab._packages import Connection
 
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -273,7 +273,7 @@ class Pair:
                 found = session.execute(asked).fetchall()
             yield found == ([("sync",)] if sync else [("async",)])
 
-    def session(self, which: int, patience: float) -> Session:
+    def session(self, which: int, patience: float) -> Connection:
         """Return a connection that commits every statement."""
         import psycopg
 

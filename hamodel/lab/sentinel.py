@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import Value
     from hamodel.duration import Duration
-    from hamodel.lab._packages import Session
+    from hamodel.lab._packages import Connection
 
 _EVENTS = {
     "+sdown master": "sdown_s",
@@ -211,7 +211,7 @@ class _System:
             return sum(not found for found in pipe.execute())
 
 
-def connected(port: int) -> Session:
+def connected(port: int) -> Connection:
     """Return a connection that waits 0.2 s for an answer and tries nothing again."""
     from redis import Redis
     from redis.backoff import NoBackoff

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hamodel.specfile import Node, Problem
+from hamodel.specfile import Problem, TreeNode
 from hamodel.units import DAY, HOUR, MINUTE, MONTH, MS, SECOND, YEAR
 
 if TYPE_CHECKING:
@@ -68,19 +68,19 @@ class Form:
     path: Path
     problems: list[Problem] = field(default_factory=list)
 
-    def wrong(self, node: Node, where: str, said: str) -> None:
+    def wrong(self, node: TreeNode, where: str, said: str) -> None:
         """Note a mistake."""
         self.problems.append(Problem(node.line, node.column, where, said))
 
-    def inner(self, node: Node, key: str, where: str) -> Node:
+    def inner(self, node: TreeNode, key: str, where: str) -> TreeNode:
         """Return the node of a key that must be there; an empty one if it is not."""
         found = node.get(key)
         if found is None:
             self.wrong(node, f"{where}.{key}".lstrip("."), "is missing")
-            return Node({}, node.line, node.column, node.file)
+            return TreeNode({}, node.line, node.column, node.file)
         return found
 
-    def items(self, node: Node, where: str) -> list[Node]:
+    def items(self, node: TreeNode, where: str) -> list[TreeNode]:
         """Return the nodes of a list."""
         if not isinstance(node.value, list):
             if node.value != {}:  # else it is missing, and that was said
@@ -88,7 +88,7 @@ class Form:
             return []
         return list(node.value)
 
-    def share(self, node: Node, where: str, whole: float) -> float:
+    def share(self, node: TreeNode, where: str, whole: float) -> float:
         """Return a target as a share, of numbers that go up to 1 or to 100."""
         try:
             found = round(float(str(node.value)) / whole, 12)
@@ -101,7 +101,7 @@ class Form:
             return 0.5
         return found
 
-    def span(self, node: Node, where: str) -> float:
+    def span(self, node: TreeNode, where: str) -> float:
         """Return a time such as 30d or 1h30m in s; m are minutes."""
         if not _SPAN.fullmatch(node.raw):
             if node.value != {}:
@@ -115,12 +115,12 @@ class Form:
         return found
 
 
-def flag(node: Node | None) -> bool:
+def flag(node: TreeNode | None) -> bool:
     """Return whether a switch is on; one that is not there is off."""
     return node is not None and node.value is True
 
 
-def name_of(service: Node | None, name: Node) -> str:
+def name_of(service: TreeNode | None, name: TreeNode) -> str:
     """Return what an objective is called."""
     own = name.raw or "objective"
     return f"{service.raw}/{own}" if service is not None and service.raw else own

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hamodel.assessment import BurnRate
 from hamodel.objectives._common import Form, Objective, name_of
-from hamodel.specfile import Node
+from hamodel.specfile import TreeNode
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 VERSION = "openslo/v1"
 
 
-def objectives(documents: Sequence[Node], form: Form) -> Iterator[Objective]:
+def objectives(documents: Sequence[TreeNode], form: Form) -> Iterator[Objective]:
     """Yield the objectives of some documents; alerts may be in others of them."""
     named = {
         (kind.raw, name.raw): document
         for document in documents
         if (kind := document.get("kind")) is not None
-        and (name := (document.get("metadata") or Node({})).get("name")) is not None
+        and (name := (document.get("metadata") or TreeNode({})).get("name")) is not None
     }
     for document in documents:
         kind = document.get("kind")
@@ -36,7 +36,7 @@ def objectives(documents: Sequence[Node], form: Form) -> Iterator[Objective]:
 
 
 def _of(
-    document: Node, named: dict[tuple[str, str], Node], form: Form
+    document: TreeNode, named: dict[tuple[str, str], TreeNode], form: Form
 ) -> Iterator[Objective]:
     spec = form.inner(document, "spec", "")
     name = form.inner(form.inner(document, "metadata", ""), "name", "metadata")
@@ -67,7 +67,7 @@ def _of(
         )
 
 
-def _window(spec: Node, form: Form) -> tuple[float, str]:
+def _window(spec: TreeNode, form: Form) -> tuple[float, str]:
     node = spec.get("timeWindow")
     if node is None:
         return 30 * DAY, "no timeWindow: 30 d are taken"
@@ -83,16 +83,16 @@ def _window(spec: Node, form: Form) -> tuple[float, str]:
 
 
 def _alerts(
-    spec: Node, named: dict[tuple[str, str], Node], form: Form
+    spec: TreeNode, named: dict[tuple[str, str], TreeNode], form: Form
 ) -> Iterator[BurnRate]:
     for policy in _listed(spec, "alertPolicies", named, "AlertPolicy", form):
-        within = policy.get("spec") or Node({})
+        within = policy.get("spec") or TreeNode({})
         for condition in _listed(within, "conditions", named, "AlertCondition", form):
             inner = form.inner(condition, "spec", "AlertCondition")
             yield _alert(inner, form)
 
 
-def _alert(spec: Node, form: Form) -> BurnRate:
+def _alert(spec: TreeNode, form: Form) -> BurnRate:
     where = "AlertCondition.spec.condition"
     condition = form.inner(spec, "condition", "AlertCondition.spec")
     kind = condition.get("kind")
@@ -118,7 +118,7 @@ def _alert(spec: Node, form: Form) -> BurnRate:
     )
 
 
-def _wait(node: Node | None, where: str, form: Form) -> float:
+def _wait(node: TreeNode | None, where: str, form: Form) -> float:
     """Return how long an alert waits; 0m is no wait."""
     if node is None or re.fullmatch(r"0+[smhd]?", node.raw):
         return 0.0
@@ -126,8 +126,12 @@ def _wait(node: Node | None, where: str, form: Form) -> float:
 
 
 def _listed(
-    spec: Node, key: str, named: dict[tuple[str, str], Node], kind: str, form: Form
-) -> Iterator[Node]:
+    spec: TreeNode,
+    key: str,
+    named: dict[tuple[str, str], TreeNode],
+    kind: str,
+    form: Form,
+) -> Iterator[TreeNode]:
     """Yield what a list holds, or names: another document of the same file."""
     node = spec.get(key)
     for one in [] if node is None else form.items(node, key):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hamodel.assessment import BurnRate
 from hamodel.objectives._common import Form, Objective, flag
-from hamodel.specfile import Node
+from hamodel.specfile import TreeNode
 from hamodel.units import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ _ALERTS = (
 )
 
 
-def objectives(document: Node, form: Form) -> Iterator[Objective]:
+def objectives(document: TreeNode, form: Form) -> Iterator[Objective]:
     """Yield the objective of a document."""
     spec = form.inner(document, "spec", "")
     name = form.inner(form.inner(document, "metadata", ""), "name", "metadata")
     node = form.inner(spec, "target", "spec")
     window = form.span(form.inner(spec, "window", "spec"), "spec.window")
-    alerting = spec.get("alerting") or Node({})
+    alerting = spec.get("alerting") or TreeNode({})
     burnrates = alerting.get("burnrates")
     off = flag(alerting.get("disabled"))
     off = off or (burnrates is not None and burnrates.value is False)

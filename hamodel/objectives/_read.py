@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hamodel.objectives import _openslo, _pyrra, _sloth
 from hamodel.objectives._common import Form, Objective
-from hamodel.specfile import Node, Problem, SpecError, parsed, text_of
+from hamodel.specfile import Problem, SpecError, TreeNode, parsed, text_of
 
 if TYPE_CHECKING:
     import os
@@ -45,7 +45,7 @@ def read_objectives(path: str | os.PathLike[str]) -> tuple[Objective, ...]:
     form = Form(Path(path))
     documents = list(_documents(form.path))
     found: list[Objective] = []
-    ours: list[Node] = []  # OpenSLO's, which may name each other
+    ours: list[TreeNode] = []  # OpenSLO's, which may name each other
     for document in documents:
         version = document.get("apiVersion") or document.get("version")
         word = "" if version is None else version.raw
@@ -69,7 +69,7 @@ def read_objectives(path: str | os.PathLike[str]) -> tuple[Objective, ...]:
     return tuple(found)
 
 
-def _documents(path: Path) -> list[Node]:
+def _documents(path: Path) -> list[TreeNode]:
     """Return the documents of a file, their lines counted in the file."""
     found, before = [], 0
     for part in re.split(r"(?m)^---[^\n]*$", text_of(path)):

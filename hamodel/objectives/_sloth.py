@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hamodel.assessment import BurnRate
 from hamodel.objectives._common import Form, Objective, flag, name_of
-from hamodel.specfile import Node
+from hamodel.specfile import TreeNode
 from hamodel.units import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _WINDOWS = {
 }
 
 
-def objectives(document: Node, form: Form) -> Iterator[Objective]:
+def objectives(document: TreeNode, form: Form) -> Iterator[Objective]:
     """Yield the objectives of a document."""
     inner = document.get("spec")
     spec = document if inner is None else inner
@@ -40,14 +40,14 @@ def objectives(document: Node, form: Form) -> Iterator[Objective]:
             name=name_of(spec.get("service"), name),
             target=form.share(node, f"{where}.objective", 100.0),
             window=_PERIOD,
-            alerts=tuple(_alerts(one.get("alerting") or Node({}))),
+            alerts=tuple(_alerts(one.get("alerting") or TreeNode({}))),
             file=str(form.path),
             line=node.line,
             notes=("Sloth's default period of 30 d, and its default alert windows",),
         )
 
 
-def _alerts(alerting: Node) -> Iterator[BurnRate]:
+def _alerts(alerting: TreeNode) -> Iterator[BurnRate]:
     for severity, windows in _WINDOWS.items():
         own = alerting.get(f"{severity}_alert") or alerting.get(f"{severity}Alert")
         if own is not None and flag(own.get("disable")):

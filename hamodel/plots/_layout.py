@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hamodel.structure import Gate, Part
+from hamodel.structure import Gate, Leaf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ class Layout:
         works: dict[int, bool] = {}
         for i in reversed(range(len(self.blocks))):
             node = self.blocks[i].node
-            if isinstance(node, Part):
+            if isinstance(node, Leaf):
                 works[i] = node.name not in down
             else:
                 works[i] = sum(works[j] for j in self.blocks[i].inner) >= node.needed
@@ -61,7 +61,7 @@ class Layout:
 class _Block:
     """A part or gate at one place of the drawing."""
 
-    node: Part | Gate
+    node: Leaf | Gate
     inner: list[int]
     wide: float = WIDE
     high: float = HIGH
@@ -86,7 +86,7 @@ def of(structure: Structure) -> Layout:
     whole = blocks[0]
     boxes: dict[str, tuple[Point, ...]] = {}
     for block in blocks:
-        if isinstance(block.node, Part):
+        if isinstance(block.node, Leaf):
             centre = (block.left + WIDE / 2, block.middle)
             boxes[block.node.name] = (*boxes.get(block.node.name, ()), centre)
     before = _before(blocks)
@@ -102,13 +102,13 @@ def of(structure: Structure) -> Layout:
     )
 
 
-def _unfolded(circuit: tuple[Part | Gate, ...]) -> list[_Block]:
+def _unfolded(circuit: tuple[Leaf | Gate, ...]) -> list[_Block]:
     """Return one block per place; a gate used twice is drawn twice."""
     blocks = [_Block(circuit[-1], [])]
     todo = [(0, circuit[-1])]
     while todo:
         i, node = todo.pop()
-        if isinstance(node, Part):
+        if isinstance(node, Leaf):
             continue
         for j in node.inputs:
             blocks[i].inner.append(len(blocks))

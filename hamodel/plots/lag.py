@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
     from hamodel.duration import Duration
-    from hamodel.replication import LagGate, Loss
+    from hamodel.replication import LagGate, LossByFailure
 
 _STYLES = (
     (PALETTE["blue"], "-"),
@@ -153,12 +153,12 @@ class LossCurves:
     lines: tuple[Line2D, ...]
     labels: tuple[Text, ...]
 
-    def show(self, losses: Sequence[Loss]) -> None:
+    def show(self, losses: Sequence[LossByFailure]) -> None:
         """Show other losses, as many as there are lines.
 
         Parameters
         ----------
-        losses : sequence of Loss
+        losses : sequence of LossByFailure
             Such as `Replication.loss` returns.
         """
         for line, label, loss in zip(self.lines, self.labels, losses, strict=True):
@@ -175,7 +175,7 @@ class LossCurves:
 
 
 def draw_loss(
-    ax: Axes, losses: Sequence[Loss], *, most: float | None = None
+    ax: Axes, losses: Sequence[LossByFailure], *, most: float | None = None
 ) -> LossCurves:
     """Draw what failures take: the age of the oldest write that is lost.
 
@@ -183,7 +183,7 @@ def draw_loss(
     ----------
     ax : Axes
         Where to draw; the probability is on a logarithmic axis.
-    losses : sequence of Loss
+    losses : sequence of LossByFailure
         One to four, such as `Replication.loss` returns.
     most : float or None
         End of the axis in s.  None: where the worst of them is one in 10 000.

@@ -14,20 +14,20 @@ open is the product's default, or what the preset assumes.  Values that are not 
 switches or names of hosts are never repeated, so that secrets stay where they are.
 """
 
-from hamodel.reading._core import Default, Entry, Field, Format, Found, Note, Sheet
+from hamodel.reading._core import Default, Draft, Entry, Field, Format, Found, Note
 from hamodel.reading._formats import FORMATS
 from hamodel.reading._read import Reading, read_files, recognised
 
 __all__ = [
     "FORMATS",
     "Default",
+    "Draft",
     "Entry",
     "Field",
     "Format",
     "Found",
     "Note",
     "Reading",
-    "Sheet",
     "read_files",
     "recognised",
 ]

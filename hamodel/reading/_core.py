@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from hamodel.specfile import Node
+    from hamodel.specfile import TreeNode
 
 #: What a value is once it is read: a time in s, a number, a word, or so or not so.
 Scalar = float | int | str | bool
@@ -158,7 +158,7 @@ class Note(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class Sheet:
+class Draft:
     """A system file in the making, and what is to be said of it."""
 
     base: str = ""
@@ -273,7 +273,7 @@ class Format:
     fields: tuple[Field, ...]
     knows: Callable[[str, str], bool]
     parse: Callable[[File], Iterable[Entry]]
-    compose: Callable[[Found, Sheet], None]
+    compose: Callable[[Found, Draft], None]
     later: bool = False
     last: bool = False
     sites: Callable[[Found], Sequence[Value]] = lambda _: ()
@@ -355,7 +355,7 @@ class Found:
         return ValueError(f"{place}: {value.name}: {said}")
 
 
-def flat(node: Node, within: str = "") -> Iterator[Entry]:
+def flat(node: TreeNode, within: str = "") -> Iterator[Entry]:
     """Yield the scalars of a tree by their paths, such as `a.b[0].c`."""
     if isinstance(node.value, dict):
         for key, inner in node.fields.items():

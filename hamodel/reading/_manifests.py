@@ -12,7 +12,7 @@ from hamodel.reading._units import time, whole
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from hamodel.specfile import Node
+    from hamodel.specfile import TreeNode
 
 _NODES = "Kubernetes documentation: Nodes, 2024"
 _PROBES = (
@@ -171,7 +171,7 @@ def parse(file: File) -> Iterator[Entry]:
             yield Entry(kind or "document", "", node.line, group=group)
 
 
-def _objects(nodes: Iterable[Node]) -> Iterator[Node]:
+def _objects(nodes: Iterable[TreeNode]) -> Iterator[TreeNode]:
     """Yield objects, those of a List one by one, as `kubectl get -o yaml` prints."""
     for node in nodes:
         items = node.get("items")
@@ -181,14 +181,14 @@ def _objects(nodes: Iterable[Node]) -> Iterator[Node]:
             yield node
 
 
-def _word(node: Node, *keys: str) -> str:
-    inner: Node | None = node
+def _word(node: TreeNode, *keys: str) -> str:
+    inner: TreeNode | None = node
     for key in keys:
         inner = inner.get(key) if inner is not None and inner.fields else None
     return inner.raw if inner is not None else ""
 
 
-def _workload(node: Node, kind: str, group: str) -> Iterator[Entry]:
+def _workload(node: TreeNode, kind: str, group: str) -> Iterator[Entry]:
     """Yield what a Deployment or a StatefulSet says of itself and of its pods."""
     tolerated: dict[str, dict[str, Entry]] = {}
     for entry in flat(node):

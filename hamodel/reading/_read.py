@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from hamodel.reading._core import File, Found, Note, Sheet
+from hamodel.reading._core import Draft, File, Found, Note
 from hamodel.reading._formats import FORMATS
 from hamodel.reading._render import rendered
 from hamodel.reading._texts import refuse_templates
@@ -120,7 +120,7 @@ def read_files(
     files = _files([Path(path) for path in paths])
     groups = _grouped(files)
     _check_versions(versions, groups)
-    sheet = Sheet(base=extends, title=title or _title(files))
+    sheet = Draft(base=extends, title=title or _title(files))
     if extends and extends not in presets():
         raise ValueError(f"--extends must be a preset, got {extends!r:.60}")
     every = [
@@ -225,7 +225,7 @@ def _title(files: Sequence[File]) -> str:
     return ", ".join(file.name for file in files)
 
 
-def _sort_out(found: Found, sheet: Sheet) -> None:
+def _sort_out(found: Found, sheet: Draft) -> None:
     """Note what the system was not made of: of no place, or not known."""
     known = found.format.by_name
     for file in found.files:
@@ -245,7 +245,7 @@ def _sort_out(found: Found, sheet: Sheet) -> None:
             sheet.unknown.append(Note(file.name, "", ", ".join(dict.fromkeys(names))))
 
 
-def _guess(found: Found, sheet: Sheet, unknown: Note) -> None:
+def _guess(found: Found, sheet: Draft, unknown: Note) -> None:
     """Warn of a name that is a slip of the pen away from one that is known."""
     for name in found.format.by_name:
         if _slip(name, unknown.name) and not any(found.entries(name)):
@@ -266,7 +266,7 @@ def _slip(one: str, other: str) -> bool:
     return max(len(one), len(other)) == 1 or (len(one) == 2 and one == other[::-1])
 
 
-def _spec(text: str, sheet: Sheet) -> Spec:
+def _spec(text: str, sheet: Draft) -> Spec:
     """Return the system of a text; its mistakes are told where the files have them."""
     if not sheet.base and "architecture" not in sheet.leaves:
         raise ValueError(
@@ -288,7 +288,7 @@ def _unplaced(source: Source) -> Source:
     return replace(source, place="") if source.place.startswith("as read") else source
 
 
-def _told(field: str, message: str, sheet: Sheet) -> str:
+def _told(field: str, message: str, sheet: Draft) -> str:
     """Return a mistake of the system file as one of the files it was read from."""
     for path, (_, carried) in sheet.leaves.items():
         if path.endswith(field) or field.startswith(path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from hamodel.reading._core import Note, Sheet
+    from hamodel.reading._core import Draft, Note
 
 _PLAIN = re.compile(
     r"[A-Za-z0-9_./](?:[A-Za-z0-9_./()+*%@-]|:(?=[0-9A-Za-z])| (?=[A-Za-z0-9_./(]))*"
@@ -25,7 +25,7 @@ _SAID = (
 )
 
 
-def rendered(sheet: Sheet) -> str:
+def rendered(sheet: Draft) -> str:
     """Return the YAML of a sheet, with what is to be said as comments."""
     lines = [f"title: {_scalar(sheet.title)}"]
     if sheet.base:

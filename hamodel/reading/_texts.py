@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Entry, File, flat
-from hamodel.specfile import Node, read_tree
+from hamodel.specfile import TreeNode, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def refuse_templates(file: File) -> None:
             raise ValueError(f"{file.where(line)}: {said}")
 
 
-def documents(file: File) -> list[Node]:
+def documents(file: File) -> list[TreeNode]:
     """Return the YAML documents of a file, each value with its line."""
     found = []
     lines = file.text.replace("\r\n", "\n").split("\n")

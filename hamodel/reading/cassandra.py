@@ -17,7 +17,7 @@ from hamodel.reading._units import flag, plain, shown, time, whole
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.reading._core import Sheet, Value
+    from hamodel.reading._core import Draft, Value
 
 _CONF = "Apache Cassandra conf/cassandra.yaml of 4.1, 2022"
 _ms = time(1e-3)
@@ -107,7 +107,7 @@ def _ring(file: File) -> Iterator[Entry]:
             yield Entry("node", centre, line, group=centre)
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write what the files of Cassandra say."""
     sheet.base = sheet.base or "cassandra"
     limit = found["write_request_timeout"]
@@ -126,7 +126,7 @@ def compose(found: Found, sheet: Sheet) -> None:
             sheet.warn(value, said)
 
 
-def _keyspace(found: Found, sheet: Sheet) -> dict[str, Value]:
+def _keyspace(found: Found, sheet: Draft) -> dict[str, Value]:
     """Return the copies that the first keyspace has in each data centre."""
     spaces: dict[str, dict[str, Value]] = {}
     for file, entry in found.entries("replication"):
@@ -141,7 +141,7 @@ def _keyspace(found: Found, sheet: Sheet) -> dict[str, Value]:
     return chosen
 
 
-def _copies(found: Found, sheet: Sheet, nodes: dict[str, list[Value]]) -> None:
+def _copies(found: Found, sheet: Draft, nodes: dict[str, list[Value]]) -> None:
     """Write the copies by data centre, or by zone where there is one."""
     space = _keyspace(found, sheet)
     if not space:
@@ -170,7 +170,7 @@ def _copies(found: Found, sheet: Sheet, nodes: dict[str, list[Value]]) -> None:
         sheet.put(name, fewest // 2 + 1, *of, because=local)
 
 
-def _bounded(sheet: Sheet, value: Value, nodes: int) -> int:
+def _bounded(sheet: Draft, value: Value, nodes: int) -> int:
     """Return how many copies there are; no more than nodes, where these are known."""
     if not nodes or value.count <= nodes:
         return value.count

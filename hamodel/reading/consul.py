@@ -17,7 +17,7 @@ from hamodel.reading.etcd import place_copies
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.reading._core import File, Sheet
+    from hamodel.reading._core import Draft, File
 
 _PRODUCTION = 1  # the multiplier that is advised
 _MOST = 10  # the multiplier's limit
@@ -87,7 +87,7 @@ def parse(file: File) -> Iterator[Entry]:
         raise ValueError(f"{file.where(line)}: block {owners[-1]} does not end")
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write what the files of Consul say."""
     sheet.base = sheet.base or "consul"
     factor, servers = (

@@ -18,7 +18,7 @@ from hamodel.reading._units import bare, flag, shown, whole
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.reading._core import File, Sheet, Value
+    from hamodel.reading._core import Draft, File, Value
 
 _MOST = 50.0  # s, as etcd allows
 _TIMES = 5  # heartbeats at least in an election timeout, as etcd demands
@@ -96,7 +96,7 @@ def parse(file: File) -> Iterator[Entry]:
                 yield Entry(flagged[1], flagged[2].strip("'\""), line)
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write what the files of etcd say."""
     sheet.base = sheet.base or "etcd"
     sheet.alike(found, "heartbeat-interval", "election-timeout", "pre-vote")
@@ -128,7 +128,7 @@ def compose(found: Found, sheet: Sheet) -> None:
         sheet.warn(vote, "without pre-vote a member that comes back upsets its leader")
 
 
-def _members(found: Found, sheet: Sheet) -> None:
+def _members(found: Found, sheet: Draft) -> None:
     cluster = found.given("initial-cluster")
     if cluster is None:
         return
@@ -139,7 +139,7 @@ def _members(found: Found, sheet: Sheet) -> None:
 
 
 def place_copies(
-    sheet: Sheet, names: list[str], of: list[Value], nodes: str = ""
+    sheet: Draft, names: list[str], of: list[Value], nodes: str = ""
 ) -> None:
     """Write one copy for each name, in a zone of its own, and warn of what is odd."""
     if not names:

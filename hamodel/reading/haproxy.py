@@ -18,7 +18,7 @@ from hamodel.reading._units import shown, time, whole
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hamodel.reading._core import Sheet
+    from hamodel.reading._core import Draft
 
 _MANUAL = "HAProxy Configuration Manual, 5.2 Server and default-server options, 2026"
 _SECTIONS = ("listen", "backend", "frontend", "defaults", "global")
@@ -136,7 +136,7 @@ def sites(found: Found) -> list[Value]:
     return found.all("server")
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write how soon HAProxy sends clients to a new primary."""
     servers = found.all("server")
     for value in servers:
@@ -165,7 +165,7 @@ def compose(found: Found, sheet: Sheet) -> None:
     sheet.put(_PATH, law, *of, because=because)
 
 
-def _slowest(found: Found, sheet: Sheet, option: str) -> Value:
+def _slowest(found: Found, sheet: Draft, option: str) -> Value:
     """Return the largest value of an option over all servers."""
     name = f"server.{option}"
     given = found.all(name)
@@ -179,7 +179,7 @@ def _slowest(found: Found, sheet: Sheet, option: str) -> Value:
     return slowest
 
 
-def _other(found: Found, sheet: Sheet, option: str) -> Value | None:
+def _other(found: Found, sheet: Draft, option: str) -> Value | None:
     """Return an interval that a few files set."""
     if found.given(f"server.{option}") is None:
         return None

@@ -35,7 +35,7 @@ from hamodel.reading._units import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hamodel.reading._core import Sheet
+    from hamodel.reading._core import Draft
 
 _START = 10.0  # s, assumed: an image that is there, a process that starts
 _HALF = 0.5  # of the failures, assumed: the node's; the others are the container's
@@ -48,7 +48,7 @@ class _Law(NamedTuple):
     of: list[Value]
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write the tier of a Deployment, the database of a StatefulSet, or both."""
     server, store = (_first(found, sheet, kind) for kind in WORKLOADS)
     if store is not None:
@@ -66,7 +66,7 @@ def compose(found: Found, sheet: Sheet) -> None:
         sheet.warn(value, "how many pods run is not fixed; `replicas` is taken")
 
 
-def _first(found: Found, sheet: Sheet, kind: str) -> Found | None:
+def _first(found: Found, sheet: Draft, kind: str) -> Found | None:
     """Return what is said of the first workload of a kind; warn of every other."""
     places = {e.group: (f, e) for f, e in found.entries(kind)}
     if not places:
@@ -121,7 +121,7 @@ def _start(pod: Found) -> _Law:
     return _Law([shown(_START + delay.seconds), looked_at], [delay, period])
 
 
-def _restart(pod: Found, sheet: Sheet) -> _Law:
+def _restart(pod: Found, sheet: Draft) -> _Law:
     """Return how long a container that fails is away."""
     start = _start(pod)
     probed = any(
@@ -159,7 +159,7 @@ def _moved(pod: Found) -> _Law:
 
 
 def _either(
-    sheet: Sheet, path: str, node: object, pod: _Law, of: Sequence[Value]
+    sheet: Draft, path: str, node: object, pod: _Law, of: Sequence[Value]
 ) -> None:
     """Write a time to repair: half of the failures the node's, half the container's."""
     law = {
@@ -172,7 +172,7 @@ def _either(
     sheet.put(path, law, *of, because=f"{because}; {shown(_START)} to start")
 
 
-def _stateful(pod: Found, sheet: Sheet) -> None:
+def _stateful(pod: Found, sheet: Draft) -> None:
     sheet.base = sheet.base or "kubernetes-statefulset"
     count = pod["StatefulSet.replicas"]
     restart = _restart(pod, sheet)
@@ -192,13 +192,13 @@ def _stateful(pod: Found, sheet: Sheet) -> None:
     _either(sheet, "database.mttr", "3 h", restart, restart.of)
 
 
-def _stateless(sheet: Sheet) -> None:
+def _stateless(sheet: Draft) -> None:
     sheet.leaves["architecture"] = ("single-primary", {})
     never = "the manifests tell of no database, and none fails here"
     sheet.assume("database.mttf", "never", never)
 
 
-def _tier(pod: Found, sheet: Sheet) -> None:
+def _tier(pod: Found, sheet: Draft) -> None:
     count = pod["Deployment.replicas"]
     if not count.count:
         raise pod.refuse(count, "must be >= 1 for a service, got 0")
@@ -216,7 +216,7 @@ def _tier(pod: Found, sheet: Sheet) -> None:
     sheet.put("site.apps.servers", count.count, count)
 
 
-def _budget(found: Found, sheet: Sheet, count: Value) -> None:
+def _budget(found: Found, sheet: Draft, count: Value) -> None:
     """Write how many pods it takes: as the disruption budget says, else one."""
     least = found.given("PodDisruptionBudget.minAvailable")
     most = found.given("PodDisruptionBudget.maxUnavailable")
@@ -247,7 +247,7 @@ def _pods(found: Found, value: Value, count: int) -> int:
     raise found.refuse(value, f"must be a number or a share of pods, got {raw!r:.20}")
 
 
-def _check_spread(found: Found, sheet: Sheet) -> None:
+def _check_spread(found: Found, sheet: Draft) -> None:
     names = {e.name for f in found.files for e in f.entries}
     counts = found.all("Deployment.replicas")
     several = [count for count in counts if count.count > 1]

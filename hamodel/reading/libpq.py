@@ -18,7 +18,7 @@ from hamodel.reading._units import shown, time, word
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.reading._core import File, Sheet
+    from hamodel.reading._core import Draft, File
 
 _CONNECT = "PostgreSQL documentation: Database Connection Control Functions, 2024"
 _URI = re.compile(r"postgres(?:ql)?(?:\+\w+)?://([^\s\"'<>]*)")
@@ -77,7 +77,7 @@ def parse(file: File) -> Iterator[Entry]:
                 yield Entry(name, value, line)
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write how long a client looks for the new primary among its hosts."""
     hosts = found.all("host")
     if len(hosts) < 2:

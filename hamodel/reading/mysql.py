@@ -18,7 +18,7 @@ from hamodel.reading.etcd import place_copies
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hamodel.reading._core import Sheet
+    from hamodel.reading._core import Draft
 
 _GROUP = "MySQL 8.4 Reference Manual: Group Replication System Variables, 2024"
 _GALERA = "Galera Cluster documentation: MySQL wsrep Options, 2025"
@@ -180,7 +180,7 @@ def parse(file: File) -> Iterator[Entry]:
             yield entry._replace(name=name)
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write what the option files say of the way they replicate."""
     sheet.differ(found, *(field.names[0] for field in FIELDS if field.to))
     more = found.all("!includedir")
@@ -199,7 +199,7 @@ def compose(found: Found, sheet: Sheet) -> None:
     raise ValueError(f"{name} {said}{hint}")
 
 
-def _group(found: Found, sheet: Sheet) -> None:
+def _group(found: Found, sheet: Draft) -> None:
     sheet.base = sheet.base or "mysql-group-replication"
     expel = found["group_replication_member_expel_timeout"]
     because = f"{shown(_SUSPICION)} until a silent member is suspected (FO-032)"
@@ -216,7 +216,7 @@ def _group(found: Found, sheet: Sheet) -> None:
         sheet.warn(single, "several primaries are read as one, without their conflicts")
 
 
-def _galera(found: Found, sheet: Sheet) -> None:
+def _galera(found: Found, sheet: Draft) -> None:
     sheet.base = sheet.base or "galera"
     suspect, inactive = found["evs.suspect_timeout"], found["evs.inactive_timeout"]
     alive, look = found["evs.keepalive_period"], found["evs.inactive_check_period"]
@@ -248,7 +248,7 @@ def _hosts(listed: str) -> list[str]:
     return list(dict.fromkeys(host.replace(".", "-") for host in hosts if host))
 
 
-def _pair(found: Found, sheet: Sheet) -> None:
+def _pair(found: Found, sheet: Draft) -> None:
     sheet.base = sheet.base or "mysql-orchestrator"
     enabled = found["rpl_semi_sync_source_enabled"]
     probe = found["replica_net_timeout"]
@@ -274,7 +274,7 @@ def _pair(found: Found, sheet: Sheet) -> None:
             sheet.warn(durable, said)
 
 
-_KINDS: dict[str, Callable[[Found, Sheet], None]] = {
+_KINDS: dict[str, Callable[[Found, Draft], None]] = {
     "group_replication_": _group,
     "wsrep_": _galera,
     "evs.": _galera,

@@ -15,7 +15,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from hamodel.failover import Lease
-from hamodel.reading._core import Default, Field, Format, Found, Sheet, Value, number
+from hamodel.reading._core import Default, Draft, Field, Format, Found, Value, number
 from hamodel.reading._texts import yaml
 from hamodel.reading._units import flag, shown, time, whole, word
 
@@ -160,7 +160,7 @@ def knows(_: str, text: str) -> bool:
     return node or {"ttl", "loop_wait"} <= top
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write what Patroni's files say."""
     sheet.base = sheet.base or "postgresql-patroni"
     _times(found, sheet)
@@ -179,7 +179,7 @@ def compose(found: Found, sheet: Sheet) -> None:
         sheet.warn(value, "this is a standby cluster; read the one that takes writes")
 
 
-def _times(found: Found, sheet: Sheet) -> None:
+def _times(found: Found, sheet: Draft) -> None:
     names = ("ttl", "loop_wait", "retry_timeout")
     values = [found[name] for name in names]
     sheet.alike(found, *names)
@@ -213,7 +213,7 @@ def _times(found: Found, sheet: Sheet) -> None:
 
 
 def _warn_rule(
-    found: Found, sheet: Sheet, values: Sequence[Value], least: float
+    found: Found, sheet: Draft, values: Sequence[Value], least: float
 ) -> None:
     ttl = values[0]
     rule = f"ttl should be >= loop_wait + 2 retry_timeout = {least:g} s, and is "
@@ -232,7 +232,7 @@ def _release(version: str) -> float:
     return float(f"{major}.{minor}")
 
 
-def _store(found: Found, sheet: Sheet) -> None:
+def _store(found: Found, sheet: Draft) -> None:
     """Write how the lock store lets the others know."""
     for file in found.files:
         for entry in file.entries:
@@ -243,7 +243,7 @@ def _store(found: Found, sheet: Sheet) -> None:
                 sheet.leaves[path] = (value, {"from": told, "because": why})
 
 
-def _nodes(found: Found, sheet: Sheet) -> None:
+def _nodes(found: Found, sheet: Draft) -> None:
     """Write the nodes one by one, where several files or tags tell them apart."""
     nodes = _named(found, sheet)
     listed, carried = [], []
@@ -267,7 +267,7 @@ def _nodes(found: Found, sheet: Sheet) -> None:
             sheet.warn(value, said)
 
 
-def _named(found: Found, sheet: Sheet) -> dict[str, Found]:
+def _named(found: Found, sheet: Draft) -> dict[str, Found]:
     """Return what the files say of each node, by its name."""
     nodes: dict[str, Found] = {}
     for file in found.files:
@@ -282,7 +282,7 @@ def _named(found: Found, sheet: Sheet) -> dict[str, Found]:
     return nodes
 
 
-def _node(own: Found, sheet: Sheet, name: str) -> tuple[dict[str, object], list[Value]]:
+def _node(own: Found, sheet: Draft, name: str) -> tuple[dict[str, object], list[Value]]:
     """Return what the tags say of a node, and the values that say it."""
     node: dict[str, object] = {"site": name}
     told: list[Value] = []
@@ -310,7 +310,7 @@ def _node(own: Found, sheet: Sheet, name: str) -> tuple[dict[str, object], list[
     return node, told
 
 
-def _replication(found: Found, sheet: Sheet) -> None:
+def _replication(found: Found, sheet: Draft) -> None:
     sheet.alike(found, "synchronous_mode")
     mode, strict = found["synchronous_mode"], found["synchronous_mode_strict"]
     commit = found[f"{_PARAMETERS}synchronous_commit"]
@@ -342,7 +342,7 @@ def _replication(found: Found, sheet: Sheet) -> None:
         sheet.put("replication.wait_for", "applied", commit)
 
 
-def _waits(sheet: Sheet, mode: Value, strict: Value, *, alone: bool) -> None:
+def _waits(sheet: Draft, mode: Value, strict: Value, *, alone: bool) -> None:
     """Write what commits wait for, and how long."""
     if strict.value:
         because = "strict: without a standby that answers, commits wait"

@@ -17,7 +17,7 @@ from hamodel.reading._units import shown, time, whole
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.reading._core import Entry, File, Sheet
+    from hamodel.reading._core import Draft, Entry, File
 
 _CONFIG = "PgBouncer configuration, https://www.pgbouncer.org/config.html, 2024"
 _PATH = "failover.redirection"
@@ -80,7 +80,7 @@ def parse(file: File) -> Iterator[Entry]:
             yield entry._replace(name="host", raw=host[1])
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write how soon the pooler finds a new primary, behind a proxy or without."""
     retry, ttl = found["pgbouncer.server_login_retry"], found["pgbouncer.dns_max_ttl"]
     hosts = found.all("host")

@@ -17,7 +17,7 @@ from hamodel.reading._units import bare, flag, shown, time, whole
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.reading._core import Scalar, Sheet, Value
+    from hamodel.reading._core import Draft, Scalar, Value
 
 _CONF = (
     "redis.conf and sentinel.conf of Redis 7.2, https://github.com/redis/redis, 2023"
@@ -113,7 +113,7 @@ def parse(file: File) -> Iterator[Entry]:
             yield Entry(name, " ".join(rest), line)
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write what the files of Redis and Sentinel say."""
     sheet.base = sheet.base or "redis-sentinel"
     _one_primary(found)
@@ -144,7 +144,7 @@ def _one_primary(found: Found) -> None:
         raise ValueError(f"{file.where(entry)}: sentinel monitor: {said}")
 
 
-def _votes(found: Found, sheet: Sheet) -> None:
+def _votes(found: Found, sheet: Draft) -> None:
     """Write how many Sentinels there are and must agree."""
     sheet.alike(found, "sentinel.quorum")
     quorum, others = found["sentinel.quorum"], _others(found, sheet)
@@ -164,7 +164,7 @@ def _votes(found: Found, sheet: Sheet) -> None:
             sheet.put(f"{stage}.sentinels", count, *others, because=because)
 
 
-def _others(found: Found, sheet: Sheet) -> list[Value]:
+def _others(found: Found, sheet: Draft) -> list[Value]:
     """Return the other Sentinels: as the file knows them that knows most."""
     known: dict[str, dict[Scalar, Value]] = {}
     for file, entry in found.entries("sentinel.known-sentinel"):
@@ -174,7 +174,7 @@ def _others(found: Found, sheet: Sheet) -> list[Value]:
     return list(max(known.values(), key=len, default={}).values())
 
 
-def _nodes(found: Found, sheet: Sheet) -> None:
+def _nodes(found: Found, sheet: Draft) -> None:
     """Write the nodes: as a Sentinel knows them, or one for each `redis.conf`."""
     known = found.all("sentinel.known-replica")
     for value in known:  # by every Sentinel whose file is given

@@ -19,7 +19,7 @@ from hamodel.reading._units import flag, plain, shown, time, whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hamodel.reading._core import Sheet
+    from hamodel.reading._core import Draft
 
 _ROUTE53 = (
     "Amazon Route 53 Developer Guide: How Amazon Route 53 determines whether a health "
@@ -165,7 +165,7 @@ def _attributes(values: dict[str, object], hidden: object) -> Iterator[tuple[str
             yield name, str(inner)
 
 
-def compose(found: Found, sheet: Sheet) -> None:
+def compose(found: Found, sheet: Draft) -> None:
     """Write the database, or the pair behind a name."""
     _check_targets(found, sheet)
     kinds = {entry.name for file in found.files for entry in file.entries}
@@ -186,7 +186,7 @@ def compose(found: Found, sheet: Sheet) -> None:
     raise ValueError(f"{name} {said} (Route 53 health checks, Traffic Manager)")
 
 
-def _aurora(found: Found, sheet: Sheet) -> None:
+def _aurora(found: Found, sheet: Draft) -> None:
     engine = found.given("aws_rds_cluster.engine")
     if engine is None or not str(engine.value).startswith("aurora"):
         _managed(sheet, [engine] if engine else [])
@@ -212,7 +212,7 @@ def _aurora(found: Found, sheet: Sheet) -> None:
         sheet.put("replication.standbys", len(nodes) - 1, *tiers)
 
 
-def _instance(found: Found, sheet: Sheet) -> None:
+def _instance(found: Found, sheet: Draft) -> None:
     zones = found["aws_db_instance.multi_az"]
     if zones.value:
         _managed(sheet, [zones])
@@ -222,24 +222,24 @@ def _instance(found: Found, sheet: Sheet) -> None:
     _alone(sheet, "1 h", "the vendor restarts it or makes it anew")
 
 
-def _managed(sheet: Sheet, of: list[Value]) -> None:
+def _managed(sheet: Draft, of: list[Value]) -> None:
     sheet.base = sheet.base or "managed-multi-zone"
     for value in of:
         sheet.take(value)
 
 
-def _alone(sheet: Sheet, mttr: str, because: str) -> None:
+def _alone(sheet: Draft, mttr: str, because: str) -> None:
     sheet.leaves["architecture"] = ("single-primary", {})
     _node(sheet, mttr, because)
 
 
-def _node(sheet: Sheet, mttr: str, because: str) -> None:
+def _node(sheet: Draft, mttr: str, because: str) -> None:
     usual = "restarts of a server from all causes, FAIL-016"
     sheet.assume("database.mttf", "2086 h", usual)
     sheet.assume("database.mttr", mttr, because)
 
 
-def _pair(sheet: Sheet) -> None:
+def _pair(sheet: Draft) -> None:
     """Write two endpoints behind a name, of which no file tells more."""
     sheet.leaves["architecture"] = ("active-passive", {})
     _node(sheet, "3 h", "as servers are, FAIL-017")
@@ -247,7 +247,7 @@ def _pair(sheet: Sheet) -> None:
     sheet.assume("failover.manual", "30 min", "somebody is paged")
 
 
-def _route53(found: Found, sheet: Sheet) -> None:
+def _route53(found: Found, sheet: Draft) -> None:
     _pair(sheet)
     every = found[f"{_CHECK}.request_interval"]
     misses, kind = found[f"{_CHECK}.failure_threshold"], found.given(f"{_CHECK}.type")
@@ -265,7 +265,7 @@ def _route53(found: Found, sheet: Sheet) -> None:
         sheet.warn(ttl, "60 s or less is recommended for records that fail over")
 
 
-def _azure(found: Found, sheet: Sheet) -> None:
+def _azure(found: Found, sheet: Draft) -> None:
     _pair(sheet)
     every = found[f"{_PROFILE}.monitor_config.interval_in_seconds"]
     limit = found[f"{_PROFILE}.monitor_config.timeout_in_seconds"]
@@ -335,7 +335,7 @@ def _kept(found: Found, wanted: Callable[[Entry], bool]) -> Found:
     return Found(format=found.format, files=tuple(files), version=found.version)
 
 
-def _check_targets(found: Found, sheet: Sheet) -> None:
+def _check_targets(found: Found, sheet: Draft) -> None:
     """Warn of checks of targets that last longer than their interval."""
     for address in _addresses(found, _TARGET):
         own = _of(found, address)

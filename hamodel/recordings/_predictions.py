@@ -21,7 +21,7 @@ from hamodel.failover import (
     Sentinel,
 )
 from hamodel.recordings._agreement import HEADER, Agreement, agreement
-from hamodel.recordings._recording import Recording, laboratory, load, names
+from hamodel.recordings._recording import Recording, laboratory, names, recorded
 from hamodel.replication import Link, Replication, Stream
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ _OVERHEAD = 135.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Prediction:
+class Forecast:
     """The law of a measured time.
 
     Attributes
@@ -86,7 +86,7 @@ class Prediction:
     fails: str = ""
     inferred: str = ""
 
-    def scaled(self, factor: float) -> Prediction:
+    def scaled(self, factor: float) -> Forecast:
         """Return the prediction with every time a factor longer.
 
         Parameters
@@ -96,7 +96,7 @@ class Prediction:
 
         Returns
         -------
-        Prediction
+        Forecast
             A worse one, to see whether the verdict minds.
         """
         return replace(self, law=self.law * factor)
@@ -117,7 +117,7 @@ class Prediction:
         return (self.series, self.what, *self.agreement.row)
 
     def __repr__(self) -> str:
-        return f"<Prediction of {self.series}, {self.what}: {self.agreement!r}>"
+        return f"<Forecast of {self.series}, {self.what}: {self.agreement!r}>"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -198,11 +198,11 @@ class Verdicts:
 
     Attributes
     ----------
-    predictions : tuple of Prediction or Pairs
+    predictions : tuple of Forecast or Pairs
         What was held against what.
     """
 
-    predictions: tuple[Prediction | Pairs, ...]
+    predictions: tuple[Forecast | Pairs, ...]
 
     @property
     def kept(self) -> tuple[int, int]:
@@ -242,12 +242,12 @@ def verdicts() -> Verdicts:
     return Verdicts(tuple(predictions()))
 
 
-def predictions() -> Iterator[Prediction | Pairs]:
+def predictions() -> Iterator[Forecast | Pairs]:
     """Yield what the models say of each recording.
 
     Yields
     ------
-    Prediction or Pairs
+    Forecast or Pairs
         A law of a measured time, or numbers for the rows of a table.  None has a
         constant that was fitted to the series it is held against.
     """
@@ -270,7 +270,7 @@ def _takeover(recording: Recording, without: str) -> Duration:
     """
     times = recording.column("rto_s") - recording.column("key_gone_s")
     usual = empirical(times[(times > 0) & (times < 1)])
-    series = [load(n) for n in names() if n.startswith("patroni_") and n != without]
+    series = [recorded(n) for n in names() if n.startswith("patroni_") and n != without]
     taken = [r.column("promoted_s") - r.column("key_new_s") for r in series]
     taken += [found[:, 1] - found[:, 0] for found in laboratory("patroni-", _TAKEN)]
     took = np.concatenate(taken)
@@ -278,11 +278,11 @@ def _takeover(recording: Recording, without: str) -> Duration:
     return Promotion(usual=usual, slow=usual + _SLOW, slow_probability=slow).duration
 
 
-def _in_place() -> Iterator[Prediction]:
+def _in_place() -> Iterator[Forecast]:
     """Yield the two failures of a Patroni that need no lock to expire."""
     started = laboratory("patroni-fault=postgres", ("noticed_s", "started_s"))[0]
-    killed = load("patroni_default_pgonly")
-    yield Prediction(
+    killed = recorded("patroni_default_pgonly")
+    yield Forecast(
         series=killed.name,
         what="restarted in place",
         law=uniform(0, 10) + empirical(started[:, 1] - started[:, 0]),
@@ -294,8 +294,8 @@ def _in_place() -> Iterator[Prediction]:
     gone = laboratory("patroni-fault=stop", ("key_gone_s",))[0][:, 0]
     timers = uniform(0, 0.5) + 2
     late = max(0.0, float(np.mean(gone) - timers.mean))
-    stopped = load("patroni_default_graceful")
-    yield Prediction(
+    stopped = recorded("patroni_default_graceful")
+    yield Forecast(
         series=stopped.name,
         what="lock given up",
         law=timers + late,
@@ -305,19 +305,19 @@ def _in_place() -> Iterator[Prediction]:
     )
 
 
-def _watchdog() -> Iterator[Prediction]:
+def _watchdog() -> Iterator[Forecast]:
     name = "pg_watchdog_T1_k3_sync"
-    killed = load(name)
+    killed = recorded(name)
     beat = Heartbeat(interval=1, misses=3).duration
-    yield Prediction(
+    yield Forecast(
         series=name,
         what="detection",
         law=beat,
         measured=killed.column("detect_s"),
         stands_on="interval and misses",
     )
-    other = load("pg_rpo").where(failure="kill").column("promote_s")
-    yield Prediction(
+    other = recorded("pg_rpo").where(failure="kill").column("promote_s")
+    yield Forecast(
         series=name,
         what="recovery",
         law=beat + empirical(other),
@@ -326,21 +326,21 @@ def _watchdog() -> Iterator[Prediction]:
     )
 
 
-def _patroni() -> Iterator[Prediction]:
-    default, fast = load("patroni_default_async"), load("patroni_fast_async")
+def _patroni() -> Iterator[Forecast]:
+    default, fast = recorded("patroni_default_async"), recorded("patroni_fast_async")
     with warnings.catch_warnings():  # the older release runs what its successors adjust
         warnings.simplefilter("ignore", UserWarning)
         quick = Lease(ttl=5, loop_wait=1, retry_timeout=3, version=3.0).duration
     pairs = ((default, Lease(version=4.1).duration, fast), (fast, quick, default))
     for recording, lease, other in pairs:
-        yield Prediction(
+        yield Forecast(
             series=recording.name,
             what="lock lost",
             law=lease,
             measured=recording.column("key_gone_s"),
             stands_on="ttl, loop_wait and etcd's look every 0.5 s",
         )
-        yield Prediction(
+        yield Forecast(
             series=recording.name,
             what="recovery",
             law=lease + _takeover(other, without=recording.name),
@@ -350,9 +350,9 @@ def _patroni() -> Iterator[Prediction]:
         )
 
 
-def _sentinel() -> Iterator[Prediction]:
+def _sentinel() -> Iterator[Forecast]:
     name = "redis_sentinel_1s_kill"
-    killed, watch = load(name), Sentinel(down_after=1, sentinels=3, quorum=2)
+    killed, watch = recorded(name), Sentinel(down_after=1, sentinels=3, quorum=2)
     stages = {
         "sdown_s": ("subjectively down", watch.subjectively_down),
         "odown_s": ("objectively down", watch.objectively_down),
@@ -362,7 +362,7 @@ def _sentinel() -> Iterator[Prediction]:
         "switch_s": ("address announced", watch.duration),
     }
     for column, (what, law) in stages.items():
-        yield Prediction(
+        yield Forecast(
             series=name,
             what=what,
             law=law,
@@ -372,8 +372,8 @@ def _sentinel() -> Iterator[Prediction]:
         )
 
 
-def _etcd() -> Iterator[Prediction]:
-    staged = load("etcd_raft_1000_stages")
+def _etcd() -> Iterator[Forecast]:
+    staged = recorded("etcd_raft_1000_stages")
     rules = Election(contact=_PAUSE, retry=0)
     patience = float(staged.column("client_timeout_s")[0])
     # two clients come again after their patience and a pause; the first is measured
@@ -389,7 +389,7 @@ def _etcd() -> Iterator[Prediction]:
             ", the client's patience and pause",
         ),
     ):
-        yield Prediction(
+        yield Forecast(
             series=staged.name,
             what=what,
             law=law,
@@ -397,9 +397,9 @@ def _etcd() -> Iterator[Prediction]:
             stands_on=stands + client,
             fails=_CLOSED if column == "first_ok_s" else "",
         )
-    gaps = load("etcd_raft_1000")
+    gaps = recorded("etcd_raft_1000")
     middle = (gaps.column("gap_min_s") + gaps.column("gap_max_s")) / 2
-    yield Prediction(
+    yield Forecast(
         series=gaps.name,
         what="client served",
         law=rules.elected + uniform(0, patience),
@@ -411,9 +411,9 @@ def _etcd() -> Iterator[Prediction]:
     )
 
 
-def _galera() -> Iterator[Prediction | Pairs]:
-    outages = load("galera_outage_default")
-    yield Prediction(
+def _galera() -> Iterator[Forecast | Pairs]:
+    outages = recorded("galera_outage_default")
+    yield Forecast(
         series=outages.name,
         what="survivors stopped",
         law=GroupChange().duration,
@@ -422,7 +422,7 @@ def _galera() -> Iterator[Prediction | Pairs]:
         fails="two of 13 looks were skipped on the busy machine, and took 3 s and 5 s"
         " more; the others came 0.1 s late, in a law only 0.5 s wide",
     )
-    runs = load("galera_conflicts")
+    runs = recorded("galera_conflicts")
     tried, aborts = runs.column("n"), runs.column("aborts")
     latency = runs.column("lat_mean_ms") * _MS
     share = certification_aborts(
@@ -453,9 +453,9 @@ def _galera() -> Iterator[Prediction | Pairs]:
     )
 
 
-def _clients() -> Iterator[Prediction]:
-    vanished = load("pg_blackhole_client")
-    connect = load("pg_watchdog_T1_k3_sync").column("reconnect_s")
+def _clients() -> Iterator[Forecast]:
+    vanished = recorded("pg_blackhole_client")
+    connect = recorded("pg_watchdog_T1_k3_sync").column("reconnect_s")
     usual = empirical(np.maximum(connect, 0))
     for limit in (1, 3, 10):
         rows = vanished.where(tcp_user_timeout_ms=1000 * limit)
@@ -467,7 +467,7 @@ def _clients() -> Iterator[Prediction]:
             "served": (driver.after(constant(1.6)), "rto_first_s"),
         }
         for what, (law, column) in said.items():
-            yield Prediction(
+            yield Forecast(
                 series=vanished.name,
                 what=f"{what} with {limit} s",
                 law=law,
@@ -478,8 +478,8 @@ def _clients() -> Iterator[Prediction]:
             )
 
 
-def _replication() -> Iterator[Prediction | Pairs]:
-    runs = load("pg_sync_commit_latency")
+def _replication() -> Iterator[Forecast | Pairs]:
+    runs = recorded("pg_sync_commit_latency")
     local = {
         (row["synchronous_commit"], row["clients"]): float(row["lat_p50_ms"])
         for row in runs.rows
@@ -504,11 +504,11 @@ def _replication() -> Iterator[Prediction | Pairs]:
         errors_allowed=0.1 * measured * _MS,
         stands_on="a round trip, and the latency of the row without delay",
     )
-    cuts = load("pg_rpo").where(failure="cut", delay_oneway_ms=40, sync=0)
+    cuts = recorded("pg_rpo").where(failure="cut", delay_oneway_ms=40, sync=0)
     some = cuts.column("lost") > 0
     rate = float(np.median(cuts.column("rate_tps")))
     loss = Replication(delay=0.04).loss("network", writes=rate)
-    yield Prediction(
+    yield Forecast(
         series="pg_rpo",
         what="age of the loss, 40 ms",
         law=loss.time,
@@ -516,7 +516,7 @@ def _replication() -> Iterator[Prediction | Pairs]:
         stands_on="the one-way delay and the rate of writes",
         fails="a law of half a millisecond's width, where writers pause",
     )
-    lags = load("pg_lag_link_queue")
+    lags = recorded("pg_lag_link_queue")
     below = lags.column("rho_wal") < 0.7  # the others did not reach their steady state
     for column, share in (("lag_p50_ms", 0.5), ("lag_p95_ms", 0.95)):
         laws = [_over_the_link(row) for row in np.array(lags.rows)[below]]

@@ -5,7 +5,7 @@ writes/s lags ten times as long at 990 as at 900, and its 99th percentile is nea
 five times its mean.  From the one law of the lag L all else follows:
 
 - a read t after a write misses it with P(L > t), a read at a random moment with
-  1 - E exp(-k L) for a key written k times a second (`Stream`, `Session`);
+  1 - E exp(-k L) for a key written k times a second (`Stream`, `ClientSession`);
 - a failure takes max(L - A, 0), where A is the time since the last write, and as many
   writes as come during L (`Replication.loss`);
 - an outage of the link of length T is felt for T / (1 - load) (`CatchUp`).
@@ -26,13 +26,13 @@ while a replica is away, and replays that conflict with long queries.
 from hamodel.replication._catch_up import CatchUp
 from hamodel.replication._gate import LagGate, with_outages
 from hamodel.replication._link import Link
-from hamodel.replication._loss import Loss, LostWrites
+from hamodel.replication._loss import LossByFailure, LostCount
 from hamodel.replication._modes import FAILURES, MODES, Replication
 from hamodel.replication._protection import Protection
 from hamodel.replication._stage import WriteStage
 from hamodel.replication._stale import (
+    ClientSession,
     Pinning,
-    Session,
     stale_after,
 )
 from hamodel.replication._stream import Stream
@@ -41,14 +41,14 @@ __all__ = [
     "FAILURES",
     "MODES",
     "CatchUp",
+    "ClientSession",
     "LagGate",
     "Link",
-    "Loss",
-    "LostWrites",
+    "LossByFailure",
+    "LostCount",
     "Pinning",
     "Protection",
     "Replication",
-    "Session",
     "Stream",
     "WriteStage",
     "stale_after",

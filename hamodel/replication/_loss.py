@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LostWrites:
+class LostCount:
     """How many writes the survivors lack: a count, mixed over the time they take.
 
     Parameters
@@ -50,13 +50,13 @@ class LostWrites:
     Examples
     --------
     >>> from hamodel import duration
-    >>> lost = LostWrites(rate=900, lag=duration.exponential(0.01))
+    >>> lost = LostCount(rate=900, lag=duration.exponential(0.01))
     >>> lost.mean, lost.quantile(0.99), round(lost.sf(0), 12)
     (9.0, 43, 0.9)
 
     Writes that come some ten at a time are lost less often, but more at once:
 
-    >>> bursts = LostWrites(rate=900, lag=duration.exponential(0.01), dispersion=10)
+    >>> bursts = LostCount(rate=900, lag=duration.exponential(0.01), dispersion=10)
     >>> bursts.mean, bursts.quantile(0.99), round(bursts.sf(0), 2)
     (9.0, 59, 0.7)
     """
@@ -159,7 +159,7 @@ class LostWrites:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Loss:
+class LossByFailure:
     """What one kind of failure takes at a random moment.
 
     Attributes
@@ -168,13 +168,13 @@ class Loss:
         "process", "network" or "site".
     time : Duration
         Age of the oldest acknowledged write that is lost; 0 if none is.
-    writes : LostWrites
+    writes : LostCount
         Number of acknowledged writes that are lost.
     """
 
     failure: str
     time: Duration
-    writes: LostWrites
+    writes: LostCount
 
     @property
     def probability(self) -> float:

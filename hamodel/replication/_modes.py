@@ -9,7 +9,7 @@ import numpy as np
 
 from hamodel import _check, _html, duration, fields, text
 from hamodel.replication import _exposure
-from hamodel.replication._loss import Loss, LostWrites
+from hamodel.replication._loss import LossByFailure, LostCount
 from hamodel.replication._protection import Protection, Standbys
 from hamodel.replication._stage import WriteStage, is_duration
 from hamodel.replication._stream import Stream, as_duration
@@ -259,7 +259,9 @@ class Replication:
             return parts.dropped_after(self.timeout)
         return parts.protection(self.timeout if self.mode == "semi-sync" else None)
 
-    def loss(self, failure: str, *, writes: float, keeps: str = "received") -> Loss:
+    def loss(
+        self, failure: str, *, writes: float, keeps: str = "received"
+    ) -> LossByFailure:
         """Return what a failure of the primary takes while the standbys keep up.
 
         Parameters
@@ -276,7 +278,7 @@ class Replication:
 
         Returns
         -------
-        Loss
+        LossByFailure
             In time and in writes; zero for modes that wait.
 
         Raises
@@ -309,18 +311,18 @@ class Replication:
         _check.non_negative(writes=writes)
         if self.needed:
             none = duration.constant(0.0)
-            return Loss(
-                failure=failure, time=none, writes=LostWrites(rate=writes, lag=none)
+            return LossByFailure(
+                failure=failure, time=none, writes=LostCount(rate=writes, lag=none)
             )
         apply = self.apply if failure == "site" and keeps == "applied" else None
         delay = 0.0 if failure == "process" else self._nearest
         path = Stream(writes=writes, delay=delay, send=self.send, apply=apply)
         if self.send is not None and self.send.sizes is not None:
             raise ValueError("send.sizes must be None: writes are counted one by one")
-        lost = LostWrites(rate=float(writes), lag=path.lag)
-        return Loss(failure=failure, time=_exposed(path), writes=lost)
+        lost = LostCount(rate=float(writes), lag=path.lag)
+        return LossByFailure(failure=failure, time=_exposed(path), writes=lost)
 
-    def loss_without_standby(self, *, writes: float, gone: Duration) -> Loss:
+    def loss_without_standby(self, *, writes: float, gone: Duration) -> LossByFailure:
         """Return what the primary's failure takes while no standby hears it.
 
         Parameters
@@ -333,7 +335,7 @@ class Replication:
 
         Returns
         -------
-        Loss
+        LossByFailure
             All writes since then, if the mode went on without a standby; in the modes
             that block, none: they acknowledged none.
 
@@ -352,8 +354,8 @@ class Replication:
             raise ValueError(f"gone must be a Duration, got {gone!r}")
         blocks = self.mode in ("sync", "quorum", "in-sync")
         time = duration.constant(0.0) if blocks else gone
-        lost = LostWrites(rate=float(writes), lag=time)
-        return Loss(failure="site", time=time, writes=lost)
+        lost = LostCount(rate=float(writes), lag=time)
+        return LossByFailure(failure="site", time=time, writes=lost)
 
     @property
     def _nearest(self) -> Quantity:

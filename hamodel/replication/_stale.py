@@ -81,7 +81,7 @@ def stale_after(lag: Duration, pause: Duration) -> float:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Session:
+class ClientSession:
     """One client that writes, then reads from replicas.
 
     Parameters
@@ -102,7 +102,7 @@ class Session:
     --------
     >>> from hamodel import duration
     >>> lag = duration.exponential(0.5)
-    >>> round(Session(lag=lag, pause=1.0).misses_own_write, 4)
+    >>> round(ClientSession(lag=lag, pause=1.0).misses_own_write, 4)
     0.1353
     """
 

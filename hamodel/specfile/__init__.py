@@ -26,18 +26,18 @@ from hamodel.specfile._read import BELIEFS, Reader
 from hamodel.specfile._schema import schema
 from hamodel.specfile._sources import Source
 from hamodel.specfile._starter import starter
-from hamodel.specfile._tree import Node
+from hamodel.specfile._tree import TreeNode
 from hamodel.specfile._tree import read as parsed
 
 __all__ = [
     "BELIEFS",
     "KINDS",
-    "Node",
     "Problem",
     "Reader",
     "Source",
     "Spec",
     "SpecError",
+    "TreeNode",
     "extended",
     "laid_over",
     "load",

@@ -23,7 +23,7 @@ from hamodel.specfile import _tree
 from hamodel.specfile._errors import Problem, SpecError
 from hamodel.specfile._read import unknown
 from hamodel.specfile._sources import is_wrapped
-from hamodel.specfile._tree import Node
+from hamodel.specfile._tree import TreeNode
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def presets() -> tuple[str, ...]:
 
 
 @cache
-def tree_of(name: str) -> Node:
+def tree_of(name: str) -> TreeNode:
     """Return what the file of a preset holds.
 
     Parameters
@@ -69,13 +69,13 @@ def tree_of(name: str) -> Node:
 
     Returns
     -------
-    Node
+    TreeNode
         The tree.
     """
     return read_tree(folder() / "systems" / f"{name}.yaml", name)
 
 
-def read_tree(path: Path, name: str = "", words: str | None = None) -> Node:
+def read_tree(path: Path, name: str = "", words: str | None = None) -> TreeNode:
     """Return what a file holds.
 
     Parameters
@@ -89,7 +89,7 @@ def read_tree(path: Path, name: str = "", words: str | None = None) -> Node:
 
     Returns
     -------
-    Node
+    TreeNode
         The tree.
 
     Raises
@@ -127,12 +127,12 @@ def text_of(path: Path) -> str:
     raise SpecError(path, [Problem(1, 1, "", said)])
 
 
-def extended(tree: Node, path: Path, above: tuple[Path, ...] = ()) -> Node:
+def extended(tree: TreeNode, path: Path, above: tuple[Path, ...] = ()) -> TreeNode:
     """Return a tree on top of what it extends: a preset, or another file beside it.
 
     Parameters
     ----------
-    tree : Node
+    tree : TreeNode
         What a file holds.
     path : Path
         The file.
@@ -141,7 +141,7 @@ def extended(tree: Node, path: Path, above: tuple[Path, ...] = ()) -> Node:
 
     Returns
     -------
-    Node
+    TreeNode
         The whole, each value with the place where it stands.
 
     Raises
@@ -177,7 +177,7 @@ def extended(tree: Node, path: Path, above: tuple[Path, ...] = ()) -> Node:
     return laid_over(whole, tree)
 
 
-def _check_base(base: Node, name: str, refuse: Callable[[str], SpecError]) -> None:
+def _check_base(base: TreeNode, name: str, refuse: Callable[[str], SpecError]) -> None:
     """Refuse what is no system's file, such as the configuration of a product."""
     known = {"title", "summary", "settings", "workload", "requirements"}
     known = known.union({"parts", "journeys"}, *map(described, KINDS.values()))
@@ -189,17 +189,17 @@ def _check_base(base: Node, name: str, refuse: Callable[[str], SpecError]) -> No
         )
 
 
-def laid_over(base: Node, over: Node) -> Node:
+def laid_over(base: TreeNode, over: TreeNode) -> TreeNode:
     """Return what a file holds, with the fields of another laid over it.
 
     Parameters
     ----------
-    base, over : Node
+    base, over : TreeNode
         Trees; specifications are changed field by field.
 
     Returns
     -------
-    Node
+    TreeNode
         The whole.
     """
     kind = base.get("architecture")
@@ -213,10 +213,10 @@ def laid_over(base: Node, over: Node) -> Node:
             fields[key] = _value_over(fields[key], node, made, key)
         else:
             fields[key] = node
-    return Node(fields, over.line, over.column, over.file)
+    return TreeNode(fields, over.line, over.column, over.file)
 
 
-def _field_over(base: Node, over: Node, made: type | None) -> Node:
+def _field_over(base: TreeNode, over: TreeNode, made: type | None) -> TreeNode:
     """Return a mapping of fields with those of another in their place."""
     if not base.fields or not over.fields:
         return over
@@ -227,7 +227,9 @@ def _field_over(base: Node, over: Node, made: type | None) -> Node:
     return over.with_fields(fields)
 
 
-def _value_over(base: Node, over: Node, made: type | None, key: str) -> Node:
+def _value_over(
+    base: TreeNode, over: TreeNode, made: type | None, key: str
+) -> TreeNode:
     """Return the value of a field in place of another's, or laid over it.
 
     Specifications, and settings of one mechanism, are changed field by field.
@@ -251,7 +253,7 @@ def _value_over(base: Node, over: Node, made: type | None, key: str) -> Node:
     return over
 
 
-def _is_within(over: Node, word: str) -> bool:
+def _is_within(over: TreeNode, word: str) -> bool:
     """Tell whether fields are those of a mechanism, named without it."""
     known = described(MECHANISMS[word])
     return all(
@@ -260,7 +262,7 @@ def _is_within(over: Node, word: str) -> bool:
     )
 
 
-def _kinds_over(base: Node, over: Node) -> Node:
+def _kinds_over(base: TreeNode, over: TreeNode) -> TreeNode:
     """Return kinds of failure, those of the same name changed field by field.
 
     Over a list, changes may be a list as well, or a mapping by name.
@@ -277,7 +279,7 @@ def _kinds_over(base: Node, over: Node) -> Node:
     return replace(over, value=list(kinds.values()))
 
 
-def _name_of(item: Node) -> str:
+def _name_of(item: TreeNode) -> str:
     """Return the name of a kind of failure, which is its kind where none is given."""
     named = item.get("name") or item.get("kind")
     return "host" if named is None else named.raw

@@ -17,7 +17,7 @@ from hamodel.specfile._errors import Problem, SpecError
 from hamodel.specfile._extends import KINDS, extended, presets, text_of, tree_of
 from hamodel.specfile._read import WRONG, Reader, unknown
 from hamodel.specfile._sources import Source, is_wrapped
-from hamodel.specfile._tree import Node
+from hamodel.specfile._tree import TreeNode
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
@@ -230,13 +230,13 @@ def preset(name: str) -> Spec:
 
 
 def made_of(
-    tree: Node, path: Path, settings: Mapping[str, float] = MappingProxyType({})
+    tree: TreeNode, path: Path, settings: Mapping[str, float] = MappingProxyType({})
 ) -> Spec:
     """Return the system of a tree.
 
     Parameters
     ----------
-    tree : Node
+    tree : TreeNode
         What the file holds.
     path : Path
         The file.
@@ -297,7 +297,7 @@ def made_of(
     )
 
 
-def _said(reader: Reader, whole: Node, key: str, default: str) -> str:
+def _said(reader: Reader, whole: TreeNode, key: str, default: str) -> str:
     node = whole.get(key)
     if node is None or node.value is None:
         return default
@@ -307,10 +307,10 @@ def _said(reader: Reader, whole: Node, key: str, default: str) -> str:
     return node.raw
 
 
-def _settings(reader: Reader, whole: Node) -> dict[str, float]:
+def _settings(reader: Reader, whole: TreeNode) -> dict[str, float]:
     """Return the settings in base units, those computed of others included."""
     found: dict[str, float] = {}
-    for name, node in (whole.get("settings") or Node(None)).fields.items():
+    for name, node in (whole.get("settings") or TreeNode(None)).fields.items():
         reader.settings = found
         inner = node.get("value") if is_wrapped(node) else node
         try:
@@ -320,7 +320,9 @@ def _settings(reader: Reader, whole: Node) -> dict[str, float]:
     return found
 
 
-def _part(reader: Reader, made: type, whole: Node, key: str, default: Value) -> Value:
+def _part(
+    reader: Reader, made: type, whole: TreeNode, key: str, default: Value
+) -> Value:
     node = whole.get(key)
     if node is None or node.value is None:
         return default
@@ -328,7 +330,7 @@ def _part(reader: Reader, made: type, whole: Node, key: str, default: Value) -> 
     return default if found is WRONG else found
 
 
-def _named(reader: Reader, made: type[T], whole: Node, key: str) -> dict[str, T]:
+def _named(reader: Reader, made: type[T], whole: TreeNode, key: str) -> dict[str, T]:
     """Return specifications by name; those that are wrong are left out."""
     node = whole.get(key)
     if node is None or node.value is None:
@@ -343,7 +345,7 @@ def _named(reader: Reader, made: type[T], whole: Node, key: str) -> dict[str, T]
     return {name: one for name, one in found.items() if one is not WRONG}
 
 
-def _place(whole: Node, where: str) -> Node:
+def _place(whole: TreeNode, where: str) -> TreeNode:
     """Return the node of a field of something named, such as journeys.pay.path."""
     key, _, rest = where.partition(".")
     name, _, inner = rest.rpartition(".")
@@ -351,7 +353,7 @@ def _place(whole: Node, where: str) -> Node:
     return named[rest] if rest in named else named[name].fields[inner]
 
 
-def _kind(whole: Node, path: Path) -> type:
+def _kind(whole: TreeNode, path: Path) -> type:
     node = whole.get("architecture")
     if node is None:
         said = f"is missing: one of {', '.join(KINDS)}, or extends: a preset"
@@ -365,7 +367,7 @@ def _kind(whole: Node, path: Path) -> type:
 
 def _check_sites(
     reader: Reader,
-    whole: Node,
+    whole: TreeNode,
     architecture: Architecture,
     workload: Workload,
     need: Requirements | None,

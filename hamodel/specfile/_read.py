@@ -16,7 +16,7 @@ from hamodel.failover import MECHANISMS
 from hamodel.fields import About, described, required
 from hamodel.specfile._errors import Problem
 from hamodel.specfile._sources import Source, agree, is_wrapped, number_of, source_of
-from hamodel.specfile._tree import Node
+from hamodel.specfile._tree import TreeNode
 from hamodel.units import quantity
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ class Reader:
     lines: dict[str, int] = field(default_factory=dict)
     beliefs: dict[str, Belief] = field(default_factory=dict)
 
-    def wrong(self, node: Node, path: str, message: str) -> None:
+    def wrong(self, node: TreeNode, path: str, message: str) -> None:
         """Note a mistake at a node."""
         where = "" if node.file == self.home else f" (in {node.file})"
         self.problems.append(Problem(node.line, node.column, path, message + where))
 
-    def spec(self, made: type, node: Node, path: str) -> Value:
+    def spec(self, made: type, node: TreeNode, path: str) -> Value:
         """Return a specification of a mapping, or `WRONG`."""
         if not isinstance(node.value, dict):
             self.wrong(node, path.rstrip("."), f"must hold fields, got {_brief(node)}")
@@ -87,7 +87,7 @@ class Reader:
         return self._made(made, given, node, path)
 
     def _made(
-        self, made: type, given: Mapping[str, object], node: Node, path: str
+        self, made: type, given: Mapping[str, object], node: TreeNode, path: str
     ) -> Value:
         try:
             with warnings.catch_warnings(record=True) as heard:
@@ -106,7 +106,7 @@ class Reader:
             self.wrong(at, where, whole)
             return WRONG
 
-    def field(self, about: About, node: Node, path: str) -> Value:
+    def field(self, about: About, node: TreeNode, path: str) -> Value:
         """Return what a field holds, or `WRONG`."""
         try:
             return self._sourced(about, node, path)
@@ -114,7 +114,7 @@ class Reader:
             self.wrong(node, path, str(mistake))
             return WRONG
 
-    def _sourced(self, about: About, node: Node, path: str) -> Value:
+    def _sourced(self, about: About, node: TreeNode, path: str) -> Value:
         """Read a value, alone or with what it stands on."""
         place = self._place(node)
         if node.file == self.home:
@@ -134,7 +134,7 @@ class Reader:
             agree(value, number)
         return value
 
-    def number(self, node: Node, inner: Node | None, path: str) -> float:
+    def number(self, node: TreeNode, inner: TreeNode | None, path: str) -> float:
         """Return a number of any kind, such as a setting."""
         self.sources[path] = Source(place=self._place(node))
         number = None
@@ -150,7 +150,7 @@ class Reader:
             agree(value, number)
         return value
 
-    def _source(self, node: Node) -> Source:
+    def _source(self, node: TreeNode) -> Source:
         """Return what a value stands on, also by the settings in its formula."""
         found = source_of(node, self._place(node))
         named = re.findall(r"[A-Za-z_]\w*", found.derived)
@@ -164,10 +164,10 @@ class Reader:
             origin=_joined(origins),
         )
 
-    def _place(self, node: Node) -> str:
+    def _place(self, node: TreeNode) -> str:
         return node.file if node.file in self.presets else f"{node.file}:{node.line}"
 
-    def value(self, about: About, node: Node, path: str) -> Value:
+    def value(self, about: About, node: TreeNode, path: str) -> Value:
         """Return what a node means as the value of a field."""
         if node.value is None:
             if about.optional:
@@ -184,12 +184,12 @@ class Reader:
             return list(items) if about.array else tuple(items)
         return self._quantity(about, node, path)
 
-    def _spec(self, about: About, node: Node, path: str) -> Value:
+    def _spec(self, about: About, node: TreeNode, path: str) -> Value:
         assert about.made is not None
         self.sources.pop(path, None)  # its fields have their own
         return self.spec(about.made, node, f"{path}.")
 
-    def specs(self, about: About, node: Node, path: str) -> Value:
+    def specs(self, about: About, node: TreeNode, path: str) -> Value:
         """Return several specifications of a list, or `WRONG`."""
         assert about.made is not None
         if not isinstance(node.value, list):
@@ -201,7 +201,7 @@ class Reader:
         ]
         return WRONG if any(one is WRONG for one in found) else tuple(found)
 
-    def _by_site(self, about: About, node: Node, path: str) -> Value:
+    def _by_site(self, about: About, node: TreeNode, path: str) -> Value:
         if not isinstance(node.value, dict):
             raise ValueError(f"must name sites, got {_brief(node)}")
         return {
@@ -209,7 +209,7 @@ class Reader:
             for site, inner in node.fields.items()
         }
 
-    def _quantity(self, about: About, node: Node, path: str) -> Value:
+    def _quantity(self, about: About, node: TreeNode, path: str) -> Value:
         """Read a number, a belief, a law or a mechanism."""
         keys = list(node.fields)
         if keys == ["belief"]:
@@ -227,12 +227,12 @@ class Reader:
             raise ValueError(f"must be one value, got {_brief(node)}")
         return about.words(node.value)
 
-    def _law(self, about: About, node: Node, path: str) -> Duration:
+    def _law(self, about: About, node: TreeNode, path: str) -> Duration:
         def mechanism(word: str, inside: Value) -> Duration:
             words = [*FAMILIES, *JOINED, *(MECHANISMS if about.stage else ())]
             if not about.stage or word not in MECHANISMS:
                 raise ValueError(f"{word:.40} {unknown(word, words)}")
-            place = Node(inside or {}, node.line, node.column, node.file)
+            place = TreeNode(inside or {}, node.line, node.column, node.file)
             found = self.spec(MECHANISMS[word], _noded(place), f"{path}.")
             if found is WRONG:
                 raise ValueError(f"{word} cannot be read")
@@ -243,7 +243,7 @@ class Reader:
         plain = self._unwrapped(node, path)
         return duration.read(plain, folder=self.folder, other=mechanism)
 
-    def _unwrapped(self, node: Node, path: str) -> Value:
+    def _unwrapped(self, node: TreeNode, path: str) -> Value:
         """Return the plain value of a law, whose numbers may carry their sources."""
         if is_wrapped(node) and node.fields.keys() != {"value"}:
             self._also(path, self._source(node))
@@ -273,7 +273,7 @@ class Reader:
             origin=_joined((known.origin, source.origin)),
         )
 
-    def _belief(self, about: About, node: Node, path: str) -> float:
+    def _belief(self, about: About, node: TreeNode, path: str) -> float:
         """Keep what is believed of a parameter, and return its middle."""
         word, inside = next(iter(node.fields.items()), ("", None))
         if inside is None or len(node.fields) != 1:
@@ -291,15 +291,15 @@ def _joined(words: Iterable[str]) -> str:
     return "; ".join(filter(None, dict.fromkeys(words)))
 
 
-def _noded(node: Node) -> Node:
+def _noded(node: TreeNode) -> TreeNode:
     """Return a node whose plain value is made of nodes, all at its place."""
     value = node.value
     here = (node.line, node.column, node.file)
     if isinstance(value, dict):
-        value = {k: _noded(Node(v, *here, raw=str(v))) for k, v in value.items()}
+        value = {k: _noded(TreeNode(v, *here, raw=str(v))) for k, v in value.items()}
     elif isinstance(value, list):
-        value = [_noded(Node(v, *here, raw=str(v))) for v in value]
-    return Node(value, *here, raw=node.raw)
+        value = [_noded(TreeNode(v, *here, raw=str(v))) for v in value]
+    return TreeNode(value, *here, raw=node.raw)
 
 
 def _comma(before: str, after: str) -> str:
@@ -316,12 +316,12 @@ def unknown(word: object, known: Sequence[str]) -> str:
     return f"is not known here; {hint}known are {', '.join(sorted(known))}"
 
 
-def _brief(node: Node) -> str:
+def _brief(node: TreeNode) -> str:
     shown = repr(node.plain() if node.size < 20 else node.raw or "a long value")
     return shown if len(shown) <= 60 else f"{shown[:60]}..."
 
 
-def _word(_: Reader, about: About, node: Node, path: str) -> str:
+def _word(_: Reader, about: About, node: TreeNode, path: str) -> str:
     if isinstance(node.value, (dict, list, bool)) or not node.raw:
         raise ValueError(f"must be a word, got {_brief(node)}")
     del path
@@ -330,14 +330,14 @@ def _word(_: Reader, about: About, node: Node, path: str) -> str:
     return node.raw
 
 
-def _flag(_: Reader, __: About, node: Node, path: str) -> bool:
+def _flag(_: Reader, __: About, node: TreeNode, path: str) -> bool:
     del path
     if not isinstance(node.value, bool):
         raise ValueError(f"must be true or false, got {_brief(node)}")
     return node.value
 
 
-def _names(_: Reader, __: About, node: Node, path: str) -> tuple[str, ...]:
+def _names(_: Reader, __: About, node: TreeNode, path: str) -> tuple[str, ...]:
     del path
     listed = node.value if isinstance(node.value, list) else None
     if listed is None or any(isinstance(x.value, (dict, list)) for x in listed):
@@ -345,6 +345,6 @@ def _names(_: Reader, __: About, node: Node, path: str) -> tuple[str, ...]:
     return tuple(x.raw for x in listed)
 
 
-_READ: Mapping[str, Callable[[Reader, About, Node, str], Value]] = MappingProxyType(
+_READ: Mapping[str, Callable[[Reader, About, TreeNode, str], Value]] = MappingProxyType(
     {"word": _word, "flag": _flag, "names": _names, "specs": Reader.specs}
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hamodel._types import Value
-    from hamodel.specfile._tree import Node
+    from hamodel.specfile._tree import TreeNode
 
 #: Beside `value`: what a value may carry.
 CARRIED = frozenset(
@@ -72,13 +72,13 @@ class Source:
         return ", ".join(filter(None, (self.origin or self.place, self.words)))
 
 
-def is_wrapped(node: Node) -> bool:
+def is_wrapped(node: TreeNode) -> bool:
     """Tell whether a node is a value together with what it stands on."""
     keys = node.fields.keys()
     return keys <= CARRIED and bool(keys & {"value", "derived"})
 
 
-def source_of(node: Node, place: str) -> Source:
+def source_of(node: TreeNode, place: str) -> Source:
     """Return what a wrapped node says of its value.
 
     Raises
@@ -108,7 +108,7 @@ def source_of(node: Node, place: str) -> Source:
     )
 
 
-def number_of(node: Node, settings: Mapping[str, float]) -> float | None:
+def number_of(node: TreeNode, settings: Mapping[str, float]) -> float | None:
     """Return the number that the facts of a wrapped node give; None if they give none.
 
     Raises

@@ -29,7 +29,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
 @dataclass(eq=False)
-class Node:
+class TreeNode:
     """A value of a file, and where it, or the key that names it, stands."""
 
     value: Value  # a scalar, a dict of nodes or a list of nodes
@@ -40,11 +40,11 @@ class Node:
     size: int = 1
 
     @property
-    def fields(self) -> dict[str, Node]:
+    def fields(self) -> dict[str, TreeNode]:
         """The nodes by key; empty if it is no mapping."""
         return self.value if isinstance(self.value, dict) else {}
 
-    def get(self, key: str) -> Node | None:
+    def get(self, key: str) -> TreeNode | None:
         """Return the node of a key."""
         return self.fields.get(key)
 
@@ -56,19 +56,19 @@ class Node:
             return [node.plain() for node in self.value]
         return self.value
 
-    def with_fields(self, fields: Mapping[str, Node]) -> Node:
+    def with_fields(self, fields: Mapping[str, TreeNode]) -> TreeNode:
         """Return the same node with other fields."""
         size = 1 + sum(node.size for node in fields.values())
-        return Node(dict(fields), self.line, self.column, self.file, size=size)
+        return TreeNode(dict(fields), self.line, self.column, self.file, size=size)
 
 
 @dataclass
 class _Open:
     """A mapping or a list that is being read."""
 
-    node: Node
+    node: TreeNode
     anchor: str | None
-    key: Node | None = None
+    key: TreeNode | None = None
 
 
 @dataclass
@@ -76,8 +76,8 @@ class _Builder:
     path: Path
     name: str
     stack: list[_Open] = field(default_factory=list)
-    anchors: dict[str, Node] = field(default_factory=dict)
-    root: Node | None = None
+    anchors: dict[str, TreeNode] = field(default_factory=dict)
+    root: TreeNode | None = None
     count: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -104,11 +104,11 @@ class _Builder:
         elif kind == "DocumentStartEvent" and self.root is not None:
             self.stop(event, "must be one document, got two")
 
-    def node(self, event: Value, value: Value, raw: str = "") -> Node:
+    def node(self, event: Value, value: Value, raw: str = "") -> TreeNode:
         mark = event.start_mark
-        return Node(value, mark.line + 1, mark.column + 1, self.name, raw)
+        return TreeNode(value, mark.line + 1, mark.column + 1, self.name, raw)
 
-    def put(self, event: Value, node: Node, anchor: str | None) -> None:
+    def put(self, event: Value, node: TreeNode, anchor: str | None) -> None:
         """Put a finished value where it belongs."""
         self.count += 1
         if self.count > _MOST:
@@ -128,7 +128,7 @@ class _Builder:
             self.enter(owner, owner.key, node)
             owner.key = None
 
-    def enter(self, owner: _Open, key: Node, node: Node) -> None:
+    def enter(self, owner: _Open, key: TreeNode, node: TreeNode) -> None:
         """Put a value under its key; it stands where the key does."""
         if isinstance(key.value, (dict, list)):
             self.note(key, "a key must be a word")
@@ -137,11 +137,13 @@ class _Builder:
         if word in owner.node.value:
             self.note(key, f"{word[:40]!r} must be given once, got it twice")
             return
-        placed = Node(node.value, key.line, key.column, self.name, node.raw, node.size)
+        placed = TreeNode(
+            node.value, key.line, key.column, self.name, node.raw, node.size
+        )
         owner.node.value[word] = placed
         owner.node.size += node.size
 
-    def note(self, node: Node, message: str) -> None:
+    def note(self, node: TreeNode, message: str) -> None:
         self.problems.append(Problem(node.line, node.column, "", message))
 
     def stop(self, event: Value, message: str) -> None:
@@ -150,7 +152,7 @@ class _Builder:
         raise SpecError(self.path, [*self.problems, place])
 
 
-def read(path: Path, words: str, name: str = "") -> Node:
+def read(path: Path, words: str, name: str = "") -> TreeNode:
     """Return the tree of a YAML text.
 
     Parameters
@@ -164,7 +166,7 @@ def read(path: Path, words: str, name: str = "") -> Node:
 
     Returns
     -------
-    Node
+    TreeNode
         The whole.
 
     Raises
@@ -194,10 +196,10 @@ def read(path: Path, words: str, name: str = "") -> Node:
         raise SpecError(path, [Problem(1, 1, "", said[:200])]) from None
     if builder.problems:
         raise SpecError(path, builder.problems)
-    return builder.root or Node(None, file=builder.name)
+    return builder.root or TreeNode(None, file=builder.name)
 
 
-def _merged(node: Node) -> Node:
+def _merged(node: TreeNode) -> TreeNode:
     """Return a mapping with what it takes over by a merge key, `<<`."""
     taken = node.fields.pop("<<", None)
     if taken is None:
@@ -218,8 +220,8 @@ def _resolved(words: str) -> Value:  # None, a truth value, number or text
     return float(words) if _FLOAT.fullmatch(words) else words
 
 
-def entries(node: Node) -> Iterator[tuple[str, Node]]:
+def entries(node: TreeNode) -> Iterator[tuple[str, TreeNode]]:
     """Yield the nodes of a list with their places, from 0."""
-    listed: Sequence[Node] = node.value if isinstance(node.value, list) else ()
+    listed: Sequence[TreeNode] = node.value if isinstance(node.value, list) else ()
     for place, inner in enumerate(listed):
         yield str(place), inner

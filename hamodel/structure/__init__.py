@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hamodel.structure import _circuit, _parse
-from hamodel.structure._circuit import Gate, Part
+from hamodel.structure._circuit import Gate, Leaf
 from hamodel.structure._errors import (
     StructureSyntaxError,
     StructureTooLargeError,
@@ -39,8 +39,8 @@ __all__ = [
     "Gate",
     "Importance",
     "Importances",
+    "Leaf",
     "Outages",
-    "Part",
     "Purchase",
     "Structure",
     "StructureSyntaxError",

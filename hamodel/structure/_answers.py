@@ -82,7 +82,7 @@ def works(whole: Whole, gone: frozenset[str]) -> bool:
     """Tell whether the service works without some parts."""
     up: list[bool] = []
     for node in _with_needs(whole):
-        if isinstance(node, _circuit.Part):
+        if isinstance(node, _circuit.Leaf):
             up.append(node.name not in gone)
         else:
             up.append(sum(up[i] for i in node.inputs) >= node.needed)

@@ -20,7 +20,7 @@ _LIMITS = (2_000, 20_000, 400_000)  # nodes: try every order small before one la
 
 
 @dataclass(frozen=True)
-class Part:
+class Leaf:
     """A component, by name."""
 
     name: str
@@ -39,7 +39,7 @@ class Gate:
         return len(self.inputs) - self.needed
 
 
-Circuit: TypeAlias = tuple[Part | Gate, ...]
+Circuit: TypeAlias = tuple[Leaf | Gate, ...]
 
 
 def names(circuit: Circuit) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def _met(circuit: Circuit) -> Iterator[str]:
     while todo:
         i = todo.pop()
         node = circuit[i]
-        if isinstance(node, Part):
+        if isinstance(node, Leaf):
             yield node.name
         elif i not in opened:
             opened.add(i)
@@ -108,7 +108,7 @@ def _held(circuit: Circuit, most: int = 64) -> list[frozenset[str]]:
     """Return the parts below each node; none where there are more than `most`."""
     below: list[frozenset[str]] = []
     for node in circuit:
-        if isinstance(node, Part):
+        if isinstance(node, Leaf):
             below.append(frozenset((node.name,)))
             continue
         inner = [below[j] for j in node.inputs]
@@ -121,7 +121,7 @@ def root(builder: Builder, circuit: Circuit) -> int:
     """Return the node of a circuit: down when the circuit is."""
     made: list[int] = []
     for node in circuit:
-        if isinstance(node, Part):
+        if isinstance(node, Leaf):
             made.append(builder.part(node.name))
         else:
             items = [made[i] for i in node.inputs]
@@ -150,13 +150,13 @@ def diagram(circuit: Circuit) -> Diagram:
 def needing(circuit: Circuit, name: str, dependents: Iterable[str]) -> Circuit:
     """Return the circuit in which each dependent also needs the part `name`."""
     touched = frozenset(dependents)
-    flat: list[Part | Gate] = [Part(name)]
+    flat: list[Leaf | Gate] = [Leaf(name)]
     new: list[int] = []
     for node in circuit:
         if isinstance(node, Gate):
             node = Gate(node.needed, tuple(new[j] for j in node.inputs))
         flat.append(node)
-        if isinstance(node, Part) and node.name in touched:
+        if isinstance(node, Leaf) and node.name in touched:
             flat.append(Gate(2, (len(flat) - 1, 0)))
         new.append(len(flat) - 1)
     return tuple(flat)
@@ -171,7 +171,7 @@ def reachable(circuit: Circuit) -> Circuit:
             used |= set(node.inputs)
     kept = sorted(used)
     new = {i: place for place, i in enumerate(kept)}
-    flat: list[Part | Gate] = []
+    flat: list[Leaf | Gate] = []
     for i in kept:
         node = circuit[i]
         if isinstance(node, Gate):

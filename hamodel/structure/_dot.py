@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from hamodel.structure._circuit import Gate, Part
+from hamodel.structure._circuit import Gate, Leaf
 
 if TYPE_CHECKING:
     from hamodel.structure._circuit import Circuit
@@ -37,7 +37,7 @@ class _Drawing:
     def block(self, i: int) -> tuple[str, str]:
         """Draw a node of the circuit; return where it begins and where it ends."""
         node = self.circuit[i]
-        if isinstance(node, Part):
+        if isinstance(node, Leaf):
             name = node.name.replace("\\", "\\\\").replace('"', '\\"')
             heavy = ", penwidth=3" if node.name in self.alone else ""
             made = self._node(f'label="{name}"{heavy}')

@@ -29,7 +29,7 @@ class Structure(_answers.Whole):
         Returns the exact decision diagram; asked when a question needs it.
     drawn : tuple of str
         The parts that the text shows, the client included.
-    circuit : tuple of Part and Gate
+    circuit : tuple of Leaf and Gate
         The structure as written.
     needs : tuple of (str, tuple of str)
         Shared dependencies and what needs them, as they were added.

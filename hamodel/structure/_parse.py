@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from hamodel.structure._circuit import Circuit, Gate, Part, names
+from hamodel.structure._circuit import Circuit, Gate, Leaf, names
 from hamodel.structure._errors import StructureSyntaxError, nearest
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def _assembled(
     parsed: Mapping[str | None, Circuit], order: list[str | None]
 ) -> Circuit:
     """Return one circuit out of many, each named one written once."""
-    flat: list[Part | Gate] = []
+    flat: list[Leaf | Gate] = []
     top: dict[str | None, int] = {}
     for key in order:
         moved: list[int] = []
         for node in parsed[key]:
-            if isinstance(node, Part) and node.name in top:
+            if isinstance(node, Leaf) and node.name in top:
                 moved.append(top[node.name])
                 continue
             if isinstance(node, Gate):
@@ -92,7 +92,7 @@ class _Reader:
         if not isinstance(text, str):
             raise ValueError(f"text must be a string, got {text!r}")
         self.text = text
-        self.nodes: list[Part | Gate] = []
+        self.nodes: list[Leaf | Gate] = []
         self.frames = [_Frame("", 1)]
 
     def read(self) -> Circuit:
@@ -143,7 +143,7 @@ class _Reader:
                 raise self._error(f"{token.text!r} needs '(' and a list", following)
             if token.text.lower() == "not":
                 raise self._error("'not' is no part: failures may only add up", token)
-            self.nodes.append(Part(token.text))
+            self.nodes.append(Leaf(token.text))
             self.frames[-1].items.append(len(self.nodes) - 1)
             return i + 1, False
         if token.kind == "name":

@@ -84,7 +84,7 @@ class Importances:
         Returns
         -------
         dict of str to float, array or expression
-            Part and value.
+            Leaf and value.
 
         Raises
         ------

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hamodel.structure import _circuit, _probability, _sets
 from hamodel.structure._bdd import Builder, Diagram
-from hamodel.structure._circuit import Circuit, Gate, Part
+from hamodel.structure._circuit import Circuit, Gate, Leaf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ def of_circuit(circuit: Circuit, q: Mapping[str, Quantity]) -> dict[str, Quantit
         node = circuit[i]
         if not private[i]:
             continue
-        if isinstance(node, Part):
+        if isinstance(node, Leaf):
             found[node.name] = shares[i]
             continue
         others = _others([down[j] for j in node.inputs], node.tolerated)
@@ -71,11 +71,11 @@ def _private(circuit: Circuit) -> list[bool]:
                 ways[j] = min(2, ways[j] + ways[i])
     uses = Counter[str]()
     for node, number in zip(circuit, ways, strict=True):
-        if isinstance(node, Part):
+        if isinstance(node, Leaf):
             uses[node.name] += number
     private: list[bool] = []
     for node in circuit:
-        if isinstance(node, Part):
+        if isinstance(node, Leaf):
             private.append(uses[node.name] == 1)
         else:
             private.append(all(private[j] for j in node.inputs))
@@ -85,7 +85,7 @@ def _private(circuit: Circuit) -> list[bool]:
 def _regrouped(circuit: Circuit) -> Circuit:
     """Gather the private inputs of each all- or any-gate under a gate of their own."""
     private = _private(circuit)
-    flat: list[Part | Gate] = []
+    flat: list[Leaf | Gate] = []
     new: list[int] = []
     for i, node in enumerate(circuit):
         if isinstance(node, Gate):
@@ -113,7 +113,7 @@ def _tops(circuit: Circuit, private: Sequence[bool]) -> frozenset[int]:
 
 def _outside(circuit: Circuit, tops: frozenset[int]) -> Circuit:
     """Return the circuit in which each largest private node is one part."""
-    cut = [Part(_block(i)) if i in tops else n for i, n in enumerate(circuit)]
+    cut = [Leaf(_block(i)) if i in tops else n for i, n in enumerate(circuit)]
     return _circuit.reachable(tuple(cut))
 
 
@@ -125,7 +125,7 @@ def _down(
     for node, own in zip(circuit, private, strict=True):
         if not own:
             down.append(0)
-        elif isinstance(node, Part):
+        elif isinstance(node, Leaf):
             down.append(q[node.name])
         else:
             down.append(_at_least(node.tolerated + 1, [down[j] for j in node.inputs]))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.structure._circuit import Circuit, Gate, Part
+from hamodel.structure._circuit import Circuit, Gate, Leaf
 from hamodel.structure._errors import TooManySetsError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def path_sets(circuit: Circuit, perfect: frozenset[str], most: int) -> Sets:
 def _sets(circuit: Circuit, known: Mapping[str, Sets], most: int, paths: bool) -> Sets:
     made: list[Sets] = []
     for node in circuit:
-        if isinstance(node, Part):
+        if isinstance(node, Leaf):
             made.append(known.get(node.name, {frozenset((node.name,))}))
         else:
             inputs = [made[i] for i in node.inputs]

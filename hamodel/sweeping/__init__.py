@@ -36,7 +36,7 @@ every row is repeated for each cause; `found.drop_dims("cause")` leaves that out
 Assumptions: those of the architecture, of which each point is one steady state.
 """
 
-from hamodel.sweeping._parameters import Question
+from hamodel.sweeping._parameters import Case
 from hamodel.sweeping._sweep import sweep
 
-__all__ = ["Question", "sweep"]
+__all__ = ["Case", "sweep"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from hamodel import _check
 from hamodel.assessment import MEASURES, Assessment, Measure, assess
-from hamodel.sweeping._parameters import Parameter, Question, plain
+from hamodel.sweeping._parameters import Case, Parameter, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +60,7 @@ class Points:
     `choices` are the same at all of them, `columns` hold a number for each.
     """
 
-    question: Question
+    question: Case
     choices: Mapping[str, object]
     columns: Mapping[str, NDArray[np.generic]]
     count: int
@@ -102,7 +102,7 @@ class Points:
         }
 
 
-def _asked(question: Question, values: Mapping[str, object]) -> Assessment:
+def _asked(question: Case, values: Mapping[str, object]) -> Assessment:
     at = question.at(values)
     return assess(at.architecture, at.workload)
 
@@ -125,7 +125,7 @@ def _column(values: Sequence[Value]) -> FloatArray | dict[str, FloatArray]:
 
 
 def takes_arrays(
-    question: Question, along: Sequence[Parameter], quantities: Iterable[str]
+    question: Case, along: Sequence[Parameter], quantities: Iterable[str]
 ) -> bool:
     """Tell whether measures may be asked for a whole dimension at once.
 

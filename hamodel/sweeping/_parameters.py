@@ -22,7 +22,7 @@ _WORKLOAD = "workload"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Question:
+class Case:
     """An architecture and a workload: what is asked at every point of a grid."""
 
     architecture: Architecture
@@ -67,11 +67,11 @@ class Question:
         except ValueError as refused:
             raise ValueError(f"{path} {refused}") from None
 
-    def at(self, values: Mapping[str, object]) -> Question:
+    def at(self, values: Mapping[str, object]) -> Case:
         """Return the question with other values."""
         ours = {p: v for p, v in values.items() if self._at(p)[0] is self.workload}
         rest = {p: v for p, v in values.items() if p not in ours}
-        return Question(
+        return Case(
             architecture=replaced(self.architecture, rest),
             workload=replaced(
                 self.workload, {self._at(p)[1]: v for p, v in ours.items()}
@@ -121,7 +121,7 @@ class Parameter:
         return np.array(said)
 
 
-def read(question: Question, name: str, grid: object) -> Parameter:
+def read(question: Case, name: str, grid: object) -> Parameter:
     """Return a parameter from what was given for it.
 
     Raises
@@ -140,7 +140,7 @@ def read(question: Question, name: str, grid: object) -> Parameter:
     return Parameter(name=name, path=path, dim=dim, values=values)
 
 
-def check(question: Question, parameters: list[Parameter]) -> None:
+def check(question: Case, parameters: list[Parameter]) -> None:
     """Raise where a value is beyond its limits, whatever the others are.
 
     A parameter whose neighbours in the same specification vary too is judged with
@@ -158,7 +158,7 @@ def check(question: Question, parameters: list[Parameter]) -> None:
                 _check_one(question, parameter, value)
 
 
-def _check_one(question: Question, parameter: Parameter, value: object) -> None:
+def _check_one(question: Case, parameter: Parameter, value: object) -> None:
     try:
         question.at({parameter.path: value})
     except ValueError as error:
@@ -170,7 +170,7 @@ def plain(values: NDArray[np.generic]) -> list[Value]:
     return list(values.tolist()) if values.dtype.kind in "iuf" else list(values)
 
 
-def _from_words(question: Question, path: str, grid: object) -> object:
+def _from_words(question: Case, path: str, grid: object) -> object:
     """Return a list in which words such as "10 s" are the numbers that they mean."""
     if not isinstance(grid, (list, tuple)):
         return grid

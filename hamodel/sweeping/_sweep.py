@@ -10,7 +10,7 @@ import numpy as np
 from hamodel import _check, text
 from hamodel.assessment import assess
 from hamodel.sweeping._evaluate import BUDGETS, chosen, measure_of
-from hamodel.sweeping._parameters import Question, check, read
+from hamodel.sweeping._parameters import Case, check, read
 from hamodel.sweeping._work import Grid, answered, gathered
 from hamodel.workload import Workload, unpacked
 
@@ -112,7 +112,7 @@ def sweep(
         hasattr(client, "submit") and hasattr(client, "gather")
     ):
         raise ValueError(f"client must be a dask.distributed.Client, got {client!r}")
-    question = Question(architecture=architecture, workload=workload)
+    question = Case(architecture=architecture, workload=workload)
     parameters = tuple(read(question, name, given) for name, given in grids.items())
     grid = Grid(question=question, parameters=parameters, quantities=chosen(quantities))
     _check_names(grid)

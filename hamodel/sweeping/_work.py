@@ -14,7 +14,7 @@ import numpy as np
 
 from hamodel._fields import paths
 from hamodel.sweeping._evaluate import Points, measure_of, takes_arrays
-from hamodel.sweeping._parameters import Parameter, Question, plain
+from hamodel.sweeping._parameters import Case, Parameter, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ class Block(NamedTuple):
 class Grid:
     """The whole grid: what is asked, what varies, and along which dimensions."""
 
-    question: Question
+    question: Case
     parameters: tuple[Parameter, ...]
     quantities: tuple[str, ...]
 

@@ -12,7 +12,7 @@ from hamodel import _check, _html, text
 from hamodel._fields import value_at
 from hamodel.assessment import MEASURES, assess
 from hamodel.chain import sensitivity_to
-from hamodel.sweeping import Question, sweep
+from hamodel.sweeping import Case, sweep
 from hamodel.uncertainty._draws import believed, columns
 from hamodel.workload import Workload
 
@@ -245,7 +245,7 @@ def elasticities(
     """
     _check.one_of(MEASURES, quantity=quantity)
     load = Workload() if workload is None else workload
-    question = Question(architecture=architecture, workload=load)
+    question = Case(architecture=architecture, workload=load)
     values = {}
     for path in (question.path(name) for name in names):
         values[path] = _number(question, path)
@@ -270,7 +270,7 @@ def elasticities(
         ) from error
 
 
-def _number(question: Question, path: str) -> float:
+def _number(question: Case, path: str) -> float:
     ours = path.startswith("workload.")
     spec = question.workload if ours else question.architecture
     value = value_at(spec, path.removeprefix("workload.") if ours else path)
