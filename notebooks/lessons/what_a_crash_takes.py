@@ -6,6 +6,7 @@ The surprising part is what waiting buys: nothing lost, and hardly a fresher rea
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from hamodel import course as kit
 from hamodel import text
@@ -279,9 +280,7 @@ lesson = kit.Lesson(
         "title": "What does waiting for the standby cost, and what does it buy?",
         "controls": {
             **CONTROLS,
-            "writes": kit.Slider(
-                label="Writes (1/s)", grid=CONTROLS["writes"].grid, start=990
-            ),
+            "writes": replace(CONTROLS["writes"], start=990),
         },
         "model": model,
         "picture": picture,
