@@ -62,6 +62,45 @@ JOINT = {
     "semi-synchronous": {"sites": SPREAD, **LOSING, "mode": "semi-sync"},
     "semi-synchronous to both": {"sites": ROOM, "mode": "semi-sync", "acks": 2},
     "in sync": {"sites": SPREAD, **LOSING, "mode": "in-sync", "timeout": 30.0},
+    "in sync, unclean": {
+        "sites": SPREAD,
+        **LOSING,
+        "mode": "in-sync",
+        "unclean": True,
+        "timeout": 30.0,
+    },
+    "in sync over sites, kinds, two crews": {
+        "sites": WIDE,
+        **LOSING,
+        **TWO_KINDS,
+        "mode": "in-sync",
+        "crews": 2,
+        "manual": 600.0,
+    },
+    "a cascade": {"sites": ROOM, "follows": (None, None, 1), "crews": 2},
+    "a cascade over sites": {
+        "sites": SPREAD,
+        **LOSING,
+        "follows": (None, None, 0),
+        "probe": DAY,
+        "manual": HOUR,
+    },
+    "a cascade that is preferred": {
+        "sites": WIDE,
+        **LOSING,
+        "priority": (2, 0, 1),
+        "follows": (None, None, 1),
+        "failback": (HOUR, 30.0),
+    },
+    "disks from backups": {
+        "sites": SPREAD,
+        "kinds": {
+            "host": (500 * HOUR, 8 * HOUR, False),
+            "disk": (300 * HOUR, 5 * HOUR, False),
+        },
+        "restore": {"disk": 20 * HOUR},
+        **LOSING,
+    },
     "in sync, two at least": {
         "sites": ROOM,
         "mode": "in-sync",
@@ -117,10 +156,25 @@ def spec_of(p):
         site=Site() if site is None or room else Site(mttf=site[0], mttr=site[1]),
         crews=p.get("crews", 1),
         replicas=tuple(
-            Replica(site=s, priority=r) for s, r in zip(sites, priority, strict=True)
+            Replica(
+                site=s,
+                priority=r,
+                name=str(i),
+                follows="" if above is None else str(above),
+            )
+            for i, (s, r, above) in enumerate(
+                zip(
+                    sites,
+                    priority,
+                    p.get("follows") or (None,) * len(sites),
+                    strict=True,
+                )
+            )
         ),
         failures=tuple(
-            Failure(kind=name, mttf=mttf, mttr=mttr)
+            Failure(
+                kind=name, mttf=mttf, mttr=mttr, restore=p.get("restore", {}).get(name)
+            )
             for name, (mttf, mttr, _) in (kinds or {}).items()
         ),
         common_cause=p.get("beta", 0.0),
@@ -142,6 +196,7 @@ def spec_of(p):
             standbys=len(sites) - 1,
             acknowledgements=p.get("acks", 1),
             timeout=p.get("timeout", 10.0),
+            unclean=p.get("unclean", False),
         ),
     )
 

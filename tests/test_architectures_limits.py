@@ -122,6 +122,7 @@ LIMITS = {
         ),
         "acknowledgements": WHOLE,
         "timeout": NOT_NEGATIVE,
+        "unclean": ("must be a bool", st.sampled_from([0, 1, "yes", None])),
         "flush": NOT_NEGATIVE,
         "send": kind("WriteStage"),
         "apply": kind("WriteStage"),
@@ -156,9 +157,12 @@ LIMITS = {
         "reads": choice("local"),
         "sync": ("must be a bool", st.sampled_from([0, 1, "yes", None])),
         "cost": (">= 0 and finite", st.one_of(BELOW, TEXTS, st.just(math.inf))),
+        "name": ("must be a name", st.sampled_from([3, None, ()])),
+        "follows": ("must be a name", st.sampled_from([3, None, ()])),
     },
-    Failure(kind="disk", mttf=1.0, mttr=1.0, backup=1.0): {
+    Failure(kind="disk", mttf=1.0, mttr=1.0, backup=1.0, restore=1.0): {
         "kind": choice("host"),
+        "restore": ("> 0 and finite", st.one_of(BELOW, TEXTS, st.just(0.0))),
         "backup": (
             "> 0 and finite",
             st.one_of(BELOW, TEXTS, st.sampled_from([0.0, math.inf, math.nan])),

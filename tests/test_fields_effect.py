@@ -292,9 +292,40 @@ def backed_up(every):
     return ha.ActivePassive(database=NODE, failover=left_alone, failures=(disk,))
 
 
+def crewed(**changes):
+    """Return three nodes that are repaired all at once."""
+    return dataclasses.replace(quorum(**changes), crews=3)
+
+
+def restored(after):
+    """Return a pair whose disks fail, restored from a backup in some time."""
+    disk = Failure(kind="disk", mttf=60 * DAY, mttr=4 * HOUR, restore=after)
+    return ha.ActivePassive(database=NODE, failover=FAILOVER, failures=(disk,))
+
+
+def cascade(above, first="a", second="b"):
+    """Return a primary at A, a standby at B, and one that follows one of them."""
+    return ha.ActivePassive(
+        database=NODE,
+        failover=FAILOVER,
+        replicas=(
+            Replica(site="A", name=first, priority=1),
+            Replica(site="B", name=second),
+            Replica(site="A", follows=above),
+        ),
+    )
+
+
 #: Fields that no other value of a base moves alone: two systems that differ by them.
 PAIRS = {
     ("Failure", "backup"): (backed_up(DAY), backed_up(2 * DAY)),
+    ("Failure", "restore"): (restored(None), restored(DAY)),
+    ("Replica", "follows"): (cascade("a"), cascade("b")),
+    ("Replica", "name"): (cascade("a"), cascade("a", first="b", second="a")),
+    ("Replication", "unclean"): (
+        crewed(mode="in-sync"),
+        crewed(mode="in-sync", unclean=True),
+    ),
     ("Failure", "name"): (named(""), named("crash")),
     ("Leaderless", "read_from"): (leaderless(), leaderless(read_from="local")),
     ("Leaderless", "write_to"): (leaderless(), leaderless(write_to="each")),

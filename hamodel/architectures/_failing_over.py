@@ -16,6 +16,7 @@ from hamodel.architectures._replicas import (
     Holding,
     Kind,
     Nodes,
+    Repair,
     State,
     WayBack,
     added,
@@ -35,9 +36,7 @@ class Failovers:
 
     nodes: Nodes
     kinds: tuple[Kind, ...]
-    repairs: tuple[
-        tuple[Quantity, bool], ...
-    ]  # each law of repair; whether it needs a crew
+    repairs: tuple[Repair, ...]
     failover: Handover
     takeover_mttf: Quantity = NEVER
     failback: WayBack | None = None
@@ -111,7 +110,7 @@ class Failovers:
     def _raced(self, state: State, stage: Quantity, to: State) -> Iterator[Event]:
         """Yield how a process that restarts in place races a stage."""
         kind = self.kinds[state.mode]
-        first = First(repair=self.repairs[kind.law][0], stage=stage)
+        first = First(repair=self.repairs[kind.law].mttr, stage=stage)
         again = self.nodes.moved(state, state.primary, (1 + kind.law, -1), (0, 1))
         back = self.nodes.serve(again, state.primary)
         yield Event("restart or failover", first, back, first.won)

@@ -47,6 +47,12 @@ class Replica:
         Whether commits that wait for standbys count it.
     cost : float, array, SymPy expression or None
         What it costs; None: as `Node.cost` says.
+    name : str
+        What others call it; empty where none follows it.
+    follows : str
+        The name of the node from which it takes the writes (a cascade); empty: from
+        the primary.  It acknowledges no commits and is behind the others; while what
+        it follows is down it falls behind, and is not promoted by itself.
 
     Raises
     ------
@@ -66,9 +72,18 @@ class Replica:
     cost: Quantity | None = field(
         default=None, metadata=fields.number("cost of this node", optional=True)
     )
+    name: str = field(default="", metadata=fields.word("name", empty=True))
+    follows: str = field(
+        default="", metadata=fields.word("node that it follows", empty=True)
+    )
 
     def __post_init__(self) -> None:
         fields.check(self)
+
+    @property
+    def acknowledges(self) -> bool:
+        """Whether commits that wait for standbys count it."""
+        return self.sync and not self.follows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,6 +112,9 @@ class Failure:
     backup : float, array, SymPy expression or None
         Time in s between backups, of a disk: where no standby is promoted, the primary
         comes back from the last one, without what was written since.  None: with all.
+    restore : float, array, SymPy expression, Duration or None
+        Time in s to restore the data of a disk from a backup, where no other node is
+        left to copy them from; None: as `mttr`.
     name : str
         How it is called in answers; empty: as its kind.
 
@@ -120,15 +138,21 @@ class Failure:
     backup: Quantity | None = field(
         default=None, metadata=fields.span("time between backups", optional=True)
     )
+    restore: Quantity | None = field(
+        default=None,
+        metadata=fields.span("time to restore from a backup", law=True, optional=True),
+    )
     name: str = field(default="", metadata=fields.word("name", empty=True))
 
     def __post_init__(self) -> None:
         fields.check(self)
-        if self.backup is not None and self.kind != "disk":
-            raise ValueError(
-                f"backup must be None for a failure of kind {self.kind}, which leaves "
-                f"the data, got {self.backup}"
-            )
+        for name in ("backup", "restore"):
+            value = getattr(self, name)
+            if value is not None and self.kind != "disk":
+                raise ValueError(
+                    f"{name} must be None for a failure of kind {self.kind}, which "
+                    f"leaves the data, got {value}"
+                )
         if self.kind == "everywhere" and (self.detection, self.coverage) != (None,) * 2:
             raise ValueError(
                 "detection and coverage must be None for a failure everywhere: there "
@@ -297,6 +321,7 @@ def check_fit(spec: ActivePassive) -> None:
     _check.between(1, count, crews=spec.crews)
     if not any(node.promotable for node in spec.nodes):
         raise ValueError("replicas must hold a promotable node, got none")
+    _check_cascades(spec.nodes)
     _check_commits(spec, count)
     if spec.failback and len({node.priority for node in spec.nodes}) == 1:
         raise ValueError(
@@ -318,6 +343,30 @@ def check_fit(spec: ActivePassive) -> None:
         )
 
 
+def _check_cascades(nodes: Sequence[Replica]) -> None:
+    """Check that each node that follows another follows one that there is."""
+    names = [node.name for node in nodes if node.name]
+    if len(set(names)) < len(names):
+        raise ValueError(f"replicas must have different names, got {names}")
+    above = {node.name: node.follows for node in nodes}
+    for node in nodes:
+        passed, name = {node.name} - {""}, node.follows
+        while name:
+            if name not in names or name in passed:
+                raise ValueError(
+                    "follows must be the name of another node that does not follow it "
+                    f"in turn ({', '.join(names) or 'none has a name'}), got {name!r}"
+                )
+            passed.add(name)
+            name = above[name]
+    best = max(node.priority for node in nodes if node.promotable)
+    if all(n.follows for n in nodes if n.promotable and n.priority == best):
+        raise ValueError(
+            "follows must be empty for a node of the highest priority, which is the "
+            "primary when all is well"
+        )
+
+
 def _check_commits(spec: ActivePassive, count: int) -> None:
     """Check what commits wait for against the standbys that there are."""
     replication = spec.replication
@@ -328,8 +377,8 @@ def _check_commits(spec: ActivePassive, count: int) -> None:
         )
     if replication.mode == "async":
         return
-    most = sum(node.sync for node in spec.nodes)
-    most -= any(node.sync and node.promotable for node in spec.nodes)
+    most = sum(node.acknowledges for node in spec.nodes)
+    most -= any(node.acknowledges and node.promotable for node in spec.nodes)
     if replication.acknowledgements > most:
         raise ValueError(
             "replication.acknowledgements must be <= the standbys that commits wait "

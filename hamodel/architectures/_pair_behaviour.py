@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from hamodel import duration
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._copies import AtWork
 from hamodel.architectures._pair_rules import rules_of
-from hamodel.architectures._replicas import First, stage_law
+from hamodel.architectures._replicas import First, added, stage_law
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Loss,
@@ -116,7 +117,7 @@ class PairBehaviour(AtWork):
         if not kind.in_place:
             return detection + later
         rng = np.random.default_rng(0)
-        back = repair(self._rules.repairs[kind.law][0]).sample(_DRAWS, rng)
+        back = repair(self._rules.repairs[kind.law].mttr).sample(_DRAWS, rng)
         noticed = detection.sample(_DRAWS, rng)
         over = noticed + later.sample(_DRAWS, rng)
         found: Duration = duration.empirical(np.where(back < noticed, back, over))
@@ -143,7 +144,7 @@ class PairBehaviour(AtWork):
         manual = self.spec.failover.manual
         if manual is not None:
             return law + repair(manual)
-        mttr = self._rules.repairs[kind.law][0]
+        mttr = self._rules.repairs[kind.law].mttr
         if self.spec.restore is not None and len(self._nodes) == 2:
             return repair(self.spec.restore)
         crews = min(self.spec.crews, 2)
@@ -157,8 +158,8 @@ class PairBehaviour(AtWork):
     def _home(self) -> Replica:
         """The node that is primary when all is well."""
         nodes = [node for node in self._nodes if node.promotable]
-        if self.spec.replication.mode != "async" and any(n.sync for n in nodes):
-            nodes = [node for node in nodes if node.sync]
+        if self.spec.replication.mode != "async" and any(n.acknowledges for n in nodes):
+            nodes = [node for node in nodes if node.acknowledges]
         best = max(node.priority for node in nodes)
         return next(node for node in nodes if node.priority == best)
 
@@ -174,9 +175,27 @@ class PairBehaviour(AtWork):
         found = []
         for node, delay in zip(self._others(primary), delays, strict=False):
             one = replace(single, delay=delay, standbys=1, acknowledgements=1)
-            trip = w.hop if node.site == primary.site else w.round_trip
-            found.append(with_way(one, trip))
+            places = [node.site, *(n.site for n in self._above(node, primary))]
+            for there, here in pairwise((*places, primary.site)):
+                one = with_way(one, w.hop if here == there else w.round_trip)
+            for _ in places[1:]:  # each node that passes writes on sends them too
+                one = replace(one, delay=self._passed_on(one.delays[0], delay))
+            found.append(one)
         return found
+
+    def _above(self, node: Replica, primary: Replica) -> Iterator[Replica]:
+        """Yield the nodes between the primary and one that follows another."""
+        named = {one.name: one for one in self._nodes if one.name}
+        while node.follows and node.follows != primary.name:
+            node = named[node.follows]
+            yield node
+
+    def _passed_on(self, so_far: Quantity, delay: Quantity) -> Quantity:
+        """Return a delay with that of one more node that sends what it receives."""
+        send, laws = self.spec.replication.send, [so_far, delay]
+        if send is not None:
+            laws.append(send.time(self.workload.writes))
+        return added(tuple(laws))
 
     @cached_property
     def _streams(self) -> list[Stream]:
@@ -211,7 +230,8 @@ class PairBehaviour(AtWork):
         if not left:
             return None
         needed = self.spec.acknowledgements
-        gone = sum(n.sync for n, _ in pairs) - sum(n.sync for n, _ in left)
+        gone = sum(n.acknowledges for n, _ in pairs)
+        gone -= sum(n.acknowledges for n, _ in left)
         if needed > gone:
             return None
         return min((stream for _, stream in left), key=_slowness)
@@ -257,7 +277,7 @@ class PairBehaviour(AtWork):
             return chance
         detection = self.spec.failover.detection
         given = detection if kind.detection is None else kind.detection
-        back = First(repair=self._rules.repairs[kind.law][0], stage=given).won
+        back = First(repair=self._rules.repairs[kind.law].mttr, stage=given).won
         return chance * (1 - back)
 
     @property
@@ -329,7 +349,7 @@ class PairBehaviour(AtWork):
             there = [n for n in self._nodes if n.site == site and n.promotable]
             primary = max(there, key=lambda n: n.priority) if there else self._home
             pairs = zip(self._others(primary), self._ways(primary), strict=True)
-            answering = [way.delays[0] for node, way in pairs if node.sync]
+            answering = [way.delays[0] for node, way in pairs if node.acknowledges]
             found[site] = self._joint(answering).commit_delay(self.workload.writes)
         return found
 

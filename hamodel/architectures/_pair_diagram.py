@@ -50,7 +50,7 @@ def nodes_needed(spec: ActivePassive) -> int:
     if replication.mode in {"quorum", "in-sync"}:
         return 1 + int(replication.acknowledgements)
     if replication.mode == "sync":
-        return sum(node.sync for node in spec.nodes)
+        return sum(node.acknowledges for node in spec.nodes)
     return 1
 
 

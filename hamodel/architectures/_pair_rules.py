@@ -17,6 +17,7 @@ from hamodel.architectures._replicas import (
     Kind,
     Nodes,
     Policy,
+    Repair,
     WayBack,
     is_never,
 )
@@ -40,6 +41,7 @@ def rules_of(
             groups=_groups(spec, sites),
             sites=sites,
             laws=len(repairs),
+            clean=spec.clean_election,
             watched=watched,
         ),
         kinds=kinds,
@@ -71,17 +73,25 @@ def _groups(spec: ActivePassive, sites: tuple[str, ...]) -> tuple[Alike, ...]:
     """Count the nodes that are alike."""
     found: dict[Alike, int] = {}
     waits = spec.replication.mode != "async"
+    followed = {node.follows for node in spec.nodes} - {""}
     for node in spec.nodes:
         site = sites.index(node.site) if len(sites) > 1 else 0
-        rank = (node.sync or not waits, node.priority)
-        key = Alike(site, 0, node.promotable, rank, node.sync, node.reads == "local")
+        sync, name = node.acknowledges, node.name if node.name in followed else ""
+        rank = (sync or not waits, node.priority, not node.follows)
+        reads = node.reads == "local"
+        alike = Alike(site, 0, node.promotable, rank, sync, reads)
+        key = alike, node.follows, name
         found[key] = found.get(key, 0) + 1
-    return tuple(alike._replace(size=count) for alike, count in found.items())
+    place = {name: i for i, (*_, name) in enumerate(found) if name}
+    return tuple(
+        alike._replace(size=count, follows=place.get(follows, -1))
+        for (alike, follows, _), count in found.items()
+    )
 
 
 def _kinds(
     spec: ActivePassive,
-) -> tuple[tuple[Kind, ...], tuple[tuple[Quantity, bool], ...]]:
+) -> tuple[tuple[Kind, ...], tuple[Repair, ...]]:
     """Return the kinds of failure of a node, and the different laws of repair."""
     database, failover, share = spec.database, spec.failover, spec.common_cause
     plain = Failure(mttf=database.mttf, mttr=database.mttr, name="node")
@@ -89,11 +99,11 @@ def _kinds(
     all_kinds = [plain, *given]
     if given and is_never(database.mttf) and spec.standby.mttf is None:
         all_kinds = given
-    repairs: list[tuple[Quantity, bool]] = []
+    repairs: list[Repair] = []
     made: list[Kind] = []
     for one in all_kinds:
         in_place = one.kind in IN_PLACE
-        law = _place(repairs, (one.mttr, not in_place))
+        law = _place(repairs, Repair(one.mttr, not in_place, one.restore))
         standby = spec.standby.mttf if one is plain else None
         coverage = failover.coverage if one.coverage is None else one.coverage
         handled = (law, in_place, one.detection, coverage)
@@ -115,7 +125,7 @@ def _kinds(
             backup=one.backup,
         )
         made.append(found)
-    if failover.manual is not None and len(repairs) > 1:
+    if failover.manual is not None and len(repairs) > 1 and not spec.clean_election:
         made = [_unmarked(kind, failover.coverage) for kind in made]
     return tuple(made), tuple(repairs)
 
@@ -140,7 +150,7 @@ def _plain(value: object) -> bool:
     return isinstance(value, int | float) or hasattr(value, "free_symbols")
 
 
-def _place(known: list[tuple[Quantity, bool]], law: tuple[Quantity, bool]) -> int:
+def _place(known: list[Repair], law: Repair) -> int:
     """Return the number of a law of repair, a new one if need be."""
     for k, other in enumerate(known):
         if _same(other, law):

@@ -53,9 +53,10 @@ class Alike(NamedTuple):
     site: int
     size: int
     promotable: bool
-    rank: tuple[bool, int]  # the highest is promoted first
+    rank: tuple[bool, int, bool]  # the highest is promoted first
     sync: bool
     reads: bool  # whether a standby answers reads
+    follows: int = -1  # the group whose one node it follows; -1: the primary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +66,14 @@ class Nodes:
     groups: tuple[Alike, ...]
     sites: tuple[str, ...]
     laws: int  # how many different laws of repair there are
+    clean: bool = False  # whether none is promoted that was out of sync
     watched: int | None = None  # the site whose clients are followed; None: all, -1: no
 
     @cached_property
     def first(self) -> int:
         """The group of the primary when all is well: the first of the best."""
-        ranks = [g.rank if g.promotable else (False, -1) for g in self.groups]
+        last = (False, -1, False)
+        ranks = [g.rank if g.promotable else last for g in self.groups]
         return ranks.index(max(ranks))
 
     @cached_property
@@ -109,6 +112,12 @@ class Nodes:
         synchronous = sum(group.size for group in self.groups if group.sync)
         return synchronous - self.groups[state.primary].sync
 
+    def behind(self, state: State, i: int) -> bool:
+        """Tell whether what a group follows is down, so that it falls behind."""
+        above = self.groups[i].follows
+        fed = above in {-1, state.primary} or state.nodes[above][0] > 0
+        return not fed and state.phase != "lost"
+
     def candidates(self, state: State) -> list[tuple[int, Quantity]]:
         """Return the groups whose nodes may become primary, each with its share."""
         ready = [
@@ -116,7 +125,7 @@ class Nodes:
             for i, (group, nodes) in enumerate(
                 zip(self.groups, state.nodes, strict=True)
             )
-            if nodes[0] and group.promotable
+            if nodes[0] and self._may_lead(group) and not self.behind(state, i)
         ]
         if not ready:
             return []
@@ -124,6 +133,14 @@ class Nodes:
         among = [(i, count) for rank, i, count in ready if rank == best]
         total = sum(count for _, count in among)
         return [(i, 1 if n == total else n / total) for i, n in among]
+
+    def _may_lead(self, group: Alike) -> bool:
+        return group.promotable and (group.sync or not self.clean)
+
+    def waits_for_the_last(self, state: State) -> bool:
+        """Tell whether none but the last primary has all that was acknowledged."""
+        struck = state.cause in {Cause.COMMON, Cause.FAILOVER_FAILED}
+        return self.clean and state.phase == "lost" and not struck
 
     # ---- steps from state to state -------------------------------------------------
 
@@ -179,10 +196,16 @@ class Nodes:
             for n in state.nodes
         )
         lost = state._replace(phase="lost", nodes=nodes, cause=cause, tries=0)
-        return lost if laws == 1 else lost._replace(mode=-1, primary=self.first)
+        kept = laws == 1 or self.waits_for_the_last(lost)
+        return lost if kept else lost._replace(mode=-1, primary=self.first)
 
     def exhausted(self, state: State) -> State:
         """Return the state in which no candidate is left."""
+        if any(
+            nodes[0] and self._may_lead(group)
+            for group, nodes in zip(self.groups, state.nodes, strict=True)
+        ):
+            return self.give_up(state, Cause.STANDBY_BEHIND)
         unseen = any(any(n[1 + self.laws :]) for n in state.nodes)
         all_down = Cause.BOTH_NODES_DOWN if self.size == 2 else Cause.ALL_NODES_DOWN
         cause = Cause.STANDBY_UNSEEN if unseen else all_down
@@ -228,6 +251,16 @@ class Handover(NamedTuple):
     def of(cls, failover: Failover) -> Handover:
         """Return what a failover says."""
         return cls(*(getattr(failover, name) for name in cls._fields))
+
+
+class Repair(NamedTuple):
+    """A law of repair."""
+
+    mttr: Quantity
+    crew: bool  # whether it needs one
+    restore: (
+        Quantity | None
+    )  # the time where no node is left to copy from; None: the same
 
 
 class WayBack(NamedTuple):

@@ -25,6 +25,12 @@ Assumptions
   are short, no node fails or is repaired and no site is lost or comes back, but for
   `Standby.takeover_mttf`, a process that restarts, and clients that are led away.
 - In `lost` nodes are repaired and sites come back; no further one fails.
+- Where only nodes in sync may lead ("in-sync" without `unclean`) and the last of them
+  was lost, it is repaired first, and the service waits for it.  After a common cause,
+  and after a failover that did not work, several were in sync, and the first is enough.
+- A node that follows another (a cascade) ranks behind those of its priority that follow
+  the primary.  While what it follows is down, it is not promoted, unless all are lost
+  and something comes back: who then chooses takes the best there is.
 - A site that is lost takes its nodes with it; when it returns, they have caught up and
   whatever else was wrong with them is mended.
 - With fewer crews than failed nodes their work is shared evenly; the last primary,
@@ -98,8 +104,8 @@ class Rules(Failovers):
                 for k, kind in enumerate(self.kinds)
             ),
             repairs=tuple(
-                (names.of(f"repair {k}", mttr), crew)
-                for k, (mttr, crew) in enumerate(self.repairs)
+                names.within(repair, f"repair {k}", "mttr", "restore")
+                for k, repair in enumerate(self.repairs)
             ),
             failover=names.within(handover, "failover", *handover._fields[:-1]),
             policy=names.within(self.policy, "policy", "timeout"),
@@ -130,7 +136,7 @@ class Rules(Failovers):
             yield from self._standby_fails(state, mode)
             yield from self._all_fail(state, mode)
         yield from self._probes(state)
-        for clock, after, to in self._repaired(state, None):
+        for clock, after, to in self._repaired(state):
             yield Event(clock, after, to)
         yield from self._sites(state)
         yield from self._false_failover(state)
@@ -195,13 +201,16 @@ class Rules(Failovers):
                     yield Event(clock, sooner(self.probe, count), to)
 
     def _repaired(
-        self, state: State, last: tuple[int, int] | None
+        self,
+        state: State,
+        last: tuple[int, int] | None = None,
+        crews: int | None = None,
     ) -> Iterator[tuple[str, Quantity, State]]:
         """Yield the repairs that go on; `last` (group, law) is the last to be begun."""
         laws = self.nodes.laws
         waiting: dict[tuple[int, int], int] = {}
         for i, nodes in enumerate(state.nodes):
-            for law, (mttr, crew) in enumerate(self.repairs):
+            for law, (mttr, crew, _) in enumerate(self.repairs):
                 down, unseen = nodes[1 + law], nodes[1 + laws + law]
                 if crew:
                     waiting[i, law] = down
@@ -210,22 +219,19 @@ class Rules(Failovers):
                     if count:
                         to = self.nodes.moved(state, i, (slot, -1), (0, 1))
                         yield f"restart of {i} ({slot})", sooner(mttr, count), to
-        for (i, law), at_once in self._crewed(waiting, last).items():
+        crews = self.crews if crews is None else crews
+        for (i, law), at_once in _crewed(waiting, last, crews).items():
             to = self.nodes.moved(state, i, (1 + law, -1), (0, 1))
-            mttr = self.repairs[law][0]
-            yield f"repair of {i} ({law})", sooner(mttr, at_once), to
+            what, time = self._restore(state, law)
+            yield f"{what} of {i} ({law})", sooner(time, at_once), to
 
-    def _crewed(
-        self, waiting: dict[tuple[int, int], int], last: tuple[int, int] | None
-    ) -> dict[tuple[int, int], Quantity]:
-        """Return how many nodes of each sort are being repaired."""
-        total = sum(waiting.values())
-        if total > self.crews and last in waiting:
-            total -= 1
-            waiting = {key: n - (key == last) for key, n in waiting.items()}
-        if total <= self.crews:
-            return {key: n for key, n in waiting.items() if n}
-        return {key: n * self.crews / total for key, n in waiting.items() if n}
+    def _restore(self, state: State, law: int) -> tuple[str, Quantity]:
+        """Return how a node is mended: its data may have to come from a backup."""
+        repair = self.repairs[law]
+        alone = state.phase == "lost" and not any(n[0] for n in state.nodes)
+        if alone and repair.restore is not None:
+            return "restore", repair.restore
+        return "repair", repair.mttr
 
     def _sites(self, state: State) -> Iterator[Event]:
         if self.nodes.shared or is_never(self.site_mttf):
@@ -255,11 +261,11 @@ class Rules(Failovers):
     def _failback(self, state: State) -> Iterator[Event]:
         if self.failback is None:
             return
-        here = self.nodes.groups[state.primary].rank
+        here = self.nodes.groups[state.primary].rank[:2]
         better = [
             i
             for i, _ in self.nodes.candidates(state)
-            if self.nodes.groups[i].rank > here
+            if self.nodes.groups[i].rank[:2] > here
         ]
         if better:
             to = state._replace(phase="returning", cause=Cause.FAILING_BACK)
@@ -276,6 +282,32 @@ class Rules(Failovers):
             yield Event(f"{self.holds.name} fails", self.holds.mttf, gone)
 
     def _lost(self, state: State) -> Iterator[Event]:
+        if self.nodes.waits_for_the_last(state):
+            yield from self._last_returns(state)
+        else:
+            yield from self._first_returns(state)
+        yield from self._held(state)
+
+    def _last_returns(self, state: State) -> Iterator[Event]:
+        """Yield how the last primary comes back, and others that wait for it."""
+        here, kind = state.primary, self._kind(state)
+        home, crews, others, slot = self.nodes.groups[here].site, self.crews, state, 0
+        for site in range(len(self.nodes.sites)):
+            if self.nodes.dark(state, site) and not self.nodes.shared:
+                back = self.nodes.regain(state, site)
+                to = self.nodes.serve(back, here) if site == home else back
+                yield Event(f"site {site} back", self.site_mttr, to)
+        if kind is not None:
+            slot = 1 + kind.law
+            others = self.nodes.moved(state, here, (slot, -1))
+            back = self.nodes.moved(others, here, (0, 1))
+            time = self._restore(state, kind.law)[1]
+            yield Event("last primary back", time, self.nodes.serve(back, here))
+            crews -= self.repairs[kind.law].crew
+        for clock, after, to in self._repaired(others, None, crews):
+            yield Event(clock, after, self.nodes.moved(to, here, (slot, bool(slot))))
+
+    def _first_returns(self, state: State) -> Iterator[Event]:
         lost = [k for k in range(len(self.nodes.sites)) if self.nodes.dark(state, k)]
         if not self.nodes.shared:
             for site in lost:
@@ -289,7 +321,6 @@ class Rules(Failovers):
         last = (state.primary, 0) if kind is not None else None
         for clock, after, to in self._repaired(state, last):
             yield from self._resumed(clock, after, to)
-        yield from self._held(state)
 
     def _resumed(self, clock: str, after: Quantity, state: State) -> Iterator[Event]:
         """Yield how the service comes back, if some node can serve."""
@@ -298,3 +329,16 @@ class Rules(Failovers):
             yield Event(clock, after, state)
         for i, share in found:
             yield Event(clock, after, self.nodes.serve(state, i), share)
+
+
+def _crewed(
+    waiting: dict[tuple[int, int], int], last: tuple[int, int] | None, crews: int
+) -> dict[tuple[int, int], Quantity]:
+    """Return how many nodes of each sort are being repaired."""
+    total = sum(waiting.values())
+    if total > crews and last in waiting:
+        total -= 1
+        waiting = {key: n - (key == last) for key, n in waiting.items()}
+    if total <= crews:
+        return {key: n for key, n in waiting.items() if n}
+    return {key: n * crews / total for key, n in waiting.items() if n and crews}

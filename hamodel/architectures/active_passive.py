@@ -256,8 +256,13 @@ class ActivePassive(LongRun):
     def acknowledgements(self) -> int:
         """How many standbys a commit waits for, when the primary is at home."""
         if self.replication.mode in {"sync", "in-sync"}:
-            return max(sum(node.sync for node in self.nodes) - 1, 1)
+            return max(sum(node.acknowledges for node in self.nodes) - 1, 1)
         return 0 if self.replication.mode == "async" else self.replication.needed
+
+    @property
+    def clean_election(self) -> bool:
+        """Whether none becomes primary that may lack an acknowledged write."""
+        return self.replication.mode == "in-sync" and not self.replication.unclean
 
     @property
     def false_failovers(self) -> bool:

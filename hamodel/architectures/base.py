@@ -57,6 +57,7 @@ class Cause(StrEnum):
     FALSE_FAILOVER = "false failover"
     FAILING_BACK = "failing back"
     STANDBY_UNSEEN = "standby failed unseen"
+    STANDBY_BEHIND = "standby behind"
     SITE_DOWN = "site down"
     STANDBY_DOWN = "standby down"
     WAITING = "waiting for the standby"

@@ -45,6 +45,9 @@ class Replication:
         Longest wait in s of a semi-synchronous commit, or for a standby in sync.
     wait_for : str
         What a standby acknowledges: that the write is "received" or "applied".
+    unclean : bool
+        Of "in-sync": whether the first node that is back after all were lost serves,
+        without what it had missed; else the service waits for the last primary.
     flush : float, array or Duration
         Time in s for a standby to make a write durable before it answers.
     send, apply : WriteStage, optional
@@ -90,6 +93,9 @@ class Replication:
         default="received",
         metadata=fields.word("what is acknowledged", "received", "applied"),
     )
+    unclean: bool = field(
+        default=False, metadata=fields.flag("a node out of sync may become primary")
+    )
     flush: Quantity = field(
         default=0.0, metadata=fields.time("time to make a write durable", law=True)
     )
@@ -102,6 +108,10 @@ class Replication:
 
     def __post_init__(self) -> None:
         fields.check(self)
+        if self.unclean and self.mode != "in-sync":
+            raise ValueError(
+                f"unclean must be False unless mode is in-sync, got True in {self.mode}"
+            )
         self._check_standbys()
 
     def _check_standbys(self) -> None:

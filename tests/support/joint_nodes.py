@@ -29,6 +29,9 @@ class Joint:
             "failback": None,  # (resync, switchover)
             "beta": 0.0,
             "kinds": None,  # name: (mttf, mttr, in place)
+            "unclean": False,  # who is out of sync may lead
+            "follows": None,  # of each node: which other it follows, or None
+            "restore": {},  # kind: time where no other node is left
             "store": None,  # (mttf, mttr) of a lock store without which none fails over
             **p,
         }
@@ -37,6 +40,7 @@ class Joint:
         self.kinds = self.p["kinds"] or {
             "host": (self.p["mttf"], self.p["mttr"], False)
         }
+        self.above = self.p["follows"] or (None,) * self.n
         self.rank = self.p["priority"] or (0,) * self.n
 
     # ---- the space -----------------------------------------------------------------
@@ -45,11 +49,18 @@ class Joint:
         first = max(range(self.n), key=lambda i: (self.rank[i], -i))
         return ("serving", first, ("ok",) * self.n, frozenset(), "", True)
 
-    def best(self, nodes, but=()):
-        """The candidates: ready nodes of the highest priority."""
+    def best(self, nodes, but=(), a=None):
+        """The candidates: ready nodes of the highest priority; `a` leads, or led."""
         ready = [i for i, c in enumerate(nodes) if c == "ok" and i not in but]
-        top = max((self.rank[i] for i in ready), default=None)
-        return [i for i in ready if self.rank[i] == top]
+        if a is not None:  # None: all were lost, and any is better than none
+            ready = [i for i in ready if self.up_to_date(nodes, i, a)]
+        above = self.above
+        top = max(((self.rank[i], above[i] is None) for i in ready), default=None)
+        return [i for i in ready if (self.rank[i], above[i] is None) == top]
+
+    def up_to_date(self, nodes, i, a):
+        above = self.above[i]
+        return above in {None, a} or nodes[above] == "ok"
 
     def put(self, nodes, changes):
         return tuple(changes.get(i, c) for i, c in enumerate(nodes))
@@ -57,9 +68,11 @@ class Joint:
     def lost(self, state, nodes, why):
         """Nobody can take over: what was unseen is seen now."""
         if why is None:
+            ready = any(c == "ok" for c in nodes)
             hidden = any(c.startswith("?") for c in nodes)
             every = "both nodes down" if self.n == 2 else "all nodes down"
             why = "standby failed unseen" if hidden else every
+            why = "standby behind" if ready else why
         nodes = tuple(c.lstrip("?") for c in nodes)
         return ("lost", state[1], nodes, state[3], why, state[5])
 
@@ -67,7 +80,7 @@ class Joint:
         """The primary is gone; yield (state, probability)."""
         _, a, _, _, _, store = state
         here = (None, a, None, dark, None, store)
-        if not self.best(nodes):
+        if not self.best(nodes, a=a):
             yield self.lost(here, nodes, None), 1.0
             return
         if not store:
@@ -87,7 +100,7 @@ class Joint:
             yield ("manual " + kind, a, nodes, dark, why, True), 1 - c
         else:
             spoilt = "host" if kind == "site" else kind
-            cands = self.best(nodes)
+            cands = self.best(nodes, a=a)
             for i in cands:
                 to = self.lost(
                     (0, a, 0, dark, 0, True), self.put(nodes, {i: spoilt}), why
@@ -138,7 +151,7 @@ class Joint:
     def way_back(self, state):
         _, a, nodes, dark, _, store = state
         if self.p["failback"]:
-            best = self.best(nodes, but=(a,))
+            best = self.best(nodes, but=(a,), a=a)
             if any(self.rank[i] > self.rank[a] for i in best):
                 to = ("returning", a, nodes, dark, "failing back", store)
                 yield to, 1 / self.p["failback"][0]
@@ -177,8 +190,9 @@ class Joint:
     def stalled(self, state, _):
         yield ("serving", *state[1:]), 1 / self.p["timeout"]
 
-    def repairs(self, nodes, last):
+    def repairs(self, nodes, last, first=None, lost=False):
         """Yield (node, rate): crews share their work evenly, `last` is the last."""
+        alone = lost and "ok" not in nodes
         waiting = []
         for i, c in enumerate(nodes):
             bare = c.lstrip("?")
@@ -191,13 +205,20 @@ class Joint:
         crews = self.p["crews"]
         if last in waiting and len(waiting) > crews:
             waiting.remove(last)
+        if first in waiting:
+            yield first, 1 / self.mends(nodes[first], alone)
+            waiting.remove(first)
+            crews -= 1
         for i in waiting:
-            yield i, min(1, crews / len(waiting)) / self.kinds[nodes[i]][1]
+            yield i, min(1, crews / len(waiting)) / self.mends(nodes[i], alone)
+
+    def mends(self, kind, alone):
+        return self.p["restore"].get(kind if alone else "", self.kinds[kind][1])
 
     # ---- failing over --------------------------------------------------------------
 
-    def promoted(self, nodes, dark, store=True):
-        cands = self.best(nodes)
+    def promoted(self, nodes, dark, a, store=True):
+        cands = self.best(nodes, a=a)
         for i in cands:
             yield ("serving", i, nodes, dark, "", store), 1 / len(cands)
 
@@ -205,10 +226,10 @@ class Joint:
         return self.p["promotion"]
 
     def switching(self, state, kind):
-        _, _, nodes, dark, _, _ = state
+        _, a, nodes, dark, _, _ = state
         racing = kind != "site" and self.kinds[kind][2]
         time = self.after() + (0 if racing else self.p["detection"])
-        for to, share in self.promoted(nodes, dark):
+        for to, share in self.promoted(nodes, dark, a):
             yield to, share / time
 
     def race(self, state, kind, stage, onward):
@@ -236,9 +257,9 @@ class Joint:
             yield to, share / self.p["retry"]
 
     def manual(self, state, kind):
-        _, _, nodes, dark, _, _ = state
+        _, a, nodes, dark, _, _ = state
         time = self.p["detection"] + self.after() + self.p["manual"]
-        onward = list(self.promoted(nodes, dark))
+        onward = list(self.promoted(nodes, dark, a))
         if kind != "site" and self.kinds[kind][2]:
             yield from self.race(state, kind, time, onward)
             return
@@ -247,7 +268,7 @@ class Joint:
 
     def returning(self, state, _):
         _, a, nodes, dark, _, store = state
-        for i in (cands := self.best(nodes, but=(a,))):
+        for i in (cands := self.best(nodes, but=(a,), a=a)):
             to = ("serving", i, nodes, dark, "", store)
             yield to, 1 / len(cands) / self.p["failback"][1]
 
@@ -265,15 +286,34 @@ class Joint:
 
     def lost_moves(self, state):
         _, a, nodes, dark, _, _ = state
+        clean = self.p["mode"] == "in-sync" and not self.p["unclean"]
+        if clean and state[4] not in {"common cause", "failover did not work"}:
+            yield from self.clean_moves(state)
+            return
         for site in sorted(dark):
             held = [i for i in range(self.n) if self.sites[i] == site]
             back = self.put(nodes, dict.fromkeys(held, "ok"))
             for to, share in self.lost_nodes(state, back, dark - {site}):
                 yield to, share / self.p["site"][1]
         last = a if len(self.kinds) == 1 else None
-        for i, rate in self.repairs(nodes, last):
+        for i, rate in self.repairs(nodes, last, lost=True):
             for to, share in self.lost_nodes(state, self.put(nodes, {i: "ok"}), dark):
                 yield to, share * rate
+        yield from self.store_moves(state)
+
+    def clean_moves(self, state):
+        """Nobody but the last primary may serve; the crews mend it first."""
+        _, a, nodes, dark, _, store = state
+        for site in sorted(dark):
+            held = [i for i in range(self.n) if self.sites[i] == site]
+            back = self.put(nodes, dict.fromkeys(held, "ok"))
+            serves = ("serving", a, back, dark - {site}, "", store)
+            waits = ("lost", a, back, dark - {site}, *state[4:])
+            yield (serves if a in held else waits), 1 / self.p["site"][1]
+        for i, rate in self.repairs(nodes, None, first=a, lost=True):
+            back = self.put(nodes, {i: "ok"})
+            serves = ("serving", a, back, dark, "", store)
+            yield (serves if i == a else ("lost", a, back, *state[3:])), rate
         yield from self.store_moves(state)
 
     # ---- the answer ----------------------------------------------------------------
