@@ -210,6 +210,10 @@ LIMITS = {
         "write_quorum": WHOLE,
         "read_from": choice("any"),
         "write_to": choice("any"),
+        "ring": ("ring", st.sampled_from([3, {}, {"a": 0}, {"a": 1.5}, {"": 1}])),
+        "keys": choice("one"),
+        "hints": (">= 0 and finite", st.one_of(BELOW, TEXTS, st.just(math.inf))),
+        "repair_every": POSITIVE,
     },
 }
 CASES = [

@@ -1,6 +1,7 @@
 """Quorums of one's own site, of each site, of anyone: by the product of all states."""
 
 import itertools
+from dataclasses import replace
 from math import comb
 
 import numpy as np
@@ -8,11 +9,18 @@ import pytest
 from scipy.stats import binom
 
 from hamodel import duration, markov
-from hamodel.architectures import Cause, Leaderless, Majority, Node, Site
+from hamodel.architectures import (
+    Cause,
+    Leaderless,
+    Maintenance,
+    Majority,
+    Node,
+    Site,
+)
 from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.quorum import latency
-from hamodel.units import HOUR, MS
+from hamodel.units import DAY, HOUR, MS
 from hamodel.workload import Workload
 
 NODE = Node(mttf=200 * HOUR, mttr=8 * HOUR)
@@ -322,3 +330,83 @@ def test_impossible_votes():
         voters(votes=dict.fromkeys(COPIES, 0))
     with pytest.raises(ValueError, match=r"votes\[1\] must be a whole number >= 0"):
         latency([duration.constant(1)] * 2, 1, votes=[1, -1])
+
+
+# ---- rings of more nodes than copies, and hints ------------------------------------
+
+RING = Leaderless(
+    database=Node(mttf=300 * HOUR, mttr=6 * HOUR), copies={"A": 3}, ring={"A": 9}
+)
+
+
+def at_least(least, nodes):
+    """P(so many nodes of a ring are down)."""
+    return binom.sf(least - 1, nodes, 6 / 306)
+
+
+@pytest.mark.parametrize(("needed", "spoils"), [(1, 3), (2, 2), (3, 1)])
+def test_one_key_has_its_copies_and_every_key_the_whole_ring(needed, spoils):
+    one = replace(RING, read_quorum=needed, write_quorum=needed)
+    every = replace(one, keys="every")
+    assert one.unavailability == pytest.approx(at_least(spoils, 3), rel=1e-12)
+    assert every.unavailability == pytest.approx(at_least(spoils, 9), rel=1e-12)
+    work = Maintenance(every=20 * DAY, takes=HOUR)  # and then nine hours, node by node
+    theirs, all_nodes = 3 / (20 * 24 + 9), 9 / (20 * 24 + 9)
+    for spec, share, nodes in ((one, theirs, 3), (every, all_nodes, 9)):
+        planned = replace(spec, maintenance=work).unavailability
+        exact = (1 - share) * at_least(spoils, nodes)
+        exact += share * at_least(spoils - 1, nodes - 1)
+        assert planned == pytest.approx(exact, rel=1e-12)
+
+
+def test_a_ring_over_sites_has_keys_that_miss_what_they_have_there():
+    """Of nodes that are down at a site, a key misses no more than it has copies there."""
+    spec = replace(
+        RING,
+        copies={"A": 2, "B": 1},
+        ring={"A": 4, "B": 3},
+        keys="every",
+        read_quorum=1,
+    )
+    exact = {1: 0.0, 2: 0.0}
+    for a, b in itertools.product(range(5), range(4)):
+        chance = binom.pmf(a, 4, 6 / 306) * binom.pmf(b, 3, 6 / 306)
+        for needed in exact:
+            if 3 - min(a, 2) - min(b, 1) < needed:
+                exact[needed] += chance
+    down = spec.model().downtime()
+    assert sum(down["read"].values()) == pytest.approx(exact[1], rel=1e-12)
+    assert sum(down["write"].values()) == pytest.approx(exact[2], rel=1e-12)
+
+
+def test_a_ring_shares_the_work_and_costs_its_nodes():
+    load = Workload(reads=1000, writes=10)
+    ring, alone = assess(RING, load), assess(replace(RING, ring=None), load)
+    assert 3 * ring.utilisation["database"] == alone.utilisation["database"]
+    assert ring.cost.total == 3 * alone.cost.total == 9
+
+
+def test_a_copy_whose_hints_expired_lacks_what_was_written_meanwhile():
+    """Lives of one copy: what a read of it misses until all copies are repaired."""
+    load = Workload(reads=1000, writes=10, keys=1000)
+    spec = replace(RING, ring=None, read_quorum=1, hints=3 * HOUR)
+    stale = assess(spec, load).stale_read_probability
+    kept = assess(replace(spec, hints=None), load).stale_read_probability
+    rng, n = np.random.default_rng(3), 400_000
+    up, down = rng.exponential(300 * HOUR, n), rng.exponential(6 * HOUR, n)
+    until = rng.uniform(0, 7 * DAY, n)
+    since, missed = rng.uniform(0, until), np.maximum(down - 3 * HOUR, 0)
+    popular = np.arange(1, 1001) ** -0.99
+    rate = 10 * rng.choice(popular / popular.sum(), n, p=popular / popular.sum())
+    lacks = until * np.exp(-rate * since) * -np.expm1(-rate * missed)
+    played = lacks.sum() / (up + down).sum()
+    error = lacks.std() / np.sqrt(n) / (up + down).mean()
+    assert 0 < error < 0.02 * played
+    assert abs(stale - kept - played) < 4 * error
+    assert assess(replace(spec, read_quorum=2), load).stale_read_probability == 0
+
+
+@pytest.mark.parametrize("ring", [{"A": 2}, {"B": 3}, {"A": 3, "B": 3}])
+def test_a_ring_holds_all_copies(ring):
+    with pytest.raises(ValueError, match="ring must"):
+        replace(RING, ring=ring)

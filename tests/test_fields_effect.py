@@ -133,7 +133,9 @@ BASES = {
         witnesses=("W",),
         election=3,
     ),
-    "leaderless": ha.Leaderless(**SHARED, failover=FAILOVER, read_quorum=1),
+    "leaderless": ha.Leaderless(
+        **SHARED, failover=FAILOVER, read_quorum=1, hints=3 * HOUR
+    ),
 }
 POINTS = (0.2, 0.5, 0.9, 0.99)
 
@@ -329,6 +331,11 @@ PAIRS = {
     ("Failure", "name"): (named(""), named("crash")),
     ("Leaderless", "read_from"): (leaderless(), leaderless(read_from="local")),
     ("Leaderless", "write_to"): (leaderless(), leaderless(write_to="each")),
+    ("Leaderless", "ring"): (leaderless(), leaderless(ring={"A": 9, "B": 9})),
+    ("Leaderless", "keys"): (
+        leaderless(ring={"A": 9, "B": 9}),
+        leaderless(ring={"A": 9, "B": 9}, keys="every"),
+    ),
     ("Majority", "votes"): (majority(), majority(votes={"A": 1, "B": 1, "W": 3})),
     ("Majority", "witnesses"): (majority(), majority(witnesses=("W",))),
     ("Replication", "acknowledgements"): (quorum(), quorum(acknowledgements=2)),

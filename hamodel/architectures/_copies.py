@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -67,16 +67,25 @@ class Copies(Stored, Protocol):
     def maintenance(self) -> Maintenance | None: ...
 
 
-def sites_and_copies(spec: Copies, serving: Sequence[str]) -> list[Part | Group]:
-    """Return one part a site: the site itself, its servers and its copies."""
+def sites_and_copies(
+    spec: Copies, serving: Sequence[str], ring: Mapping[str, int] | None = None
+) -> list[Part | Group]:
+    """Return one part a site: the site itself, its servers and its copies.
+
+    With a ring of so many nodes at each site, the copies are those of the key that has
+    fewest left.
+    """
     redirect = spec.failover if len(serving) > 1 else None
     whole = Data(site=spec.site, database=None, redirect=redirect)
     apart = Data(site=spec.site, database=None, redirect=None)
     front = Front(site=spec.site, redirect=redirect)
-    held = {n: _held(spec, n) for n in spec.copies.values()}
+    nodes = spec.copies if ring is None else ring
+    held = {
+        (n, nodes[name]): _held(spec, n, nodes[name]) for name, n in spec.copies.items()
+    }
     parts: list[Part | Group] = []
     for name, count in spec.copies.items():
-        copies = [h.part(f"{name} {h.name}") for h in held[count]]
+        copies = [h.part(f"{name} {h.name}") for h in held[count, nodes[name]]]
         if name in serving:
             servers = front.part(f"{name} servers")
             parts.append(place(name, whole.part(f"{name} site"), *copies, servers))
@@ -85,13 +94,18 @@ def sites_and_copies(spec: Copies, serving: Sequence[str]) -> list[Part | Group]
     return parts
 
 
-def _held(spec: Copies, count: int) -> list[Held]:
-    """Return the copies of one site; apart from them the one that is worked on."""
+def _held(spec: Copies, copies: int, count: int) -> list[Held]:
+    """Return the nodes of one site; apart from them the one that is worked on."""
     if spec.maintenance is None:
-        return [Held(node=spec.database, count=count)]
-    in_turn = Held(node=spec.database, count=1, in_turn=True)
-    others = Held(node=spec.database, count=count - 1)
-    return [others, in_turn] if count > 1 else [in_turn]
+        return [Held(node=spec.database, count=count, copies=copies)]
+    in_turn = Held(node=spec.database, count=1, copies=1, in_turn=True)
+    if count == 1:
+        return [in_turn]
+    if count == copies:
+        others = Held(node=spec.database, count=count - 1, copies=count - 1)
+        return [others, in_turn]
+    spare = replace(in_turn, copies=0)  # a key that has it not loses none with others
+    return [Held(node=spec.database, count=count - 1, copies=copies), spare]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,6 +114,7 @@ class Held:
 
     node: Node
     count: int
+    copies: int  # of a key; with more nodes, of the key that has fewest left
     in_turn: bool = False  # whether planned work takes them out, one site at a time
 
     @property
@@ -119,8 +134,8 @@ class Held:
 
     def view(self, failed: int) -> SiteView:
         """Return what clients notice."""
-        up = self.count - failed
-        return SiteView("home", copies=up, in_turn=up if self.in_turn else 0)
+        up = self.copies - min(failed, max(self.copies, 1))
+        return SiteView("home", copies=up, in_turn=1 - failed if self.in_turn else 0)
 
 
 def answered_by(

@@ -231,7 +231,7 @@ def combined(*views: SiteView) -> SiteView:
     order = ("moved", "waiting", "stuck", "lost", "home")
     worst = min(views, key=lambda view: order.index(view.clients))
     dark = any(view.cause == Cause.SITE_DOWN for view in views)
-    copies = 0 if dark else sum(view.copies for view in views)
+    copies = 0 if dark else max(sum(view.copies for view in views), 0)
     in_turn = 0 if dark else sum(view.in_turn for view in views)
     cause = worst.cause if worst.clients == "lost" else ""
     reads = worst.reads and sum(view.clients != "home" for view in views) == 1
@@ -282,7 +282,7 @@ def _worked_on(view: SiteView, *, whole: bool) -> SiteView:
     """Return the view of a site while planned work takes it, or one copy, out."""
     if whole:  # its clients were led away before
         return view._replace(clients="moved", cause="", reads=False)
-    return view._replace(copies=view.copies - view.in_turn)
+    return view._replace(copies=max(view.copies - view.in_turn, 0))
 
 
 def entrance(seen: Seen, site: str) -> Verdict:
@@ -331,16 +331,20 @@ def rolling(
     nodes: Mapping[str, int] | None,
     sites: tuple[str, ...],
     handover: Quantity | Duration | None = None,
+    others: int = 0,
 ) -> tuple[Part, ...]:
     """Return the part that stands for planned work which goes from node to node.
 
     `nodes` says how many copies there are at each of the sites; None: a site is taken
     out as a whole.  `handover` is a time in s at which nobody serves, once a round.
+    `others` are further nodes, which hold nothing that is asked for.
     """
     if work is None:
         return ()
     kind = _WHOLE if nodes is None else _COPY
     takes = {f"{kind}{name}": 1 if nodes is None else nodes[name] for name in sites}
+    if others:
+        takes["elsewhere"] = others
     order = ["up", *(["down"] if handover is not None else []), *takes]
 
     def events(state: str) -> Iterator[Event]:

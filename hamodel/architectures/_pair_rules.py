@@ -71,7 +71,7 @@ def rules_of(
 
 def _groups(spec: ActivePassive, sites: tuple[str, ...]) -> tuple[Alike, ...]:
     """Count the nodes that are alike."""
-    found: dict[Alike, int] = {}
+    found: dict[tuple[Alike, str, str], int] = {}
     waits = spec.replication.mode != "async"
     followed = {node.follows for node in spec.nodes} - {""}
     for node in spec.nodes:

@@ -258,9 +258,7 @@ class Repair(NamedTuple):
 
     mttr: Quantity
     crew: bool  # whether it needs one
-    restore: (
-        Quantity | None
-    )  # the time where no node is left to copy from; None: the same
+    restore: Quantity | None  # its time where no other node has the data
 
 
 class WayBack(NamedTuple):

@@ -15,6 +15,11 @@ Assumptions
   all at once, and a request is coordinated by any copy of the site where it enters.
   Their queues count as alike, and as long together as far as they share work.
 - No sloppy quorum: copies outside the N do not stand in.
+- In a ring of more nodes than copies any nodes of a site can hold the copies of some
+  key (virtual nodes), so "every" key has its quorum while fewer nodes than that of any
+  key's copies are down; of "one" key only its own copies count.
+- A copy that was down for longer than hints are kept lacks what was written after
+  that, until the next repair of all copies; that counts where a read asks one copy.
 - The clients of a lost site are led to another as `failover` says.
 """
 
@@ -68,22 +73,27 @@ from hamodel.architectures.behaviour import (
     popularity,
     queued,
     redirected,
+    repair,
 )
 from hamodel.duration import Duration, constant, endless, exponential
 from hamodel.failover import Failover
 from hamodel.queueing import erlang_c
 from hamodel.quorum import Quorum, older_than
+from hamodel.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hamodel._types import Quantity
+    from hamodel._types import FloatArray, Quantity
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
 
 #: Whose answers count for a quorum.
 SCOPES = ("any", "local", "each")
+#: Whose requests are counted.
+KEYS = ("one", "every")
+_SLICES = (np.arange(512) + 0.5) / 512  # of a law of repair
 
 
 def _default_copies() -> Mapping[str, int]:
@@ -114,6 +124,16 @@ class Leaderless(LongRun):
         What strikes everything at once.
     maintenance : Maintenance or None
         Planned work; it goes from node to node, each out for as long as it takes.
+    ring : mapping or None
+        How many nodes each site has, over which the copies of all keys are spread;
+        None: as many as a key has copies.
+    keys : {"one", "every"}
+        Whose requests are counted: those for one key, or a time as down as soon as
+        some key has no quorum.
+    hints : float, array, SymPy expression or None
+        How long in s writes are kept for a copy that is down; None: until it is back.
+    repair_every : float, array or SymPy expression
+        Time in s between repairs that make all copies equal.
 
     Raises
     ------
@@ -149,9 +169,31 @@ class Leaderless(LongRun):
     maintenance: Maintenance | None = field(
         default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
     )
+    ring: Mapping[str, int] | None = field(
+        default=None,
+        metadata=fields.whole(
+            "nodes by site", by_site=True, single=False, optional=True
+        ),
+    )
+    keys: str = field(default="one", metadata=fields.word("keys that count", *KEYS))
+    hints: Quantity | None = field(
+        default=None, metadata=fields.time("time that hints are kept", optional=True)
+    )
+    repair_every: Quantity = field(
+        default=7 * DAY, metadata=fields.span("time between repairs of all copies")
+    )
 
     def __post_init__(self) -> None:
         fields.check(self)
+        if self.ring is not None and set(self.ring) != set(self.copies):
+            raise ValueError(
+                f"ring must name the sites {list(self.copies)}, got {list(self.ring)}"
+            )
+        for site, count in self.nodes.items():
+            if count < self.copies[site]:
+                raise ValueError(
+                    f"ring must be >= {self.copies[site]} copies at {site}, got {count}"
+                )
         scopes = {"read_quorum": self.read_from, "write_quorum": self.write_to}
         for name, scope in scopes.items():
             value, held = getattr(self, name), self.copies.values()
@@ -165,6 +207,11 @@ class Leaderless(LongRun):
         """Names of the sites."""
         return tuple(self.copies)
 
+    @property
+    def nodes(self) -> Mapping[str, int]:
+        """How many nodes each site has."""
+        return self.copies if self.ring is None else self.ring
+
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
 
@@ -176,7 +223,7 @@ class Leaderless(LongRun):
         Returns
         -------
         Structure
-            Of the sites, their servers and copies, and `everywhere`.
+            Of the sites, their servers and the copies of one key, and `everywhere`.
 
         Examples
         --------
@@ -222,10 +269,13 @@ class Leaderless(LongRun):
             For each site the part of its name (site and servers) and `... copies`;
             and `everywhere` if given.
         """
-        parts = sites_and_copies(self, self.sites)
+        every = self.nodes if self.keys == "every" else None
+        counted = self.copies if every is None else every
+        others = sum(self.nodes.values()) - sum(counted.values())
+        parts = sites_and_copies(self, self.sites, every)
         return Model(
             parts=(
-                *rolling(self.maintenance, self.copies, self.sites),
+                *rolling(self.maintenance, counted, self.sites, others=others),
                 *parts,
                 *everywhere(self.everywhere),
             ),
@@ -410,6 +460,19 @@ class _Behaviour(CopiesAtWork):
             found[kind] = Loss(events=count * rate_of(mttf), writes=writes, kept=True)
         return LostWrites(by_failure=found)
 
+    @property
+    def database_cost(self) -> Quantity:
+        return sum(self.spec.nodes.values()) * self.spec.database.cost
+
+    def work_of(self, share: Quantity, at: str | None = None) -> Work:
+        """Return the work of a node, at a site or anywhere, which holds some keys."""
+        copies, nodes = self.spec.copies, self.spec.nodes
+        spread = self.databases / sum(nodes.values())
+        if at is not None:
+            spread = copies[at] / nodes[at]
+        reads, writes = super().work_of(share)
+        return Work(reads * spread, writes * spread)
+
     @cached_property
     def stale(self) -> Quantity:
         """P(none of the R copies asked has the key's last write) at a random moment."""
@@ -418,7 +481,36 @@ class _Behaviour(CopiesAtWork):
             return 0.0
         if self._overloaded:
             return 1.0
-        return self._race.stale(self._shares, popularity(w), w.writes)
+        late = self._race.stale(self._shares, popularity(w), w.writes)
+        return late + self._unhinted
+
+    @property
+    def _unhinted(self) -> Quantity:
+        """P(the one copy asked lacks a key's last write, for no hint was kept so long).
+
+        In the time u since it is back, the key was not written again; before, it was
+        written after hints had expired; and the copies were not repaired meanwhile.
+        """
+        spec, w = self.spec, self.workload
+        asked = spec.read_quorum * (len(spec.sites) if spec.read_from == "each" else 1)
+        if spec.hints is None or asked > 1 or self.databases == 1:
+            return 0.0
+        node, every = spec.database, spec.repair_every
+        law = repair(node.mttr)
+        downs = law.quantile(_SLICES.reshape(-1, *(1 for _ in law.shape)))
+        gone = np.maximum(downs - spec.hints, 0.0)
+        often = 1 / (mean_of(node.mttf) + mean_of(node.mttr))
+
+        def lacks(share: FloatArray) -> Quantity:
+            rate = np.asarray(w.writes)[..., None] * share
+            written = np.mean(-np.expm1(-rate * gone[..., None]), axis=0)
+            x = rate * np.asarray(every)[..., None]
+            small = x < 1e-4
+            fresh = np.where(small, 1.0, x)
+            since = np.where(small, 0.5 - x / 6, (fresh + np.expm1(-fresh)) / fresh**2)
+            return written * since
+
+        return often * every * popularity(w).mean(lacks)
 
     @cached_property
     def conflicts(self) -> Conflicts:
@@ -444,9 +536,8 @@ class _Behaviour(CopiesAtWork):
         total = self.databases
         fewer = self.share(known.copies or total) / self.share(total)
         share = self._asked_at(at) * fewer
-        return self.work_of(
-            share if _check.is_symbolic(share) else np.minimum(share, 1.0)
-        )
+        whole = share if _check.is_symbolic(share) else np.minimum(share, 1.0)
+        return self.work_of(whole, at)
 
     def _asked_at(self, at: str) -> Quantity:
         """Return the share of the reads that ask a copy of a site when all is well."""
