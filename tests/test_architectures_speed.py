@@ -88,8 +88,27 @@ def explored(part):
     bare = replace(part, shaped=None)
     found = defaultdict(float)
     for state, share in bare.chain().steady_state().items():
-        found[part.view(state)] += share
+        if np.any(share):  # not where it is left at once
+            found[part.view(state)] += share
     return dict(found)
+
+
+def test_all_kinds_take_as_long_as_a_blink():
+    """Three nodes over three sites, with all kinds of failure: see the benchmarks."""
+    ALL_KINDS.model().downtime()
+    (pair, *_) = ALL_KINDS.model().parts
+    assert len(pair.seen_from("a").shaped().shape.states) < 1200
+    assert best(lambda: ALL_KINDS.model().downtime(), 5) < 0.1  # 25 ms, unhurried
+
+
+def test_what_is_left_at_once_is_no_state():
+    """Redirected at once or hardly later, found at once or hardly later: as good as."""
+    quick = replace(ALL_KINDS, failover=replace(ALL_KINDS.failover, detection=1e-9))
+    quick = replace(quick, failover=replace(quick.failover, redirection=1e-9))
+    at_once, soon = (s.model().downtime()["write"] for s in (ALL_KINDS, quick))
+    assert at_once == pytest.approx(soon, rel=1e-7)
+    states = {len(s.model().parts[0].shaped().shape.states) for s in (ALL_KINDS, quick)}
+    assert min(states) < 0.8 * max(states)
 
 
 def test_states_that_are_known_are_not_explored_again():

@@ -164,18 +164,31 @@ class Shape:
         moves: Callable[[State], Iterable[tuple[Hashable, Number]]],
         view: Callable[[State], Hashable],
     ) -> Shape:
-        """Find all states that can be reached from a start."""
+        """Find all states that can be reached from a start.
+
+        A state that is left at once is no state of its own: its ways lead on.
+        """
         number, waiting = {start: 0}, [start]
         found: dict[tuple[int, int], Number] = {}
+        known: dict[Hashable, list[tuple[Hashable, Number]]] = {}
+
+        def ways(state: Hashable) -> list[tuple[Hashable, Number]]:
+            if state not in known:
+                swift = _at_once(list(moves(state)))
+                led = [(to, p * q) for via, p in swift for to, q in ways(via)]
+                known[state] = led or [(state, 1)]
+            return known[state]
+
         for state in waiting:
-            for goal, rate in moves(state):
-                if goal == state or (not is_term(rate) and rate == 0):
-                    continue
-                if goal not in number:
-                    number[goal] = len(number)
-                    waiting.append(goal)
-                pair = number[state], number[goal]
-                found[pair] = found[pair] + rate if pair in found else rate
+            for via, rate in moves(state):
+                for goal, share in ways(via):
+                    if goal == state or (not is_term(rate) and rate == 0):
+                        continue
+                    if goal not in number:
+                        number[goal] = len(number)
+                        waiting.append(goal)
+                    pair, flow = (number[state], number[goal]), rate * share
+                    found[pair] = found[pair] + flow if pair in found else flow
         return cls(tuple(number), tuple(map(view, number)), found)
 
     def rates(self, numbers: Mapping[str, Number]) -> list[Number]:
@@ -188,7 +201,7 @@ class Shape:
                 of = [known[id(x)] if known_ else x for x, known_ in places]
                 known[id(term)] = term.operation(*of)
         return [
-            known[id(rate)] if isinstance(rate, Term) else rate
+            _plain(known[id(rate)]) if isinstance(rate, Term) else rate
             for rate in self.moves.values()
         ]
 
@@ -263,6 +276,35 @@ class Shape:
         """Whether each state leads to each other."""
         count = len(self.states)
         return len(closed_classes(successors(count, self.moves))[0]) == count
+
+
+def _at_once(moves: list[tuple[Hashable, Number]]) -> list[tuple[Hashable, Number]]:
+    """Return where a state leads that is left at once, with shares; else nothing.
+
+    One event is meant, with one outcome or with two of complementary shares; who has
+    more of them leaves the rest to `Chain`.
+    """
+    found = []
+    for goal, rate in moves:
+        share, much = 1, rate
+        if is_term(rate) and rate.operation is operator.mul:
+            share, much = rate.of
+        if not is_term(much) and much >= _LARGEST:
+            found.append((goal, share))
+    if len(found) == 2:
+        (_, one), (_, other) = found
+        return found if is_term(one, other) and _rest(one, other) else []
+    return found if len(found) == 1 and found[0][1] == 1 else []
+
+
+def _rest(one: Number, other: Number) -> bool:
+    """Tell whether two shares add up to 1; terms that say the same are the same."""
+    return (1 - one) is other or (1 - other) is one
+
+
+def _plain(rate: Quantity) -> Quantity:
+    """Return a single number of NumPy's as one of Python's."""
+    return float(rate) if isinstance(rate, np.floating) else rate
 
 
 @dataclass(frozen=True, eq=False)
