@@ -27,7 +27,7 @@ def test_the_numbers_of_the_lesson():
     today = lesson.node()
     assert today.mean == pytest.approx(4 / 40_004 * YEAR / MINUTE)
     assert today.budget == pytest.approx(52.56)
-    truth = lesson.truth()
+    truth = lesson.lesson.predict().truth()
     assert truth["minutes"] == pytest.approx(52.6, abs=0.05)
     assert truth["none"] == pytest.approx(1000 * math.exp(-8760 / 40_000), rel=1e-3)
 

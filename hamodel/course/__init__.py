@@ -73,7 +73,15 @@ with brought_by("course"):
     from hamodel.course.lesson import Lesson, journey, sliders
     from hamodel.course.prediction import Line, Prediction, View, near, views
     from hamodel.course.quiz import Question, Quiz, ask, recall
-    from hamodel.course.shown import Table, balance, diagram, listed, states, sweep_map
+    from hamodel.course.shown import (
+        Table,
+        balance,
+        diagram,
+        dots,
+        listed,
+        states,
+        sweep_map,
+    )
 
 __all__ = [
     "Again",
@@ -98,6 +106,7 @@ __all__ = [
     "balance",
     "decades",
     "diagram",
+    "dots",
     "exercise",
     "function",
     "journey",

@@ -136,6 +136,34 @@ def balance(**boxes: tuple[str, str]) -> Drawn:
     return Drawn(sheet.svg(), f"Into {'; into '.join(listed)}.")
 
 
+def dots(
+    sheet: Sheet, at: tuple[float, float], counts: Sequence[int], total: int
+) -> None:
+    """Draw each of many as a dot: those without, within and over a limit, or unknown.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Where to draw.
+    at : (float, float)
+        The first dot; 40 are in a row.
+    counts : (int, int, int)
+        How many have nothing, how many are within the limit, and how many over it.
+    total : int
+        How many there are; what no count holds is drawn as unknown.
+    """
+    kinds = [kind for kind, count in enumerate(counts) for _ in range(count)]
+    for k, kind in enumerate([*kinds, *[3] * (total - len(kinds))]):
+        x, y = at[0] + 8.9 * (k % 40), at[1] + 7 * (k // 40)
+        if kind >= 2:
+            box = (x - 3, y - 3, 6, 5)
+            sheet.rect(box, "red" if kind == 2 else "faint", weight=0)
+        elif kind:
+            sheet.circle((x, y - 0.5), 3, "green", weight=0)
+        else:
+            sheet.circle((x, y - 0.5), 1.6, "grey", weight=0)
+
+
 def states(
     sheet: Sheet,
     boxes: Mapping[str, tuple[tuple[float, float], str, str, str]],

@@ -88,7 +88,6 @@ def played(mttf, mttr, length, sample):
 # ---- the picture: some windows, and a thousand of them as dots ---------------------
 
 SPAN = kit.Scale(0, 1, 20, 520)
-DOTS = (40, 25)
 
 
 def picture(sheet, values, found, guess):  # noqa: ARG001
@@ -106,36 +105,20 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
         sheet.text((632, y + 13), told, size=12, anchor="end")
     sheet.text((20, 148), f"a thousand {word}s, a dot each", size=13, bold=True)
     none, within = (round(1000 * share) for share in (found.none, found.within))
-    counts = (none, within - none, 1000 - within) if sheet.known else (0, 0, 1000)
-    _dots(sheet, counts)
+    counts = (none, within - none, 1000 - within) if sheet.known else (0, 0, 0)
+    kit.dots(sheet, (24, 162), counts, 1000)
     budget = text.short(found.budget)
     if sheet.known:
         labels = ("no downtime at all", f"within {budget} min", f"over {budget} min")
         for row, (count, words) in enumerate(zip(counts, labels, strict=True)):
             y = 184 + 34 * row
-            sheet.circle((392, y - 4), 6, FILLS[row], weight=1)
+            sheet.circle((392, y - 4), 6, ("paper", "up", "red")[row], weight=1)
             sheet.text((406, y), f"{count:,} {words}", size=13)
     else:
         sheet.text((392, 184), "allowed: see your guess", size=13)
     if guess:
         sheet.text((392, 300), f"you said {guess['none']:,g} of 1,000", size=12)
         sheet.text((392, 316), "have no downtime", size=12)
-
-
-FILLS = ("paper", "up", "red")
-
-
-def _dots(sheet, counts):
-    kinds = np.repeat(range(3), counts)
-    for k, kind in enumerate(kinds):
-        x, y = 24 + 8.9 * (k % DOTS[0]), 162 + 7 * (k // DOTS[0])
-        if kind == 2:
-            fill = "red" if sheet.known else "faint"
-            sheet.rect((x - 3, y - 3, 6, 5), fill, weight=0)
-        elif kind == 1:
-            sheet.circle((x, y - 0.5), 3, "green", weight=0)
-        else:
-            sheet.circle((x, y - 0.5), 1.6, "grey", weight=0)
 
 
 def merged(outages, length):
@@ -153,17 +136,13 @@ def merged(outages, length):
     return joined
 
 
-def up(found):
-    down = found.unavailability
-    digits = max(0, -int(np.floor(np.log10(down))) - 2)
-    return f"{100 * (1 - down):.{digits}f}"
-
-
 def sentence(values, found):  # noqa: ARG001
     word = found.window.removeprefix("a ")
+    digits = max(0, -int(np.floor(np.log10(found.unavailability))) - 2)
+    up = f"{100 * (1 - found.unavailability):.{digits}f}"
     return (
-        f"Up {up(found)} %: down {text.short(found.mean)} minutes {found.window} on "
-        f"average, where {text.short(found.budget)} are allowed. "
+        f"Up {up} %: down {text.short(found.mean)} minutes {found.window} on average, "
+        f"where {text.short(found.budget)} are allowed. "
         f"{100 * found.none:.1f} % of the {word}s have no downtime at all, "
         f"{100 * found.within:.1f} % keep the budget."
     )
@@ -172,27 +151,27 @@ def sentence(values, found):  # noqa: ARG001
 # ---- the guess ---------------------------------------------------------------------
 
 
-def truth():
-    return {"minutes": node().mean, "none": 1000 * node().none}
-
-
 VIEWS = kit.views(
     """
-    three nines: Those are the minutes of 99.9 %: one nine is missing.
+    three nines: You said {g.minutes:g} minutes: those are the minutes of 99.9 %, one
+      nine too few. 99.99 % leaves {t.minutes:.1f}.
+    five nines: You said {g.minutes:g} minutes: those are the minutes of 99.999 %, one
+      nine too many. 99.99 % leaves {t.minutes:.1f}.
     every year like the mean: You let nearly every year have its share: {g.none:,g} of
       1,000 without. It is {t.none:.0f}. A failure once in 40,000 hours comes once in
       five years.
-    half and half: You saw that years differ; they differ more: {t.none:.0f} of 1,000
-      have nothing, and the rest have hours.
-    few bad years: You know what a mean hides: most years have nothing, a few have
-      hours.
+    half and half: You saw that years differ, and left {g.none:,g} of 1,000 without any
+      downtime. They differ more: {t.none:.0f} have nothing, and the rest have hours.
+    hardly any bad year: You left {g.none:,g} of 1,000 without any downtime. It is
+      fewer, {t.none:.0f}: once in five years the node does fail.
+    few bad years: You know what a mean hides: {t.none:.0f} years of 1,000 have nothing,
+      and the others have hours.
     """,
-    (
-        lambda g, t: kit.near(g["minutes"], 10 * t["minutes"]),
-        {"minutes": 525, "none": 100},
-    ),
+    (lambda g, _: kit.near(g["minutes"], 525), {"minutes": 525, "none": 0}),
+    (lambda g, _: kit.near(g["minutes"], 5), {"minutes": 5, "none": 800}),
     (lambda g, _: g["none"] < 100, {"minutes": 53, "none": 0}),
-    (lambda g, _: g["none"] < 600, {"minutes": 53, "none": 500}),
+    (lambda g, _: g["none"] < 700, {"minutes": 53, "none": 500}),
+    (lambda g, _: g["none"] > 900, {"minutes": 53, "none": 950}),
     (lambda *_: True, {"minutes": 53, "none": 800}),
 )
 
@@ -209,11 +188,15 @@ month_exercise = kit.exercise(
     hint: 0.05 % of the minutes of a month, which is a twelfth of a year.
     then: A month here has 43,800 minutes. How many of them are 0.05 %?
     a year: That is what a year allows. You want a month.
+    a month of 30 days: You took 30 days. A twelfth of a year is a little longer.
+    a month of 31 days: You took 31 days. A twelfth of a year is a little shorter.
     percent as a fraction: You took 5 % of the month. It is 0.05 %.
     seconds: These are seconds.
     """,
     lambda: _allowed(99.95, MONTH),
     lambda: _allowed(99.95, YEAR),
+    lambda: _allowed(99.95, 30 * DAY),
+    lambda: _allowed(99.95, 31 * DAY),
     lambda: 0.05 * MONTH / MINUTE,
     lambda: _allowed(99.95, MONTH) * 60,
 )
@@ -378,27 +361,21 @@ lesson = kit.Lesson(
         "question": "A service is up 99.99 % of the time. How many minutes a year is "
         "it down, on average? And of a thousand such years, if it fails once in 40,000 "
         "hours: how many have no downtime at all?",
-        "fields": {
-            "minutes": kit.Slider(label="Down on average (min)", grid=MINUTES),
-            "none": kit.Slider(
-                label="Years without, of 1,000",
-                grid=tuple(range(0, 1001, 50)),
-                whole=True,
-            ),
-        },
-        "truth": truth,
+        "fields": kit.sliders(
+            minutes=("Down on average (min)", MINUTES),
+            none=("Years without, of 1,000", range(0, 1001, 50)),
+        ),
+        "truth": lambda: {"minutes": node().mean, "none": 1000 * node().none},
         "views": VIEWS,
     },
     see={
         "title": "What is a year like at 99.99 %?",
         "controls": {
-            "mttf": kit.Slider(
-                label="Fails once in (h)", grid=kit.decades(100, 1e5), start=40_000
+            **kit.sliders(
+                mttf=("Fails once in (h)", kit.decades(100, 1e5), 40_000),
+                mttr=("Repair time (h)", kit.decades(0.02, 48), 4),
+                target=("Target (%)", TARGETS, 99.99),
             ),
-            "mttr": kit.Slider(
-                label="Repair time (h)", grid=kit.decades(0.02, 48), start=4
-            ),
-            "target": kit.Slider(label="Target (%)", grid=TARGETS, start=99.99),
             "window": kit.Choice(
                 label="Held to it", options=tuple(WINDOWS), start="a year"
             ),
@@ -408,8 +385,7 @@ lesson = kit.Lesson(
         "picture": picture,
         "size": (640, 345),
         "describe": sentence,
-        "before": "Four years, played with a seed: red is down. How long it was, and "
-        "how usual such years are, shows once you have guessed.",
+        "before": "Four years as they may come: red is down.",
         "presets": {
             "Often and short": {"mttf": 200, "mttr": 0.02},
             "MTTF doubled": {"mttf": 80_000},
