@@ -10,6 +10,7 @@ from hamodel.course import Scale
 from hamodel.queueing import MMc
 from hamodel.units import MS
 from lessons import headroom as lesson
+from lessons import site_loss
 
 
 @pytest.fixture
@@ -21,11 +22,11 @@ def explorer():
 
 
 def test_the_numbers_of_the_question_on_paper():
-    before, after = lesson.model().shown
+    before, after = site_loss.model().shown
     assert before[0] == pytest.approx(10 / 0.51)
     assert after == pytest.approx((10 / 0.02, 10 / 0.02 * math.log(100)))
     assert lesson.truth() == pytest.approx({"after": 500, "most": 45})
-    assert lesson.model(lesson.most()).shown[1][0] == pytest.approx(100)
+    assert site_loss.model(lesson.most()).shown[1][0] == pytest.approx(100)
 
 
 @pytest.mark.parametrize("servers", [1, 2, 4])
@@ -39,15 +40,15 @@ def test_a_queue_one_by_one(servers):
         first = min(range(servers), key=free.__getitem__)
         free[first] = max(free[first], arrived[k]) + service[k]
         took[k] = free[first] - arrived[k]
-    mean, late = lesson.model(70, servers=servers).shown[0]
+    mean, late = site_loss.model(70, servers=servers).shown[0]
     assert mean / 10 == pytest.approx(took.mean(), rel=0.08)
     assert late / 10 == pytest.approx(np.quantile(took, 0.99), rel=0.12)
 
 
 @pytest.mark.parametrize(("load", "sites", "servers"), [(49, 2, 1), (55, 3, 4)])
 def test_the_architecture_says_the_same(load, sites, servers):
-    found = assess(*lesson.active(load / 100, sites, servers))
-    here = lesson.model(load, sites, servers)
+    found = assess(*site_loss.active(load / 100, sites, servers))
+    here = site_loss.model(load, sites, servers)
     assert found.utilisation["database"] == pytest.approx(here.load)
     after = found.utilisation_after_site_loss["database"]
     assert after == pytest.approx(here.after)
@@ -58,20 +59,20 @@ def test_the_architecture_says_the_same(load, sites, servers):
 def test_cold_caches_on_paper():
     """1,000 reads a second at each site, 800 of them from its cache."""
     own, newcomers = 200, 1000  # what reaches the survivor's database
-    here = lesson.model(40, hits=80)
+    here = site_loss.model(40, hits=80)
     assert here.after == pytest.approx(0.4 * (own + newcomers) / own)
-    warm = assess(*lesson.active(0.4, hits=0.8))
+    warm = assess(*site_loss.active(0.4, hits=0.8))
     assert warm.utilisation["database"] == pytest.approx(0.4)
     assert warm.utilisation_after_site_loss["database"] == pytest.approx(0.8)
 
 
 def test_growth_beyond_the_wall_by_dice():
     rng = np.random.default_rng(3)
-    here = lesson.model(60, servers=4)
-    came = rng.poisson(here.after * 4 * lesson.RATE * 6000)
-    done = rng.poisson(4 * lesson.RATE * 6000)
+    here = site_loss.model(60, servers=4)
+    came = rng.poisson(here.after * 4 * site_loss.RATE * 6000)
+    done = rng.poisson(4 * site_loss.RATE * 6000)
     assert (came - done) / 6000 == pytest.approx(here.growth, rel=0.05)
-    assert lesson.model(45).growth == 0
+    assert site_loss.model(45).growth == 0
 
 
 # ---- explorer and picture ----------------------------------------------------------
@@ -113,7 +114,7 @@ def test_the_work_of_the_lost_site_is_poured_whole(explorer):
 
 
 def test_what_waits_is_what_the_package_says():
-    here = lesson.model()
+    here = site_loss.model()
     assert here.waiting(0.98) == pytest.approx(0.98**2 / 0.02)  # M/M/1
     assert here.waiting(1.0) == math.inf
 

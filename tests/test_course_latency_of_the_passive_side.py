@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hamodel import assess, catalogue
 from hamodel.units import HOUR, MS
 from lessons import latency_of_the_passive_side as lesson
+from lessons import two_sites
 
-ONCE, EVERY = lesson.ONCE, lesson.EVERY
+ONCE, EVERY = two_sites.ONCE, two_sites.EVERY
 
 
 @pytest.fixture
@@ -27,44 +28,45 @@ def test_the_numbers_of_the_question_on_paper():
     assert said["mean"] == pytest.approx(1 + 0.2 * 80)
     assert said["half"] == pytest.approx(0.5 + 0.5 * math.log(0.8 / 0.3), rel=1e-6)
     assert said["late"] == pytest.approx(80.5 + 0.5 * math.log(20), rel=1e-6)
-    assert catalogue.fact("RTT-096").value == lesson.TRIP
+    assert catalogue.fact("RTT-096").value == two_sites.TRIP
 
 
 @given(
     st.floats(0, 300),
     st.floats(0, 100),
     st.integers(1, 20),
-    st.sampled_from(lesson.WAYS),
+    st.sampled_from(two_sites.WAYS),
 )
 def test_means_add_up(trip, writes, calls, way):
     crossings = calls if way == EVERY else 1
-    found = lesson.model(trip, writes, calls, way).shown
+    found = two_sites.model(trip, writes, calls, way).shown
     assert found["DC-1"][0] == pytest.approx(calls)
     far = calls + writes / 100 * crossings * trip
     assert found["DC-2"][0] == pytest.approx(far)
 
 
-@pytest.mark.parametrize("way", lesson.WAYS)
+@pytest.mark.parametrize("way", two_sites.WAYS)
 def test_requests_one_by_one(way):
     """Throw dice for 200,000 requests of DC-2: which kind, how long each call takes."""
     rng, n, calls = np.random.default_rng(8), 200_000, 4
     home = 0.5 * calls + rng.exponential(0.5, (n, calls)).sum(axis=1)
     journey = 80 * (calls if way == EVERY else 1)
     took = home + journey * (rng.random(n) < 0.2)
-    mean, *points = lesson.model(calls=calls, way=way).shown["DC-2"]
+    mean, *points = two_sites.model(calls=calls, way=way).shown["DC-2"]
     assert mean == pytest.approx(took.mean(), rel=0.02)
     assert points == pytest.approx(np.quantile(took, [0.5, 0.95, 0.99]), rel=0.01)
 
 
 def test_a_percentile_where_the_law_is_flat():
     """Exactly one in a hundred writes: the 99th is the first instant of the journey."""
-    assert lesson.model(writes=1).shown["DC-2"][3] == pytest.approx(80.5, rel=1e-4)
-    assert lesson.model(writes=50).shown["DC-2"][1] == pytest.approx(80.5, rel=1e-4)
+    assert two_sites.model(writes=1).shown["DC-2"][3] == pytest.approx(80.5, rel=1e-4)
+    assert two_sites.model(writes=50).shown["DC-2"][1] == pytest.approx(80.5, rel=1e-4)
 
 
 def test_it_mirrors_when_the_primary_moves():
     here, there = (
-        assess(lesson.pair(site), lesson.asked()).latency for site in ("DC-1", "DC-2")
+        assess(two_sites.pair(site), two_sites.asked()).latency
+        for site in ("DC-1", "DC-2")
     )
     for kind in ("read", "write"):
         for one, other in (("DC-1", "DC-2"), ("DC-2", "DC-1")):
@@ -74,8 +76,8 @@ def test_it_mirrors_when_the_primary_moves():
 
 def test_over_the_years_both_sites_wait_alike():
     """Nobody moves it back, and the nodes are alike: each leads half of the time."""
-    pair = lesson.pair(mttf=2000 * HOUR)
-    law = assess(pair, lesson.asked()).latency["DC-1", "write"]
+    pair = two_sites.pair(mttf=2000 * HOUR)
+    law = assess(pair, two_sites.asked()).latency["DC-1", "write"]
     assert law.mean / MS == pytest.approx((1 + 81) / 2, rel=1e-3)
     assert law.sf(50 * MS) == pytest.approx(0.5, rel=1e-2)
 
@@ -111,13 +113,13 @@ def test_objectives_can_be_reached(explorer):
 
 def test_the_bars_are_as_long_as_the_requests(explorer):
     """The length of each bar, in ms of its scale, is the mean that the package says."""
-    for way in lesson.WAYS:
+    for way in two_sites.WAYS:
         for calls in (1, 8):
             explorer.set(calls=calls, way=way)
             found = explorer.result
-            ms = sum(time for _, time in lesson.visits(found)[1])
+            ms = sum(time for _, time in two_sites.visits(found)[1])
             assert ms == pytest.approx(found.write.mean / MS)
-            read = sum(time for _, time in lesson.visits(found)[0])
+            read = sum(time for _, time in two_sites.visits(found)[0])
             assert read == pytest.approx(found.read.mean / MS)
 
 
@@ -142,7 +144,7 @@ def test_exercises_on_paper():
     mean, blind, chatty, _, moved = (x.reference() for x in lesson.EXERCISES)
     assert (mean, blind, chatty, moved) == pytest.approx((13, 5, 560, 3.2))
     for share in (0.04, 0.06):  # below and above what the second exercise asks for
-        far = lesson.model(writes=100 * share).shown["DC-2"][2] > lesson.TRIP
+        far = two_sites.model(writes=100 * share).shown["DC-2"][2] > two_sites.TRIP
         assert far == (share >= blind / 100)
     late = 80.5 + 0.5 * math.log(5)
     assert lesson.slowest(0.05, 80) == pytest.approx(late, rel=1e-6)
