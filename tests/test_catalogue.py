@@ -126,12 +126,12 @@ def test_computed_facts_follow_from_their_rows():
     assert value["FAIL-081"] == pytest.approx(100 * (1 - share), abs=0.01)
     assert value["FO-008"] == value["FO-001"] - value["FO-002"] / 2 + 2
     assert value["REC-002"] == pytest.approx(100 * 3 / 97, abs=0.05)
-    fast = recordings.recorded("patroni_fast_async")
+    fast = recordings.load("patroni_fast_async")
     took = fast.column("rto_s") - fast.column("key_gone_s")
     took = took[(took > 0) & (took < 1)]
     assert value["REC-001"] == pytest.approx(took.mean(), abs=5e-4)
     assert value["REC-004"] == pytest.approx(took.std() / took.mean(), abs=0.01)
-    redis = recordings.recorded("redis_sentinel_1s_kill")
+    redis = recordings.load("redis_sentinel_1s_kill")
     client = redis.column("rto_first_s") - redis.column("switch_s")
     assert value["REC-003"] == pytest.approx(client.mean(), abs=5e-4)
     assert value["FO-065"] == value["FO-063"] + value["FO-064"]

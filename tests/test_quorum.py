@@ -16,11 +16,13 @@ from hamodel.quorum import (
     NoQuorumError,
     Quorum,
     latency,
+    load,
     majority,
     older_than,
     stale_probability,
     unavailability,
 )
+from hamodel.quorum._load import transversals
 from hamodel.structure import parse
 from hamodel.units import MS
 from tests.support.reference import cases
@@ -72,6 +74,8 @@ def published(record):
         return found.quantile(given_["q"]) if "q" in given_ else found.mean
     if name == "pub-quorum-03":
         return unavailability(given_["k"], [1 - given_["a"]] * given_["n"])
+    if name == "pub-quorum-04":
+        return load(given_["read_quorums"], read_fraction=given_["read_fraction"])
     assert name == "pub-quorum-05"
     nodes = [1 - a for a in given_["a"]]
     return unavailability(given_["quorum"], nodes, votes=given_["votes"])
@@ -147,6 +151,41 @@ def test_even_is_worse_than_odd():
             assert even > odd
 
 
+def test_transversals_are_the_path_sets_of_the_cut_sets():
+    for reads in (["abc", "def"], ["ab", "bc", "ca"], ["abcd"], ["a", "bc"]):
+        text = ", ".join(f"all({', '.join(quorum)})" for quorum in reads)
+        expected = set(
+            parse(f"any({text})" if len(reads) > 1 else text).minimal_cut_sets()
+        )
+        assert set(transversals(reads)) == expected
+        assert set(transversals(transversals(reads))) == set(map(frozenset, reads))
+
+
+def test_load_of_majorities_and_grids():
+    # Naor and Wool (1998): a majority of n has load ⌈(n + 1) / 2⌉ / n
+    for n in (3, 4, 5, 7):
+        quorums = list(itertools.combinations(range(n), majority(n)))
+        found = load(quorums, read_fraction=0.3, writes=quorums)
+        assert found == pytest.approx(majority(n) / n, rel=1e-9)
+    assert load(["abc", "def"], read_fraction=1) == pytest.approx(0.5)
+    assert load(["abc", "def"], read_fraction=0) == pytest.approx(1 / 3)
+    # of three nodes, one ten times as fast: what each pair of them takes, by hand
+    each = {"a": 1000.0, "b": 100.0, "c": (100.0, 50.0)}
+    pairs = ["ab", "bc", "ca"]
+    found = load(pairs, read_fraction=1, writes=pairs, capacities=each)
+    assert 1 / found == pytest.approx(200.0)  # half by ab, half by ca
+    found = load(pairs, read_fraction=0, writes=pairs, capacities=each)
+    assert 1 / found == pytest.approx(150.0)  # b takes 100, c the other 50
+    alike = load(pairs, read_fraction=0.4, capacities=dict.fromkeys("abc", 50.0))
+    assert alike == pytest.approx(load(pairs, read_fraction=0.4) / 50)
+    with pytest.raises(ValueError, match="capacities must give 'c'"):
+        load(pairs, read_fraction=1, capacities={"a": 1, "b": 1})
+    with pytest.raises(ValueError, match="capacity of b must be > 0"):
+        load(pairs, read_fraction=1, capacities={"a": 1, "b": 0, "c": 1})
+    with pytest.raises(ValueError, match="writes must meet every read quorum"):
+        load(["ab", "cd"], read_fraction=0.5, writes=["a"])
+
+
 def test_latency_over_sites_by_drawing():
     near = duration.lognormal(mean=0.002, cv=0.5)
     mid = near + duration.constant(0.020)
@@ -189,6 +228,7 @@ def test_latency_with_nobody_left():
         (lambda: unavailability(1, [1.1]), r"nodes\[0\] must be in"),
         (lambda: Quorum(replicas=3, read=4, write=1), "read must be <= 3"),
         (lambda: Quorum(replicas=3, read=1, write=0), "write must be a whole number"),
+        (lambda: transversals([]), "1 quorum or more"),
         (
             lambda: latency([duration.exponential(1)], 1, unavailability=[0, 0]),
             "hold 1",

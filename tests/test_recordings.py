@@ -11,10 +11,10 @@ from hamodel.failover import Election
 from hamodel.recordings import (
     Pairs,
     agreement,
+    load,
     names,
     outcomes,
     predictions,
-    recorded,
     verdicts,
 )
 
@@ -78,7 +78,7 @@ def test_the_slow_promotions_of_the_tested_series_are_not_asked(monkeypatch):
     from hamodel.recordings import _predictions as room
 
     def slowest(name):
-        found = recorded(name)
+        found = load(name)
         if name != "patroni_fast_async":
             return found
         rows = tuple({**row, "promoted_s": "99"} for row in found.rows)
@@ -90,22 +90,22 @@ def test_the_slow_promotions_of_the_tested_series_are_not_asked(monkeypatch):
         )
 
     fast, default = recovery("patroni_fast_async"), recovery("patroni_default_async")
-    monkeypatch.setattr(room, "recorded", slowest)
+    monkeypatch.setattr(room, "load", slowest)
     assert recovery("patroni_fast_async").mean == fast.mean
     assert recovery("patroni_default_async").mean > default.mean + 1
 
 
 def test_postgres_restarted_in_place_waits_for_the_next_loop():
     """Up to a loop until Patroni looks, and then what a start takes on this machine."""
-    rto = recorded("patroni_default_pgonly").column("rto_s")
+    rto = load("patroni_default_pgonly").column("rto_s")
     assert rto.max() - rto.min() < 10  # one loop_wait
     start = rto.min()
     assert start + 10 > rto.max()
-    assert np.isnan(recorded("patroni_default_pgonly").column("key_gone_s")).all()
+    assert np.isnan(load("patroni_default_pgonly").column("key_gone_s")).all()
 
 
 def test_a_graceful_stop_needs_no_lease_to_expire():
-    stopped = recorded("patroni_default_graceful").column("key_gone_s")
+    stopped = load("patroni_default_graceful").column("key_gone_s")
     assert stopped.max() < 20 - 10  # the lock is given up, not waited for
 
 
@@ -113,7 +113,7 @@ def test_a_graceful_stop_needs_no_lease_to_expire():
 
 
 def test_a_killed_process_loses_nothing_and_a_cut_loses_the_delay():
-    rows = recorded("pg_rpo")
+    rows = load("pg_rpo")
     for delay in (0, 10, 40):
         killed = rows.where(failure="kill", delay_oneway_ms=delay)
         lost = killed.column("lost") > 0
@@ -129,14 +129,14 @@ def test_a_killed_process_loses_nothing_and_a_cut_loses_the_delay():
 def test_a_hang_and_a_kill_of_a_sentinels_primary_are_two_laws():
     from hamodel.failover import Sentinel
 
-    killed = recorded("redis_sentinel_1s_kill").column("switch_s")
+    killed = load("redis_sentinel_1s_kill").column("switch_s")
     hang = Sentinel(down_after=1, hang=True).duration
     assert not agreement(hang, killed).quantiles_agree
 
 
 def test_without_the_client_an_election_is_too_short():
     """The 0.15 s that etcd's own rules do not explain are the client's."""
-    gaps = recorded("etcd_raft_1000")
+    gaps = load("etcd_raft_1000")
     middle = (gaps.column("gap_min_s") + gaps.column("gap_max_s")) / 2
     alone = agreement(Election(contact=0.02, retry=0).duration, middle)
     with_client = agreement(Election(contact=0.02, retry=0.3).duration, middle)
@@ -193,11 +193,11 @@ def test_a_sample_of_the_law_itself_nearly_always_agrees():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: recorded("redis"), "name must be a recording, got 'redis'"),
-        (lambda: recorded("pg_rpo").column("lots"), "did you mean 'lost'"),
-        (lambda: recorded("pg_rpo").column("failure"), "must be a column of numbers"),
+        (lambda: load("redis"), "name must be a recording, got 'redis'"),
+        (lambda: load("pg_rpo").column("lots"), "did you mean 'lost'"),
+        (lambda: load("pg_rpo").column("failure"), "must be a column of numbers"),
         (
-            lambda: recorded("pg_rpo").where(failure="flood"),
+            lambda: load("pg_rpo").where(failure="flood"),
             "must leave a row of pg_rpo",
         ),
         (lambda: agreement(duration.constant(1), [np.nan]), "measured_times must be"),
@@ -214,7 +214,7 @@ def test_bad_questions(call, words):
 
 @pytest.mark.parametrize("name", names())
 def test_a_recording_says_how_it_was_made(name):
-    recording = recorded(name)
+    recording = load(name)
     assert set(recording.rows[0]) == set(recording.meaning)
     for words in (recording.t0, recording.dropped, recording.recorded):
         assert words

@@ -5,10 +5,10 @@ import pytest
 from scipy.stats import poisson
 
 from hamodel import duration
-from hamodel.recordings import agreement, recorded
+from hamodel.recordings import agreement, load
 from hamodel.replication import Replication, Stream
 
-STALE, LAG, LOSS = (recorded(f"postgresql_{n}") for n in ("stale", "lag", "loss"))
+STALE, LAG, LOSS = (load(f"postgresql_{n}") for n in ("stale", "lag", "loss"))
 
 
 def lags(delay):

@@ -18,6 +18,7 @@ from hamodel.quorum._availability import (
     unavailability,
 )
 from hamodel.quorum._latency import NoQuorumError, latency
+from hamodel.quorum._load import load
 from hamodel.quorum._staleness import older_than, stale_probability
 from hamodel.quorum._wars import Delays
 
@@ -26,6 +27,7 @@ __all__ = [
     "NoQuorumError",
     "Quorum",
     "latency",
+    "load",
     "majority",
     "older_than",
     "stale_probability",

@@ -1,6 +1,6 @@
 """Recordings of real failures, and what the models say of them.
 
-A recording is a table of failures of one product under stated settings (`recorded`).
+A recording is a table of failures of one product under stated settings (`load`).
 Every prediction of it comes from settings and the constants of the product's source;
 where a stage depends on the machine, its law is taken from *another* recording, and
 the prediction says which (`predictions`).  A verdict has three parts (`agreement`):
@@ -19,7 +19,7 @@ from hamodel.recordings._predictions import (
     predictions,
     verdicts,
 )
-from hamodel.recordings._recording import Recording, names, recorded
+from hamodel.recordings._recording import Recording, load, names
 
 __all__ = [
     "Agreement",
@@ -29,9 +29,9 @@ __all__ = [
     "Recording",
     "Verdicts",
     "agreement",
+    "load",
     "names",
     "outcomes",
     "predictions",
-    "recorded",
     "verdicts",
 ]

@@ -139,8 +139,8 @@ def agreement(predicted: Duration, measured: ArrayLike) -> Agreement:
     Examples
     --------
     >>> from hamodel import duration
-    >>> from hamodel.recordings import recorded
-    >>> killed = recorded("pg_watchdog_T1_k3_sync")
+    >>> from hamodel.recordings import load
+    >>> killed = load("pg_watchdog_T1_k3_sync")
     >>> found = agreement(duration.uniform(2, 3), killed.column("detect_s"))
     >>> found.holds, found.errors.round(2)
     (True, array([-0.02,  0.03]))

@@ -21,7 +21,7 @@ from hamodel.failover import (
     Sentinel,
 )
 from hamodel.recordings._agreement import HEADER, Agreement, agreement
-from hamodel.recordings._recording import Recording, laboratory, names, recorded
+from hamodel.recordings._recording import Recording, laboratory, load, names
 from hamodel.replication import Link, Replication, Stream
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def _takeover(recording: Recording, without: str) -> Duration:
     """
     times = recording.column("rto_s") - recording.column("key_gone_s")
     usual = empirical(times[(times > 0) & (times < 1)])
-    series = [recorded(n) for n in names() if n.startswith("patroni_") and n != without]
+    series = [load(n) for n in names() if n.startswith("patroni_") and n != without]
     taken = [r.column("promoted_s") - r.column("key_new_s") for r in series]
     taken += [found[:, 1] - found[:, 0] for found in laboratory("patroni-", _TAKEN)]
     took = np.concatenate(taken)
@@ -281,7 +281,7 @@ def _takeover(recording: Recording, without: str) -> Duration:
 def _in_place() -> Iterator[Forecast]:
     """Yield the two failures of a Patroni that need no lock to expire."""
     started = laboratory("patroni-fault=postgres", ("noticed_s", "started_s"))[0]
-    killed = recorded("patroni_default_pgonly")
+    killed = load("patroni_default_pgonly")
     yield Forecast(
         series=killed.name,
         what="restarted in place",
@@ -294,7 +294,7 @@ def _in_place() -> Iterator[Forecast]:
     gone = laboratory("patroni-fault=stop", ("key_gone_s",))[0][:, 0]
     timers = uniform(0, 0.5) + 2
     late = max(0.0, float(np.mean(gone) - timers.mean))
-    stopped = recorded("patroni_default_graceful")
+    stopped = load("patroni_default_graceful")
     yield Forecast(
         series=stopped.name,
         what="lock given up",
@@ -307,7 +307,7 @@ def _in_place() -> Iterator[Forecast]:
 
 def _watchdog() -> Iterator[Forecast]:
     name = "pg_watchdog_T1_k3_sync"
-    killed = recorded(name)
+    killed = load(name)
     beat = Heartbeat(interval=1, misses=3).duration
     yield Forecast(
         series=name,
@@ -316,7 +316,7 @@ def _watchdog() -> Iterator[Forecast]:
         measured=killed.column("detect_s"),
         stands_on="interval and misses",
     )
-    other = recorded("pg_rpo").where(failure="kill").column("promote_s")
+    other = load("pg_rpo").where(failure="kill").column("promote_s")
     yield Forecast(
         series=name,
         what="recovery",
@@ -327,7 +327,7 @@ def _watchdog() -> Iterator[Forecast]:
 
 
 def _patroni() -> Iterator[Forecast]:
-    default, fast = recorded("patroni_default_async"), recorded("patroni_fast_async")
+    default, fast = load("patroni_default_async"), load("patroni_fast_async")
     with warnings.catch_warnings():  # the older release runs what its successors adjust
         warnings.simplefilter("ignore", UserWarning)
         quick = Lease(ttl=5, loop_wait=1, retry_timeout=3, version=3.0).duration
@@ -352,7 +352,7 @@ def _patroni() -> Iterator[Forecast]:
 
 def _sentinel() -> Iterator[Forecast]:
     name = "redis_sentinel_1s_kill"
-    killed, watch = recorded(name), Sentinel(down_after=1, sentinels=3, quorum=2)
+    killed, watch = load(name), Sentinel(down_after=1, sentinels=3, quorum=2)
     stages = {
         "sdown_s": ("subjectively down", watch.subjectively_down),
         "odown_s": ("objectively down", watch.objectively_down),
@@ -373,7 +373,7 @@ def _sentinel() -> Iterator[Forecast]:
 
 
 def _etcd() -> Iterator[Forecast]:
-    staged = recorded("etcd_raft_1000_stages")
+    staged = load("etcd_raft_1000_stages")
     rules = Election(contact=_PAUSE, retry=0)
     patience = float(staged.column("client_timeout_s")[0])
     # two clients come again after their patience and a pause; the first is measured
@@ -397,7 +397,7 @@ def _etcd() -> Iterator[Forecast]:
             stands_on=stands + client,
             fails=_CLOSED if column == "first_ok_s" else "",
         )
-    gaps = recorded("etcd_raft_1000")
+    gaps = load("etcd_raft_1000")
     middle = (gaps.column("gap_min_s") + gaps.column("gap_max_s")) / 2
     yield Forecast(
         series=gaps.name,
@@ -412,7 +412,7 @@ def _etcd() -> Iterator[Forecast]:
 
 
 def _galera() -> Iterator[Forecast | Pairs]:
-    outages = recorded("galera_outage_default")
+    outages = load("galera_outage_default")
     yield Forecast(
         series=outages.name,
         what="survivors stopped",
@@ -422,7 +422,7 @@ def _galera() -> Iterator[Forecast | Pairs]:
         fails="two of 13 looks were skipped on the busy machine, and took 3 s and 5 s"
         " more; the others came 0.1 s late, in a law only 0.5 s wide",
     )
-    runs = recorded("galera_conflicts")
+    runs = load("galera_conflicts")
     tried, aborts = runs.column("n"), runs.column("aborts")
     latency = runs.column("lat_mean_ms") * _MS
     share = certification_aborts(
@@ -454,8 +454,8 @@ def _galera() -> Iterator[Forecast | Pairs]:
 
 
 def _clients() -> Iterator[Forecast]:
-    vanished = recorded("pg_blackhole_client")
-    connect = recorded("pg_watchdog_T1_k3_sync").column("reconnect_s")
+    vanished = load("pg_blackhole_client")
+    connect = load("pg_watchdog_T1_k3_sync").column("reconnect_s")
     usual = empirical(np.maximum(connect, 0))
     for limit in (1, 3, 10):
         rows = vanished.where(tcp_user_timeout_ms=1000 * limit)
@@ -479,7 +479,7 @@ def _clients() -> Iterator[Forecast]:
 
 
 def _replication() -> Iterator[Forecast | Pairs]:
-    runs = recorded("pg_sync_commit_latency")
+    runs = load("pg_sync_commit_latency")
     local = {
         (row["synchronous_commit"], row["clients"]): float(row["lat_p50_ms"])
         for row in runs.rows
@@ -504,7 +504,7 @@ def _replication() -> Iterator[Forecast | Pairs]:
         errors_allowed=0.1 * measured * _MS,
         stands_on="a round trip, and the latency of the row without delay",
     )
-    cuts = recorded("pg_rpo").where(failure="cut", delay_oneway_ms=40, sync=0)
+    cuts = load("pg_rpo").where(failure="cut", delay_oneway_ms=40, sync=0)
     some = cuts.column("lost") > 0
     rate = float(np.median(cuts.column("rate_tps")))
     loss = Replication(delay=0.04).loss("network", writes=rate)
@@ -516,7 +516,7 @@ def _replication() -> Iterator[Forecast | Pairs]:
         stands_on="the one-way delay and the rate of writes",
         fails="a law of half a millisecond's width, where writers pause",
     )
-    lags = recorded("pg_lag_link_queue")
+    lags = load("pg_lag_link_queue")
     below = lags.column("rho_wal") < 0.7  # the others did not reach their steady state
     for column, share in (("lag_p50_ms", 0.5), ("lag_p95_ms", 0.95)):
         laws = [_over_the_link(row) for row in np.array(lags.rows)[below]]

@@ -170,7 +170,7 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def recorded(name: str) -> Recording:
+def load(name: str) -> Recording:
     """Return a recording.
 
     Parameters
@@ -190,7 +190,7 @@ def recorded(name: str) -> Recording:
 
     Examples
     --------
-    >>> killed = recorded("redis_sentinel_1s_kill")
+    >>> killed = load("redis_sentinel_1s_kill")
     >>> killed
     <Recording redis_sentinel_1s_kill: Three Sentinels, the primary ...; 25 rows>
     >>> killed.versions["Redis and Sentinel"], float(killed.column("switch_s").max())

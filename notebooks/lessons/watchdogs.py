@@ -312,7 +312,7 @@ def axes(sheet, points):
 
 def on_real_machines() -> Shown:
     """Draw the failovers of a real Patroni over the law that its settings make."""
-    killed = recordings.recorded("patroni_default_async")
+    killed = recordings.load("patroni_default_async")
     with plots.styled():
         whole = plots.figure(7, 3)
         axes_ = whole.add_axes((0.1, 0.2, 0.86, 0.7))
