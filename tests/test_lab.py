@@ -53,6 +53,30 @@ def test_a_nursery_ends_grandchildren_that_left_their_group(tmp_path):
     assert not (tmp_path / LEDGER).exists()
 
 
+def test_an_orphan_that_ended_is_not_taken_for_alive(tmp_path):
+    """What Patroni asks of its PostgreSQL: is there a process of that number?"""
+    code = (
+        "import subprocess, sys, os, time\n"
+        "code = 'import time; time.sleep(600)'\n"
+        "words = [sys.executable, '-c', code]\n"
+        "made = subprocess.Popen(words, start_new_session=True)\n"
+        "print(made.pid, flush=True); time.sleep(0.5); os._exit(0)"
+    )
+    with Nursery(tmp_path) as nursery:
+        nursery.start("family", sys.executable, "-c", code)
+        last = time.monotonic() + 20
+        while not nursery.log("family") and time.monotonic() < last:
+            time.sleep(0.05)
+        orphan = int(nursery.log("family"))
+        while Path(f"/proc/{orphan}/stat").read_text().split()[3] != str(os.getpid()):
+            assert time.monotonic() < last
+            time.sleep(0.05)
+        os.kill(orphan, signal.SIGKILL)
+        while Path(f"/proc/{orphan}").exists():
+            assert time.monotonic() < last
+            time.sleep(0.01)
+
+
 def test_a_stopped_process_is_ended_too(tmp_path):
     with Nursery(tmp_path) as nursery:
         mark = nursery.start("sleeper", *SLEEPER)

@@ -40,6 +40,12 @@ class Election:
     retry : float
         Time in s after which a client sends again what got no answer; the default is
         assumed, and clients differ from 0.1 s to 5 s.
+    paced : bool
+        Whether a client is in a request at the failure, as those are that write without
+        a pause: then its tries come at multiples of `retry` after it.  If not, they
+        come at any moment.
+    clients : int
+        Clients, each of another member; the first that is served counts.
 
     Raises
     ------
@@ -59,7 +65,9 @@ class Election:
     the first asks in vain, but does not begin a term, and the second wins.
 
     A request that a member has passed on to the dead leader gets no answer, and nothing
-    sends it again but the client.  Its next attempt comes uniformly within `retry`.
+    sends it again but the client.  A member that has stood knows of no leader, and
+    keeps what it is asked until there is one (raft/node.go): so where an election takes
+    a second round, the client of the member that stood first is served at its end.
 
     The law is that of 8,192 elections played by these rules.
 
@@ -88,6 +96,10 @@ class Election:
     retry: float = field(
         default=0.3, metadata=fields.time("client's wait between tries")
     )
+    paced: bool = field(
+        default=False, metadata=fields.flag("tries are counted from the failure")
+    )
+    clients: int = field(default=1, metadata=fields.whole("clients of other members"))
 
     def __post_init__(self) -> None:
         fields.check(self)
@@ -99,6 +111,7 @@ class Election:
                 f" got {self.election_timeout:g}"
             )
         _majority_left(self.nodes, self.failed)
+        _check.between(1, self.nodes - self.failed, clients=self.clients)
 
     @property
     def _ticks(self) -> int:
@@ -135,7 +148,9 @@ class Election:
     @property
     def duration(self) -> Duration:
         """Time in s from the failure until a client is served again."""
-        return self.elected + uniform(0, self.retry) if self.retry else self.elected
+        if not self.retry:
+            return self.elected
+        return _served(self._rules, self.retry, self.clients, self.paced)
 
     @property
     def detection(self) -> Duration:
@@ -276,6 +291,21 @@ def _majority_left(nodes: int, failed: int) -> None:
 @lru_cache(maxsize=256)
 def _played(rules: Rules) -> Duration:
     return empirical(Ballots(rules, np.random.default_rng(_SEED), _PLAYED).play())
+
+
+@lru_cache(maxsize=64)
+def _served(rules: Rules, retry: float, clients: int, paced: bool) -> Duration:
+    """Return when the first of some clients is served that try again and again."""
+    rng = np.random.default_rng(_SEED)
+    ballots = Ballots(rules, rng, _PLAYED)
+    stood, elected = ballots.first_calls(), ballots.play()
+    phase = np.zeros((_PLAYED, clients))
+    if not paced:
+        phase = rng.uniform(0, retry, phase.shape)
+    last = elected[:, None] - np.mod(elected[:, None] - phase, retry)
+    kept = last[:, 0] >= stood  # by the member that stood first, if it has a client
+    kept &= rng.uniform(0, 1, _PLAYED) < clients / len(rules.logs)
+    return empirical(np.where(kept, elected, last.min(axis=1) + retry))
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,7 @@ written to a ledger first: what a crash leaves behind is ended by the next `end_
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import pwd
@@ -15,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 LEDGER = "processes.jsonl"
 _MOST = 60  # processes started and alive at once
 _LEAST_DISK = 2e9  # bytes that must stay free
+_ADOPT = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): whoever loses its parent is ours
+_ROUND = 0.1  # s between two looks for dead orphans
 
 
 class Mark(NamedTuple):
@@ -143,14 +147,34 @@ class Nursery:
         self.rng = rng or np.random.default_rng(1)
         self.roots: dict[str, Mark] = {}
         self._variables = dict(variables or {})
+        self._over = threading.Event()
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         end_strays(self.folder)
+        adopts = ctypes.CDLL(None).prctl(_ADOPT, 1, 0, 0, 0) == 0
+        self._buries = threading.Thread(target=self._bury, daemon=True)
+        if adopts:
+            self._buries.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self.end_all()
+        self._over.set()
+        if self._buries.is_alive():
+            self._buries.join(timeout=10)
+
+    def _bury(self) -> None:
+        """Wait for orphans that have ended.
+
+        Others take an orphan for alive until it has been waited for: Patroni does of a
+        PostgreSQL that was killed.  Some machines' first process takes seconds.
+        """
+        while not self._over.wait(_ROUND):
+            mine = {mark.pid for mark in list(self.roots.values())}
+            for pid in _dead_orphans() - mine:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
 
     def place(self, name: str) -> Path:
         """Return a fresh folder that the database's user may write to."""
@@ -258,3 +282,16 @@ def _stat(pid: int) -> tuple[int, int] | None:
     if state in {"Z", "X"}:  # ended, and not yet waited for
         return None
     return int(parent), int(rest[17])
+
+
+def _dead_orphans() -> set[int]:
+    """Return processes of other sessions that have come to us and ended."""
+    found, me, session = set(), os.getpid(), os.getsid(0)
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            words = (entry / "stat").read_text().rpartition(")")[2].split()
+            if words[0] == "Z" and int(words[1]) == me and int(words[3]) != session:
+                found.add(int(entry.name))
+    return found
