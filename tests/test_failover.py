@@ -129,6 +129,53 @@ def test_a_release_that_adjusts_its_settings(given, runs):
             Lease(**fields)
 
 
+def given_up(limit, stores, opens, rng):
+    """Play Patroni's tries of a store that does not answer (etcd.py of 4.1)."""
+
+    def shared(count, left):
+        most, tries = 4 - min(count, 3), 1
+        while count > 0:
+            each = left / count
+            if each >= 1:
+                while tries < most and each / (tries + 1) >= 1:
+                    tries += 1
+                return count, each / tries, tries
+            count, most = count - 1, 1
+        return 0, 0.0, 0
+
+    now, delay, first = 0.0, 0.1, True
+    count, each, tries = shared(stores, limit)
+    while count:
+        connect = max(1.0, each / 2)
+        for _ in range(count):
+            now += each if first or opens else min(connect, each) * tries
+            first = False
+        pause = delay + rng.integers(0, 81) / 100
+        count, each, tries = shared(stores, limit - pause - now)
+        if count:
+            now, delay = now + pause, min(2 * delay, 1.0)
+    return now
+
+
+@pytest.mark.parametrize(
+    ("limit", "stores", "opens"), [(5, 1, True), (10, 3, False), (4, 2, False)]
+)
+def test_a_leader_that_is_cut_off_gives_up_before_its_time_is_over(
+    limit, stores, opens
+):
+    rng = np.random.default_rng(11)
+    drawn = [
+        rng.uniform(0, 4) + given_up(limit, stores, opens, rng) for _ in range(4000)
+    ]
+    lease = Lease(ttl=40, loop_wait=4, retry_timeout=limit)
+    law = lease.demotion(stores, opens=opens)
+    assert law.quantile([0.05, 0.5, 0.95]) == pytest.approx(
+        np.quantile(drawn, [0.05, 0.5, 0.95]), rel=0.03
+    )
+    assert law.support[1] <= 4 + limit
+    assert law.support[1] < lease.longest_pause
+
+
 def test_lease_and_watchdog_accept_symbols():
     ttl, loop, k = sympy.symbols("ttl loop k", positive=True)
     assert sympy.simplify(

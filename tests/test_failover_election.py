@@ -86,9 +86,26 @@ def test_check_quorum_makes_one_election_in_ten_long():
 
 
 def test_a_client_comes_again_only_when_its_patience_is_over():
-    law = Election(retry=1.0)
-    assert law.duration.mean == pytest.approx(law.elected.mean + 0.5, rel=1e-6)
+    """Or at once, if its member has stood and knows of no leader: after one vote in
+    twelve, in which one of two members had stood first."""
+    law = Election(retry=1.0, contact=0)
+    later = law.duration.mean - law.elected.mean
+    second = law.elected.sf(2.0)  # the share of elections of two rounds
+    assert later == pytest.approx(0.5 * (1 - second / 2), abs=0.02)
     assert law.detection.mean == law.duration.mean
+
+
+def test_clients_that_write_without_a_pause_come_at_multiples():
+    usual, law = (
+        Election(retry=0, contact=0),
+        Election(retry=0.4, contact=0, paced=True),
+    )
+    steps = law.duration.cdf([0.79, 0.81, 1.19, 1.21, 1.59, 1.61])
+    waited = usual.elected.cdf([0.4, 0.8, 0.8, 1.2, 1.2, 1.6])
+    assert steps == pytest.approx(waited, abs=0.035)  # but for those served at once
+    assert steps[1] == steps[2] or steps[2] - steps[1] < 0.01
+    every = Election(retry=0.4, contact=0, paced=True, clients=2)
+    assert every.duration.mean < law.duration.mean  # one is of the first that stood
 
 
 def test_a_timeout_is_cut_down_to_whole_ticks():

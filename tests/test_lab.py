@@ -355,7 +355,7 @@ def test_new_experiments_predict_from_their_settings():
     assert support(lab.Isolated(max_lag=5), "stops_s") == (4.0, 7.0)
     assert support(lab.Keepalived(priority=192), "taken_s") == (2.25, 3.25)
     cut = lab.Patroni(ttl=20, loop_wait=5, retry_timeout=5, fault="cut")
-    assert support(cut, "stops_s") == (5.0, 10.0)
+    assert cut.prediction()["stops_s"].support[1] == pytest.approx(10.0)
     assert support(lab.Patroni(fault="postgres"), "noticed_s") == (0.0, 10.0)
     assert support(lab.Patroni(fault="stop"), "key_gone_s") == (2.0, 2.5)
     assert lab.Patroni(loop_wait=2).beat == 2  # a failure falls anywhere in a loop
@@ -375,18 +375,9 @@ def test_without_root_keepalived_is_refused_with_the_reason(monkeypatch, tmp_pat
 
 KINDS = lab.EXPERIMENTS
 SHIPPED = sorted((processes.ROOT / "data" / "recordings" / "lab").glob("*.csv"))
-APART = {  # where a quantile is more than 10 % off, and why as far as is known
-    ("sentinel-fault=hang", "sdown_s"): "the latest of twelve; the law itself is kept",
-    ("etcd-election_timeout=2-heartbeat=0.2", "gap_min_s"): "1 election in 12 is a"
-    " second one, and of twenty none was",
-    ("patroni-fault=cut-ttl=20-loop_wait=5-retry_timeout=5", "stops_s"): "Patroni gives"
-    " up to a second before retry_timeout is over, when less than a second is left for"
-    " another try",
-    (
-        "patroni-fault=postgres",
-        "noticed_s",
-    ): "later in the loop than chance makes likely"
-    " (p = 0.05), for no reason that was found",
+APART = {  # where a quantile is further off than chance lets it be, and why
+    ("patroni-fault=postgres", "noticed_s"): "recorded before the laboratory waited for"
+    " orphans itself: Patroni took the killed PostgreSQL for alive for 1 s to 2 s",
 }
 
 
@@ -403,7 +394,7 @@ def test_what_was_recorded_is_as_it_was_predicted(file):
             assert agreement.holds, agreement
         else:
             apart = (file.stem, name) in APART
-            assert agreement.quantiles_agree != apart, agreement
+            assert agreement.quantiles_possible != apart, agreement
 
 
 def test_pauses_are_taken_for_failures_as_often_as_predicted():

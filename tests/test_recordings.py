@@ -20,10 +20,6 @@ from hamodel.recordings import (
 
 PREDICTIONS = list(predictions())
 IDS = [f"{p.series}: {p.what}" for p in PREDICTIONS]
-#: Whose 95th percentile is known to be off, and why it says itself.
-TAILS = {"survivors stopped"}
-#: What takes longer or shorter by the load of the machine.
-MACHINE = {"restarted in place"}
 
 
 def laws():
@@ -37,12 +33,23 @@ def test_a_prediction_holds_or_says_why_not(prediction):
 
 @pytest.mark.parametrize("prediction", laws(), ids=lambda p: f"{p.series}: {p.what}")
 def test_median_and_95th_percentile_are_within_a_tenth(prediction):
-    if prediction.what in MACHINE:
-        assert prediction.agreement.points_inside
-        return
-    errors = np.abs(prediction.agreement.errors)
-    assert errors[0] <= 0.10
-    assert errors[1] <= 0.10 or prediction.what in TAILS
+    """Or no further off than chance lets so few be; of all but three, within it."""
+    assert prediction.agreement.quantiles_possible
+
+
+def test_hardly_a_prediction_needs_chance():
+    beyond = [p.what for p in laws() if not p.agreement.quantiles_agree]
+    assert set(beyond) <= {"survivors stopped", "restarted in place"}
+
+
+def test_the_laws_that_few_points_leave_open_follow_from_their_settings():
+    """By hand, so that a law 15 % off is seen where its recording cannot tell."""
+    law = {p.what: p.law for p in laws()}
+    survivors = 5 + np.array([0.5 * 0.5, 0.5 * 0.95]) + 1
+    assert law["survivors stopped"].quantile([0.5, 0.95]) == pytest.approx(survivors)
+    starts = [1.52602, 2.98501, 7.18101, 7.02803, 4.85797, 7.12103]
+    mean = 1.5 + 5 + np.mean(starts)
+    assert law["restarted in place"].mean == pytest.approx(mean, rel=1e-3)
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS, ids=IDS)
@@ -156,6 +163,7 @@ def test_an_agreement_by_hand():
     assert found.predicted.tolist() == [5.0, 9.5]
     assert found.measured == pytest.approx([5.0, 9.275])
     assert found.ks == pytest.approx(0.025)
+    assert found.chances.tolist() == pytest.approx([1.0, 1.0])
     assert found.inside == 1.0  # its ends are the predicted ones
     assert found.holds
     assert found.intervals[0, 0] < 5 < found.intervals[0, 1]

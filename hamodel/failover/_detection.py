@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, fields
-from hamodel.duration import Duration, mixture, uniform
+from hamodel.duration import Duration, empirical, mixture, uniform
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
@@ -292,12 +293,76 @@ class Lease:
         """The same time, as the stage of a failover."""
         return self.duration
 
+    def demotion(self, stores: int = 3, *, opens: bool = False) -> Duration:
+        """Return the time until a leader that is cut off from the store gives up.
+
+        Parameters
+        ----------
+        stores : int
+            Addresses of the store that it tries.
+        opens : bool
+            Whether connections to them still open, as those to a store that hangs.
+
+        Returns
+        -------
+        Duration
+            Time in s from the cut: its next loop, and what its tries take there.
+
+        Notes
+        -----
+        Rules of Patroni 4.1 with etcd's API 3 (dcs/etcd.py).  `retry_timeout` is shared
+        among the stores, at least 1 s for each; a lone one is tried three times, two of
+        them are tried twice.  A pause of up to 0.9 s, then 1 s and more, is between two
+        rounds, and with less than a second left it gives up.
+        """
+        _check.whole(1, stores=stores)
+        _, loop_wait, retry_timeout = map(float, self.effective)
+        tries = _tries(retry_timeout, stores, opens)
+        return uniform(0, loop_wait) + tries
+
     @property
     def longest_pause(self) -> Quantity:
         """Pause of the leader in s that never costs it the lock."""
         ttl, loop_wait, _ = self.effective
         return ttl - loop_wait
 
+
+@lru_cache(maxsize=64)
+def _tries(limit: float, stores: int, opens: bool) -> Duration:
+    """Return how long a store that does not answer is tried, played."""
+    rng = np.random.default_rng(_SEED)
+    return empirical([_tried(limit, stores, opens, rng) for _ in range(_PLAYED)])
+
+
+def _tried(limit: float, stores: int, opens: bool, rng: np.random.Generator) -> float:
+    left, delay, fresh = limit, 0.1, opens
+    asked, each, repeats = _shared(limit, stores)
+    while asked:
+        # a request over an open connection waits for its answer and is not repeated;
+        # one to connect takes half as long, at least 1 s, and is
+        connects = min(each, max(1.0, each / 2)) * repeats
+        left -= asked * each if opens else (asked - (not fresh)) * connects
+        left -= 0 if opens or fresh else each
+        fresh = True
+        pause = delay + rng.integers(0, 81) / 100
+        asked, each, repeats = _shared(left - pause, stores)
+        if asked:
+            left, delay = left - pause, min(2 * delay, 1.0)
+    return limit - left
+
+
+def _shared(left: float, stores: int) -> tuple[int, float, int]:
+    """Return how many stores are asked in what is left, how long each, how often."""
+    for asked in range(stores, 0, -1):
+        each = left / asked
+        if each >= 1:
+            most = 4 - min(stores, 3) if asked == stores else 1
+            times = max(n for n in range(1, most + 1) if each / n >= 1)
+            return asked, each / times, times
+    return 0, 0.0, 0
+
+
+_PLAYED, _SEED = 2048, 20150801  # plays behind a law, and where they begin
 
 #: Least `ttl`, `loop_wait` and `retry_timeout` that Patroni allows, in s.
 _LEAST = (20, 1, 3)

@@ -94,9 +94,8 @@ class Patroni(Experiment):
         )
         laws = {"key_gone_s": lease.duration}
         if self.fault == "cut":
-            # the next loop finds no etcd, retries, and stops its PostgreSQL
-            _, loop_wait, retry_timeout = lease.effective
-            laws["stops_s"] = uniform(0, loop_wait) + retry_timeout
+            # links fall silent, but still open: etcd as if it hung
+            laws["stops_s"] = lease.demotion(stores=1, opens=True)
         return laws
 
     @property
