@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -250,6 +251,18 @@ journeys: {pay: {path: write > card, objective: 99.9 %}}
 """
 
 
+DOUBT = """\
+title: A pair
+architecture: active-passive
+database: {mttf: 60 d, mttr: 4 h}
+failover:
+  detection: 10 s
+  promotion: 20 s
+  coverage: {beta: {successes: 9, trials: 10}}
+  manual: 30 min
+"""
+
+
 @pytest.fixture
 def system(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -308,3 +321,33 @@ def test_an_objective_may_measure_a_journey_and_a_missed_one_ends_with_1():
     _, err, code = run("orders.yaml", file, "--measures", "orders/writes=paid")
     assert code == 2
     assert "must be one of read, write, pay, got 'paid'" in err
+
+
+def test_what_is_believed_is_averaged_over(system):
+    """The mean over 40 draws is near the mean over the belief, cut into as many."""
+    (system / "doubt.yaml").write_text(DOUBT)
+    file = str(FILES / "sloth.yaml")
+    data = json.loads(run("doubt.yaml", file, "--json")[0])
+    loaded = ha.load("doubt.yaml")
+    belief = loaded.uncertain["failover.coverage"]
+    spec = loaded.architecture
+    made = [
+        ha.assess(
+            replace(
+                spec,
+                failover=replace(spec.failover, coverage=float(belief.quantile(p))),
+            ),
+            loaded.workload,
+        )
+        for p in (np.arange(40) + 0.5) / 40
+    ]
+    one = data["objectives"][0]
+    chances = [a.probability_of_meeting(one["target"], 30 * DAY, "write") for a in made]
+    assert one["chance"] == pytest.approx(np.mean(chances), rel=1e-9)
+    assert abs(np.mean(chances) - np.median(chances)) > 1e-4
+    alert = one["alerts"][0]
+    page = BurnRate(
+        factor=alert["factor"], long=alert["long_s"], short=alert["short_s"]
+    )
+    rates = [a.alert_rate(page, one["target"], "write") * YEAR for a in made[::2]]
+    assert alert["fires_per_year"] == pytest.approx(np.mean(rates), rel=0.25)

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     Events: TypeAlias = dict[str, tuple[Quantity, Outcomes]]
 
 FRESH = 0.9  # share of the entries at which a clock must start anew
-_NARROW = 0.03  # coefficient of variation of the gamma law that stands for a constant
-_BLUNT = 0.05  # and of those whose mixture stands for another law
+_NARROW = 1111  # stages of the gamma law that stands for a constant: it varies by 3 %
+_BLUNT = 1111  # and of those whose mixture stands for another law
 _LEVELS = np.concatenate(  # of a law's tail, between the parts of the mixture
     [np.linspace(1, 0.1, 31), 0.1 * 10 ** (-np.arange(1, 65) / 8)]
 )
@@ -257,27 +257,44 @@ def transform(law: Quantity, s: Numbers) -> tuple[Numbers, Numbers]:
     value = np.ones(np.shape(s), np.result_type(s, float))
     change = np.zeros_like(value)
     for part in getattr(law, "of", (law,)):
-        times, weights, cv = _mixture(part)
-        longer = 1 + s[..., None] * times * cv**2
-        each = np.exp(-np.log(longer) / cv**2) * weights
-        own, slope = each.sum(axis=-1), -(each / longer) @ times
+        times, weights, stages = _mixture(part)
+        shorter = 1 / (1 + s[..., None] * (times / stages))
+        each = _power(shorter, stages) * weights
+        own, slope = each.sum(axis=-1), -(each * shorter) @ times
         value, change = value * own, change * own + value * slope
     return value, change
 
 
+def _power(x: Numbers, n: int) -> Numbers:
+    """Return x to the n by squaring, which is quicker than by logarithms."""
+    found = None
+    while n:
+        if n & 1:
+            found = x if found is None else found * x
+        n >>= 1
+        x = x * x if n else x
+    return np.ones_like(x) if found is None else found
+
+
 @lru_cache(maxsize=256)
-def _mixture(time: Quantity) -> tuple[FloatArray, FloatArray, float]:
-    """Return the means and weights of gamma laws, and how much each varies."""
+def _mixture(time: Quantity) -> tuple[FloatArray, FloatArray, int]:
+    """Return the means and weights of gamma laws, and how many stages each has."""
     mean = float(mean_of(time))
     if not hasattr(time, "sample") or float(time.var) == 0:
         return np.array([mean]), np.ones(1), _NARROW
     if is_exponential(time):
-        return np.array([mean]), np.ones(1), 1.0
+        return np.array([mean]), np.ones(1), 1
     middle = (_LEVELS[:-1] + _LEVELS[1:]) / 2
     times = np.asarray(time.quantile(1 - np.append(middle, _LEVELS[-1] / 2)), float)
     weights = np.append(-np.diff(_LEVELS), _LEVELS[-1])
-    alike = np.floor(np.log(np.maximum(times, 1e-9 * mean)) / _BLUNT)
+    alike = np.floor(np.log(np.maximum(times, 1e-9 * mean)) * _BLUNT**0.5)
     _, group = np.unique(alike, return_inverse=True)
     merged: FloatArray = np.bincount(group, weights=weights).astype(float)
     times = np.bincount(group, weights=weights * times) / merged
-    return times * (mean / float(times @ merged)), merged, _BLUNT
+    times *= mean / float(times @ merged)
+    # the gamma laws vary by themselves: their means vary by so much less
+    spread, own = float(merged @ (times - mean) ** 2), float(merged @ times**2) / _BLUNT
+    if own < time.var < np.inf and spread > 0:
+        less = min(((time.var - own) / (spread + spread / _BLUNT)) ** 0.5, 1.0)
+        times = mean + less * (times - mean)
+    return times, merged, _BLUNT

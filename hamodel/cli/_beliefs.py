@@ -12,6 +12,8 @@ from hamodel._fields import replaced
 from hamodel.assessment import Assessment, Journeys, assess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hamodel._types import FloatArray
     from hamodel.decision import Finding
     from hamodel.specfile import Spec
@@ -53,33 +55,56 @@ class Beliefs:
     def _whole(self) -> Assessment:
         return self._assessed(self._drawn)
 
-    @cached_property
-    def _journeys(self) -> Journeys:
-        drawn = {p[6:]: x for p, x in self._drawn.items() if p.startswith("parts.")}
+    def _shop(
+        self, found: Assessment, values: dict[str, FloatArray] | dict[str, float]
+    ) -> Journeys:
         parts = dict(self.spec.parts)
         for name in parts:
             fields = {
                 p.rpartition(".")[2]: x
-                for p, x in drawn.items()
-                if p.rpartition(".")[0] == name
+                for p, x in values.items()
+                if p.rpartition(".")[0] == f"parts.{name}"
             }
             parts[name] = replaced(parts[name], fields)
-        return Journeys(
-            assessment=self._whole, journeys=self.spec.journeys, parts=parts
-        )
+        return Journeys(assessment=found, journeys=self.spec.journeys, parts=parts)
 
     @cached_property
-    def _single(self) -> list[Assessment]:
-        """Assessments at single draws, evenly spread over what is believed."""
+    def _journeys(self) -> Journeys:
+        return self._shop(self._whole, self._drawn)
+
+    @cached_property
+    def _points(self) -> list[dict[str, float]]:
+        """Single draws, evenly spread over what is believed."""
         rng = np.random.default_rng(2)
         columns = {}
         for path, belief in self.spec.uncertain.items():
             shares = (rng.permutation(_JUDGED) + 0.5) / _JUDGED
             columns[path] = [float(belief.quantile(p)) for p in shares]
         return [
-            self._assessed({path: column[k] for path, column in columns.items()})
+            {path: column[k] for path, column in columns.items()}
             for k in range(_JUDGED)
         ]
+
+    @cached_property
+    def _single(self) -> list[Assessment]:
+        """Assessments at the single draws."""
+        return [self._assessed(values) for values in self._points]
+
+    @cached_property
+    def _shops(self) -> list[Journeys]:
+        """Journeys at the single draws."""
+        both = zip(self._single, self._points, strict=True)
+        return [self._shop(one, values) for one, values in both]
+
+    def mean(self, of: Callable[[Assessment], float], every: int = 1) -> float:
+        """Return the mean of a number over single draws, or each of so many."""
+        return float(np.mean([of(one) for one in self._single[::every]]))
+
+    def mean_of_journeys(
+        self, of: Callable[[Journeys], float], every: int = 1
+    ) -> float:
+        """Return the same of a number that journeys tell."""
+        return float(np.mean([of(shop) for shop in self._shops[::every]]))
 
     @property
     def _of_workload(self) -> bool:

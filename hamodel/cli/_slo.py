@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from hamodel import text
@@ -18,11 +18,13 @@ from hamodel.objectives import Objective, read_objectives
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from hamodel.assessment import BurnRate
     from hamodel.cli._paper import Paper
     from hamodel.specfile import Spec
 
+_SOME = 4  # of the draws one in so many tells how often an alert fires
 _SLIGHT = 5e-4  # of a budget, that a table of causes leaves out
 
 
@@ -53,12 +55,26 @@ class _Held:
 
     @cached_property
     def chance(self) -> float:
-        """Chance to keep it over its window."""
+        """Chance to keep it over its window: a mean over beliefs."""
         target, window = self.asked.target, self.asked.window
+        return self._mean(
+            lambda one: one.probability_of_meeting(target, window, self.measures),
+            lambda shop: shop.probability_of_keeping(self.measures, target, window),
+        )
+
+    def _mean(
+        self,
+        of: Callable[[Assessment], float],
+        of_shop: Callable[[Journeys], float],
+        every: int = 1,
+    ) -> float:
+        """Return a number of the system, or of its journeys, over what is believed."""
         if self.measures in OPERATIONS:
-            return self.found.probability_of_meeting(target, window, self.measures)
+            return self.beliefs.mean(of, every) if self.beliefs else of(self.found)
+        if self.beliefs is not None:
+            return self.beliefs.mean_of_journeys(of_shop, every)
         assert self.shop is not None
-        return self.shop.probability_of_keeping(self.measures, target, window)
+        return of_shop(self.shop)
 
     @cached_property
     def alerts(self) -> list[tuple[float, float]]:
@@ -66,11 +82,11 @@ class _Held:
         target = self.asked.target
         found = []
         for alert in self.asked.alerts:
-            if self.measures in OPERATIONS:
-                rate = self.found.alert_rate(alert, target, self.measures)
-            else:
-                assert self.shop is not None
-                rate = self.shop.alert_rate(self.measures, alert, target)
+            rate = self._mean(
+                partial(_fires, alert=alert, target=target, operation=self.measures),
+                partial(_fires_of, alert=alert, target=target, name=self.measures),
+                every=_SOME,
+            )
             found.append((alert.threshold(target), rate * YEAR))
         return found
 
@@ -104,6 +120,16 @@ class _Held:
         }
 
 
+def _fires(
+    found: Assessment, *, alert: BurnRate, target: float, operation: str
+) -> float:
+    return found.alert_rate(alert, target, operation)
+
+
+def _fires_of(shop: Journeys, *, alert: BurnRate, target: float, name: str) -> float:
+    return shop.alert_rate(name, alert, target)
+
+
 def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:
     """Return how a system keeps objectives, and how often their alerts will fire."""
     asked = [objective for file in files for objective in _stated(file)]
@@ -124,7 +150,7 @@ def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:
             out.say(f"Taken: {note}.")
         if spec.uncertain:
             names = ", ".join(spec.uncertain)
-            out.say(f"Taken: {names} as means for budgets, at medians for the rest.")
+            out.say(f"Means over what is believed of {names}.")
 
     return Page(
         data=lambda: {
