@@ -224,6 +224,20 @@ def test_an_election_of_any_law_is_alone_or_with_the_majority():
     assert met.probability == pytest.approx(sum(several), rel=0.02)
 
 
+def test_a_law_that_jumps_jumps_in_the_chance_too():
+    """A failover takes 30 s: an hour that allows more is missed by two of them."""
+    node = Node(mttf=2000 * HOUR, mttr=1e-3)
+    failover = Failover(promotion=duration.constant(30))
+    pair = assess(ActivePassive(database=node, failover=failover, sites=("DC-1",)))
+    often = 1 / node.mttf
+    for allowed in (20.0, 29.7, 29.99, 30.01, 30.3, 36.0):
+        found = pair.chance_of_missing(1 - allowed / HOUR, HOUR).probability
+        begins = HOUR + 30 - 2 * allowed  # when one failover costs too much
+        two = (often * HOUR) ** 2 / 2  # but for the ends of the hour
+        alone = often * begins if allowed < 30 else two
+        assert found == pytest.approx(alone, rel=0.02 if allowed < 30 else 0.04)
+
+
 def test_elections_of_a_month_add_up_and_a_lost_majority_is_rare():
     """Five voters, elections uniform over 1 to 9 s, 26 s allowed in a month: by hand.
 

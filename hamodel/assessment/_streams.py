@@ -21,9 +21,10 @@ import numpy as np
 from hamodel._quantity import mean_of
 from hamodel.architectures import HOME, Group
 from hamodel.assessment._joint import lumped, members, product_chain, rounded
+from hamodel.assessment._kinds import Calendar, Visits, Whole
 from hamodel.assessment._visits import FRESH, Clock, Moves, process_of
 from hamodel.assessment.availability import Found, failing
-from hamodel.assessment.budget import Calendar, Downtime, Stream, Visits, Whole
+from hamodel.assessment.budget import Downtime, Stream
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:

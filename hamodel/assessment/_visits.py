@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel._quantity import mean_of
+from hamodel.duration import constant
 from hamodel.markov import steady_state
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray, Numbers, Quantity
     from hamodel.architectures import Part
+    from hamodel.duration import Duration
 
     #: Where an event leads, with probabilities; and events by their clocks.
     Outcomes: TypeAlias = list[tuple[Hashable, float]]
@@ -298,3 +300,15 @@ def _mixture(time: Quantity) -> tuple[FloatArray, FloatArray, int]:
         less = min(((time.var - own) / (spread + spread / _BLUNT)) ** 0.5, 1.0)
         times = mean + less * (times - mean)
     return times, merged, _BLUNT
+
+
+@lru_cache(maxsize=256)
+def law_of(time: Quantity) -> Duration | None:
+    """Return an event's time as a law; None if its transform is exact."""
+    if is_exponential(time):
+        return None
+    parts = getattr(time, "of", (time,))
+    return sum(
+        (p if hasattr(p, "sample") else constant(float(mean_of(p))) for p in parts),
+        start=constant(0.0),
+    )

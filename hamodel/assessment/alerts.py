@@ -36,7 +36,7 @@ import numpy as np
 
 from hamodel import _check
 from hamodel.assessment._inversion import tail
-from hamodel.assessment.budget import Calendar, Visits
+from hamodel.assessment._kinds import Calendar, Visits
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:

@@ -29,22 +29,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from hamodel.assessment._inversion import FINE, killed, over_time, tail
+from hamodel.assessment._inversion import FINE, tail
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Numbers
-    from hamodel.assessment._visits import Moves
 
-_LONG = 10.0  # mean visits that make up a period without ends
-_LONGER = 40.0  # the same where the ends are known exactly
 _SLIGHT = 1e-6  # of the chance that is asked for: what a search may leave out
 _STEP = 2.0  # longest step of a search, in log shares
 _NEAR, _NEWTON = 1e-5, 3e-4  # last steps: halving, and Newton's, which squares errors
+_BESIDE = 1e-4  # in log shares: how far a slope looks
+_CROWDED = 20.0  # visits, of which hardly ever one comes alone
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
 
 
@@ -78,6 +76,10 @@ class Stream(Protocol):
 
     def never(self, horizon: float) -> float:
         """Return - log P(D = 0)."""
+        ...
+
+    def lacks(self, x: float, horizon: float) -> float:
+        """Return how many more visits cost more than x than the transform has."""
         ...
 
 
@@ -116,6 +118,8 @@ class Downtime:
             off = 0.0
         else:
             (p, more), (off, _) = self._tail(left, horizon, block)
+            alone = self._alone(left, horizon)
+            p, more = p + alone, more + alone
         p, more = np.clip([p, more], 0.0, 1.0)
         if p == 0:
             return Chance(0.0, math.inf if off else 0.0)
@@ -133,6 +137,18 @@ class Downtime:
             return np.asarray(-np.expm1(-both) / s)
 
         return tail(transform, x, self._most(horizon), block)
+
+    def _alone(self, x: float, horizon: float) -> float:
+        """Return what P(D > x) lacks where one visit costs as much, and no other comes.
+
+        The transform smooths a law that jumps by some per cent; of one visit alone the
+        law is known.
+        """
+        often = sum(n * stream.never(horizon) for stream, n in self.streams)
+        if often > _CROWDED or x >= horizon:
+            return 0.0
+        more = sum(n * stream.lacks(x, horizon) for stream, n in self.streams)
+        return math.exp(-often) * more
 
     def _exponent(self, s: Numbers, horizon: float) -> Numbers:
         total = np.zeros(len(s), complex)
@@ -160,9 +176,12 @@ class Downtime:
             return np.stack([-less / s, less])
 
         (p, density), _ = tail(transform, left, self._most(horizon), block, sure=1)
-        if p <= 1e-300:
+        alone = self._alone(left, horizon)
+        if p + alone <= 1e-300:
             return math.log(1e-300), 0.0
-        return math.log(p), -left * float(density) / p
+        beside = [self._alone(left * math.exp(h), horizon) for h in (-_BESIDE, _BESIDE)]
+        falls = left * float(density) - (beside[1] - beside[0]) / (2 * _BESIDE)
+        return math.log(p + alone), -falls / (p + alone)
 
     def quantile(self, p: float, horizon: float) -> float:
         """Return the share of failed requests that a period exceeds with 1 - p."""
@@ -205,196 +224,3 @@ class Downtime:
             if abs(step) < (_NEWTON if sure else _NEAR):
                 return at + step
             at, last = at + step, abs(step)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Whole:
-    """A small chain, taken as it is."""
-
-    rates: FloatArray  # (n, n), diagonal 0
-    law: FloatArray  # (n,)
-    fails: FloatArray  # (n,) share of the requests
-
-    @property
-    def mean(self) -> float:
-        """Long-run share of the requests that it fails."""
-        return float(self.law @ self.fails)
-
-    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return - log of the chance to survive killing rates, by state and case."""
-        dead = killed(self.rates, kill, horizon) @ self.law
-        return -np.log1p(-np.where(dead == 1, 1 - 1e-16, dead))
-
-    def is_short(self, horizon: float) -> bool:
-        """Tell whether each point of the transform takes long."""
-        del horizon
-        return False
-
-    def never(self, horizon: float) -> float:
-        """Return - log P(D = 0)."""
-        up = self.fails == 0
-        inside = np.where(up[:, None] & up, self.rates, 0.0)
-        lost = np.where(up, self.rates[:, ~up].sum(axis=1), 0.0)
-        dead = killed(inside, lost[None] + 0j, horizon)[0].real
-        ever = float(np.where(up, dead, 1.0) @ self.law)
-        return -math.log1p(-ever) if ever < 1 else math.inf
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Visits:
-    """Visits to joint states that fail requests, at random moments."""
-
-    moves: Moves  # of the n states of a visit; the last column leads out
-    begins: FloatArray  # (n,) how often visits begin in each state, in 1/s
-    entries: FloatArray  # (n,) how often each state is entered, in 1/s
-    fails: FloatArray  # (n,) share of the requests that fails
-
-    @property
-    def mean(self) -> float:
-        """Long-run share of the requests that it fails."""
-        return float((self.entries * self.moves.means) @ self.fails)
-
-    def never(self, horizon: float) -> float:
-        """Return - log P(D = 0): visits begun before, and within, the period."""
-        law = self.entries * self.moves.means
-        return float(self.begins.sum() * horizon + law.sum())
-
-    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return the expected number of visits that are killed."""
-        if self.moves.is_markov:
-            return self._of_exponentials(kill, horizon)
-        if self.is_short(horizon):
-            return over_time(self._over_horizons, kill, horizon)
-        return self._without_ends(kill, horizon)
-
-    def killed_per_second(self, kill: Numbers) -> Numbers:
-        """Return how often, in 1/s, visits begin that are killed before they end."""
-        if not self.moves.is_markov:
-            move, ring, _, _ = self.moves.kernel(kill.T)
-            return np.asarray(_solved(*self._system(move, ring)) @ self.begins)
-        n = len(self.fails)
-        k = np.tile(self.moves.rates[:, :n] + 0j, (len(kill), 1, 1))
-        k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
-        return np.asarray(_solved(k, -kill) @ self.begins)
-
-    def is_short(self, horizon: float) -> bool:
-        """Tell whether each point of the transform takes long."""
-        long = _LONGER if self.moves.is_markov else _LONG
-        return horizon < long * self._longest
-
-    @cached_property
-    def _longest(self) -> float:
-        """Return the mean length of a visit from its slowest state, in s."""
-        inner = np.eye(len(self.fails)) - self._inner
-        return float(np.linalg.solve(inner, self.moves.means).max())
-
-    def _of_exponentials(self, kill: Numbers, horizon: float) -> Numbers:
-        n = len(self.fails)
-        k = np.tile(self.moves.rates[:, :n] + 0j, (len(kill), 1, 1))
-        k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
-        v = _solved(k, -kill)
-        ends = v
-        if horizon < _LONGER * self._longest:
-            closed = np.vstack([self.moves.rates, np.zeros(n + 1)])
-            ends = killed(closed, np.pad(kill, ((0, 0), (0, 1))), horizon)[:, :n]
-        law = self.entries * self.moves.means
-        return np.asarray((horizon * v + _solved(k, ends)) @ self.begins + ends @ law)
-
-    def _without_ends(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return it for a period so long that it is a line in the horizon."""
-        z = kill.T
-        (move, ring, *slopes), z = self.moves.kernel(z), z.T
-        system, dead = self._system(move, ring)
-        v = _solved(system, dead)
-        (ended, rung), (out, to) = self._onward(v), self._beyond
-        rest = slopes[0] * (out - ended) + slopes[1] * (to - rung) + dead / z
-        late = _solved(system, rest)
-        onward = v @ self._inner.T - move * ended - ring * rung
-        going = self.moves.means + (onward - dead) / z
-        return np.asarray((horizon * v - late) @ self.begins + going @ self.entries)
-
-    def _over_horizons(self, alpha: Numbers, kill: Numbers) -> Numbers:
-        """Return its transform in the horizon, at pairs of points."""
-        z = kill.T + alpha
-        (move, ring, _, _), z = self.moves.kernel(z), z.T
-        alpha = alpha[:, None]
-        share = kill / (z * alpha)
-        system, dead = self._system(move, ring)
-        d = _solved(system, dead * share)
-        ended, rung = self._onward(d)
-        onward = (d @ self._inner.T - move * ended - ring * rung) / z
-        going = (self.moves.means - dead / z) * share + onward
-        found: Numbers = (d / alpha) @ self.begins + going @ self.entries
-        return found
-
-    def _system(self, move: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
-        """Return 1 - the transforms of the moves within a visit, and what they lack."""
-        n, (out, to) = len(self.fails), self._beyond
-        system = -move[..., None] * self.moves.rates[:, :n]
-        rings = list(self.moves.clocks)
-        system[:, rings] -= ring[:, rings, None] * self.moves.goals[rings, :n]
-        system[:, range(n), range(n)] += 1
-        return system, 1 - move * out - ring * to
-
-    def _onward(self, values: Numbers) -> tuple[Numbers, Numbers]:
-        """Return values of the next states, weighted by the rates and by the goals."""
-        n = len(self.fails)
-        return values @ self.moves.rates[:, :n].T, values @ self.moves.goals[:, :n].T
-
-    @cached_property
-    def _inner(self) -> FloatArray:
-        """Return the probabilities of the next state within a visit."""
-        return np.asarray(self.moves.jumps[:, : len(self.fails)])
-
-    @cached_property
-    def _beyond(self) -> tuple[FloatArray, FloatArray]:
-        """Return the sums over all moves: of the rates, and of the goals."""
-        return self.moves.rates.sum(axis=1), self.moves.goals.sum(axis=1)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Calendar:
-    """Work that comes by the calendar: every so often, for so long."""
-
-    every: float  # from one end to the next beginning, in s
-    takes: float
-    fails: float  # share of the requests
-
-    @property
-    def mean(self) -> float:
-        """Long-run share of the requests that it fails."""
-        return self.fails * self.takes / (self.every + self.takes)
-
-    def _parts(self, horizon: float) -> tuple[float, float, FloatArray]:
-        """Return the least and the most, and P(least), P(most), P(between)."""
-        cycle = self.every + self.takes
-        whole, rest = divmod(horizon, cycle)
-        least, most = max(rest - self.every, 0.0), min(rest, self.takes)
-        between = 2 * (most - least) / cycle
-        mean = rest * self.takes / cycle - between * (least + most) / 2
-        top = (mean - (1 - between) * least) / (most - least) if most > least else 0.0
-        shares = np.array([1 - between - top, top, between])
-        return whole * self.takes + least, whole * self.takes + most, shares
-
-    def never(self, horizon: float) -> float:
-        """Return - log P(D = 0)."""
-        least, _, (low, _, _) = self._parts(horizon)
-        return math.inf if least > 0 or low <= 0 else -math.log(low)
-
-    def is_short(self, horizon: float) -> bool:
-        """Tell whether each point of the transform takes long."""
-        del horizon
-        return False
-
-    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return - log of survival: uniform between its least and its most."""
-        least, most, (low, top, between) = self._parts(horizon)
-        c, span = kill[:, 0], most - least
-        even = -np.expm1(-c * span) / (c * span) if span > 0 else 1.0
-        mixed = -np.log(low + top * np.exp(-c * span) + between * even)
-        return np.asarray(c * least + mixed)
-
-
-def _solved(system: Numbers, right: Numbers) -> Numbers:
-    found: Numbers = np.linalg.solve(system, right[..., None])[..., 0]
-    return found

@@ -1,0 +1,255 @@
+"""What adds downtime: small chains, visits at random moments, work by the calendar.
+
+Each is a `Stream` of `hamodel.assessment.budget`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hamodel.assessment._inversion import killed, over_time, tail
+from hamodel.assessment._visits import law_of, transform
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray, Numbers, Quantity
+    from hamodel.assessment._visits import Moves
+
+_LONG = 10.0  # mean visits that make up a period without ends
+_LONGER = 40.0  # the same where the ends are known exactly
+_MOST = 400  # blocks of an inversion
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Whole:
+    """A small chain, taken as it is."""
+
+    rates: FloatArray  # (n, n), diagonal 0
+    law: FloatArray  # (n,)
+    fails: FloatArray  # (n,) share of the requests
+
+    @property
+    def mean(self) -> float:
+        """Long-run share of the requests that it fails."""
+        return float(self.law @ self.fails)
+
+    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
+        """Return - log of the chance to survive killing rates, by state and case."""
+        dead = killed(self.rates, kill, horizon) @ self.law
+        return -np.log1p(-np.where(dead == 1, 1 - 1e-16, dead))
+
+    def lacks(self, x: float, horizon: float) -> float:
+        """Return 0: its law is as it is."""
+        del x, horizon
+        return 0.0
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        del horizon
+        return False
+
+    def never(self, horizon: float) -> float:
+        """Return - log P(D = 0)."""
+        up = self.fails == 0
+        inside = np.where(up[:, None] & up, self.rates, 0.0)
+        lost = np.where(up, self.rates[:, ~up].sum(axis=1), 0.0)
+        dead = killed(inside, lost[None] + 0j, horizon)[0].real
+        ever = float(np.where(up, dead, 1.0) @ self.law)
+        return -math.log1p(-ever) if ever < 1 else math.inf
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Visits:
+    """Visits to joint states that fail requests, at random moments."""
+
+    moves: Moves  # of the n states of a visit; the last column leads out
+    begins: FloatArray  # (n,) how often visits begin in each state, in 1/s
+    entries: FloatArray  # (n,) how often each state is entered, in 1/s
+    fails: FloatArray  # (n,) share of the requests that fails
+
+    @property
+    def mean(self) -> float:
+        """Long-run share of the requests that it fails."""
+        return float((self.entries * self.moves.means) @ self.fails)
+
+    def never(self, horizon: float) -> float:
+        """Return - log P(D = 0): visits begun before, and within, the period."""
+        law = self.entries * self.moves.means
+        return float(self.begins.sum() * horizon + law.sum())
+
+    def lacks(self, x: float, horizon: float) -> float:
+        """Return how many more visits cost more than x than the transform has.
+
+        Of visits that end with the state in which they begin: of length L, those are
+        begun in a time of T - 2 x + L.
+        """
+        total = 0.0
+        for k, clock in self.moves.clocks.items():
+            often, law = self.begins[k] * clock.goals[-1], law_of(clock.law)
+            if not often or law is None or not 0 < x < self.fails[k] * horizon:
+                continue
+            least = x / self.fails[k]
+            mean = float(law.mean)
+
+            def both(
+                s: Numbers, time: Quantity = clock.law, mean: float = mean
+            ) -> Numbers:
+                lasts = (1 - transform(time, s)[0]) / s
+                return np.stack([lasts, (mean - lasts) / s])
+
+            smooth, _ = tail(both, least, _MOST)
+            at = np.array(least)
+            exact = np.array([float(law.law.sf(at)), float(law.law.excess(at))])
+            longer = (exact - smooth) @ [horizon - least, 1.0]
+            others = math.exp(-self.moves.rates[k].sum() * least)
+            total += float(often * others * longer)
+        return total
+
+    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
+        """Return the expected number of visits that are killed."""
+        if self.moves.is_markov:
+            return self._of_exponentials(kill, horizon)
+        if self.is_short(horizon):
+            return over_time(self._over_horizons, kill, horizon)
+        return self._without_ends(kill, horizon)
+
+    def killed_per_second(self, kill: Numbers) -> Numbers:
+        """Return how often, in 1/s, visits begin that are killed before they end."""
+        if not self.moves.is_markov:
+            move, ring, _, _ = self.moves.kernel(kill.T)
+            return np.asarray(_solved(*self._system(move, ring)) @ self.begins)
+        n = len(self.fails)
+        k = np.tile(self.moves.rates[:, :n] + 0j, (len(kill), 1, 1))
+        k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
+        return np.asarray(_solved(k, -kill) @ self.begins)
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        long = _LONGER if self.moves.is_markov else _LONG
+        return horizon < long * self._longest
+
+    @cached_property
+    def _longest(self) -> float:
+        """Return the mean length of a visit from its slowest state, in s."""
+        inner = np.eye(len(self.fails)) - self._inner
+        return float(np.linalg.solve(inner, self.moves.means).max())
+
+    def _of_exponentials(self, kill: Numbers, horizon: float) -> Numbers:
+        n = len(self.fails)
+        k = np.tile(self.moves.rates[:, :n] + 0j, (len(kill), 1, 1))
+        k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
+        v = _solved(k, -kill)
+        ends = v
+        if horizon < _LONGER * self._longest:
+            closed = np.vstack([self.moves.rates, np.zeros(n + 1)])
+            ends = killed(closed, np.pad(kill, ((0, 0), (0, 1))), horizon)[:, :n]
+        law = self.entries * self.moves.means
+        return np.asarray((horizon * v + _solved(k, ends)) @ self.begins + ends @ law)
+
+    def _without_ends(self, kill: Numbers, horizon: float) -> Numbers:
+        """Return it for a period so long that it is a line in the horizon."""
+        z = kill.T
+        (move, ring, *slopes), z = self.moves.kernel(z), z.T
+        system, dead = self._system(move, ring)
+        v = _solved(system, dead)
+        (ended, rung), (out, to) = self._onward(v), self._beyond
+        rest = slopes[0] * (out - ended) + slopes[1] * (to - rung) + dead / z
+        late = _solved(system, rest)
+        onward = v @ self._inner.T - move * ended - ring * rung
+        going = self.moves.means + (onward - dead) / z
+        return np.asarray((horizon * v - late) @ self.begins + going @ self.entries)
+
+    def _over_horizons(self, alpha: Numbers, kill: Numbers) -> Numbers:
+        """Return its transform in the horizon, at pairs of points."""
+        z = kill.T + alpha
+        (move, ring, _, _), z = self.moves.kernel(z), z.T
+        alpha = alpha[:, None]
+        share = kill / (z * alpha)
+        system, dead = self._system(move, ring)
+        d = _solved(system, dead * share)
+        ended, rung = self._onward(d)
+        onward = (d @ self._inner.T - move * ended - ring * rung) / z
+        going = (self.moves.means - dead / z) * share + onward
+        found: Numbers = (d / alpha) @ self.begins + going @ self.entries
+        return found
+
+    def _system(self, move: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
+        """Return 1 - the transforms of the moves within a visit, and what they lack."""
+        n, (out, to) = len(self.fails), self._beyond
+        system = -move[..., None] * self.moves.rates[:, :n]
+        rings = list(self.moves.clocks)
+        system[:, rings] -= ring[:, rings, None] * self.moves.goals[rings, :n]
+        system[:, range(n), range(n)] += 1
+        return system, 1 - move * out - ring * to
+
+    def _onward(self, values: Numbers) -> tuple[Numbers, Numbers]:
+        """Return values of the next states, weighted by the rates and by the goals."""
+        n = len(self.fails)
+        return values @ self.moves.rates[:, :n].T, values @ self.moves.goals[:, :n].T
+
+    @cached_property
+    def _inner(self) -> FloatArray:
+        """Return the probabilities of the next state within a visit."""
+        return np.asarray(self.moves.jumps[:, : len(self.fails)])
+
+    @cached_property
+    def _beyond(self) -> tuple[FloatArray, FloatArray]:
+        """Return the sums over all moves: of the rates, and of the goals."""
+        return self.moves.rates.sum(axis=1), self.moves.goals.sum(axis=1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Calendar:
+    """Work that comes by the calendar: every so often, for so long."""
+
+    every: float  # from one end to the next beginning, in s
+    takes: float
+    fails: float  # share of the requests
+
+    @property
+    def mean(self) -> float:
+        """Long-run share of the requests that it fails."""
+        return self.fails * self.takes / (self.every + self.takes)
+
+    def _parts(self, horizon: float) -> tuple[float, float, FloatArray]:
+        """Return the least and the most, and P(least), P(most), P(between)."""
+        cycle = self.every + self.takes
+        whole, rest = divmod(horizon, cycle)
+        least, most = max(rest - self.every, 0.0), min(rest, self.takes)
+        between = 2 * (most - least) / cycle
+        mean = rest * self.takes / cycle - between * (least + most) / 2
+        top = (mean - (1 - between) * least) / (most - least) if most > least else 0.0
+        shares = np.array([1 - between - top, top, between])
+        return whole * self.takes + least, whole * self.takes + most, shares
+
+    def never(self, horizon: float) -> float:
+        """Return - log P(D = 0)."""
+        least, _, (low, _, _) = self._parts(horizon)
+        return math.inf if least > 0 or low <= 0 else -math.log(low)
+
+    def lacks(self, x: float, horizon: float) -> float:
+        """Return 0: its law is as it is."""
+        del x, horizon
+        return 0.0
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        del horizon
+        return False
+
+    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
+        """Return - log of survival: uniform between its least and its most."""
+        least, most, (low, top, between) = self._parts(horizon)
+        c, span = kill[:, 0], most - least
+        even = -np.expm1(-c * span) / (c * span) if span > 0 else 1.0
+        mixed = -np.log(low + top * np.exp(-c * span) + between * even)
+        return np.asarray(c * least + mixed)
+
+
+def _solved(system: Numbers, right: Numbers) -> Numbers:
+    found: Numbers = np.linalg.solve(system, right[..., None])[..., 0]
+    return found
