@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
 
 
+_MANY = 1000  # times whose answers are kept
 _TERMS = 20  # of the Poisson series over one step, where rate x step <= 1
 _LOST = 1e-290  # a tail below this is zero
 
@@ -81,7 +82,11 @@ class PhaseType:
 
     def _ask(self, t: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         rows, shape = self._rows(np.asarray(t, float))
-        sf, cdf, rest = (x.T.reshape(shape) for x in _law_at(self, rows))
+        if rows.size < _MANY:
+            sf, cdf, rest = (x.T.reshape(shape) for x in _law_at(self, rows))
+        else:
+            found = _kept(*(_frozen(x) for x in (self.alpha, self.T, rows)))
+            sf, cdf, rest = (np.array(x.T.reshape(shape)) for x in found)
         return sf, cdf, rest
 
     def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
@@ -210,6 +215,19 @@ def _law_at(law: PhaseType, t: FloatArray) -> tuple[FloatArray, FloatArray, Floa
     sf = np.where(t < 0, 1, inside.sum(axis=-1))
     cdf = np.where(t < 0, 0, np.where(late, 1, rows[..., -1]))
     return sf, cdf, (inside * powers.left[:, None]).sum(axis=-1)
+
+
+def _frozen(values: FloatArray) -> tuple[tuple[int, ...], bytes]:
+    return values.shape, np.ascontiguousarray(values, float).tobytes()
+
+
+@lru_cache(maxsize=16)
+def _kept(
+    *given: tuple[tuple[int, ...], bytes],
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return `_law_at`: copies of one database ask for one lattice again and again."""
+    alpha, T, t = (np.frombuffer(data).reshape(shape) for shape, data in given)
+    return _law_at(PhaseType(alpha, T), t)
 
 
 def _descend(law: PhaseType, p: FloatArray, q: FloatArray) -> FloatArray:
