@@ -472,8 +472,10 @@ def test_word_and_function():
     assert not same(lambda x: x + 1, lambda x: 2 * x)
     with pytest.raises(ValueError, match="returns nothing"):
         same(lambda _: None, abs)
-    with pytest.raises(TypeError, match="not a function"):
+    with pytest.raises(ValueError, match="A function is wanted"):
         same(3, abs)
+    with pytest.raises(TypeError, match="not a function"):
+        same([3], abs)
 
 
 def test_a_broken_reference_is_our_fault_and_loud():

@@ -175,20 +175,29 @@ def function(
     near = word(*options) if options else number(relative)
 
     def _same(answer: Answer, other: Answer) -> bool:
-        if not callable(answer):
-            raise TypeError(f"{answer!r} is not a function")
         wanted = [other(*given) for given in arguments]
-        return all(map(near, _results(answer), wanted))
+        return all(map(near, _results(answer, arguments), wanted))
 
-    def _results(answer: Answer) -> list[Answer]:
-        try:
-            results = [answer(*given) for given in arguments]
-        except Exception as error:
-            raise slips.Slip(f"Your function stops: {error}.") from error
-        if any(result is None for result in results):
-            raise slips.Slip("Your function returns nothing: is there a `return`?")
+    def _numbers(answer: Answer) -> list[float]:
+        results = [float(r) for r in _results(answer, arguments)]
+        if len(results) > 1 and len(set(results)) == 1:
+            raise slips.Slip("Your function returns the same, whatever it is given.")
         return results
 
-    if options:
-        return _same
-    return _comparing(_same, lambda answer: [float(r) for r in _results(answer)])
+    return _same if options else _comparing(_same, _numbers)
+
+
+def _results(answer: Answer, arguments: Sequence[Sequence[float]]) -> list[Answer]:
+    """Return what a function returns; raise a `Slip` if it fails, or is none."""
+    if isinstance(answer, (int, float, str)):
+        example = "answer = lambda x: 2 * x"
+        raise slips.Slip(f"A function is wanted, such as `{example}`.")
+    if not callable(answer):
+        raise TypeError(f"{answer!r} is not a function")
+    try:
+        results = [answer(*given) for given in arguments]
+    except Exception as error:
+        raise slips.Slip(f"Your function stops: {error}.") from error
+    if any(result is None for result in results):
+        raise slips.Slip("Your function returns nothing: is there a `return`?")
+    return results

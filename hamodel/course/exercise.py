@@ -175,7 +175,10 @@ class Exercise:
         """Name the usual slip that an answer shows, if it shows one."""
         numbers = getattr(self.same, "numbers", None)
         if numbers is not None:
-            return slips.of_numbers(numbers(answer), numbers(reference))
+            try:
+                return slips.of_numbers(numbers(answer), numbers(reference))
+            except slips.Slip as error:
+                return str(error)
         return slips.of_sets(answer, reference) if _listed(reference) else ""
 
 

@@ -70,14 +70,15 @@ def of_numbers(answer: Sequence[float], right: Sequence[float]) -> str:
     'Very close: you have rounded on the way. Keep all digits until the end.'
     """
     pairs = list(zip(answer, right, strict=True))
-    for says, slip in _SHAPES:
-        if pairs and all(_near(given, slip(wanted), 1e-2) for given, wanted in pairs):
-            return says
-    if all(_near(given, wanted, 0.05) for given, wanted in pairs):
+    if pairs and all(_near(given, wanted, 0.05) for given, wanted in pairs):
         return _CLOSE
+    for says, slip in _SHAPES:
+        if pairs and all(_near(given, slip(wanted), 0.02) for given, wanted in pairs):
+            return says
     for factor, between in FACTORS.items():
         for times, size in ((factor, "large"), (1 / factor, "small")):
-            if all(_near(given, times * wanted, 0.02) for given, wanted in pairs):
+            within = _apart(factor)
+            if all(_near(given, times * wanted, within) for given, wanted in pairs):
                 return f"{_words(factor)} times too {size}: look at {between}."
     if all(0.7 < abs(g / w) < 1.4 for g, w in pairs if w):
         return _FAR.format("large" if sum(g - w for g, w in pairs) > 0 else "small")
@@ -115,15 +116,20 @@ def table(right: float) -> list[tuple[float, float, str]]:
     >>> [words for value, within, words in table(0.3) if value == 0.7]
     ['That is what is left of 1: the other side of the same coin.']
     """
-    shapes = [(slip(right), 1e-2, says) for says, slip in _SHAPES]
-    found = [*shapes, (right, 0.05, _CLOSE)]
+    shapes = [(slip(right), 0.02, says) for says, slip in _SHAPES]
+    found = [(right, 0.05, _CLOSE), *shapes]
     for factor, between in FACTORS.items():
         for times, size in ((factor, "large"), (1 / factor, "small")):
             says = f"{_words(factor)} times too {size}: look at {between}."
-            found.append((times * right, 0.02, says))
+            found.append((times * right, _apart(factor), says))
     found += [(1.2 * right, 0.16, _FAR.format("large"))]
     found += [(0.84 * right, 0.16, _FAR.format("small"))]
     return [(v, within, says) for v, within, says in found if math.isfinite(v)]
+
+
+def _apart(factor: float) -> float:
+    """Return how far from a factor an answer may be: large ones lie far apart."""
+    return 0.02 if factor < 50 else 0.08
 
 
 def _opposite(x: float) -> float:

@@ -36,7 +36,6 @@ def pair(mttf=2000, mttr=4, failover=30, coverage=99, rescue=NOBODY):
 
 
 def single(mttf=2000, mttr=4):
-    """Return the minutes a year that one node alone is down."""
     return mttr / (mttf + mttr) * YEAR / MINUTE
 
 
@@ -101,7 +100,6 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
 
 
 def journey(found, steps=9, seed=11):
-    """Return what a seeded pair goes through, from both up; a stuck one is named so."""
     path = kit.journey(found.chain().rates, PairState("both"), steps, seed)
     names = [str(state.nodes) for state in path]
     for k, (before, here) in enumerate(itertools.pairwise(names), 1):
@@ -236,11 +234,13 @@ EXERCISES = (
     independent nodes: That multiplies two independent nodes, each with its own crew.
       Here one crew repairs both, one after the other.
     the failover is still 30 s: The failover is certain now, but not yet instant.
+    one node: That is one node alone.
     """,
         lambda: pair(failover=0, coverage=100).minutes_per_year,
         0,
         (4 / 2004) ** 2 * YEAR / MINUTE,
         lambda: pair(coverage=100).minutes_per_year,
+        single,
     ),
     kit.exercise(
         """a function of a failover's seconds and its coverage, a fraction

@@ -290,12 +290,14 @@ contract_exercise = kit.exercise(
     one app server: That is with one app server. The shop rents three.
     the database in two zones: That is the promise for a database in two zones. It
       rents one.
+    the balancer only: That is the balancer alone. What about the boxes behind it?
     all boxes in a row: You put the app servers in a row. One of the three is enough.
     """,
     _rented,
     lambda: (1 - _promised("SLA-004") / 100) * YEAR / HOUR,
     lambda: _rented(servers=1),
     lambda: _rented(database="SLA-003"),
+    lambda: 5e-4 * YEAR / HOUR,
     lambda: (1 - 0.9995 * 0.995**4) * YEAR / HOUR,
 )
 

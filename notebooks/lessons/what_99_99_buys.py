@@ -192,6 +192,7 @@ month_exercise = kit.exercise(
     a month of 31 days: You took 31 days. A twelfth of a year is a little shorter.
     percent as a fraction: You took 5 % of the month. It is 0.05 %.
     seconds: These are seconds.
+    time up: That is how long it is up. How long may it be down?
     """,
     lambda: _allowed(99.95, MONTH),
     lambda: _allowed(99.95, YEAR),
@@ -199,6 +200,7 @@ month_exercise = kit.exercise(
     lambda: _allowed(99.95, 31 * DAY),
     lambda: 0.05 * MONTH / MINUTE,
     lambda: _allowed(99.95, MONTH) * 60,
+    lambda: 0.9995 * MONTH / MINUTE,
 )
 
 
@@ -242,12 +244,14 @@ peak_exercise = kit.exercise(
     the peak alone: The night's requests failed too, few as they were.
     a fraction: That is a fraction. Give percent.
     what worked: That is the share that worked. You want the one that failed.
+    minutes weighed: You have weighed the minutes well. Now divide by those of a year.
     """,
     _failed,
     lambda: _failed(1, 1),
     lambda: _failed(quiet=0),
     lambda: _failed() / 100,
     lambda: 100 - _failed(),
+    lambda: _PEAK * _BUSY + _NIGHT * _QUIET,
 )
 
 

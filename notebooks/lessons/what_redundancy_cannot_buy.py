@@ -249,12 +249,14 @@ beta_exercise = kit.exercise(
     an event above, failures below: Above the line you counted events, below it
       failures of nodes.
     percent: Give it as a fraction, not in percent.
+    a count: That is how many were shared. Of how many?
     """,
     lambda: _beta().value,
     3 / 25,  # 3 events of both nodes and 22 of one; 17 more lines are failovers
     6 / 42,
     3 / 28,
     lambda: 100 * _beta().value,
+    6,
 )
 
 gain_exercise = kit.exercise(
