@@ -24,6 +24,7 @@ _TIMES = (
     *((SECOND, "s"), (MS, "ms"), (1e-6, "µs")),
 )
 _RATES = ((SECOND, "/s"), (MINUTE, "/min"), (HOUR, "/h"), (DAY, "/d"), (YEAR, "/yr"))
+LEAST_MINUTES = 1e-4  #: minutes a year that are still told from none
 _SURE = 1e-6  # the smallest share that a page tells from nothing: six nines
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -200,6 +201,27 @@ def downtime(unavailability: float) -> str:
     """
     found = unavailability * YEAR / MINUTE
     return f"{number(found) if found >= 0.005 or not found else 'under 0.01'} min/yr"
+
+
+def minutes(value: float) -> str:
+    """Write minutes a year, or a difference of them.
+
+    Parameters
+    ----------
+    value : float
+        In minutes a year.
+
+    Returns
+    -------
+    str
+        The number without unit; in words what no model can tell from nothing.
+
+    Examples
+    --------
+    >>> minutes(16.82), minutes(-0.00123), minutes(7.8e-17), minutes(0)
+    ('16.8', '-0.00123', 'under 0.0001', '0')
+    """
+    return "under 0.0001" if 0 < abs(value) < LEAST_MINUTES else number(value)
 
 
 def short(value: float) -> str:

@@ -70,6 +70,7 @@ _ENDLESS = ("inf", "infinity", "infinite", "never", "forever")
 _NUMBER = r"[-+]?(?:[0-9][0-9_,]*(?:\.[0-9_]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _ONE = re.compile(rf"({_NUMBER})\s*(.*)", re.DOTALL)
 _PARTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-zµμ]+)\s*")
+_COMPOUND = re.compile(rf"(?![0-9.]+[eE][0-9]){_PARTS.pattern}(?:{_PARTS.pattern})+")
 _THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?(?:[eE][-+]?\d+)?")
 _LONGEST = 60  # letters of a value that a message repeats
 
@@ -114,7 +115,7 @@ def quantity(words: object, kind: str = "") -> float:
     text = " ".join(words.split())
     if text.lower().lstrip("+.") in _ENDLESS:
         return _endless(words, kind)
-    if _PARTS.fullmatch(text) is None and re.fullmatch(rf"(?:{_PARTS.pattern})+", text):
+    if _COMPOUND.fullmatch(text):
         return _fitting(_compound(text, words, kind), "time", words, kind)
     match = _ONE.fullmatch(text)
     if match is None:

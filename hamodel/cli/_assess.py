@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hamodel._types import Json
     from hamodel.assessment import Journeys
     from hamodel.cli._paper import Paper
-    from hamodel.decision import Finding, Improvement
+    from hamodel.decision import Alternative, Finding, Improvement
     from hamodel.duration import Duration
     from hamodel.specfile import Spec
 
@@ -141,7 +141,7 @@ class OnePage:
             (
                 f"{o}s",
                 text.availability(self.down[o]),
-                text.number(self.down[o] * YEAR / MINUTE),
+                text.minutes(self.down[o] * YEAR / MINUTE),
                 *(text.short(minutes) for minutes in self.years[o]),
             )
             for o in _OPERATIONS
@@ -158,7 +158,7 @@ class OnePage:
             )
             out.say()
         if self.dependent[0]:
-            then = text.number(self.dependent[1]["write"])
+            then = text.minutes(self.dependent[1]["write"])
             out.say(f"Writes {then} min/yr if {self.dependent[0]}.")
             out.say()
 
@@ -173,7 +173,7 @@ class OnePage:
         causes = self.causes("write")
         top = max(causes.values(), default=0.0)
         rows = [
-            (cause, text.number(down * YEAR / MINUTE), bar(down, top))
+            (cause, text.minutes(down * YEAR / MINUTE), bar(down, top))
             for cause, down in sorted(causes.items(), key=lambda item: -item[1])
             if down > 1e-4 * top
         ]
@@ -305,14 +305,27 @@ class OnePage:
             (
                 b.path,
                 " -> ".join(self._values(b)),
-                text.number(b.minutes),
+                text.minutes(b.minutes),
             )
-            for b in improvements(self.found)[:3]
+            for b in self._improvements
         ]
         if rows:
             out.table(
                 "What buys most", rows, ("", "change", "min/yr saved"), words=(0, 1)
             )
+
+    @cached_property
+    def _improvements(self) -> list[Improvement]:
+        """The three single changes that save most, if they save what can be seen."""
+        found = improvements(self.found)[:3]
+        return [b for b in found if abs(b.minutes) >= text.LEAST_MINUTES]
+
+    @cached_property
+    def _others(self) -> list[Alternative]:
+        """The five best structural changes that change what can be seen."""
+        found = alternatives(self.found)
+        seen = [b for b in found if abs(b.minutes) >= text.LEAST_MINUTES or b.kept]
+        return seen[:5]
 
     def _values(self, change: Improvement) -> list[str]:
         """Return the value of a parameter before and after a change."""
@@ -323,11 +336,11 @@ class OnePage:
         rows = [
             (
                 f"{b.path}: {_said.step(b.before, b.after)}",
-                text.number(b.minutes),
+                text.minutes(b.minutes),
                 text.number(b.kept),
                 text.number(b.cost),
             )
-            for b in alternatives(self.found)[:5]
+            for b in self._others
         ]
         if rows:
             heads = ("", "min/yr saved", "writes kept a year", "cost")
@@ -411,7 +424,7 @@ class OnePage:
                     **dict(zip(("from", "to"), self._values(b), strict=True)),
                     "minutes_saved_per_year": b.minutes,
                 }
-                for b in improvements(self.found)[:3]
+                for b in self._improvements
             ],
             "alternatives": [
                 {
@@ -421,7 +434,7 @@ class OnePage:
                     "writes_kept_per_year": b.kept,
                     "cost": b.cost,
                 }
-                for b in alternatives(self.found)[:5]
+                for b in self._others
             ],
         }
 

@@ -33,6 +33,9 @@ class Commands(click.Group):
         """Run a command, and end as the exit codes say."""
         # matrices are small here: threads of the algebra would wait for each other
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        if sys.stdout is None:  # closed by the shell
+            click.echo("the answer cannot be written: there is no output", err=True)
+            ctx.exit(2)
         try:
             try:
                 with warnings.catch_warnings():

@@ -61,6 +61,24 @@ def opened(
         return changed(given, wanted, str(shown(name)))
 
 
+def each(names: Sequence[str], versions: Sequence[str]) -> list[Spec]:
+    """Return several systems; versions go with those that are a product's files."""
+    pairs = versions_by_file(names, versions)
+    return [opened(name, versions=assumed) for name, assumed in pairs]
+
+
+def versions_by_file(
+    names: Sequence[str], versions: Sequence[str]
+) -> list[tuple[str, Sequence[str]]]:
+    """Return each file with the versions that it is read by."""
+    of_products = [bool(versions) and _is_of_a_product(name) for name in names]
+    if versions and not any(of_products):
+        said = "--assume is for the configuration files of a product, and"
+        raise ValueError(f"{said} none of {', '.join(map(str, map(shown, names)))} is")
+    pairs = zip(names, of_products, strict=True)
+    return [(name, versions if is_one else ()) for name, is_one in pairs]
+
+
 def versions_of(given: Sequence[str]) -> dict[str, str]:
     """Return {NAME: VERSION} of NAME=VERSION."""
     found = {}
@@ -209,7 +227,12 @@ def hint(word: str, known: Sequence[str]) -> str:
 def _loaded(given: str, name: str) -> Spec:
     if is_piped(name):
         return _called(replace(load(given), path=shown(name)))
-    return load(given) if Path(given).is_file() else preset(given)
+    return load(given) if Path(given).is_file() else _preset(given)
+
+
+def _preset(name: str) -> Spec:
+    """Return a preset, called by its name and not by where it is installed."""
+    return replace(preset(name), path=Path(name))
 
 
 @contextmanager
@@ -256,6 +279,8 @@ def _piped(name: str) -> str:
 def _drained(name: str) -> str:
     try:
         if name == INPUT:
+            if sys.stdin is None:  # closed by the shell
+                raise ValueError("standard input is closed")
             found = sys.stdin.read(_MOST + 1)
         else:
             with Path(name).open(encoding="utf-8-sig") as pipe:

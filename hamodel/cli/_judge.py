@@ -71,15 +71,20 @@ def _page(files: Sequence[str], wanted: Wanted) -> JudgedPage:
     return _structure.page(files[0])
 
 
-def check(files: Sequence[str], confidence: float | None = None) -> bool:
+def check(
+    files: Sequence[str],
+    confidence: float | None = None,
+    versions: Sequence[str] = (),
+) -> bool:
     """Print a line for each requirement that a file misses, and one for each file.
 
     Every file is looked at; the mistakes of all come at the end.
     """
     met, mistakes = True, []
-    for file in files:
+    for file, assumed in _files.versions_by_file(files, versions):
+        wanted = Wanted(confidence=confidence, versions=assumed)
         try:
-            report = _page((file,), Wanted(confidence=confidence)).report()
+            report = _page((file,), wanted).report()
         except ValueError as mistake:
             mistakes.append(str(mistake))
             continue

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.assessment import assess
+from hamodel.cli._files import hint
 from hamodel.cli._page import Page
 from hamodel.duration import Duration
 from hamodel.specfile import preset, presets
@@ -97,6 +98,8 @@ def explanation(spec: Spec) -> Page:
 
 def one_preset(name: str) -> Page:
     """Return a preset, with what each of its numbers stands on."""
+    if name not in presets():
+        raise ValueError(f"there is no preset {name}{hint(name, presets())}")
     found = preset(name)
     keys = ("path", "value", "from")
     laws = list(_laws_of(found))

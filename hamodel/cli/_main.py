@@ -120,29 +120,36 @@ def assess(
 
 @main.command()
 @click.argument("files", nargs=-1, required=True)
+@_versions
 @_confidence
-def check(files: Sequence[str], confidence: float | None) -> None:
+def check(
+    files: Sequence[str], versions: Sequence[str], confidence: float | None
+) -> None:
     """Hold several files to what they require: a line for each, as a linter prints."""
     from hamodel.cli import _judge
 
-    leave(met=_judge.check(files, confidence))
+    leave(met=_judge.check(files, confidence, versions))
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True)
+@_versions
 @_as_json
-def compare(files: Sequence[str], as_json: bool) -> None:
+def compare(files: Sequence[str], versions: Sequence[str], as_json: bool) -> None:
     """Print several systems side by side, under the workload of the first."""
     from hamodel.cli import _files, _several
 
-    _finish(_several.comparison([_files.opened(f) for f in files]), as_json)
+    _finish(_several.comparison(_files.each(files, versions)), as_json)
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True)
+@_versions
 @_flips
 @_as_json
-def decide(files: Sequence[str], flips: bool, as_json: bool) -> None:
+def decide(
+    files: Sequence[str], versions: Sequence[str], flips: bool, as_json: bool
+) -> None:
     """Choose between systems by the requirements and the workload of the first.
 
     A single FILE may be a scenario: the name of one of the catalogue, or a file that
@@ -153,7 +160,7 @@ def decide(files: Sequence[str], flips: bool, as_json: bool) -> None:
     if len(files) == 1 and _is_scenario(files[0]):
         page = _several.scenario(files[0], flips=flips)
     else:
-        page = _several.choice([_files.opened(f) for f in files], flips=flips)
+        page = _several.choice(_files.each(files, versions), flips=flips)
     _finish(page, as_json)
 
 
@@ -173,7 +180,13 @@ def optimise(file: str, over: Sequence[str], as_json: bool) -> None:
 @main.command()
 @click.argument("file")
 @_changes
-@click.option("--years", default=1000.0, show_default=True, help="Length of the run.")
+@click.option(
+    "--years",
+    type=click.FloatRange(0, 1e7, min_open=True),
+    default=1000.0,
+    show_default=True,
+    help="Length of the run.",
+)
 @click.option("--seed", default=1, show_default=True, help="Of the random numbers.")
 @click.option("--apart", is_flag=True, help="Parts one by one, for rare events.")
 @_as_json
@@ -440,10 +453,11 @@ def presets(names: tuple[str, ...], as_json: bool) -> None:
 @click.option("--preset", metavar="NAME", help="Begin with this preset.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 def init(file: Path, preset: str | None, force: bool) -> None:
-    """Write a commented starter file (system.yaml)."""
+    """Write a commented starter file (system.yaml); - prints it."""
     from hamodel import specfile
 
-    if file.exists() and not force:
+    to_screen = str(file) == "-"
+    if file.exists() and not force and not to_screen:
         raise ValueError(f"{file} is there already; --force overwrites it")
     if preset is None:
         text = specfile.starter()
@@ -451,6 +465,9 @@ def init(file: Path, preset: str | None, force: bool) -> None:
         from hamodel.cli._files import starter_of
 
         text = starter_of(preset)
+    if to_screen:
+        click.echo(text, nl=False)
+        return
     file.write_text(text, encoding="utf-8")
     click.echo(f"{file} written; next: hamodel assess {file}")
 

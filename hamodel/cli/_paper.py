@@ -67,6 +67,7 @@ class Paper:
         if title:
             self.head(title)
         if cells:
+            cells = _bars_fit(cells, words, self.width)
             widths = _widths(cells, words, self.width)
             for row in cells:
                 for line in _laid(row, widths, words):
@@ -91,6 +92,11 @@ def paper() -> Paper:
 def bar(value: float, top: float) -> str:
     """Return a bar for a value, the longest for the top."""
     return "█" * round(_BAR * value / top) if top > 0 else ""
+
+
+def _shortened(cell: str, width: int, longest: int) -> str:
+    """Return a bar in a column of this width, in proportion to the longest."""
+    return "█" * max(1, round(len(cell) * width / longest)) if cell else ""
 
 
 def _ascii(text: str) -> str:
@@ -138,6 +144,21 @@ def _widths(
         widest = max(able, key=widths.__getitem__)
         widths[widest] -= 1
     return widths
+
+
+def _bars_fit(
+    cells: list[list[str]], words: Collection[int], width: int | None
+) -> list[list[str]]:
+    """Return the cells with a last column of bars as long as there is room."""
+    bars = [row[-1] for row in cells if len(row) == len(cells[-1])]
+    longest = max(map(len, bars), default=0)
+    if width is None or not longest or set("".join(bars)) != {"█"}:
+        return cells
+    others = _widths([row[:-1] for row in cells], words, 0)
+    room = max(1, width - sum(others) - 2 * len(others))
+    if room >= longest:
+        return cells
+    return [[*row[:-1], _shortened(row[-1], room, longest)] for row in cells]
 
 
 def _laid(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.assessment import assess, compare
+from hamodel.cli import _said
 from hamodel.cli._assess import measures
 from hamodel.cli._page import Page
 from hamodel.decision import decide, optimise
@@ -134,9 +135,14 @@ def cheapest(spec: Spec, grids: Mapping[str, Sequence[object]]) -> Page:
         raise ValueError(f"{spec.path}: requirements must be given to optimise")
     found = optimise(spec.architecture, spec.workload, spec.requirements, **grids)
 
+    def chosen(one: Tried) -> dict[str, str]:
+        """Return each parameter with its value, in its unit."""
+        named = {k.replace("__", "."): v for k, v in one.choices.items()}
+        return {k: _said.value(spec.architecture, k, v) for k, v in named.items()}
+
     def row(one: Tried) -> dict[str, object]:
         return {
-            "choices": {k.replace("__", "."): str(v) for k, v in one.choices.items()},
+            "choices": chosen(one),
             "cost": one.cost,
             "write_unavailability": one.unavailability,
             "misses": str(one.missed) if one.missed else None,
@@ -145,9 +151,7 @@ def cheapest(spec: Spec, grids: Mapping[str, Sequence[object]]) -> Page:
     def draw(out: Paper) -> None:
         rows = [
             (
-                ", ".join(
-                    f"{k.replace('__', '.')} {v}" for k, v in one.choices.items()
-                ),
+                ", ".join(f"{k} {v}" for k, v in chosen(one).items()),
                 text.number(one.cost),
                 text.downtime(one.unavailability),
             )

@@ -110,7 +110,9 @@ def read(
 
 def unknown(word: str, _: object = None) -> Duration:
     """Raise ValueError: a word is no law of a time; the nearest is named."""
-    near = difflib.get_close_matches(word, [*FAMILIES, *JOINED], n=1)
+    known = [*FAMILIES, *JOINED]
+    near = difflib.get_close_matches(word, known, n=1)
+    near = near or [name for name in known if len(word) > 2 and name.startswith(word)]
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"{word:.60} is no law of a time{hint}")
 

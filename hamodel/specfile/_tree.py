@@ -187,7 +187,7 @@ def read(path: Path, words: str, name: str = "") -> TreeNode:
     except MarkedYAMLError as broken:
         mark = broken.problem_mark or broken.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        said = str(broken.problem or broken.context).strip()
+        said = _plainly(str(broken.problem or broken.context).strip())
         raise SpecError(path, [Problem(line, column, "", said[:200])]) from None
     except (YAMLError, ValueError, NotImplementedError) as broken:
         if isinstance(broken, SpecError):
@@ -197,6 +197,28 @@ def read(path: Path, words: str, name: str = "") -> TreeNode:
     if builder.problems:
         raise SpecError(path, builder.problems)
     return builder.root or TreeNode(None, file=builder.name)
+
+
+#: What the parser says, and what most often is wrong.
+_HINTS = {
+    "expected '<document start>'": "the line above needs a space after its colon",
+    "could not find expected ':'": "a name needs a colon and a space after it",
+    "mapping values are not allowed": "a line is indented unlike its neighbours, or a "
+    "text with a colon needs quotes",
+    "expected ',' or '}'": "a { is not closed, or a comma is missing",
+    "expected ',' or ']'": "a [ is not closed, or a comma is missing",
+    "found character '\\t'": "indent by spaces, not by tabs",
+    "unexpected end of stream": "a quote is not closed",
+    "expected <block end>": "a line is indented unlike its neighbours",
+    "found undefined tag": "tags (!) are not read here",
+}
+
+
+def _plainly(said: str) -> str:
+    """Return what the parser says, with what a hand most often did."""
+    hint = next((h for words, h in _HINTS.items() if words in said), "")
+    words = said.partition(", but")[0] if "('<" in said else said
+    return f"{words}: {hint}" if hint else words
 
 
 def _merged(node: TreeNode) -> TreeNode:
