@@ -82,6 +82,8 @@ class About:
         Whether a word may be empty.
     repeat : bool
         Whether names may be the same.
+    idle : tuple of str
+        Fields within the specification that change nothing here, such as "node.cores".
     """
 
     kind: str
@@ -102,6 +104,7 @@ class About:
     made: type | None = None
     empty: bool = False
     repeat: bool = False
+    idle: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -268,9 +271,16 @@ def names(label: str, **more: object) -> dict[str, About]:
     return _metadata("names", label, **more)
 
 
-def spec(made: type, label: str, *, optional: bool = False) -> dict[str, About]:
+def spec(
+    made: type, label: str, *, optional: bool = False, idle: tuple[str, ...] = ()
+) -> dict[str, About]:
     """Describe a specification within a specification."""
-    return _metadata("spec", label, made=made, optional=optional)
+    return _metadata("spec", label, made=made, optional=optional, idle=idle)
+
+
+def strike(made: type, label: str) -> dict[str, About]:
+    """Describe what strikes everything: it serves nobody, and nobody buys it."""
+    return spec(made, label, optional=True, idle=("cores", "cost"))
 
 
 def specs(made: type, label: str) -> dict[str, About]:

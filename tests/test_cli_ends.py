@@ -177,7 +177,8 @@ def test_columns_set_the_width_and_no_word_is_broken(width, monkeypatch):
     assert verdicts == [
         x for x in whole.splitlines() if x.startswith(("  met", "  MISSED"))
     ]
-    assert sorted(whole.split()) == sorted(narrow.split())
+    words = [sorted(page_.replace("█", "").split()) for page_ in (whole, narrow)]
+    assert words[0] == words[1]
     wrapped = [x for x in narrow.splitlines() if " p50 " not in x and x[:2] != "  "]
     prose = [x for x in wrapped if x.startswith(("Writes, with", "Assumed", "Lag"))]
     assert prose
@@ -449,3 +450,43 @@ def test_a_limit_missed_by_a_hair_shows_the_hair(files):
     page_, code = run("assess", "hair.yaml")
     assert code == 1, page_
     assert "failures: 2.00005 min, and 2 min is allowed" in page_
+
+
+def test_a_closed_output_is_said_in_a_line():
+    code = "import sys; sys.stdout = None; from hamodel.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "spof", "pair.yaml"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert done.returncode == 2
+    assert done.stderr == "the answer cannot be written: there is no output\n"
+
+
+def test_bars_fit_a_narrow_page():
+    page_, _ = run("assess", "pair.yaml", env={"COLUMNS": "40"})
+    bars = [line for line in page_.splitlines() if "█" in line]
+    assert bars
+    assert max(map(len, bars)) <= 40
+    full, _ = run("assess", "pair.yaml", env={"COLUMNS": "100"})
+    assert max(line.count("█") for line in full.splitlines()) == 24
+
+
+def test_presets_are_called_by_their_names():
+    assert run("check", "etcd")[0] == "etcd: nothing is required\n"
+    page_, code = run("presets", "redis-sentinal")
+    assert (code, page_) == (
+        2,
+        "there is no preset redis-sentinal; did you mean redis-sentinel?\n",
+    )
+
+
+def test_versions_go_with_every_command_that_reads_files_of_products():
+    file = str(folder() / "configs/patroni/patroni.yml")
+    for command in (["check"], ["compare", "etcd"]):
+        _, code = run(*command, file, "--assume", "patroni=2.1")
+        assert code == 0
+    page_, code = run("compare", "etcd", "--assume", "patroni=2.1")
+    assert code == 2
+    assert "none of etcd is" in page_

@@ -266,14 +266,16 @@ def test_circles_and_lost_files_are_named(tmp_path):
 #: Where a specification of each kind stands in a file, and what must stand beside it.
 PLACES = {made: f"architecture: {name}\n" for name, made in KINDS.items()}
 PLACES |= {Workload: "workload", Requirements: "requirements"}
-AHEAD = [(made, "") for made in (ActivePassive, *KINDS.values())]
+AHEAD = [(made, "", made) for made in (ActivePassive, *KINDS.values())]
+ROOTS = {}  # the architecture in which a specification stands, if it is no pair
 while AHEAD:
-    owner, within = AHEAD.pop(0)
+    owner, within, root = AHEAD.pop(0)
     for name, about in described(owner).items():
         if about.made and about.made not in PLACES:
             several = "[]" if about.kind == "specs" else ""
             PLACES[about.made] = f"{within}{name}{several}"
-            AHEAD.append((about.made, f"{within}{name}{several}."))
+            AHEAD.append((about.made, f"{within}{name}{several}.", root))
+            ROOTS[about.made] = root
 for word, mechanism in MECHANISMS.items():
     stage = next((s for s in STAGES if hasattr(mechanism, s)), "detection")
     PLACES[mechanism] = f"failover.{stage}.{word}"
@@ -326,6 +328,10 @@ def written(spec, name, value):
     for word in [last, *reversed(outer)]:
         text = f"[{text}]" if word.endswith("[]") else text
         text = f"{{{word.removesuffix('[]')}: {text}}}"
+    root = ROOTS.get(spec, ActivePassive)
+    if root is not ActivePassive:
+        head = f"{PLACES[root]}database: {{mttf: 200 d, mttr: 4 h}}\n"
+        return f"{head}{text[1:-1]}\n"
     return f"{PAIR}{text[1:-1]}\n"
 
 
@@ -342,6 +348,7 @@ SAMPLES = {
     **dict.fromkeys(("resync", "length"), "1 s"),
     "failed": "1 %",
     "name": "other",
+    "failover": "{}",
     "site": "fra",
     "rate": "1/d",
     "switchover": "{promotion: 1 s}",
@@ -434,3 +441,45 @@ def test_a_comma_within_a_number_is_told_from_one_between_fields(tmp_path):
         file.write_text(f"extends: etcd\nworkload: {{reads: {written}}}\n")
         with pytest.raises(SpecError, match=rf"write {meant}$"):
             load(file)
+
+
+def test_an_election_stands_where_it_counts(tmp_path):
+    """Clients of a majority do not elect: the value would change nothing."""
+    file = tmp_path / "here.yaml"
+    law = "{detection: {election: {election_timeout: 5 s}}}"
+    file.write_text(f"extends: etcd\nfailover: {law}\n")
+    with pytest.raises(SpecError, match=r"here.yaml:2:1: .*stands in `election`"):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("everywhere", "{mttf: 1 yr, mttr: 1 h, cores: 4}"),
+        ("site", "{balancers: {node: {mttf: 1 yr, mttr: 1 h, cores: 4}}}"),
+    ],
+)
+def test_what_changes_nothing_is_refused_and_not_explained(tmp_path, field, value):
+    file = tmp_path / "here.yaml"
+    file.write_text(f"extends: postgresql-patroni\n{field}: {value}\n")
+    with pytest.raises(SpecError, match=r"cores: changes nothing here: leave it out"):
+        load(file)
+    file.write_text(file.read_text().replace(", cores: 4", ""))
+    paths = [path for path, _, _ in load(file).parameters if path.startswith(field)]
+    assert any(path.endswith("mttf") for path in paths)
+    assert not any(path.endswith("cores") for path in paths)
+
+
+def test_mistakes_of_yaml_are_told_as_hands_make_them(tmp_path):
+    file = tmp_path / "here.yaml"
+    for text, said in (
+        ("title:Our\nextends: etcd\n", "needs a space after its colon"),
+        ("extends: etcd\n\tworkload: {}\n", "indent by spaces"),
+        ("extends: etcd\nworkload: {reads: 3\ntitle: x\n", "a { is not closed"),
+        ('title: "Our\n', "a quote is not closed"),
+    ):
+        file.write_text(text)
+        with pytest.raises(SpecError) as caught:
+            load(file)
+        assert said in str(caught.value)
+        assert "<" not in str(caught.value)

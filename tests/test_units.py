@@ -125,3 +125,9 @@ def test_any_text_is_a_number_or_a_short_refusal(words, kind):
         assert len(str(refused)) < 300  # noqa: PT017
     else:
         assert not math.isnan(found)
+
+
+def test_a_power_of_ten_takes_a_unit():
+    assert quantity("1e3 s") == quantity("1E3s") == 1000.0
+    assert quantity("1.5e-3 s") == 1.5e-3
+    assert quantity("1d2h") == 26 * HOUR

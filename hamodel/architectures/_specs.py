@@ -250,7 +250,10 @@ class Site:
         default=4 * HOUR, metadata=fields.span("time until the site is back", law=True)
     )
     balancers: Tier | None = field(
-        default=None, metadata=fields.spec(Tier, "load balancers", optional=True)
+        default=None,
+        metadata=fields.spec(
+            Tier, "load balancers", optional=True, idle=("node.cores",)
+        ),
     )
     apps: Tier | None = field(
         default=None, metadata=fields.spec(Tier, "app servers", optional=True)

@@ -161,8 +161,7 @@ class ActiveActive(LongRun):
     )
     site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
     everywhere: Node | None = field(
-        default=None,
-        metadata=fields.spec(Node, "what strikes everything", optional=True),
+        default=None, metadata=fields.strike(Node, "what strikes everything")
     )
     replication: Replication = field(
         default_factory=Replication, metadata=fields.spec(Replication, "replication")

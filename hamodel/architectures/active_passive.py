@@ -223,8 +223,7 @@ class ActivePassive(LongRun):
         default=(), metadata=fields.specs(Dependency, "what it depends on")
     )
     everywhere: Node | None = field(
-        default=None,
-        metadata=fields.spec(Node, "what strikes everything", optional=True),
+        default=None, metadata=fields.strike(Node, "what strikes everything")
     )
     replication: Replication = field(
         default_factory=Replication, metadata=fields.spec(Replication, "replication")

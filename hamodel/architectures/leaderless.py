@@ -163,8 +163,7 @@ class Leaderless(LongRun):
     )
     site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
     everywhere: Node | None = field(
-        default=None,
-        metadata=fields.spec(Node, "what strikes everything", optional=True),
+        default=None, metadata=fields.strike(Node, "what strikes everything")
     )
     maintenance: Maintenance | None = field(
         default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)

@@ -56,7 +56,7 @@ from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import Cause, Event, LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import NO_WAIT, Behaviour, Waits, stale_reads
 from hamodel.duration import Duration, constant
-from hamodel.failover import Failover
+from hamodel.failover import ConsulElection, Election, Failover, RaftElection
 from hamodel.quorum import majority
 from hamodel.workload import as_law
 
@@ -70,6 +70,9 @@ if TYPE_CHECKING:
 
 def _default_copies() -> Mapping[str, int]:
     return {"DC-1": 1, "DC-2": 1, "DC-3": 1}
+
+
+_ELECTIONS = (Election, RaftElection, ConsulElection)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,8 +132,7 @@ class Majority(LongRun):
     )
     site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
     everywhere: Node | None = field(
-        default=None,
-        metadata=fields.spec(Node, "what strikes everything", optional=True),
+        default=None, metadata=fields.strike(Node, "what strikes everything")
     )
     local_reads: bool = field(
         default=False, metadata=fields.flag("reads from any copy")
@@ -143,6 +145,11 @@ class Majority(LongRun):
 
     def __post_init__(self) -> None:
         fields.check(self)
+        if isinstance(self.failover.mechanisms.get("detection"), _ELECTIONS):
+            raise ValueError(
+                "failover must not detect by an election: it leads clients away from a "
+                "lost site; how a leader is elected stands in `election`"
+            )
         law = getattr(self.election, "duration", self.election)
         made = {} if law is self.election else {"election": self.election}
         object.__setattr__(self, "mechanisms", made)

@@ -88,8 +88,7 @@ class SinglePrimary(LongRun):
     database: Node = field(metadata=fields.spec(Node, "one database"))
     site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
     everywhere: Node | None = field(
-        default=None,
-        metadata=fields.spec(Node, "what strikes everything", optional=True),
+        default=None, metadata=fields.strike(Node, "what strikes everything")
     )
     name: str = field(default="DC-1", metadata=fields.word("site"))
     backup: Quantity = field(default=DAY, metadata=fields.span("time between backups"))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 #: What the JSON of `hamodel assess` is called; the number grows with its form.
 FORM = "hamodel/assessment/4"
 _OPERATIONS = ("write", "read")
+_LESS_THAN_ALL = math.nextafter(1, 0)  # what is down for a moment is never 100 %
 _POINTS = (0.5, 0.95, 0.99)
 
 
@@ -95,7 +96,8 @@ class OnePage:
     def _verdict(self, finding: Finding) -> Verdict:
         name = finding.limit.name
         if name.endswith("availability"):
-            value = 1 - self.down[name.partition("_")[0]]
+            down = self.down[name.partition("_")[0]]
+            value = min(1 - down, _LESS_THAN_ALL) if down else 1.0
             finding = finding._replace(value=value, met=value >= finding.limit.bound)
         elif name == "journey":
             value = 1 - sum(self.journey_causes[finding.limit.site].values())

@@ -137,7 +137,9 @@ def _owned(spec: object, within: str) -> Iterator[tuple[str, Value, str]]:
         yield f"{within}{name}", spec, name
         for place, inner in _inner(value):
             if about.kind in ("spec", "specs") or about.stage:
-                yield from _owned(inner, f"{within}{name}.{place}")
+                here = f"{within}{name}.{place}"
+                idle = {f"{here}{path}" for path in about.idle}
+                yield from (one for one in _owned(inner, here) if one[0] not in idle)
 
 
 def _inner(value: Value) -> Iterator[tuple[str, Value]]:

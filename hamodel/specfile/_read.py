@@ -187,6 +187,14 @@ class Reader:
     def _spec(self, about: About, node: TreeNode, path: str) -> Value:
         assert about.made is not None
         self.sources.pop(path, None)  # its fields have their own
+        for idle in about.idle:
+            given: Node | None = node
+            for name in idle.split("."):
+                given = None if given is None else given.get(name)
+            if given is not None:
+                self.wrong(
+                    given, f"{path}.{idle}", "changes nothing here: leave it out"
+                )
         return self.spec(about.made, node, f"{path}.")
 
     def specs(self, about: About, node: TreeNode, path: str) -> Value:

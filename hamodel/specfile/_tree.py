@@ -203,8 +203,8 @@ def read(path: Path, words: str, name: str = "") -> TreeNode:
 _HINTS = {
     "expected '<document start>'": "the line above needs a space after its colon",
     "could not find expected ':'": "a name needs a colon and a space after it",
-    "mapping values are not allowed": "a line is indented unlike its neighbours, or a "
-    "text with a colon needs quotes",
+    "mapping values are not allowed": "a line is indented unlike its neighbours, a "
+    "text with a colon needs quotes, or the line above needs a space after its colon",
     "expected ',' or '}'": "a { is not closed, or a comma is missing",
     "expected ',' or ']'": "a [ is not closed, or a comma is missing",
     "found character '\\t'": "indent by spaces, not by tabs",
