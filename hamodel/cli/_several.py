@@ -142,7 +142,7 @@ def cheapest(spec: Spec, grids: Mapping[str, Sequence[object]]) -> Page:
 
     def row(one: Tried) -> dict[str, object]:
         return {
-            "choices": chosen(one),
+            "choices": {k.replace("__", "."): str(v) for k, v in one.choices.items()},
             "cost": one.cost,
             "write_unavailability": one.unavailability,
             "misses": str(one.missed) if one.missed else None,

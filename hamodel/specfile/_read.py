@@ -188,7 +188,7 @@ class Reader:
         assert about.made is not None
         self.sources.pop(path, None)  # its fields have their own
         for idle in about.idle:
-            given: Node | None = node
+            given: TreeNode | None = node
             for name in idle.split("."):
                 given = None if given is None else given.get(name)
             if given is not None:
