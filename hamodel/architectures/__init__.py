@@ -33,18 +33,11 @@ from hamodel.architectures.base import (
     Verdict,
     Viewed,
 )
-from hamodel.architectures.behaviour import (
-    Answers,
-    Behaviour,
-    Conflicts,
-    Known,
-    Loss,
-    LostWrites,
-    Work,
-)
+from hamodel.architectures.behaviour import Answers, Behaviour, Known, Work
 from hamodel.architectures.leaderless import Leaderless
 from hamodel.architectures.majority import Majority
 from hamodel.architectures.single_primary import SinglePrimary
+from hamodel.architectures.writes import Conflicts, Loss, LostWrites, Resolution
 
 __all__ = [
     "CAUSES",
@@ -76,6 +69,7 @@ __all__ = [
     "Part",
     "Region",
     "Replica",
+    "Resolution",
     "SinglePrimary",
     "Site",
     "Situations",

@@ -19,14 +19,13 @@ from hamodel.architectures._specs import (
 from hamodel.architectures.base import Event, Group, Part
 from hamodel.architectures.behaviour import (
     NO_WAIT,
-    Conflicts,
-    LostWrites,
     Waits,
     Work,
     popularity,
     reads_left,
     repair,
 )
+from hamodel.architectures.writes import Conflicts, LostWrites
 from hamodel.conflicts import last_write_wins
 from hamodel.duration import Duration, constant
 from hamodel.quorum import latency

@@ -22,8 +22,6 @@ from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._replicas import First, added, stage_law
 from hamodel.architectures.behaviour import (
     NO_WAIT,
-    Loss,
-    LostWrites,
     Waits,
     Work,
     exposure,
@@ -32,6 +30,7 @@ from hamodel.architectures.behaviour import (
     stale_reads,
     with_way,
 )
+from hamodel.architectures.writes import Loss, LostWrites
 from hamodel.duration import Duration, constant
 from hamodel.failover import SplitBrain
 

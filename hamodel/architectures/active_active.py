@@ -72,9 +72,6 @@ from hamodel.architectures.base import Cause, LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,
-    Conflicts,
-    Loss,
-    LostWrites,
     Waits,
     Work,
     entering,
@@ -86,6 +83,7 @@ from hamodel.architectures.behaviour import (
     stale_reads,
     with_way,
 )
+from hamodel.architectures.writes import Conflicts, Loss, LostWrites, Resolution
 from hamodel.conflicts import concurrency_over_keys, mean_siblings
 from hamodel.duration import Duration, constant, endless
 from hamodel.failover import Failover
@@ -97,10 +95,6 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
     from hamodel.structure import Structure
     from hamodel.workload import Workload
-
-HOME_SITE = "home site"
-#: What can become of concurrent writes.
-RESOLUTIONS = ("last write wins", "vector clocks", "crdt", HOME_SITE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,8 +161,8 @@ class ActiveActive(LongRun):
         default_factory=Replication, metadata=fields.spec(Replication, "replication")
     )
     resolution: str = field(
-        default="last write wins",
-        metadata=fields.word("resolution of conflicts", *RESOLUTIONS),
+        default=Resolution.LAST_WRITE.value,
+        metadata=fields.word("resolution of conflicts", *map(str, Resolution)),
     )
     clock_skew: Quantity = field(
         default=0.01, metadata=fields.time("difference of the clocks")
@@ -278,7 +272,7 @@ class ActiveActive(LongRun):
 
     @property
     def _homes(self) -> tuple[Part, ...]:
-        if self.resolution != HOME_SITE or len(self.sites) == 1:
+        if self.resolution != Resolution.HOME_SITE or len(self.sites) == 1:
             return ()
         return (home(self.sites),)
 
@@ -338,7 +332,7 @@ class _Behaviour(AtWork):
     def _origins(self) -> dict[str, Quantity]:
         """Share of the writes that are made at each site."""
         sites = self.spec.sites
-        if self.spec.resolution == HOME_SITE:
+        if self.spec.resolution == Resolution.HOME_SITE:
             return dict.fromkeys(sites, 1 / len(sites))
         return self._clients
 
@@ -451,7 +445,7 @@ class _Behaviour(AtWork):
     @cached_property
     def conflicts(self) -> Conflicts:
         spec, count = self.spec, len(self.spec.sites)
-        if count == 1 or spec.resolution == HOME_SITE:
+        if count == 1 or spec.resolution == Resolution.HOME_SITE:
             return Conflicts(resolution=spec.resolution if count > 1 else "")
         return self._clashes(spec.resolution)
 
@@ -473,10 +467,11 @@ class _Behaviour(AtWork):
         found = concurrency_over_keys(keys, rates, lags)
         lost: Quantity = 0.0
         siblings: Quantity = 1.0
-        if resolution == "last write wins":
+        kept = resolution == Resolution.VECTOR_CLOCKS
+        if resolution == Resolution.LAST_WRITE:
             ahead = [self.spec.clock_skew * (i % 2) for i in range(len(rates))]
             lost = self.overwritten(rates, means, ahead)
-        elif resolution == "vector clocks" and all(np.all(r > 0) for r in rates):
+        elif kept and all(np.all(rate > 0) for rate in rates):
             siblings = mean_siblings([rate * keys.head(1) for rate in rates], means)
         return Conflicts(
             resolution=resolution,
@@ -488,13 +483,14 @@ class _Behaviour(AtWork):
 
     def _never_told(self, resolution: str) -> Conflicts:
         """Return what becomes of writes that sites hear of ever later."""
-        wins = resolution == "last write wins"
+        wins = resolution == Resolution.LAST_WRITE
+        kept = resolution == Resolution.VECTOR_CLOCKS
         return Conflicts(
             resolution=resolution,
             pairs=np.inf,
             share=1.0,
             lost=self.workload.writes if wins else 0.0,
-            siblings=len(self.spec.sites) if resolution == "vector clocks" else 1.0,
+            siblings=len(self.spec.sites) if kept else 1.0,
         )
 
     @property
@@ -516,7 +512,7 @@ class _Behaviour(AtWork):
         count, here = len(self.spec.sites), constant(0.0)
         if self._inside is not None:
             here = self._inside.commit[HERE]
-        if self.spec.resolution != HOME_SITE or count == 1:
+        if self.spec.resolution != Resolution.HOME_SITE or count == 1:
             return [(1.0, here)]
         there = self.workload.between_sites + here
         return [(1 / count, here), (1 - 1 / count, there)]

@@ -62,9 +62,6 @@ from hamodel.architectures.base import Cause, LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
     Answers,
     Behaviour,
-    Conflicts,
-    Loss,
-    LostWrites,
     Waits,
     Work,
     led_away,
@@ -75,6 +72,7 @@ from hamodel.architectures.behaviour import (
     redirected,
     repair,
 )
+from hamodel.architectures.writes import Conflicts, Loss, LostWrites, Resolution
 from hamodel.duration import Duration, constant, endless, exponential
 from hamodel.failover import Failover
 from hamodel.queueing import erlang_c
@@ -517,7 +515,7 @@ class _Behaviour(CopiesAtWork):
         if self.databases == 1:
             return Conflicts()
         w = self.workload
-        resolution = "last write wins"
+        resolution = Resolution.LAST_WRITE
         if self._overloaded:
             return Conflicts(
                 resolution=resolution, pairs=np.inf, share=1.0, lost=w.writes

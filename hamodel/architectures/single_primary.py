@@ -38,12 +38,13 @@ from hamodel.architectures._specs import (
     Site,
 )
 from hamodel.architectures.base import LongRun, Model, Verdict
-from hamodel.architectures.behaviour import Behaviour, Loss, LostWrites, Work
+from hamodel.architectures.writes import Loss, LostWrites
 from hamodel.duration import Duration, uniform
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
+    from hamodel.architectures.behaviour import Behaviour, Work
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 

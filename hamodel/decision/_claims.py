@@ -8,7 +8,14 @@ import numpy as np
 
 from hamodel import text
 from hamodel._fields import replaced, value_at
-from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrimary, Tier
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Node,
+    Resolution,
+    SinglePrimary,
+    Tier,
+)
 from hamodel.assessment import Assessment, assess
 from hamodel.decision._rows import complexity
 from hamodel.failover import Failover
@@ -223,7 +230,7 @@ def _clashes(case: Case) -> Claim:
 
 
 def _home_site(case: Case) -> Claim:
-    homes = replaced(case.active.architecture, {"resolution": "home site"})
+    homes = replaced(case.active.architecture, {"resolution": Resolution.HOME_SITE})
     found = assess(homes, case.active.workload)
     slow = text.time(float(found.latency[found.sites[0], "write"].quantile(0.99)))
     fast = text.time(
