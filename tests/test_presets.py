@@ -220,11 +220,11 @@ def test_a_preset_has_a_law_for_each_kind_of_failure():
         assert patroni[name].mean == pytest.approx(usual.duration.mean + 2, abs=1e-6)
     later = usual.promotion.mean + usual.redirection.mean
     stopped = patroni["stopped in good order"]
-    assert stopped.mean == pytest.approx(0.25 + 2 + later, abs=1e-6)
-    assert patroni["PostgreSQL dies"].mean == pytest.approx(5 + 5.12, rel=0.01)
+    assert stopped.mean == pytest.approx(0.25 + 2 + 0.22 + later, abs=1e-6)
+    assert patroni["PostgreSQL dies"].mean == pytest.approx(5 + 5.93, rel=0.01)
     short = catalogue.system("postgresql-patroni").architecture(loop_wait=2)
     dies = assess(short).rto_by_kind["PostgreSQL dies"]
-    assert dies.mean == pytest.approx(1 + 5.12, rel=0.01)
+    assert dies.mean == pytest.approx(1 + 5.93, rel=0.01)
     redis = assess(catalogue.system("redis-sentinel"))
     hang = redis.rto_by_kind["hang"].mean - redis.rto.mean
     assert hang == pytest.approx(0.5, abs=0.1)  # the phase of pings, one a second

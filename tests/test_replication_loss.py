@@ -426,3 +426,20 @@ def lindley(between, takes):
     """Return the waits of a queue of one server, by Lindley's recursion."""
     walk = np.concatenate([[0], np.cumsum(takes[:-1] - between)])
     return walk - np.minimum.accumulate(walk)
+
+
+def test_bursts_spread_the_loss_of_a_replication_and_keep_its_mean():
+    """Poisson batches of a geometric size g: the dispersion is E g^2 / E g."""
+    mode, size = Replication(delay=0.05), 4.0
+    plain = mode.loss("network", writes=200).writes
+    bursts = mode.loss("network", writes=200, dispersion=2 * size - 1).writes
+    rng = np.random.default_rng(2)
+    batches = rng.poisson(200 * 0.05 / size, 20_000)
+    drawn = np.array([rng.geometric(1 / size, n).sum() for n in batches])
+    assert bursts.mean == plain.mean == pytest.approx(drawn.mean(), rel=0.02)
+    assert bursts.var == pytest.approx(drawn.var(), rel=0.05)
+    assert plain.var == pytest.approx(10)
+    gone = mode.loss_without_standby(
+        writes=200, gone=duration.constant(0.05), dispersion=2 * size - 1
+    )
+    assert gone.writes.quantile(0.99) == bursts.quantile(0.99)

@@ -22,7 +22,7 @@ from hamodel.failover import (
 )
 from hamodel.recordings._agreement import HEADER, Agreement, agreement
 from hamodel.recordings._recording import Recording, laboratory, load, names
-from hamodel.replication import Link, Replication, Stream
+from hamodel.replication import Link, Replication, Stream, WriteStage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -286,7 +286,9 @@ def _takeover(recording: Recording, without: str) -> Duration:
 
 def _in_place() -> Iterator[Forecast]:
     """Yield the two failures of a Patroni that need no lock to expire."""
-    started = laboratory("patroni-fault=postgres", ("noticed_s", "started_s"))[0]
+    started = np.concatenate(
+        laboratory("patroni-fault=postgres", ("noticed_s", "started_s"))
+    )
     killed = load("patroni_default_pgonly")
     yield Forecast(
         series=killed.name,
@@ -294,7 +296,7 @@ def _in_place() -> Iterator[Forecast]:
         law=_BURIED + uniform(0, 10) + empirical(started[:, 1] - started[:, 0]),
         measured=killed.column("rto_s"),
         stands_on="loop_wait; how long a dead orphan seems alive on this machine; the"
-        " start of PostgreSQL from lab/patroni-fault=postgres",
+        " starts of PostgreSQL from lab/patroni-fault=postgres*",
         fails=_FEW,
     )
     gone = laboratory("patroni-fault=stop", ("key_gone_s",))[0][:, 0]
@@ -522,6 +524,7 @@ def _replication() -> Iterator[Forecast | Pairs]:
         stands_on="the one-way delay and the rate of writes",
         fails="a law of half a millisecond's width, where writers pause",
     )
+    yield _backlog()
     lags = load("pg_lag_link_queue")
     below = lags.column("rho_wal") < 0.7  # the others did not reach their steady state
     for column, share in (("lag_p50_ms", 0.5), ("lag_p95_ms", 0.95)):
@@ -535,6 +538,29 @@ def _replication() -> Iterator[Forecast | Pairs]:
             errors_allowed=0.1 * measured,
             stands_on="bytes of log and of protocol, bandwidth, delay",
         )
+
+
+def _backlog() -> Pairs:
+    """Return how old the loss is where the link had more to do than it could."""
+    cuts = load("pg_rpo").where(failure="cut", link_Bps=300_000)
+    rates, acked, lost = (cuts.column(c) for c in ("rate_tps", "acked", "lost"))
+    behind = lost > 0
+    spans = (acked / rates)[behind]
+    ages = [
+        Stream(writes=rate, send=WriteStage(service=span / sent)).age_after(span)
+        for rate, sent, span in zip(
+            rates[behind], (acked - lost)[behind], spans, strict=True
+        )
+    ]
+    measured = cuts.column("window_ms")[behind] * _MS
+    return Pairs(
+        series=cuts.name,
+        what="age of the loss, slow link",
+        predicted=np.array(ages),
+        measured=measured,
+        errors_allowed=0.1 * measured,
+        stands_on="writes per second, and how many of them the link had sent",
+    )
 
 
 def _over_the_link(row: dict[str, str]) -> Duration:

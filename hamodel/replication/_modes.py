@@ -270,7 +270,12 @@ class Replication:
         return parts.protection(self.timeout if self.mode == "semi-sync" else None)
 
     def loss(
-        self, failure: str, *, writes: float, keeps: str = "received"
+        self,
+        failure: str,
+        *,
+        writes: float,
+        keeps: str = "received",
+        dispersion: float = 1.0,
     ) -> LossByFailure:
         """Return what a failure of the primary takes while the standbys keep up.
 
@@ -285,6 +290,9 @@ class Replication:
             Writes per second.
         keeps : str
             What a promoted standby has: all it "received" or only what it "applied".
+        dispersion : float
+            Variance over mean of the number of writes in a while: 1 for writes that
+            come independently, more where they come in bursts.
 
         Returns
         -------
@@ -329,10 +337,12 @@ class Replication:
         path = Stream(writes=writes, delay=delay, send=self.send, apply=apply)
         if self.send is not None and self.send.sizes is not None:
             raise ValueError("send.sizes must be None: writes are counted one by one")
-        lost = LostCount(rate=float(writes), lag=path.lag)
+        lost = LostCount(rate=float(writes), lag=path.lag, dispersion=dispersion)
         return LossByFailure(failure=failure, time=_exposed(path), writes=lost)
 
-    def loss_without_standby(self, *, writes: float, gone: Duration) -> LossByFailure:
+    def loss_without_standby(
+        self, *, writes: float, gone: Duration, dispersion: float = 1.0
+    ) -> LossByFailure:
         """Return what the primary's failure takes while no standby hears it.
 
         Parameters
@@ -342,6 +352,8 @@ class Replication:
         gone : Duration
             For how long no standby has received anything; for an exponential repair
             time, at a random moment of it, that repair time again.
+        dispersion : float
+            Variance over mean of the number of writes in a while, as for `loss`.
 
         Returns
         -------
@@ -364,7 +376,7 @@ class Replication:
             raise ValueError(f"gone must be a Duration, got {gone!r}")
         blocks = self.mode in ("sync", "quorum", "in-sync")
         time = duration.constant(0.0) if blocks else gone
-        lost = LostCount(rate=float(writes), lag=time)
+        lost = LostCount(rate=float(writes), lag=time, dispersion=dispersion)
         return LossByFailure(failure="site", time=time, writes=lost)
 
     @property
