@@ -488,3 +488,23 @@ def test_a_failover_inside_is_overtaken_only_by_a_quicker_way_out():
     either = duration.uniform(0, 60)  # a name that is kept for up to a minute
     found = waits(30, either)
     assert found == pytest.approx(10 + 20 - 20**2 / 120, rel=1e-3)
+
+
+@pytest.mark.parametrize("led", [600.0, 30 * MINUTE, duration.uniform(0, HOUR)])
+@pytest.mark.parametrize("mttr", [120.0, 20 * MINUTE])
+def test_a_slow_way_out_is_overtaken_by_a_quick_repair(led, mttr):
+    """What clients wait for is the first of both, and not as if both were memoryless.
+
+    A lost database is back after an exponential time, or its clients are led away
+    after another, of any law: each outage costs (1 - E exp(-T / mttr)) mttr.
+    """
+    spec = ActiveActive(
+        database=Node(mttf=1e6 * HOUR, mttr=mttr), failover=Failover(redirection=led)
+    )
+    law = led if hasattr(led, "lst") else duration.constant(led)
+    each = (1 - law.lst(1 / mttr)) * mttr
+    down = assess(spec).write.downtime_by_cause["failing over"]
+    assert down * 1e6 * HOUR == pytest.approx(each, rel=1e-6)
+    rng = np.random.default_rng(1)
+    played = np.minimum(rng.exponential(mttr, 40_000), law.sample(40_000, rng))
+    assert played.mean() == pytest.approx(each, rel=0.03)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar
 import numpy as np
 
 from hamodel import _check
-from hamodel.architectures.base import Cause, Event, Group, Part, Stages, Verdict
+from hamodel.architectures.base import Cause, Event, Group, Part, Raced, Stages, Verdict
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
@@ -200,11 +200,11 @@ def redirections(redirect: Failover | None, state: State) -> Iterator[Event]:
         return
     moved, stuck = state._replace(clients="moved"), state._replace(clients="stuck")
     if state.clients == "waiting":
-        after = Stages((redirect.detection, redirect.redirection))
+        after = Raced((redirect.detection, redirect.redirection))
         yield Event("redirection", after, moved, redirect.coverage)
         yield Event("redirection", after, stuck, 1 - redirect.coverage)
     elif state.clients == "stuck" and redirect.retry is not None:
-        after = Stages((redirect.retry,))
+        after = Raced((redirect.retry,))
         yield Event("redirection again", after, moved, redirect.coverage)
         yield Event("redirection again", after, stuck, 1 - redirect.coverage)
     elif state.clients == "stuck" and redirect.manual is not None:

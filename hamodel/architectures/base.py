@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
+from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._sums import absorption, grouping, plus
 from hamodel.chain import INSTANT, Chain
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 #: What can be known at each site, with its probability.
 Situations: TypeAlias = "Mapping[str, Mapping[Known, Quantity]]"
+
+_HARDLY = 1e-5  # of a chance: what is left out is its square
 
 #: What clients do.
 OPERATIONS = ("read", "write")
@@ -114,6 +117,36 @@ class Stages:
         return total
 
 
+@dataclass(frozen=True)
+class Raced(Stages):
+    """Stages whose race with failures and repairs a chain takes exactly.
+
+    Against rivals of a constant rate r, a time T comes first with probability
+    L = E exp(-r T), and the first of all comes after (1 - L) / r on average: that is an
+    exponential clock of rate r L / (1 - L) against them.
+    """
+
+    def rate(self, rivals: Quantity) -> Quantity:
+        """Return the rate in 1/s that the stages have against rivals of some rate."""
+        mean = self.mean
+        if _check.is_symbolic(mean) or _check.is_symbolic(rivals):
+            import sympy
+
+            fixed = not any(hasattr(stage, "sample") for stage in self.of)
+            return rivals / (sympy.exp(rivals * mean) - 1) if fixed else rate_of(mean)
+        laws = [stage if hasattr(stage, "sample") else None for stage in self.of]
+        rivals = np.asarray(rivals, dtype=float)
+        small = rivals * mean < _HARDLY
+        r = np.where(small, 1.0, rivals)  # then the transform has no digits left
+        constant = sum(s for s, law in zip(self.of, laws, strict=True) if law is None)
+        first = np.exp(-r * constant) * reduce(mul, (x.lst(r) for x in laws if x), 1.0)
+        second = mean**2 + sum(law.var for law in laws if law)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            exact = r * first / (1 - first)
+            nearly = (1 - rivals * (mean - second / (2 * mean))) / mean
+        return np.where(small, nearly, exact)[()]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
     """A part of an architecture that fails independently of the others.
@@ -146,13 +179,11 @@ class Part:
 
     def moves(self, state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
         """Yield the next states and their rates in 1/s."""
-        for event in self.events(state):
+        events = list(self.events(state))
+        for event in events:
             if np.ndim(event.share) == 0 and event.share == 0:
                 continue  # never, however quick
-            mean = mean_of(event.after)
-            at_once = np.ndim(mean) == 0 and mean == 0
-            rate = INSTANT if at_once else rate_of(mean)
-            yield event.to, event.share * rate
+            yield event.to, event.share * _rate(event, events)
 
     def chain(self, up: Callable[[State], object] = bool) -> Chain:
         """Return the chain of this part; `up` judges a view."""
@@ -173,6 +204,21 @@ class Part:
         for state, probability in self.chain().steady_state().items():
             found[self.view(state)] += probability
         return dict(found)
+
+
+def _rate(event: Event, events: list[Event]) -> Quantity:
+    """Return the rate in 1/s of an event among all that are possible."""
+    mean = mean_of(event.after)
+    if np.ndim(mean) == 0 and mean == 0:
+        return INSTANT
+    rivals = [other.after for other in events if other.clock != event.clock]
+    if isinstance(event.after, Raced) and not any(map(_is_law, rivals)):
+        return event.after.rate(sum(map(rate_of, rivals)))
+    return rate_of(mean)
+
+
+def _is_law(time: object) -> bool:
+    return hasattr(time, "sample")
 
 
 class Viewed(Protocol):
