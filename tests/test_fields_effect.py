@@ -332,6 +332,10 @@ PAIRS = {
     ("Leaderless", "read_from"): (leaderless(), leaderless(read_from="local")),
     ("Leaderless", "write_to"): (leaderless(), leaderless(write_to="each")),
     ("Leaderless", "ring"): (leaderless(), leaderless(ring={"A": 9, "B": 9})),
+    ("Leaderless", "repair_every"): tuple(
+        leaderless(read_quorum=1, hints=HOUR, repair_every=days * DAY)
+        for days in (7, 30)
+    ),
     ("Leaderless", "keys"): (
         leaderless(ring={"A": 9, "B": 9}),
         leaderless(ring={"A": 9, "B": 9}, keys="every"),
