@@ -186,6 +186,7 @@ LIMITS = {
         "resolution": choice("last write wins"),
         "clock_skew": NOT_NEGATIVE,
         "sites": NAMES,
+        "common_cause": SHARE,
         "region": kind("Region"),
     },
     REGION: {
@@ -202,6 +203,7 @@ LIMITS = {
         "election": NOT_NEGATIVE,
         "votes": ("votes", st.sampled_from([3, {}, {"a": -1}, {"a": 1.5}, {"": 1}])),
         "witnesses": NAMES,
+        "common_cause": SHARE,
         "local_reads": ("must be a bool", st.sampled_from([0, 1, "yes", None])),
     },
     LEADERLESS: {
@@ -212,6 +214,7 @@ LIMITS = {
         "write_to": choice("any"),
         "ring": ("ring", st.sampled_from([3, {}, {"a": 0}, {"a": 1.5}, {"": 1}])),
         "keys": choice("one"),
+        "common_cause": SHARE,
         "hints": (">= 0 and finite", st.one_of(BELOW, TEXTS, st.just(math.inf))),
         "repair_every": POSITIVE,
     },

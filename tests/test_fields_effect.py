@@ -112,7 +112,9 @@ BASES = {
         old_primary=OldPrimary(fenced=0.9, stops=60, astray=0.3),
     ),
     "three": THREE,
-    "active": ha.ActiveActive(**SHARED, failover=FAILOVER, clock_skew=0.1),
+    "active": ha.ActiveActive(
+        **SHARED, failover=FAILOVER, clock_skew=0.1, common_cause=0.02
+    ),
     "regions": ha.ActiveActive(
         database=NODE,
         site=ha.Site(mttf=900 * DAY, mttr=3 * HOUR),
@@ -132,9 +134,10 @@ BASES = {
         copies={"A": 2, "B": 2, "W": 1},
         witnesses=("W",),
         election=3,
+        common_cause=0.02,
     ),
     "leaderless": ha.Leaderless(
-        **SHARED, failover=FAILOVER, read_quorum=1, hints=3 * HOUR
+        **SHARED, failover=FAILOVER, read_quorum=1, hints=3 * HOUR, common_cause=0.02
     ),
 }
 POINTS = (0.2, 0.5, 0.9, 0.99)

@@ -508,3 +508,48 @@ def test_a_slow_way_out_is_overtaken_by_a_quick_repair(led, mttr):
     rng = np.random.default_rng(1)
     played = np.minimum(rng.exponential(mttr, 40_000), law.sample(40_000, rng))
     assert played.mean() == pytest.approx(each, rel=0.03)
+
+
+BETA = 0.2
+SHARED = {
+    "active": (ActiveActive(database=NODE, failover=LED), 2),
+    "majority": (Majority(database=NODE, failover=LED), 3),
+    "leaderless": (
+        Leaderless(
+            database=NODE,
+            failover=LED,
+            copies={"a": 2, "b": 1},
+            read_quorum=1,
+            write_quorum=2,
+        ),
+        3,
+    ),
+}
+ENOUGH = {"active": (1, 1), "majority": (2, 2), "leaderless": (1, 2)}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_common_cause_takes_all_databases(name):
+    """The joint chain of databases that fail alone, or all at once."""
+    spec, count = SHARED[name]
+
+    def follows(up):
+        for i, works in enumerate(up):
+            rate = FAIL * (1 - BETA) if works else MEND
+            yield with_place(up, i, not works), rate
+        yield (False,) * count, FAIL * BETA
+
+    states, edges = explored((True,) * count, follows)
+    exact = long_run(states, edges)
+    model = replace(spec, common_cause=BETA).model().downtime()
+    for (operation, causes), needed in zip(model.items(), ENOUGH[name], strict=True):
+        down = sum(p for up, p in zip(states, exact, strict=True) if sum(up) < needed)
+        waits = {"failing over", "failover did not work"}
+        ours = sum(p for cause, p in causes.items() if cause not in waits)
+        alone = 1 - (1 + FAIL / MEND) ** -count  # of the time some is down by itself
+        assert abs(ours / down - 1) < alone, operation
+        assert 0.5 < causes["common cause"] / down < 1
+    usual = spec.model().downtime()
+    none = replace(spec, common_cause=0.0).model().downtime()
+    assert none == usual
+    assert "common cause" not in usual["write"]

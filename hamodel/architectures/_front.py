@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Name of the part, and of the cause, that strikes all sites at once.
 EVERYWHERE = "everywhere"
+#: Name of the part that strikes all databases at once.
+COMMON = "common cause"
 #: Name of the part that stands for planned work.
 MAINTENANCE = "maintenance"
 
@@ -70,6 +72,7 @@ class Seen(NamedTuple):
     home_clients: str = ""  # where the clients of that site are
     by_site: tuple[tuple[str, int], ...] = ()  # copies in reach, where sites count
     reads: bool = False  # whether their site answers reads although it takes no writes
+    struck: frozenset[tuple[str, str]] = frozenset()  # what a common cause stops where
 
 
 class Clients(Protocol):
@@ -238,8 +241,12 @@ def combined(*views: SiteView) -> SiteView:
     return SiteView(worst.clients, cause, copies, in_turn, reads)
 
 
-def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
+def absorb(
+    seen: Seen, site: str, name: str, view: SiteView | str | frozenset[tuple[str, str]]
+) -> Seen:
     """Add the view of one more part to what the clients of a site know."""
+    if isinstance(view, frozenset):
+        return seen if seen.everywhere else seen._replace(struck=view)
     if isinstance(view, str):
         return _told(seen, name, view)
     if seen.worked_on in {f"{_COPY}{name}", f"{_WHOLE}{name}"}:
@@ -257,10 +264,12 @@ def absorb(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
     return seen
 
 
-def absorb_by_site(seen: Seen, site: str, name: str, view: SiteView | str) -> Seen:
+def absorb_by_site(
+    seen: Seen, site: str, name: str, view: SiteView | str | frozenset[tuple[str, str]]
+) -> Seen:
     """Add the view of one more part, and remember whose copies can be reached."""
     after = absorb(seen, site, name, view)
-    if isinstance(view, str):
+    if isinstance(view, str | frozenset):
         return after
     held = (name, after.copies - seen.copies)
     return after._replace(by_site=(*after.by_site, held))
@@ -295,6 +304,12 @@ def entrance(seen: Seen, site: str) -> Verdict:
         cause = "" if seen.other else Cause.ALL_SITES_DOWN
         return Verdict(cause, through=seen.other, at=seen.other)
     return Verdict(_WHILE.get(seen.own, seen.cause))
+
+
+def struck(seen: Seen, found: Verdict, operation: str) -> Verdict:
+    """Return a verdict, unless a common cause stops the operation where one entered."""
+    stops = not found.cause and (operation, found.through) in seen.struck
+    return Verdict(Cause.COMMON) if stops else found
 
 
 def everywhere(outage: Node | None) -> tuple[Part, ...]:

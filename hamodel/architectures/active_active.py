@@ -38,6 +38,7 @@ from hamodel.architectures._assumptions import (
     instant_client,
     shared_by_all,
 )
+from hamodel.architectures._common import alone, common_cause
 from hamodel.architectures._copies import AtWork
 from hamodel.architectures._diagram import (
     atleast,
@@ -59,6 +60,7 @@ from hamodel.architectures._front import (
     kept_out,
     place,
     rolling,
+    struck,
 )
 from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._pair_diagram import nodes_needed
@@ -127,6 +129,9 @@ class ActiveActive(LongRun):
         takes as long as leading its clients away.
     clock_skew : float or array
         How far the clock of every second site is ahead, in s.
+    common_cause : float, array or SymPy expression
+        Share of the failures of a database that take all databases at once (the beta of
+        the beta-factor model); by default 0, which is kind to every redundant system.
     region : Region or None
         The nodes of a site, if each site is itself a replicated primary: failover
         inside, and `failover` between the sites.  None: one database a site.
@@ -169,6 +174,10 @@ class ActiveActive(LongRun):
     )
     maintenance: Maintenance | None = field(
         default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    )
+    common_cause: Quantity = field(
+        default=0.0,
+        metadata=fields.share("failures that strike all databases"),
     )
     region: Region | None = field(
         default=None, metadata=fields.spec(Region, "nodes of each site", optional=True)
@@ -244,12 +253,13 @@ class ActiveActive(LongRun):
             `home`, which tells where the key of a write has its home.
         """
         redirect = self.failover if len(self.sites) > 1 else None
+        database = alone(self.database, self.common_cause)
         front = Front(site=self.site, redirect=redirect)
         data: Data | Regional = (
-            Data(site=self.site, database=self.database, redirect=redirect)
+            Data(site=self.site, database=database, redirect=redirect)
             if self.region is None
             else Regional(
-                primary=self.region.primary(self.database, self.site),
+                primary=self.region.primary(database, self.site),
                 redirect=redirect,
             )
         )
@@ -263,11 +273,22 @@ class ActiveActive(LongRun):
                 *rolling(self.maintenance, None, self.sites),
                 *parts,
                 *everywhere(self.everywhere),
+                *self._common,
             ),
             sites=self.sites,
             nothing=Seen(),
             absorb=absorb,
             verdict=self.verdict,
+        )
+
+    @property
+    def _common(self) -> tuple[Part, ...]:
+        nodes = 1 if self.region is None else self.region.nodes
+        return common_cause(
+            self.database,
+            self.common_cause,
+            dict.fromkeys(self.sites, nodes),
+            lambda up, _site, _operation: any(up.values()),
         )
 
     @property
@@ -286,7 +307,9 @@ class ActiveActive(LongRun):
         here = seen.reads and seen.own != "moved" and not seen.everywhere
         if operation == "read" and here:
             return Verdict(through=site, at=site, stale=True)  # a standby answers
-        found = entrance(seen, site)._replace(stale=stale)
+        found = struck(seen, entrance(seen, site), operation)
+        if not found.cause:
+            found = found._replace(stale=stale)
         if seen.worked_on and len(self.sites) == 1 and not seen.everywhere:
             return Verdict(Cause.PLANNED)
         if operation == "write" and not found.cause and seen.home:

@@ -25,7 +25,7 @@ Assumptions
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
@@ -40,6 +40,7 @@ from hamodel.architectures._assumptions import (
     instant_client,
     shared_by_all,
 )
+from hamodel.architectures._common import alone, common_cause
 from hamodel.architectures._copies import CopiesAtWork, sites_and_copies
 from hamodel.architectures._diagram import (
     checked,
@@ -55,6 +56,7 @@ from hamodel.architectures._front import (
     entrance,
     everywhere,
     rolling,
+    struck,
 )
 from hamodel.architectures._races import Race, oldest
 from hamodel.architectures._specs import Maintenance, Node, Site
@@ -122,6 +124,9 @@ class Leaderless(LongRun):
         What strikes everything at once.
     maintenance : Maintenance or None
         Planned work; it goes from node to node, each out for as long as it takes.
+    common_cause : float, array or SymPy expression
+        Share of the failures of a database that take all databases at once (the beta of
+        the beta-factor model); by default 0, which is kind to every redundant system.
     ring : mapping or None
         How many nodes each site has, over which the copies of all keys are spread;
         None: as many as a key has copies.
@@ -165,6 +170,10 @@ class Leaderless(LongRun):
     )
     maintenance: Maintenance | None = field(
         default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    )
+    common_cause: Quantity = field(
+        default=0.0,
+        metadata=fields.share("failures that strike all databases"),
     )
     ring: Mapping[str, int] | None = field(
         default=None,
@@ -269,12 +278,16 @@ class Leaderless(LongRun):
         every = self.nodes if self.keys == "every" else None
         counted = self.copies if every is None else every
         others = sum(self.nodes.values()) - sum(counted.values())
-        parts = sites_and_copies(self, self.sites, every)
+        apart = replace(self, database=alone(self.database, self.common_cause))
+        parts = sites_and_copies(apart, self.sites, every)
         return Model(
             parts=(
                 *rolling(self.maintenance, counted, self.sites, others=others),
                 *parts,
                 *everywhere(self.everywhere),
+                *common_cause(
+                    self.database, self.common_cause, self.copies, self._served
+                ),
             ),
             sites=self.sites,
             nothing=Seen(),
@@ -288,7 +301,7 @@ class Leaderless(LongRun):
 
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
         """Tell a client of a site the cause of the outage, or who serves."""
-        found = entrance(seen, site)
+        found = struck(seen, entrance(seen, site), operation)
         if found.cause:
             return found
         if not self._enough(seen, found.through, operation):
@@ -298,6 +311,11 @@ class Leaderless(LongRun):
     @property
     def _anyone(self) -> bool:
         return self.read_from == self.write_to == "any"
+
+    def _served(self, up: Mapping[str, int], site: str, operation: str) -> bool:
+        """Tell whether the copies that are up serve clients who have entered a site."""
+        seen = Seen(copies=sum(up.values()), by_site=tuple(up.items()))
+        return self._enough(seen, site, operation)
 
     def _enough(self, seen: Seen, through: str, operation: str) -> bool:
         needed, scope = self._asked(operation)

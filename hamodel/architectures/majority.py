@@ -22,7 +22,7 @@ Assumptions
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from itertools import product
 from math import comb
@@ -37,6 +37,7 @@ from hamodel.architectures._assumptions import (
     instant_client,
     shared_by_all,
 )
+from hamodel.architectures._common import alone, common_cause
 from hamodel.architectures._copies import (
     CopiesAtWork,
     answered_by,
@@ -50,6 +51,7 @@ from hamodel.architectures._front import (
     entrance,
     everywhere,
     rolling,
+    struck,
     undisturbed,
 )
 from hamodel.architectures._specs import Maintenance, Node, Site
@@ -98,6 +100,9 @@ class Majority(LongRun):
         Each site, with its load balancers and app servers.
     everywhere : Node or None
         What strikes everything at once.
+    common_cause : float, array or SymPy expression
+        Share of the failures of a database that take all databases at once (the beta of
+        the beta-factor model); by default 0, which is kind to every redundant system.
     local_reads : bool
         Whether any copy may answer a read, perhaps behind.
     maintenance : Maintenance or None
@@ -133,6 +138,10 @@ class Majority(LongRun):
     site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
     everywhere: Node | None = field(
         default=None, metadata=fields.strike(Node, "what strikes everything")
+    )
+    common_cause: Quantity = field(
+        default=0.0,
+        metadata=fields.share("failures that strike all databases"),
     )
     local_reads: bool = field(
         default=False, metadata=fields.flag("reads from any copy")
@@ -242,7 +251,8 @@ class Majority(LongRun):
             For each site the part of its name (site and servers) and `... copies`;
             `leader`; and `everywhere` if given.
         """
-        parts = sites_and_copies(self, self.sites)
+        apart = replace(self, database=alone(self.database, self.common_cause))
+        parts = sites_and_copies(apart, self.sites)
         leader = Part(name="leader", start="leads", events=self._leader, view=str)
         return Model(
             parts=(
@@ -250,12 +260,22 @@ class Majority(LongRun):
                 *parts,
                 leader,
                 *everywhere(self.everywhere),
+                *common_cause(
+                    self.database, self.common_cause, self.copies, self._served
+                ),
             ),
             sites=self.sites,
             nothing=Seen(),
             absorb=absorb if self.votes is None else absorb_by_site,
             verdict=self.verdict,
         )
+
+    def _served(self, up: Mapping[str, int], site: str, operation: str) -> bool:
+        """Tell whether the copies that are up serve clients, wherever they are."""
+        del site
+        if operation == "read" and self.local_reads:
+            return any(up.values())
+        return sum(self.weight[name] * n for name, n in up.items()) >= self.majority
 
     def _leader(self, state: str) -> Iterator[Event]:
         if state == "electing":
@@ -270,7 +290,9 @@ class Majority(LongRun):
         The leader is lost and a majority is left; or the majority is lost, and elects
         when it is back.
         """
-        fail, gone = rate_of(self.database.mttf), rate_of(self.site.mttf)
+        every = rate_of(self.database.mttf)
+        common = every * self.common_cause
+        fail, gone = every - common, rate_of(self.site.mttf)
         here = _reachable(self)
         total: Quantity = 0
         serving: Quantity = 0
@@ -282,7 +304,8 @@ class Majority(LongRun):
             chance = reduce(mul, (p for _, p in joint))
             serving = serving + chance
             of_copies, of_sites = self._ends(up, votes)
-            total = total + chance * (of_copies * fail + of_sites * gone)
+            often = of_copies * fail + of_sites * gone + common
+            total = total + chance * often
         return total / serving
 
     def _ends(self, up: Mapping[str, int], votes: int) -> tuple[float, float]:
@@ -303,7 +326,7 @@ class Majority(LongRun):
 
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
         """Tell a client of a site the cause of the outage, or who serves."""
-        found = entrance(seen, site)
+        found = struck(seen, entrance(seen, site), operation)
         if found.cause:
             return found
         if operation == "read" and self.local_reads and seen.copies:
