@@ -42,7 +42,7 @@ def site_law():
     rates = np.zeros((4, 4))
     rates[0, 1] = fail
     rates[1:, 0] = back
-    way = 1 / (600 + 1200)
+    way = back / np.expm1(back * (600 + 1200))  # a constant time against the repair
     rates[1, 2], rates[1, 3] = 0.9 * way, 0.1 * way
     rates[3, 2] = 1 / FAILOVER.manual
     found = markov.steady_state(rates)
