@@ -334,3 +334,30 @@ def test_calls_that_cannot_be(tmp_path, monkeypatch, arguments, message):
     (tmp_path / "log.csv").write_text("component,duration\ndatabase,2 h\n")
     text, code = run(*arguments)
     assert (code, message in text) == (2, True), text
+
+
+@pytest.mark.parametrize(
+    "text", [PAGERDUTY, OPSGENIE, JIRA, DAY_FIRST, US], ids=lambda text: text[:12]
+)
+def test_dates_of_the_terminal_fit_logs_with_and_without_time_zones(tmp_path, text):
+    """A day is a day: nobody types a time zone behind it."""
+    file = tmp_path / "export.csv"
+    file.write_text(text, encoding="utf-8")
+    told = ("--during", "2025-01-01..2026-01-01", "--nodes", "database=Orders DB")
+    done = CliRunner().invoke(main, ["calibrate", str(file), *told, "--json"])
+    assert done.exit_code == 0, done.output
+    mttf = json.loads(done.stdout)["parameters"]["database.mttf"]["value"]
+    assert mttf == pytest.approx((YEAR - 3.5 * HOUR) / 3)
+
+
+def test_a_terminal_is_told_of_its_own_options(tmp_path):
+    file = tmp_path / "log.csv"
+    for text, said in (
+        ("component,start,end\ndb,1/3/2025,2/3/2025\n", "--dates 'day first' or"),
+        ("when,what\n1,2\n", "(--column start=COLUMN names it)"),
+    ):
+        file.write_text(text)
+        told = ["calibrate", str(file), "--during", "1 yr"]
+        done = CliRunner().invoke(main, told)
+        assert done.exit_code == 2
+        assert said in done.output

@@ -140,9 +140,9 @@ def incidents(  # noqa: PLR0913
     _check.positive(together=together)
     _check.one_of(UNCLOSED, unclosed=unclosed)
     clock = clock_of(dates, timezone)
-    watch = watch_of(during, clock)
     alone = next(iter(nodes)) if nodes and len(nodes) == 1 else ""
     read_ = _renamed(read(log, columns or {}, clock, alone), parts or {})
+    watch = watch_of(during, clock)
     rows, notes = _closed(read_, unclosed)
     known = parts_of(rows, nodes, watch)
     settings = Settings(level=level, draws=draws, together=together)

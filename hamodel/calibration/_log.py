@@ -119,8 +119,8 @@ def read(
 
 def _check_columns(found: Table) -> None:
     """Raise unless the columns say when, or for how long."""
-    if found.names and not found.names & {"start", *_SIZES}:
-        said = "there must be a column of start, or of duration"
+    if (found.names or found.rows) and not found.names & {"start", *_SIZES}:
+        said = "there must be a column of start, or of duration (columns= names it)"
         raise ValueError("; ".join([*found.notes, said]))
 
 

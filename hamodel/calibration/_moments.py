@@ -69,6 +69,16 @@ class Clock:
             )
         return float((moment if aware else moment.replace(tzinfo=UTC)).timestamp())
 
+    def end(self, value: object, refuse: Callable[[str], NoReturn]) -> float:
+        """Return an end of the log, which is UTC if only the log's times say a zone."""
+        said = self.zone
+        try:
+            if self.aware and said is None:
+                self.zone = UTC
+            return self.seconds(value, refuse)
+        finally:
+            self.zone = said
+
     def _read(self, word: str, refuse: Callable[[str], NoReturn]) -> datetime | None:
         if _EPOCH.fullmatch(word):
             since = float(word) if len(word.partition(".")[0]) < 11 else int(word) / 1e3

@@ -77,7 +77,7 @@ def watch_of(
     moments: Value = during  # whatever was really given
     if isinstance(moments, str) or len(moments) != 2:
         refuse("must be a length in s or a pair of times")
-    start, end = (clock.seconds(moment, refuse) for moment in moments)
+    start, end = (clock.end(moment, refuse) for moment in moments)
     if end <= start:
         refuse("must end after it starts")
     return Watch(length=end - start, start=start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,13 @@ class Wanted:
 
 def measured(files: Sequence[str], wanted: Wanted) -> Calibration:
     """Return what the files say; what is wrong in any of them is told in one go."""
+    try:
+        return _measured(files, wanted)
+    except ValueError as mistake:
+        raise ValueError(in_options(str(mistake))) from None
+
+
+def _measured(files: Sequence[str], wanted: Wanted) -> Calibration:
     if wanted.count is not None or wanted.total is not None:
         if files or not (wanted.count and wanted.total and wanted.during):
             raise ValueError("--count needs --total and --during, and no file")
@@ -108,10 +116,19 @@ def _pairs(words: Sequence[str], option: str) -> dict[str, str | None]:
     return found
 
 
+_OPTION = re.compile(r"\b(timezone|dates|unclosed)=")
+
+
+def in_options(words: str) -> str:
+    """Return what the package says with the names that a terminal has for them."""
+    words = words.replace("columns= names it", "--column start=COLUMN names it")
+    return _OPTION.sub(r"--\1 ", words).replace("--timezone  ", "--timezone ")
+
+
 def show(found: Calibration, extends: str, *, as_json: bool) -> None:
     """Print the file, or the parameters as data."""
     if not as_json:
-        click.echo(calibration.to_yaml(found, extends), nl=False)
+        click.echo(in_options(calibration.to_yaml(found, extends)), nl=False)
         return
     parameters = {
         path: {
