@@ -162,3 +162,49 @@ def test_what_can_be_read_is_not_called_unreadable(told):
     unread = [(n, a) for n, a, verdict, _ in told if verdict == "unreadable"]
     assert all(callable(a) or isinstance(a, (int, float, str, list)) for _, a in unread)
     assert len(unread) <= len(told) / 20, unread
+
+
+#: Lesson, a guess that somebody will make, and the view that answers it.
+GUESSES = [
+    ("01", {"minutes": 53, "none": 0}, "every year like the mean"),
+    ("01", {"minutes": 53, "none": 50}, "every year like the mean"),
+    ("01", {"minutes": 525, "none": 800}, "three nines"),
+    ("01", {"minutes": 5, "none": 1000}, "five nines"),
+    ("01", {"minutes": 50, "none": 500}, "half and half"),
+    ("01", {"minutes": 53, "none": 1000}, "hardly any bad year"),
+    ("01", {"minutes": 53, "none": 800}, "few bad years"),
+    ("02", {"balancer": 25, "app1": 50, "database": 25}, "still the app servers"),
+    ("02", {"balancer": 35, "app1": 30, "database": 35}, "still the app servers"),
+    ("02", {"balancer": 0, "app1": 0, "database": 100}, "the database"),
+    ("02", {"balancer": 100, "app1": 0, "database": 0}, "the balancer"),
+    ("02", {"balancer": 50, "app1": 0, "database": 50}, "a tie"),
+    ("03", {"two": 3, "three": 3}, "redundancy is worth nothing"),
+    ("03", {"two": 6, "three": 6}, "nines multiply"),
+    ("03", {"two": 6, "three": 9}, "nines multiply"),
+    ("03", {"two": 4, "three": 5}, "each one adds as much"),
+    ("03", {"two": 5, "three": 5}, "the floor, too deep"),
+    ("03", {"two": 4.25, "three": 4.25}, "the floor"),
+    ("04", {"faster": 10, "surer": 10}, "one lever is like the other"),
+    ("04", {"faster": 16.5, "surer": 16.5}, "nothing helps"),
+    ("04", {"faster": 5.5, "surer": 1.5}, "all of it is failing over"),
+    ("04", {"faster": 15.5, "surer": 1.5}, "all of it is broken failovers"),
+    ("04", {"faster": 6, "surer": 14}, "all of it is failing over"),
+    ("04", {"faster": 10, "surer": 14}, "speed is the lever"),
+    ("04", {"faster": 15, "surer": 13}, "being sure, a little"),
+    ("04", {"faster": 10, "surer": 5}, "both are long"),
+    ("04", {"faster": 15.5, "surer": 7.5}, "being sure is the lever"),
+]
+
+
+@pytest.mark.parametrize(("number", "guess", "name"), GUESSES)
+def test_a_likely_guess_is_answered_for_what_it_is(number, guess, name):
+    (path,) = (p for p in NOTEBOOKS if p.name.startswith(number))
+    prediction = staged(path).predictions[0]
+    truth = prediction.truth()
+    assert prediction.rule(guess) == ""
+    view = next(v for v in prediction.views if v.when(guess, truth))
+    assert view.name == name
+    if view is prediction.views[-1] and number != "02":  # which praises
+        assert [guess[k] == pytest.approx(truth[k], rel=0.25) for k in truth] == [
+            True
+        ] * 2

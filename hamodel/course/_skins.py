@@ -57,13 +57,13 @@ class SliderSkin:
             placeholder="your guess",
             description=control.label,
             continuous_update=False,
-            style={"description_width": "190px"},
+            style={"description_width": "68%"},
             layout=widgets.Layout(width="96%"),
         )
         self.note = widgets.HTML()
         self.widget = widgets.VBox(
             [self.box, self.slider, self.note, widgets.HTML(_named(control))],
-            layout=widgets.Layout(width="290px"),
+            layout=widgets.Layout(width="290px", max_width="100%"),
         )
         self.widget.add_class("ha-slider")
         self.follow()
@@ -142,7 +142,7 @@ class ChoiceSkin:
             value=control.value,
             description=control.label,
             style={"description_width": "110px"},
-            layout=widgets.Layout(width="280px"),
+            layout=widgets.Layout(width="280px", max_width="100%"),
         )
         self.follow()
         self.widget.observe(self._chosen, names="value")

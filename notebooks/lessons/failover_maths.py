@@ -129,9 +129,9 @@ VIEWS = kit.views(
       anything helps, you say. A surer failover takes away more than half of them.
     all of it is failing over: You divided all the minutes by three. But only 2.2 of the
       16.8 are spent failing over; the rest does not care how fast you are.
-    all of it is broken failovers: You divided all the minutes by ten. The lever is the
-      longer one, but it only reaches broken failovers: a second failure during a
-      repair stays.
+    all of it is broken failovers: You left {g.surer:g} minutes to a surer failover. It
+      is the longer lever, but it leaves {t.surer:.1f}: a second failure during a repair
+      stays.
     one lever is like the other: You left {g.faster:g} and {g.surer:g}, as if the two
       were alike. Ask what one failure costs: thirty seconds nearly always, or four
       hours once in a hundred times.
@@ -145,8 +145,8 @@ VIEWS = kit.views(
       picture has moved to it.
     """,
     (lambda g, _: min(g.values()) > 14, {"faster": 16, "surer": 16.5}),
-    (lambda g, _: kit.near(g["faster"], TODAY / 3), {"faster": 5.5, "surer": 8}),
-    (lambda g, _: kit.near(g["surer"], TODAY / 10), {"faster": 15, "surer": 1.7}),
+    (lambda g, _: kit.near(g["faster"], TODAY / 3, 0.15), {"faster": 5.5, "surer": 8}),
+    (lambda g, _: g["surer"] < 4.5, {"faster": 15, "surer": 1.7}),
     (lambda g, _: abs(g["faster"] - g["surer"]) < 1, {"faster": 10, "surer": 10}),
     (lambda g, _: g["faster"] < g["surer"], {"faster": 8, "surer": 12}),
     (lambda g, _: g["surer"] > 10, {"faster": 15, "surer": 12}),

@@ -22,9 +22,9 @@ TIERS = {
     "database": ("database", "both nodes down"),
 }
 #: What the bars can show.
-CAUSED = "downtime that a box causes"
-SAVED = "what one more would save"
-DECIDES = "how often it alone decides"
+CAUSED = "hours it causes"
+SAVED = "hours one more saves"
+DECIDES = "how often it decides"
 BARS = (CAUSED, SAVED, DECIDES)
 
 
