@@ -47,6 +47,7 @@ PROMISED = {
     "markov": "steady_state transient mean_time_to first_passage_cdf "
     "interval_unavailability downtime_cdf",
     "queueing": "erlang_b erlang_c MMc MG1 MGc Network",
+    "quorum": "load",
     "structure": "parse",
 }
 SYSTEM = """\

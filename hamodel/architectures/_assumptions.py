@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hamodel._types import Quantity, Value
-    from hamodel.architectures.base import Architecture
 
 #: Share of the failures of databases that have a common cause, once these are let in.
 #: That is mild: 37 % of the failures of Google's storage nodes came in bursts (fact
@@ -62,7 +61,7 @@ class Assumption:
 
     text: str
     without: str = ""
-    flip: Callable[[], Architecture] | None = None
+    flip: Callable[[], Value] | None = None
     simulated: bool = False
 
     def __str__(self) -> str:
@@ -74,18 +73,13 @@ def fixed(*texts: str) -> tuple[Assumption, ...]:
     return tuple(Assumption(text=text) for text in texts)
 
 
-def _changed(spec: Value, **changes: object) -> Architecture:
-    changed: Architecture = replace(spec, **changes)
-    return changed
-
-
 def independence(spec: Value) -> Assumption:  # any architecture
     """Return the assumption that databases fail independently of each other."""
 
-    def flip() -> Architecture:
+    def flip() -> Value:
         database = spec.database
         common = COMMON * rate_of(database.mttf)
-        return _changed(
+        return replace(
             spec,
             database=replace(database, mttf=database.mttf / (1 - COMMON)),
             everywhere=_joined(spec.everywhere, common, database.mttr),
@@ -103,9 +97,9 @@ def independence(spec: Value) -> Assumption:  # any architecture
 def exponential_repair(spec: Value) -> Assumption:
     """Return the assumption that repair times are exponential."""
 
-    def flip() -> Architecture:
+    def flip() -> Value:
         site, database = spec.site, spec.database
-        return _changed(
+        return replace(
             spec,
             database=replace(database, mttr=_lognormal(database.mttr)),
             site=replace(site, mttr=_lognormal(site.mttr)),
@@ -125,10 +119,10 @@ def exponential_repair(spec: Value) -> Assumption:
 def instant_client(spec: Value) -> Assumption:
     """Return the assumption that clients let go of a dead address at once."""
 
-    def flip() -> Architecture:
+    def flip() -> Value:
         failover = spec.failover
         later = failover.redirection + KEPT
-        return _changed(spec, failover=replace(failover, redirection=later))
+        return replace(spec, failover=replace(failover, redirection=later))
 
     return Assumption(
         text="Once redirected, every client lets go of the dead address at once.",
@@ -140,10 +134,10 @@ def instant_client(spec: Value) -> Assumption:
 def perfect_fencing(spec: Value) -> Assumption:
     """Return the assumption that a primary that was replaced writes no more."""
 
-    def flip() -> Architecture:
+    def flip() -> Value:
         failover = spec.failover
         sound = failover.coverage * (1 - SPLIT)
-        return _changed(spec, failover=replace(failover, coverage=sound))
+        return replace(spec, failover=replace(failover, coverage=sound))
 
     return Assumption(
         text="A primary that has been replaced writes no more: fencing is perfect.",

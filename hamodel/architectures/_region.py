@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -43,7 +43,7 @@ from hamodel.failover import Failover
 from hamodel.replication import Replication
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from hamodel._types import FloatArray, Quantity
     from hamodel.architectures._specs import Node, Site
@@ -188,7 +188,7 @@ class Regional:
             to = state._replace(clients=where, late=True)
             yield Event(clock, race, to, share * (1 - race.won))
 
-    def _race(self, nodes: State, stage: Any) -> Both:  # noqa: ANN401
+    def _race(self, nodes: State, stage: Quantity) -> Both:
         """Return the race of a stage inside, which its phase and mode tell."""
         key = nodes.phase, nodes.mode
         if key not in self._races:
@@ -206,8 +206,9 @@ class Regional:
         gone = rules.kinds[nodes.mode].detection
         return _less(whole, rules.failover.detection if gone is None else gone)
 
-    def _settled(self, state: RegionState, nodes: Any) -> RegionState:  # noqa: ANN401
+    def _settled(self, state: RegionState, nodes: Hashable) -> RegionState:
         """Return the state with its clients home if writes are served, else waiting."""
+        assert isinstance(nodes, State)
         if not self._shown(nodes).stopped:
             return RegionState(nodes)
         gone = "lost" if self.redirect is None else "waiting"
@@ -238,8 +239,8 @@ def _less(whole: Quantity, gone: Quantity) -> Quantity:
 class Both(Derived):
     """The first of two times that begin together."""
 
-    one: Any
-    other: Any
+    one: Quantity
+    other: Quantity
 
     @cached_property
     def _of(self) -> tuple[Quantity, Quantity]:
