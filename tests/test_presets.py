@@ -253,6 +253,15 @@ def test_kinds_of_failure_count_once_they_have_a_rate(tmp_path):
     assert load(file).architecture.failures == ()
 
 
+def test_a_warning_of_a_setting_is_said_once(tmp_path):
+    """Though the settings stand in the laws of four kinds of failure."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("extends: postgresql-patroni\nsettings: {loop_wait: 20 s}\n")
+    with pytest.warns(UserWarning, match="ttl should be") as heard:
+        load(file)
+    assert len(heard) == 1
+
+
 def test_the_election_of_mongodb_has_the_law_of_its_timers():
     """Two members, each with its own last heartbeat and its own random part."""
     law = catalogue.system("mongodb").architecture().election

@@ -56,6 +56,7 @@ class Reader:
     sources: dict[str, Source] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     beliefs: dict[str, Belief] = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)  # warnings: each is said once
 
     def wrong(self, node: TreeNode, path: str, message: str) -> None:
         """Note a mistake at a node."""
@@ -94,6 +95,9 @@ class Reader:
                 warnings.simplefilter("always")
                 found = made(**given)
             for one in heard:
+                if str(one.message) in self.heard:
+                    continue
+                self.heard.add(str(one.message))
                 said = f"{self._place(node)}: {path.rstrip('.')}: {one.message}"
                 warnings.warn(said, stacklevel=2)
             return found
