@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel._quantity import mean_of
-from hamodel.duration import constant
+from hamodel.duration import Duration, constant
 from hamodel.markov import steady_state
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray, Numbers, Quantity
     from hamodel.architectures import Part
-    from hamodel.duration import Duration
 
     #: Where an event leads, with probabilities; and events by their clocks.
     Outcomes: TypeAlias = list[tuple[Hashable, float]]
@@ -307,8 +306,14 @@ def law_of(time: Quantity) -> Duration | None:
     """Return an event's time as a law; None if its transform is exact."""
     if is_exponential(time):
         return None
-    parts = getattr(time, "of", (time,))
-    return sum(
-        (p if hasattr(p, "sample") else constant(float(mean_of(p))) for p in parts),
-        start=constant(0.0),
-    )
+    return sum(map(_as_law, getattr(time, "of", (time,))), start=constant(0.0))
+
+
+def _as_law(stage: Quantity) -> Duration:
+    """Return a stage as a law: a number is constant, a race is asked for its law."""
+    if isinstance(stage, Duration):
+        return stage
+    if hasattr(stage, "sample"):
+        law: Duration = stage.law
+        return law
+    return constant(float(mean_of(stage)))
