@@ -120,21 +120,25 @@ def _numbers(name: str, limit: str, value: Quantity) -> NDArray[np.generic]:
     """Return the value as real numbers (of a complex step, the real part)."""
     if is_symbolic(value):
         value = float(value)
-    hint = ": a number, not text" if isinstance(value, str) else ""
-    refused = ValueError(f"{name} must be {limit}, got {_shown(value)}{hint}")
     if value is None or isinstance(value, (str, bytes, bool)):
-        raise refused
+        raise _refused(name, limit, value)
     try:
         array = np.asarray(value)
         if array.dtype == object:
             if not all(isinstance(v, numbers.Number) for v in array.flat):
-                raise refused
+                raise _refused(name, limit, value)
             array = array.astype(float)
         elif array.dtype.kind not in "iufc":
-            raise refused
+            raise _refused(name, limit, value)
     except (TypeError, ValueError):
-        raise refused from None
+        raise _refused(name, limit, value) from None
     return np.asarray(array.real)
+
+
+def _refused(name: str, limit: str, value: object) -> ValueError:
+    """Return what to raise; written only when needed, for an array is slow to write."""
+    hint = ": a number, not text" if isinstance(value, str) else ""
+    return ValueError(f"{name} must be {limit}, got {_shown(value)}{hint}")
 
 
 def _first(values: NDArray[np.generic], bad: NDArray[np.generic]) -> str:

@@ -10,9 +10,10 @@ from hamodel.architectures import Node, SinglePrimary
 from hamodel.chain import Chain
 from hamodel.simulation import play
 from hamodel.units import DAY, HOUR, MINUTE
-from lessons import deck, game_day, incident
+from lessons import deck, game_day, grading, incident
 from lessons.deck import DECK, HAND, KINDS, Design
-from lessons.incident import ACTS, FAIL_OVER, FENCE, SHED, WAIT, Game, bills
+from lessons.grading import Game, bills
+from lessons.incident import ACTS, FAIL_OVER, FENCE, SHED, WAIT
 
 NAMED = {card.name: card for card in DECK}
 PAIR = Design()
@@ -201,7 +202,7 @@ def test_a_run_takes_time():
 
 
 def test_the_report_is_marked_by_the_models():
-    acts = tuple(incident.best(PAIR, card) for card in HAND)
+    acts = tuple(grading.best(PAIR, card) for card in HAND)
     means = tuple(bills(PAIR, c)[a].write for c, a in zip(HAND, acts, strict=True))
     game = Game(PAIR, acts=acts, guesses=means)
     assert game.scores() == (10, 10, 10)

@@ -10,7 +10,7 @@ import hamodel as ha
 from hamodel.course import progress
 from hamodel.units import HOUR, MINUTE, MS, YEAR
 from lessons import classic_text as classic
-from lessons import designs
+from lessons import designs, turning
 from lessons import the_decision_table as lesson
 from lessons.designs import BRIEFS, DESIGNS, SHOP, kept, model
 
@@ -79,7 +79,7 @@ def test_the_choice_is_the_one_of_the_package(seed):
     controls = lesson.lesson.see["controls"]
     values = {k: v.values()[rng.integers(len(v.values()))] for k, v in controls.items()}
     values["trip"] = 30 if seed % 2 else 5  # where nobody waits too long
-    ours, theirs = model(**values), designs.decision(values)
+    ours, theirs = model(**values), turning.decision(values)
     assert set(ours.within) == set(DESIGNS) - set(theirs.excluded)
     assert ours.winner == theirs.winner
 
@@ -98,8 +98,8 @@ def test_the_classic_row_limits_exclude_as_they_say():
 def test_breaks_are_where_the_choice_changes():
     for values in (SHOP, *BRIEFS.values()):
         now = model(**values).winner
-        for limit, _, value, then in designs.turns(values).rows:
-            if limit in designs.OPTIONS:
+        for limit, _, value, then in turning.turns(values).rows:
+            if limit in turning.OPTIONS:
                 there = value
             else:
                 way, _, number = value.partition(" ")
@@ -118,10 +118,10 @@ def test_the_turn_that_the_sentence_says():
 
 
 def test_choose_if_names_what_is_better_by_a_tenth():
-    assert [line.partition(":")[0] for line in designs.choose_if(*FIRST_TWO)] == [
+    assert [line.partition(":")[0] for line in turning.choose_if(*FIRST_TWO)] == [
         "consistency"
     ]
-    other = designs.choose_if(*reversed(FIRST_TWO))
+    other = turning.choose_if(*reversed(FIRST_TWO))
     assert [line.partition(":")[0] for line in other] == [
         "criticality",
         "complexity",
@@ -278,3 +278,20 @@ def test_the_first_box_is_worth_what_the_shop_says():
     options = classic.first_box().questions[0].options
     saved = minutes(1) - minutes(2)
     assert f"{saved:,.3g} minutes" in options["the load balancer"]
+
+
+def test_a_move_assesses_no_more_than_it_must(explorer, monkeypatch):
+    """A limit assesses nothing anew; another distance each of the six designs once."""
+    calls, assess = [], ha.assess
+    monkeypatch.setattr(ha, "assess", lambda *a: (calls.append(a[0]), assess(*a))[1])
+    explorer.set(trip=20)
+    calls.clear()
+    for name, control in explorer.controls.items():
+        for value in control.values() if name not in ("trip", "share") else ():
+            explorer.set(**{name: value})
+    assert calls == []
+    explorer.reset()
+    explorer.set(trip=123.4)
+    assert len(calls) == len(DESIGNS)
+    explorer.set(trip=20)
+    assert len(calls) == len(DESIGNS)

@@ -10,6 +10,14 @@ from tests.support.notebook_stage import ALL, LESSONS, NOTEBOOKS
 from tests.support.processes import nbval
 
 MOST_BYTES = 300_000
+SIDE = [path for path in ALL if path not in NOTEBOOKS]
+#: What asks for cells that run, or for short cells; a glossary is a list of words.
+OF_CELLS = (
+    guards.executed_in_order,
+    guards.something_to_see,
+    prose_guards.short_prose,
+    prose_guards.numbers_shown,
+)
 ALL_GUARDS = (*guards.GUARDS, *prose_guards.GUARDS)
 
 
@@ -30,6 +38,14 @@ def test_guard(guard, path, stored):
     assert guard(stored[path]) == []
 
 
+@pytest.mark.parametrize("path", SIDE, ids=lambda p: p.stem)
+def test_side_notebooks_are_guarded_as_lessons_are(path, stored):
+    runs = bool(guards.code(stored[path]))
+    for guard in (*ALL_GUARDS, prose_guards.few_prints):
+        if runs or guard not in OF_CELLS:
+            assert guard(stored[path]) == [], guard.__name__
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 @pytest.mark.parametrize("guard", prose_guards.LESSON_GUARDS, ids=lambda g: g.__name__)
 def test_lesson_guard(guard, path, stored):
@@ -41,7 +57,7 @@ def test_links_resolve(path, stored):
     assert prose_guards.links(stored[path], path.parent) == []
 
 
-@pytest.mark.parametrize("path", LESSONS[:7], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", ALL, ids=lambda p: p.stem)
 def test_a_word_of_the_glossary_is_explained_on_hover(path, stored):
     assert prose_guards.hovers(stored[path], path.parent) == []
 
@@ -54,7 +70,7 @@ def test_a_link_without_its_meaning_is_noticed():
         assert "RPO must say" in complaint
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", ALL, ids=lambda p: p.stem)
 def test_file_is_small(path):
     assert path.stat().st_size <= MOST_BYTES
 
@@ -73,7 +89,7 @@ def test_executed_again_is_stored(path):
     assert max(built.seconds) < 30, "a cell should take 2 s on a quiet machine"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*NOTEBOOKS, SIDE[-1]], ids=lambda p: p.stem)
 def test_strict_nbval(path, stored):
     done = nbval(path)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from hamodel.conflicts._sites import Delays
 
 _EXACT = 4000  # keys that are summed one by one; the rest as an integral
+
+
+@cache
+def _gauss() -> tuple[FloatArray, FloatArray]:
+    """Return nodes and weights for the integral: they take longer than all the rest."""
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    return nodes, weights
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -146,7 +154,7 @@ class Zipf:
             return head, np.ones_like(head)
         # the sum over k is the integral from k - 1/2 to k + 1/2, to 1e-8 beyond 4000
         low, high = np.log(_EXACT + 0.5), np.log(self.keys + 0.5)
-        nodes, weights = np.polynomial.legendre.leggauss(64)
+        nodes, weights = _gauss()
         rank = np.exp(low + (high - low) * (nodes + 1) / 2)
         width = rank * weights * (high - low) / 2
         return np.concatenate([head, rank]), np.concatenate([np.ones_like(head), width])

@@ -5,6 +5,7 @@ events do the rest.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ class Design:
                 given = getattr(self, name)
                 raise ValueError(f"{name} must be above 0 minutes, got {given}")
 
+    @lru_cache(maxsize=64)  # noqa: B019  a design is a value, and there are few
     def architecture(self, on_call=None):
         """Return the architecture; `on_call`: minutes, if a person is up already."""
         person = (self.on_call if on_call is None else on_call) * MINUTE
@@ -97,6 +99,7 @@ class Design:
         return self.nodes <= BUDGET
 
 
+@lru_cache(maxsize=64)
 def workload(load=1.0, trip=20.0):
     """Return 1,000 requests a second, times a load, with a round trip in ms."""
     return ha.Workload(

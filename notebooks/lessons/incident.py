@@ -10,9 +10,8 @@ touch.  A person acts once, some time after the strike.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,10 @@ import numpy as np
 import hamodel as ha
 from hamodel.architectures import ActivePassive, Cause, Event, Group, Part, Verdict
 from hamodel.chain import Chain
-from hamodel.course import Table
 from hamodel.failover import SplitBrain
 from hamodel.simulation import play
 from hamodel.units import DAY, MINUTE, MS
-from lessons.deck import BUDGET, HAND, KINDS, SEED, Design, workload
+from lessons.deck import Design, workload
 
 # ---- from a card to a struck model -------------------------------------------------
 
@@ -143,6 +141,7 @@ class Meanwhile:
         return model.verdict(known.inner, site, operation)
 
 
+@lru_cache(maxsize=64)
 def acted(design, card, act):
     """Return the architecture under an act, and the seconds of a needless switch."""
     spec = design.architecture()
@@ -163,6 +162,7 @@ def acted(design, card, act):
     return spec, 0.0 if moves_itself else switch
 
 
+@lru_cache(maxsize=64)
 def situation(design, card, act=WAIT):
     """Return the model of a design after a card was played and somebody acted."""
     spec, switch = acted(design, card, act)
@@ -313,146 +313,3 @@ def _views(part):
         view = part.view(state)
         law[view] = law.get(view, 0) + np.maximum(p, 0.0)
     return law
-
-
-# ---- the game ----------------------------------------------------------------------
-
-
-@lru_cache(maxsize=3000)
-def bills(design, card):
-    """Return what each act costs on average."""
-    return {act: expected(design, card, act) for act in ACTS}
-
-
-def right(design, card, act):
-    """Tell whether an act loses no more than any, and turns few more people away."""
-    costs = bills(design, card)
-    lost = min(round(cost.lost) for cost in costs.values())
-    away = min(cost.away for cost in costs.values() if round(cost.lost) == lost)
-    return round(costs[act].lost) == lost and costs[act].away <= 1.1 * away + 60
-
-
-def best(design, card):
-    """Return the best act; of those that are as good, the one with least to do."""
-    return next(act for act in ACTS if right(design, card, act))
-
-
-@dataclass(frozen=True, eq=False)
-class Page:
-    """A page of Markdown, to be read here or saved."""
-
-    text: str
-
-    def _repr_markdown_(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def save(self, path):
-        """Write the page to a file."""
-        Path(path).write_text(self.text, encoding="utf-8")
-
-
-@dataclass(frozen=True, eq=False)
-class Game:
-    """A design, the cards in hand, and what was done and guessed at each."""
-
-    design: Design
-    acts: tuple[str, ...] = ()
-    guesses: tuple[float | None, ...] = ()
-    cards: tuple[Any, ...] = field(default=HAND)
-    seed: int = SEED
-
-    def __post_init__(self) -> None:
-        for act in self.acts:
-            if act not in ACTS:
-                raise ValueError(f"act must be one of {', '.join(ACTS)}, got {act!r}")
-        for name in ("acts", "guesses"):
-            given = len(getattr(self, name))
-            if given not in (0, len(self.cards)):
-                raise ValueError(f"{name} must be {len(self.cards)}, got {given}")
-        if not self.design.within:
-            raise ValueError(
-                f"the design must keep the budget of {BUDGET} nodes, got "
-                f"{self.design.nodes:g}"
-            )
-
-    def hand(self):
-        """Return the cards, before anything is known of how they play."""
-        rows = tuple((k, c.name, c.story) for k, c in enumerate(self.cards, 1))
-        return Table(("card", "name", "what happens"), rows)
-
-    def turns(self):
-        """Yield each card with the act, the bill of tonight and the mean bill."""
-        for k, card in enumerate(self.cards):
-            act = self.acts[k] if self.acts else WAIT
-            tonight, _ = played(self.design, card, act, seed=self.seed + k)
-            yield card, act, tonight, bills(self.design, card)[act]
-
-    def scores(self):
-        """Return how many acts were right, and how many guesses near, of how many."""
-        acts = sum(right(self.design, card, act) for card, act, *_ in self.turns())
-        pairs = zip(self.guesses, self.turns(), strict=False)
-        near = sum(
-            guess is not None and _near(guess, mean.write)
-            for guess, (*_, mean) in pairs
-        )
-        return acts, near, len(self.cards)
-
-    def report(self):
-        """Return the report of the day, as Markdown."""
-        acts, near, many = self.scores()
-        head = (
-            f"# Game day: {self.design.kind}, {self.design.nodes:g} of {BUDGET} nodes\n"
-            f"\nSeed {self.seed}. {acts} of {many} acts were right, {near} of {many} "
-            "guesses within a factor of two.\n\n"
-            "| card | act | tonight, min | on average | turned away | writes lost | "
-            "best act |\n|---|---|---:|---:|---:|---:|---|\n"
-        )
-        rows = [
-            f"| {card.name} | {_mark(right(self.design, card, act))} {act} | "
-            f"{tonight.write:.1f} | {mean.write:.1f} | {mean.away:,.0f} | "
-            f"{mean.lost:,.0f} | {best(self.design, card)} |"
-            for card, act, tonight, mean in self.turns()
-        ]
-        return Page(head + "\n".join(rows) + "\n")
-
-    def record(self, title="How we run the shop"):
-        """Return a decision record of one page, as Markdown."""
-        worst = max(self.turns(), key=lambda turn: turn[3].away)
-        others = {k: total(replace(self.design, kind=k)) for k in KINDS}
-        listed = "\n".join(
-            f"- {kind}: {replace(self.design, kind=kind).nodes:g} nodes, "
-            f"{minutes:.0f} minutes without writes over these cards, {lost:,.0f} "
-            "writes lost, each card played as well as can be"
-            for kind, (minutes, lost) in others.items()
-        )
-        d = self.design
-        return Page(
-            f"# {title}\n\n**Status:** proposed\n\n## Context\n\nA ticket shop, 1,000 "
-            f"requests a second, one in ten a write. At most {BUDGET} nodes.\n\n"
-            f"## Decision\n\nA {d.kind} with {d.balancers} balancers and {d.apps} app "
-            f"servers at each site: {d.nodes:g} nodes. {100 * d.coverage:g} % of the "
-            f"failovers work; a person acts after {d.on_call:g} minutes at night; a "
-            f"change is taken back within {d.rollback:g} minutes.\n\n## Considered\n\n"
-            f"{listed}\n\n## Consequences\n\nThe dearest card is “{worst[0].name}”: "
-            f"{worst[3].write:.0f} minutes and {worst[3].away:,.0f} requests without "
-            f"an answer if somebody decides to {worst[1]}, and the best act would be "
-            f"to {best(d, worst[0])}. We look at this record again when one of its "
-            "numbers has changed.\n"
-        )
-
-
-def total(design, cards=HAND):
-    """Return minutes without writes and writes lost over cards, each played best."""
-    costs = [bills(design, card)[best(design, card)] for card in cards]
-    return sum(c.write for c in costs), sum(c.lost for c in costs)
-
-
-def _near(guess, value):
-    return value / 2 - 0.05 <= guess <= 2 * value + 0.05
-
-
-def _mark(good):
-    return "✓" if good else "✗"

@@ -133,9 +133,9 @@ def _collect_exercises(patch, stage):
     patch.setattr(Exercise, "check", noted)
 
 
-def sample(explorer, n=30):
-    """Return the start, every preset and settings at random, the same each time."""
-    rng = np.random.default_rng(4)
+def sample(explorer, n=30, seed=4):
+    """Return the start, every preset and settings at random, the same for a seed."""
+    rng = np.random.default_rng(seed)
     start = {name: control.start for name, control in explorer.controls.items()}
     presets = [start | dict(preset) for preset in explorer.presets.values()]
     random = [
