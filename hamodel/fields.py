@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 KEY = "hamodel"  # of a field's metadata
 _UNITS = {"time": "s", "mean time": "s", "rate": "1/s"}
-_WRITERS: dict[str, Callable[[float], str]] = {
+#: How a value of a kind is written, other than as a plain number.
+WRITERS: Mapping[str, Callable[..., str]] = {
     "time": text.time,
     "mean time": text.time,
     "rate": text.rate,
@@ -124,7 +125,7 @@ class About:
             return ", ".join(map(self.write, value))
         if value is None or isinstance(value, (bool, str)):
             return {None: "none", True: "yes", False: "no"}.get(value, str(value))  # type: ignore[arg-type]
-        write = _WRITERS.get(self.kind, text.number)
+        write = WRITERS.get(self.kind, text.number)
         if _is_law(value):
             return f"{write(float(mean_of(value)))} on average"
         return text.spread(value, write)

@@ -29,6 +29,7 @@ from hamodel.decision import (
     optimise,
 )
 from hamodel.failover import Failover
+from hamodel.fields import WRITERS
 from hamodel.units import HOUR, MINUTE, YEAR
 from tests.test_architectures import NODE
 
@@ -181,6 +182,10 @@ def test_a_flip_flips_and_less_does_not():
     flips = found.flips()
     assert flips
     nearest = flips[0]
+    write = WRITERS.get(nearest.kind, text.number)
+    assert f": {write(nearest.value, 4)} -> {write(nearest.flipped, 4)} (" in str(
+        nearest
+    )
     assert nearest.winner != found.winner
 
     def chosen(value):

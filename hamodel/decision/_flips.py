@@ -10,6 +10,7 @@ import numpy as np
 
 from hamodel import text
 from hamodel._fields import about_at, paths, replaced
+from hamodel.fields import WRITERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +49,7 @@ class Flip(NamedTuple):
     flipped: float
     winner: str | None  # who is chosen then
     distance: float  # the factor; of a share above 1/2, that of what lacks to 1
+    kind: str = "number"  # of the parameter, as `hamodel.units.KINDS` has them
 
     @property
     def factor(self) -> float:
@@ -55,11 +57,10 @@ class Flip(NamedTuple):
         return self.flipped / self.value
 
     def __str__(self) -> str:
-        who = self.winner or "nobody"
+        write = WRITERS.get(self.kind, text.number)
         return (
-            f"{self.path}: {text.number(self.value, 4)} -> "
-            f"{text.number(self.flipped, 4)} "
-            f"({text.number(self.factor)}x), then {who} is chosen"
+            f"{self.path}: {write(self.value, 4)} -> {write(self.flipped, 4)} "
+            f"({text.number(self.factor)}x), then {self.winner or 'nobody'} is chosen"
         )
 
 
@@ -67,6 +68,7 @@ class _Knob(NamedTuple):
     path: str
     value: float
     share: bool  # a probability: its complement is scaled where it is near 1
+    kind: str
 
 
 def flips_of(decision: Choice) -> tuple[Flip, ...]:
@@ -105,29 +107,28 @@ def _knobs(decision: Choice) -> list[_Knob]:
     found: dict[str, _Knob] = {}
     for assessment in decision.assessments.values():
         for path, value in paths(assessment.architecture):
-            if not _is_whole(assessment.architecture, path):
-                _keep(found, path, value)
+            _keep(found, path, value, _kind(assessment.architecture, path))
         for path, value in paths(assessment.workload):
-            if not _is_whole(assessment.workload, path):
-                _keep(found, f"workload.{path}", value)
+            kind = _kind(assessment.workload, path)
+            _keep(found, f"workload.{path}", value, kind)
     return list(found.values())
 
 
-def _is_whole(spec: object, path: str) -> bool:
-    """Tell whether a field counts something, and is no matter of a few per cent."""
+def _kind(spec: object, path: str) -> str:
     about = about_at(spec, path)
-    return about is not None and about.kind == "whole"
+    return "number" if about is None else about.kind
 
 
-def _keep(found: dict[str, _Knob], path: str, value: object) -> None:
+def _keep(found: dict[str, _Knob], path: str, value: object, kind: str) -> None:
+    """Keep a number, unless it counts something: that is no matter of a few percent."""
     name = path.rpartition(".")[2]
-    if name == "exponent" or name.startswith("acknowledgements"):
+    if kind == "whole" or name == "exponent" or name.startswith("acknowledgements"):
         return
     if isinstance(value, bool) or not isinstance(value, (int, float, np.floating)):
         return
     if 0 < value < math.inf:
         share = name in {"coverage", "hit_ratio", "destroyed"}
-        found.setdefault(path, _Knob(path, float(value), share))
+        found.setdefault(path, _Knob(path, float(value), share, kind))
 
 
 def _tried(decision: Choice, knob: _Knob, near: float, far: float) -> Flip | None:
@@ -182,4 +183,5 @@ def _narrowed(decision: Choice, knob: _Knob, near: float, far: float) -> Flip:
             near = middle
         else:
             far, winner = middle, found
-    return Flip(knob.path, knob.value, _value(knob, far), winner, far)
+    value = _value(knob, far)
+    return Flip(knob.path, knob.value, value, winner, far, knob.kind)
