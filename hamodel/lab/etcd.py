@@ -149,7 +149,10 @@ class _Leader:
         while time.monotonic() < last:
             for n in others:
                 with contextlib.suppress(OSError):
-                    if self.cluster.status(n)["leader"] not in {"0", self.known}:
+                    if self.cluster.status(n).get("leader", "0") not in {
+                        "0",
+                        self.known,
+                    }:
                         return time.monotonic()
             time.sleep(0.01)
         return math.nan
