@@ -1,6 +1,7 @@
 """Sweeps: every point is the assessment of that point, named, in any order of work."""
 
 import json
+import threading
 import tracemalloc
 
 import numpy as np
@@ -425,6 +426,12 @@ def test_values_that_do_not_go_together_are_named():
 def test_labels_load_only_when_a_sweep_is_made():
     code = "import sys, hamodel.sweeping; print({'xarray', 'tqdm'} & set(sys.modules))"
     assert processes.run("-c", code).stdout.strip() == "set()"
+
+
+def test_a_bar_starts_no_thread():
+    """A browser has none to give; tqdm's own would leave a warning in red there."""
+    sweep(PAIR, failover__coverage=[0.9, 0.99])
+    assert "TMonitor" not in {type(t).__name__ for t in threading.enumerate()}
 
 
 def test_mechanisms_and_laws_are_choices():

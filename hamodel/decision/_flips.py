@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 import numpy as np
 
 from hamodel import text
+from hamodel._bars import bar
 from hamodel._fields import about_at, paths, replaced
 from hamodel.fields import WRITERS
 
@@ -76,15 +77,13 @@ def flips_of(decision: Choice) -> tuple[Flip, ...]:
 
     It takes seconds to minutes, so a terminal sees a bar.
     """
-    from tqdm import tqdm
-
     chosen: list[Flip] = []
     second = decision.runner_up
     knobs, near = _knobs(decision), 1.0
     for far in _STEPS:
         level = [
             flip
-            for knob in tqdm(
+            for knob in bar(
                 knobs, desc=f"changes up to {far:g}x", leave=False, disable=None
             )
             for sign in (1, -1)

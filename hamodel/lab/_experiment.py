@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 
 from hamodel import _check, fields
+from hamodel._bars import bar
 from hamodel.lab import _packages
 from hamodel.lab._processes import Nursery
 
@@ -225,8 +226,7 @@ class Recorded:
             judged |= {
                 name: agreement(law, self.column(name))
                 for name, law in self.experiment.prediction().items()
-                if name in self.rows[0]  # older records lack what was added since
-                and not (self.busy and self.experiment.stages[name] == "machine")
+                if not (self.busy and self.experiment.stages[name] == "machine")
             }
         return Agreements(recorded=self, agreements=judged)
 
@@ -346,12 +346,9 @@ def _failure(experiment: Experiment, nursery: Nursery, phase: float) -> Row:
 
 def _counted(n: int, done: int, experiment: Experiment) -> Iterator[int]:
     """Count the repetitions that are left, with the time they may take."""
-    from tqdm import tqdm
-
-    bar = tqdm(
+    yield from bar(
         range(done, n), initial=done, total=n, desc=experiment.title, disable=None
     )
-    yield from bar
 
 
 def _append(file: Path, row: Row) -> None:

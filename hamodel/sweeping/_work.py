@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hamodel._bars import bar
 from hamodel._fields import paths
 from hamodel.sweeping._evaluate import Points, measure_of, takes_arrays
 from hamodel.sweeping._parameters import Case, Parameter, plain
@@ -159,24 +160,22 @@ def answered(
     progress: bool | None,
 ) -> Iterator[tuple[Block, Answers]]:
     """Yield the blocks with their answers, computed here or on a cluster."""
-    from tqdm import tqdm
-
     hidden = not (sys.stderr.isatty() if progress is None else progress)
     total = sum(block.points.count for block in blocks)
     delay = _LATE if progress is None else 0.0
-    with tqdm(total=total, unit="points", disable=hidden, delay=delay) as bar:
+    with bar(total=total, unit="points", disable=hidden, delay=delay) as shown:
         if client is None:
             for block in blocks:
                 yield block, block.points.answers()
-                bar.update(block.points.count)
+                shown.update(block.points.count)
             return
-        yield from _on_cluster(blocks, client, bar)
+        yield from _on_cluster(blocks, client, shown)
 
 
 def _on_cluster(
     blocks: Sequence[Block],
     client: Value,
-    bar: Value,
+    shown: Value,
 ) -> Iterator[tuple[Block, Answers]]:
     """Hand every block to the cluster; what a lost worker held is computed again."""
     from distributed import as_completed
@@ -184,7 +183,7 @@ def _on_cluster(
     futures = [client.submit(_answers, b.points, pure=False) for b in blocks]
     count = {f.key: b.points.count for f, b in zip(futures, blocks, strict=True)}
     for done in as_completed(futures):
-        bar.update(count[done.key])
+        shown.update(count[done.key])
     yield from zip(blocks, client.gather(futures), strict=True)
 
 
