@@ -99,3 +99,8 @@ $(VENV)/.wasm $(VENV)/.lab $(VENV)/.lite: $(VENV)/.installed
 	then uv pip install --quiet --python $(BIN)/python $(NEEDS); \
 	else $(BIN)/python -m pip install --quiet $(NEEDS); fi
 	@touch $@
+
+# A Pyodide in a folder, for the tests: its own address cannot be reached from everywhere.
+$(VENV)/.pyodide: tests/support/pyodide.py $(VENV)/.lite
+	$(BIN)/python -m tests.support.pyodide $(VENV)/pyodide
+	@touch $@

@@ -39,10 +39,12 @@ def needed_browser():
 def browser():
     path = needed_browser()
     jupyterlab.SHOTS.mkdir(exist_ok=True)
+    # No name is found, so that what is not on this machine cannot be reached.
+    flags = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    if not os.geteuid():
+        flags += ["--no-sandbox"]  # refused to root, which is who runs a container
     with sync_playwright() as playwright:
-        # Chromium refuses its sandbox to root, which is who runs a container.
-        sandbox = [] if os.geteuid() else ["--no-sandbox"]
-        started = playwright.chromium.launch(executable_path=path, args=sandbox)
+        started = playwright.chromium.launch(executable_path=path, args=flags)
         yield started
         started.close()
 

@@ -1,13 +1,16 @@
-"""The lab that runs in a browser: what is staged, and the tree that is built.
+"""The lab that runs in a browser: what is staged, the tree that is built, a lesson.
 
-JupyterLite is not in the lock; `make .venv/.lite` brings it, and CI requires it.
+JupyterLite is not in the lock; `make .venv/.lite` brings it, `make .venv/.pyodide` a
+Python for the browser, and CI requires both.  `PYODIDE` names another folder of it.
 """
 
 import functools
+import http.server
 import importlib.util
 import json
 import os
 import tempfile
+import threading
 import zipfile
 from pathlib import Path
 
@@ -15,9 +18,13 @@ import nbformat
 import pytest
 
 from hamodel.course import lite
+from tests import test_browser
+from tests.support import jupyterlab, pyodide
 from tests.support.notebook_stage import ALL, ROOT
+from tests.test_browser import browser  # noqa: F401  a fixture
 
 FOLDER = tempfile.TemporaryDirectory(prefix="hamodel-lite-")
+PYODIDE = Path(os.environ.get("PYODIDE") or ROOT / ".venv" / "pyodide")
 
 
 @functools.cache
@@ -27,7 +34,8 @@ def built():
         if os.environ.get("HAMODEL_REQUIRE_LITE"):
             pytest.fail("JupyterLite is required: make .venv/.lite")
         pytest.skip("JupyterLite is not installed: make .venv/.lite")
-    return lite.build(ROOT / "notebooks", Path(FOLDER.name) / "lab").parents[1]
+    given = PYODIDE if PYODIDE.is_dir() else None
+    return lite.build(ROOT / "notebooks", Path(FOLDER.name) / "lab", given).parents[1]
 
 
 def read(*parts):
@@ -87,3 +95,76 @@ def test_pages_are_published_with_the_lab():
     flow = ROOT.joinpath(".github", "workflows", "pages.yml").read_text("utf-8")
     assert "make lite site" in flow
     assert "actions/deploy-pages" in flow
+
+
+# ---- a lesson that runs there ------------------------------------------------------
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing about it."""
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def served():
+    """Yield the address of the lab on loopback; without a Pyodide skip."""
+    if not PYODIDE.is_dir():
+        if os.environ.get("HAMODEL_REQUIRE_LITE"):
+            pytest.fail("a folder with Pyodide is required: make .venv/.pyodide")
+        pytest.skip("no lesson was run in the lab: give PYODIDE=a folder, as make does")
+    handler = functools.partial(Quiet, directory=built())
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_lesson_runs_in_the_browser_with_the_network_off(browser, served):  # noqa: F811
+    """Cells run, the slider of an explorer moves, and its picture follows."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1300})
+    page, outside = context.new_page(), []
+    page.set_default_timeout(jupyterlab.PATIENCE * 1000)
+    context.on("request", lambda request: test_browser._note(request, outside))
+    page.goto(f"{served}/lab/index.html?path=04_failover_maths.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.wait_for_function(RAN)
+    assert jupyterlab.errors(page) == []
+    page.locator(".jp-WindowedPanel-outer").first.evaluate("e => e.scrollTo(0, 0)")
+    explorer = test_browser.explorer_of(page)
+    explorer.scroll_into_view_if_needed()
+    before = test_browser.lift(explorer)
+    explorer.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    test_browser.until_changed(explorer, before)
+    test_browser.shot(page, "lite-04")
+    context.close()
+    assert outside == []
+
+
+# Every code cell has run: its prompt has a number, where the page shows it.
+RAN = """() => {
+  const prompts = [...document.querySelectorAll(
+    '.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map((e) => e.innerText.trim());
+  const ran = prompts.some((p) => /^\\[\\d+\\]:$/.test(p));
+  return ran && !prompts.some((p) => p === '[*]:')
+    && /\\|\\s*Idle/.test(document.querySelector('#jp-main-statusbar').innerText);
+}"""
+
+
+def test_a_newer_micropip_is_fitted_by_one_function(tmp_path):
+    wheel, place = tmp_path / "a.whl", "micropip/_compat/_compat_in_pyodide.py"
+    with zipfile.ZipFile(wheel, "w") as made:
+        made.writestr(place, "class A:\n    install = install\n    b = 1\n")
+        made.writestr("other.py", "    install = install\n")
+    (tmp_path / "new.whl").write_bytes(pyodide.fitted(wheel))
+    with zipfile.ZipFile(tmp_path / "new.whl") as new:
+        assert (
+            "async def install(data, name, target, notes)" in new.read(place).decode()
+        )
+        assert new.read("other.py") == b"    install = install\n"

@@ -38,7 +38,10 @@ PURE = (
     "click",
     "ruamel.yaml",
 )
-INSTALL = "%pip install -q hamodel ipywidgets matplotlib"
+INSTALL = """%pip install -q hamodel ipywidgets matplotlib
+import logging
+
+logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # it has no cache yet"""
 _LEFT_OUT = shutil.ignore_patterns("*.ipynb", "__pycache__", "my_course.json*", ".*")
 
 

@@ -131,7 +131,7 @@ def errors(page):
     return page.locator(
         '.jp-Notebook [data-mime-type="application/vnd.jupyter.error"],'
         '.jp-Notebook [data-mime-type="application/vnd.jupyter.stderr"]'
-    ).all_inner_texts()
+    ).all_text_contents()
 
 
 _IDLE = (
