@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import nbformat
+import numpy as np
 import pytest
 
 from hamodel import catalogue, plots
@@ -313,12 +314,35 @@ def _at(axes, table, places):
 
 def _unpacked(packed, number):
     """Return a frame's picture and sentence, in our own reading of the runs."""
-    runs, sentence, _ = packed["frames"][number]
+    runs, sentence, *_ = packed["frames"][number]
     numbers = []
     for run in runs.split(","):
         first, _, last = run.partition("-")
         numbers += range(int(first), int(last or first) + 1)
     return "\n".join(packed["groups"][n] for n in numbers), sentence
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_is_said_to_a_guess_is_what_the_notebook_says(path):
+    """Our own reading of the page's table, at guesses all over the scales."""
+    page, rng = Page(built_site.built()[f"{path.stem}.html"]), np.random.default_rng(2)
+    scripts = [e["text"] for e in page.all("script") if "views" in e.get("type", "")]
+    predictions = staged(path).predictions
+    for text, prediction in zip(scripts, predictions, strict=True):
+        table = json.loads(text)
+        truth = {k: float(v) for k, v in prediction.truth().items()}
+        shape = tuple(map(len, table["grids"]))
+        for at in rng.integers(0, shape, size=(60, len(shape))):
+            guess = [grid[k] for grid, k in zip(table["grids"], at, strict=True)]
+            told = table["said"][table["at"][np.ravel_multi_index(at, shape)]]
+            named = dict(zip(prediction.fields, guess, strict=True))
+            if prediction.total and sum(guess) != prediction.total:
+                wanted = f"That cannot be: together they are {prediction.total:g}."
+            elif wrong := prediction.rule(named):
+                wanted = f"That cannot be: {wrong}"
+            else:
+                wanted = prediction.comment(named, truth)
+            assert told == wanted, named
 
 
 def test_the_index_lists_the_map():

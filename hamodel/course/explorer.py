@@ -277,6 +277,21 @@ class Explorer:
             f'<span role="status"><b>Can you reach it?</b><br>{items}</span>'
         )
 
+    def drawn(self, guess: Values) -> str:
+        """Return the picture as it is now, but with this guess.
+
+        Parameters
+        ----------
+        guess : mapping of str to float
+            A number for each field of the prediction; empty for none.
+
+        Returns
+        -------
+        str
+            SVG.
+        """
+        return self._drawn(self.values, self.result, guess)
+
     def _drawn(self, values: Values, result: Value, guess: Values) -> str:
         sheet = Sheet(*self.size, known=self.known, clock=self._clock)
         if self.seconds:

@@ -6,6 +6,8 @@ Time runs to the right, each site is a line, and the news of a write is an arrow
 import string
 from dataclasses import dataclass
 
+import numpy as np
+
 from hamodel import course as kit
 from hamodel import text
 from hamodel.conflicts import concurrency, last_write_wins
@@ -60,7 +62,7 @@ TIMES = kit.Scale(0, 300, 70, 434)  # ms
 ROWS = (58, 138)  # the two sites
 RATES = kit.Scale(0.01, 1000, 88, 434, log=True)
 SHARES = kit.Scale(0, 100, 296, 212)
-GRID = [0.01 * 10 ** (k / 16) for k in range(81)]
+GRID = 0.01 * 10 ** (np.arange(81) / 16)
 R = 11
 
 
@@ -142,9 +144,9 @@ def _rates(sheet, found, guess):
     if sheet.known:
         for name, colour, dash in rows:
             if name == "rivals":
-                shares = [100 * found.rivals(rate) for rate in GRID]
+                shares = 100 * found.rivals(GRID)
             else:
-                shares = [100 * found.lost(rate) / (2 * rate) for rate in GRID]
+                shares = 100 * found.lost(GRID) / (2 * GRID)
             points = [(RATES(r), SHARES(s)) for r, s in zip(GRID, shares, strict=True)]
             sheet.line(points, colour, weight=2.5, dash=dash, role="ground")
         at = [text.short(100 * found.rivals(rate)) for rate in (10, 1)]

@@ -10,12 +10,14 @@ their numbers: "0-57,312,59-80".
 from __future__ import annotations
 
 import itertools
+import zlib
 from dataclasses import dataclass, field
 from math import isqrt
 from typing import TYPE_CHECKING, Literal
 
 from hamodel.course.boxes import Boxes
 from hamodel.course.controls import Again, Choice, Slider
+from hamodel.course.site._ghost import Ghosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
 
     Kind = Literal["range", "choice", "boxes"]
     Setting = Mapping[str, Value]
+    Frame = tuple[str, str, str, int]  # runs of groups, sentence, settings, ghost or -1
 
-MOST = (400, 250)  # frames of an explorer, about: the first that is small enough
-MOST_CHARACTERS = 2_200_000  # of them; a tenth or less when compressed
+MOST = (400, 250, 150)  # frames of an explorer, about: the first that is small enough
+MOST_CHARACTERS = 2_200_000  # of them
+MOST_BYTES = 100_000  # of them, compressed: what is left of a page that loads at once
 MOST_SETS = 64  # sets of failed boxes: all of those of six boxes
 FEWEST = 5  # positions of a slider
 ELSE = "All else"  # what the settings of the other controls are called
@@ -58,7 +62,8 @@ class Film:
     table: tuple[int, ...]  # the frame at every position, that of the last axis fastest
     presets: Mapping[str, Mapping[int, int]]  # axis: position, for what it names
     groups: tuple[str, ...]
-    frames: tuple[tuple[str, str, str], ...]  # runs of groups, sentence, settings
+    frames: tuple[Frame, ...]
+    ghosts: tuple[list[Value], ...]  # the lines that a guess adds
     veil: int | None  # the frame before there is a guess
     play: int | None  # the frame that moves
 
@@ -107,10 +112,10 @@ def film(explorer: Explorer) -> Film:
         explorer.open()
         axes = camera.axes(most)
         table = camera.table(axes)
-        if table:
+        if table and camera.size <= MOST_BYTES:
             break
     else:
-        listed = f"{MOST_CHARACTERS:,} characters in {MOST[-1]} frames"
+        listed = f"{MOST_BYTES:,} bytes in {MOST[-1]} frames"
         raise ValueError(f"{explorer.title!r} must fit into {listed}")
     presets = {
         name: {
@@ -136,6 +141,7 @@ def film(explorer: Explorer) -> Film:
         presets=presets,
         groups=tuple(camera.groups),
         frames=tuple(camera.frames),
+        ghosts=tuple(camera.ghosts.lines),
     )
 
 
@@ -144,10 +150,11 @@ class _Camera:
 
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
-        self.frames: list[tuple[str, str, str]] = []
+        self.ghosts = Ghosts(explorer)
+        self.frames: list[Frame] = []
         self.groups: dict[str, int] = {}
         self.characters = 0
-        self._known: dict[tuple[str, str, str], int] = {}
+        self._known: dict[Frame, int] = {}
         starts = {name: control.start for name, control in explorer.controls.items()}
         self.base: dict[str, Value] = starts | dict(explorer.after)
 
@@ -162,12 +169,18 @@ class _Camera:
                 self.groups[line] = len(self.groups)
                 self.characters += len(line)
             numbers.append(self.groups[line])
-        frame = (_runs(numbers), sentence, "; ".join(texts))
+        ghost = -1 if veiled else self.ghosts.here()
+        frame = (_runs(numbers), sentence, "; ".join(texts), ghost)
         if frame not in self._known:
             self._known[frame] = len(self.frames)
-            self.characters += sum(map(len, frame))
+            self.characters += sum(map(len, frame[:3]))
             self.frames.append(frame)
         return self._known[frame]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that is kept, compressed."""
+        return len(zlib.compress(repr((list(self.groups), self.frames)).encode()))
 
     def axes(self, most: int) -> tuple[Axis, ...]:
         """Return the levers, and last the settings of all else, if there are others."""

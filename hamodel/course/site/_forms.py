@@ -21,15 +21,13 @@ from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
 from hamodel.course.quiz import Quiz
 from hamodel.course.site._film import Axis, Film, film
+from hamodel.course.site._ghost import grids
 from hamodel.course.site._markdown import Markdown, latex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hamodel._types import Value
-
-
-MOST_GUESSES = 10_000  # of a prediction whose comments a page holds
 
 
 class Forms:
@@ -81,7 +79,7 @@ class Forms:
 
 def _explorer(explorer: Explorer, key: str) -> str:
     taken = film(explorer)
-    _, sentence, settings = taken.frames[taken.start]
+    _, sentence, settings, _ = taken.frames[taken.start]
     width, height = taken.size
     picture = (
         f'<img alt="{escape(sentence)}" width="{width}" height="{height}" '
@@ -184,6 +182,7 @@ def _packed(taken: Film) -> dict[str, object]:
     return {
         "groups": taken.groups,
         "frames": taken.frames,
+        "ghosts": taken.ghosts,
         "axes": axes,
         "table": taken.table,
         "presets": [*taken.presets.values(), None],  # None: all to their start
@@ -224,22 +223,28 @@ def _prediction(prediction: Prediction, key: str) -> str:
 
 
 def _views(prediction: Prediction) -> str:
-    """Return what is said to each guess on the grids, where those are few enough."""
-    grids = [control.grid for control in prediction.fields.values()]
-    if math.prod(map(len, grids)) > MOST_GUESSES:
-        return ""
+    """Return what is said to each guess on the marks of the scales."""
+    marks = grids(prediction)
     truth = {name: float(value) for name, value in prediction.truth().items()}
     said: dict[str, int] = {}
     places = []
-    for values in itertools.product(*grids):
+    for values in itertools.product(*marks):
         guess = dict(zip(prediction.fields, values, strict=True))
-        wrong = prediction.rule(guess)
-        words = (
-            f"That cannot be: {wrong}" if wrong else prediction.comment(guess, truth)
-        )
+        if wrong := _impossible(prediction, guess):
+            words = f"That cannot be: {wrong}"
+        else:
+            words = prediction.comment(guess, truth)
         places.append(said.setdefault(words, len(said)))
-    data = {"grids": grids, "said": list(said), "at": places}
+    data = {"grids": marks, "said": list(said), "at": places}
     return f'<script type="application/views">{_json(data)}</script>'
+
+
+def _impossible(prediction: Prediction, guess: dict[str, float]) -> str:
+    """Return why a guess is none; sliders share a whole out, boxes may not."""
+    whole = prediction.total
+    if whole and abs(sum(guess.values()) - whole) > 1e-9 * whole:
+        return f"together they are {whole:g}."
+    return prediction.rule(guess)
 
 
 def _exercise(exercise: Exercise, key: str) -> str:

@@ -18,9 +18,18 @@ for (const root of document.querySelectorAll("figure.explorer")) {
   const frame = (places) => film.table[
     places.reduce((number, place, axis) => number * film.axes[axis].texts.length + place, 0)];
 
+  // What a guess adds: words that stand still, and words of one field by its marks.
+  let guess = null;
+  let shownNow = 0;
+  const ghost = (number) => guess && film.ghosts[number] ? film.ghosts[number].map((line) =>
+    line.map((part) => typeof part === "string" ? part : part[1][guess[part[0]]]).join("")
+    + "\n").join("") : "";
+
   const show = (number) => {
-    const [runs, sentence, settings] = film.frames[number];
-    image.src = "data:image/svg+xml," + encodeURIComponent(svg(runs));
+    shownNow = number;
+    const [runs, sentence, settings, added] = film.frames[number];
+    const picture = svg(runs).replace(/<\/svg>$/, () => ghost(added) + "</svg>");
+    image.src = "data:image/svg+xml," + encodeURIComponent(picture);
     image.alt = says.textContent = sentence;
     shown.textContent = settings;
     for (const control of controls) {
@@ -70,10 +79,12 @@ for (const root of document.querySelectorAll("figure.explorer")) {
   };
   root.querySelector("[data-play]")?.addEventListener("click", () => show(film.play));
   if (film.veil === null) lift();
-  else {
-    root.querySelector("[data-open]").addEventListener("click", lift);
-    root.addEventListener("guessed", lift, { once: true });
-  }
+  else root.querySelector("[data-open]").addEventListener("click", lift);
+  root.addEventListener("guessed", (event) => {
+    guess = event.detail;
+    if (guess && root.querySelector(".veil")) lift();
+    else show(shownNow);
+  });
 }
 
 // What was guessed and answered here is kept by this browser, and by nothing else.
@@ -91,28 +102,27 @@ const explorers = [...document.querySelectorAll("figure.explorer")];
 for (const form of document.querySelectorAll("form.prediction")) {
   const inputs = [...form.querySelectorAll("input")];
   const fold = form.querySelector("details");
-  const data = form.querySelector("script");
-  const views = data && JSON.parse(data.textContent);
+  const views = JSON.parse(form.querySelector("script").textContent);
   const nearest = (grid, value) => grid.reduce((best, each, k) =>
     Math.abs(each - value) < Math.abs(grid[best] - value) ? k : best, 0);
+  const marks = () => inputs.map((input, k) => nearest(views.grids[k], input.valueAsNumber));
   const comment = () => {
-    if (!views) return "";
-    const at = inputs.map((input, k) => nearest(views.grids[k], input.valueAsNumber));
+    const at = marks();
     inputs.forEach((input, k) => { input.value = views.grids[k][at[k]]; });
     return views.said[views.at[at.reduce((n, place, k) => n * views.grids[k].length + place, 0)]];
   };
   const answered = () => {
-    const words = fold.open ? comment() : "";
-    form.querySelector(".comment").textContent = words;
+    const given = fold.open && inputs.every((input) => input.value); // paper opens folds too
+    form.querySelector(".comment").textContent = given ? comment() : "";
     for (const input of inputs) {
-      input.readOnly = fold.open;
+      input.readOnly = given;
       form.querySelector(`[data-said="${input.id}"]`).textContent =
-        fold.open && input.value ? `you said ${input.value}, ` : "";
+        given ? `you said ${input.value}, ` : "";
     }
-    kept(form.id, fold.open ? inputs.map((input) => input.value) : null);
+    kept(form.id, given ? inputs.map((input) => input.value) : null);
     const next = explorers.find((each) =>
       form.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING);
-    if (fold.open) next?.dispatchEvent(new Event("guessed"));
+    next?.dispatchEvent(new CustomEvent("guessed", { detail: given ? marks() : null }));
   };
   fold.querySelector("summary").addEventListener("click", (event) => {
     if (fold.open) return;
@@ -169,6 +179,27 @@ for (const form of document.querySelectorAll("form.check")) {
   });
   const before = kept(input.id);
   if (before) { input.value = before; say(); }
+}
+
+// A quiz keeps what was chosen.
+for (const form of document.querySelectorAll("form.quiz")) {
+  const options = [...form.querySelectorAll("input")];
+  for (const place of kept(form.id) ?? []) options[place].checked = true;
+  form.addEventListener("change", () =>
+    kept(form.id, options.flatMap((option, place) => option.checked ? [place] : [])));
+}
+
+// The map says how much of each lesson was answered here.
+const answers = "form.prediction, form.check, form.quiz";
+kept("of", document.querySelectorAll(answers).length || null);
+for (const row of document.querySelectorAll("[data-page]")) {
+  const name = (key) => `hamodel ${row.dataset.page} ${key}`;
+  try {
+    const of = JSON.parse(localStorage.getItem(name("of")));
+    const done = Object.keys(localStorage).filter((key) =>
+      key.startsWith(name("p")) && !["null", "[]"].includes(localStorage.getItem(key))).length;
+    if (of && done) row.textContent = `${done} of ${of} answered`;
+  } catch { /* nothing is kept here */ }
 }
 
 // Code can be copied, headings searched.
