@@ -208,7 +208,10 @@ def test_the_report_is_marked_by_the_models():
     assert game.scores() == (10, 10, 10)
     text = repr(game.report())
     assert text.count("| ✓ ") == 10
-    assert "10 of 10 acts were right" in text
+    assert "10 of 10 acts were right; of 10 guesses 10 came within" in text
+    unsaid = Game(PAIR, acts=acts, guesses=(1.0, *(None,) * 9))
+    assert "of 1 guesses 1 came within" in repr(unsaid.report())
+    assert "no minutes were guessed" in repr(Game(PAIR).report())
     worst = Game(PAIR, acts=(SHED,) * 10, guesses=(1e4,) * 10)
     assert worst.scores() == (1, 0, 10)  # half of the rush is all that one site takes
 
@@ -219,6 +222,11 @@ def test_the_record_holds_what_was_chosen(tmp_path):
     for words in ("# Tickets", "98 % of the", "after 12 minutes", "12 nodes", "pair"):
         assert words in page.text
     assert all(kind in page.text for kind in KINDS)
+    assert "majority: 18 nodes, which is over the budget" in page.text
+    assert page.text.count("over the budget") == 1
+    assert "if we wait, which is the best that a hand can do" in page.text
+    shed = Game(design, acts=(SHED,) * 10).record().text
+    assert "if we shed half; we should" in shed
     page.save(tmp_path / "decision.md")
     assert (tmp_path / "decision.md").read_text(encoding="utf-8") == page.text
     assert page._repr_markdown_() == page.text

@@ -102,18 +102,27 @@ class Game:
     def report(self):
         """Return the report of the day, as Markdown."""
         acts, near, many = self.scores()
+        guesses = self.guesses or (None,) * many
+        made = sum(guess is not None for guess in guesses)
+        said = (
+            f"of {made} guesses {near} came within a factor of two"
+            if made
+            else "no minutes were guessed"
+        )
         head = (
             f"# Game day: {self.design.kind}, {self.design.nodes:g} of {BUDGET} nodes\n"
-            f"\nSeed {self.seed}. {acts} of {many} acts were right, {near} of {many} "
-            "guesses within a factor of two.\n\n"
-            "| card | act | tonight, min | on average | turned away | writes lost | "
-            "best act |\n|---|---|---:|---:|---:|---:|---|\n"
+            f"\nSeed {self.seed}. {acts} of {many} acts were right; {said}.\n\n"
+            "| card | act | you said, min | tonight | on average | turned away | "
+            "writes lost | best act |\n|---|---|---:|---:|---:|---:|---:|---|\n"
         )
         rows = [
             f"| {card.name} | {_mark(right(self.design, card, act))} {act} | "
-            f"{tonight.write:.1f} | {mean.write:.1f} | {mean.away:,.0f} | "
-            f"{mean.lost:,.0f} | {best(self.design, card)} |"
-            for card, act, tonight, mean in self.turns()
+            f"{'' if guess is None else f'{guess:,.4g}'} | {tonight.write:.1f} | "
+            f"{mean.write:.1f} | {mean.away:,.0f} | {mean.lost:,.0f} | "
+            f"{best(self.design, card)} |"
+            for guess, (card, act, tonight, mean) in zip(
+                guesses, self.turns(), strict=True
+            )
         ]
         return Page(head + "\n".join(rows) + "\n")
 
@@ -121,25 +130,31 @@ class Game:
         """Return a decision record of one page, as Markdown."""
         worst = max(self.turns(), key=lambda turn: turn[3].away)
         others = {k: total(replace(self.design, kind=k)) for k in KINDS}
+        nodes = {kind: replace(self.design, kind=kind).nodes for kind in KINDS}
         listed = "\n".join(
-            f"- {kind}: {replace(self.design, kind=kind).nodes:g} nodes, "
-            f"{minutes:.0f} minutes without writes over these cards, {lost:,.0f} "
-            "writes lost, each card played as well as can be"
+            f"- {kind}: {nodes[kind]:g} nodes"
+            f"{', which is over the budget' if nodes[kind] > BUDGET else ''}; "
+            f"{minutes:.0f} minutes without writes over these cards and {lost:,.0f} "
+            "writes lost, if each is played as well as can be"
             for kind, (minutes, lost) in others.items()
         )
-        d = self.design
+        d, act = self.design, best(self.design, worst[0])
+        advice = (
+            f"if we {worst[1]}, which is the best that a hand can do"
+            if worst[1] == act
+            else f"if we {worst[1]}; we should {act}"
+        )
         return Page(
             f"# {title}\n\n**Status:** proposed\n\n## Context\n\nA ticket shop, 1,000 "
             f"requests a second, one in ten a write. At most {BUDGET} nodes.\n\n"
-            f"## Decision\n\nA {d.kind} with {d.balancers} balancers and {d.apps} app "
+            f"## Decision\n\nThe {d.kind}: {d.balancers} balancers and {d.apps} app "
             f"servers at each site: {d.nodes:g} nodes. {100 * d.coverage:g} % of the "
             f"failovers work; a person acts after {d.on_call:g} minutes at night; a "
             f"change is taken back within {d.rollback:g} minutes.\n\n## Considered\n\n"
             f"{listed}\n\n## Consequences\n\nThe dearest card is “{worst[0].name}”: "
             f"{worst[3].write:.0f} minutes and {worst[3].away:,.0f} requests without "
-            f"an answer if somebody decides to {worst[1]}, and the best act would be "
-            f"to {best(d, worst[0])}. We look at this record again when one of its "
-            "numbers has changed.\n"
+            f"an answer {advice}. We look at this record again when one of its numbers "
+            "has changed.\n"
         )
 
 
