@@ -314,6 +314,53 @@ def test_survivors_of_a_galera_group_stop_too(suspect, check, repeat, contact):
     agrees(law.duration, np.array(drawn), within=0.02)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_clocks_at_other_settings(seed):
+    """Settings drawn anew; each mechanism by its own clocks."""
+    random = rng(seed)
+    beat, tick, quarter, look = random.uniform(0.5, 4, 4)
+    times, misses = random.uniform(5, 30), int(random.integers(1, 6))
+    fails = random.uniform(1000, 2000, N)
+    ticks, asks, sees = random.uniform(0, 1, (3, N)) * [[tick], [look], [look]]
+    last = beat * np.floor(fails / beat)  # the last sign of life
+    seen = tick * np.ceil((last + times - ticks) / tick) + ticks
+    session = Session(timeout=times, heartbeat=beat, tick=tick)
+    agrees(session.duration, seen - fails)
+
+    data = quarter * np.floor(fails / quarter)  # a peer of Erlang writes and looks
+    phase = random.uniform(0, quarter, N)
+    counted = quarter * np.ceil((data - phase) / quarter) + phase
+    agrees(NetTick(ticktime=4 * quarter).duration, counted + 4 * quarter - fails)
+
+    silence = times * np.log(10) * beat
+    asked = look * np.ceil((last + silence - asks) / look) + asks
+    phi = PhiAccrual(threshold=times, interval=beat, check=look)
+    agrees(phi.duration, asked - fails)
+
+    first = beat * np.ceil(fails / beat)
+    probe = SequentialProbe(pause=beat, timeout=tick, tries=misses)
+    agrees(probe.duration, first + misses * tick + (misses - 1) * beat - fails)
+    steady = Heartbeat(interval=beat, misses=misses, timeout=tick)
+    agrees(steady.duration, first + (misses - 1) * beat + tick - fails)
+
+    looks = (
+        look * np.ceil((last - sees) / look) + sees
+    )  # a node's controller sees the last word
+    late = looks + look * np.ceil(times / look)
+    node = Eviction(grace=times, heartbeat=beat, monitor=look)
+    agrees(node.not_ready, late - fails)
+
+    checkers, kept = int(random.integers(3, 20)), float(random.uniform(0, 0.5))
+    starts = random.uniform(0, beat, (N, checkers))
+    ends = np.sort(starts + (misses - 1) * beat, axis=1)
+    healthy = checkers - np.arange(1, checkers + 1)  # left after so many have failed
+    needed = int(np.argmax(healthy <= kept * checkers))
+    many = HealthCheckers(
+        interval=beat, threshold=misses, checkers=checkers, healthy=kept
+    )
+    agrees(many.duration, ends[:, needed])
+
+
 def test_many_checkers_are_an_order_statistic():
     """Played: 16 clocks, unhealthy once at most 2 of 16 (18 %) still say healthy."""
     each = np.sort(rng().uniform(2 * 30, 3 * 30, (N, 16)), axis=1)

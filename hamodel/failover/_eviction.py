@@ -43,6 +43,8 @@ class Eviction:
 
     Notes
     -----
+    The controller counts the grace period by its own looks: from the one that saw the
+    last word, to the first that is a whole period later (node_lifecycle_controller.go).
     A pod of a StatefulSet is not replaced while its node may still run it: there only
     the reboot counts (or the taint out-of-service that a person sets).
 
@@ -76,8 +78,11 @@ class Eviction:
     @property
     def not_ready(self) -> Duration:
         """Time in s from the failure until the node counts as not ready."""
-        found = uniform(self.grace - self.heartbeat, self.grace)
-        return found + uniform(0, self.monitor) if self.monitor else found
+        if not self.monitor:
+            return uniform(self.grace - self.heartbeat, self.grace)
+        looks = np.ceil(self.grace / self.monitor - 1e-9)
+        grace = float(looks * self.monitor)
+        return uniform(grace - self.heartbeat, grace) + uniform(0, self.monitor)
 
     @property
     def evicted(self) -> Duration:

@@ -226,7 +226,8 @@ class Recorded:
             judged |= {
                 name: agreement(law, self.column(name))
                 for name, law in self.experiment.prediction().items()
-                if not (self.busy and self.experiment.stages[name] == "machine")
+                if name in self.rows[0]  # older records lack what was added since
+                and not (self.busy and self.experiment.stages[name] == "machine")
             }
         return Agreements(recorded=self, agreements=judged)
 

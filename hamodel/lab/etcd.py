@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import math
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 from urllib.error import URLError
@@ -34,7 +37,8 @@ class Etcd(Experiment):
     """A cluster of etcd: the leader is killed or stopped; another is elected.
 
     t0 is the first signal.  Each of the other members has a writer of its own, which
-    sends again after 0.3 s without an answer; `gap_min_s` and `gap_max_s` are from t0
+    sends again after 0.3 s without an answer; `leader_s` is when one of them names
+    another leader, asked every 10 ms; `gap_min_s` and `gap_max_s` are from t0
     until the first and the last of them was served for a write sent after t0.
 
     Attributes
@@ -58,12 +62,13 @@ class Etcd(Experiment):
     name: ClassVar = "etcd"
     programs: ClassVar = ("etcd",)
     faults: ClassVar = ("kill", "hang")
-    stages: ClassVar = {"gap_min_s": "timer"}
+    stages: ClassVar = {"leader_s": "timer", "gap_min_s": "timer"}
     seconds: ClassVar = 8.0
 
     def prediction(self) -> dict[str, Duration]:
         """Return the law of the gap, from the settings and the rules of etcd."""
-        return {"gap_min_s": self.election.duration}
+        rules = self.election
+        return {"leader_s": rules.elected, "gap_min_s": rules.duration}
 
     @property
     def election(self) -> failover.Election:
@@ -104,7 +109,8 @@ class Etcd(Experiment):
             until(
                 iter(lambda: len(writers.acknowledged) > 20, None), "first writes", 20
             )
-            yield _Leader(self, nursery, cluster, leader, writers)
+            known = cluster.status(leader)["leader"]
+            yield _Leader(self, nursery, cluster, leader, writers, known)
 
 
 @dataclass
@@ -114,6 +120,7 @@ class _Leader:
     cluster: Cluster
     leader: int
     writers: Writers
+    known: str  # the leader's name among members
 
     def victims(self) -> list[Mark]:
         """Return the processes of the leader."""
@@ -123,8 +130,11 @@ class _Leader:
         return strike(self.victims(), self.of.fault)
 
     def observe(self, struck: Struck) -> Row:
-        seen = self.writers.recovery(struck, self.of.patience)
-        row: Row = {"gap_min_s": seen["rto_first_s"], "gap_max_s": seen["rto_all_s"]}
+        with ThreadPoolExecutor(1) as threads:
+            elected = threads.submit(self._elected, struck.begun + self.of.patience)
+            seen = self.writers.recovery(struck, self.of.patience)
+            row: Row = {"leader_s": elected.result() - struck.begun}
+        row |= {"gap_min_s": seen["rto_first_s"], "gap_max_s": seen["rto_all_s"]}
         row |= {"acked": seen["acked"], "censored": seen["censored"]}
         if not seen["censored"]:
             written = self.writers.acknowledged
@@ -132,6 +142,20 @@ class _Leader:
             there = self.cluster.keys(other)
             row["lost"] = sum(f"w{write.number}" not in there for write in written)
         return row
+
+    def _elected(self, last: float) -> float:
+        """Return when a member that is left first names another leader."""
+        others = [n for n in range(self.of.members) if n != self.leader]
+        while time.monotonic() < last:
+            for n in others:
+                with contextlib.suppress(OSError):
+                    if self.cluster.status(n).get("leader", "0") not in {
+                        "0",
+                        self.known,
+                    }:
+                        return time.monotonic()
+            time.sleep(0.01)
+        return math.nan
 
 
 class Cluster:

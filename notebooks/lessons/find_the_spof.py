@@ -190,10 +190,6 @@ def _year(bars, found):
 # ---- the guess ---------------------------------------------------------------------
 
 
-def truth():
-    return {name: 100 * share for name, share in shop().shares().items()}
-
-
 VIEWS = kit.views(
     """
     still the app servers: You left {g.app1:g} % with the app servers. Three at once are
@@ -243,10 +239,8 @@ cut_sets_exercise = kit.exercise(
     same=kit.sets("cut set"),
 )
 
-_BOXES = 7
 
-
-def _chain(boxes=_BOXES):
+def _chain(boxes=7):
     names = [f"b{k}" for k in range(boxes)]
     return structure.parse(" > ".join(names)).unavailability(dict.fromkeys(names, 1e-3))
 
@@ -267,7 +261,7 @@ chain_exercise = kit.exercise(
     lambda: _chain(1) * YEAR / HOUR,
     _chain,
     lambda: (1 - _chain()) * YEAR / HOUR,
-    lambda: 1e-3**_BOXES * YEAR / HOUR,
+    lambda: 1e-3**7 * YEAR / HOUR,
 )
 
 
@@ -378,7 +372,7 @@ def own(**boxes):
 # ---- the lesson --------------------------------------------------------------------
 
 UPS = (99.9, 99.92, 99.94, 99.95, 99.96, 99.97, 99.98, 99.99, 99.999)
-COUNTS = tuple(range(1, MOST + 1))
+FIVES = tuple(range(0, 101, 5))
 
 
 def wire(controls):
@@ -409,34 +403,24 @@ lesson = kit.Lesson(
         "question": "With one app server the shop is down 17.5 hours a year, half of "
         "them for that server. It buys two more; one is enough. Whose is the downtime "
         "that is left? Share out 100 %.",
-        "fields": {
-            name: kit.Slider(label=f"{words} (%)", grid=tuple(range(0, 101, 5)))
-            for name, words in (
-                ("balancer", "Load balancer"),
-                ("app1", "App servers, all"),
-                ("database", "Database"),
-            )
-        },
-        "truth": truth,
+        "fields": kit.sliders(
+            balancer=("Load balancer (%)", FIVES),
+            app1=("App servers, all (%)", FIVES),
+            database=("Database (%)", FIVES),
+        ),
+        "truth": lambda: {name: 100 * x for name, x in shop().shares().items()},
         "views": VIEWS,
         "total": 100,
-        "rule": lambda guess: (
-            f"your shares add up to {sum(guess.values()):g} %, not to 100."
-            if abs(sum(guess.values()) - 100) > 0.5
-            else ""
-        ),
     },
     see={
         "title": "Which box stops the shop, and what does that cost in a year?",
         "controls": {
-            "servers": kit.Slider(
-                label="App servers (boxes)", grid=COUNTS, start=1, whole=True
+            **kit.sliders(
+                servers=("App servers (boxes)", range(1, MOST + 1), 1),
+                app=("App server up (%)", (99.8, 99.85, *UPS), 99.9),
+                balancer=("Load balancer up (%)", UPS, 99.95),
+                database=("Database up (%)", UPS, 99.95),
             ),
-            "app": kit.Slider(
-                label="App server up (%)", grid=(99.8, 99.85, *UPS), start=99.9
-            ),
-            "balancer": kit.Slider(label="Load balancer up (%)", grid=UPS, start=99.95),
-            "database": kit.Slider(label="Database up (%)", grid=UPS, start=99.95),
             "bars": kit.Choice(label="Bars", options=BARS, start=CAUSED),
             "failed": kit.Boxes(label="Failed", places=PLACES, size=SIZE),
         },
@@ -444,8 +428,7 @@ lesson = kit.Lesson(
         "picture": picture,
         "size": SIZE,
         "describe": sentence,
-        "before": "The shop with one app server: down 17.5 hours a year. Whose they "
-        "are with three shows once you have shared them out.",
+        "before": "The shop with one app server: down 17.5 hours a year.",
         "after": {"servers": 3},
         "presets": {
             "Three app servers": {"servers": 3},
