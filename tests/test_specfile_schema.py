@@ -40,6 +40,7 @@ def test_it_is_a_schema():
         "extends: postgresql-patroni\nfailover: {detection: {lease: {ttl: 9 s}}}\n",
         "extends: x.yaml\nfailover: {promotion: {belief: {uniform: {low: 1}}}}\n",
         "architecture: majority\ncopies: {a: 1, b: 2}\nlocal_reads: true\n",
+        "extends: postgresql-patroni\nfailures: {PostgreSQL dies: {mttf: 9 d}}\n",
         "extends: x.yaml\nsite: {apps: null, cache: {hit_ratio: 80 %}}\n",
         "extends: x.yaml\nreplication: {delay: [1 ms, 40 ms], mode: quorum}\n",
         *(f"extends: {name}\n" for name in systems()),

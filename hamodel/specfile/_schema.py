@@ -5,6 +5,7 @@ from __future__ import annotations
 from inspect import getdoc
 from typing import TYPE_CHECKING
 
+from hamodel.architectures import Failure
 from hamodel.assessment import Journey, OtherPart
 from hamodel.decision import Requirements
 from hamodel.duration import FAMILIES
@@ -143,7 +144,17 @@ def _shape(about: About, definitions: Json) -> Json:
         return dict(_ref(about.made, definitions))
     if about.kind == "specs":
         assert about.made is not None
-        return {"type": "array", "items": _ref(about.made, definitions, whole=True)}
+        whole = (
+            about.made is not Failure
+        )  # of what a file extends, parts may be changed
+        listed = {
+            "type": "array",
+            "items": _ref(about.made, definitions, whole=whole),
+        }
+        if whole:
+            return listed
+        named = {"type": "object", "additionalProperties": listed["items"]}
+        return {"anyOf": [listed, {**named, "minProperties": 1}]}
     return _carried(_value(about, definitions))
 
 
