@@ -627,6 +627,70 @@ def test_worse_parameters_never_help(name, factor):
     assert after.unavailability >= before.unavailability * (1 - 1e-12)
 
 
+BASE = NODE | SWIFT | {"sites": SPREAD, **LOSING, "probe": DAY}
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ({"mode": "in-sync", "unclean": True, "crews": 3}, {"unclean": False}),
+        ({}, {"follows": (None, None, 1)}),
+        ({"follows": (None, None, 0)}, {"follows": (None, 0, 1)}),
+        (
+            {"kinds": {"disk": (300 * HOUR, 5 * HOUR, False)}},
+            {"restore": {"disk": DAY}},
+        ),
+    ],
+)
+def test_what_binds_promotions_and_restores_never_helps(better, worse):
+    """Clean elections, cascades, and restores that take longer than a copy."""
+    usual, bound = (spec_of(BASE | better | more) for more in ({}, worse))
+    assert bound.unavailability > usual.unavailability * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("above", ["a", "b"])
+def test_a_cascade_is_behind_by_all_its_hops(above):
+    """From A to C at once, or by way of B: half a round trip for each way between."""
+    spec = ActivePassive(
+        database=Node(**NODE),
+        failover=Failover(**SWIFT),
+        replicas=(
+            Replica(site="A", name="a", priority=1),
+            Replica(site="B", name="b"),
+            Replica(site="C", follows=above),
+        ),
+        replication=Replication(delay=0.002),
+    )
+    load = ha.Workload(round_trip=0.08)
+    hops = {"a": 1, "b": 2}[above]
+    lag = ha.assess(spec, load).replication_lag
+    assert lag.mean == pytest.approx(hops * (0.002 + 0.04), rel=1e-12)
+    quorum = replace(spec, replication=Replication(mode="quorum", delay=0.002))
+    (commit,) = quorum.behaviour(load).waits("write", "A")
+    assert commit[1].mean == pytest.approx(2 * 0.002 + 0.08)  # it waits for B alone
+
+
+@pytest.mark.parametrize(
+    ("replicas", "words"),
+    [
+        ((("a", ""), ("b", "c")), "follows must be the name of another node"),
+        ((("a", ""), ("b", "b")), "follows must be the name of another node"),
+        ((("a", ""), ("b", "c"), ("c", "b")), "does not follow it in turn"),
+        ((("a", ""), ("a", "")), "replicas must have different names"),
+        ((("a", "b"), ("b", "a")), "follows must be"),
+    ],
+)
+def test_a_cascade_has_a_source(replicas, words):
+    with pytest.raises(ValueError, match=words):
+        ActivePassive(
+            database=Node(**NODE),
+            failover=Failover(**SWIFT),
+            replicas=tuple(
+                Replica(site="A", name=name, follows=above) for name, above in replicas
+            ),
+        )
+
+
 # ---- a run of the same description -------------------------------------------------
 
 

@@ -260,9 +260,11 @@ class Leaderless(LongRun):
             *shared_by_all(self),
             instant_client(self),
             *fixed(
-                "Any copy in reach counts, whatever its site.",
+                *(("Any copy in reach counts, whatever its site.",) * self._anyone),
                 "Who coordinates a request knows at once which copies answer.",
-                "A copy that was repaired has caught up; no other stands in for it.",
+                "A copy that was repaired has caught up; no other stands in for it."
+                if self.hints is None
+                else "No other copy stands in for one that is down.",
             ),
         )
 
