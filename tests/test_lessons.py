@@ -1,5 +1,7 @@
 """Every stored notebook holds what it promises, and runs again to the same outputs."""
 
+import re
+
 import nbformat
 import pytest
 
@@ -95,3 +97,30 @@ def test_strict_nbval(path, stored):
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert f"{len(guards.code(stored[path]))} passed" in done.stdout
     assert "skipped" not in done.stdout
+
+
+def minutes(notebook):
+    """Return how long a lesson says that it takes."""
+    return int(re.search(r"(\d+) min", notebook.cells[0].source)[1])
+
+
+def estimate(notebook):
+    """Return what its parts take: reading, exercises, cells, and the explorer."""
+    seen = (c.source for _, c in guards.prose(notebook))
+    text = re.sub(r"(?s)<details>.*?</details>", " ", "\n".join(seen))
+    cells = [c.source for _, c in guards.code(notebook)]
+    exercises = sum("lesson.check(" in source for source in cells)
+    return len(prose_guards.words(text)) / 160 + 2.5 * exercises + 0.4 * len(cells) + 4
+
+
+def test_minutes_are_honest_and_add_up(stored):
+    """Eight hours and a half with the capstone, and three on the shortest path."""
+    said = {path.name[:2]: minutes(stored[path]) for path in NOTEBOOKS}
+    start = "\n".join(cell.source for cell in stored[NOTEBOOKS[0]].cells)
+    listed = re.findall(r"(?m)^\| \[?(\d\d) .*\| (\d+) \|$", start)
+    assert {number: int(m) for number, m in listed} == said
+    shortest = re.search(r"In three hours: (.*)\.", start)[1]
+    assert sum(said[n] for n in re.findall(r"\d\d", shortest)) in range(165, 196)
+    assert sum(said.values()) in range(450, 541)
+    for path in LESSONS[:-1]:  # the capstone takes as long as one's own design does
+        assert minutes(stored[path]) == pytest.approx(estimate(stored[path]), rel=0.3)
