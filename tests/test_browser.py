@@ -20,6 +20,7 @@ from tests.support.notebook_stage import ALL, NOTEBOOKS, STUB, cells, solved, st
 
 pytestmark = pytest.mark.browser
 LESSON = jupyterlab.ROOT / "notebooks" / "04_failover_maths.ipynb"
+LINE = jupyterlab.ROOT / "notebooks" / "05_anatomy_of_a_failover.ipynb"
 DIAGRAM = jupyterlab.ROOT / "notebooks" / "02_find_the_spof.ipynb"
 expect.set_options(timeout=jupyterlab.PATIENCE * 1000)
 
@@ -301,6 +302,36 @@ def test_a_box_of_the_diagram_fails_by_click_and_by_key(page, served):
     assert explorer.get_by_role("button", name="app2, failed", exact=True).count() == 1
     shot(page, "lesson-02-boxes")
     assert page.outside == []
+    assert page.faults == []
+
+
+def test_a_line_is_drawn_by_hand_on_its_axes(page, served):
+    """A handle is dragged up; the line meets it, and its box says what it means."""
+    jupyterlab.open_notebook(page, served, LINE.name)
+    jupyterlab.run_all(page)
+    guess = page.locator(".jp-OutputArea-child:has(.noUi-vertical)").first
+    guess.scroll_into_view_if_needed()
+    handle, image = guess.locator(".noUi-handle").first, guess.locator("img").first
+    alt = image.get_attribute("alt")
+    at = handle.bounding_box()
+    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 60, steps=8)
+    page.mouse.up()
+    said = handle.get_attribute("aria-valuetext")  # where the hand has let go
+    expect(guess.locator("input[type=text]").first).to_have_value(said[:-4])
+    expect(image).to_have_attribute("alt", f"Your line: 10 misses {said}.")
+    assert image.get_attribute("alt") != alt
+    picture = unquote(image.get_attribute("src"))
+    (line,) = re.findall(r'<path d="M([^"Z]+)" [^>]*stroke-width="2.5"', picture)
+    over, held = image.bounding_box(), handle.bounding_box()
+    scale = over["width"] / 420
+    place = [float(n) * scale for n in line.split()[:2]]
+    middle = held["x"] + held["width"] / 2, held["y"] + held["height"] / 2
+    assert over["x"] + place[0] == pytest.approx(middle[0], abs=4)
+    assert over["y"] + place[1] == pytest.approx(middle[1], abs=4)
+    shot(page, "lesson-05-line")
     assert page.faults == []
 
 
