@@ -369,3 +369,17 @@ def full(told, own, me):
     """Tell whether a node has heard from every node but the sender and itself."""
     others = [heard for k, heard in enumerate(told) if k not in (me, 0)]
     return bool(own) and all(others)
+
+
+def test_shares_of_sites_that_write_seldom_are_weighed_too():
+    found = concurrency([0.3, 0.4], 2.0)
+    mine, other = -np.expm1(-0.4 * 4), -np.expm1(-0.3 * 4)
+    assert found.shares == pytest.approx((mine, other), rel=1e-12)
+    assert found.share == pytest.approx((0.3 * mine + 0.4 * other) / 0.7, rel=1e-12)
+    assert concurrency([0.0, 0.0], 2.0).share == 0
+
+
+def test_a_day_of_silent_losses_is_shown():
+    found = last_write_wins([1, 1], 0.040, [0, 0.100])
+    shown = found._repr_html_()
+    assert f"{found.silent * 86400:,.4g}".replace(",", "")[:3] in shown.replace(",", "")

@@ -234,6 +234,11 @@ def test_catch_up_law_hangs_together(load, outage):
             assert law.cdf(t * (1 - 1e-6)) <= p
 
 
+def test_what_is_left_before_the_beginning_is_the_whole():
+    law = CatchUp(writes=0.5, service=1.0, outage=3.0).time
+    assert law.mean_excess(-2.0) == pytest.approx(law.mean + 2.0, rel=1e-9)
+
+
 def test_catch_up_law_equals_its_transform():
     law = CatchUp(writes=900, service=0.001, outage=2.0).time
     with mpmath.workdps(40):

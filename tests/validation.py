@@ -128,6 +128,8 @@ def requests():
             yield from _of_requests(f"{name}, load {load:g}", found, runs, rng)
     for load in (0.1, 0.5, 0.9):
         yield from _of_quorums(load)
+        for name in road.COPIES:
+            yield from _of_copies(name, load)
 
 
 def _of_requests(system, found, runs, rng):
@@ -179,6 +181,50 @@ def _of_quorums(load):
     run = messages.play_copies(shop, [0] * 3, (2, 3), (2, 2), road.seconds(w), rng).run
     found = assess(Leaderless(database=road.NODE, site=road.SITE), w)
     yield from _latencies(f"2 of 3 copies, load {load:g}", found, [run])
+
+
+def _of_copies(name, load):
+    copies, read, write = road.COPIES[name]
+    total, rng = sum(copies.values()), np.random.default_rng(23)
+    w = road.workload(load, read / total, 1, keys=1000)
+    shop = messages.Shop(w, len(copies), road.APPS, road.CORES)
+    held = [k for k, count in enumerate(copies.values()) for _ in range(count)]
+    many = (read, total), (read, write)
+    span = road.seconds(w, 4 * road.COUNT if load > 0.8 else 2 * road.COUNT)
+    played_ = messages.play_copies(shop, held, *many, span, rng)
+    spec = Leaderless(
+        database=road.NODE,
+        site=road.SITE,
+        copies=copies,
+        read_quorum=read,
+        write_quorum=write,
+    )
+    found, run = assess(spec, w), played_.run
+    system = f"copies, {name}, load {load:g}"
+    late = played_.back[run.write] - run.committed[run.write][:, None] > 0
+    lag = (played_.done[run.write] - run.committed[run.write][:, None])[late]
+    parts = road.batches(np.maximum(lag, 0))
+    law = found.replication_lag
+    yield played(system, "lag, mean", law.mean, [x.mean() for x in parts])
+    for p in (0.75, 0.99):
+        quantiles = [np.quantile(x, p) for x in parts]
+        yield played(system, f"lag, {p:.0%}", law.quantile(p), quantiles)
+    parts = [x.mean() for x in road.batches(messages.unread(played_))]
+    yield played(system, "stale reads", found.stale_read_probability, parts)
+    kind = "site" if len(copies) > 1 else "database"
+    gone = np.array(held) == 0 if kind == "site" else np.arange(total) == 0
+    moments = np.sort(rng.uniform(0.1 * run.at[-1], 0.9 * run.at[-1], 40_000))
+    parts = [
+        x.mean() for x in road.batches(messages.lost_with(played_, gone, moments)[0])
+    ]
+    ours = found.lost_writes.by_failure[kind].writes
+    yield played(system, f"writes lost with a {kind}", ours, parts)
+    names = ("conflicts in 1/s", "writes in conflict", "writes thrown away in 1/s")
+    clash = found.conflicts
+    ours = clash.pairs, clash.share, clash.lost
+    others = messages.clashes_of_copies(played_)
+    for what, said, other in zip(names, ours, others, strict=True):
+        yield Row(system, what, float(said), other)
 
 
 def published():

@@ -13,7 +13,6 @@ from hamodel.conflicts._sites import (
     chance,
     delays_between,
     mean_of,
-    missed,
     plain,
     rates_of,
 )
@@ -108,7 +107,7 @@ def concurrency(rates: Sequence[Quantity], delays: Delays) -> Concurrency:
             pairs = pairs + rates[i] * rates[j] * mean_of(rows[j][i])
             if hasattr(rows[i][j], "lst"):
                 mean = mean + rates[j] * mean_of(rows[j][i])
-                alone = alone * missed(rates[j], rows[i][j])
+                alone = alone * rows[i][j].lst(rates[j])
             else:
                 mean = mean + rates[j] * (mean_of(rows[j][i]) + rows[i][j])
         # 1 - e^-m a = (1 - e^-m) a + (1 - a): each part keeps its digits

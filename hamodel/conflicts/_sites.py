@@ -78,11 +78,6 @@ def mean_of(delay: Quantity) -> Quantity:
     return delay.mean if hasattr(delay, "lst") else delay
 
 
-def missed(rate: Quantity, delay: Quantity) -> Quantity:
-    """Return P(no event of a Poisson process within one delay)."""
-    return delay.lst(rate) if hasattr(delay, "lst") else exp(-rate * delay)
-
-
 def exp(x: Quantity) -> Quantity:
     """Return e to the x, for numbers, arrays and expressions."""
     if _check.is_symbolic(x):
