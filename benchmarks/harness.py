@@ -172,6 +172,17 @@ def _judge(entry: Row) -> tuple[str, str]:
     return f"{value:.2g}", "met" if entry.meets(value) else "MISSED"
 
 
+def _planted() -> list[str]:
+    """Return what `make mutants` found last, with its headings one level lower."""
+    page = FOLDER / "mutants.md"
+    if not page.exists():
+        return []
+    text = page.read_text(encoding="utf-8").rstrip()
+    return [
+        f"#{line}" if line.startswith("#") else line for line in text.split("\n")
+    ] + [""]
+
+
 def _write(lines: Sequence[str]) -> None:
     text = [
         "# Benchmarks",
@@ -185,5 +196,6 @@ def _write(lines: Sequence[str]) -> None:
         "| --- | --- | --- | --- | --- |",
         *lines,
         "",
+        *_planted(),
     ]
     (FOLDER / "results.md").write_text("\n".join(text), encoding="utf-8")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
+    Cache,
     Leaderless,
     Majority,
     Node,
@@ -544,3 +545,24 @@ def test_without_application_servers_nobody_waits_for_them():
     for operation in ("read", "write"):
         slow, quick = (a.latency["DC-1", operation].mean for a in (found, idle))
         assert slow == quick < 0.5
+
+
+def test_some_reads_of_a_cache_go_the_long_way_to_a_leader():
+    """Two of three leaders are away; what the cache answers goes nowhere."""
+    node = Node(mttf=1e12, mttr=1.0)
+    site = Site(cache=Cache(hit_ratio=0.5))
+    store = Majority(database=node, failover=Failover(), site=site)
+    found = assess(store, Workload(round_trip=10.0))
+    assert found.latency["DC-1", "read"].sf(9.0) == pytest.approx(0.5 * 2 / 3, rel=1e-6)
+
+
+def test_an_objective_beyond_the_timeout_asks_no_more_than_the_timeout():
+    alone = SinglePrimary(database=Node(mttf=1e12, mttr=1.0))
+    given_up = Workload(timeout=0.01)
+    both = Workload(timeout=0.01, objective=0.05)
+    strict = Workload(timeout=0.01, objective=0.005)
+    late, same, more = (
+        assess(alone, w).read.downtime_by_cause["too slow"]
+        for w in (given_up, both, strict)
+    )
+    assert late == same < more

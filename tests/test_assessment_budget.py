@@ -288,6 +288,23 @@ def test_work_by_the_calendar_falls_into_each_month():
     )
 
 
+def test_a_period_a_little_shorter_than_a_cycle_misses_a_part_of_the_work():
+    """Of each 30 days 0.2 are missed: within the half day of work, or not."""
+    work = Maintenance(every=29.5 * DAY, takes=0.5 * DAY)
+    never = Node(mttf=float("inf"), mttr=HOUR)
+    shop = assess(SinglePrimary(database=never, maintenance=work))
+
+    def over(days, horizon):
+        return shop.chance_of_missing(1 - days / horizon, horizon * DAY).probability
+
+    for whole in (0, 1):
+        length, more = 29.8 + 30 * whole, 0.5 * whole
+        assert over(0.25 + more, length) == pytest.approx(1, abs=2e-3)
+        within = (0.5 - 0.2) / 30 + 2 * 0.1 / 30  # by more than a tenth of a day
+        assert over(0.4 + more, length) == pytest.approx(1 - within, abs=2e-3)
+        assert over(0.55 + more, length) == pytest.approx(0, abs=2e-3)
+
+
 # ---- what holds for all ------------------------------------------------------------
 
 

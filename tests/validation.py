@@ -13,7 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from hamodel import Chain, catalogue, duration
-from hamodel.architectures import ActivePassive, Leaderless, Node
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Leaderless,
+    Node,
+    SinglePrimary,
+    Site,
+    Tier,
+)
 from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.recordings import Pairs, predictions
@@ -53,6 +61,45 @@ def played(system, quantity, ours, batches):
     mean = float(batches.mean())
     noise = float(batches.std(ddof=1) / np.sqrt(len(batches)) / mean) if mean else 0.0
     return Row(system, quantity, float(ours), mean, noise)
+
+
+BLOCK = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
+PLACE = Site(mttf=20_000 * HOUR, mttr=12 * HOUR)
+SHOCK = Node(mttf=50_000 * HOUR, mttr=1 * HOUR)
+SERVERS = Site(
+    mttf=PLACE.mttf,
+    mttr=PLACE.mttr,
+    balancers=Tier(node=BLOCK, servers=2, needed=1),
+    apps=Tier(node=BLOCK, servers=4, needed=3),
+)
+BLOCKS = {  # a system; its blocks in series: (node, how many, how many are needed)
+    "one database": (SinglePrimary(database=BLOCK), [(BLOCK, 1, 1)], None),
+    "one site with servers": (
+        SinglePrimary(database=BLOCK, site=SERVERS, everywhere=SHOCK),
+        [(SHOCK, 1, 1), (PLACE, 1, 1), (BLOCK, 2, 1), (BLOCK, 4, 3), (BLOCK, 1, 1)],
+        None,
+    ),
+    "2 of 3 copies": (
+        Leaderless(database=BLOCK, site=PLACE, everywhere=SHOCK),
+        [(SHOCK, 1, 1), (PLACE, 1, 1), (BLOCK, 3, 2)],
+        None,
+    ),
+    "4 of 5 copies": (
+        Leaderless(database=BLOCK, copies={"DC-1": 5}, write_quorum=4),
+        [(BLOCK, 5, 4)],
+        None,
+    ),
+    "two sites, clients led away at once": (
+        ActiveActive(database=BLOCK, failover=Failover()),
+        [(BLOCK, 2, 1)],
+        None,
+    ),
+    "a pair, one crew, failovers at once": (
+        ActivePassive(database=BLOCK, failover=Failover(), sites=("DC-1",)),
+        [(BLOCK, 2, 1)],
+        1,
+    ),
+}
 
 
 # ---- roads -------------------------------------------------------------------------
@@ -249,6 +296,39 @@ def recordings():
             yield Row(system, p, 1.0 + float(error), 1.0)
 
 
+def blocks():
+    """Independent blocks in series, in parallel and k of n, by RePyability."""
+    try:
+        import surpyval
+        from repyability.rbd.repairable_rbd import RepairableRBD
+    except ImportError:
+        return
+
+    def exponential(mean):
+        return surpyval.Exponential.from_params([1 / mean])
+
+    for name, (spec, stages, crews) in BLOCKS.items():
+        edges, components, votes, before = [], {}, {}, ["in"]
+        for k, (node, count, needed) in enumerate(stages):
+            here = [f"{k}.{i}" for i in range(count)]
+            gate = f"{k} enough"
+            for one in here:
+                edges += [(b, one) for b in before] + [(one, gate)]
+                components[one] = {
+                    "reliability": exponential(node.mttf),
+                    "repairability": exponential(node.mttr),
+                }
+            components[gate] = {
+                "reliability": exponential(1e30),
+                "repairability": exponential(1e-30),
+            }
+            votes[gate], before = needed, [gate]
+        edges += [(before[0], "out")]
+        peer = RepairableRBD(edges, components, k=votes, repair_crews=crews)
+        ours = float(assess(spec).write.unavailability)
+        yield Row(name, "writes fail", ours, float(peer.mean_unavailability()))
+
+
 def model_checker():
     """Exported chains, solved by Storm or PRISM where one of them is installed."""
     for name, chain in exported():
@@ -267,6 +347,7 @@ ROADS = {
     "Presets, lives played": presets,
     "Requests played one by one": requests,
     "Published answers": published,
+    "RePyability": blocks,
     "Recordings": recordings,
     "Storm or PRISM": model_checker,
 }
@@ -407,7 +488,7 @@ def page(found):
     for name, rows in found.items():
         lines += ["", f"## {name}", "", ROADS[name].__doc__.strip(), ""]
         if not rows:
-            lines.append("Neither Storm nor PRISM is installed here: skipped.")
+            lines.append("Not installed where this page was written: skipped.")
             continue
         lines += ["| System | Number | Ours | Other | Error | Its noise |"]
         lines += ["| --- | --- | ---: | ---: | ---: | ---: |"]
