@@ -27,7 +27,7 @@ from hamodel.architectures.behaviour import Answers
 from hamodel.duration import Duration, constant, tabulated
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from hamodel._types import FloatArray
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     Rivals: TypeAlias = Sequence[tuple[int, float, Duration]]
 
 _NO_WAY = constant(0.0)
-_CELLS = 1024
+_CELLS = 512
+_POINTS = 129  # of a smooth function
 _RARE = 1e-10  # tail at which the grid ends
 
 
@@ -141,7 +142,13 @@ class Race:
         if not self.times[-1]:
             return 0.0
         middles = (self.times[1:] + self.times[:-1]) / 2
-        age = keys.mean(lambda share: -np.expm1(-writes * np.outer(middles, share)))
+
+        def younger(times: FloatArray) -> FloatArray:
+            """Return P(the last write of the key that is read is so young)."""
+            ages = keys.mean(lambda share: -np.expm1(-writes * np.outer(times, share)))
+            return np.asarray(ages)[None]
+
+        age = _drawn(younger, middles[0], middles[-1])(middles)[0]
         total = 0.0
         for written, asking in product(self.copies, repeat=2):
             weight = shares[written] * shares[asking]
@@ -173,18 +180,22 @@ class Race:
             ]
             window = sum(n * rate * float(law.mean) for n, rate, law in rivals)
 
-            def after(share: FloatArray, rivals: Rivals = rivals) -> FloatArray:
-                """Return - log P(no rival comes before it is shown there)."""
+            def clash(share: FloatArray, rivals: Rivals = rivals) -> FloatArray:
+                """Return P(a rival comes before it is shown), and P(any rival)."""
                 each = [n * np.log(law.lst(rate * share)) for n, rate, law in rivals]
-                return np.asarray(-sum(each))
-
-            def any_(share: FloatArray, before: float = window) -> FloatArray:
-                return np.asarray(-np.expm1(-before * share - after(share)))
+                later = -np.asarray(sum(each))
+                before = sum(n * rate * float(law.mean) for n, rate, law in rivals)
+                both = np.stack([later, later + before * share])
+                return np.asarray(-np.expm1(-both))
 
             own = writes * mine
             found["pairs"] += own * window * float(keys.mean(lambda share: share))
-            found["share"] += mine * float(keys.mean(any_))
-            found["lost"] += own * float(keys.mean(lambda x: -np.expm1(-after(x))))
+            least = float(keys.keys) ** -(
+                1 + max(keys.exponent, 1.0)
+            )  # or less, of a key
+            lost, rival = keys.mean(_drawn(clash, least, 1.0))
+            found["share"] += mine * float(rival)
+            found["lost"] += own * float(lost)
         return found
 
     def _missed(
@@ -296,6 +307,20 @@ class Race:
                 merged[frozenset(picked.items())] += chance * number / here.total()
         for picks, chance in merged.items():
             yield chance, Counter(dict(picks))
+
+
+def _drawn(
+    function: Callable[[FloatArray], FloatArray], low: float, high: float
+) -> Callable[[FloatArray], FloatArray]:
+    """Return a smooth function (k, m) of positive numbers as a table of powers."""
+    at = np.geomspace(low * (1 - 1e-9), high * (1 + 1e-9), _POINTS)
+    values = np.log(np.maximum(function(at), 1e-300))
+
+    def read(x: FloatArray) -> FloatArray:
+        rows = [np.interp(np.log(x), np.log(at), row) for row in values]
+        return np.asarray(np.exp(np.stack(rows)))
+
+    return read
 
 
 def oldest(streams: Sequence[tuple[float, Duration]]) -> Duration:
