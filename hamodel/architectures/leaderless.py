@@ -327,7 +327,7 @@ class Leaderless(LongRun):
         places = [through] if scope == "local" else list(self.copies)
         return all(held[name] >= needed for name in places)
 
-    @property
+    @cached_property
     def _may_miss(self) -> bool:
         """Whether the copies that a read asks may all lack a write."""
         return any(
