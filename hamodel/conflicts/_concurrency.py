@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html
+from hamodel._quadrature import panels
 from hamodel.conflicts._sites import (
     chance,
     delays_between,
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from hamodel.conflicts._sites import Delays
 
 _EXACT = 4000  # keys that are summed one by one; the rest as an integral
-
-
-@cache
-def _gauss() -> tuple[FloatArray, FloatArray]:
-    """Return nodes and weights for the integral: they take longer than all the rest."""
-    nodes, weights = np.polynomial.legendre.leggauss(64)
-    return nodes, weights
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,10 +145,10 @@ class Zipf:
         if self.keys <= _EXACT:
             return head, np.ones_like(head)
         # the sum over k is the integral from k - 1/2 to k + 1/2, to 1e-8 beyond 4000
-        low, high = np.log(_EXACT + 0.5), np.log(self.keys + 0.5)
-        nodes, weights = _gauss()
-        rank = np.exp(low + (high - low) * (nodes + 1) / 2)
-        width = rank * weights * (high - low) / 2
+        ends = np.log(np.array([_EXACT + 0.5, self.keys + 0.5]))
+        logs, weights = panels(ends, 64)
+        rank = np.exp(logs)
+        width = rank * weights
         return np.concatenate([head, rank]), np.concatenate([np.ones_like(head), width])
 
     def mean(self, function: Callable[[FloatArray], Quantity]) -> Quantity:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._quadrature import unit
 from hamodel.duration import law as laws
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _CELLS = 4096
 _SPREAD = 8.0  # times this far apart may share a lattice
 _KEPT = 96  # transforms of parts and lattices of sums kept for the next question
 _FAR = 1e-9  # smaller tails are summed term by term: a transform rounds at 1e-16
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 
 @dataclass(frozen=True)
@@ -279,14 +279,15 @@ def _shared_out(part: Law, step: float, cells: int) -> tuple[FloatArray, FloatAr
     The mass beyond k h is the mean of P(X > t) over the cell from k h to (k + 1) h.
     """
     t: FloatArray = np.arange(cells + 1.0) * step
-    nodes = t[:-1] + step * (1 + _NODES[:, None]) / 2
+    points, weights = unit(4)
+    nodes = t[:-1] + step * points[:, None]
     if part.closed and np.isfinite(part.mean):
         beyond = part.excess(t)
         # a difference of nearly equal numbers loses digits far out; there the
         # quadrature loses none, because there is nothing but a smooth tail
         tail = (beyond[:-1] - beyond[1:]) / step
         rare = np.searchsorted(-tail, -1e-6)
-        tail[rare:] = (_WEIGHTS / 2) @ part.sf(nodes[:, rare:])
+        tail[rare:] = weights @ part.sf(nodes[:, rare:])
     else:
         tail = _with_jumps(part, t, nodes, step)
     tail = np.minimum.accumulate(np.clip(tail, 0, 1))
@@ -302,4 +303,4 @@ def _with_jumps(part: Law, t: FloatArray, nodes: FloatArray, step: float) -> Flo
         mass = part.sf(place, True) - part.sf(place)
         sf = sf - mass * (nodes < place)
         jumps += mass * np.clip((place - t[:-1]) / step, 0, 1)
-    return np.asarray((_WEIGHTS / 2) @ sf + jumps)
+    return np.asarray(unit(4)[1] @ sf + jumps)

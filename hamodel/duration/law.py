@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
+from hamodel._quadrature import unit
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hamodel._types import FloatArray, Quantity
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 #: Tail levels between which integrals over a whole law are split into panels.
 _LEVELS = np.array(
     [1 - 1e-12, 1 - 1e-8, 1 - 1e-5, 0.999, 0.99, 0.9, 0.7, 0.5, 0.3, 0.1, 0.03, 0.01]
@@ -272,9 +273,8 @@ def gauss(ends: FloatArray) -> tuple[FloatArray, FloatArray]:
     low, high = ends[:-1], ends[1:]
     wide = (low > 0) & (high > 4 * low)
     ratio = np.log(np.where(wide, high / np.where(wide, low, 1), 1))
-    unit = ((1 + _NODES) / 2).reshape(-1, *(1,) * ends.ndim)
-    share = (_WEIGHTS / 2).reshape(unit.shape)
-    nodes = np.where(wide, low * np.exp(ratio * unit), low + (high - low) * unit)
+    points, share = (x.reshape(-1, *(1,) * ends.ndim) for x in unit(24))
+    nodes = np.where(wide, low * np.exp(ratio * points), low + (high - low) * points)
     weights = np.where(wide, ratio * nodes, high - low) * share
     flat = (-1, *ends.shape[1:])
     return nodes.reshape(flat), weights.reshape(flat)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._quadrature import panels
+
 if TYPE_CHECKING:
     from hamodel._types import FloatArray
     from hamodel.duration.law import Law
-
-_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
 def split(law: Law, s: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -52,9 +52,7 @@ def _edges(knots: tuple[float, ...]) -> FloatArray:
 
 def _integral(law: Law, s: FloatArray, edges: FloatArray) -> FloatArray:
     """S times the integral of exp(-s t) P(X - low > t), s of shape (nodes, n)."""
-    half = np.diff(edges)[:, None] / 2
-    y = (edges[:-1, None] + half * (1 + _POINTS)).ravel()
-    weight = (half * _WEIGHTS).ravel()
+    y, weight = panels(edges, 10)
     pace = s[0].real
     tails = law.sf(float(law.support[0]) + y[:, None] / pace)
     turn = s[:, :1] / pace[:1]  # 1 + i Im/Re, the same for every pace

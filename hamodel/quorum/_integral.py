@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hamodel._quadrature import panels
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -28,15 +30,14 @@ class Nodes(NamedTuple):
 def nodes(law: Duration) -> Nodes:
     """Return quantiles at Gauss nodes of panels that end where the law bends."""
     knots = [float(k) for k in law.law.knots if np.isfinite(k)]
-    unit, gauss = np.polynomial.legendre.leggauss(8)
     levels, weights = [], []
     for side in (law.cdf, law.sf):
         bends = [float(side(k)) for k in knots]
         inner = [x for x in bends if 1e-12 < x < 0.5]
         ends = np.unique([0.0, *_TAIL, *_BODY, *inner])
-        half = np.diff(ends)[:, None] / 2
-        levels.append((ends[:-1, None] + half * (1 + unit)).ravel())
-        weights.append((half * gauss).ravel())
+        points, shares = panels(ends, 8)
+        levels.append(points)
+        weights.append(shares)
     times = np.concatenate([law.quantile(levels[0]), law.upper_quantile(levels[1])])
     return Nodes(times, np.concatenate(weights))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, _html, duration, text
+from hamodel._quadrature import unit
 from hamodel._quantity import hold
 from hamodel.duration import Duration
 from hamodel.duration import law as laws
@@ -16,8 +17,6 @@ from hamodel.replication._stage import number, plain
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -223,10 +222,10 @@ class Drain:
         return ends, below, above
 
     def _mass(self, low: FloatArray, high: FloatArray) -> FloatArray:
-        half = (high - low) / 2
-        at = (low + half)[..., None] + half[..., None] * _NODES
+        points, weights = unit(16)
+        at = low[..., None] + (high - low)[..., None] * points
         values = self.density(np.maximum(at, 1e-300))
-        return np.asarray((values @ _WEIGHTS) * half)
+        return np.asarray((values @ weights) * (high - low))
 
     def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
         ends, below, _ = self._table

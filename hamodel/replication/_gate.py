@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, _html, duration, text
+from hamodel._quadrature import panels
 from hamodel._quantity import hold
 from hamodel.replication._integrate import single
 from hamodel.replication._stage import is_duration, plain
@@ -16,8 +17,6 @@ from hamodel.units import YEAR
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
     from hamodel.duration import Duration
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 
 
 def with_outages(
@@ -191,10 +190,9 @@ class LagGate:
         limit = np.asarray(self.limit, float)
         if self.poll == 0:
             return plain(f(limit))  # type: ignore[operator]
-        shape = (-1, *(1,) * limit.ndim)
-        late = self.poll * (1 + _NODES.reshape(shape)) / 2
-        values = np.asarray(f(limit + late))  # type: ignore[operator]
-        return plain((values * _WEIGHTS.reshape(shape)).sum(axis=0) / 2)
+        t, weight = panels(np.stack([limit, limit + self.poll]), 32)
+        values = np.asarray(f(t))  # type: ignore[operator]
+        return plain((values * weight).sum(axis=0) / self.poll)
 
     def _repr_html_(self) -> str:
         if np.ndim(self.limit):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._quadrature import panels
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 #: Tail levels between which the panels lie, three to a decade: a quantile is about the
 #: logarithm of its level, and 12 nodes follow a logarithm over half a decade exactly.
 _TAILS = np.array([1, 0.999, 0.99, 0.9, 0.7, *(10.0 ** (-np.arange(1, 49) / 3)), 0])
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 def nodes(
@@ -29,12 +30,9 @@ def nodes(
     if law.var == 0:
         return np.array([law.mean], float), np.ones(1)
     inside = np.asarray(law.sf(np.asarray([*cuts, *law.law.knots], float)))
-    tails = np.unique(np.concatenate([_TAILS, np.ravel(inside)]))[::-1]
-    half = -np.diff(tails) / 2
-    middle = (tails[1:] + tails[:-1]) / 2
-    at = (middle[:, None] - half[:, None] * _NODES).ravel()
-    weights = (half[:, None] * _WEIGHTS).ravel()
-    return np.asarray(law.upper_quantile(at)), weights
+    tails = np.unique(np.concatenate([_TAILS, np.ravel(inside)]))
+    at, weights = panels(tails, 12)
+    return np.asarray(law.upper_quantile(at[::-1])), weights[::-1]
 
 
 def along(
@@ -49,10 +47,7 @@ def along(
     far = law.upper_quantile(1e-18)
     known = np.concatenate([ends, [far, *law.support, *law.law.knots, *cuts, start]])
     top = max(float(far), start)
-    panels = np.unique(np.minimum(np.maximum(known, start), top))
-    half = np.diff(panels) / 2
-    at = (panels[:-1] + half)[:, None] + half[:, None] * _NODES
-    return at.ravel(), (half[:, None] * _WEIGHTS).ravel()
+    return panels(np.unique(np.minimum(np.maximum(known, start), top)), 12)
 
 
 def single(law: Duration) -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html, duration, text
+from hamodel._quadrature import panels
 from hamodel.replication._stage import plain
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
     from hamodel.duration import Duration
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -164,11 +162,5 @@ def _mean_up_to(law: Duration, timeout: Quantity) -> Quantity:
     end = np.asarray(timeout, float)
     mean = np.asarray(law.mean)
     top = np.minimum(end, 60 * mean)
-    panels = np.linspace(0, 1, 9).reshape(-1, *(1,) * np.ndim(top))
-    total = 0.0
-    for low, high in pairwise(panels):
-        half = (high - low) * top / 2
-        nodes = low * top + half * (1 + _NODES.reshape(-1, *(1,) * np.ndim(top)))
-        weight = _WEIGHTS.reshape(-1, *(1,) * np.ndim(top))
-        total = total + (weight * law.sf(nodes)).sum(axis=0) * half
-    return plain(total)
+    t, weight = panels(np.linspace(0, top, 9), 40)
+    return plain((weight * law.sf(t)).sum(axis=0))
