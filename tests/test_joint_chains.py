@@ -16,6 +16,7 @@ from hamodel import duration, markov
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
+    Failure,
     Leaderless,
     Majority,
     Node,
@@ -26,6 +27,7 @@ from hamodel.architectures import (
 )
 from hamodel.assessment import assess
 from hamodel.failover import Failover
+from hamodel.simulation import simulate
 from hamodel.units import HOUR, MINUTE, MONTH, YEAR
 
 FAIL, MEND = 1 / (900 * HOUR), 1 / (6 * HOUR)  # of databases and copies
@@ -553,3 +555,45 @@ def test_a_common_cause_takes_all_databases(name):
     none = replace(spec, common_cause=0.0).model().downtime()
     assert none == usual
     assert "common cause" not in usual["write"]
+
+
+def random_region(rng, k):
+    """Two sites that are pairs or more, with constant times and laws that race."""
+    crash = Failure(kind="process", mttf=90 * HOUR, mttr=100.0)
+    inside = Failover(
+        detection=rng.uniform(10, 300),
+        promotion=rng.uniform(10, 300),
+        coverage=0.9,
+        retry=[None, 200.0][k % 2],
+    )
+    return ActiveActive(
+        database=Node(mttf=rng.uniform(20, 80) * HOUR, mttr=rng.uniform(1, 4) * HOUR),
+        failover=Failover(
+            detection=rng.uniform(30, 300),
+            redirection=[60.0, duration.uniform(0, 600)][k % 2],
+            coverage=0.9,
+            manual=HOUR,
+        ),
+        site=Site(mttf=500 * HOUR, mttr=6 * HOUR),
+        region=Region(
+            nodes=int(rng.integers(2, 4)),
+            failover=inside,
+            failures=[(), (crash,)][k % 2],
+        ),
+    )
+
+
+def test_random_regions_agree_with_their_runs():
+    rng = np.random.default_rng(7)
+    found = []
+    for k in range(4):
+        spec = random_region(rng, k)
+        run = simulate(spec, None, 12, rng)
+        for operation, causes in spec.model().downtime().items():
+            true = sum(causes.values())
+            _, low, high = run.unavailability[operation]
+            found.append(low <= true <= high)
+            wide = high - low
+            assert low - wide <= true <= high + wide, (spec, operation)
+            assert operation == "read" or wide < true  # so that it can fail
+    assert np.mean(found) >= 0.75
