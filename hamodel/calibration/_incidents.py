@@ -196,7 +196,8 @@ def _of_part(part: Part, watch: Watch, settings: Settings) -> Calibration:
     if exposure <= 0:
         raise ValueError(
             f"nodes[{part.name!r}] must be more than {part.nodes}: they were down for "
-            f"{text.time(down)} of {text.time(part.nodes * watch.length)}"
+            f"{text.time(down)} of {text.time(part.nodes * watch.length)}, and what is "
+            "never up says nothing of how long it is"
         )
     apart = part.name == "database" and bool(several)
     count = len(alone) if apart else sum(len(e) for e in events)

@@ -44,7 +44,7 @@ def measured(files: Sequence[str], wanted: Wanted) -> Calibration:
 
 def _measured(files: Sequence[str], wanted: Wanted) -> Calibration:
     if wanted.count is not None or wanted.total is not None:
-        if files or not (wanted.count and wanted.total and wanted.during):
+        if files or wanted.count is None or not (wanted.total and wanted.during):
             raise ValueError("--count needs --total and --during, and no file")
         return calibration.counted(wanted.count, wanted.total, wanted.during)
     if not files:
