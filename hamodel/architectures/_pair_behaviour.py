@@ -79,7 +79,8 @@ class PairBehaviour(AtWork):
     def rto_by_kind(self) -> dict[str, Duration]:
         """The recovery from each kind of failure that has a name of its own."""
         named = {kind.name for kind in self.spec.failures}
-        found = {kind.name: self._works(kind) for kind in self._rules.kinds}
+        rules = rules_of(self.spec, dormant=True)
+        found = {kind.name: self._works(kind, rules) for kind in rules.kinds}
         return {name: law for name, law in found.items() if name in named}
 
     @property
@@ -104,8 +105,9 @@ class PairBehaviour(AtWork):
         mixed: Duration = duration.mixture(shares, [law for _, law in different])
         return mixed
 
-    def _works(self, kind: Kind) -> Duration:
+    def _works(self, kind: Kind, rules: Rules | None = None) -> Duration:
         """Return the recovery from one kind of failure if the failover works."""
+        rules = self._rules if rules is None else rules
         failover = self.spec.failover
         if kind.detection is None and not kind.in_place:
             return failover.duration
@@ -116,7 +118,7 @@ class PairBehaviour(AtWork):
         if not kind.in_place:
             return detection + later
         rng = np.random.default_rng(0)
-        back = repair(self._rules.repairs[kind.law].mttr).sample(_DRAWS, rng)
+        back = repair(rules.repairs[kind.law].mttr).sample(_DRAWS, rng)
         noticed = detection.sample(_DRAWS, rng)
         over = noticed + later.sample(_DRAWS, rng)
         found: Duration = duration.empirical(np.where(back < noticed, back, over))

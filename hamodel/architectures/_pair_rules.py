@@ -30,11 +30,18 @@ if TYPE_CHECKING:
 
 
 def rules_of(
-    spec: ActivePassive, *, together: bool = False, watched: int | None = None
+    spec: ActivePassive,
+    *,
+    together: bool = False,
+    watched: int | None = None,
+    dormant: bool = False,
 ) -> Rules:
-    """Return the rules of a specification; for the options see `part_of`."""
+    """Return the rules of a specification; for the options see `part_of`.
+
+    Kinds of failure that never occur make no states; `dormant` keeps them.
+    """
     sites = ("",) if together else spec.sites
-    kinds, repairs = _kinds(spec)
+    kinds, repairs = _kinds(spec, dormant)
     standby, site, back = spec.standby, spec.site, spec.failback
     return Rules(
         nodes=Nodes(
@@ -90,12 +97,16 @@ def _groups(spec: ActivePassive, sites: tuple[str, ...]) -> tuple[Alike, ...]:
 
 
 def _kinds(
-    spec: ActivePassive,
+    spec: ActivePassive, dormant: bool
 ) -> tuple[tuple[Kind, ...], tuple[Repair, ...]]:
     """Return the kinds of failure of a node, and the different laws of repair."""
     database, failover, share = spec.database, spec.failover, spec.common_cause
     plain = Failure(mttf=database.mttf, mttr=database.mttr, name="node")
-    given = [kind for kind in spec.failures if kind.kind != "everywhere"]
+    given = [
+        kind
+        for kind in spec.failures
+        if kind.kind != "everywhere" and (dormant or not is_never(kind.mttf))
+    ]
     all_kinds = [plain, *given]
     if given and is_never(database.mttf) and spec.standby.mttf is None:
         all_kinds = given
