@@ -14,15 +14,7 @@ from hamodel import text
 from hamodel.course import function, number
 from hamodel.replication import CatchUp, Stream, WriteStage
 from hamodel.units import MINUTE, MS
-from lessons.copies import (
-    CONTROLS,
-    FAR,
-    SENDER,
-    model,
-    recorded,
-    recorded_lag,
-    stream,
-)
+from lessons.copies import CONTROLS, FAR, SENDER, model, recorded, recorded_lag, stream
 
 # ---- the picture: writes on their way, and the reads that miss them ----------------
 
