@@ -201,6 +201,8 @@ def test_the_search_lists_the_sections():
 def test_the_reference_has_every_room(tmp_path):
     first = _pages.reference(ROOT / "docs" / "api", tmp_path)
     assert first == tmp_path / "api" / "index.html"
+    style = (first.parent / "_static" / "custom.css").read_text(encoding="utf-8")
+    assert "prefers-color-scheme: dark" in style, "not the empty one of the theme"
     for room, name in (("queueing", "erlang_c"), ("duration", "lognormal")):
         text = (first.parent / f"hamodel.{room}.html").read_text(encoding="utf-8")
         assert f'id="hamodel.{room}.{name}"' in text

@@ -17,6 +17,7 @@ project, author, copyright = "hamodel", "hamodel", "hamodel"
 release = hamodel.__version__
 extensions = ["sphinx.ext.autodoc", "numpydoc"]
 html_theme = "alabaster"
+html_static_path = ["static"]  # its custom.css
 html_theme_options = {"description": "how available, before it is built"}
 html_show_sourcelink = html_copy_source = False
 html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
