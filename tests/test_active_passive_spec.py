@@ -1,5 +1,8 @@
 """What an `ActivePassive` says of itself: nodes, short cuts, names of states."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,9 +18,11 @@ from hamodel.architectures import (
 )
 from hamodel.architectures._replicas import State
 from hamodel.architectures.active_passive import CAUSES, PairState
+from hamodel.assessment import assess
 from hamodel.failover import Failover, Heartbeat, Stalls
 from hamodel.replication import Replication
 from hamodel.units import DAY, HOUR
+from hamodel.workload import Workload
 
 NODE = Node(mttf=300 * HOUR, mttr=6 * HOUR)
 FAILOVER = Failover(detection=20.0, promotion=40.0, coverage=0.9)
@@ -170,3 +175,17 @@ def test_sweeps_have_false_alarms_where_some_point_has():
     loss = np.array([0.0, 0.02])
     losing = Failover(detection=Heartbeat(interval=1.0, misses=2, loss=loss))
     assert pair(failover=losing).false_failovers
+
+
+def test_a_kind_of_failure_that_never_occurs_makes_no_states_but_keeps_its_law():
+    bare = ActivePassive(
+        database=Node(mttf=2000 * HOUR, mttr=4 * HOUR), failover=Failover(promotion=20)
+    )
+    lost = Failure(kind="host", mttf=math.inf, mttr=600, detection=7, name="lost")
+    listed = replace(bare, failures=(lost,))
+    states = [len(s.model().leaves()[0].chain().states) for s in (bare, listed)]
+    assert states[0] == states[1]
+    assert assess(listed).write.unavailability == assess(bare).write.unavailability
+    assert listed.behaviour(Workload()).rto_by_kind["lost"].mean == 27
+    struck = replace(listed, failures=(replace(lost, mttf=1e9),))
+    assert assess(struck).write.unavailability > assess(bare).write.unavailability
