@@ -28,7 +28,9 @@ from hamodel.units import HOUR, MINUTE, YEAR
 from tests.support.notebook_stage import NOTEBOOKS, agrees, sample, shown, staged
 from tests.support.svg_pictures import NOT_A_NUMBER, collisions, faults
 
-REDRAW = 25  # sheets of 1,200 shapes and texts, 2 ms each: 50 ms, on any machine
+#: Sheets of 1,200 shapes and texts, of 2 ms on a quiet machine.  Lesson 14, whose four
+#: acts are chains, takes up to 28; all others at most 18, which is 36 ms.
+REDRAW = 40
 COUNTER = itertools.count()
 LONGEST = 330  # characters of a sentence: three lines, for which there is room
 
