@@ -237,6 +237,8 @@ def test_answers_are_checked_in_the_page_as_in_the_notebook(opened, path):
         answers = [right, *(float(m.answer()) for m in exercise.known), -right]
         answers += [60 * right, 1 - right, 1.03 * right, 1.2 * right, 5e8]
         for value in [*answers, *(right * rng.lognormal(0, 2, 4))]:
+            if not np.isfinite(value):
+                continue  # nobody writes it into a box for a number
             exercise._wrong.clear()
             told = form.evaluate(
                 "(f, x) => answer(JSON.parse(f.querySelector('script').textContent), "
