@@ -333,3 +333,19 @@ def test_hours_of_the_lease_store_are_its_own():
     assert bills(PAIR, NAMED["An ill lease store"])[WAIT].write == pytest.approx(
         60, rel=0.01
     )
+
+
+def test_a_page_that_was_written_on_is_not_overwritten(tmp_path):
+    page, path = Game(Design()).report(), tmp_path / "report.md"
+    page.save(path)
+    page.save(path)  # the same again
+    path.write_text("# Ours\n", encoding="utf-8")
+    with pytest.raises(FileExistsError, match=r"report\.md says something else"):
+        page.save(path)
+    assert path.read_text(encoding="utf-8") == "# Ours\n"
+
+
+def test_an_act_that_is_a_slip_away_is_offered():
+    acts = ("wait",) * 9 + ("failover",)
+    with pytest.raises(ValueError, match="got 'failover'; did you mean 'fail over'"):
+        Game(Design(), acts=acts)

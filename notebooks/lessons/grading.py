@@ -6,6 +6,7 @@ The surprising part is that a night is graded by its mean, for one night says li
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,11 @@ class Page:
         return self.text
 
     def save(self, path):
-        """Write the page to a file."""
-        Path(path).write_text(self.text, encoding="utf-8")
+        """Write the page to a new file; what stands in another stays."""
+        path = Path(path)
+        if path.exists() and path.read_text(encoding="utf-8") != self.text:
+            raise FileExistsError(f"{path} says something else: take another name")
+        path.write_text(self.text, encoding="utf-8")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,11 @@ class Game:
     def __post_init__(self) -> None:
         for act in self.acts:
             if act not in ACTS:
-                raise ValueError(f"act must be one of {', '.join(ACTS)}, got {act!r}")
+                near = get_close_matches(str(act), ACTS, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(
+                    f"act must be one of {', '.join(ACTS)}, got {act!r}{hint}"
+                )
         for name in ("acts", "guesses"):
             given = len(getattr(self, name))
             if given not in (0, len(self.cards)):
