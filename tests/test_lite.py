@@ -111,7 +111,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def served():
     """Yield the address of the lab on loopback; without a Pyodide skip."""
     if not PYODIDE.is_dir():
-        if os.environ.get("HAMODEL_REQUIRE_LITE"):
+        if os.environ.get("HAMODEL_REQUIRE_PYODIDE"):
             pytest.fail("a folder with Pyodide is required: make .venv/.pyodide")
         pytest.skip("no lesson was run in the lab: give PYODIDE=a folder, as make does")
     handler = functools.partial(Quiet, directory=built())
