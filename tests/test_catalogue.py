@@ -354,7 +354,6 @@ def test_settings_of_a_preset_move_all_that_follows_from_them():
     for key, name, value, mean in (
         ("galera", "suspect_timeout", 30, 31.25),
         ("mongodb", "election_timeout", 5, 4.0),
-        ("kafka", "session_timeout", 18, 17),
         ("consul", "multiplier", 1, 1.98),
         ("etcd", "election_timeout", 2, 2.7),
     ):

@@ -31,7 +31,7 @@ KIND = {
     "spanner": "majority",
     "galera": "majority",
     "mongodb": "majority",
-    "kafka": "majority",
+    "kafka": "active-passive",
     "consul": "majority",
     "aurora": "active-passive",
     "kubernetes-statefulset": "single-primary",
@@ -270,6 +270,34 @@ def test_the_election_of_mongodb_has_the_law_of_its_timers():
     assert law.quantile([0.05, 0.5, 0.95]) == pytest.approx(
         np.quantile(drawn, [0.05, 0.5, 0.95]), rel=0.01
     )
+
+
+def test_kafka_elects_from_the_in_sync_set():
+    """Each cause of its downtime is a sum that is written out here."""
+    kafka = catalogue.system("kafka")
+    made = assess(kafka)
+    node, failover = made.architecture.database, made.architecture.failover
+    lost = 3 / node.mttf  # brokers lost a second, one in three of them the leader
+    rho = node.mttr / node.mttf
+    whole = {
+        "failing over": lost / 3 * 0.999 * (8 + 0.1 + 0.5),
+        "failover did not work": lost / 3 * 0.001 * (8 + 0.1 + 0.5 + 30 * 60),
+        "all nodes down": 3 * rho**3,  # one in sync is left, fails, and is waited for
+        "waiting for the standby": lost * 2 / 3 * 8,
+        "standby down": 3 * rho**2,
+    }
+    assert failover.outage == pytest.approx(8.6)
+    found = {str(cause): x for cause, x in made.write.downtime_by_cause.items() if x}
+    assert found.keys() == whole.keys()
+    for cause, share in whole.items():
+        assert found[cause] == pytest.approx(share, rel=0.01), cause
+    spared = {"waiting for the standby", "standby down"}
+    read = sum(share for cause, share in whole.items() if cause not in spared)
+    assert made.read.unavailability == pytest.approx(read, rel=0.01)
+    assert made.lost_writes.by_failure["database"].writes == 0
+    later = kafka.architecture(session_timeout=18, heartbeat=4, backoff_max=2)
+    assert later.failover.outage == pytest.approx(16 + 0.1 + 1)
+    assert later.replication.timeout == 16
 
 
 def test_a_copied_preset_with_another_number_works(tmp_path):

@@ -148,6 +148,71 @@ class Pair(Life):
         yield "write", writes, 1.0
 
 
+class InSync(Life):
+    """A leader that waits for its followers in sync, each of which serves no reads.
+
+    Every node has its own crew.  A follower that fails holds writes up until it is
+    dropped; below the least number in sync they stop; the last in sync is waited for.
+    """
+
+    def begin(self):
+        self.ready = len(self.spec.replicas) - 1
+        self.phase, self.cause = "serving", ""
+
+    def well(self):
+        return self.phase == "serving" and self.ready == len(self.spec.replicas) - 1
+
+    def failures(self):
+        if self.phase != "serving":
+            return {}
+        fail = 1 / self.spec.database.mttf
+        found = {"leader": fail, "follower": self.ready * fail}
+        return {name: rate for name, rate in found.items() if rate}
+
+    def mend(self, name):
+        self.start((name, self.now), self.after(self.spec.database.mttr))
+
+    def fails(self, name):
+        failover = self.spec.failover
+        if name == "follower":
+            self.ready -= 1
+            self.mend(name)
+            self.phase = "stalled"
+            self.start("dropped", self.draw(self.spec.replication.timeout))
+            return
+        if not self.ready:
+            self.phase, self.cause = "lost", "all nodes down"
+            self.mend("last")
+            return
+        stages = [failover.detection, failover.promotion, failover.redirection]
+        self.phase, self.cause = "switching", "failing over"
+        if not self.works(failover.coverage):
+            self.cause = "failover did not work"
+            stages.append(failover.manual)
+        self.start("elected", self.draw(*stages))
+
+    def rings(self, name):
+        if name == "dropped":
+            self.phase = "serving"
+        elif name == "elected":
+            self.phase, self.cause = "serving", ""
+            self.ready -= 1
+            self.mend("old leader")
+        elif name[0] == "last":
+            self.phase, self.cause = "serving", ""
+        else:
+            self.ready += 1
+
+    def down(self):
+        writes = self.cause
+        if self.phase == "stalled":
+            writes = "waiting for the standby"
+        if not writes and self.ready < self.spec.replication.acknowledgements:
+            writes = "standby down"
+        yield "read", self.cause, 1.0
+        yield "write", writes, 1.0
+
+
 class Sites(Life):
     """Sites that all serve; the clients of a lost one are led to another."""
 
@@ -328,7 +393,9 @@ def downtime(spec, cycles, rng, enough=None, batches=10):
 
     So many cycles at most; a tenth of them, if what they show is `enough`.
     """
-    life = KINDS[type(spec)](spec, rng)
+    waits = getattr(spec, "replication", None)
+    in_sync = waits is not None and waits.mode == "in-sync"
+    life = (InSync if in_sync else KINDS[type(spec)])(spec, rng)
     away = float(getattr(spec.database.mttr, "mean", spec.database.mttr))
     alive = spec.database.mttf
     factor = max(1.0, 0.3 * alive / away)
