@@ -372,13 +372,14 @@ class Retries:
         )
 
     def _root(self, low: float, high: float) -> float:
+        """Return where the demand crosses its load; 32 sections a round, by 50 bits."""
         rising = float(self.demand(low)) > low
-        for _ in range(48):
-            middle = (low + high) / 2
-            if (float(self.demand(middle)) > middle) == rising:
-                low = middle
-            else:
-                high = middle
+        for _ in range(10):
+            rates = np.linspace(low, high, 33)
+            beyond = (np.asarray(self.demand(rates)) > rates) != rising
+            beyond[[0, -1]] = False, True
+            k = int(np.argmax(beyond))
+            low, high = float(rates[k - 1]), float(rates[k])
         return (low + high) / 2
 
 

@@ -103,10 +103,8 @@ def trace(load, retries, spike, cure, seed=12):
         rng.uniform(start, stop, rng.poisson(rate * (stop - start)))
         for start, stop, rate in rates
     ]
-    played = _Played(retries, cure, rng)
-    for moment in np.concatenate(moments).tolist():
-        played.push(moment, 0)
-    sent, answered = played.run()
+    moments = np.sort(np.concatenate(moments)).tolist()
+    sent, answered = _Played(retries, cure, rng).run(moments)
     bins = np.arange(0, HORIZON + BIN / 2, BIN)
     return (
         np.histogram(sent, bins)[0] / BIN,
@@ -119,8 +117,10 @@ class _Played:
 
     def __init__(self, retries, cure, rng):
         self.retries, self.cure = retries, cure
+        self.counts, self.turns = cure in (EARLY, BUDGET), cure in (SHORT, SHED)
         self.draws = iter(rng.exponential(1 / CAPACITY, 40_000).tolist())
-        self.chances = iter(rng.random(80_000).tolist())
+        chances = 80_000 if cure in (JITTER, SHED) else 0  # nobody else draws lots
+        self.chances = iter(rng.random(chances).tolist())
         self.events, self.order = [], 0
         self.free, self.tokens, self.open_until = 0.0, 10.0, 0.0
         self.leaving: deque[float] = deque()
@@ -132,32 +132,40 @@ class _Played:
         self.order += 1
         heapq.heappush(self.events, (moment, self.order, attempt, outcome))
 
-    def run(self):
-        """Play to the horizon; return when attempts were sent, and answers came."""
-        while self.events and self.events[0][0] < HORIZON:
-            now, _, attempt, outcome = heapq.heappop(self.events)
-            if outcome is None:
-                self._ask(now, attempt)
-            else:
-                self._told(now, attempt, good=outcome)
+    def run(self, moments):
+        """Play requests to the horizon; return when attempts were sent and answered."""
+        events, pop = self.events, heapq.heappop
+        ask, told = self._ask, self._told
+        for moment in (*moments, HORIZON):
+            while events and events[0][0] < moment:
+                now, _, attempt, outcome = pop(events)
+                if outcome is None:
+                    ask(now, attempt)
+                else:
+                    told(now, attempt, outcome)
+            if moment < HORIZON:
+                ask(moment, 0)
         return self.sent, self.answered
 
     def _acts(self, cure, now):
         return self.cure == cure and now >= CURED
 
     def _ask(self, now, attempt):
-        if not attempt:
+        if self.counts and not attempt:
             self.tokens = min(self.tokens + 0.1, 10.0)
         if now < self.open_until:
             return  # the breaker is open: nothing is sent, nothing is asked again
         self.sent.append(now)
-        if self._turned_away(now):
-            self.push(now, attempt, outcome=False)
+        if self.turns and self._turned_away(now):
+            self.push(now, attempt, False)
             return
-        self.free = max(now, self.free) + next(self.draws)
-        self.leaving.append(self.free)
-        good = self.free - now <= TIMEOUT
-        self.push(self.free if good else now + TIMEOUT, attempt, outcome=good)
+        free = self.free
+        self.free = free = (free if free > now else now) + next(self.draws)
+        self.leaving.append(free)
+        if free - now <= TIMEOUT:
+            self.push(free, attempt, True)
+        else:
+            self.push(now + TIMEOUT, attempt, False)
 
     def _turned_away(self, now):
         while self.leaving and self.leaving[0] <= now:
@@ -166,23 +174,33 @@ class _Played:
             return next(self.chances) < SETS[SHED]["shed"]
         return self._acts(SHORT, now) and len(self.leaving) >= SETS[SHORT]["capacity"]
 
-    def _told(self, now, attempt, *, good):
+    def _told(self, now, attempt, good):
         """Let a client hear of its attempt, and ask again if it may."""
         self.seen.append(good)
         if good:
             self.answered.append(now)
             return
-        if self._acts(BREAKER, now) and sum(self.seen) < LOOK / 2 <= len(self.seen):
-            self.open_until = now + OPEN
-            self.seen.clear()
-        if attempt == self.retries:
+        if self.cure == BREAKER:
+            self._look(now)
+        if attempt == self.retries or (self.counts and not self._pays(now)):
             return
-        if self.cure == EARLY or self._acts(BUDGET, now):
-            if self.tokens < 1:
-                return
-            self.tokens -= 1
         pause = PAUSE * next(self.chances) if self._acts(JITTER, now) else 0.0
         self.push(now + pause, attempt + 1)
+
+    def _look(self, now):
+        """Open the breaker if most of the last attempts failed."""
+        if now >= CURED and sum(self.seen) < LOOK / 2 <= len(self.seen):
+            self.open_until = now + OPEN
+            self.seen.clear()
+
+    def _pays(self, now):
+        """Tell whether a retry is within the budget, and take it off."""
+        if self.cure == BUDGET and now < CURED:
+            return True
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
 
 
 def pool(requests, speeds, panic=0.0):
