@@ -2,6 +2,7 @@
 
 A mixture over situations has dozens of parts, each a few exponential stages with a
 shift of its own; asked one by one they cost a Python call each, stacked they cost one.
+So do shifts of one and the same law, whatever it is: it is asked at all their times.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Lot:
-    """Phase-types of one size, each with a shift, and the weights of a mixture."""
+    """Phase-types of one size, or one law, with k shifts and weights of a mixture."""
 
-    law: PhaseType  # a stack of k
+    law: Law  # a stack of k, or one
     shifts: FloatArray  # (k,)
     weights: FloatArray  # (k,)
 
@@ -51,24 +52,33 @@ def lots(
 ) -> tuple[list[Lot], list[tuple[Quantity, Law]]]:
     """Return the parts that can be asked together, and the others."""
     sizes: dict[int, list[tuple[float, float, PhaseType]]] = defaultdict(list)
+    moved: dict[int, list[tuple[float, float, Law, Law]]] = defaultdict(list)
     rest: list[tuple[Quantity, Law]] = []
     for weight, part in zip(weights, parts, strict=True):
         inner, shift = _core(part)
-        if inner is None or inner.shape or np.ndim(weight):
+        if inner.shape or np.ndim(weight):
             rest.append((weight, part))
-        else:
+        elif isinstance(inner, PhaseType):
             sizes[inner.alpha.shape[-1]].append((float(weight), shift, inner))
-    return [_stacked(members) for members in sizes.values()], rest
+        else:
+            moved[id(inner)].append((float(weight), shift, inner, part))
+    found = [_stacked(members) for members in sizes.values()]
+    for alike in moved.values():
+        shares, shifts, laws, whole = zip(*alike, strict=True)
+        if len(alike) == 1:
+            rest.append((shares[0], whole[0]))
+        else:
+            found.append(Lot(laws[0], np.array(shifts), np.array(shares)))
+    return found, rest
 
 
-def _core(part: Law) -> tuple[PhaseType | None, float]:
-    if isinstance(part, PhaseType):
-        return part, 0.0
-    if isinstance(part, Affine) and isinstance(part.law, PhaseType):
+def _core(part: Law) -> tuple[Law, float]:
+    """Return the law that a part is a shift of, and the shift."""
+    if isinstance(part, Affine):
         plain = np.ndim(part.factor) == np.ndim(part.shift) == 0
         if plain and part.factor == 1:
             return part.law, float(part.shift)
-    return None, 0.0
+    return part, 0.0
 
 
 def _stacked(members: Sequence[tuple[float, float, PhaseType]]) -> Lot:
