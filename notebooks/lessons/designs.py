@@ -108,9 +108,12 @@ class Kept:
 def slowest(name, trip, share):
     """Return the 99th percentile in ms of writes, at the site where it is worst."""
     found = ha.assess(DESIGNS[name], workload(trip, share))
-    return max(float(found.latency[s, "write"].quantile(0.99)) for s in found.sites) / (
-        MS
-    )
+    worst = 0.0
+    for site in found.sites:
+        law = found.latency[site, "write"]
+        if float(law.sf(worst)) > 0.01 + 1e-12:  # most sites are as slow as the first
+            worst = float(law.quantile(0.99))
+    return worst / MS
 
 
 @cache
@@ -138,6 +141,14 @@ def lasting(name):
 
 
 @cache
+def room(name, share):
+    """Return the times of today's load carried without a site; no trip changes it."""
+    return float(
+        ha.assess(DESIGNS[name], workload(share=share)).headroom_after_site_loss
+    )
+
+
+@cache
 def kinds(name):
     """Return whether writes may clash, and whether reads may be old, at all."""
     found = ha.assess(DESIGNS[name], workload())
@@ -154,7 +165,7 @@ def kept(trip, share):
         lost = found.lost_writes
         table[name] = Kept(
             **lasting(name),
-            room=float(found.headroom_after_site_loss),
+            room=room(name, share),
             stale=float(found.stale_read_probability) if old and not clash else 0.0,
             clashes=float(found.conflicts.per_day) if clash else 0.0,
             local=local(name, share),
