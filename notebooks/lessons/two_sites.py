@@ -53,9 +53,15 @@ def asked(trip=TRIP, writes=20, clients=None):
 
 
 @cache
+def usual(trip, writes):
+    """Return what is known of the pair while its primary is at DC-1."""
+    return assess(pair(), asked(trip, writes))
+
+
+@cache
 def call(trip, writes, site, kind):
     """Return the law of one call of the database, while the primary is at DC-1."""
-    return assess(pair(), asked(trip, writes)).latency[site, kind]
+    return usual(trip, writes).latency[site, kind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +120,8 @@ APP_1, DB_1, APP_2, DB_2 = (200, 38), (96, 92), (440, 38), (544, 92)
 PARTS = {"app servers": (APP_1, APP_2), "DB-1, primary": (DB_1,)}
 PARTS["DB-2, replica"] = (DB_2,)
 TIMES = kit.Scale(0.3, 10_000, 52, 396, log=True)
+GRID = np.geomspace(TIMES.low, TIMES.high, 160)
+ACROSS = [TIMES(t) for t in GRID]
 SHARES = kit.Scale(0, 100, 304, 190)
 ROWS = ("mean", "half within", "95 in 100", "99 in 100")
 GUESSED = ("mean", "half", None, "late")
@@ -125,11 +133,10 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
     _strips(sheet, found)
     sheet.axis(TIMES, 304, "milliseconds, to powers of ten", top=186)
     sheet.upright(SHARES, 52, 396, [(0, "0"), (50, "50"), (100, "100 %")])
-    grid = np.geomspace(TIMES.low, TIMES.high, 160)
     for site, colour, dash in (("DC-1", "blue", ""), ("DC-2", "red", "7 3")):
         if sheet.known or site == "DC-1":
-            shares = 100 * found.laws[site].cdf(grid * MS)
-            line = [(TIMES(t), SHARES(s)) for t, s in zip(grid, shares, strict=True)]
+            shares = 100 * found.laws[site].cdf(GRID * MS)
+            line = list(zip(ACROSS, map(SHARES, shares.tolist()), strict=True))
             sheet.line(line, colour, weight=2.5, dash=dash, role="ground")
     for p, k in zip(POINTS, (1, 2, 3), strict=True) if sheet.known else ():
         at = TIMES(found.shown["DC-2"][k]), SHARES(100 * p)
