@@ -115,6 +115,21 @@ class Known:
     moving: bool = False
 
 
+@dataclass(frozen=True)
+class Learning:
+    """How a client learns of one more part; models of one shape learn alike."""
+
+    usual: Any
+
+    def __call__(self, known, site, name, view):
+        """Add the view of one more part."""
+        if name == "unusual":
+            return replace(known, unusual=view == "on")
+        if name == "switch":
+            return replace(known, moving=view == "on")
+        return replace(known, inner=self.usual(known.inner, site, name, view))
+
+
 @dataclass(frozen=True, eq=False)
 class Meanwhile:
     """How clients fare: as usual, while it is unusual, and while roles are moved."""
@@ -122,14 +137,6 @@ class Meanwhile:
     usual: Any
     tense: Any
     late: frozenset[tuple[str, str]]
-
-    def absorb(self, known, site, name, view):
-        """Add the view of one more part."""
-        if name == "unusual":
-            return replace(known, unusual=view == "on")
-        if name == "switch":
-            return replace(known, moving=view == "on")
-        return replace(known, inner=self.usual.absorb(known.inner, site, name, view))
 
     def verdict(self, known, site, operation):
         """Tell what a client finds."""
@@ -180,7 +187,7 @@ def situation(design, card, act=WAIT):
             *(_passing(name, mean) for name, mean in spells.items() if mean),
         ),
         nothing=Known(base.nothing),
-        absorb=rules.absorb,
+        absorb=Learning(base.absorb),
         verdict=rules.verdict,
     )
 
@@ -287,7 +294,7 @@ TIMES = np.concatenate([[0.0, 1.0], np.geomspace(2.0, LENGTH, 78)])
 def expected(design, card, act=WAIT):
     """Return what the card costs on average, by the chains of the struck parts."""
     model = situation(design, card, act)
-    laws = {leaf.name: _views(leaf) for leaf in model.leaves()}
+    laws = _laws(design, card, WAIT if act == SHED else act)
     here = {name: _At(name, law) for name, law in laws.items()}
     parts = tuple(
         replace(part, parts=tuple(here[leaf.name] for leaf in part.parts))
@@ -301,6 +308,12 @@ def expected(design, card, act=WAIT):
         for o in ("write", "read")
     )
     return _bill(design, card, act, write, read)
+
+
+@lru_cache(maxsize=64)
+def _laws(design, card, act):
+    """Return the views of all parts; who sheds strikes no part but waits."""
+    return {leaf.name: _views(leaf) for leaf in situation(design, card, act).leaves()}
 
 
 def _views(part):
