@@ -20,7 +20,7 @@ from hamodel.architectures import (
     SinglePrimary,
     Site,
 )
-from hamodel.assessment import _streams, assess
+from hamodel.assessment import _inversion, _streams, assess
 from hamodel.failover import Failover
 from hamodel.units import DAY, HOUR, MINUTE, MONTH, YEAR
 
@@ -394,3 +394,30 @@ def test_a_warm_answer_takes_no_time(horizon):
             found.chance_of_missing(0.9995, horizon)
             times.append(time.process_time() - began)
         assert min(times) < 0.1  # 0.05 s on a machine that does nothing else
+
+
+def test_tails_at_several_times_are_those_one_by_one():
+    """Gamma laws of 1 and of 40 stages: the steep one takes more terms at some x."""
+    x = np.array([0.2, 0.9, 1.0, 1.3, 4.0])
+
+    def transform(s):
+        return np.stack([(1 - (1 + s / n) ** -n) / s for n in (1.0, 40.0)])
+
+    together = _inversion.tails(transform, x, 400)
+    alone = [_inversion.tail(transform, each, 400)[0] for each in x]
+    np.testing.assert_allclose(together, np.transpose(alone), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(together[0], np.exp(-x), rtol=1e-5)
+    steps = [len(terms) for terms in (_asked(transform, each) for each in x)]
+    assert len(set(steps)) > 1, "all settle at once, so that nothing is left out"
+
+
+def _asked(transform, x):
+    """The lengths of the rows of points that one tail asks for."""
+    rows = []
+
+    def counted(s):
+        rows.append(len(s))
+        return transform(s)
+
+    _inversion.tail(counted, x, 400)
+    return rows

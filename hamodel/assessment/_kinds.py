@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.assessment._inversion import killed, over_time, tail
+from hamodel._quantity import mean_of
+from hamodel.assessment._inversion import killed, over_time, tails
 from hamodel.assessment._visits import law_of, transform
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ class Whole:
         dead = killed(self.rates, kill, horizon) @ self.law
         return -np.log1p(-np.where(dead == 1, 1 - 1e-16, dead))
 
-    def lacks(self, x: float, horizon: float) -> float:
+    def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return 0: its law is as it is."""
-        del x, horizon
-        return 0.0
+        del horizon
+        return np.zeros(len(x))
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
@@ -81,32 +82,22 @@ class Visits:
         law = self.entries * self.moves.means
         return float(self.begins.sum() * horizon + law.sum())
 
-    def lacks(self, x: float, horizon: float) -> float:
-        """Return how many more visits cost more than x than the transform has.
+    def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
+        """Return how many more visits cost more than x than the transform has, (x,).
 
         Of visits that end with the state in which they begin: of length L, those are
         begun in a time of T - 2 x + L.
         """
-        total = 0.0
+        total = np.zeros(len(x))
         for k, clock in self.moves.clocks.items():
             often, law = self.begins[k] * clock.goals[-1], law_of(clock.law)
-            if not often or law is None or not 0 < x < self.fails[k] * horizon:
+            within = (x > 0) & (x < self.fails[k] * horizon)
+            if not often or law is None or not np.any(within):
                 continue
-            least = x / self.fails[k]
-            mean = float(law.mean)
-
-            def both(
-                s: Numbers, time: Quantity = clock.law, mean: float = mean
-            ) -> Numbers:
-                lasts = (1 - transform(time, s)[0]) / s
-                return np.stack([lasts, (mean - lasts) / s])
-
-            smooth, _ = tail(both, least, _MOST)
-            at = np.array(least)
-            exact = np.array([float(law.law.sf(at)), float(law.law.excess(at))])
-            longer = (exact - smooth) @ [horizon - least, 1.0]
-            others = math.exp(-self.moves.rates[k].sum() * least)
-            total += float(often * others * longer)
+            least = x[within] / self.fails[k]
+            longer, begun = _smoothed(clock.law, (*least.tolist(),))
+            others = np.exp(-self.moves.rates[k].sum() * least)
+            total[within] += often * others * (longer * (horizon - least) + begun)
         return total
 
     def exponent(self, kill: Numbers, horizon: float) -> Numbers:
@@ -231,10 +222,10 @@ class Calendar:
         least, _, (low, _, _) = self._parts(horizon)
         return math.inf if least > 0 or low <= 0 else -math.log(low)
 
-    def lacks(self, x: float, horizon: float) -> float:
+    def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return 0: its law is as it is."""
-        del x, horizon
-        return 0.0
+        del horizon
+        return np.zeros(len(x))
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
@@ -248,6 +239,24 @@ class Calendar:
         even = -np.expm1(-c * span) / (c * span) if span > 0 else 1.0
         mixed = -np.log(low + top * np.exp(-c * span) + between * even)
         return np.asarray(c * least + mixed)
+
+
+@lru_cache(maxsize=64)
+def _smoothed(time: Quantity, least: tuple[float, ...]) -> FloatArray:
+    """Return what a transform takes off the tail of a law, and off its excess, (2, x).
+
+    Streams whose visits last alike ask for the same.
+    """
+    law, mean = law_of(time), float(mean_of(time))
+    assert law is not None
+
+    def both(s: Numbers) -> Numbers:
+        lasts = (1 - transform(time, s)[0]) / s
+        return np.stack([lasts, (mean - lasts) / s])
+
+    x = np.array(least)
+    smooth = tails(both, x, _MOST)
+    return np.array([law.law.sf(x), law.law.excess(x)]) - smooth
 
 
 def _solved(system: Numbers, right: Numbers) -> Numbers:

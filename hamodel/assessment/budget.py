@@ -78,8 +78,8 @@ class Stream(Protocol):
         """Return - log P(D = 0)."""
         ...
 
-    def lacks(self, x: float, horizon: float) -> float:
-        """Return how many more visits cost more than x than the transform has."""
+    def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
+        """Return how many more visits cost more than x than the transform has, (x,)."""
         ...
 
 
@@ -118,7 +118,7 @@ class Downtime:
             off = 0.0
         else:
             (p, more), (off, _) = self._tail(left, horizon, block)
-            alone = self._alone(left, horizon)
+            (alone,) = self._alone(np.array([left]), horizon)
             p, more = p + alone, more + alone
         p, more = np.clip([p, more], 0.0, 1.0)
         if p == 0:
@@ -138,17 +138,18 @@ class Downtime:
 
         return tail(transform, x, self._most(horizon), block)
 
-    def _alone(self, x: float, horizon: float) -> float:
-        """Return what P(D > x) lacks where one visit costs as much, and no other comes.
+    def _alone(self, x: FloatArray, horizon: float) -> FloatArray:
+        """Return what P(D > x) lacks where one visit costs as much alone, (x,).
 
         The transform smooths a law that jumps by some per cent; of one visit alone the
         law is known.
         """
         often = sum(n * stream.never(horizon) for stream, n in self.streams)
-        if often > _CROWDED or x >= horizon:
-            return 0.0
-        more = sum(n * stream.lacks(x, horizon) for stream, n in self.streams)
-        return math.exp(-often) * more
+        found = np.zeros(len(x))
+        if often <= _CROWDED:
+            for stream, count in self.streams:
+                found += count * stream.lacks(x, horizon)
+        return np.where(x < horizon, math.exp(-often) * found, 0.0)
 
     def _exponent(self, s: Numbers, horizon: float) -> Numbers:
         total = np.zeros(len(s), complex)
@@ -176,11 +177,11 @@ class Downtime:
             return np.stack([-less / s, less])
 
         (p, density), _ = tail(transform, left, self._most(horizon), block, sure=1)
-        alone = self._alone(left, horizon)
+        near = left * np.exp([-_BESIDE, 0.0, _BESIDE])
+        before, alone, after = self._alone(near, horizon)
         if p + alone <= 1e-300:
             return math.log(1e-300), 0.0
-        beside = [self._alone(left * math.exp(h), horizon) for h in (-_BESIDE, _BESIDE)]
-        falls = left * float(density) - (beside[1] - beside[0]) / (2 * _BESIDE)
+        falls = left * float(density) - (after - before) / (2 * _BESIDE)
         return math.log(p + alone), -falls / (p + alone)
 
     def quantile(self, p: float, horizon: float) -> float:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hamodel import text
 from hamodel.assessment import MEASURES, Assessment, assess
 from hamodel.cli import _journeys, _said
@@ -65,8 +67,6 @@ class OnePage:
         """5 % and 95 % of the unavailability, by operation."""
         if self.beliefs is None:
             return None
-        import numpy as np
-
         return {
             o: [float(x) for x in np.quantile(self.beliefs.down(o), [0.05, 0.95])]
             for o in _OPERATIONS
@@ -520,8 +520,9 @@ def _laws(a: Assessment) -> dict[str, object]:
 
 
 def _by_name(law: Duration) -> dict[str, float]:
-    return {f"p{100 * p:g}": float(law.quantile(p)) for p in _POINTS}
+    times = np.asarray(law.quantile(_POINTS), float).tolist()
+    return {f"p{100 * p:g}": time for p, time in zip(_POINTS, times, strict=True)}
 
 
 def _quantiles(law: Duration) -> tuple[str, ...]:
-    return tuple(text.time(float(law.quantile(p))) for p in _POINTS)
+    return tuple(map(text.time, _by_name(law).values()))

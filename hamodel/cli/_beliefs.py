@@ -79,7 +79,7 @@ class Beliefs:
         columns = {}
         for path, belief in self.spec.uncertain.items():
             shares = (rng.permutation(_JUDGED) + 0.5) / _JUDGED
-            columns[path] = [float(belief.quantile(p)) for p in shares]
+            columns[path] = np.asarray(belief.quantile(shares), float).tolist()
         return [
             {path: column[k] for path, column in columns.items()}
             for k in range(_JUDGED)

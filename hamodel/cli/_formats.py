@@ -29,7 +29,7 @@ _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def written(form: str, report: Report, draw: Callable[[Paper], None]) -> str:
-    """Return an answer in one of `FORMATS`; Markdown has the whole page as well."""
+    """Return an answer for another tool; Markdown has the whole page as well."""
     if form == "markdown":
         return _markdown(report, draw)
     return _BARE[form](report)
@@ -272,6 +272,3 @@ _BARE: dict[str, Callable[[Report], str]] = {
     "sarif": _sarif,
     "prometheus": _prometheus,
 }
-
-#: The formats by name.
-FORMATS = ("markdown", *_BARE)

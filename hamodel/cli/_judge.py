@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hamodel.cli import _files, _formats, _gate, _structure
+from hamodel.cli import _files, _gate
 from hamodel.specfile import SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hamodel.cli._page import JudgedPage
+    from hamodel.cli._paper import Paper
+    from hamodel.cli._report import Report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,18 +45,24 @@ class Wanted:
 
 def judge(files: Sequence[str], form: str, wanted: Wanted) -> bool:
     """Print the answer on a system in a format, and return whether all is kept."""
+    plain = form in ("text", "json")
     try:
         page = _page(files, wanted)
     except SpecError as mistake:
-        if form in _formats.FORMATS:
-            report = _gate.mistaken(mistake)
-            click.echo(_formats.written(form, report, lambda _: None))
+        if not plain:
+            click.echo(_written(form, _gate.mistaken(mistake), lambda _: None))
         raise
-    if form in _formats.FORMATS:
-        click.echo(_formats.written(form, page.report(), page.draw))
-    else:
+    if plain:
         page.show(as_json=form == "json")
+    else:
+        click.echo(_written(form, page.report(), page.draw))
     return page.met
+
+
+def _written(form: str, report: Report, draw: Callable[[Paper], None]) -> str:
+    from hamodel.cli import _formats
+
+    return _formats.written(form, report, draw)
 
 
 def _page(files: Sequence[str], wanted: Wanted) -> JudgedPage:
@@ -68,6 +76,8 @@ def _page(files: Sequence[str], wanted: Wanted) -> JudgedPage:
         raise ValueError("--assume is for the configuration files of a product")
     if wanted.against or wanted.allow:
         raise ValueError("--against is for systems, and this is a structure")
+    from hamodel.cli import _structure
+
     return _structure.page(files[0])
 
 
