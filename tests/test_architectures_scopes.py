@@ -2,7 +2,6 @@
 
 import itertools
 from dataclasses import replace
-from math import comb
 
 import numpy as np
 import pytest

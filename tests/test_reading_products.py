@@ -66,7 +66,7 @@ def test_two_systems_are_not_one():
 
 @pytest.mark.parametrize(("name", "published"), [("redis", 4.5), ("redis-quick", 1.5)])
 def test_a_failover_of_sentinel_takes_what_was_published(name, published):
-    """Killed processes: 4.5 s at 3,000 ms, 1.5 s at 200 ms; one that hangs is slower."""
+    """Killed processes: 4.5 s at 3,000 ms, 1.5 s at 200 ms; a hang is slower."""
     failover = reading(name).spec.architecture.failover
     assert failover.duration.mean == pytest.approx(published, abs=0.2)
     sentinel = failover.mechanisms["detection"]

@@ -163,7 +163,7 @@ def batches(values, count=10):
 def play(name, load, seed=1):
     rng = np.random.default_rng(seed)
     spec, w, runs = CASES[name](load)
-    longer = 4 * min(len(runs), 2) if load > 0.8 else 1  # busy times last long
+    longer = 10 * min(len(runs), 2) if load > 0.8 else 1  # busy times last long
     count = COUNT * longer
     played = [
         messages.play(shop, rule, seconds(w, count // len(runs)), rng)

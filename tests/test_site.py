@@ -352,7 +352,7 @@ def test_the_index_lists_the_map():
     for path in NOTEBOOKS:
         first = nbformat.read(path, as_version=4).cells[0].source
         assert first.splitlines()[0].removeprefix("# ") in text
-    assert re.search(r"13 · [\w ,]+ ?45 min", text)
+    assert re.search(r"13 · [\w ,]+ ?40 min", text)
 
 
 def test_make_has_the_target():

@@ -202,6 +202,7 @@ EXERCISES = (
         f"""one of {", ".join(ACTS)}
         right: Half of the people get an answer. Otherwise nobody does.
         hint: Two sites shared the rush. One is left: how much can it carry?
+        then: It carries about half. Which act makes half of the load go away?
         the design will do it: The failover works, and then the survivor drowns.
         move it once more: There is nowhere left to move to, and it is not the role that
           lacks.
@@ -233,6 +234,7 @@ EXERCISES = (
         """a function of the coverage and the minutes until a person acts
         right: Coverage and the pager are one product: double one, halve the other.
         hint: Every failover takes half a minute. What does a broken one take beyond?
+        then: A broken one waits `minutes` more. Weigh that with how often it happens.
         coverage upside down: That waits for a person when the failover has worked.
         seconds for minutes: The failover's 30 are seconds.
         either, or: A broken failover has taken its half minute too, before it broke.
@@ -247,6 +249,7 @@ EXERCISES = (
         """a number of minutes
         right: One setting, and the card is gone. Most stores have it; look it up.
         hint: Two designs that differ in one field, the same card, the same act.
+        then: `Design(fail_safe=True)` is the other one, `HAND[9]` the card.
         by hand: That is what a person saves, and 30,000 writes go for it.
         in seconds: That is in seconds.
         """,
