@@ -25,6 +25,7 @@ from hamodel.architectures import (
     Site,
     Tier,
 )
+from hamodel.architectures.base import Event, Part, Raced
 from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.simulation import simulate
@@ -597,3 +598,18 @@ def test_random_regions_agree_with_their_runs():
             assert low - wide <= true <= high + wide, (spec, operation)
             assert operation == "read" or wide < true  # so that it can fail
     assert np.mean(found) >= 0.75
+
+
+def test_a_rival_with_two_outcomes_is_one_rival_and_a_long_tail_has_a_rate():
+    def rate(law, *rivals):
+        events = [Event("redirection", Raced((law,)), "moved"), *rivals]
+        part = Part(name="", start="", events=lambda _: events, view=str)
+        return next(part.moves(""))[1]
+
+    ways = [Event("repair", 100.0, to, share) for to, share in (("a", 0.3), ("b", 0.7))]
+    first = np.exp(-1.0)
+    assert rate(100.0, *ways) == pytest.approx(0.01 * first / (1 - first), rel=1e-12)
+    assert rate(100.0, *ways, Event("never", 0, "c", 0)) == rate(100.0, *ways)
+    rare = Event("repair", 1e12, "a")
+    tail = duration.pareto(scale=100.0 / 3, alpha=1.5)
+    assert rate(tail, rare) == pytest.approx(0.01, rel=1e-3)

@@ -123,7 +123,8 @@ class Raced(Stages):
 
     Against rivals of a constant rate r, a time T comes first with probability
     L = E exp(-r T), and the first of all comes after (1 - L) / r on average: that is an
-    exponential clock of rate r L / (1 - L) against them.
+    exponential clock of rate r L / (1 - L) against them.  Rivals of other laws count by
+    their means.
     """
 
     def rate(self, rivals: Quantity) -> Quantity:
@@ -135,12 +136,13 @@ class Raced(Stages):
             fixed = not any(hasattr(stage, "sample") for stage in self.of)
             return rivals / (sympy.exp(rivals * mean) - 1) if fixed else rate_of(mean)
         laws = [stage if hasattr(stage, "sample") else None for stage in self.of]
-        rivals = np.asarray(rivals, dtype=float)
-        small = rivals * mean < _HARDLY
+        rivals = np.asarray(rivals, dtype=np.result_type(rivals, float))
+        small = np.real(rivals * mean) < _HARDLY  # they may be complex, for a slope
         r = np.where(small, 1.0, rivals)  # then the transform has no digits left
         constant = sum(s for s, law in zip(self.of, laws, strict=True) if law is None)
         first = np.exp(-r * constant) * reduce(mul, (x.lst(r) for x in laws if x), 1.0)
         second = mean**2 + sum(law.var for law in laws if law)
+        second = np.where(np.isfinite(second), second, 2 * mean**2)  # of a long tail
         with np.errstate(divide="ignore", invalid="ignore"):
             exact = r * first / (1 - first)
             nearly = (1 - rivals * (mean - second / (2 * mean))) / mean
@@ -179,11 +181,18 @@ class Part:
 
     def moves(self, state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
         """Yield the next states and their rates in 1/s."""
-        events = list(self.events(state))
+        for event, rate in self.timed(state):
+            yield event.to, event.share * rate
+
+    def timed(self, state: Hashable) -> Iterator[tuple[Event, Quantity]]:
+        """Yield the events that can happen and the rates of their clocks in 1/s."""
+        events = [
+            event
+            for event in self.events(state)
+            if np.ndim(event.share) or event.share != 0  # else never, however quick
+        ]
         for event in events:
-            if np.ndim(event.share) == 0 and event.share == 0:
-                continue  # never, however quick
-            yield event.to, event.share * _rate(event, events)
+            yield event, _rate(event, events)
 
     def chain(self, up: Callable[[State], object] = bool) -> Chain:
         """Return the chain of this part; `up` judges a view."""
@@ -208,17 +217,17 @@ class Part:
 
 def _rate(event: Event, events: list[Event]) -> Quantity:
     """Return the rate in 1/s of an event among all that are possible."""
-    mean = mean_of(event.after)
-    if np.ndim(mean) == 0 and mean == 0:
-        return INSTANT
-    rivals = [other.after for other in events if other.clock != event.clock]
-    if isinstance(event.after, Raced) and not any(map(_is_law, rivals)):
-        return event.after.rate(sum(map(rate_of, rivals)))
-    return rate_of(mean)
+    own = _alone(event.after)
+    if not isinstance(event.after, Raced) or own is INSTANT:
+        return own
+    rivals = [other for other in events if other.clock != event.clock]
+    return event.after.rate(sum(other.share * _alone(other.after) for other in rivals))
 
 
-def _is_law(time: object) -> bool:
-    return hasattr(time, "sample")
+def _alone(time: Quantity) -> Quantity:
+    """Return the rate in 1/s of an exponential time of the same mean."""
+    mean = mean_of(time)
+    return INSTANT if np.ndim(mean) == 0 and mean == 0 else rate_of(mean)
 
 
 class Viewed(Protocol):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel._quantity import mean_of
 from hamodel.assessment._streams import shares_by_operation
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 _MOST = 50_000  # combinations of what parts show
 _HEAD = """\
 // The availability of a system: one module for each part that fails on its own.
-// Times that are not exponential are read by their means.
+// Times that are not exponential count by their means, or by their chance in a race.
 // Long-run share of the writes that fail:  PRISM  R{"write"}=? [ S ]
 //                                          Storm  R{"write"}=? [ LRA ]
 // Expected downtime of a year in s:        R{"write"}=? [ C<=31536000 ]
@@ -74,10 +73,10 @@ def _module(i: int, shares: Shares, process: Process) -> Iterator[str]:
 
 
 def _rates(process: Process) -> FloatArray:
-    """Return all rates; a clock counts by its mean."""
+    """Return all rates; a clock counts as in the chain of the part."""
     rates = process.moves.rates.copy()
     for k, clock in process.moves.clocks.items():
-        rates[k] += clock.goals / float(mean_of(clock.law))
+        rates[k] += clock.goals * clock.rate
     np.fill_diagonal(rates, 0.0)
     return rates
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -404,7 +404,7 @@ def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> V
             begins[k] += flows @ goals[:, n]
             rates[k] += part.moves.rates[state[p]] @ goals
             if (clock := part.moves.clocks.get(state[p])) is not None:
-                timer = Clock(law=clock.law, goals=clock.goals @ goals)
+                timer = replace(clock, goals=clock.goals @ goals)
                 timers.append((flows.sum(), timer))
         _wind(k, timers, entries[k], rates, clocks)
     fails = np.array(list(states.values()))
@@ -426,7 +426,7 @@ def _wind(
         if clock is kept:
             clocks[k] = clock
         else:
-            rates[k] += clock.goals / float(mean_of(clock.law))
+            rates[k] += clock.goals * clock.rate
 
 
 def _merged(visits: Visits) -> Visits:
@@ -457,7 +457,7 @@ def _merged(visits: Visits) -> Visits:
         moves=Moves(
             rates=into[first],
             clocks={
-                b: Clock(law=moves.clocks[k].law, goals=goals[k] @ member)
+                b: replace(moves.clocks[k], goals=goals[k] @ member)
                 for b, k in enumerate(first)
                 if k in moves.clocks
             },

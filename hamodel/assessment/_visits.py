@@ -6,7 +6,8 @@ timeout, a repair that was given as a law), which starts when the state is enter
 a process is semi-Markov, and the transforms of its sojourns are known.
 
 Assumption: a clock that runs on from state to state, or beside another of another law,
-counts as exponential of the same mean; that is exact where its law is exponential.
+counts as exponential, at the rate that it has in the chain of its part; that is exact
+where its law is exponential.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     #: Where an event leads, with probabilities; and events by their clocks.
     Outcomes: TypeAlias = list[tuple[Hashable, float]]
-    Events: TypeAlias = dict[str, tuple[Quantity, Outcomes]]
+    Events: TypeAlias = dict[str, tuple[Quantity, float, Outcomes]]
 
 FRESH = 0.9  # share of the entries at which a clock must start anew
 _NARROW = 1111  # stages of the gamma law that stands for a constant: it varies by 3 %
@@ -45,6 +46,7 @@ class Clock:
     """A time that is not exponential, and where it leads."""
 
     law: Quantity  # a Duration, or Stages of an event
+    rate: float  # in 1/s, where it counts as exponential
     goals: FloatArray  # (n,) share of the outcomes by next state
 
 
@@ -141,12 +143,12 @@ def process_of(part: Part) -> Process:
     rates = np.zeros((n, n))
     timers: list[dict[str, Clock]] = [{} for _ in states]
     for i, events in enumerate(happenings):
-        for name, (after, outcomes) in events.items():
+        for name, (after, rate, outcomes) in events.items():
             goals = np.zeros(n)
             for to, share in outcomes:
                 goals[index[to]] += share
-            timers[i][name] = Clock(law=after, goals=goals)
-            rates[i] += goals / float(mean_of(after))
+            timers[i][name] = Clock(law=after, rate=rate, goals=goals)
+            rates[i] += goals * rate
     views = tuple(part.view(state) for state in states)
     np.fill_diagonal(rates, 0.0)
     flow = Process(moves=Moves(rates=rates), views=views).law[:, None] * rates
@@ -155,7 +157,7 @@ def process_of(part: Part) -> Process:
         name = _general(i, timers, flow)
         if name:
             clock = clocks[i] = timers[i][name]
-            rates[i] -= clock.goals / float(mean_of(clock.law))
+            rates[i] -= clock.goals * clock.rate
     np.fill_diagonal(rates, 0.0)
     moves = Moves(rates=np.maximum(rates, 0.0), clocks=clocks)
     return Process(moves=moves, views=views)
@@ -185,13 +187,15 @@ def _explored(part: Part) -> tuple[list[Hashable], list[Events]]:
         if state in known:
             continue
         known[state] = _events(part, state)
-        waiting += [to for _, outcomes in known[state].values() for to, _ in outcomes]
+        waiting += [
+            to for _, _, outcomes in known[state].values() for to, _ in outcomes
+        ]
     through = {s: _at_once(events) for s, events in known.items()}
     lasting = [s for s, goals in through.items() if goals is None]
     return lasting, [
         {
-            name: (after, _followed(outcomes, through))
-            for name, (after, outcomes) in known[s].items()
+            name: (after, rate, _followed(outcomes, through))
+            for name, (after, rate, outcomes) in known[s].items()
         }
         for s in lasting
     ]
@@ -199,14 +203,15 @@ def _explored(part: Part) -> tuple[list[Hashable], list[Events]]:
 
 def _events(part: Part, state: Hashable) -> Events:
     found: Events = {}
-    for event in part.events(state):
+    for event, rate in part.timed(state):
         mean = mean_of(event.after)
         if np.ndim(mean) or np.ndim(event.share):
             raise ValueError("the downtime of one period needs single numbers")
-        if event.share == 0 or not np.isfinite(mean):
+        if not np.isfinite(mean):
             continue
-        _, outcomes = found.setdefault(event.clock, (_plain(event.after), []))
-        outcomes.append((event.to, float(event.share)))
+        if event.clock not in found:
+            found[event.clock] = _plain(event.after), float(rate), []
+        found[event.clock][-1].append((event.to, float(event.share)))
     return found
 
 
@@ -219,7 +224,7 @@ def _plain(after: Quantity) -> Quantity:
 
 def _at_once(events: Events) -> Outcomes | None:
     """Return where a state that takes no time leads, or None if it lasts."""
-    for after, outcomes in events.values():
+    for after, _, outcomes in events.values():
         if mean_of(after) == 0:
             return list(outcomes)
     return None
