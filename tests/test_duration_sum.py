@@ -317,3 +317,10 @@ def test_a_slider_move_takes_milliseconds():
         (d + du.exponential(2 + 0.001 * k)).quantile([0.5, 0.95, 0.99])
         best = min(best, time.process_time() - before)
     assert best < 0.05  # 2 ms on an idle machine
+
+
+@pytest.mark.parametrize("power", [3, 20, 29, 31, 68, 300])
+def test_a_time_that_is_next_to_nothing_moves_no_mean(power):
+    both = du.constant(1.0), du.constant(10.0**-power)
+    assert du.maximum(*both).mean == pytest.approx(1.0, rel=1e-9)
+    assert du.minimum(*both).mean == pytest.approx(10.0**-power, rel=1e-9)

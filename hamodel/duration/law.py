@@ -268,10 +268,11 @@ def _column(values: FloatArray, law: Law | FloatArray) -> FloatArray:
 def gauss(ends: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return Gauss-Legendre nodes and weights of all panels, along axis 0.
 
-    A panel over several octaves is divided evenly in log t, any other in t.
+    A panel over several octaves is divided evenly in log t, any other in t: one over
+    thirty decades as well, which begins at nothing beside its end.
     """
     low, high = ends[:-1], ends[1:]
-    wide = (low > 0) & (high > 4 * low)
+    wide = (low > 0) & (high > 4 * low) & (high < 1e30 * low)
     ratio = np.log(np.where(wide, high / np.where(wide, low, 1), 1))
     points, share = (x.reshape(-1, *(1,) * ends.ndim) for x in unit(24))
     nodes = np.where(wide, low * np.exp(ratio * points), low + (high - low) * points)
