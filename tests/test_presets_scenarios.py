@@ -15,10 +15,10 @@ CHOSEN = {
     "code-hosting": ("mysql-orchestrator", True),
     "on-premises": ("postgresql-patroni", True),
     "streaming": ("cassandra", True),
-    "ride-hailing": ("cassandra", True),
+    "ride-hailing": ("postgresql-patroni", False),
     "web-shop": ("postgresql-patroni", False),
     "cdn": ("redis-sentinel", False),
-    "saas": ("postgresql-patroni", False),
+    "saas": ("managed-multi-zone", False),
 }
 
 
@@ -120,10 +120,20 @@ def test_what_the_findings_say_of_other_limits():
     assert easy.winner == "postgresql-patroni"
     cost = {n: OBJECTIVES["cost"](a) for n, a in easy.assessments.items()}
     assert cost["postgresql-patroni"] == pytest.approx(cost["cassandra"] / 3)
-    cars = catalogue.scenario("ride-hailing").decide().excluded
-    missed = {name: {f.limit.name for f in found} for name, found in cars.items()}
-    assert missed["postgresql-patroni"] == missed["cockroachdb"] == {"write_p99"}
-    assert missed["couchbase-xdcr"] == {"rto_p95"}
+    cars = catalogue.scenario("ride-hailing")
+    near = cars.decide()
+    missed = {n: {f.limit.name for f in found} for n, found in near.excluded.items()}
+    assert missed == {"cockroachdb": {"write_p99"}, "couchbase-xdcr": {"rto_p95"}}
+    cost = {n: OBJECTIVES["cost"](a) for n, a in near.assessments.items()}
+    assert cost["postgresql-patroni"] == pytest.approx(cost["cassandra"] / 3)
+    quick = cars.decide(write_p99=0.09)
+    assert quick.winner == "cassandra"
+    assert {f.limit.name for f in quick.excluded["postgresql-patroni"]} == {"write_p99"}
+    records = catalogue.scenario("saas")
+    costs = {n: OBJECTIVES["cost"](a) for n, a in records.decide().assessments.items()}
+    assert costs["managed-multi-zone"] == costs["postgresql-patroni"]
+    assert records.decide(write_p99=0.15).winner == "postgresql-patroni"
+    assert records.decide(rto_p95=60).winner == "postgresql-patroni"
     rooms = catalogue.scenario("on-premises").decide().excluded
     assert {f.limit.name for f in rooms["mysql-group-replication"]} == {"budget"}
 
