@@ -234,7 +234,7 @@ EXERCISES = (
         """a function of the coverage and the minutes until a person acts
         right: Coverage and the pager are one product: double one, halve the other.
         hint: Every failover takes half a minute. What does a broken one take beyond?
-        then: A broken one waits for the person too. Weigh that with how often it happens.
+        then: A broken one waits for the person as well. How often is that?
         coverage upside down: That waits for a person when the failover has worked.
         seconds for minutes: The failover's 30 are seconds.
         either, or: A broken failover has taken its half minute too, before it broke.
