@@ -32,7 +32,7 @@ LARGER = (  # file, what stands there once, what is planted in its place
         "yield to, (1 - coverage) * share",
         "yield to, 1.01 * (1 - coverage) * share",
     ),
-    (RULES, "sooner(mttr, at_once), to", "sooner(1.01 * mttr, at_once), to"),
+    (RULES, "sooner(time, at_once), to", "sooner(1.01 * time, at_once), to"),
     (
         "hamodel/architectures/active_passive.py",
         "self.unavailability * (YEAR / MINUTE)",
