@@ -56,13 +56,7 @@ def candidates(spec: object, name: str) -> list[str]:
 
 
 def full_path(spec: object, name: str) -> str:
-    """Return the path that a name means; levels may be left out where one fits.
-
-    Raises
-    ------
-    ValueError
-        If no field or several fields fit, with the nearest names.
-    """
+    """Return the path that a name means; levels may be left out where one fits."""
     found = candidates(spec, name)
     if len(found) == 1:
         return found[0]

@@ -144,11 +144,6 @@ def fact(id: str) -> Fact:
     id : str
         Such as "FO-001".
 
-    Returns
-    -------
-    Fact
-        The fact.
-
     Raises
     ------
     ValueError

@@ -75,11 +75,6 @@ def time(seconds: float, digits: int = 3) -> str:
     digits : int
         Significant digits.
 
-    Returns
-    -------
-    str
-        Number and unit.
-
     Examples
     --------
     >>> time(0.0042), time(90), time(7200), time(float("inf"))
@@ -263,11 +258,6 @@ def measure(value: float, unit: str = "1", digits: int = 3) -> str:
     digits : int
         Significant digits.
 
-    Returns
-    -------
-    str
-        Number and unit.
-
     Examples
     --------
     >>> measure(90, "s"), measure(0.5, "share"), measure(3, "1/s"), measure(5, "min/yr")
@@ -291,11 +281,6 @@ def spread(value: Quantity, write: Callable[[float], str] = number) -> str:
         The value.
     write : callable
         How one number is written.
-
-    Returns
-    -------
-    str
-        The number, its range or the formula.
 
     Examples
     --------

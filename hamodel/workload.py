@@ -156,11 +156,6 @@ class Workload:
         sites : sequence of str
             Names of the sites that serve clients.
 
-        Returns
-        -------
-        dict
-            Share by site.
-
         Raises
         ------
         ValueError

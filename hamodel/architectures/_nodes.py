@@ -53,11 +53,6 @@ class Replica:
         The name of the node from which it takes the writes (a cascade); empty: from
         the primary.  It acknowledges no commits and is behind the others; while what
         it follows is down it falls behind, and is not promoted by itself.
-
-    Raises
-    ------
-    ValueError
-        If a field is beyond its limits.
     """
 
     site: str = field(metadata=fields.word("site"))
@@ -182,11 +177,6 @@ class Dependency:
         "stops": nothing is served meanwhile (a lock store without which the primary
         demotes itself).  "no failover": the primary goes on, but failovers wait until
         it is back (a lock store with a fail-safe mode, an orchestrator, a witness).
-
-    Raises
-    ------
-    ValueError
-        If a field is beyond its limits.
     """
 
     name: str = field(metadata=fields.word("name"))
@@ -213,11 +203,6 @@ class OldPrimary:
         the loss of its standbys, or somebody's hand.
     astray : float, array or SymPy expression
         Share of the writes that it takes meanwhile; they are lost.
-
-    Raises
-    ------
-    ValueError
-        If a field is beyond its limits.
     """
 
     fenced: Quantity = field(

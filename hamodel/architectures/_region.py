@@ -73,11 +73,6 @@ class Region:
         Share of the failures of a node that take all nodes of its site.
     crews : int
         How many nodes of a site are repaired at once.
-
-    Raises
-    ------
-    ValueError
-        If a field is beyond its limits, or fields do not fit each other.
     """
 
     failover: Failover = field(

@@ -205,11 +205,6 @@ class Cache:
         Share of the reads that it answers.
     time : float or array
         Mean time in s of a look into it.
-
-    Raises
-    ------
-    ValueError
-        If a field is beyond its limits.
     """
 
     hit_ratio: Quantity = field(metadata=fields.share("share of the reads answered"))

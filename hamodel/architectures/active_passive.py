@@ -152,11 +152,6 @@ class ActivePassive(LongRun):
         Planned work: each time the nodes change roles, and writes stop for the
         promotion and the redirection.  It is part of `model()`, not of `chain()`.
 
-    Raises
-    ------
-    ValueError
-        If a field is beyond its limits, or fields do not fit each other.
-
     Examples
     --------
     >>> from hamodel.failover import Failover

@@ -71,11 +71,6 @@ class SinglePrimary(LongRun):
         Share of the database's failures that destroy its data, so that a backup is
         all there is.
 
-    Raises
-    ------
-    ValueError
-        If a part is not of its kind.
-
     Examples
     --------
     >>> from hamodel.units import HOUR, MINUTE, YEAR

@@ -127,11 +127,6 @@ class Journeys:
             Availability, whatever its objective is.
         horizon : float
             Length of the period in s.
-
-        Returns
-        -------
-        float
-            Probability.
         """
         _check.between(0, 1, target=target)
         _check.positive(horizon=horizon)

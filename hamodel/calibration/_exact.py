@@ -85,11 +85,6 @@ def share_interval(
     kind : {"clopper-pearson", "jeffreys"}
         Never too narrow, or right on average: Jeffreys' is the shorter.
 
-    Returns
-    -------
-    tuple of float
-        Ends.
-
     Raises
     ------
     ValueError
@@ -217,11 +212,6 @@ def events_needed(factor: float = 2.0, *, level: float = 0.95) -> int:
         Upper end over lower end of `mean_time_interval`, above 1.
     level : float
         Confidence, in (0, 1).
-
-    Returns
-    -------
-    int
-        Number of events.
 
     Raises
     ------

@@ -137,23 +137,7 @@ def is_prometheus(path: str | Path) -> bool:
 
 
 def read_series(path: str | Path) -> list[Series]:
-    """Return the series of a range query.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    list of Series
-        In the order of the file.
-
-    Raises
-    ------
-    ValueError
-        If it is no such answer, or a sample is no number.
-    """
+    """Return the series of a range query."""
     file = Path(path)
     try:
         answer = json.loads(file.read_text(encoding="utf-8"))

@@ -150,18 +150,6 @@ class Scenario:
 def placed(found: System, sites: Sequence[str]) -> dict[str, Value]:
     """Return what a candidate changes when it is run at some sites.
 
-    Parameters
-    ----------
-    found : System
-        The candidate.
-    sites : sequence of str
-        The two sites that serve clients.
-
-    Returns
-    -------
-    dict
-        Values by path.
-
     Examples
     --------
     >>> placed(system("cassandra"), ("fra", "dub"))

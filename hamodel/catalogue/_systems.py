@@ -178,20 +178,7 @@ def _with_new_parts(
 def parameters_of(
     sources: Mapping[str, Source], wholes: Mapping[str, object]
 ) -> tuple[Parameter, ...]:
-    """Return the parameters whose sources are stated.
-
-    Parameters
-    ----------
-    sources : mapping of str to Source
-        By path.
-    wholes : mapping of str to object
-        Specifications by the beginning of their paths, the longest first.
-
-    Returns
-    -------
-    tuple of Parameter
-        In the order of the sources.
-    """
+    """Return the parameters whose sources are stated."""
     found = []
     for path, source in sources.items():
         if source.is_stated and not path.startswith("settings."):

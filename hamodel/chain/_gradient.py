@@ -27,13 +27,7 @@ _BARELY = 1e-100
 def gradient(
     edges: Edges, rates: Sequence[Quantity], up: Collection[int]
 ) -> list[Quantity]:
-    """Return d unavailability / d rate of each edge, for a chain that starts in 0.
-
-    Raises
-    ------
-    ValueError
-        If the long run depends on the start, or the graph is too large.
-    """
+    """Return d unavailability / d rate of each edge, for a chain that starts in 0."""
     states = 1 + max((max(e) for e in edges), default=0)
     classes = fate(states, edges).classes
     if len(classes) > 1:

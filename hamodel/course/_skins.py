@@ -85,13 +85,7 @@ class SliderSkin:
             self._linking = False
 
     def upright(self, left: float, top: float, high: float) -> widgets.Widget:
-        """Return the slider alone, upright, at shares in per cent of a picture's width.
-
-        Parameters
-        ----------
-        left, top, high : float
-            Where the middle of its handle goes, in per cent.
-        """
+        """Return the slider alone, upright; its place in per cent of a picture's width."""
         self.slider.orientation = "vertical"
         self.slider.layout = widgets.Layout(height="100%", width="28px", margin="0")
         over = widgets.VBox(

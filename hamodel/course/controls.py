@@ -294,11 +294,6 @@ class Slider(Control):
         typed : str
             What the learner has written.
 
-        Returns
-        -------
-        float
-            The number.
-
         Raises
         ------
         ValueError

@@ -424,11 +424,6 @@ def image(picture: str, alt: str) -> str:
         What `Sheet.svg` returned.
     alt : str
         What the picture says, in words and numbers.
-
-    Returns
-    -------
-    str
-        HTML.
     """
     wide = picture.partition('width="')[2].partition('"')[0]
     high = picture.partition('height="')[2].partition('"')[0]

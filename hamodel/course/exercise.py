@@ -203,11 +203,6 @@ def exercise(
     same : callable, optional
         As in `Exercise`; by default `number()`.
 
-    Returns
-    -------
-    Exercise
-        The exercise.
-
     Raises
     ------
     ValueError

@@ -284,11 +284,6 @@ class Explorer:
         ----------
         guess : mapping of str to float
             A number for each field of the prediction; empty for none.
-
-        Returns
-        -------
-        str
-            SVG.
         """
         return self._drawn(self.values, self.result, guess)
 

@@ -144,11 +144,6 @@ def sliders(
         Without a start it begins empty, as a guess does; a grid that is a `range` takes
         whole numbers only.
 
-    Returns
-    -------
-    dict of str to Slider
-        The sliders, by name.
-
     Examples
     --------
     >>> found = sliders(up=("Up (%)", (90, 99, 99.9), 99), nodes=("Nodes", range(1, 6)))

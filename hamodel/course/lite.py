@@ -54,11 +54,6 @@ def stage(notebooks: Path, folder: Path) -> tuple[Path, ...]:
         The folder of the notebooks.
     folder : Path
         Where to copy them; it must not exist.
-
-    Returns
-    -------
-    tuple of Path
-        The copies of the notebooks.
     """
     shutil.copytree(notebooks, folder, ignore=_LEFT_OUT)
     copies = []
@@ -81,11 +76,6 @@ def wheels(root: Path, folder: Path) -> tuple[Path, ...]:
         The folder of `pyproject.toml`.
     folder : Path
         Where the wheels go.
-
-    Returns
-    -------
-    tuple of Path
-        The wheels.
     """
     _run("-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), within=root)
     fetch = ["-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]

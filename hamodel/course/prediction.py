@@ -71,11 +71,6 @@ def views(
     *cases : (callable, mapping)
         For each line `when(guess, truth)`, and a guess that shows it.
 
-    Returns
-    -------
-    tuple of View
-        The views.
-
     Examples
     --------
     >>> much, _ = views(
@@ -109,11 +104,6 @@ def near(guess: float, value: float, within: float = 0.1) -> bool:
         The two numbers.
     within : float
         How far apart they may be, in units of the value.
-
-    Returns
-    -------
-    bool
-        Whether they are that near.
 
     Examples
     --------

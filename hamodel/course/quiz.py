@@ -88,11 +88,6 @@ def ask(text: str, right: tuple[str, str], *wrong: tuple[str, str]) -> Question:
     right, *wrong : (str, str)
         An option and what to say to it.
 
-    Returns
-    -------
-    Question
-        The question.
-
     Examples
     --------
     >>> list(ask("Is it?", ("yes", "It is."), ("no", "Look again.")).options)

@@ -156,11 +156,6 @@ def read(answer: Any) -> float:  # noqa: ANN401  a learner's answer
     answer : object
         A number, or what somebody wrote in place of one.
 
-    Returns
-    -------
-    float
-        The number.
-
     Raises
     ------
     Slip

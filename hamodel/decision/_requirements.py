@@ -139,11 +139,6 @@ class Requirements:
         assessment : Assessment
             Of any architecture.
 
-        Returns
-        -------
-        list of Finding
-            One for each limit.
-
         Examples
         --------
         >>> from hamodel import Node, SinglePrimary, assess
@@ -225,18 +220,7 @@ class Finding(NamedTuple):
 
 
 def beyond(assessment: Assessment) -> list[Finding]:
-    """Return what no design may be, whatever is required: overloaded, or left behind.
-
-    Parameters
-    ----------
-    assessment : Assessment
-        Of any architecture.
-
-    Returns
-    -------
-    list of Finding
-        All missed; empty where the load fits and the copies keep up.
-    """
+    """Return what no design may be, whatever is required: overloaded or left behind."""
     found = []
     load = float(max(assessment.utilisation.values(), default=0.0))
     if assessment.is_overloaded:

@@ -33,22 +33,7 @@ class Cell(NamedTuple):
 
 
 def cell(row: Row, assessment: Assessment, findings: list[Finding]) -> Cell:
-    """Judge one row for one architecture.
-
-    Parameters
-    ----------
-    row : Row
-        One of `ROWS`.
-    assessment : Assessment
-        Of the architecture.
-    findings : list of Finding
-        How it fares against the requirements.
-
-    Returns
-    -------
-    Cell
-        Measure, verdict and reason.
-    """
+    """Judge one row for one architecture."""
     measure = row.measure(assessment)
     mine = (
         findings

@@ -206,11 +206,6 @@ class Duration:
         s : array_like
             Rates in 1/s, real or complex, with real part >= 0.
 
-        Returns
-        -------
-        float, complex or ndarray
-            The transform.
-
         Raises
         ------
         ValueError

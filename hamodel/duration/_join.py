@@ -166,11 +166,6 @@ def stack(parts: Sequence[Duration], shape: tuple[int, ...] | None = None) -> Du
     shape : tuple of int, optional
         Shape of the array; a row if not given.
 
-    Returns
-    -------
-    Duration
-        The stack.
-
     Raises
     ------
     ValueError

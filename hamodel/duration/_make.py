@@ -25,11 +25,6 @@ def constant(value: Quantity) -> Duration:
     value : float, array or SymPy expression
         Time in s; may be 0.
 
-    Returns
-    -------
-    Duration
-        The constant.
-
     Raises
     ------
     ValueError
@@ -158,11 +153,6 @@ def gamma(*, mean: Quantity, cv: Quantity) -> Duration:
     Duration
         The gamma law, of shape 1 / cv^2.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is not positive and finite.
-
     Examples
     --------
     >>> gamma(mean=5, cv=0.5).var
@@ -182,16 +172,6 @@ def lognormal(*, mean: Quantity, cv: Quantity) -> Duration:
         Mean in s (of the time itself, not of its logarithm).
     cv : float or array
         Standard deviation over mean.
-
-    Returns
-    -------
-    Duration
-        The lognormal law.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is not positive and finite.
 
     Examples
     --------
@@ -213,16 +193,6 @@ def weibull(scale: Quantity, shape: Quantity) -> Duration:
     shape : float or array
         Below 1 it eases with age, above 1 it presses.
 
-    Returns
-    -------
-    Duration
-        Weibull's law.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is not positive and finite.
-
     Examples
     --------
     >>> round(weibull(scale=10, shape=2).sf(10), 6)
@@ -241,16 +211,6 @@ def pareto(scale: Quantity, alpha: Quantity) -> Duration:
         Least time in s.
     alpha : float or array
         Tail index.  The mean is infinite for alpha <= 1, the variance for alpha <= 2.
-
-    Returns
-    -------
-    Duration
-        Pareto's law.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is not positive and finite.
 
     Examples
     --------

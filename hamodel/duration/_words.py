@@ -69,11 +69,6 @@ def read(
     depth : int
         How deep the time stands in another.
 
-    Returns
-    -------
-    Duration
-        The law.
-
     Raises
     ------
     ValueError

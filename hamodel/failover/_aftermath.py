@@ -165,11 +165,6 @@ class Switchover:
         ----------
         rate : float or array
             Switchovers in 1/s.
-
-        Returns
-        -------
-        float or array
-            Share of time.
         """
         _check.non_negative(rate=rate)
         return rate * self.duration.mean

@@ -189,11 +189,6 @@ class Failover:
         ----------
         driver : Driver
             How the client lets go of the old primary.
-
-        Returns
-        -------
-        Duration
-            Time in s.
         """
         return driver.after(self.duration)
 

@@ -59,13 +59,7 @@ def find(program: str) -> Path | None:
 
 
 def needed(program: str) -> Path:
-    """Return where a program is.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there, with the command that brings it.
-    """
+    """Return where a program is."""
     if found := find(program):
         return found
     brings = f"hamodel lab fetch, or apt install {PACKAGES.get(program, program)}"

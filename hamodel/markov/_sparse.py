@@ -101,11 +101,6 @@ def by_factors(rates: Sparse, error: ConvergenceError) -> FloatArray:
     -------
     ndarray, shape (n,)
         Probabilities.
-
-    Raises
-    ------
-    ConvergenceError
-        If two answers differ by more than 1e-9 in some component.
     """
     first = int(np.argmax(error.estimate))
     p = _with_fixed(rates, first)
@@ -216,11 +211,6 @@ def gauss_seidel(rates: Sparse, *, sweeps: int = _SWEEPS) -> FloatArray:
     -------
     ndarray, shape (n,)
         Probabilities.
-
-    Raises
-    ------
-    ConvergenceError
-        If some component still changes after the last sweep.
     """
     sweep = _sweeper(rates)
     n = rates.shape[0]

@@ -156,11 +156,6 @@ def long_run(
     keep : int
         The state that is eliminated last; best one that is not rare.
 
-    Returns
-    -------
-    list of float, array or expression
-        By state.
-
     Examples
     --------
     >>> long_run(2, ((0, 1), (1, 0)), [1.0, 3.0])

@@ -24,11 +24,6 @@ def read_objectives(path: str | os.PathLike[str]) -> tuple[Objective, ...]:
     path : str or path
         A YAML file of OpenSLO, Sloth or Pyrra, of one document or several.
 
-    Returns
-    -------
-    tuple of Objective
-        In the order of the file.
-
     Raises
     ------
     SpecError

@@ -64,11 +64,6 @@ def budgeted(failure: float, retries: int, budget: float | None) -> tuple[float,
         Most retries per request, over all clients; beyond it a request is given up
         when its attempt fails.  None: no limit.
 
-    Returns
-    -------
-    tuple of float
-        Attempts per request, and P(a request fails).
-
     Examples
     --------
     >>> budgeted(0.5, 3, None)
@@ -131,11 +126,6 @@ class Retries:
         Most attempts in the system; others are turned away at once (and retried).
     shed : float
         Share of the attempts that is turned away unseen, before the queue.
-
-    Raises
-    ------
-    ValueError
-        If a field is out of range.
 
     Examples
     --------

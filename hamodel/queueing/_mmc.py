@@ -36,11 +36,6 @@ class MMc:
         Most requests in the system, those in service included; a request that finds
         it full is turned away.  Unlimited by default.
 
-    Raises
-    ------
-    ValueError
-        If a field is out of range.
-
     Notes
     -----
     Without `capacity`, overload is an answer: waits are infinite.  With it, waits and

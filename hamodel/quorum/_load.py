@@ -17,21 +17,6 @@ def transversals(
 ) -> tuple[frozenset[Hashable], ...]:
     """Return the smallest sets that meet every quorum: reads give the writes.
 
-    Parameters
-    ----------
-    quorums : iterable of collection of hashable
-        Read quorums, or write quorums.
-
-    Returns
-    -------
-    tuple of frozenset
-        The smallest sets that share a node with each of them.
-
-    Raises
-    ------
-    ValueError
-        If there is no quorum, or an empty one.
-
     Examples
     --------
     >>> writes = transversals(["ab", "cd"])

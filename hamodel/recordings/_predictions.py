@@ -157,11 +157,6 @@ class Pairs:
         ----------
         factor : float
             Such as 1.15.
-
-        Returns
-        -------
-        Pairs
-            A worse one.
         """
         return replace(self, predicted=self.predicted * factor)
 

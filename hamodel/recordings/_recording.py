@@ -211,13 +211,6 @@ def load(name: str) -> Recording:
 def laboratory(begins: str, columns: tuple[str, ...]) -> list[FloatArray]:
     """Return columns of the laboratory's series whose names begin so.
 
-    Parameters
-    ----------
-    begins : str
-        The beginning of their names.
-    columns : tuple of str
-        Columns that a series must have.
-
     Returns
     -------
     list of ndarray, shape (rows, columns)

@@ -32,11 +32,6 @@ class CatchUp:
     outage : float, array or SymPy expression
         Time in s for which nothing arrived.
 
-    Raises
-    ------
-    ValueError
-        If a field is out of range.
-
     Notes
     -----
     While the replica catches up, the lag falls in a straight line from `outage` to

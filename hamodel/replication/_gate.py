@@ -99,11 +99,6 @@ class LagGate:
         Interval in s at which the primary's position becomes known.  The gate
         compares with the last known one, so it misses up to that much.
 
-    Raises
-    ------
-    ValueError
-        If a field is out of range.
-
     Notes
     -----
     With X the exposure and P uniform on (0, poll), the standby is promoted if X - P

@@ -34,11 +34,6 @@ class LostCount:
         Variance over mean of the writes that come in a given time: 1 for a Poisson
         stream, more for bursts (a negative binomial count).
 
-    Raises
-    ------
-    ValueError
-        If a field is out of range.
-
     Notes
     -----
     Little's law holds for the whole law, not only for the mean, where writes stay in

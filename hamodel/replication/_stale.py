@@ -19,20 +19,7 @@ _SMALL = 1e-5
 
 
 def missed(lag: Duration, rate: Quantity) -> Quantity:
-    """Return 1 - E exp(-rate lag), also where it is tiny: P(an event during the lag).
-
-    Parameters
-    ----------
-    lag : Duration
-        The lag.
-    rate : array_like
-        Events per second.
-
-    Returns
-    -------
-    float or ndarray
-        Probability, by the first two moments where rate times mean is below 1e-5.
-    """
+    """Return P(an event during the lag), 1 - E exp(-rate lag), also where tiny."""
     rate = np.asarray(rate, float)
     first, second = np.asarray(lag.mean), np.asarray(lag.moment(2))
     small = rate * first < _SMALL
@@ -92,11 +79,6 @@ class ClientSession:
         Time in s from the client's write to its read.
     primary_share : float
         Share of the reads that the primary answers.
-
-    Raises
-    ------
-    ValueError
-        If a field is out of range.
 
     Examples
     --------

@@ -32,11 +32,6 @@ class Stream:
     apply : WriteStage, optional
         Queue of the replay.  None: what arrives is visible.
 
-    Raises
-    ------
-    ValueError
-        If a field is out of range.
-
     Notes
     -----
     Lag is the time from a commit until the replica shows it: send + delay + apply.

@@ -66,11 +66,6 @@ def tree_of(name: str) -> TreeNode:
     ----------
     name : str
         One of `presets()`.
-
-    Returns
-    -------
-    TreeNode
-        The tree.
     """
     return read_tree(folder() / "systems" / f"{name}.yaml", name)
 
@@ -87,11 +82,6 @@ def read_tree(path: Path, name: str = "", words: str | None = None) -> TreeNode:
     words : str or None
         Its text, if that is known already.
 
-    Returns
-    -------
-    TreeNode
-        The tree.
-
     Raises
     ------
     SpecError
@@ -107,11 +97,6 @@ def text_of(path: Path) -> str:
     ----------
     path : Path
         The file.
-
-    Returns
-    -------
-    str
-        Its text.
 
     Raises
     ------
@@ -196,11 +181,6 @@ def laid_over(base: TreeNode, over: TreeNode) -> TreeNode:
     ----------
     base, over : TreeNode
         Trees; specifications are changed field by field.
-
-    Returns
-    -------
-    TreeNode
-        The whole.
     """
     kind = base.get("architecture")
     made = KINDS.get(kind.raw) if kind is not None else None

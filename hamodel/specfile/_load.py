@@ -245,11 +245,6 @@ def made_of(
     settings : mapping of str to float
         Settings in place of those of the tree, in base units.
 
-    Returns
-    -------
-    Spec
-        The system.
-
     Raises
     ------
     SpecError

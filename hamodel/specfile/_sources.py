@@ -79,13 +79,7 @@ def is_wrapped(node: TreeNode) -> bool:
 
 
 def source_of(node: TreeNode, place: str) -> Source:
-    """Return what a wrapped node says of its value.
-
-    Raises
-    ------
-    ValueError
-        If it says that a value is both assumed and from a fact, or not in words.
-    """
+    """Return what a wrapped node says of its value."""
     said = {key: inner.plain() for key, inner in node.fields.items() if key != "value"}
     kinds = [key for key in ("fact", "derived", "assumed") if key in said]
     if len(kinds) > 1:
@@ -109,13 +103,7 @@ def source_of(node: TreeNode, place: str) -> Source:
 
 
 def number_of(node: TreeNode, settings: Mapping[str, float]) -> float | None:
-    """Return the number that the facts of a wrapped node give; None if they give none.
-
-    Raises
-    ------
-    ValueError
-        If a fact is unknown, or the formula is of anything but names and + - * /.
-    """
+    """Return the number that the facts of a wrapped node give, or None."""
     if "fact" in node.fields:
         if "says" in node.fields:
             said, words = fact(node.fields["fact"].raw.strip()), node.fields["says"].raw
@@ -159,23 +147,6 @@ _OPERATORS: Mapping[type, Callable[[float, float], float]] = MappingProxyType(
 
 def evaluated(formula: str, numbers: Mapping[str, float]) -> float:
     """Return the value of a formula of names, numbers and + - * /.
-
-    Parameters
-    ----------
-    formula : str
-        Such as "ttl - loop_wait / 2".
-    numbers : mapping of str to float
-        The names.
-
-    Returns
-    -------
-    float
-        The value.
-
-    Raises
-    ------
-    ValueError
-        If there is anything else in the formula, or a name without a number.
 
     Examples
     --------

@@ -164,11 +164,6 @@ def read(path: Path, words: str, name: str = "") -> TreeNode:
     name : str
         How values name their file; by default the file's own name.
 
-    Returns
-    -------
-    TreeNode
-        The whole.
-
     Raises
     ------
     SpecError

@@ -242,11 +242,6 @@ def uniform(low: float, high: float) -> Belief:
     low, high : float
         The ends.
 
-    Returns
-    -------
-    Belief
-        Of anything.
-
     Raises
     ------
     ValueError
@@ -273,11 +268,6 @@ def triangular(low: float, mode: float, high: float) -> Belief:
     ----------
     low, mode, high : float
         Least, likeliest and greatest value.
-
-    Returns
-    -------
-    Belief
-        Of anything.
 
     Raises
     ------

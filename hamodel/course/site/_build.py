@@ -68,11 +68,6 @@ def build(paths: Sequence[Path], output: Path) -> tuple[Path, ...]:
     output : Path
         The folder to write to; it is made if need be.
 
-    Returns
-    -------
-    tuple of Path
-        The pages, the index first.
-
     Raises
     ------
     LessonError
@@ -92,23 +87,7 @@ def build(paths: Sequence[Path], output: Path) -> tuple[Path, ...]:
 
 
 def head(path: Path) -> Head:
-    """Return what the first cell of a notebook says.
-
-    Parameters
-    ----------
-    path : Path
-        The notebook.
-
-    Returns
-    -------
-    Head
-        Title and minutes.
-
-    Raises
-    ------
-    ValueError
-        If it does not begin with a heading.
-    """
+    """Return what the first cell of a notebook says."""
     first = nbformat.read(path, as_version=4).cells[0].source
     title = re.match(r"# (.+)", first)
     if title is None:

@@ -92,18 +92,7 @@ class Film:
 
 
 def film(explorer: Explorer) -> Film:
-    """Take an explorer through its settings, and leave it as it starts.
-
-    Parameters
-    ----------
-    explorer : Explorer
-        The explorer.
-
-    Returns
-    -------
-    Film
-        The frames.
-    """
+    """Take an explorer through its settings, and leave it as it starts."""
     veiled = None if explorer.known else (explorer.svg, explorer.sentence)
     for most in MOST:
         explorer.reset()
@@ -284,16 +273,6 @@ def levers(explorer: Explorer) -> tuple[str, ...]:
 
     They are boxes that are pressed and the sliders that most presets name, as the
     presets of a lesson show what it is about.
-
-    Parameters
-    ----------
-    explorer : Explorer
-        The explorer.
-
-    Returns
-    -------
-    tuple of str
-        Their names, in the order of the explorer.
     """
     presets = [set(preset) for preset in (*explorer.presets.values(), explorer.after)]
 
@@ -330,20 +309,6 @@ def thinned(
     grid: Sequence[float], keep: Iterable[float], most: int = 41
 ) -> tuple[float, ...]:
     """Return some of a slider's values: both ends, those to keep, and between.
-
-    Parameters
-    ----------
-    grid : sequence of float
-        The values, increasing.
-    keep : iterable of float
-        The values to keep, whether they are on the grid or not.
-    most : int
-        How many, if so few are enough for what is kept.
-
-    Returns
-    -------
-    tuple of float
-        The values kept, increasing.
 
     Examples
     --------

@@ -44,19 +44,7 @@ class Forms:
         self._ids = itertools.count(1)
 
     def __call__(self, shown: object) -> str:
-        """Return the HTML of an object.
-
-        Parameters
-        ----------
-        shown : object
-            An explorer, a prediction, an exercise, a quiz, or anything else that can
-            be shown in a notebook.
-
-        Returns
-        -------
-        str
-            A form for what has one; otherwise HTML, a formula or text.
-        """
+        """Return the HTML of an object."""
         for kind, form in _FORMS.items():
             if isinstance(shown, kind):
                 return form(shown, f"p{next(self._ids)}")

@@ -30,16 +30,6 @@ _CHECKED = 12  # guesses of all fields together
 def grids(prediction: Prediction) -> list[tuple[float, ...]]:
     """Return the marks to which a page takes the guess of each field.
 
-    Parameters
-    ----------
-    prediction : Prediction
-        The prediction.
-
-    Returns
-    -------
-    list of tuple of float
-        The grids of its fields; fewer marks where all with all would be too many.
-
     Examples
     --------
     >>> from types import SimpleNamespace as Has
@@ -82,13 +72,7 @@ class Ghosts:
         self._usual = {name: g[len(g) // 2] for name, g in self._grids.items()}
 
     def here(self) -> int:
-        """Return the number of the ghost of the picture now; -1 if there is none.
-
-        Raises
-        ------
-        ValueError
-            If a page cannot put it together from one number of each field.
-        """
+        """Return the number of the ghost of the picture now; -1 if there is none."""
         if not self._grids:
             return -1
         added = self._added(self._usual)

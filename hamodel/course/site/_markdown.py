@@ -48,18 +48,7 @@ class Markdown:
         self._parser.add_render_rule("table_close", _table_close)
 
     def __call__(self, source: str) -> str:
-        """Return the HTML of a cell, without its comments.
-
-        Parameters
-        ----------
-        source : str
-            The Markdown.
-
-        Returns
-        -------
-        str
-            The HTML; headings have the ids that JupyterLab gives them.
-        """
+        """Return the HTML of a cell, without its comments."""
         tokens = self._parser.parse(_COMMENT.sub("", source))
         for place, token in enumerate(tokens):
             if token.type == "heading_open":
@@ -87,20 +76,7 @@ def anchor(heading: str) -> str:
 
 
 def code(source: str, language: str = "python") -> str:
-    """Return a block of code in colours.
-
-    Parameters
-    ----------
-    source : str
-        The code.
-    language : str
-        Its language; other than Python it stays plain.
-
-    Returns
-    -------
-    str
-        HTML; the text is escaped.
-    """
+    """Return a block of code in colours."""
     lexer = PythonLexer() if language in {"python", "py"} else TextLexer()
     coloured = highlight(source, lexer, HtmlFormatter(nowrap=True)).rstrip()
     return f'<pre class="code"><code>{coloured}</code></pre>'
@@ -108,23 +84,6 @@ def code(source: str, language: str = "python") -> str:
 
 def mathml(formula: str, *, block: bool) -> str:
     r"""Return a LaTeX formula as MathML.
-
-    Parameters
-    ----------
-    formula : str
-        The formula, without dollars.
-    block : bool
-        Whether it stands in a line of its own.
-
-    Returns
-    -------
-    str
-        A `math` element that carries the source for who wants to copy it.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be converted.
 
     Examples
     --------

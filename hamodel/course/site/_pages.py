@@ -32,18 +32,7 @@ CONFIDENCE = {
 
 
 def documents(folder: Path) -> tuple[Path, ...]:
-    """Return the documents that have a page of their own, if there is a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the documents are.
-
-    Returns
-    -------
-    tuple of Path
-        The how-tos first.
-    """
+    """Return the documents that have a page of their own, if there is a folder."""
     beside = (folder / "gallery.md", folder / "validation" / "README.md")
     return (*sorted((folder / "howto").glob("*.md")), *filter(_is_file, beside))
 
@@ -53,44 +42,13 @@ def _is_file(path: Path) -> bool:
 
 
 def heading(path: Path) -> str:
-    """Return the title of a document.
-
-    Parameters
-    ----------
-    path : Path
-        The document.
-
-    Returns
-    -------
-    str
-        Its first heading.
-    """
+    """Return the title of a document."""
     title = re.search(r"(?m)^# (.+)", path.read_text(encoding="utf-8"))
     return title[1] if title else path.stem
 
 
 def body(path: Path, markdown: Markdown, show: Callable[[object], str]) -> str:
-    """Return a document as HTML, with what its Python shows.
-
-    Parameters
-    ----------
-    path : Path
-        The document.
-    markdown : Markdown
-        Makes HTML of what is between the code.
-    show : callable
-        Makes HTML of an object.
-
-    Returns
-    -------
-    str
-        HTML.
-
-    Raises
-    ------
-    LessonError
-        If the code raises.
-    """
+    """Return a document as HTML, with what its Python shows."""
     stage, parts = Stage(path, show), []
     with aside():
         for k, part in enumerate(_BLOCK.split(path.read_text(encoding="utf-8"))):
@@ -132,25 +90,7 @@ def _fact(fact: catalogue.Fact) -> str:
 
 
 def reference(source: Path, output: Path) -> Path | None:
-    """Write the API reference, from the docstrings, by Sphinx.
-
-    Parameters
-    ----------
-    source : Path
-        The folder of its `conf.py`.
-    output : Path
-        The site; the reference goes into its folder `api`.
-
-    Returns
-    -------
-    Path or None
-        Its first page; None if Sphinx or the folder is not there.
-
-    Raises
-    ------
-    ValueError
-        If Sphinx fails.
-    """
+    """Write the API reference, from the docstrings, by Sphinx."""
     if not (source / "conf.py").is_file():
         return None
     try:

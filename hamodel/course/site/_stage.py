@@ -80,25 +80,7 @@ class Stage:
             self._parts.append(html)
 
     def run(self, source: str, number: int) -> Cell:
-        """Run a code cell.
-
-        Parameters
-        ----------
-        source : str
-            The code.
-        number : int
-            Which code cell, counted from 1.
-
-        Returns
-        -------
-        Cell
-            The cell, with all that it showed.
-
-        Raises
-        ------
-        LessonError
-            If the cell raises.
-        """
+        """Run a code cell."""
         self._parts, self._printed, self._live = [], io.StringIO(), False
         try:
             with contextlib.redirect_stdout(self._printed):
