@@ -85,7 +85,7 @@ class SliderSkin:
             self._linking = False
 
     def upright(self, left: float, top: float, high: float) -> widgets.Widget:
-        """Return the slider alone, upright; its place in per cent of a picture's width."""
+        """Return the slider alone, upright, with its place in per cent."""
         self.slider.orientation = "vertical"
         self.slider.layout = widgets.Layout(height="100%", width="28px", margin="0")
         over = widgets.VBox(
