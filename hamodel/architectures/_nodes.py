@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from hamodel import _check, fields
+from hamodel import fields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hamodel._types import Quantity
-    from hamodel.architectures.active_passive import ActivePassive
 
 #: Kinds of failure of a node, and `everywhere`, which strikes all nodes at once.
 KINDS = ("host", "process", "hang", "network", "disk", "everywhere")
@@ -255,117 +252,3 @@ class Standby:
 
     def __post_init__(self) -> None:
         fields.check(self)
-
-
-class Places(tuple[str, ...]):
-    """Different sites in order, with the sequence of sites that they were taken from.
-
-    A field that was given with repetitions is kept as different names; this keeps what
-    was given, so that `dataclasses.replace` makes the same specification again.
-    """
-
-    given: tuple[str, ...] | None = None  # None: they follow from the replicas
-
-    @classmethod
-    def of(cls, given: Sequence[str], *, implied: bool = False) -> Places:
-        """Return the different names of a sequence."""
-        found = cls(dict.fromkeys(given))
-        found.given = None if implied else tuple(given)
-        return found
-
-
-#: The sites of a pair that names none.
-APART = Places.of(("DC-1", "DC-2"))
-
-
-def place_nodes(spec: ActivePassive) -> None:
-    """Keep the names of the sites as different ones, in order."""
-    if spec.replicas:
-        theirs = tuple(node.site for node in spec.replicas)
-        implied = spec.sites is APART or getattr(spec.sites, "given", ()) is None
-        different = ", ".join(dict.fromkeys(theirs))
-        if not implied and set(spec.sites) != set(theirs):
-            raise ValueError(
-                f"sites must be those of the replicas ({different}), got "
-                f"{tuple(spec.sites)!r}"
-            )
-        found = Places.of(theirs, implied=True)
-    elif isinstance(spec.sites, Places):
-        found = APART if spec.sites.given is None else spec.sites
-    else:
-        if not spec.sites:
-            raise ValueError("sites must be at least 1 name, got ()")
-        found = Places.of(spec.sites)
-    object.__setattr__(spec, "sites", found)
-
-
-def check_fit(spec: ActivePassive) -> None:
-    """Check what fields must be to each other."""
-    count = len(spec.nodes)
-    _check.whole(1, crews=spec.crews)
-    _check.between(1, count, crews=spec.crews)
-    if not any(node.promotable for node in spec.nodes):
-        raise ValueError("replicas must hold a promotable node, got none")
-    _check_cascades(spec.nodes)
-    _check_commits(spec, count)
-    if spec.failback and len({node.priority for node in spec.nodes}) == 1:
-        raise ValueError(
-            "failback must be None where no node has a higher priority than another"
-        )
-    if spec.old_primary and not spec.leaves_primaries:
-        raise ValueError(
-            "old_primary must be None where no failover leaves the old one alive: give "
-            "failures of kind network, stalls, or a detector that loses beats"
-        )
-    for name in ("failures", "depends_on"):
-        called = [one.name for one in getattr(spec, name)]
-        if len(set(called)) < len(called):
-            raise ValueError(f"{name} must have different names, got {called}")
-    if sum(one.effect != "stops" for one in spec.depends_on) > 1:
-        raise ValueError(
-            'depends_on must hold one dependency of effect "no failover" at most, got '
-            f"{[one.name for one in spec.depends_on if one.effect != 'stops']}"
-        )
-
-
-def _check_cascades(nodes: Sequence[Replica]) -> None:
-    """Check that each node that follows another follows one that there is."""
-    names = [node.name for node in nodes if node.name]
-    if len(set(names)) < len(names):
-        raise ValueError(f"replicas must have different names, got {names}")
-    above = {node.name: node.follows for node in nodes}
-    for node in nodes:
-        passed, name = {node.name} - {""}, node.follows
-        while name:
-            if name not in names or name in passed:
-                raise ValueError(
-                    "follows must be the name of another node that does not follow it "
-                    f"in turn ({', '.join(names) or 'none has a name'}), got {name!r}"
-                )
-            passed.add(name)
-            name = above[name]
-    best = max(node.priority for node in nodes if node.promotable)
-    if all(n.follows for n in nodes if n.promotable and n.priority == best):
-        raise ValueError(
-            "follows must be empty for a node of the highest priority, which is the "
-            "primary when all is well"
-        )
-
-
-def _check_commits(spec: ActivePassive, count: int) -> None:
-    """Check what commits wait for against the standbys that there are."""
-    replication = spec.replication
-    if replication.count not in {1, count - 1}:
-        raise ValueError(
-            f"replication.standbys must be {count - 1}, one for each standby, got "
-            f"{replication.count}"
-        )
-    if replication.mode == "async":
-        return
-    most = sum(node.acknowledges for node in spec.nodes)
-    most -= any(node.acknowledges and node.promotable for node in spec.nodes)
-    if replication.acknowledgements > most:
-        raise ValueError(
-            "replication.acknowledgements must be <= the standbys that commits wait "
-            f"for ({most}), got {replication.acknowledgements}"
-        )

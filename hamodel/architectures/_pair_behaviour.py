@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
     from hamodel.architectures._nodes import Replica
     from hamodel.architectures._pair_model import PairSeen
+    from hamodel.architectures._pair_spec import PairSpec
     from hamodel.architectures._replicas import Kind
     from hamodel.architectures._replicated import Rules
-    from hamodel.architectures.active_passive import ActivePassive
     from hamodel.replication import Replication, Stream
 
 _DRAWS = 100_000  # of a race, for its law
@@ -53,7 +53,7 @@ _RARE = 1e-9  # a chance of further attempts that is left out of a law
 class PairBehaviour(AtWork):
     """An `ActivePassive` under a workload."""
 
-    spec: ActivePassive
+    spec: PairSpec
 
     @cached_property
     def _nodes(self) -> tuple[Replica, ...]:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hamodel.architectures._nodes import Dependency, Failure, Replica
+    from hamodel.architectures._pair_spec import PairSpec
     from hamodel.architectures._replicas import Nodes, State
     from hamodel.architectures._replicated import Rules
-    from hamodel.architectures.active_passive import ActivePassive
 
 
 class PairView(NamedTuple):
@@ -124,7 +124,7 @@ class PairAbsorb:
 
 
 def part_of(
-    spec: ActivePassive, *, together: bool = False, watched: int | None = None
+    spec: PairSpec, *, together: bool = False, watched: int | None = None
 ) -> Part:
     """Return the primary, its standbys and their sites as a part of a model.
 
@@ -207,7 +207,7 @@ def _shape(rules: Rules) -> Shape:
     return Shape.explore(start, part.moves, view)
 
 
-def model_of(spec: ActivePassive) -> Model:
+def model_of(spec: PairSpec) -> Model:
     """Return the parts of a primary and its standbys over some sites.
 
     Parts are `pair` (all nodes and their sites), the servers of each site, what all

@@ -26,11 +26,11 @@ from hamodel.failover import false_alarm_rate
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity, Value
-    from hamodel.architectures.active_passive import ActivePassive
+    from hamodel.architectures._pair_spec import PairSpec
 
 
 def rules_of(
-    spec: ActivePassive,
+    spec: PairSpec,
     *,
     together: bool = False,
     watched: int | None = None,
@@ -76,7 +76,7 @@ def rules_of(
     )
 
 
-def _groups(spec: ActivePassive, sites: tuple[str, ...]) -> tuple[Alike, ...]:
+def _groups(spec: PairSpec, sites: tuple[str, ...]) -> tuple[Alike, ...]:
     """Count the nodes that are alike."""
     found: dict[tuple[Alike, str, str], int] = {}
     waits = spec.replication.mode != "async"
@@ -97,7 +97,7 @@ def _groups(spec: ActivePassive, sites: tuple[str, ...]) -> tuple[Alike, ...]:
 
 
 def _kinds(
-    spec: ActivePassive, dormant: bool
+    spec: PairSpec, dormant: bool
 ) -> tuple[tuple[Kind, ...], tuple[Repair, ...]]:
     """Return the kinds of failure of a node, and the different laws of repair."""
     database, failover, share = spec.database, spec.failover, spec.common_cause
@@ -184,7 +184,7 @@ def _common(mttf: Quantity, share: Quantity) -> Quantity:
     return NEVER if _zero(share) else rate_of(rate_of(mttf) * share)
 
 
-def _policy(spec: ActivePassive) -> Policy:
+def _policy(spec: PairSpec) -> Policy:
     """Return what commits wait for."""
     replication = spec.replication
     count = int(replication.acknowledgements)
@@ -203,7 +203,7 @@ def _policy(spec: ActivePassive) -> Policy:
             raise ValueError(f"replication.mode is unknown, got {replication.mode!r}")
 
 
-def _false_failovers(spec: ActivePassive) -> Quantity:
+def _false_failovers(spec: PairSpec) -> Quantity:
     """Return how often in 1/s a healthy primary is failed over."""
     detector: Value = spec.failover.mechanisms.get("detection", spec.failover.detection)
     if spec.stalls is None and not hasattr(detector, "false_alarm_rate"):

@@ -63,7 +63,6 @@ from hamodel.architectures._front import (
     struck,
 )
 from hamodel.architectures._pair_behaviour import PairBehaviour
-from hamodel.architectures._pair_diagram import nodes_needed
 from hamodel.architectures._region import HERE, Region, Regional
 from hamodel.architectures._specs import (
     Maintenance,
@@ -226,7 +225,7 @@ class ActiveActive(LongRun):
         if self.region is None:
             return quoted(f"{site} database")
         primary = self.region.primary(self.database, self.site)
-        needed = nodes_needed(primary) if operation == "write" else 1
+        needed = primary.nodes_needed if operation == "write" else 1
         return atleast(needed, boxes(f"{site} database", self.region.nodes))
 
     @property

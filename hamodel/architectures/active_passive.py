@@ -44,39 +44,37 @@ down in `hamodel.architectures._replicated`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from hamodel import fields
-from hamodel.architectures._nodes import (
-    APART,
-    Dependency,
-    Failure,
-    OldPrimary,
-    Places,
-    Replica,
-    Standby,
-    check_fit,
-    place_nodes,
+from hamodel.architectures._assumptions import (
+    Assumption,
+    fixed,
+    instant_client,
+    perfect_fencing,
+    shared_by_all,
+)
+from hamodel.architectures._diagram import (
+    atleast,
+    checked,
+    copies,
+    drawn,
+    entrances,
+    quoted,
+    servers,
 )
 from hamodel.architectures._pair_behaviour import PairBehaviour
-from hamodel.architectures._pair_diagram import assumptions_of, diagram_of
-from hamodel.architectures._pair_model import PairView, model_of, part_of
+from hamodel.architectures._pair_model import PairView, model_of, part_of, placed
+from hamodel.architectures._pair_spec import PairSpec
 from hamodel.architectures._replicas import State, is_never
-from hamodel.architectures._specs import Maintenance, Node, Site
-from hamodel.architectures.base import Cause, LongRun
+from hamodel.architectures.base import Cause
 from hamodel.chain import Chain
-from hamodel.failover import Failback, Failover, Stalls
-from hamodel.replication import Replication
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from hamodel._types import Quantity
-    from hamodel.architectures._assumptions import Assumption
     from hamodel.architectures.base import Model
     from hamodel.architectures.behaviour import Behaviour
     from hamodel.structure import Structure
@@ -100,7 +98,7 @@ class PairState(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ActivePassive(LongRun):
+class ActivePassive(PairSpec):
     """A primary and its standbys: two nodes or more, over some sites or in one.
 
     Attributes
@@ -154,7 +152,9 @@ class ActivePassive(LongRun):
 
     Examples
     --------
+    >>> from hamodel.architectures import Node
     >>> from hamodel.failover import Failover
+    >>> from hamodel.replication import Replication
     >>> from hamodel.units import HOUR
     >>> node = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
     >>> pair = ActivePassive(
@@ -182,103 +182,6 @@ class ActivePassive(LongRun):
     12.5
     """
 
-    database: Node = field(metadata=fields.spec(Node, "one database"))
-    failover: Failover = field(metadata=fields.spec(Failover, "failover"))
-    standby: Standby = field(
-        default_factory=Standby, metadata=fields.spec(Standby, "standbys")
-    )
-    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
-    crews: int = field(default=1, metadata=fields.whole("repair crews"))
-    restore: Quantity | None = field(
-        default=None, metadata=fields.span("time to restore all nodes", optional=True)
-    )
-    sites: tuple[str, ...] = field(
-        default=APART, metadata=fields.names("sites of the nodes", repeat=True)
-    )
-    replicas: tuple[Replica, ...] = field(
-        default=(), metadata=fields.specs(Replica, "nodes")
-    )
-    failures: tuple[Failure, ...] = field(
-        default=(), metadata=fields.specs(Failure, "kinds of failure")
-    )
-    common_cause: Quantity = field(
-        default=0.0, metadata=fields.share("failures that strike all nodes")
-    )
-    failback: Failback | None = field(
-        default=None, metadata=fields.spec(Failback, "failback", optional=True)
-    )
-    stalls: Stalls | None = field(
-        default=None,
-        metadata=fields.spec(Stalls, "stalls of the primary", optional=True),
-    )
-    old_primary: OldPrimary | None = field(
-        default=None, metadata=fields.spec(OldPrimary, "old primary", optional=True)
-    )
-    depends_on: tuple[Dependency, ...] = field(
-        default=(), metadata=fields.specs(Dependency, "what it depends on")
-    )
-    everywhere: Node | None = field(
-        default=None, metadata=fields.strike(Node, "what strikes everything")
-    )
-    replication: Replication = field(
-        default_factory=Replication, metadata=fields.spec(Replication, "replication")
-    )
-    maintenance: Maintenance | None = field(
-        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
-        place_nodes(self)
-        check_fit(self)
-
-    @property
-    def one_writer(self) -> bool:
-        """Whether one site takes all writes and sends them on to the others."""
-        return True
-
-    @property
-    def nodes(self) -> tuple[Replica, ...]:
-        """The nodes one by one."""
-        if self.replicas:
-            return self.replicas
-        given = (isinstance(self.sites, Places) and self.sites.given) or self.sites
-        alone = given * 2 if len(given) == 1 else given
-        return tuple(Replica(site=site) for site in alone)
-
-    @property
-    def acknowledgements(self) -> int:
-        """How many standbys a commit waits for, when the primary is at home."""
-        if self.replication.mode in {"sync", "in-sync"}:
-            return max(sum(node.acknowledges for node in self.nodes) - 1, 1)
-        return 0 if self.replication.mode == "async" else self.replication.needed
-
-    @property
-    def clean_election(self) -> bool:
-        """Whether none becomes primary that may lack an acknowledged write."""
-        return self.replication.mode == "in-sync" and not self.replication.unclean
-
-    @property
-    def false_failovers(self) -> bool:
-        """Whether a healthy primary may be failed over."""
-        detector = self.failover.mechanisms.get("detection")
-        rate = getattr(detector, "false_alarm_rate", 0.0)
-        return self.stalls is not None or bool(np.any(np.asarray(rate) > 0))
-
-    @property
-    def leaves_primaries(self) -> bool:
-        """Whether a failover may leave the old primary alive."""
-        cut = any(kind.kind == "network" for kind in self.failures)
-        return cut or self.false_failovers
-
-    @property
-    def stopping(self) -> tuple[Dependency | Failure, ...]:
-        """What stops everything: failures everywhere, and what all hangs on."""
-        return (
-            *(kind for kind in self.failures if kind.kind == "everywhere"),
-            *(one for one in self.depends_on if one.effect == "stops"),
-        )
-
     def diagram(self, operation: str = "write") -> Structure:
         """Return the boxes that a request passes, as a structure.
 
@@ -295,18 +198,38 @@ class ActivePassive(LongRun):
 
         Examples
         --------
+        >>> from hamodel.architectures import Node
         >>> from hamodel.failover import Failover
         >>> node = Node(mttf=7.2e6, mttr=14400)
         >>> pair = ActivePassive(database=node, failover=Failover(), sites=["DC-1"])
         >>> pair.diagram().single_points_of_failure()
         ('DC-1',)
         """
-        return diagram_of(self, operation)
+        needed = self.nodes_needed if checked(operation) == "write" else 1
+        held = placed(self.nodes)
+        nodes = [way for site, n in held.items() for way in copies(site, n, "database")]
+        stops = [quoted(one.name) for one in self.stopping]
+        ways: Iterable[str] = [entrances(self.site, self.sites)]
+        if len(self.sites) == 1:
+            ways = servers(self.site, *self.sites)
+        return drawn(self, *ways, atleast(needed, nodes), *stops)
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """What the numbers assume; some of it can be given up with `flip`."""
-        return assumptions_of(self)
+        told = [
+            "A failover that does not work, that is not tried again and that nobody "
+            "finishes, leaves its candidate in need of a repair too.",
+            "The repair of a failed primary begins when the service is back.",
+            "While the failover runs nothing else happens, but for a process that "
+            "restarts, unless `Standby.takeover_mttf` says so.",
+        ]
+        if not self.false_failovers:
+            told.append("No failover happens without a failure.")
+        if not self.failback:
+            told.append("After a failover the service stays where it is.")
+        fenced = [] if self.old_primary else [perfect_fencing(self)]
+        return (*shared_by_all(self), *fenced, instant_client(self), *fixed(*told))
 
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.
