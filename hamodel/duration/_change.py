@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class Affine(laws.Usual):
     """`factor` times the law, `shift` later.  The shift may be negative."""
 
     law: Law
@@ -92,11 +92,10 @@ class Affine:
 
 
 @dataclass(frozen=True, eq=False)
-class Residual:
+class Residual(laws.Usual):
     """What is left at a random moment: density P(X > t) / E X."""
 
     law: Law
-    closed = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -133,16 +132,6 @@ class Residual:
         del left
         share = self.law.excess(np.maximum(t, 0)) / self.law.mean
         return np.asarray(np.minimum(share, 1))
-
-    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
-        return laws.search(self, p, q)
-
-    def excess(self, t: FloatArray) -> FloatArray:
-        return laws.excess(self, t) + np.maximum(-t, 0)
-
-    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-        u = rng.random(size)
-        return self.quantile(u, 1 - u)
 
     def lst(self, s: Quantity) -> Quantity:
         return (1 - self.law.lst(s)) / (s * self.law.mean)

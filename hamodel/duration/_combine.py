@@ -35,7 +35,7 @@ def _listed(parts: tuple[Law, ...]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Mixture:
+class Mixture(laws.Usual):
     """One of the parts, chosen with the given probability."""
 
     weights: tuple[Quantity, ...]
@@ -198,7 +198,7 @@ _SHARED, _WEIGHTS = np.polynomial.hermite_e.hermegauss(24)  # what parts share
 
 
 @dataclass(frozen=True, eq=False)
-class KthOf:
+class KthOf(laws.Usual):
     """The k-th to finish of several parts; all alike, or each its own.
 
     `repeat` is the number of copies of a single part; of several parts it is 1.  With
@@ -211,7 +211,6 @@ class KthOf:
     repeat: int
     votes: tuple[int, ...] = ()
     correlation: float = 0.0
-    closed = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -229,10 +228,6 @@ class KthOf:
     @property
     def mean(self) -> Quantity:
         return laws.raw_moment(self, 1)
-
-    @property
-    def var(self) -> Quantity:
-        return laws.variance(self)
 
     @property
     def support(self) -> tuple[Quantity, Quantity]:
@@ -256,9 +251,6 @@ class KthOf:
     @property
     def knots(self) -> tuple[Quantity, ...]:
         return _knots(self.parts)
-
-    def moment(self, order: int) -> Quantity:
-        return laws.raw_moment(self, order)
 
     def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
         return self._count(t, left)[0]
@@ -326,9 +318,6 @@ class KthOf:
         most = np.maximum.reduce(np.broadcast_arrays(*high))
         return laws.search(self, p, q, least, most, near=near)
 
-    def excess(self, t: FloatArray) -> FloatArray:
-        return laws.excess(self, t) + np.maximum(-t, 0)
-
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         drawn = [p.sample(size, rng) for p in self.parts for _ in range(self.repeat)]
         if self.correlation:
@@ -345,9 +334,6 @@ class KthOf:
         scores = [shared + own * rng.standard_normal(size) for _ in self.parts]
         pairs = zip(self.parts, scores, strict=True)
         return [part.quantile(ndtr(z), ndtr(-z)) for part, z in pairs]
-
-    def lst(self, s: Quantity) -> Quantity:
-        return laws.transform(self, s)
 
 
 def _none(

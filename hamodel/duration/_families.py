@@ -27,7 +27,7 @@ def plain(value: Quantity) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Constant:
+class Constant(laws.Usual):
     """Always the same time."""
 
     value: Quantity
@@ -81,7 +81,7 @@ class Constant:
 
 
 @dataclass(frozen=True, eq=False)
-class Uniform:
+class Uniform(laws.Usual):
     """Equally likely anywhere between two times."""
 
     low: Quantity
@@ -151,7 +151,7 @@ def _sinhc(half: Quantity) -> Quantity:
 
 
 @dataclass(frozen=True, eq=False)
-class Exponential:
+class Exponential(laws.Usual):
     """Without memory: what is left never depends on what has passed."""
 
     mean: Quantity
@@ -168,14 +168,6 @@ class Exponential:
     @property
     def var(self) -> Quantity:
         return self.mean**2
-
-    @property
-    def support(self) -> tuple[Quantity, Quantity]:
-        return 0.0, np.inf
-
-    @property
-    def knots(self) -> tuple[Quantity, ...]:
-        return ()
 
     def moment(self, order: int) -> Quantity:
         return _factorial(order) * self.mean**order
@@ -212,7 +204,7 @@ def minus_log(p: FloatArray, q: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Gamma:
+class Gamma(laws.Usual):
     """A gamma law; with a whole number of stages, Erlang's."""
 
     stages: Quantity
@@ -237,14 +229,6 @@ class Gamma:
     @property
     def var(self) -> Quantity:
         return self.stages * self.scale**2
-
-    @property
-    def support(self) -> tuple[Quantity, Quantity]:
-        return 0.0, np.inf
-
-    @property
-    def knots(self) -> tuple[Quantity, ...]:
-        return ()
 
     def moment(self, order: int) -> Quantity:
         answer = self.scale**order
@@ -286,7 +270,7 @@ class Gamma:
 
 
 @dataclass(frozen=True, eq=False)
-class Lognormal:
+class Lognormal(laws.Usual):
     """The exponential of a normal: products of many small factors."""
 
     mean: Quantity
@@ -304,14 +288,6 @@ class Lognormal:
     @property
     def var(self) -> Quantity:
         return (self.cv * self.mean) ** 2
-
-    @property
-    def support(self) -> tuple[Quantity, Quantity]:
-        return 0.0, np.inf
-
-    @property
-    def knots(self) -> tuple[Quantity, ...]:
-        return ()
 
     @property
     def _sigma(self) -> FloatArray:
@@ -356,6 +332,3 @@ class Lognormal:
         sigma = self._sigma
         z = rng.standard_normal(size)
         return np.asarray(self.mean * np.exp(sigma * (z - sigma / 2)))
-
-    def lst(self, s: Quantity) -> Quantity:
-        return laws.transform(self, s)

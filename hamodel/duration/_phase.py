@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel.duration import law as laws
 from hamodel.duration._families import show
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _LOST = 1e-290  # a tail below this is zero
 
 
 @dataclass(frozen=True, eq=False)
-class PhaseType:
+class PhaseType(laws.Usual):
     """Absorption time of the chain with start `alpha` and sub-generator `T`."""
 
     alpha: FloatArray
@@ -59,10 +60,6 @@ class PhaseType:
         # E (X - m)^2 = 2 m2 - m^2 is a sum of non-negative terms only for one phase;
         # with a stage-wise start the loss is at most that of cv^2 against 1.
         return _scalar(np.maximum(self.moment(2) - self.moment(1) ** 2, 0))
-
-    @property
-    def support(self) -> tuple[Quantity, Quantity]:
-        return 0.0, np.inf
 
     @property
     def knots(self) -> tuple[Quantity, ...]:

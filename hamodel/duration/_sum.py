@@ -38,11 +38,10 @@ class _Named:
 
 
 @dataclass(frozen=True, eq=False)
-class Sum:
+class Sum(laws.Usual):
     """The sum of independent parts, none of them constant."""
 
     parts: tuple[Law, ...]
-    closed = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -64,10 +63,6 @@ class Sum:
     def support(self) -> tuple[Quantity, Quantity]:
         lows, highs = zip(*(part.support for part in self.parts), strict=True)
         return sum(lows), sum(highs)
-
-    @property
-    def knots(self) -> tuple[Quantity, ...]:
-        return ()
 
     def moment(self, order: int) -> Quantity:
         moments: list[Quantity] = [1.0] + [0.0] * order
@@ -104,9 +99,6 @@ class Sum:
             answer = ask(parts, *(a.ravel() for a in inner))
             out[place] = answer.reshape(inner[0].shape)
         return out
-
-    def excess(self, t: FloatArray) -> FloatArray:
-        return laws.excess(self, t) + np.maximum(-t, 0)
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(sum(part.sample(size, rng) for part in self.parts))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Weibull:
+class Weibull(laws.Usual):
     """Weibull's law: P(X > t) = exp(-(t / scale)^k)."""
 
     k: Quantity
@@ -42,14 +42,6 @@ class Weibull:
         k = np.asarray(self.k, float)
         excess = np.expm1(gammaln(1 + 2 / k) - 2 * gammaln(1 + 1 / k))
         return self.moment(1) ** 2 * excess
-
-    @property
-    def support(self) -> tuple[Quantity, Quantity]:
-        return 0.0, np.inf
-
-    @property
-    def knots(self) -> tuple[Quantity, ...]:
-        return ()
 
     def moment(self, order: int) -> Quantity:
         from scipy.special import gamma
@@ -80,12 +72,9 @@ class Weibull:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(self.scale * rng.weibull(self.k, size))
 
-    def lst(self, s: Quantity) -> Quantity:
-        return laws.transform(self, s)
-
 
 @dataclass(frozen=True, eq=False)
-class Pareto:
+class Pareto(laws.Usual):
     """Pareto's law: P(X > t) = (scale / t)^alpha above the scale."""
 
     scale: Quantity
@@ -148,12 +137,9 @@ class Pareto:
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         return np.asarray(self.scale * np.exp(rng.exponential(size=size) / self.alpha))
 
-    def lst(self, s: Quantity) -> Quantity:
-        return laws.transform(self, s)
-
 
 @dataclass(frozen=True, eq=False)
-class Empirical:
+class Empirical(laws.Usual):
     """The law of a sample: each of n sorted values has mass 1/n."""
 
     values: FloatArray
@@ -225,7 +211,7 @@ class Empirical:
 
 
 @dataclass(frozen=True, eq=False)
-class Tabulated:
+class Tabulated(laws.Usual):
     """A law whose tail is given at some times, and straight between them."""
 
     times: FloatArray  # rising
@@ -268,9 +254,6 @@ class Tabulated:
         )
         first = (1 - self.tail[0]) * self.times[0] ** order
         return float(first - np.diff(self.tail) @ powers.mean(axis=0))
-
-    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
-        return np.asarray(1 - self.sf(t, left))
 
     def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
         inside = np.interp(t, self.times, self.tail)

@@ -95,6 +95,60 @@ class Law(Protocol):
         ...
 
 
+class Usual:
+    """What a law answers unless it says otherwise: any time from 0 on, by numbers.
+
+    It tells its shape, name, mean and tail; all else is found from them.
+    """
+
+    @property
+    def closed(self) -> bool:
+        """Whether `excess` is a formula."""
+        return False
+
+    @property
+    def var(self: Law) -> Quantity:
+        """Variance in s^2."""
+        return variance(self)
+
+    @property
+    def support(self) -> tuple[Quantity, Quantity]:
+        """Least and greatest possible time in s."""
+        return 0.0, np.inf
+
+    @property
+    def knots(self) -> tuple[Quantity, ...]:
+        """Times in s at which it may jump or bend."""
+        return ()
+
+    def moment(self: Law, order: int) -> Quantity:
+        """Return the raw moment of that order, from 1 on."""
+        return raw_moment(self, order)
+
+    def cdf(self: Law, t: FloatArray, left: bool = False) -> FloatArray:
+        """Return P(X <= t), or P(X < t)."""
+        return np.asarray(1 - self.sf(t, left))
+
+    def quantile(self: Law, p: FloatArray, q: FloatArray) -> FloatArray:
+        """Return the least t with P(X <= t) >= p; q is 1 - p, without its rounding."""
+        return search(self, p, q)
+
+    def excess(self: Law, t: FloatArray) -> FloatArray:
+        """Return E max(X - t, 0)."""
+        return excess(self, t) + np.maximum(-np.asarray(t), 0)
+
+    def sample(
+        self: Law, size: tuple[int, ...], rng: np.random.Generator
+    ) -> FloatArray:
+        """Return independent draws of that shape, the stack last."""
+        u = rng.random(size)
+        return self.quantile(u, 1 - u)
+
+    def lst(self: Law, s: Quantity) -> Quantity:
+        """Return E exp(-s X)."""
+        return transform(self, s)
+
+
 L = TypeVar("L")
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hamodel.duration import law as laws
+
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
 
@@ -21,7 +23,7 @@ class Parts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Delay:
+class Delay(laws.Usual):
     """The wait, or wait and service, as a law in closed form (arrays of one shape)."""
 
     waits: FloatArray
@@ -58,10 +60,6 @@ class Delay:
     def var(self) -> Quantity:
         own = self.served / self.rate**2
         return (self.waits * (2 - self.waits) / self.spare**2 + own)[()]
-
-    @property
-    def support(self) -> tuple[Quantity, Quantity]:
-        return 0.0, np.inf
 
     @property
     def knots(self) -> tuple[Quantity, ...]:

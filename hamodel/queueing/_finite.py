@@ -140,12 +140,11 @@ def response(queue: Turns) -> Duration:
 
 
 @dataclass(frozen=True, eq=False)
-class Limited:
+class Limited(laws.Usual):
     """A stack of waits or responses: tails in closed form, all else from them."""
 
     queue: Turns
     served: bool
-    closed = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -163,14 +162,6 @@ class Limited:
         return np.asarray(self.queue.delayed) * places * turn + own
 
     @property
-    def var(self) -> Quantity:
-        return laws.variance(self)
-
-    @property
-    def support(self) -> tuple[Quantity, Quantity]:
-        return 0.0, np.inf
-
-    @property
     def knots(self) -> tuple[Quantity, ...]:
         return () if self.served else (0.0,)
 
@@ -185,28 +176,9 @@ class Limited:
         one = Turns(delayed, places, weights, servers, service)
         return (response if self.served else wait)(one).law
 
-    def moment(self, order: int) -> Quantity:
-        return laws.raw_moment(self, order)
-
-    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
-        return 1 - self.sf(t, left)
-
     def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
         found = (response_sf if self.served else wait_sf)(self.queue, np.maximum(t, 0))
         return np.where(t <= 0 if left else t < 0, 1.0, found)
-
-    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
-        return laws.search(self, p, q)
-
-    def excess(self, t: FloatArray) -> FloatArray:
-        return laws.excess(self, t) + np.maximum(-np.asarray(t), 0.0)
-
-    def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-        u = rng.random(size)
-        return self.quantile(u, 1 - u)
-
-    def lst(self, s: Quantity) -> Quantity:
-        return laws.transform(self, s)
 
 
 def _arrays(load: Load) -> tuple[FloatArray, FloatArray, FloatArray]:

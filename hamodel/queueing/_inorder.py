@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import duration
+from hamodel.duration import law as laws
 from hamodel.queueing import _md1, _numeric, _phases, _transform
 
 if TYPE_CHECKING:
@@ -38,13 +39,12 @@ def response(arrival: float, service: Duration) -> Duration:
 
 
 @dataclass(frozen=True, eq=False)
-class InOrder:
+class InOrder(laws.Usual):
     """Wait, or wait and service, of M/G/1 (a law as `hamodel.duration` asks for)."""
 
     arrival: float
     service: Law
     served: bool
-    closed = False
 
     @property
     def shape(self) -> tuple[int, ...]:

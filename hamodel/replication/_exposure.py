@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Exposure:
+class Exposure(laws.Usual):
     """Age of the oldest write not yet at the far end of a queue and a delay.
 
     `clearing` is the time in which the queue would be empty, `empty` the probability
@@ -30,7 +30,6 @@ class Exposure:
     rate: FloatArray
     delays: FloatArray
     weights: FloatArray
-    closed = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -100,9 +99,6 @@ class Exposure:
             return np.where(t <= 0, 1.0, answer)
         return np.where(t < 0, 1.0, answer)
 
-    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
-        return laws.search(self, p, q)
-
     def excess(self, t: FloatArray) -> FloatArray:
         t, d = self._spread(t)
         rest = np.maximum(d - t, 0)
@@ -130,9 +126,6 @@ class Exposure:
         drawn = self.clearing.sample((*lead, *self.clearing.shape), rng)
         gap = (1,) * (len(self.shape) - len(self.clearing.shape))
         return drawn.reshape(*lead, *gap, *self.clearing.shape)
-
-    def lst(self, s: Quantity) -> Quantity:
-        return laws.transform(self, s)
 
     def _over(self, x: FloatArray, ndim: int) -> FloatArray:
         return x.reshape(len(x), *(1,) * (ndim - x.ndim + 1), *x.shape[1:])
