@@ -506,7 +506,7 @@ def test_impossible_workloads_are_named(change, message):
         ),
         (
             lambda: assess(PAIR, replace(LOAD, reads=[1, 2])).latency["DC-1", "read"],
-            "latency needs single numbers, got arrays",
+            "latency needs single numbers for loads, got arrays",
         ),
     ],
 )

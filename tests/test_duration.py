@@ -574,3 +574,17 @@ def test_a_table_is_a_mixture_of_uniform_times():
     ):
         with pytest.raises(ValueError, match=words):
             ask()
+
+
+@pytest.mark.parametrize("p", [0.02, 0.6, 0.999, 1 - 1e-9])
+def test_many_mixtures_of_the_same_parts_are_each_their_own(p):
+    """Jumps, bends and tails: what one asks together is what each says alone."""
+    rng = np.random.default_rng(5)
+    parts = [du.exponential(0.002) + 0.0005, du.exponential(0.01) + 0.08]
+    parts += [du.constant(0.2), du.lognormal(mean=0.05, cv=0.8), du.uniform(0, 0.3)]
+    weights = rng.dirichlet([50, 3, 2, 1, 1], 200)
+    many = du.mixture(list(weights.T), parts)
+    alone = [du.mixture(row, parts).quantile(p) for row in weights[:40]]
+    assert many.quantile(p)[:40] == pytest.approx(alone, rel=1e-11)
+    pair = many.quantile(np.array([[p], [0.5]]))
+    assert pair[0] == pytest.approx(many.quantile(p), rel=1e-12)

@@ -15,6 +15,7 @@ from hamodel._fields import replaced
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
+    Failure,
     Leaderless,
     Majority,
     Node,
@@ -139,8 +140,8 @@ def test_a_number_of_crews_is_taken_by_itself_and_the_rest_at_once():
     grid = _grid(crews=[1, 2], promotion=[10, 20])
     crews, promotion = grid.along("crews"), grid.along("promotion")
     names = ["write_unavailability"]
-    assert not _evaluate.takes_arrays(grid.question, crews, names)
-    assert _evaluate.takes_arrays(grid.question, promotion, names)
+    assert _evaluate.take_arrays(grid.question, crews, names) == []
+    assert _evaluate.take_arrays(grid.question, promotion, names) == names
 
 
 def _misreads(of):
@@ -343,7 +344,8 @@ def test_the_memory_is_kept():
 
 
 def test_a_bar_is_shown_when_asked(capsys):
-    sweep(PAIR, promotion=[10, 20], crews=[1, 2], progress=True)
+    one = "write_unavailability"
+    sweep(PAIR, promotion=[10, 20], crews=[1, 2], quantities=one, progress=True)
     assert "4/4" in capsys.readouterr().err
     sweep(PAIR, promotion=[10, 20])
     assert capsys.readouterr().err == ""
@@ -445,3 +447,29 @@ def test_mechanisms_and_laws_are_choices():
     means = [kind.duration.mean for kind in kinds[:2]] + [4.5]
     assert found.rto_mean.values[:, 0] == pytest.approx(means)
     assert "uniform" in str(found.failover__detection.values[2])
+
+
+def test_percentiles_of_many_points_are_those_of_each():
+    """Laws are made once where only their weights move, for all points together."""
+    trio = ActivePassive(
+        database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
+        failover=Failover(promotion=20, coverage=0.9, retry=60, manual=1800),
+        sites=("a", "b", "c"),
+        site=Site(mttf=9000 * HOUR),
+        failures=(Failure(kind="process", mttf=1000 * HOUR, mttr=60),),
+    )
+    names = ["read_p99", "write_p99", "write_p50", "rto_p95", "outage_p95", "lag_p95"]
+    grid = {
+        "database__mttf": np.geomspace(2e4, 1e6, 12),
+        "failover__coverage": [0.5, 0.9, 0.99],
+        "site__mttr": [HOUR, 40 * HOUR],
+    }
+    found = sweep(trio, quantities=names, **grid)
+    for at in ((0, 0, 0), (5, 1, 1), (11, 2, 1)):
+        values = [grid[name][k] for name, k in zip(grid, at, strict=True)]
+        paths = ("database.mttf", "failover.coverage", "site.mttr")
+        alone = assess(replaced(trio, dict(zip(paths, values, strict=True))))
+        for name in names:
+            exact = MEASURES[name].of(alone)
+            assert float(found[name][at]) == pytest.approx(exact, rel=1e-9), name
+    assert np.ptp(found.write_p99.values) > 1e-4

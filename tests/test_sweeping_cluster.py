@@ -19,10 +19,11 @@ PAIR = ActivePassive(
     failover=Failover(detection=Heartbeat(interval=1), promotion=20, coverage=0.99),
 )
 GRID = {
-    "promotion": np.linspace(0, 60, 60),
-    "misses": [2, 3],
+    "promotion": np.linspace(0, 60, 400),
+    "misses": list(range(2, 12)),
     "crews": [1, 2],
     "quantities": ["write_unavailability", "write_downtime_by_cause", "rto_p95"],
+    "memory": 2e5,  # many small blocks
 }
 
 

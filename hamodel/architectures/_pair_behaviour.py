@@ -24,6 +24,7 @@ from hamodel.architectures.behaviour import (
     NO_WAIT,
     Waits,
     Work,
+    either,
     exposure,
     missing,
     repair,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from hamodel.architectures._replicated import Rules
     from hamodel.replication import Replication, Stream
 
-_DRAWS = 100_000  # of a race, for its law
+_LEVELS = (np.arange(2048) + 0.5) / 2048  # of a race, for its law
 _RARE = 1e-9  # a chance of further attempts that is left out of a law
 
 
@@ -96,10 +97,10 @@ class PairBehaviour(AtWork):
         """Return the law of a time that depends on the kind of failure."""
         different = [laws[0]]
         for rate, law in laws[1:]:
-            if rate:
+            if np.any(np.asarray(rate) != 0):
                 different.append((rate, law))
         total = sum(rate for rate, _ in different)
-        if len(different) == 1 or not total:
+        if len(different) == 1 or np.all(np.asarray(total) == 0):
             return different[0][1]
         shares = [rate / total for rate, _ in different]
         mixed: Duration = duration.mixture(shares, [law for _, law in different])
@@ -117,12 +118,10 @@ class PairBehaviour(AtWork):
         later = stages["fencing"] + stages["promotion"] + stages["redirection"]
         if not kind.in_place:
             return detection + later
-        rng = np.random.default_rng(0)
-        back = repair(rules.repairs[kind.law].mttr).sample(_DRAWS, rng)
-        noticed = detection.sample(_DRAWS, rng)
-        over = noticed + later.sample(_DRAWS, rng)
-        found: Duration = duration.empirical(np.where(back < noticed, back, over))
-        return found
+        mttr = rules.repairs[kind.law].mttr
+        back, won = repair(mttr), First(repair=mttr, stage=given).won
+        over = _earlier(detection, back) + later
+        return either(won, _earlier(back, detection), over)
 
     def _whole(self, kind: Kind) -> Duration:
         """Return the recovery from one kind of failure, whether it works or not."""
@@ -375,6 +374,19 @@ class PairBehaviour(AtWork):
         bare = sum(share for name, share in enters.items() if name not in held)
         most: Quantity = max(enters.values(), key=lambda share: np.max(share))
         return most, self.work_of(most if most is bare else most + bare)
+
+
+def _earlier(one: Duration, other: Duration) -> Duration:
+    """Return the law of a time, given that it ends before another."""
+    if one.var == 0 or _LEVELS[-1] <= other.sf(one.quantile(_LEVELS[-1])):
+        return one
+    times = np.unique([law.quantile(_LEVELS) for law in (one, other)])
+    times = np.concatenate([[0.0], times[times > 0]])
+    mass = np.diff(one.cdf(times)) * other.sf((times[1:] + times[:-1]) / 2)
+    before = np.concatenate([[0.0], np.cumsum(mass)])
+    if not before[-1]:
+        return one
+    return duration.tabulated(times, np.clip(1 - before / before[-1], 0, 1))
 
 
 def _slowness(stream: Stream) -> float:

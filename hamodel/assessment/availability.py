@@ -210,21 +210,21 @@ def answered(
     situations: Situations,
     site: str,
     operation: str,
-) -> dict[Way, float]:
+) -> dict[Way, Quantity]:
     """Return the ways of the requests of a site that are answered, with weights."""
-    weights: dict[Way, float] = defaultdict(float)
+    weights: dict[Way, Quantity] = defaultdict(float)
     for case in found(model, situations, {site: 1.0}, operation):
         if case.verdict.cause:
             continue
         for way, chance in ways(paths, case, operation):
-            if np.ndim(chance * case.weight) or any(map(np.ndim, way.loads)):
+            if any(map(np.ndim, way.loads)):
                 raise ValueError(
-                    "latency needs single numbers, got arrays; "
+                    "latency needs single numbers for loads, got arrays; "
                     "ha.sweep takes them point by point"
                 )
             if not paths.beyond(way):
                 share = 1 - float(paths.refused(way))
-                weights[way] += float(chance * case.weight) * share
+                weights[way] = weights[way] + chance * case.weight * share
     return weights
 
 

@@ -121,18 +121,24 @@ class Paths:
         pieces = self.pieces(way)
         return sum(p.share * float(p.law.sf(limit - p.shift)) for p in pieces)
 
-    def latency(self, weights: Mapping[Way, float]) -> Duration:
+    def latency(self, weights: Mapping[Way, Quantity]) -> Duration:
         """Return the latency of requests that go these ways; loads must be below 1.
 
         Ways are mixed by their constant part, so that a few dozen situations cost
         little more than one; those of less than 1e-9 of the requests are left out.
+        Weights may be arrays: laws are made once for all of them.
         """
         total = sum(weights.values())
-        groups: dict[float, list[tuple[float, Duration]]] = defaultdict(list)
+        groups: dict[float, list[tuple[Quantity, Duration]]] = defaultdict(list)
         for way, weight in weights.items():
             for share, shift, law in self.pieces(way):
-                if share * weight > _RARE * total:
-                    groups[shift].append((share * weight, law))
+                part = share * weight
+                part = np.where(part > _RARE * total, part, 0.0)[()]
+                if np.any(part):
+                    groups[shift].append((part, law))
+        if np.ndim(total):
+            every = [(w, law + shift) for shift, g in groups.items() for w, law in g]
+            return _mixed(every)
         laws = [_mixed(group) + shift for shift, group in groups.items()]
         return _mixed(
             list(
@@ -207,7 +213,7 @@ def _parted(times: Sequence[Duration]) -> tuple[float, Duration]:
     return shift, rest
 
 
-def _mixed(parts: Sequence[tuple[float, Duration]]) -> Duration:
+def _mixed(parts: Sequence[tuple[Quantity, Duration]]) -> Duration:
     if len(parts) == 1:
         return parts[0][1]
     total = sum(weight for weight, _ in parts)

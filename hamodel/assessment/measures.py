@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -75,14 +76,14 @@ def _law(name: str, field: str, label: str) -> list[Measure]:
             name=f"{name}_p{percent}",
             unit="s",
             label=f"{label}, {percent}th percentile",
-            of=lambda a: float(law(a).quantile(percent / 100)),
+            of=lambda a: law(a).quantile(percent / 100),
         )
 
     mean = Measure(
         name=f"{name}_mean",
         unit="s",
         label=f"mean {label}",
-        of=lambda a: float(law(a).mean),
+        of=lambda a: law(a).mean,
     )
     return [mean, *map(quantile, (50, 95, 99))]
 
@@ -90,11 +91,11 @@ def _law(name: str, field: str, label: str) -> list[Measure]:
 def _latency(operation: str, percent: int) -> Measure:
     """Return a percentile of the latency at the site where it is worst."""
 
-    def worst(a: Assessed) -> float:
+    def worst(a: Assessed) -> Quantity:
         if a.is_overloaded:
             return float("inf")
         laws = (a.latency[site, operation] for site in a.sites)
-        return max(float(law.quantile(percent / 100)) for law in laws)
+        return reduce(np.maximum, (law.quantile(percent / 100) for law in laws))
 
     label = f"latency of {operation}s, {percent}th percentile, worst site"
     return Measure(name=f"{operation}_p{percent}", unit="s", label=label, of=worst)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel.duration import law as laws
-from hamodel.duration._lots import Lot, lots
+from hamodel.duration._lots import Alike, Lot, lots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _ROUNDED = 4e-16  # what weights, and 1 - p, are rounded by
 _SOME = 1e-300  # a tail that is too small for a number is not nothing
+_MANY = 64  # quantiles of one set of laws that are better asked together
 
 
 def _knots(parts: tuple[Law, ...]) -> tuple[Quantity, ...]:
@@ -107,6 +109,43 @@ class Mixture(laws.Usual):
         return np.asarray(np.minimum(total, 1))
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        shape = np.broadcast_shapes(np.shape(p), self.shape)
+        if math.prod(shape) < _MANY or any(part.shape for part in self.parts):
+            return self._searched(p, q)
+        whole = [np.broadcast_to(x, shape).ravel() for x in (p, q, *self.weights)]
+        return self._together(whole[0], whole[1], np.array(whole[2:])).reshape(shape)
+
+    def _together(
+        self, p: FloatArray, q: FloatArray, weights: FloatArray
+    ) -> FloatArray:
+        """Return a quantile of each of many mixtures of the same single laws."""
+        medians = [part.quantile(np.array(0.5), np.array(0.5)) for part in self.parts]
+        answer = np.empty(p.shape)
+        answer[:] = np.where(q <= 0, *self.support[::-1])
+        open_ = (p > 0) & (q > 0)
+        for upper in (True, False):
+            here = np.flatnonzero(open_ & ((p >= 0.5) == upper))
+            if here.size:
+                ends = [
+                    float(part.quantile(p[k], q[k]))
+                    for part in self.parts
+                    for k in (here[np.argmin(p[here])], here[np.argmax(p[here])])
+                ]
+                levels = q[here] if upper else -p[here]
+                alike = Alike(self.parts, weights[:, here], levels, upper)
+                found, hard = alike.quantiles(min(ends), max(ends))
+                late = found < np.array(medians)[:, None]  # parts that are not over
+                share = np.sum(weights[:, here] * late, axis=0)
+                rounded = np.minimum(_ROUNDED, 1e-3 * np.minimum(p, q)[here])
+                hard |= np.abs(share - q[here]) < rounded
+                if np.any(hard):
+                    left = here[hard]
+                    rest = Mixture(tuple(weights[:, left]), self.parts)
+                    found[hard] = rest._searched(p[left], q[left])
+                answer[here] = found
+        return answer
+
+    def _searched(self, p: FloatArray, q: FloatArray) -> FloatArray:
         # no part's weight matters for this: the mixture lies among its parts
         together, others = self._grouped
         found = [

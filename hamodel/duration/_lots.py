@@ -3,6 +3,10 @@
 A mixture over situations has dozens of parts, each a few exponential stages with a
 shift of its own; asked one by one they cost a Python call each, stacked they cost one.
 So do shifts of one and the same law, whatever it is: it is asked at all their times.
+
+Many mixtures of the same parts are asked as one too.  Between two knots a tail is
+smooth, so each part is told there as a polynomial, once; that of a mixture has the
+coefficients of its parts, weighted, and is solved for its quantile.
 """
 
 from __future__ import annotations
@@ -12,15 +16,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.polynomial import chebyshev
 
 from hamodel.duration._change import Affine
 from hamodel.duration._phase import PhaseType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from hamodel._types import FloatArray, Quantity
     from hamodel.duration.law import Law
+
+    Rows = NDArray[np.intp]
+
+_NODES = 24  # of a polynomial: its degree and 1
+_NEAR = 1e-13  # what a polynomial may miss of the level that is looked for
+_PANELS = 400  # polynomials before the rest is searched for
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,3 +100,77 @@ def _stacked(members: Sequence[tuple[float, float, PhaseType]]) -> Lot:
         np.stack([law.alpha for law in laws]), np.stack([law.T for law in laws])
     )
     return Lot(stack, np.array(shifts), np.array(weights))
+
+
+@dataclass(eq=False)
+class Alike:
+    """Mixtures of the same k single parts, asked for a quantile each.
+
+    `levels` are P(X > t), or -P(X <= t) if not `upper`: what is looked for falls.
+    """
+
+    parts: Sequence[Law]
+    weights: FloatArray  # (k, n)
+    levels: FloatArray  # (n,)
+    upper: bool
+
+    def quantiles(
+        self, low: float, high: float
+    ) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return quantiles in [low, high], (n,), and where none was found so."""
+        found = np.full(self.levels.shape, np.nan)
+        cells = list(self._cells(self._knots(low, high), np.arange(found.size), found))
+        tried = 0
+        while cells and tried < _PANELS:
+            start, stop, rows = cells.pop()
+            tried += 1
+            left = self._solved(start, stop, rows, found)
+            if left.size:
+                ends = np.array([start, (start + stop) / 2, stop])
+                cells += self._cells(ends, left, found)
+        return found, np.isnan(found)
+
+    def _knots(self, low: float, high: float) -> FloatArray:
+        knots = [float(k) for part in self.parts for k in (*part.knots, *part.support)]
+        return np.unique([low, *(k for k in knots if low < k < high), high])
+
+    def _tails(self, t: FloatArray, *, left: bool = False) -> FloatArray:
+        """Return the tails of all parts, (k, times)."""
+        asked = [p.sf(t, left) if self.upper else -p.cdf(t, left) for p in self.parts]
+        return np.array(asked, dtype=float)
+
+    def _cells(
+        self, ends: FloatArray, rows: Rows, found: FloatArray
+    ) -> Iterator[tuple[float, float, Rows]]:
+        """Yield the cells that hold quantiles, and whose; a jump is one."""
+        weights, level = self.weights[:, rows].T, self.levels[rows, None]
+        slack = 2.3e-16 * (self.upper & (level > 1e-4))  # 1 - p is rounded
+        there = weights @ self._tails(ends) <= level + slack
+        there[:, -1] = True
+        first = np.argmax(there, axis=1)
+        before = weights @ self._tails(ends, left=True)
+        jumps = np.take_along_axis(before > level + slack, first[:, None], 1)[:, 0]
+        jumps |= first == 0
+        found[rows[jumps]] = ends[first[jumps]]
+        for cell in np.unique(first[~jumps]):
+            here = rows[~jumps & (first == cell)]
+            yield float(ends[cell - 1]), float(ends[cell]), here
+
+    def _solved(self, start: float, stop: float, rows: Rows, found: FloatArray) -> Rows:
+        """Solve for the quantiles within a cell; return whose it was too wide for."""
+        nodes = chebyshev.chebpts1(_NODES)
+        values = self._tails(start + (stop - start) * (nodes + 1) / 2)
+        fit = chebyshev.chebvander(nodes, _NODES - 1) * (2 / _NODES)
+        fit[:, 0] /= 2
+        series = (values @ fit).T @ self.weights[:, rows]
+        level = self.levels[rows]
+        series[0] -= level
+        error = np.abs(series[-3:]).max(axis=0)
+        good: NDArray[np.bool_] = error <= _NEAR * np.abs(level)
+        low, high = -np.ones(good.sum()), np.ones(good.sum())
+        for _ in range(52):
+            middle = (low + high) / 2
+            above = chebyshev.chebval(middle, series[:, good], tensor=False) > 0
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+        found[rows[good]] = start + (stop - start) * (high + 1) / 2
+        return rows[~good]

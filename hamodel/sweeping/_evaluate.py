@@ -124,35 +124,35 @@ def _column(values: Sequence[Value]) -> FloatArray | dict[str, FloatArray]:
     return {c: np.array([value.get(c, 0.0) for value in values]) for c in causes}
 
 
-def takes_arrays(
+def take_arrays(
     question: Case, along: Sequence[Parameter], quantities: Iterable[str]
-) -> bool:
-    """Tell whether measures may be asked for a whole dimension at once.
+) -> list[str]:
+    """Return the measures that may be asked for a whole dimension at once.
 
     It is tried at both ends of the dimension: they may if they say there for an array
     what they say for single numbers.
     """
     if len(along[0].values) < 2 or not all(p.numeric for p in along):
-        return False
+        return []
     ends = {p.path: p.values[[0, -1]] for p in along}
     try:
         both = _asked(question, ends)
-        first, last = (
+        single = [
             _asked(question, {path: plain(v)[k] for path, v in ends.items()})
             for k in (0, 1)
-        )
-        return all(_agree(measure_of(n).of, both, first, last) for n in quantities)
+        ]
     except (TypeError, ValueError):
-        return False
+        return []
+    return [name for name in quantities if _agree(measure_of(name).of, both, single)]
 
 
 def _agree(
-    of: Callable[[Assessment], Value],
-    both: Assessment,
-    first: Assessment,
-    last: Assessment,
+    of: Callable[[Assessment], Value], both: Assessment, single: Sequence[Assessment]
 ) -> bool:
-    return _same(_shaped(of(both), 2), _column([of(first), of(last)]))
+    try:
+        return _same(_shaped(of(both), 2), _column([of(one) for one in single]))
+    except (TypeError, ValueError):
+        return False
 
 
 def _same(first: Value, second: Value) -> bool:

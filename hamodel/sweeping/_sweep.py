@@ -48,8 +48,8 @@ def sweep(
     quantities : str or iterable of str, optional
         Names out of `hamodel.assessment.MEASURES`, "write_downtime_by_cause" and
         "read_downtime_by_cause".  By default all that take whole arrays, which are
-        those of availability, lost writes, load and cost; percentiles take
-        milliseconds a point and are to be named.
+        those of availability, lost writes, load and cost; percentiles are to be
+        named, and are quick along what does not change the load of a tier.
     client : dask.distributed.Client, optional
         A cluster to work on; by default this process does it.
     progress : bool, optional
@@ -79,10 +79,10 @@ def sweep(
 
     Notes
     -----
-    Whether a dimension may be answered at once is not assumed but tried: at its two
-    ends the answer to an array must be that to single numbers.  Where it is not, as
-    with the number of repair crews, its values are taken one by one.  Blocks are as
-    large as the memory allows, by a measurement on the first 1024 points.
+    Whether a measure may be asked for a dimension at once is not assumed but tried: at
+    its two ends the answer to an array must be that to single numbers.  Where it is
+    not, as with the number of repair crews, its values are taken one by one.  Blocks
+    are as large as the memory allows, by a measurement on the first 1024 points.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def sweep(
     _check_names(grid)
     _check_size(grid)
     check(question, list(parameters))
-    blocks = grid.blocks(memory)
+    blocks = grid.blocks(memory, shared=client is not None)
     return _labelled(grid, gathered(grid, answered(blocks, client, progress)))
 
 

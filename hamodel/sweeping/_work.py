@@ -14,7 +14,7 @@ import numpy as np
 
 from hamodel._bars import bar
 from hamodel._fields import paths
-from hamodel.sweeping._evaluate import Points, measure_of, takes_arrays
+from hamodel.sweeping._evaluate import Points, take_arrays
 from hamodel.sweeping._parameters import Case, Parameter, plain
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _TRIAL = 1024  # points by which the memory of one is measured
 _MOST = 65_536  # points of a block; more of them are not quicker
+_SHARED = 8192  # points of a block for a cluster, so that all have work to the end
 _SLOW = 8  # points of a block that is answered one by one
 _LATE = 2.0  # s after which a bar is worth showing
 
@@ -70,21 +71,23 @@ class Grid:
         """Return what varies along a dimension."""
         return [p for p in self.parameters if p.dim == dim]
 
-    def blocks(self, memory: float) -> list[Block]:
-        """Cut the grid: few large blocks of what can be asked at once, many small."""
-        quick = tuple(n for n in self.quantities if measure_of(n).arrays)
-        slow = tuple(n for n in self.quantities if n not in quick)
-        wide = [
-            dim
-            for dim in self.sizes
-            if quick and takes_arrays(self.question, self.along(dim), quick)
-        ]
+    def blocks(self, memory: float, *, shared: bool = False) -> list[Block]:
+        """Cut the grid: few large blocks of what can be asked at once, many small.
+
+        `shared`: several processes are to have their part of it.
+        """
+        largest = _SHARED if shared else _MOST
+        wide: dict[str, list[str]] = {name: [] for name in self.quantities}
+        for dim in self.sizes:
+            for name in take_arrays(self.question, self.along(dim), self.quantities):
+                wide[name].append(dim)
+        numeric = [d for d in self.sizes if all(p.numeric for p in self.along(d))]
         found: list[Block] = []
-        if quick:
-            found += self._cut(wide, quick, memory, at_once=bool(wide))
-        if slow:
-            numeric = [d for d in self.sizes if all(p.numeric for p in self.along(d))]
-            found += self._cut(numeric, slow, memory, at_once=False)
+        for dims in dict.fromkeys(map(tuple, wide.values())):
+            alike = tuple(name for name in wide if tuple(wide[name]) == dims)
+            along = list(dims) or numeric
+            most = largest if dims else 0
+            found += self._cut(along, alike, memory, most)
         return found
 
     def _cut(
@@ -92,17 +95,19 @@ class Grid:
         wide: list[str],
         quantities: tuple[str, ...],
         memory: float,
-        *,
-        at_once: bool,
+        largest: int,
     ) -> Iterator[Block]:
-        """Yield blocks that run along some dimensions, one set for each choice."""
+        """Yield blocks that run along some dimensions, one set for each choice.
+
+        `largest` is the number of points that may be asked at once; 0: one by one.
+        """
         inner = tuple(self.sizes[dim] for dim in wide)
-        most = _SLOW
+        at_once, most = largest > 0, _SLOW
         for choice in self._choices(wide):
             if at_once and most == _SLOW:
                 first = self._block(choice, wide, range(min(_TRIAL, prod(inner))))
                 asked = replace(first.points, quantities=quantities, at_once=True)
-                most = _fitting(asked, prod(inner), memory)
+                most = min(_fitting(asked, prod(inner), memory), largest)
             for start in range(0, prod(inner), most):
                 here = range(start, min(start + most, prod(inner)))
                 block = self._block(choice, wide, here)
