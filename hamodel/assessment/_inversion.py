@@ -26,7 +26,7 @@ FINE = 3  # Abate's l: rounding errors are raised by exp(25 / 6) only
 _TERMS = 14  # blocks of the alternating series before the averaged ones
 _AVERAGED = 11
 _BINOMIAL = np.array([comb(_AVERAGED, k) for k in range(_AVERAGED + 1)]) / 2**_AVERAGED
-_AGREE = 3e-6  # two averages, relative to the function
+AGREE = 3e-6  # two averages, relative to the function
 _JOINT_ALIAS = 15.0  # the same where there are several places
 _TERMS_OF_PLACES = {2: 20, 3: 8}
 _ECHO, _EARLY = 18.0, 12  # the same for functions of the horizon, which are smooth
@@ -38,18 +38,19 @@ def tail(
     most: int,
     block: int = FINE,
     sure: int | None = None,
+    agree: float = AGREE,
 ) -> tuple[FloatArray, FloatArray]:
     """Return f(x) of transforms at complex s, a row for each f, and how far it settled.
 
     f is real; `most` blocks are taken at most, fewer once the first `sure` rows (all
-    by default) settle.  Blocks of 1 are quicker by their length, and good to 1e-10
+    by default) settle to a share `agree` of f.  Blocks of 1 are quicker by their length, and good to 1e-10
     where f is no smaller than a thousandth.
     """
     terms: FloatArray | None = None
     while True:
         terms = _further(transform, np.array(x), terms, block)
         found, off = _settling(terms)
-        settled = off <= _AGREE * np.abs(found) + 1e-11
+        settled = off <= agree * np.abs(found) + 1e-11
         if np.all(settled[:sure]) or terms.shape[-1] >= most:
             return found, off
 
@@ -69,7 +70,7 @@ def tails(
         found, off = _settling(terms)
         done = found.copy() if done is None else done
         done[:, left] = found
-        open_ = ~np.all(off <= _AGREE * np.abs(found) + 1e-11, axis=0)
+        open_ = ~np.all(off <= AGREE * np.abs(found) + 1e-11, axis=0)
         if not np.any(open_) or terms.shape[-1] >= most:
             return done
         left, terms = left[open_], terms[:, open_]
@@ -179,10 +180,11 @@ def killed(rates: FloatArray, kill: Numbers, horizon: float) -> Numbers:
     mean = pace * horizon / 2**squarings
     jump = np.tile(rates / pace + 0j, (len(kill), 1, 1))
     jump[:, range(n), range(n)] = 1 - (rates.sum(axis=1) + kill) / pace
-    step = np.tile(np.eye(n) + 0j, (len(kill), 1, 1))
+    one = np.eye(n)
+    step, shift = np.tile(one + 0j, (len(kill), 1, 1)), jump - one
     for term in range(20, 0, -1):  # Horner: exp(mean (jump - 1)) and what it kills
-        step = np.eye(n) + mean / term * (jump @ step - step)
-    shift, dead = jump - np.eye(n), np.zeros((len(kill), n), complex)
+        step = one + mean / term * (shift @ step)
+    dead = np.zeros((len(kill), n), complex)
     power = kill * (mean / pace)
     for term in range(2, 22):
         dead = dead + power

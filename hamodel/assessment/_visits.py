@@ -98,12 +98,15 @@ class Moves:
         """
         out = self.rates.sum(axis=1)[:, None] + z
         ring, ring_slope = np.zeros_like(out), np.zeros_like(out)
-        made: dict[Hashable, tuple[Numbers, Numbers]] = {}
+        alike: dict[Hashable, dict[bytes, list[int]]] = {}
         for i, clock in self.clocks.items():
-            key = *getattr(clock.law, "of", (clock.law,)), out[i].tobytes()
-            if key not in made:
-                made[key] = transform(clock.law, out[i])
-            ring[i], ring_slope[i] = made[key]
+            law = getattr(clock.law, "of", (clock.law,))
+            alike.setdefault(law, {}).setdefault(out[i].tobytes(), []).append(i)
+        for rows in alike.values():
+            first = [row[0] for row in rows.values()]
+            found = transform(self.clocks[first[0]].law, out[first])
+            for row, value, slope in zip(rows.values(), *found, strict=True):
+                ring[row], ring_slope[row] = value, slope
         out[out == 0] = 1.0
         move = (1 - ring) / out
         return move.T, ring.T, (-(move + ring_slope) / out).T, ring_slope.T

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from hamodel.assessment._inversion import FINE, tail
+from hamodel.assessment._inversion import AGREE, FINE, tail
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Numbers
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _SLIGHT = 1e-6  # of the chance that is asked for: what a search may leave out
 _STEP = 2.0  # longest step of a search, in log shares
 _NEAR, _NEWTON = 1e-5, 3e-4  # last steps: halving, and Newton's, which squares errors
+_ROUGH, _FAR = 1e-2, 0.2  # how well a place is known that is left by a longer step
 _BESIDE = 1e-4  # in log shares: how far a slope looks
 _CROWDED = 20.0  # visits, of which hardly ever one comes alone
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
@@ -161,7 +162,9 @@ class Downtime:
         short = any(stream.is_short(horizon) for stream, _ in self.streams)
         return _FEWEST if short else _MOST
 
-    def _sloped(self, share: float, horizon: float, block: int) -> tuple[float, float]:
+    def _sloped(
+        self, share: float, horizon: float, block: int, agree: float
+    ) -> tuple[float, float]:
         """Return log P(share of failed requests > base + share), and its slope.
 
         The slope is that over the logarithm of the share, from the same points of the
@@ -176,7 +179,8 @@ class Downtime:
             less = np.expm1(-self._exponent(s, horizon))
             return np.stack([-less / s, less])
 
-        (p, density), _ = tail(transform, left, self._most(horizon), block, sure=1)
+        most = self._most(horizon)
+        (p, density), _ = tail(transform, left, most, block, sure=1, agree=agree)
         near = left * np.exp([-_BESIDE, 0.0, _BESIDE])
         before, alone, after = self._alone(near, horizon)
         if p + alone <= 1e-300:
@@ -212,9 +216,14 @@ class Downtime:
         """Return the logarithm of the share beyond the base: Newton in a bracket."""
         low, high, last = -math.inf, 0.0, math.inf
         at = math.log(min(sum(n * s.mean for s, n in self.streams), 1.0) or 1e-12)
+        most = self.often(rare * _ROUGH, horizon)
         while True:
-            log_p, slope = self._sloped(math.exp(at), horizon, block)
+            law, agree = (most, _ROUGH) if last > _FAR else (self, AGREE)
+            log_p, slope = law._sloped(math.exp(at), horizon, block, agree)
             over = log_p - math.log(rare)
+            if agree > AGREE and abs(over) < 10 * agree:
+                last = _FAR  # too near to be looked at roughly
+                continue
             low, high = (at, high) if over > 0 else (low, at)
             step = -over / slope if slope < 0 else math.copysign(_STEP, over)
             step = max(-_STEP, min(step, _STEP))

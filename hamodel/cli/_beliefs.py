@@ -14,7 +14,7 @@ from hamodel.assessment import Assessment, Journeys, assess
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hamodel._types import FloatArray
+    from hamodel._types import FloatArray, Value
     from hamodel.decision import Finding
     from hamodel.specfile import Spec
 
@@ -128,6 +128,13 @@ class Beliefs:
         found = self._journeys[name].downtime_by_cause
         return {cause: float(np.mean(down)) for cause, down in found.items()}
 
+    def _each(self, of: Callable[[Assessment], Value]) -> FloatArray:
+        """Return a number of every draw, or of single ones where arrays will not do."""
+        try:
+            return np.asarray(of(self._whole), float)
+        except (TypeError, ValueError):
+            return np.asarray([of(one) for one in self._single], float)
+
     def chance(self, finding: Finding) -> float | None:
         """Return the probability that a limit is kept, by what is believed.
 
@@ -144,9 +151,9 @@ class Beliefs:
             down = self._journeys[limit.site].unavailability
             return float(np.mean(np.asarray(down) <= 1 - limit.bound))
         if limit.name == "rto_p95":  # the law at the limit says it without a search
-            late = [one.outage.sf(limit.bound) for one in self._single]
-            return float(np.mean(np.asarray(late) <= 0.05 + _ROUNDING))
+            late = self._each(lambda one: one.outage.sf(limit.bound))
+            return float(np.mean(late <= 0.05 + _ROUNDING))
         if limit.name == "rpo_p99":
-            late = [one.rpo.sf(limit.bound) for one in self._single]
-            return float(np.mean(np.asarray(late) <= 0.01 + _ROUNDING))
+            late = self._each(lambda one: one.rpo.sf(limit.bound))
+            return float(np.mean(late <= 0.01 + _ROUNDING))
         return float(np.mean([limit.judge(one).met for one in self._single]))

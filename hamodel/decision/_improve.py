@@ -154,7 +154,8 @@ def alternatives(
     Returns
     -------
     tuple of Alternative
-        One more server of each tier, one more node, each other mode of replication,
+        One more server of each tier, one more node, each other mode of replication
+        ("quorum" and "in-sync" only of several standbys: one alone makes them "sync"),
         where the architecture can have it; the most downtime saved first.  Those that
         change neither downtime nor losses are left out.
 
@@ -171,10 +172,11 @@ def alternatives(
     """
     found = []
     base, lost = _at_stake(assessment, operation)
-    for path, value in paths(assessment.architecture):
-        for other in () if value is None else _others(path, value):
+    spec = assessment.architecture
+    for path, value in paths(spec):
+        for other in () if value is None else _others(spec, path, value):
             try:
-                changed = replaced(assessment.architecture, {path: other})
+                changed = replaced(spec, {path: other})
                 then = assess(changed, assessment.workload)
                 down, gone = _at_stake(then, operation)
             except (TypeError, ValueError):  # this architecture cannot have it
@@ -206,10 +208,10 @@ def _changes(spec: Architecture, factor: float) -> Iterator[_Change]:
         elif name in _SHARES and value is not None and 0 < float(value) < 1:
             yield path, value, 1 - (1 - float(value)) / factor
         elif name in _TIERS and value is not None and value.servers == value.needed:
-            yield from ((path, value, other) for other in _others(path, value))
+            yield from ((path, value, other) for other in _others(spec, path, value))
 
 
-def _others(path: str, value: Value) -> Iterator[object]:  # of any field
+def _others(spec: Architecture, path: str, value: Value) -> Iterator[object]:
     """Yield what a part could be instead: one more of it, or another way to run it."""
     name = path.rpartition(".")[2]
     if name in _TIERS:
@@ -220,7 +222,9 @@ def _others(path: str, value: Value) -> Iterator[object]:  # of any field
     elif path == "sites" and len(value) > 1:
         yield (*value, value[-1])
     elif path == "replication.mode":
-        yield from (mode for mode in MODES if mode != value)
+        pair = len(getattr(spec, "nodes", ())) == 2  # whose one standby is its quorum
+        modes = MODES[:3] if pair else MODES
+        yield from (mode for mode in modes if mode != value)
 
 
 def _better(name: str, value: Value, factor: float) -> Value:
