@@ -43,8 +43,8 @@ def tail(
     """Return f(x) of transforms at complex s, a row for each f, and how far it settled.
 
     f is real; `most` blocks are taken at most, fewer once the first `sure` rows (all
-    by default) settle to a share `agree` of f.  Blocks of 1 are quicker by their length, and good to 1e-10
-    where f is no smaller than a thousandth.
+    by default) settle to a share `agree` of f.  Blocks of 1 are quicker by their
+    length, and good to 1e-10 where f is no smaller than a thousandth.
     """
     terms: FloatArray | None = None
     while True:
