@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MS = 1e-3
 SECOND = 1.0
@@ -125,6 +125,38 @@ def quantity(words: object, kind: str = "") -> float:
     return _fitting(value * factor, found, words, kind)
 
 
+def alike(values: Iterable[object]) -> None:
+    """Refuse quantities of which some have units and others none.
+
+    Parameters
+    ----------
+    values : iterable
+        Quantities of one kind as they are written; fractions count as worked out.
+
+    Raises
+    ------
+    ValueError
+        If a number other than 0 stands alone beside one with a unit: who writes
+        `uniform(5, 10 min)` hardly means 5 s.
+
+    Examples
+    --------
+    >>> alike(["5", "10 min"])
+    Traceback (most recent call last):
+    ...
+    ValueError: 5 has no unit and 10 min has: write 5 min
+    """
+    written = [str(v).strip() for v in values if isinstance(v, (str, int))]
+    said = [_ONE.fullmatch(value) for value in written]
+    bare = [one[1] for one in said if one and not one[2] and one[1].strip("+-0.")]
+    units = [one for one in said if one and one[2][:1] not in ("", "%")]
+    if bare and units:
+        whole = units[-1][0]
+        raise ValueError(
+            f"{bare[0]} has no unit and {whole} has: write {bare[0]} {units[-1][2]}"
+        )
+
+
 def _float(value: float, kind: str) -> float:
     try:
         return float(value)
@@ -178,6 +210,9 @@ def _unit(unit: str, words: object, kind: str, number: str) -> tuple[float, str]
     if unit.lower() in _RATES:
         return _RATES[unit.lower()], "rate"
     per = re.fullmatch(r"([A-Za-z]*|1|x)\s*(?:/|\bper\b|\ba\b)\s*(\S+)", unit)
+    if per and per[1] in ("k", "K") and "," not in number:
+        more = f"{float(number) * 1000:.15g}"
+        raise _refused(words, kind, f": write {more}/{per[2]}")
     if per and per[1].lower() not in ("", "1", "x", *_COUNTED):
         raise _refused(words, kind, _no_unit(per[1], _COUNTED))
     name = per[2] if per else unit

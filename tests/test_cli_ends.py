@@ -343,6 +343,8 @@ def test_nothing_is_said_of_a_load_that_nobody_stated(files):
     (files / "bare.yaml").write_text("extends: postgresql-patroni\n")
     page_, _ = run("assess", "bare.yaml")
     assert "Latency and load: left out, for no workload is stated" in page_
+    assert "Assumed, for not stated: reads 900/s, writes 100/s" in page_  # the losses
+    assert "No rate is given for 'PostgreSQL dies'" in page_
     assert "p99" in page_
     assert "Load of the busiest" not in page_
     page_, _ = run("assess", "pair.yaml")

@@ -143,6 +143,17 @@ failover:
     )
 
 
+def test_a_mean_time_without_a_unit_is_doubted_where_seconds_are_unlikely(tmp_path):
+    file = tmp_path / "system.yaml"
+    file.write_text(
+        "architecture: single-primary\ndatabase: {mttf: 5_000_000, mttr: 4}\n"
+    )
+    with pytest.warns(UserWarning, match="4 has no unit and counts as seconds") as told:
+        spec = load(file)
+    assert [str(one.message).partition(":")[0] for one in told] == ["system.yaml"]
+    assert spec.architecture.database.mttr == 4
+
+
 # ---- mistakes ----------------------------------------------------------------------
 
 
@@ -161,6 +172,31 @@ failover:
         (SINGLE + "worklod: {}\n", 3, "worklod", "did you mean 'workload'?"),
         (SINGLE + "site:\n  mtf: 3 d\n", 4, "site.mtf", "did you mean 'mttf'?"),
         (SINGLE + "site: 3\n", 3, "site", "must hold fields, got 3"),
+        (SINGLE + "<<: 3\n", 3, "", "<< must be followed by an alias of fields"),
+        (
+            PAIR + "workload: {keys: 1,000,000}\n",
+            2,
+            "",
+            "within { } a comma separates fields: write numbers without it",
+        ),
+        (
+            PAIR + "failover:\n  promotion: uniform(5, 10 min)\n",
+            3,
+            "failover.promotion",
+            "5 has no unit and 10 min has: write 5 min",
+        ),
+        (
+            PAIR + "failover:\n  promotion: lognormal(3 s, cv 2)\n",
+            3,
+            "failover.promotion",
+            "lognormal got 'cv 2': write cv=2",
+        ),
+        (
+            PAIR + "workload: {reads: 20k/s}\n",
+            2,
+            "workload.reads",
+            "got '20k/s': write 20000/s",
+        ),
         (SINGLE + "backup: -1 d\n", 3, "backup", "must be > 0 and finite, got -86400"),
         (SINGLE + "backup: 3 %\n", 3, "backup", "must be a time, such as 30 s"),
         (SINGLE + "backup:\n", 3, "backup", "must have a value, got nothing"),

@@ -231,18 +231,24 @@ class OnePage:
 
     def _recovery(self, out: Paper) -> None:
         a = self.found
+        works, whole = _quantiles(a.rto), _quantiles(a.outage)
+        alike = works == whole and not _said.failed(a)
         rows = [
-            ("recovery (RTO), failovers that work", *_quantiles(a.rto)),
+            (f"recovery (RTO){'' if alike else ', failovers that work'}", *works),
             *(
                 (f"- from {name!r}", *_quantiles(law))
                 for name, law in a.rto_by_kind.items()
             ),
-            ("recovery, failed failovers included", *_quantiles(a.outage)),
+            *([] if alike else [("recovery, failed failovers included", *whole)]),
             ("oldest lost write (RPO), if any is lost", *_quantiles(a.rpo)),
             ("replication lag", *_quantiles(a.replication_lag)),
         ]
         out.table("Recovery and replication", rows, ("", "p50", "p95", "p99"))
-        for sentence in (_said.failed(a), _said.assumed_lag(self.spec)):
+        for sentence in (
+            _said.unrated(self.spec),
+            _said.failed(a),
+            _said.assumed_lag(self.spec),
+        ):
             if sentence:
                 out.say(sentence)
                 out.say()
@@ -263,6 +269,9 @@ class OnePage:
                 ("conflicts", f"{text.number(float(a.conflicts.per_day))} a day")
             )
         out.table("Writes at risk", rows)
+        if not _said.stated(self.spec):
+            out.say(_said.assumed_load(self.spec))
+            out.say()
 
     def _latency(self, out: Paper) -> None:
         if not _said.stated(self.spec):

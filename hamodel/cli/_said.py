@@ -100,6 +100,27 @@ def assumed_lag(spec: Spec) -> str:
     )
 
 
+def unrated(spec: Spec) -> str:
+    """Return which kinds of failure have no rate, where a page tells their recovery."""
+    kinds = getattr(spec.architecture, "failures", ())
+    names = [repr(kind.name) for kind in kinds if kind.name and isinf(kind.mttf)]
+    if not names:
+        return ""
+    return (
+        f"No rate is given for {', '.join(names)} (failures.mttf): such a row says how "
+        "long one would take, and nothing else counts it."
+    )
+
+
+def assumed_load(spec: Spec) -> str:
+    """Return what the writes at risk are counted with where no load is stated."""
+    names = ["reads", "writes"]
+    if len(spec.architecture.all_sites) > 1:
+        names.append("round_trip")
+    shown = [f"{n} {value(spec.workload, n, getattr(spec.workload, n))}" for n in names]
+    return f"Assumed, for not stated: {', '.join(shown)}."
+
+
 def stated(spec: Spec) -> bool:
     """Tell whether the file, or what it extends, says how much is read or written."""
     usual = Workload()

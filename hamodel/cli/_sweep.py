@@ -9,6 +9,7 @@ import numpy as np
 from hamodel import text
 from hamodel.cli._page import Page
 from hamodel.sweeping import Case, sweep
+from hamodel.units import alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,9 +69,11 @@ def _values(
 ) -> Sequence[object]:
     """Return the numbers of FROM..TO:COUNT, or a list of values with commas."""
     if ".." not in values:
+        alike(values.split(","))
         return [value(v) for v in values.split(",")]
     ends, _, count = values.partition(":")
     low, _, high = ends.partition("..")
+    alike((low, high))
     number = int(count) if count.isdigit() else 0 if count else 11
     if number < 2:
         raise ValueError(f"over must be FROM..TO:COUNT, COUNT >= 2, got {words!r}")

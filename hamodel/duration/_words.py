@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hamodel.duration import _join, _make
-from hamodel.units import quantity
+from hamodel.units import alike, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -134,6 +134,9 @@ def _call(words: str) -> tuple[str, object]:
         raise ValueError(f"{word} must have {len(names)} values, got {len(entries)}")
     for place, entry in enumerate(entries):
         name, equals, value = entry.partition("=")
+        named, _, rest = entry.strip().partition(" ")
+        if not equals and named in names:
+            raise ValueError(f"{word} got {entry.strip()!r}: write {named}={rest}")
         given[name.strip() if equals else names[place]] = value if equals else entry
     return word, given
 
@@ -177,6 +180,7 @@ def parameters(word: str, inside: object, kinds: Mapping[str, str]) -> dict[str,
     for name in kinds:
         if name not in found:
             raise ValueError(f"{word} must hold {', '.join(kinds)}: {name} is missing")
+    alike([v for name, v in inside.items() if kinds[name] not in ("number", "whole")])
     return found
 
 

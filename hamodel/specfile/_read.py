@@ -37,6 +37,7 @@ BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pert": {"low": "same", "mode": "same", "high": "same"},
     }
 )
+_HARDLY = 1000.0  # s: shorter mean times are doubted where they have no unit
 WRONG: Value = object()  # stands for a value that could not be read
 
 
@@ -66,7 +67,9 @@ class Reader:
     def spec(self, made: type, node: TreeNode, path: str) -> Value:
         """Return a specification of a mapping, or `WRONG`."""
         if not isinstance(node.value, dict):
-            self.wrong(node, path.rstrip("."), f"must hold fields, got {_brief(node)}")
+            such = ", ".join(required(made))
+            said = f"must hold fields{such and f' ({such})'}, got {_brief(node)}"
+            self.wrong(node, path.rstrip("."), said)
             return WRONG
         known, before = described(made), len(self.problems)
         given, last = {}, ""
@@ -80,8 +83,9 @@ class Reader:
             given[key], last = self.field(known[key], inner, f"{path}{key}"), inner.raw
         for name in required(made):
             if name not in node.fields:
-                an = "an" if made.__name__[0] in "AEIO" else "a"
-                said = f"is missing: {an} {made.__name__} needs it"
+                what = made.__name__.removeprefix("Other")
+                an = "an" if what[0] in "AEIO" else "a"
+                said = f"is missing: {an} {what} needs it"
                 self.wrong(node, f"{path}{name}", said)
         if len(self.problems) > before:
             return WRONG
@@ -237,7 +241,19 @@ class Reader:
             return self._belief(about, node, path)
         if isinstance(node.value, list):
             raise ValueError(f"must be one value, got {_brief(node)}")
-        return about.words(node.value)
+        found = about.words(node.value)
+        if about.kind == "mean time" and not isinstance(node.value, str):
+            self._doubt(node, path, found)
+        return found
+
+    def _doubt(self, node: TreeNode, path: str, seconds: float) -> None:
+        """Warn of a mean time without a unit that was hardly meant in seconds."""
+        if 0 < seconds < _HARDLY:
+            said = (
+                f"{self._place(node)}: {path}: {node.raw} has no unit and counts as "
+                f"seconds; write {node.raw} s if so, else {node.raw} h or {node.raw} d"
+            )
+            warnings.warn(said, stacklevel=2)
 
     def _law(self, about: About, node: TreeNode, path: str) -> Duration:
         def mechanism(word: str, inside: Value) -> Duration:

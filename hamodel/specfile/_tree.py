@@ -91,7 +91,7 @@ class _Builder:
             self.stack.append(_Open(node, event.anchor))
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             done = self.stack.pop()
-            self.put(event, _merged(done.node), done.anchor)
+            self.put(event, self.merged(done.node), done.anchor)
         elif kind == "ScalarEvent":
             plain = event.implicit[0]
             value = _resolved(event.value) if plain else event.value
@@ -135,6 +135,10 @@ class _Builder:
             return
         word = key.raw
         if word in owner.node.value:
+            if node.value is None and word.isdigit():  # of keys: 1,000,000
+                said = "within { } a comma separates fields: write numbers without it"
+                self.note(key, said)
+                return
             self.note(key, f"{word[:40]!r} must be given once, got it twice")
             return
         placed = TreeNode(
@@ -142,6 +146,18 @@ class _Builder:
         )
         owner.node.value[word] = placed
         owner.node.size += node.size
+
+    def merged(self, node: TreeNode) -> TreeNode:
+        """Return a mapping with what it takes over by a merge key, `<<`."""
+        taken = node.fields.pop("<<", None)
+        if taken is None:
+            return node
+        for other in taken.value if isinstance(taken.value, list) else [taken]:
+            if not isinstance(other.value, dict):
+                self.note(taken, "<< must be followed by an alias of fields")
+            for key, inner in other.fields.items():
+                node.fields.setdefault(key, inner)
+        return node
 
     def note(self, node: TreeNode, message: str) -> None:
         self.problems.append(Problem(node.line, node.column, "", message))
@@ -214,18 +230,6 @@ def _plainly(said: str) -> str:
     hint = next((h for words, h in _HINTS.items() if words in said), "")
     words = said.partition(", but")[0] if "('<" in said else said
     return f"{words}: {hint}" if hint else words
-
-
-def _merged(node: TreeNode) -> TreeNode:
-    """Return a mapping with what it takes over by a merge key, `<<`."""
-    taken = node.fields.pop("<<", None)
-    if taken is None:
-        return node
-    listed = taken.value if isinstance(taken.value, list) else [taken]
-    for other in listed:
-        for key, inner in other.fields.items():
-            node.fields.setdefault(key, inner)
-    return node
 
 
 def _resolved(words: str) -> Value:  # None, a truth value, number or text
