@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -277,6 +278,8 @@ def made_of(
             reader.wrong(_place(whole, where), where, said)
     if reader.problems:
         raise SpecError(path, reader.problems)
+    for doubt in reader.doubts:
+        warnings.warn(doubt, stacklevel=2)
     return Spec(
         title=title,
         summary=summary,

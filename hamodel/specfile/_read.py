@@ -58,6 +58,7 @@ class Reader:
     lines: dict[str, int] = field(default_factory=dict)
     beliefs: dict[str, Belief] = field(default_factory=dict)
     heard: set[str] = field(default_factory=set)  # warnings: each is said once
+    doubts: list[str] = field(default_factory=list)  # warnings of a file without faults
 
     def wrong(self, node: TreeNode, path: str, message: str) -> None:
         """Note a mistake at a node."""
@@ -247,13 +248,12 @@ class Reader:
         return found
 
     def _doubt(self, node: TreeNode, path: str, seconds: float) -> None:
-        """Warn of a mean time without a unit that was hardly meant in seconds."""
+        """Doubt a mean time without a unit that was hardly meant in seconds."""
         if 0 < seconds < _HARDLY:
-            said = (
+            self.doubts.append(
                 f"{self._place(node)}: {path}: {node.raw} has no unit and counts as "
                 f"seconds; write {node.raw} s if so, else {node.raw} h or {node.raw} d"
             )
-            warnings.warn(said, stacklevel=2)
 
     def _law(self, about: About, node: TreeNode, path: str) -> Duration:
         def mechanism(word: str, inside: Value) -> Duration:
