@@ -383,17 +383,19 @@ def test_a_key_with_a_home_counts_each_home_for_its_share():
     assert ever == pytest.approx(1 - math.exp(-often * MONTH), rel=0.01)
 
 
-@pytest.mark.parametrize("horizon", [MINUTE, HOUR, YEAR])
+@pytest.mark.parametrize("horizon", [MINUTE, HOUR, DAY, YEAR])
 def test_a_warm_answer_takes_no_time(horizon):
     for key in catalogue.systems():
         found = assess(catalogue.system(key).architecture())
         found.chance_of_missing(0.99, horizon)
         times = []
-        for _ in range(2):
+        for _ in range(5):
             began = time.process_time()
             found.chance_of_missing(0.9995, horizon)
             times.append(time.process_time() - began)
-        assert min(times) < 0.1  # 0.05 s on a machine that does nothing else
+            if times[-1] < 0.05:
+                break
+        assert min(times) < 0.05, key
 
 
 def test_tails_at_several_times_are_those_one_by_one():

@@ -9,7 +9,8 @@ All its cores may be taken when the read comes: then it misses the write only if
 core is free before that of the write.
 
 Laws are tables over one grid: a sum of independent times is a convolution, what is left
-of one when another is over a correlation of theirs.
+of one when another is over a correlation of theirs.  Queues are long together, since
+all copies work on a write: a row of a table for each level of what they share.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hamodel.architectures.behaviour import Answers
+from hamodel.architectures.behaviour import alike
 from hamodel.duration import Duration, constant, tabulated
+from hamodel.duration import law as laws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -106,7 +108,7 @@ class Race:
             for copy, number in self._all(at).items():
                 answered = self._answered(at, Counter([copy]))
                 if answered is not None:
-                    shown = self._shown(self._way(at, copy), self.wait)
+                    shown = self._shown(self._way(at, copy))
                     total += share * number * self._left(answered, shown)
         return tabulated(self.times, np.minimum(total / self.late, 1.0))
 
@@ -117,7 +119,7 @@ class Race:
         )
         here = self._law(((held, self.write[0]),))
         elsewhere = sum(self.copies.values()) - self.copies[site]
-        shown = self._shown(self.far, self.wait) ** elsewhere
+        shown = self._shown(self.far) ** elsewhere
         return tabulated(self.times, self._left(here, shown))
 
     def only_on(self, at: str, copy: Copy) -> Duration:
@@ -125,7 +127,7 @@ class Race:
         here = self._law((((self._way(at, copy),), 1),))
         others = self._all(at) - Counter([copy])
         shown = prod(
-            self._shown(self._way(at, other), self.wait) ** number
+            self._shown(self._way(at, other)) ** number
             for other, number in others.items()
         )
         return tabulated(self.times, self._left(here, np.asarray(shown)))
@@ -209,10 +211,10 @@ class Race:
         if answered is None:
             return 0.0
         late = prod(
-            self._shown(self._way(at, copy), None, after) ** number
+            self._unread(self._way(at, copy), after) ** number
             for (copy, after), number in asked.items()
         )
-        spread = np.convolve(np.diff(answered), age)[:_CELLS]
+        spread = np.convolve(np.diff(self._levels @ answered), age)[:_CELLS]
         before = np.concatenate([[0.0], spread])  # answered, and as old, by then
         falls = -np.diff(np.asarray(late))
         return float(falls @ (before[1:] + before[:-1]) / 2)
@@ -248,36 +250,55 @@ class Race:
         return self._law(tuple(groups))
 
     def _law(self, groups: tuple[tuple[tuple[Duration, ...], int], ...]) -> FloatArray:
-        """Return P(answered by t) on the grid; alike questions are asked once."""
+        """Return P(answered by t), level by level; alike questions are asked once."""
         key = tuple((tuple(sorted(map(id, ways))), needed) for ways, needed in groups)
         if key not in self.made:
-            law = Answers(groups=groups, shared=self.shared).law(self.wait, self.own)
-            self.made[key] = np.asarray(law.cdf(self.times))
+            found = [
+                _enough([1 - self._late(way) for way in ways], needed)
+                for ways, needed in groups
+            ]
+            self.made[key] = np.asarray(prod(found))
         return self.made[key]
 
-    def _shown(
-        self, way: Duration, wait: Duration | None, after: float = 0.0
-    ) -> FloatArray:
-        """Return P(a copy does not show a write by t + after), from when it was made.
+    def _shown(self, way: Duration) -> FloatArray:
+        """Return P(a copy does not show a write by t), from when it was made."""
+        return self._late(0.5 * way)
 
-        Without a wait it is that of a read that has as long a wait.
-        """
-        key = way.mean, wait is None, after
+    @cached_property
+    def _together(self) -> float:
+        return alike(self.shared, self.wait, self.own)
+
+    @property
+    def _levels(self) -> FloatArray:
+        """Weights of the levels of what all queues share."""
+        return laws.LEVELS if self._together else np.ones(1)
+
+    def _late(self, way: Duration) -> FloatArray:
+        """Return P(a copy so far away is not done by t), level by level."""
+        key = "late", way.mean
         if key not in self.made:
-            at, law = self.times + after, 0.5 * way + self.own
-            if wait is not None:
-                self.made[key] = np.asarray((law + wait).sf(at))
-            else:
-                ahead = np.asarray((0.5 * way).sf(at))  # it comes before the write
-                some = self.overtakes * np.asarray(law.sf(at))
-                self.made[key] = (1 - self.overtakes) * ahead + some
+            law = way + self.wait + self.own
+            done, late = np.asarray(law.cdf(self.times)), np.asarray(law.sf(self.times))
+            if self._together:
+                late = laws.at_levels(done, late, self._together)[1].T
+            self.made[key] = np.atleast_2d(late)
         return self.made[key]
+
+    def _unread(self, way: Duration, after: float) -> FloatArray:
+        """Return P(a read begins before a write is shown), of as long a wait as it.
+
+        The read comes t + `after` after the write was made.
+        """
+        at, law = self.times + after, 0.5 * way + self.own
+        ahead = np.asarray((0.5 * way).sf(at))  # it comes before the write
+        return (1 - self.overtakes) * ahead + self.overtakes * np.asarray(law.sf(at))
 
     def _left(self, over: FloatArray, late: FloatArray) -> FloatArray:
-        """Return P(late > over + t) of independent times."""
-        middles = (late[1:] + late[:-1]) / 2
-        masses = np.diff(over)
-        found = np.correlate(np.concatenate([middles, np.zeros(_CELLS)]), masses)
+        """Return P(late > over + t) of times that are independent at each level."""
+        found: FloatArray = np.zeros(_CELLS + 1)
+        for weight, gone, here in zip(self._levels, over, late, strict=True):
+            middles = np.append((here[1:] + here[:-1]) / 2, np.zeros(_CELLS))
+            found += weight * np.correlate(middles, np.diff(gone))
         return np.minimum.accumulate(np.clip(found, 0.0, 1.0))
 
     def _asked(
@@ -307,6 +328,22 @@ class Race:
                 merged[frozenset(picked.items())] += chance * number / here.total()
         for picks, chance in merged.items():
             yield chance, Counter(dict(picks))
+
+
+def _enough(each: Sequence[FloatArray], needed: int) -> FloatArray:
+    """Return P(at least so many happen) of independent events."""
+    fewer = [
+        np.ones_like(each[0]),
+        *(np.zeros_like(each[0]) for _ in range(needed - 1)),
+    ]
+    enough = np.zeros_like(each[0])
+    for p in each:
+        enough += fewer[-1] * p
+        fewer = [
+            some * (1 - p) + (fewer[k - 1] * p if k else 0.0)
+            for k, some in enumerate(fewer)
+        ]
+    return enough
 
 
 def _drawn(

@@ -199,6 +199,9 @@ class Maintenance:
 class Cache:
     """A cache before a site's database: it saves work and fails without harm.
 
+    It is as far from the app servers as the database: a hit takes the hop within the
+    site too, and a miss takes no second one.
+
     Attributes
     ----------
     hit_ratio : float or array

@@ -70,10 +70,7 @@ class Answers:
         Duration
             From the moment when the copies are asked.
         """
-        work, spread = wait + own, float(wait.var)
-        # what a request takes is independent; only the queues are alike
-        share = spread / (spread + float(own.var)) if spread else 0.0
-        together = self.shared * share
+        work, together = wait + own, alike(self.shared, wait, own)
         distinct = {id(way): way for ways, _ in self.groups for way in ways}
         made = {key: work + way for key, way in distinct.items()}
         found = [
@@ -85,6 +82,15 @@ class Answers:
         if len(found) == 1:
             return found[0]
         return duration.order_statistic(found, len(found), correlation=together)
+
+
+def alike(shared: float, wait: Duration, own: Duration) -> float:
+    """Return the correlation of the times that two copies take, of `shared` work.
+
+    What a request takes by itself is independent; only the queues are alike.
+    """
+    spread = float(wait.var)
+    return shared * spread / (spread + float(own.var)) if spread else 0.0
 
 
 #: Times that an operation may wait, or answers that it waits for, each with its

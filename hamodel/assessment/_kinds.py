@@ -110,13 +110,12 @@ class Visits:
 
     def killed_per_second(self, kill: Numbers) -> Numbers:
         """Return how often, in 1/s, visits begin that are killed before they end."""
-        if not self.moves.is_markov:
-            move, ring, _, _ = self.moves.kernel(kill.T)
-            return np.asarray(_solved(*self._system(move, ring)) @ self.begins)
-        n = len(self.fails)
-        k = np.tile(self.moves.rates[:, :n] + 0j, (len(kill), 1, 1))
-        k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
-        return np.asarray(_solved(k, -kill) @ self.begins)
+        if self.moves.is_markov:
+            return np.asarray(self._exponential(kill, kill) @ self.begins)
+        move, ring, _, _ = self.moves.kernel(kill.T)
+        return np.asarray(
+            self.begins @ self._within(move, ring, self._lost(move, ring))
+        )
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
@@ -131,66 +130,115 @@ class Visits:
 
     def _of_exponentials(self, kill: Numbers, horizon: float) -> Numbers:
         n = len(self.fails)
-        k = np.tile(self.moves.rates[:, :n] + 0j, (len(kill), 1, 1))
-        k[:, range(n), range(n)] -= self.moves.rates.sum(axis=1) + kill
-        v = _solved(k, -kill)
-        ends = v
+        ends = v = self._exponential(kill, kill)
         if horizon < _LONGER * self._longest:
             closed = np.vstack([self.moves.rates, np.zeros(n + 1)])
             ends = killed(closed, np.pad(kill, ((0, 0), (0, 1))), horizon)[:, :n]
         law = self.entries * self.moves.means
-        return np.asarray((horizon * v + _solved(k, ends)) @ self.begins + ends @ law)
+        late = self._exponential(kill, ends)
+        return np.asarray((horizon * v - late) @ self.begins + ends @ law)
+
+    def _exponential(self, kill: Numbers, right: Numbers) -> Numbers:
+        """Return the solution of (out + kill - rates) v = right, row by row."""
+        out = self.moves.rates.sum(axis=1) + kill
+        move, right = (1 / out).T, (right / out).T
+        return self._within(move, np.zeros_like(move), right).T
 
     def _without_ends(self, kill: Numbers, horizon: float) -> Numbers:
         """Return it for a period so long that it is a line in the horizon."""
         z = kill.T
-        (move, ring, *slopes), z = self.moves.kernel(z), z.T
-        system, dead = self._system(move, ring)
-        v = _solved(system, dead)
-        (ended, rung), (out, to) = self._onward(v), self._beyond
+        move, ring, *slopes = self.moves.kernel(z)
+        dead, (out, to) = self._lost(move, ring), self._beyond
+        v = self._within(move, ring, dead)
+        ended, rung = self._onward(v)
         rest = slopes[0] * (out - ended) + slopes[1] * (to - rung) + dead / z
-        late = _solved(system, rest)
-        onward = v @ self._inner.T - move * ended - ring * rung
-        going = self.moves.means + (onward - dead) / z
-        return np.asarray((horizon * v - late) @ self.begins + going @ self.entries)
+        late = self._within(move, ring, rest)
+        onward = self._inner @ v - move * ended - ring * rung
+        going = self.moves.means[:, None] + (onward - dead) / z
+        return np.asarray(self.begins @ (horizon * v - late) + self.entries @ going)
 
     def _over_horizons(self, alpha: Numbers, kill: Numbers) -> Numbers:
         """Return its transform in the horizon, at pairs of points."""
         z = kill.T + alpha
-        (move, ring, _, _), z = self.moves.kernel(z), z.T
-        alpha = alpha[:, None]
-        share = kill / (z * alpha)
-        system, dead = self._system(move, ring)
-        d = _solved(system, dead * share)
+        move, ring, _, _ = self.moves.kernel(z)
+        dead, share = self._lost(move, ring), kill.T / (z * alpha)
+        d = self._within(move, ring, dead * share)
         ended, rung = self._onward(d)
-        onward = (d @ self._inner.T - move * ended - ring * rung) / z
-        going = (self.moves.means - dead / z) * share + onward
-        found: Numbers = (d / alpha) @ self.begins + going @ self.entries
-        return found
+        onward = (self._inner @ d - move * ended - ring * rung) / z
+        going = (self.moves.means[:, None] - dead / z) * share + onward
+        return np.asarray(self.begins @ d / alpha + self.entries @ going)
 
-    def _system(self, move: Numbers, ring: Numbers) -> tuple[Numbers, Numbers]:
-        """Return 1 - the transforms of the moves within a visit, and what they lack."""
-        n, (out, to) = len(self.fails), self._beyond
-        system = -move[..., None] * self.moves.rates[:, :n]
-        rings = list(self.moves.clocks)
-        system[:, rings] -= ring[:, rings, None] * self.moves.goals[rings, :n]
-        system[:, range(n), range(n)] += 1
-        return system, 1 - move * out - ring * to
+    def _lost(self, move: Numbers, ring: Numbers) -> Numbers:
+        """Return what the transforms of all moves from a state lack."""
+        out, to = self._beyond
+        return 1 - move * out - ring * to
+
+    def _within(self, move: Numbers, ring: Numbers, right: Numbers) -> Numbers:
+        """Return v = right + (transforms of the moves within a visit) v, (n, k).
+
+        States are put into those before them, one by one; numbers of a state lie side
+        by side, which is quicker than one small system for each of k.
+        """
+        rates, goals = self._onto
+        way = {
+            (i, j): move[i] * rates[i, j] + ring[i] * goals[i, j]
+            for i, j in zip(*np.nonzero(self._inner), strict=True)
+        }
+        found = [*right]
+        for k, before, after in self._plan:
+            if (k, k) in way:
+                again = 1 / (1 - way[k, k])
+                found[k] = found[k] * again
+                way |= {(k, j): way[k, j] * again for j in after}
+            for i in before:
+                found[i] = found[i] + way[i, k] * found[k]
+                for j in after:
+                    way[i, j] = way.get((i, j), 0.0) + way[i, k] * way[k, j]
+        for k, _, after in reversed(self._plan):
+            found[k] = sum((way[k, j] * found[j] for j in after), start=found[k])
+        return np.stack(found)
 
     def _onward(self, values: Numbers) -> tuple[Numbers, Numbers]:
         """Return values of the next states, weighted by the rates and by the goals."""
-        n = len(self.fails)
-        return values @ self.moves.rates[:, :n].T, values @ self.moves.goals[:, :n].T
+        rates, goals = self._onto
+        return rates @ values, goals @ values
+
+    @cached_property
+    def _onto(self) -> tuple[FloatArray, FloatArray]:
+        """Return rates and goals within a visit, as blocks: views multiply slowly."""
+        n, moves = len(self.fails), self.moves
+        return moves.rates[:, :n].copy(), moves.goals[:, :n].copy()
+
+    @cached_property
+    def _plan(self) -> list[tuple[int, list[int], list[int]]]:
+        """Return an order of the states, and which of those left are beside each."""
+        leads, left, plan = self._inner > 0, [*range(len(self.fails))], []
+
+        def beside(k: int) -> tuple[list[int], list[int]]:
+            others = [i for i in left if i != k]
+            return [i for i in others if leads[i, k]], [
+                i for i in others if leads[k, i]
+            ]
+
+        while left:
+            k = min(left, key=lambda k: math.prod(map(len, beside(k))))
+            before, after = beside(k)
+            leads[np.ix_(before, after)] = True
+            plan.append((k, before, after))
+            left.remove(k)
+        return plan
 
     @cached_property
     def _inner(self) -> FloatArray:
         """Return the probabilities of the next state within a visit."""
-        return np.asarray(self.moves.jumps[:, : len(self.fails)])
+        return self.moves.jumps[:, : len(self.fails)].copy()
 
     @cached_property
     def _beyond(self) -> tuple[FloatArray, FloatArray]:
-        """Return the sums over all moves: of the rates, and of the goals."""
-        return self.moves.rates.sum(axis=1), self.moves.goals.sum(axis=1)
+        """Return the sums over all moves: of the rates, and of the goals, (n, 1)."""
+        sums = self.moves.rates, self.moves.goals
+        rates, goals = (each.sum(axis=1, keepdims=True) for each in sums)
+        return rates, goals
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -257,8 +305,3 @@ def _smoothed(time: Quantity, least: tuple[float, ...]) -> FloatArray:
     x = np.array(least)
     smooth = tails(both, x, _MOST)
     return np.array([law.law.sf(x), law.law.excess(x)]) - smooth
-
-
-def _solved(system: Numbers, right: Numbers) -> Numbers:
-    found: Numbers = np.linalg.solve(system, right[..., None])[..., 0]
-    return found

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     Events: TypeAlias = dict[str, tuple[Quantity, float, Outcomes]]
 
 FRESH = 0.9  # share of the entries at which a clock must start anew
-_NARROW = 1111  # stages of the gamma law that stands for a constant: it varies by 3 %
-_BLUNT = 1111  # and of those whose mixture stands for another law
+_NARROW = 1024  # stages of the gamma law that stands for a constant: it varies by 3 %
+_BLUNT = 1024  # and of those whose mixture stands for another law
+_CACHED = 4096  # complex numbers that stay near the processor
 _LEVELS = np.concatenate(  # of a law's tail, between the parts of the mixture
     [np.linspace(1, 0.1, 31), 0.1 * 10 ** (-np.arange(1, 65) / 8)]
 )
@@ -74,7 +75,7 @@ class Moves:
     def jumps(self) -> FloatArray:
         """Probabilities of the next state, (n, m)."""
         z = np.zeros((len(self.rates), 1))
-        move, ring, _, _ = (each.T for each in self.kernel(z))
+        move, ring, _, _ = self.kernel(z)
         return np.asarray(move * self.rates + ring * self.goals)
 
     @cached_property
@@ -92,9 +93,8 @@ class Moves:
     def kernel(self, z: Numbers) -> tuple[Numbers, ...]:
         """Return what makes up the transforms of the moves, and their derivatives in z.
 
-        `z` has the shape (n, k).  The transforms are move * rates + ring * goals, state
-        by state; move, ring and the derivatives of both have the shape (k, n).  Clocks
-        that are alike are transformed once.
+        `z` has the shape (n, k), and so have all answers.  The transforms are
+        move * rates + ring * goals.  Clocks that are alike are transformed once.
         """
         out = self.rates.sum(axis=1)[:, None] + z
         ring, ring_slope = np.zeros_like(out), np.zeros_like(out)
@@ -109,7 +109,7 @@ class Moves:
                 ring[row], ring_slope[row] = value, slope
         out[out == 0] = 1.0
         move = (1 - ring) / out
-        return move.T, ring.T, (-(move + ring_slope) / out).T, ring_slope.T
+        return move, ring, -(move + ring_slope) / out, ring_slope
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -263,26 +263,32 @@ def transform(law: Quantity, s: Numbers) -> tuple[Numbers, Numbers]:
     A jump of a distribution takes thousands of terms to invert, so a constant is read
     as a gamma law that varies by 3 %, and others as mixtures of such laws.
     """
-    value = np.ones(np.shape(s), np.result_type(s, float))
+    points = np.atleast_1d(s).ravel()
+    value = np.ones(points.shape, np.result_type(s, float))
     change = np.zeros_like(value)
     for part in getattr(law, "of", (law,)):
         times, weights, stages = _mixture(part)
-        shorter = 1 / (1 + s[..., None] * (times / stages))
-        each = _power(shorter, stages) * weights
-        own, slope = each.sum(axis=-1), -(each * shorter) @ times
-        value, change = value * own, change * own + value * slope
-    return value, change
+        once, shares = times / stages, np.stack([weights, -weights * times], axis=1)
+        rows = max(_CACHED // len(times), 1)
+        for first in range(0, len(points), rows):
+            here = slice(first, first + rows)
+            shorter = np.reciprocal(1 + np.multiply.outer(points[here], once))
+            each = _power(shorter.copy(), stages)
+            own = each @ shares[:, 0]
+            slope = np.multiply(each, shorter, out=each) @ shares[:, 1]
+            change[here] = change[here] * own + value[here] * slope
+            value[here] *= own
+    return value.reshape(np.shape(s)), change.reshape(np.shape(s))
 
 
 def _power(x: Numbers, n: int) -> Numbers:
-    """Return x to the n by squaring, which is quicker than by logarithms."""
-    found = None
-    while n:
+    """Return x to the n, by squaring in place: quicker than by logarithms."""
+    found = x.copy() if n & 1 else np.ones_like(x)
+    while n := n >> 1:
+        np.multiply(x, x, out=x)
         if n & 1:
-            found = x if found is None else found * x
-        n >>= 1
-        x = x * x if n else x
-    return np.ones_like(x) if found is None else found
+            np.multiply(found, x, out=found)
+    return found
 
 
 @lru_cache(maxsize=256)

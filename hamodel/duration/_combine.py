@@ -233,9 +233,6 @@ def _times(weight: Quantity, value: Quantity) -> Quantity:
     )
 
 
-_SHARED, _WEIGHTS = np.polynomial.hermite_e.hermegauss(24)  # what parts share
-
-
 @dataclass(frozen=True, eq=False)
 class KthOf(laws.Usual):
     """The k-th to finish of several parts; all alike, or each its own.
@@ -328,18 +325,12 @@ class KthOf(laws.Usual):
 
     def _together(self, t: FloatArray, left: bool) -> tuple[FloatArray, FloatArray]:
         """Return the same of parts that are late together, over what they share."""
-        from scipy.special import ndtr, ndtri
-
-        lift, own = self.correlation**0.5, (1 - self.correlation) ** 0.5
         lots = []
         for part, votes, number in self._kinds:
             done, open_ = part.cdf(t, left), part.sf(t, left)
-            score = np.where(done < 0.5, ndtri(done), -ndtri(open_))[..., None]
-            z = (score - lift * _SHARED) / own
-            lots.append((number, votes, ndtr(z), ndtr(-z)))
+            lots.append((number, votes, *laws.at_levels(done, open_, self.correlation)))
         both = _poisson_binomial(self.k, lots)
-        weights = _WEIGHTS / _WEIGHTS.sum()
-        return both[0] @ weights, both[1] @ weights
+        return both[0] @ laws.LEVELS, both[1] @ laws.LEVELS
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         return self._found(p, q, 2e-16)

@@ -319,6 +319,26 @@ def _column(values: FloatArray, law: Law | FloatArray) -> FloatArray:
     return values.reshape(-1, *(1,) * len(law.shape))
 
 
+_SHARED, _WEIGHTS = np.polynomial.hermite_e.hermegauss(24)
+LEVELS = _WEIGHTS / _WEIGHTS.sum()  # of what laws share that are late together
+
+
+def at_levels(
+    done: FloatArray, open_: FloatArray, correlation: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return P(X <= t) and P(X > t) at each level of what X shares with others.
+
+    The levels are the last axis, `LEVELS` their weights: a Gaussian copula with one
+    factor, given its factor.
+    """
+    from scipy.special import ndtr, ndtri
+
+    lift, own = correlation**0.5, (1 - correlation) ** 0.5
+    score = np.where(done < 0.5, ndtri(done), -ndtri(open_))[..., None]
+    z = (score - lift * _SHARED) / own
+    return ndtr(z), ndtr(-z)
+
+
 def gauss(ends: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return Gauss-Legendre nodes and weights of all panels, along axis 0.
 
@@ -374,14 +394,37 @@ def variance(law: Law) -> FloatArray:
 
 
 def excess(law: Law, t: FloatArray) -> FloatArray:
-    """Return E max(X - t, 0), the integral of P(X > u) over u > t."""
+    """Return E max(X - t, 0), the integral of P(X > u) over u > t.
+
+    A law keeps the integrals over its panels: each t asks for that of its own.
+    """
     shape = np.broadcast_shapes(np.shape(t), law.shape)
     with np.errstate(all="ignore"):
-        ends = edges(law)
-        ends = ends.reshape(len(ends), *(1,) * (len(shape) - ends.ndim + 1), *law.shape)
-        nodes, weight = gauss(np.maximum(ends, np.broadcast_to(t, shape)))
-        beyond = (weight * law.sf(nodes)).sum(axis=0)
+        if law.shape:
+            ends = edges(law)
+            beside = (1,) * (len(shape) - ends.ndim + 1)
+            ends = ends.reshape(len(ends), *beside, *law.shape)
+            nodes, weight = gauss(np.maximum(ends, np.broadcast_to(t, shape)))
+            beyond = (weight * law.sf(nodes)).sum(axis=0)
+        else:
+            ends, sums = _beyond(law)
+            start = np.clip(t, ends[0], ends[-1])
+            panel = np.searchsorted(ends, start)
+            nodes, weight = gauss(np.stack([start, ends[panel]]))
+            beyond = sums[panel] + (weight * law.sf(nodes)).sum(axis=0)
     return np.where(np.isfinite(np.asarray(law.mean, float)), beyond, np.inf)
+
+
+def _beyond(law: Law) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of the panels of one law, and its excess over each."""
+    kept = vars(law)
+    if "beyond" not in kept:
+        ends = edges(law)
+        nodes, weight = gauss(ends)
+        panels = (weight * law.sf(nodes)).reshape(-1, len(ends) - 1).sum(axis=0)
+        kept["beyond"] = ends, np.append(np.cumsum(panels[::-1])[::-1], 0.0)
+    found: tuple[FloatArray, FloatArray] = kept["beyond"]
+    return found
 
 
 def transform(law: Law, s: Quantity) -> Quantity:
