@@ -212,17 +212,8 @@ def _metadata(kind: str, label: str, **more: object) -> dict[str, About]:
 def time(label: str, **more: object) -> dict[str, About]:
     """Describe a time of at least 0 s, and finite unless said otherwise.
 
-    Parameters
-    ----------
-    label : str
-        What it is called.
-    **more : object
-        Further fields of `About`.
-
-    Returns
-    -------
-    dict
-        Metadata of a field, as all functions below.
+    As all functions below it takes the label and further fields of `About`, and returns
+    the metadata of a field.
     """
     return _metadata("time", label, **{"least": 0.0} | more)
 
@@ -289,24 +280,14 @@ def specs(made: type, label: str) -> dict[str, About]:
     return _metadata("specs", label, made=made)
 
 
-_DESCRIBED: dict[type, dict[str, About]] = {}
-
 # ---- what is done with it ----------------------------------------------------------
 
 
+_DESCRIBED: dict[type, dict[str, About]] = {}
+
+
 def described(made: type) -> dict[str, About]:
-    """Return what each field of a specification is.
-
-    Parameters
-    ----------
-    made : type
-        A dataclass.
-
-    Returns
-    -------
-    dict
-        By the names of the fields; those that a user's own class does not describe are
-        left out.
+    """Return what each field of a dataclass is, where the class describes it.
 
     Examples
     --------
@@ -324,18 +305,7 @@ def described(made: type) -> dict[str, About]:
 
 
 def required(made: type) -> list[str]:
-    """Return the fields that have no default.
-
-    Parameters
-    ----------
-    made : type
-        A dataclass.
-
-    Returns
-    -------
-    list of str
-        In the order of the class.
-    """
+    """Return the fields of a dataclass that have no default, in its order."""
     missing = dataclasses.MISSING
     return [
         f.name
@@ -345,20 +315,11 @@ def required(made: type) -> list[str]:
 
 
 def check(spec: object) -> None:
-    """Read, check and keep every field of a specification as its definition says.
+    """Read, check and keep every field of a frozen dataclass as its definition says.
 
     To be called first in `__post_init__`: strings become numbers, lists read-only
-    arrays or tuples, and what is beyond a limit is refused.
-
-    Parameters
-    ----------
-    spec : object
-        A frozen dataclass whose fields are described.
-
-    Raises
-    ------
-    ValueError
-        Naming the field, its limit and the value.
+    arrays or tuples; what is beyond a limit raises a ValueError that names the field,
+    the limit and the value.
     """
     made: Value = type(spec)
     for name, about in described(made).items():

@@ -25,7 +25,10 @@ from hamodel.architectures import (
     Site,
     Tier,
 )
-from hamodel.architectures.base import Event, Part, Raced
+from hamodel.architectures._events import Event, Raced
+from hamodel.architectures.base import (
+    Part,
+)
 from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.simulation import simulate

@@ -5,6 +5,7 @@ it is read from that, as a number, a sweep or a formula.
 """
 
 from hamodel.architectures._assumptions import Assumption
+from hamodel.architectures._events import Cause, Event
 from hamodel.architectures._front import HOME, failed_apps
 from hamodel.architectures._nodes import (
     Dependency,
@@ -24,8 +25,6 @@ from hamodel.architectures.active_passive import (
 from hamodel.architectures.base import (
     OPERATIONS,
     Architecture,
-    Cause,
-    Event,
     Group,
     Model,
     Part,

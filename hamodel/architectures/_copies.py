@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from hamodel._quantity import mean_of
+from hamodel.architectures._events import Event
 from hamodel.architectures._front import Data, Front, SiteView, place, witness
 from hamodel.architectures._specs import (
     Maintenance,
@@ -16,7 +17,10 @@ from hamodel.architectures._specs import (
     Site,
     Tier,
 )
-from hamodel.architectures.base import Event, Group, Part
+from hamodel.architectures.base import (
+    Group,
+    Part,
+)
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Waits,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hamodel.architectures._events import Cause, Event, Stages
 from hamodel.architectures._replicas import (
     NEVER,
     First,
@@ -22,7 +23,6 @@ from hamodel.architectures._replicas import (
     added,
     is_never,
 )
-from hamodel.architectures.base import Cause, Event, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar
 import numpy as np
 
 from hamodel import _check
-from hamodel.architectures.base import Cause, Event, Group, Part, Raced, Stages, Verdict
+from hamodel.architectures._events import Cause, Event, Raced, Stages
+from hamodel.architectures.base import (
+    Group,
+    Part,
+    Verdict,
+)
 from hamodel.units import DAY
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ import numpy as np
 from hamodel import duration, fields
 from hamodel._check import is_symbolic
 from hamodel._quantity import mean_of
+from hamodel.architectures._events import Event, Stages
 from hamodel.architectures._front import SiteView, redirections
 from hamodel.architectures._nodes import Failure, Standby
 from hamodel.architectures._pair_model import Shown
@@ -38,7 +39,9 @@ from hamodel.architectures._replicas import (
     stage_law,
 )
 from hamodel.architectures.active_passive import ActivePassive
-from hamodel.architectures.base import Event, Part, Stages
+from hamodel.architectures.base import (
+    Part,
+)
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 

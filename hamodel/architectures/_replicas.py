@@ -18,8 +18,8 @@ import numpy as np
 from hamodel import duration
 from hamodel._check import is_symbolic
 from hamodel._quantity import mean_of
+from hamodel.architectures._events import Cause, Event, Stages
 from hamodel.architectures._shape import is_term, made
-from hamodel.architectures.base import Cause, Event, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

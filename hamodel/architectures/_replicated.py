@@ -53,6 +53,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel._quantity import rate_of
+from hamodel.architectures._events import Cause, Event, Stages
 from hamodel.architectures._failing_over import Failovers
 from hamodel.architectures._replicas import (
     NEVER,
@@ -62,7 +63,6 @@ from hamodel.architectures._replicas import (
     redirection,
     sooner,
 )
-from hamodel.architectures.base import Cause, Event, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -49,6 +49,7 @@ from hamodel.architectures._diagram import (
     quoted,
     servers,
 )
+from hamodel.architectures._events import Cause
 from hamodel.architectures._front import (
     Data,
     Front,
@@ -69,7 +70,12 @@ from hamodel.architectures._specs import (
     Node,
     Site,
 )
-from hamodel.architectures.base import Cause, LongRun, Model, Part, Verdict
+from hamodel.architectures.base import (
+    LongRun,
+    Model,
+    Part,
+    Verdict,
+)
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,

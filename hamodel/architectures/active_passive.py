@@ -63,13 +63,12 @@ from hamodel.architectures._diagram import (
     quoted,
     servers,
 )
+from hamodel.architectures._events import Cause
 from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._pair_model import PairView, model_of, part_of, placed
 from hamodel.architectures._pair_spec import PairSpec
 from hamodel.architectures._replicas import State, is_never
-from hamodel.architectures.base import Cause
 from hamodel.chain import Chain
-from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
@@ -307,16 +306,6 @@ class ActivePassive(PairSpec):
         if self._alone:
             return self.chain().unavailability
         return sum(self.model().downtime()["write"].values())
-
-    @property
-    def availability(self) -> Quantity:
-        """Long-run share of the writes that are answered."""
-        return 1 - self.unavailability
-
-    @property
-    def minutes_per_year(self) -> Quantity:
-        """Expected downtime in minutes in a year of 365 days."""
-        return self.unavailability * (YEAR / MINUTE)
 
     @property
     def downtime_by_cause(self) -> dict[str, Quantity]:

@@ -49,6 +49,7 @@ from hamodel.architectures._diagram import (
     local_quorums,
     quorum,
 )
+from hamodel.architectures._events import Cause
 from hamodel.architectures._front import (
     Seen,
     absorb,
@@ -60,7 +61,11 @@ from hamodel.architectures._front import (
 )
 from hamodel.architectures._races import Race, oldest
 from hamodel.architectures._specs import Maintenance, Node, Site
-from hamodel.architectures.base import Cause, LongRun, Model, Verdict
+from hamodel.architectures.base import (
+    LongRun,
+    Model,
+    Verdict,
+)
 from hamodel.architectures.behaviour import (
     Answers,
     Behaviour,

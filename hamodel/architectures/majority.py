@@ -44,6 +44,7 @@ from hamodel.architectures._copies import (
     sites_and_copies,
 )
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
+from hamodel.architectures._events import Cause, Event
 from hamodel.architectures._front import (
     Seen,
     absorb,
@@ -55,7 +56,12 @@ from hamodel.architectures._front import (
     undisturbed,
 )
 from hamodel.architectures._specs import Maintenance, Node, Site
-from hamodel.architectures.base import Cause, Event, LongRun, Model, Part, Verdict
+from hamodel.architectures.base import (
+    LongRun,
+    Model,
+    Part,
+    Verdict,
+)
 from hamodel.architectures.behaviour import NO_WAIT, Behaviour, Waits, stale_reads
 from hamodel.duration import Duration, constant
 from hamodel.failover import ConsulElection, Election, Failover, RaftElection

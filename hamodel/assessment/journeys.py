@@ -180,17 +180,9 @@ class Journeys:
         return made[name].rate(alert, target)
 
     def probability_of_meeting_all(self, horizon: float = MONTH) -> float:
-        """Return the chance that all journeys with an objective keep it.
+        """Return the chance that all journeys with an objective keep it in a period.
 
-        Parameters
-        ----------
-        horizon : float
-            Length of the period in s.
-
-        Returns
-        -------
-        float
-            No product of the single chances, for they share what fails.
+        It is no product of the single chances, for they share what fails.
         """
         return 1 - self.chance_of_missing_any(horizon).probability
 

@@ -100,11 +100,6 @@ class Assessment:
         ----------
         objective : float
             Latency in s beyond which a request counts as failed ("too slow").
-
-        Returns
-        -------
-        Assessment
-            Of the same architecture, with this objective.
         """
         return replace(self, workload=replace(self.workload, objective=objective))
 
@@ -113,23 +108,8 @@ class Assessment:
     ) -> float:
         """Return the probability that one period reaches an availability.
 
-        Parameters
-        ----------
-        target : float
-            Availability, such as 0.9995.
-        horizon : float
-            Length of the period in s, such as a month or a year.
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        float
-            Probability that the share of failed requests is at most 1 - target.
-
-        Notes
-        -----
-        The rest of `chance_of_missing`, which keeps its digits and has an error.
+        It is the rest of `chance_of_missing`, which takes the same, keeps its digits
+        and has an error.
         """
         return 1 - self.chance_of_missing(target, horizon, operation).probability
 

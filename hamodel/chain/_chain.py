@@ -114,7 +114,7 @@ class Chain(OverTime):
     def explore(
         cls, start: Hashable, moves: Moves, *, up: Up, limit: int = 1_000_000
     ) -> Chain:
-        """Find all states that can be reached from a start state.
+        """Find all states that can be reached from a start state, in that order.
 
         Parameters
         ----------
@@ -128,11 +128,6 @@ class Chain(OverTime):
             The states in which the service works, or a function that tells.
         limit : int
             Largest number of states.
-
-        Returns
-        -------
-        Chain
-            The chain; its states are in the order in which they were found.
 
         Raises
         ------

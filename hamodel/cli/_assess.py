@@ -10,28 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import text
-from hamodel.assessment import MEASURES, Assessment, assess
+from hamodel.assessment import Assessment, assess
 from hamodel.cli import _journeys, _said
+from hamodel.cli._answers import Verdict, quantiles
 from hamodel.cli._beliefs import Beliefs
 from hamodel.cli._paper import bar
 from hamodel.decision import alternatives, improvements
 from hamodel.units import MINUTE, MONTH, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel._types import Json
     from hamodel.assessment import Journeys
     from hamodel.cli._paper import Paper
     from hamodel.decision import Alternative, Finding, Improvement
     from hamodel.duration import Duration
     from hamodel.specfile import Spec
 
-#: What the JSON of `hamodel assess` is called; the number grows with its form.
-FORM = "hamodel/assessment/4"
 _OPERATIONS = ("write", "read")
 _LESS_THAN_ALL = math.nextafter(1, 0)  # what is down for a moment is never 100 %
-_POINTS = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,17 +226,17 @@ class OnePage:
 
     def _recovery(self, out: Paper) -> None:
         a = self.found
-        works, whole = _quantiles(a.rto), _quantiles(a.outage)
+        works, whole = quantiles(a.rto), quantiles(a.outage)
         alike = works == whole and not _said.failed(a)
         rows = [
             (f"recovery (RTO){'' if alike else ', failovers that work'}", *works),
             *(
-                (f"- from {name!r}", *_quantiles(law))
+                (f"- from {name!r}", *quantiles(law))
                 for name, law in a.rto_by_kind.items()
             ),
             *([] if alike else [("recovery, failed failovers included", *whole)]),
-            ("oldest lost write (RPO), if any is lost", *_quantiles(a.rpo)),
-            ("replication lag", *_quantiles(a.replication_lag)),
+            ("oldest lost write (RPO), if any is lost", *quantiles(a.rpo)),
+            ("replication lag", *quantiles(a.replication_lag)),
         ]
         out.table("Recovery and replication", rows, ("", "p50", "p95", "p99"))
         for sentence in (
@@ -281,7 +276,7 @@ class OnePage:
             )
             out.say()
             return
-        rows = [(f"{s} {o}s", *_quantiles(law)) for (s, o), law in self._latencies()]
+        rows = [(f"{s} {o}s", *quantiles(law)) for (s, o), law in self.latencies()]
         if rows:
             out.table("Latency", rows, ("", "p50", "p95", "p99"))
             for sentence in (
@@ -292,7 +287,7 @@ class OnePage:
                     out.say(sentence)
                     out.say()
 
-    def _latencies(self) -> list[tuple[tuple[str, str], Duration]]:
+    def latencies(self) -> list[tuple[tuple[str, str], Duration]]:
         """Return the laws of latency; none where the load is beyond capacity."""
         return [] if self.found.is_overloaded else list(self.found.latency.items())
 
@@ -315,10 +310,10 @@ class OnePage:
         rows = [
             (
                 b.path,
-                " -> ".join(self._values(b)),
+                " -> ".join(self.values_of(b)),
                 text.minutes(b.minutes),
             )
-            for b in self._improvements
+            for b in self.changes
         ]
         if rows:
             out.table(
@@ -326,19 +321,19 @@ class OnePage:
             )
 
     @cached_property
-    def _improvements(self) -> list[Improvement]:
+    def changes(self) -> list[Improvement]:
         """The three single changes that save most, if they save what can be seen."""
         found = improvements(self.found)[:3]
         return [b for b in found if abs(b.minutes) >= text.LEAST_MINUTES]
 
     @cached_property
-    def _others(self) -> list[Alternative]:
+    def others(self) -> list[Alternative]:
         """The five best structural changes that change what can be seen."""
         found = alternatives(self.found)
         seen = [b for b in found if abs(b.minutes) >= text.LEAST_MINUTES or b.kept]
         return seen[:5]
 
-    def _values(self, change: Improvement) -> list[str]:
+    def values_of(self, change: Improvement) -> list[str]:
         """Return the value of a parameter before and after a change."""
         spec, path = self.spec.architecture, change.path
         return [_said.value(spec, path, v) for v in (change.before, change.after)]
@@ -351,7 +346,7 @@ class OnePage:
                 text.number(b.kept),
                 text.number(b.cost),
             )
-            for b in self._others
+            for b in self.others
         ]
         if rows:
             heads = ("", "min/yr saved", "writes kept a year", "cost")
@@ -362,176 +357,3 @@ class OnePage:
             out.head("Requirements")
             for verdict in self.verdicts:
                 out.line(f"  {verdict}")
-
-    # ---- the data ------------------------------------------------------------------
-
-    def data(self) -> dict[str, object]:
-        """Return all that the page holds; times in s, unavailability as shares."""
-        a = self.found
-        return {
-            "form": FORM,
-            "title": self.spec.title,
-            "file": str(self.spec.path),
-            "architecture": type(a.architecture).__name__,
-            "met": self.met if self.verdicts else None,
-            "findings": list(_said.findings(a)),
-            "availability": {o: self._available(o) for o in _OPERATIONS},
-            "uncertain": list(self.spec.uncertain),
-            **_laws(a),
-            "latency_s": [
-                {"site": site, "operation": operation, **_by_name(law)}
-                for (site, operation), law in self._latencies()
-            ],
-            "single_points_of_failure": list(a.single_points_of_failure),
-            "objectives": self.objectives,
-            "journeys": self._journeys_data(),
-            "requirements": [v.data() for v in self.verdicts],
-            **self._what_to_change(),
-            **self._measures(),
-        }
-
-    def _measures(self) -> Json:
-        """Return every measure; availability is a mean over what is believed."""
-        given = measures(self.found)
-        values = given["measures"]
-        if self.beliefs is not None:
-            for o in _OPERATIONS:
-                down = self.down[o]
-                values[f"{o}_unavailability"] = down
-                values[f"{o}_minutes_per_year"] = down * YEAR / MINUTE
-                values[f"{o}_nines"] = -math.log10(down) if down else math.inf
-        return given
-
-    def _journeys_data(self) -> Json:
-        if self.journeys is None:
-            return None
-        found: Json = self.journeys.to_dict()
-        for name, causes in self.journey_causes.items():
-            down = sum(causes.values())
-            found["journeys"][name] |= {
-                "unavailability": down,
-                "minutes_per_year": down * YEAR / MINUTE,
-                "downtime_by_cause": causes,
-            }
-        return found
-
-    def _available(self, operation: str) -> dict[str, object]:
-        typical, bad = self.years[operation]
-        return {
-            "unavailability": self.down[operation],
-            "unavailability_interval": self.interval and self.interval[operation],
-            "minutes_per_year": self.down[operation] * YEAR / MINUTE,
-            "minutes_per_year_if_dependent": self.dependent[1][operation],
-            "median_year_min": typical,
-            "worst_year_in_10_min": bad,
-            "downtime_by_cause": self.causes(operation),
-        }
-
-    def _what_to_change(self) -> dict[str, object]:
-        return {
-            "changes": [
-                {
-                    "parameter": b.path,
-                    **dict(zip(("from", "to"), self._values(b), strict=True)),
-                    "minutes_saved_per_year": b.minutes,
-                }
-                for b in self._improvements
-            ],
-            "alternatives": [
-                {
-                    "parameter": b.path,
-                    "change": _said.step(b.before, b.after),
-                    "minutes_saved_per_year": b.minutes,
-                    "writes_kept_per_year": b.kept,
-                    "cost": b.cost,
-                }
-                for b in self._others
-            ],
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """A requirement, whether it is kept, and how sure that is."""
-
-    finding: Finding
-    chance: float | None
-    met: bool
-
-    def __str__(self) -> str:
-        return f"{'met' if self.met else 'MISSED':7}{self.said}"
-
-    @property
-    def said(self) -> str:
-        """What was found, what is required, and how sure that is."""
-        said = str(self.finding)
-        if self.chance is None:
-            return said
-        against = 1 - self.chance if self.finding.met else self.chance
-        if against < 0.005:
-            return said
-        joint = "but" if self.finding.met else "and"
-        word = "not" if self.finding.met else "met all the same"
-        return f"{said} ({joint} {_said.chances(against)} that it is {word})"
-
-    def data(self) -> dict[str, object]:
-        """Return the verdict as data."""
-        limit = self.finding.limit
-        return {
-            "name": limit.name,
-            "site": limit.site or None,
-            "value": self.finding.value,
-            "limit": limit.bound,
-            "met": self.met,
-            "chance": self.chance,
-        }
-
-
-def measures(found: Assessment) -> Json:
-    """Return every measure that is compared, and the units of those that have one."""
-    return {
-        "measures": {name: float(m.of(found)) for name, m in MEASURES.items()},
-        "units": {name: m.unit for name, m in MEASURES.items() if m.unit},
-    }
-
-
-def _laws(a: Assessment) -> dict[str, object]:
-    """Return recovery, losses and load as data."""
-
-    def answer(of: Callable[[], object]) -> object:
-        try:
-            return of()
-        except ValueError:  # a finding says why there is none
-            return None
-
-    now, after = a.utilisation, a.utilisation_after_site_loss
-    return {
-        "recovery_s": {
-            "rto": answer(lambda: _by_name(a.rto)),
-            "outage": answer(lambda: _by_name(a.outage)),
-            "rpo": answer(lambda: _by_name(a.rpo)),
-            "replication_lag": answer(lambda: _by_name(a.replication_lag)),
-        },
-        "at_risk": {
-            "lost_writes_per_year": answer(lambda: float(a.lost_writes.per_year)),
-            "missing_writes_per_year": answer(
-                lambda: float(a.lost_writes.missing_per_year)
-            ),
-            "stale_read_share": answer(lambda: float(a.stale_read_probability)),
-            "conflicts_per_day": answer(lambda: float(a.conflicts.per_day)),
-        },
-        "utilisation": {
-            tier: {"now": float(now[tier]), "after_a_site_loss": float(after[tier])}
-            for tier in now
-        },
-        "overloaded": a.is_overloaded,
-    }
-
-
-def _by_name(law: Duration) -> dict[str, float]:
-    times = np.asarray(law.quantile(_POINTS), float).tolist()
-    return {f"p{100 * p:g}": time for p, time in zip(_POINTS, times, strict=True)}
-
-
-def _quantiles(law: Duration) -> tuple[str, ...]:
-    return tuple(map(text.time, _by_name(law).values()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hamodel import text
 from hamodel.assessment import assess, compare
 from hamodel.cli import _said
-from hamodel.cli._assess import measures
+from hamodel.cli._answers import measures
 from hamodel.cli._page import Page
 from hamodel.decision import decide, optimise
 

@@ -96,14 +96,7 @@ def _said(template: str, guess: Guess, truth: Guess) -> str:
 
 
 def near(guess: float, value: float, within: float = 0.1) -> bool:
-    """Return whether a guess comes near a value.
-
-    Parameters
-    ----------
-    guess, value : float
-        The two numbers.
-    within : float
-        How far apart they may be, in units of the value.
+    """Return whether a guess comes near a value, `within` so many times that.
 
     Examples
     --------

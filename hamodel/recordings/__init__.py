@@ -12,14 +12,9 @@ and timers keep their word on a busy machine as on an idle one.
 """
 
 from hamodel.recordings._agreement import Agreement, Outcomes, agreement, outcomes
-from hamodel.recordings._predictions import (
-    Forecast,
-    Pairs,
-    Verdicts,
-    predictions,
-    verdicts,
-)
+from hamodel.recordings._predictions import predictions, verdicts
 from hamodel.recordings._recording import Recording, load, names
+from hamodel.recordings._verdicts import Forecast, Pairs, Verdicts
 
 __all__ = [
     "Agreement",

@@ -53,11 +53,6 @@ class Replication:
     send, apply : WriteStage, optional
         Queue of the sender or of a narrow link, and of the replay.
 
-    Raises
-    ------
-    ValueError
-        If a field is out of range or the numbers do not fit.
-
     Notes
     -----
     The four modes are two numbers: how many acknowledgements, and how long to wait
@@ -157,10 +152,6 @@ class Replication:
         standby : int
             Which one, from 0.
 
-        Returns
-        -------
-        Stream
-            With its lag, staleness and exposure.
         """
         delay = self.delays[standby]
         return Stream(writes=writes, delay=delay, send=self.send, apply=self.apply)
@@ -209,15 +200,8 @@ class Replication:
     def dependent_writes(self, writes: Quantity = 0.0) -> Quantity:
         """Return how many writes a second can follow each other on one row.
 
-        Parameters
-        ----------
-        writes : float or array
-            Writes per second to the whole database.
-
-        Returns
-        -------
-        float or ndarray
-            One over the mean commit delay: each write holds its lock that long.
+        One over the mean commit delay at `writes` a second to the whole database: each
+        write holds its lock that long.
         """
         wait = self.commit_delay(writes).mean
         with np.errstate(divide="ignore"):
@@ -233,18 +217,14 @@ class Replication:
         mttr : float, array or SymPy expression
             Mean time in s until it is back.
 
-        Returns
-        -------
-        Protection
-            Of an asynchronous system, all zero: it never waits.
-
         Notes
         -----
-        Standbys fail independently, with exponential times.  A strictly synchronous
-        commit is blocked while fewer than needed are up; a semi-synchronous one for
-        the timeout each time that one too many goes, and is then unprotected until
-        enough are back (the time to catch up comes on top).  With standbys in sync,
-        each that goes stops all commits until it is dropped or back.
+        An asynchronous system never waits: all is zero.  Standbys fail independently,
+        with exponential times.  A strictly synchronous commit is blocked while fewer
+        than needed are up; a semi-synchronous one for the timeout each time that one
+        too many goes, and is then unprotected until enough are back (the time to catch
+        up comes on top).  With standbys in sync, each that goes stops all commits until
+        it is dropped or back.
 
         Examples
         --------

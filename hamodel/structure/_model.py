@@ -43,11 +43,6 @@ class Structure(_answers.Whole):
         failed : iterable of str
             Names of the failed parts; all others work.
 
-        Returns
-        -------
-        bool
-            Whether requests are still served.
-
         Raises
         ------
         UnknownPartError
@@ -66,11 +61,6 @@ class Structure(_answers.Whole):
 
     def single_points_of_failure(self) -> tuple[str, ...]:
         """Return the parts whose failure alone brings the service down.
-
-        Returns
-        -------
-        tuple of str
-            Names in the order of `components`.
 
         Examples
         --------
@@ -140,20 +130,7 @@ class Structure(_answers.Whole):
     ) -> tuple[frozenset[str], ...]:
         """Return the smallest sets of parts that keep the service up on their own.
 
-        Parameters
-        ----------
-        max_order : int, optional
-            Largest number of parts in a set; all sets if not given.
-
-        Returns
-        -------
-        tuple of frozenset of str
-            The sets, small ones first, then in the order of `components`.
-
-        Raises
-        ------
-        TooManySetsError
-            If there are more than 200 000.
+        They are asked for, and come, as `minimal_cut_sets` do.
 
         Examples
         --------
@@ -234,15 +211,8 @@ class Structure(_answers.Whole):
         max_order : int
             Most parts of the cut sets that are listed; more bring the bounds together.
 
-        Returns
-        -------
-        tuple of (float, float)
-            Lower and upper bound.
-
         Raises
         ------
-        ValueError
-            As for `unavailability`.
         TooManySetsError
             If there are more than 200 000 such cut sets.
 
@@ -277,16 +247,6 @@ class Structure(_answers.Whole):
             Probability that each part is down, as for `unavailability`.
         common_cause : mapping of tuple of str to float, array or expression, optional
             Groups and their β; each group becomes a row of its own.
-
-        Returns
-        -------
-        Importances
-            A mapping from part to `Importance`.
-
-        Raises
-        ------
-        ValueError
-            As for `unavailability`.
 
         Notes
         -----
@@ -401,11 +361,6 @@ class Structure(_answers.Whole):
         shared : mapping of str to iterable of str
             A dependency (a power feed, DNS, a configuration push) and the parts that
             stop working without it.  A dependency may need another.
-
-        Returns
-        -------
-        Structure
-            The same structure with hidden parts.
 
         Raises
         ------
