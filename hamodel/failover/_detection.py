@@ -194,6 +194,9 @@ class Lease:
         every `loop_wait`.
     version : float or None
         Release of Patroni whose rules are applied, such as 4.1; None for none.
+    stopped : bool
+        Whether the leader is asked to stop and gives its lock up, in place of one that
+        falls silent.
 
     Raises
     ------
@@ -215,10 +218,15 @@ class Lease:
     those of Patroni's documentation (facts FO-001 to FO-003); the least values that it
     enforces are ttl 20 s, loop_wait 1 s, retry_timeout 3 s.
 
+    A leader that is asked to stop waits for its REST API, which looks for that every
+    0.5 s, then looks every second whether PostgreSQL is down, and gives the standbys
+    one second more before it deletes the lock.  Releases before 3.2.1 have no such last
+    second; without a `version` they are known by settings that later ones adjust.
+
     Examples
     --------
-    >>> Lease().duration.support
-    (20.0, 30.5)
+    >>> Lease().duration.support, Lease(stopped=True).duration.support
+    ((20.0, 30.5), (2.0, 2.5))
     >>> import warnings
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")
@@ -242,6 +250,9 @@ class Lease:
     version: float | None = field(
         default=None,
         metadata=fields.number("version of the product", above=True, optional=True),
+    )
+    stopped: bool = field(
+        default=False, metadata=fields.flag("the leader is asked to stop")
     )
 
     def __post_init__(self) -> None:
@@ -269,8 +280,17 @@ class Lease:
     @property
     def effective(self) -> tuple[Quantity, Quantity, Quantity]:
         """The `ttl`, `loop_wait`, `retry_timeout` in s that the release runs with."""
-        given = (self.ttl, self.loop_wait, self.retry_timeout)
-        if not self._adjusts or any(map(_check.is_symbolic, given)):
+        return self._adjusted if self._adjusts else self._given
+
+    @property
+    def _given(self) -> tuple[Quantity, Quantity, Quantity]:
+        return self.ttl, self.loop_wait, self.retry_timeout
+
+    @property
+    def _adjusted(self) -> tuple[Quantity, Quantity, Quantity]:
+        """The settings in s as releases from 3.2 on take them."""
+        given = self._given
+        if any(map(_check.is_symbolic, given)):
             return given
         pairs = zip(given, _LEAST, strict=True)
         ttl, wait, retry = (np.maximum(value, least) for value, least in pairs)
@@ -282,6 +302,8 @@ class Lease:
     @property
     def duration(self) -> Duration:
         """Time in s from the failure until the others know that the lock is free."""
+        if self.stopped:
+            return uniform(0, _API_LOOKS) + _LOOKS + self._last_second
         ttl, loop_wait, _ = self.effective
         found = uniform(ttl - loop_wait, ttl)
         if _check.is_symbolic(self.tick) or np.any(self.tick):
@@ -319,6 +341,15 @@ class Lease:
         _, loop_wait, retry_timeout = map(float, self.effective)
         tries = _tries(retry_timeout, stores, opens)
         return uniform(0, loop_wait) + tries
+
+    @property
+    def _last_second(self) -> Quantity:
+        """Time in s that a release gives the standbys before it lets the lock go."""
+        if self.version is not None:
+            return _LAST if self.version >= _ADJUSTS_FROM else 0.0
+        pairs = zip(self._given, self._adjusted, strict=True)
+        same = np.all([np.equal(a, b) for a, b in pairs], axis=0)
+        return np.where(same, _LAST, 0.0)[()]
 
     @property
     def longest_pause(self) -> Quantity:
@@ -367,3 +398,6 @@ _PLAYED, _SEED = 2048, 20150801  # plays behind a law, and where they begin
 #: Least `ttl`, `loop_wait` and `retry_timeout` that Patroni allows, in s.
 _LEAST = (20, 1, 3)
 _ADJUSTS_FROM = 3.2
+#: In s: how often a stopping Patroni looks whether its REST API, and PostgreSQL, is
+#: down, and what it gives the standbys then.
+_API_LOOKS, _LOOKS, _LAST = 0.5, 1.0, 1.0

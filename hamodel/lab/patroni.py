@@ -81,16 +81,15 @@ class Patroni(Experiment):
     def prediction(self) -> dict[str, Duration]:
         """Return the law of the lock's end, or of what is waited for in its place.
 
-        A PostgreSQL that dies alone is started again at the next loop.  A Patroni that
-        is asked to stop waits for its REST API, which looks up every 0.5 s, looks every
-        second whether PostgreSQL is down, and gives the standbys one second more.
+        A PostgreSQL that dies alone is started again at the next loop.
         """
         if self.fault == "postgres":
             return {"noticed_s": uniform(0, self.loop_wait)}
-        if self.fault == "stop":
-            return {"key_gone_s": uniform(0, 0.5) + 2}
         lease = failover.Lease(
-            ttl=self.ttl, loop_wait=self.loop_wait, retry_timeout=self.retry_timeout
+            ttl=self.ttl,
+            loop_wait=self.loop_wait,
+            retry_timeout=self.retry_timeout,
+            stopped=self.fault == "stop",
         )
         laws = {"key_gone_s": lease.duration}
         if self.fault == "cut":
