@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from hamodel import catalogue, recordings
+from hamodel import catalogue, lab, recordings
 from hamodel.architectures import ActivePassive, Node
 from hamodel.failover import Failover
 from hamodel.specfile._sources import evaluated
@@ -133,6 +133,7 @@ def test_computed_facts_follow_from_their_rows():
     assert value["REC-004"] == pytest.approx(took.std() / took.mean(), abs=0.01)
     redis = recordings.load("redis_sentinel_1s_kill")
     client = redis.column("rto_first_s") - redis.column("switch_s")
+    assert value["REC-007"] == pytest.approx(client.std() / client.mean(), abs=0.01)
     assert value["REC-003"] == pytest.approx(client.mean(), abs=5e-4)
     assert value["FO-065"] == value["FO-063"] + value["FO-064"]
     assert value["FO-075"] == value["FO-073"] * value["FO-074"]
@@ -141,6 +142,39 @@ def test_computed_facts_follow_from_their_rows():
     assert value["FAIL-018"] == pytest.approx(
         100 * (1 - value["FAIL-016"] * 3.3 / 8766), abs=0.01
     )
+
+
+def of_laboratory(name, *columns):
+    file = catalogue.folder() / "recordings" / "lab" / f"{name}.csv"
+    found = lab.opened(file, lab.EXPERIMENTS)
+    return [found.column(column) for column in columns]
+
+
+def test_stages_of_the_machine_follow_from_their_recordings():
+    """What the machine adds to a stop, and how long a start takes, over all series."""
+    value = {f.id: f.value for f in EVERY}
+    stops = [
+        recordings.load("patroni_default_graceful").column("rto_s") - 2.25,
+        *(t - 2.25 for t in of_laboratory("patroni-fault=stop", "promoted_s")),
+    ]
+    old = "patroni-fault=stop-ttl=5-loop_wait=1-retry_timeout=3"
+    stops += [t - 1.25 for t in of_laboratory(old, "promoted_s")]
+    added = [each - value["REC-001"] for each in stops]
+    late = next(f for f in EVERY if f.id == "REC-008")
+    means = [each.mean() for each in added]
+    assert late.value == pytest.approx(np.concatenate(added).mean(), abs=5e-3)
+    assert (late.low, late.high) == pytest.approx((min(means), max(means)), abs=5e-3)
+    starts = []
+    for name in ("", "-ttl=20-loop_wait=6-retry_timeout=5"):
+        when = of_laboratory(f"patroni-fault=postgres{name}", "noticed_s", "started_s")
+        starts.append(when[1] - when[0])
+    starts.append(recordings.load("patroni_fast_restarts").column("started_s") - 0.5)
+    spread = sum(each.var() * len(each) for each in starts) - 8 / 12  # a loop of 1 s
+    waited = recordings.load("patroni_default_pgonly").column("rto_s") - 5
+    mean = np.concatenate([*starts, waited]).mean()
+    assert value["REC-005"] == pytest.approx(mean, abs=5e-3)
+    cv = np.sqrt(spread / (6 + 8 + 8 - 3)) / mean
+    assert value["REC-006"] == pytest.approx(cv, abs=5e-3)
 
 
 def test_presets_that_must_be_there():
@@ -163,7 +197,8 @@ def test_every_number_points_to_a_fact_or_is_assumed(key, name, entry):
     assert len(kinds) == 1
     if name.startswith("settings."):
         held = catalogue.system(key).spec.settings[name.removeprefix("settings.")]
-        assert held == catalogue.fact(entry["fact"]).in_base()
+        fact, _, which = entry["fact"].partition(".")
+        assert held == catalogue.fact(fact).in_base(which or "value")
         return
     known = [p for p in catalogue.system(key).parameters if name.startswith(p.name)]
     loaded = max(known, key=lambda p: len(p.name))

@@ -375,14 +375,38 @@ def test_without_root_keepalived_is_refused_with_the_reason(monkeypatch, tmp_pat
 
 KINDS = lab.EXPERIMENTS
 SHIPPED = sorted((processes.ROOT / "data" / "recordings" / "lab").glob("*.csv"))
-APART = {  # where a quantile is further off than chance lets it be, and why
-    ("patroni-fault=postgres", "noticed_s"): "recorded before the laboratory waited for"
-    " orphans itself: Patroni took the killed PostgreSQL for alive for 1 s to 2 s",
-    ("etcd-election_timeout=0.6", "leader_s"): "four of 24 are beyond the 95th"
-    " percentile, at a load of 24; chance makes as many in one of thirty runs",
+TAIL = (
+    "one election in ten takes a second round, so that with some twenty the 95th"
+    " percentile falls on one side of a gap in the law or on the other"
+)
+STEPS = "the law has steps of 0.31 s, the clients' patience, and a step is 10 ms longer"
+FIRST = "all of 12 came before the law's 82nd or 87th percentile: once in 11 or 5 runs"
+LOOP = "six or eight points of a law as wide as a loop"
+ORPHAN = (
+    "recorded before the laboratory waited for orphans itself: Patroni took the killed"
+    " PostgreSQL for alive for 1 s to 2 s"
+)
+LATE = "the machine added 0.19 s, a tenth of so short a law, at a load of 20"
+OLD = "patroni-fault=stop-ttl=5-loop_wait=1-retry_timeout=3"
+CUT = "patroni-fault=cut-ttl=20-loop_wait=5-retry_timeout=5"
+AGAIN = "patroni-fault=postgres-ttl=20-loop_wait=6-retry_timeout=5"
+APART = {  # where a quantile is further off than 10 %, and why
+    ("etcd-election_timeout=0.5-heartbeat=0.05", "gap_min_s"): TAIL,
+    ("etcd-election_timeout=0.6", "leader_s"): TAIL,
+    ("etcd-election_timeout=0.8-heartbeat=0.08", "gap_min_s"): STEPS,
+    ("etcd-election_timeout=2-heartbeat=0.2", "gap_min_s"): TAIL,
+    ("etcd-election_timeout=2.5-heartbeat=0.25", "leader_s"): TAIL,
+    ("etcd-election_timeout=2.5-heartbeat=0.25", "gap_min_s"): TAIL,
+    ("patroni-fault=postgres", "noticed_s"): ORPHAN,
+    (AGAIN, "noticed_s"): LOOP,
+    (CUT, "stops_s"): LOOP,
+    (OLD, "key_gone_s"): LATE,
+    ("sentinel-fault=hang-down_after=0.5", "sdown_s"): FIRST,
+    ("sentinel-fault=hang", "sdown_s"): FIRST,
 }
 
 
+@pytest.mark.filterwarnings("ignore:ttl should be")  # of an older Patroni
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_what_was_recorded_is_as_it_was_predicted(file):
     """The laws are of the commit before the run; nothing was fitted to these rows."""
@@ -396,7 +420,7 @@ def test_what_was_recorded_is_as_it_was_predicted(file):
             assert agreement.holds, agreement
         else:
             apart = (file.stem, name) in APART
-            assert agreement.quantiles_possible != apart, agreement
+            assert agreement.quantiles_agree != apart, agreement
 
 
 def test_pauses_are_taken_for_failures_as_often_as_predicted():
@@ -423,18 +447,16 @@ def test_a_leader_that_is_cut_off_stops_before_its_lock_ends():
     assert np.all(cut.column("astray") > 1000)  # acknowledged meanwhile, and gone
 
 
-def test_a_law_15_percent_off_is_seen():
-    """By one of its columns at least: sixteen elections leave a quantile open."""
-    for file in SHIPPED:
-        found = lab.opened(file, lab.EXPERIMENTS)
-        if "stall" in file.stem or (file.stem, "noticed_s") in APART:
-            continue
-        wrong = [
-            recordings.agreement(1.15 * law, found.column(name)).quantiles_agree
-            for name, law in found.experiment.prediction().items()
-            if name in found.rows[0]
-        ]
-        assert not all(wrong), file.stem
+@pytest.mark.filterwarnings("ignore:ttl should be")  # of an older Patroni
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("factor", [0.85, 1.15])
+def test_a_law_15_percent_off_is_seen(file, factor):
+    """By every column that agrees; pauses are asked together, above."""
+    found = lab.opened(file, lab.EXPERIMENTS)
+    for name, law in found.experiment.prediction().items():
+        if name in found.rows[0] and (file.stem, name) not in APART:
+            agreed = recordings.agreement(factor * law, found.column(name))
+            assert "stall" in file.stem or not agreed.quantiles_agree, name
 
 
 # ---- the command ---------------------------------------------------------------------

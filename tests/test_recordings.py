@@ -7,8 +7,8 @@ from html import escape
 import numpy as np
 import pytest
 
-from hamodel import assess, catalogue, duration, recordings
-from hamodel.failover import Election
+from hamodel import assess, catalogue, duration, lab, recordings
+from hamodel.failover import Election, GroupChange, Lease
 from hamodel.recordings import (
     Pairs,
     agreement,
@@ -19,12 +19,17 @@ from hamodel.recordings import (
     verdicts,
 )
 
+FOLDER = catalogue.folder() / "recordings" / "lab"
 PREDICTIONS = list(predictions())
 IDS = [f"{p.series}: {p.what}" for p in PREDICTIONS]
 
 
-#: Ten points of a law 10 s wide, which follows from its settings in a test of its own.
-LEFT_OPEN = {"restarted in place"}
+OPEN = {  # where a quantile is further off than 10 %, and why that is no error of ours
+    "survivors stopped": "four of 16 views took 2 s to 7 s longer at a load of 20 to"
+    " 26; none of 18 did so at 15",
+    "restarted in place": "of ten points of a law 10 s wide the 95th percentile is off"
+    " by more than 10 % as often as not; eight others are starts, of the machine",
+}
 
 
 def laws():
@@ -38,18 +43,12 @@ def test_a_prediction_holds_or_says_why_not(prediction):
 
 @pytest.mark.parametrize("prediction", laws(), ids=lambda p: f"{p.series}: {p.what}")
 def test_median_and_95th_percentile_are_within_a_tenth(prediction):
-    """Or no further off than chance lets so few be; of all but three, within it."""
-    assert prediction.agreement.quantiles_possible
-
-
-def test_hardly_a_prediction_needs_chance():
-    beyond = [p.what for p in laws() if not p.agreement.quantiles_agree]
-    assert set(beyond) <= {"survivors stopped", "restarted in place"}
+    assert prediction.agreement.quantiles_agree == (prediction.what not in OPEN)
 
 
 def test_the_laws_that_few_points_leave_open_follow_from_their_settings():
     """By hand, so that a law 15 % off is seen where its recording cannot tell."""
-    law = {p.what: p.law for p in laws()}
+    law = {p.what: p.law for p in laws() if p.series != "patroni_fast_restarts"}
     survivors = 5 + np.array([0.5 * 0.5, 0.5 * 0.95]) + 1
     assert law["survivors stopped"].quantile([0.5, 0.95]) == pytest.approx(survivors)
     starts = [1.526, 2.985, 7.181, 7.028, 4.858, 7.121]  # and of a loop of 6 s
@@ -68,9 +67,8 @@ def test_a_prediction_that_is_15_percent_too_long_fails(prediction):
 
 @pytest.mark.parametrize("prediction", laws(), ids=lambda p: f"{p.series}: {p.what}")
 def test_a_law_that_is_15_percent_too_short_fails(prediction):
-    if prediction.what in LEFT_OPEN:
-        return
-    assert not prediction.scaled(0.85).agreement.quantiles_agree
+    if prediction.series != "patroni_default_pgonly":
+        assert not prediction.scaled(0.85).agreement.quantiles_agree
 
 
 def test_every_time_series_of_failures_has_a_prediction():
@@ -89,28 +87,36 @@ def test_what_infers_something_from_its_own_series_is_no_proof():
 
 
 def preset_laws():
-    """Yield what presets say of each series, by their settings, and what was seen."""
+    """Yield what presets say of each series, by their settings, and what was seen.
+
+    Where a stage of the machine comes from the series itself, another's is taken.
+    """
     patroni, redis = (
         catalogue.system(name) for name in ("postgresql-patroni", "redis-sentinel")
     )
     usual = patroni.architecture()
-    stopped = next(f for f in usual.failures if f.name == "stopped in good order")
     with warnings.catch_warnings():  # the older release runs what its successors adjust
         warnings.simplefilter("ignore", UserWarning)
         quick = patroni.architecture(ttl=5, loop_wait=1, retry_timeout=3)
-    killed = redis.architecture(down_after=1).failover
     elections = {
         key: catalogue.system(key).architecture().election for key in ("etcd", "galera")
     }
     yield usual.failover.ready, "patroni_default_async", "rto_s"
-    yield quick.failover.ready, "patroni_fast_async", "rto_s"
-    late = stopped.detection + usual.failover.by_stage["promotion"]
+    default = load("patroni_default_async")  # REC-001 is of the fast series
+    took = default.column("rto_s") - default.column("key_gone_s")
+    usual_ones = duration.empirical(took[took < 2])  # REC-002 has how many are not
+    quickly = quick.failover.by_stage["detection"] + usual_ones
+    yield quickly, "patroni_fast_async", "rto_s"
+    signalled = Lease(stopped=True).duration
+    added = catalogue.fact("REC-008").low  # the laboratory's alone
+    late = signalled + added + usual.failover.by_stage["promotion"]
     yield late, "patroni_default_graceful", "gap_s"
     dies = assess(patroni).rto_by_kind["PostgreSQL dies"]
     yield dies, "patroni_default_pgonly", "rto_s"
-    yield killed.ready, "redis_sentinel_1s_kill", "switch_s"
-    yield killed.duration, "redis_sentinel_1s_kill", "rto_first_s"
+    killed = redis.architecture(down_after=1).failover.ready
+    yield killed, "redis_sentinel_1s_kill", "switch_s"
     yield elections["etcd"], "etcd_raft_1000", "gap_min_s"
+    yield elections["etcd"], "etcd_raft_1000", "gap_max_s"
     yield elections["galera"], "galera_outage_default", "gap_surv1_s"
 
 
@@ -119,12 +125,33 @@ def preset_laws():
     [pytest.param(*row, id=f"{row[1]}: {row[2]}") for row in preset_laws()],
 )
 def test_a_preset_is_within_a_tenth_of_its_recording(law, series, column):
-    """Or no further off than chance; and 15 % to either side is told apart."""
+    """And 15 % to either side is told apart."""
     measured = load(series).column(column)
-    assert agreement(law, measured).quantiles_possible
-    if series != "patroni_default_pgonly":  # see LEFT_OPEN
+    few = {"patroni_default_pgonly", "galera_outage_default"}  # see OPEN
+    assert agreement(law, measured).quantiles_agree == (series not in few)
+    if series != "patroni_default_pgonly":
         assert not agreement(1.15 * law, measured).quantiles_agree
         assert not agreement(0.87 * law, measured).quantiles_agree
+
+
+@pytest.mark.parametrize(
+    ("series", "down_after"),
+    [("-down_after=3", 3), ("-fault=hang", 1), ("-fault=hang-down_after=10", 10)],
+)
+def test_the_clients_of_other_sentinels_are_served_as_the_preset_says(
+    series, down_after
+):
+    """REC-003, the time to be led over, is of redis_sentinel_1s_kill."""
+    redis = catalogue.system("redis-sentinel").architecture(down_after=down_after)
+    law = redis.failover.duration
+    if "hang" in series:
+        hang = next(f for f in redis.failures if f.kind == "hang")
+        later = redis.failover.by_stage
+        law = hang.detection + later["promotion"] + later["redirection"]
+    rows = lab.opened(FOLDER / f"sentinel{series}.csv", lab.EXPERIMENTS)
+    served = rows.column("rto_first_s")
+    assert agreement(law, served).quantiles_agree
+    assert not agreement(1.15 * law, served).quantiles_agree
 
 
 def test_the_slow_promotions_of_the_tested_series_are_not_asked(monkeypatch):
@@ -188,6 +215,20 @@ def test_a_hang_and_a_kill_of_a_sentinels_primary_are_two_laws():
     assert not agreement(hang, killed).quantiles_agree
 
 
+def test_survivors_that_wait_too_briefly_fall_apart():
+    """Their logs say that they took each other for dead; the mechanism warns."""
+    runs = load("galera_outage_settings")
+    apart = {
+        wait: int(
+            np.isnan(runs.where(suspect_timeout_s=wait).column("gap_surv1_s")).sum()
+        )
+        for wait in (5, 1, 2)
+    }
+    assert apart == {5: 0, 1: 4, 2: 0}
+    with pytest.warns(UserWarning, match="suspect_timeout should be > join_retrans"):
+        GroupChange(suspect_timeout=1)
+
+
 def test_without_the_client_an_election_is_too_short():
     """The 0.15 s that etcd's own rules do not explain are the client's."""
     gaps = load("etcd_raft_1000")
@@ -210,7 +251,6 @@ def test_an_agreement_by_hand():
     assert found.predicted.tolist() == [5.0, 9.5]
     assert found.measured == pytest.approx([5.0, 9.275])
     assert found.ks == pytest.approx(0.025)
-    assert found.chances.tolist() == pytest.approx([1.0, 1.0])
     assert found.inside == 1.0  # its ends are the predicted ones
     assert found.holds
     assert found.intervals[0, 0] < 5 < found.intervals[0, 1]

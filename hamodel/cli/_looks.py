@@ -144,6 +144,8 @@ def _laws_of(spec: Spec) -> Iterator[tuple[str, float, float, str]]:
         laws["election"] = election
     assessed = assess(spec.architecture, spec.workload)
     if failover is not None:
+        if "election" not in laws:
+            laws["new primary takes writes"] = failover.ready
         laws["recovery"] = assessed.rto
     for kind, law in assessed.rto_by_kind.items():
         laws[f"recovery from {kind!r}"] = law

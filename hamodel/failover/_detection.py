@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, fields
-from hamodel.duration import Duration, empirical, mixture, uniform
+from hamodel.duration import Duration, constant, empirical, mixture, uniform
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
@@ -218,10 +218,9 @@ class Lease:
     those of Patroni's documentation (facts FO-001 to FO-003); the least values that it
     enforces are ttl 20 s, loop_wait 1 s, retry_timeout 3 s.
 
-    A leader that is asked to stop waits for its REST API, which looks for that every
-    0.5 s, then looks every second whether PostgreSQL is down, and gives the standbys
-    one second more before it deletes the lock.  Releases before 3.2.1 have no such last
-    second; without a `version` they are known by settings that later ones adjust.
+    A leader that is asked to stop waits for its REST API, which looks every 0.5 s, then
+    looks every second whether PostgreSQL is down, and gives the standbys one second
+    more, except before 3.2.1 (known by settings that later releases adjust).
 
     Examples
     --------
@@ -288,7 +287,6 @@ class Lease:
 
     @property
     def _adjusted(self) -> tuple[Quantity, Quantity, Quantity]:
-        """The settings in s as releases from 3.2 on take them."""
         given = self._given
         if any(map(_check.is_symbolic, given)):
             return given
@@ -303,7 +301,7 @@ class Lease:
     def duration(self) -> Duration:
         """Time in s from the failure until the others know that the lock is free."""
         if self.stopped:
-            return uniform(0, _API_LOOKS) + _LOOKS + self._last_second
+            return uniform(0, _API_LOOKS) + constant(_LOOKS + self._last_second)
         ttl, loop_wait, _ = self.effective
         found = uniform(ttl - loop_wait, ttl)
         if _check.is_symbolic(self.tick) or np.any(self.tick):
@@ -346,7 +344,7 @@ class Lease:
     def _last_second(self) -> Quantity:
         """Time in s that a release gives the standbys before it lets the lock go."""
         if self.version is not None:
-            return _LAST if self.version >= _ADJUSTS_FROM else 0.0
+            return _LAST * self._adjusts
         pairs = zip(self._given, self._adjusted, strict=True)
         same = np.all([np.equal(a, b) for a, b in pairs], axis=0)
         return np.where(same, _LAST, 0.0)[()]
@@ -398,6 +396,5 @@ _PLAYED, _SEED = 2048, 20150801  # plays behind a law, and where they begin
 #: Least `ttl`, `loop_wait` and `retry_timeout` that Patroni allows, in s.
 _LEAST = (20, 1, 3)
 _ADJUSTS_FROM = 3.2
-#: In s: how often a stopping Patroni looks whether its REST API, and PostgreSQL, is
-#: down, and what it gives the standbys then.
+#: In s: how often a stopping Patroni looks at its REST API and at PostgreSQL, and more.
 _API_LOOKS, _LOOKS, _LAST = 0.5, 1.0, 1.0

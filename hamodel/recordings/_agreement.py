@@ -41,9 +41,6 @@ class Agreement:
         makes one as great.
     inside : float
         Share of the measured times between the predicted 2.5 % and 97.5 %.
-    chances : ndarray, shape (2,)
-        How often chance alone puts as few or as many of the measured times beyond each
-        predicted quantile (exact binomial test, two-sided).
     """
 
     count: int
@@ -54,7 +51,6 @@ class Agreement:
     ks: float
     ks_probability: float
     inside: float
-    chances: FloatArray
 
     @property
     def errors(self) -> FloatArray:
@@ -65,16 +61,6 @@ class Agreement:
     def quantiles_agree(self) -> bool:
         """Whether both errors are at most 10 %."""
         return bool(np.all(np.abs(self.errors) <= _CLOSE))
-
-    @property
-    def quantiles_possible(self) -> bool:
-        """Whether each quantile is within 10 %, or no further off than chance.
-
-        Few measurements leave a quantile open: the median of ten times that are uniform
-        is more than 10 % off in two of three samples.
-        """
-        close = np.abs(self.errors) <= _CLOSE
-        return bool(np.all(close | (self.chances > _DOUBT)))
 
     @property
     def laws_agree(self) -> bool | None:
@@ -161,7 +147,7 @@ def agreement(predicted: Duration, measured: ArrayLike) -> Agreement:
     >>> agreement(duration.uniform(2.3, 3.45), killed.column("detect_s")).holds
     False
     """
-    from scipy.stats import binomtest, kstest
+    from scipy.stats import kstest
 
     _check.instance(Duration, predicted=predicted)
     given = np.asarray(measured, float).ravel()
@@ -174,14 +160,9 @@ def agreement(predicted: Duration, measured: ArrayLike) -> Agreement:
     low, high = predicted.quantile([0.025, 0.975])
     test = kstest(predicted.cdf(times), "uniform")
     points = np.asarray(predicted.quantile(_SHARES))
-    below = [int(np.sum(times <= point)) for point in points]
-    found = [
-        binomtest(k, len(times), p).pvalue for k, p in zip(below, _SHARES, strict=True)
-    ]
     return Agreement(
         count=len(times),
         missing=len(given) - len(times),
-        chances=np.array(found),
         predicted=points,
         measured=np.quantile(times, _SHARES),
         intervals=spread.T,

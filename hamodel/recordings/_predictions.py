@@ -50,6 +50,9 @@ _FEW = (
     "ten points of a law 10 s wide, whose 95th percentile is off by more than 10 % as"
     " often as not; none is outside"
 )
+_STARTS = (
+    "a start of PostgreSQL is of the machine, and was 1.2 s shorter than those before"
+)
 #: Patroni takes a killed PostgreSQL for alive until it has been waited for.  The first
 #: process of the machine does so after 1 s to 2 s: eight orphans out of eight.
 _BURIED = uniform(1, 2)
@@ -98,6 +101,7 @@ def _takeover(recording: Recording, without: str) -> Duration:
     times = recording.column("rto_s") - recording.column("key_gone_s")
     usual = empirical(times[(times > 0) & (times < 1)])
     series = [load(n) for n in names() if n.startswith("patroni_") and n != without]
+    series = [r for r in series if set(_TAKEN) <= set(r.rows[0])]
     taken = [r.column("promoted_s") - r.column("key_new_s") for r in series]
     taken += [found[:, 1] - found[:, 0] for found in laboratory("patroni-", _TAKEN)]
     took = np.concatenate(taken)
@@ -106,31 +110,33 @@ def _takeover(recording: Recording, without: str) -> Duration:
 
 
 def _in_place() -> Iterator[Forecast]:
-    """Yield the two failures of a Patroni that need no lock to expire."""
-    started = np.concatenate(
-        laboratory("patroni-fault=postgres", ("noticed_s", "started_s"))
-    )
-    killed = load("patroni_default_pgonly")
-    yield Forecast(
-        series=killed.name,
-        what="restarted in place",
-        law=_BURIED + uniform(0, 10) + empirical(started[:, 1] - started[:, 0]),
-        measured=killed.column("rto_s"),
-        stands_on="loop_wait; how long a dead orphan seems alive on this machine; the"
-        " starts of PostgreSQL from lab/patroni-fault=postgres*",
-        fails=_FEW,
-    )
-    gone = laboratory("patroni-fault=stop", ("key_gone_s",))[0][:, 0]
-    timers = uniform(0, 0.5) + 2
-    late = max(0.0, float(np.mean(gone) - timers.mean))
+    """Yield the failures of a Patroni that need no lock to expire."""
+    starts = laboratory("patroni-fault=postgres", ("noticed_s", "started_s"))
+    start = empirical(np.concatenate([each[:, 1] - each[:, 0] for each in starts]))
+    for name, loop, fails in (
+        ("patroni_default_pgonly", _BURIED + uniform(0, 10), _FEW),
+        ("patroni_fast_restarts", uniform(0, 1), _STARTS),
+    ):
+        rows = load(name)
+        yield Forecast(
+            series=name,
+            what="restarted in place",
+            law=loop + start,
+            measured=rows.column("rto_s" if "pgonly" in name else "rto_first_s"),
+            stands_on="loop_wait; how long a dead orphan seems alive where nobody waits"
+            " for it; the starts of PostgreSQL from lab/patroni-fault=postgres*",
+            fails=fails,
+        )
+    old, new = laboratory("patroni-fault=stop", ("key_gone_s",))  # 3.0.2 and 4.1.5
+    late = np.concatenate([old - 1.25, new - 2.25])
     stopped = load("patroni_default_graceful")
     yield Forecast(
         series=stopped.name,
         what="lock given up",
-        law=timers + late,
+        law=Lease(stopped=True).duration + max(0.0, float(np.mean(late))),
         measured=stopped.column("key_gone_s"),
         stands_on="the waits of Patroni's shutdown; what the machine adds from"
-        " lab/patroni-fault=stop",
+        " lab/patroni-fault=stop*",
     )
 
 
@@ -248,9 +254,23 @@ def _galera() -> Iterator[Forecast | Pairs]:
         law=GroupChange().duration,
         measured=outages.column("gap_surv1_s"),
         stands_on="the timers of evs_proto.cpp",
-        fails="two of 13 took 2 s and 4 s more on the busy machine, which is no rule of"
-        " Galera's; the law of the others is only 0.5 s wide",
+        fails="four of 16 views took 2 s to 7 s longer, one by 7.5 s for a timer of the"
+        " installation that ran out; at half the load none of 18 did",
     )
+    settings = load("galera_outage_settings")
+    for suspect, check, repeats in ((5, 0.5, 1), (1, 0.5, 1), (2, 0.2, 0.5)):
+        with warnings.catch_warnings():  # with 1 s survivors may fall apart; some did
+            warnings.simplefilter("ignore", UserWarning)
+            group = GroupChange(
+                suspect_timeout=suspect, check=check, join_retrans=repeats
+            )
+        yield Forecast(
+            series=settings.name,
+            what=f"survivors stopped with {suspect} s",
+            law=group.duration,
+            measured=settings.where(suspect_timeout_s=suspect).column("gap_surv1_s"),
+            stands_on="the timers of evs_proto.cpp",
+        )
     runs = load("galera_conflicts")
     tried, aborts = runs.column("n"), runs.column("aborts")
     latency = runs.column("lat_mean_ms") * _MS
