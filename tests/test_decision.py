@@ -155,7 +155,7 @@ def test_the_reason_names_the_objective_that_decides():
     first, second = sorted(downs, key=downs.__getitem__)
     assert found.winner == first
     assert "least write unavailability" in found.reason
-    least = f"{text.number(downs[first])} against {text.number(downs[second])}"
+    least = f"{text.downtime(downs[first])} against {text.downtime(downs[second])}"
     assert least in found.reason
 
 

@@ -324,7 +324,7 @@ def test_an_objective_may_measure_a_journey_and_a_missed_one_ends_with_1():
 
 
 def test_what_is_believed_is_averaged_over(system):
-    """The mean over 40 draws is near the mean over the belief, cut into as many."""
+    """The mean by Gauss's rule is that over 40 parts of the belief, not the median."""
     (system / "doubt.yaml").write_text(DOUBT)
     file = str(FILES / "sloth.yaml")
     data = json.loads(run("doubt.yaml", file, "--json")[0])
@@ -343,8 +343,9 @@ def test_what_is_believed_is_averaged_over(system):
     ]
     one = data["objectives"][0]
     chances = [a.probability_of_meeting(one["target"], 30 * DAY, "write") for a in made]
-    assert one["chance"] == pytest.approx(np.mean(chances), rel=1e-9)
-    assert abs(np.mean(chances) - np.median(chances)) > 1e-4
+    mean, middle = float(np.mean(chances)), float(np.median(chances))
+    assert abs(one["chance"] - mean) < 0.2 * abs(middle - mean)
+    assert abs(mean - middle) > 1e-4
     alert = one["alerts"][0]
     page = BurnRate(
         factor=alert["factor"], long=alert["long_s"], short=alert["short_s"]

@@ -18,7 +18,7 @@ CHOSEN = {
     "ride-hailing": ("postgresql-patroni", False),
     "web-shop": ("postgresql-patroni", False),
     "cdn": ("redis-sentinel", False),
-    "saas": ("managed-multi-zone", False),
+    "saas": ("postgresql-patroni", False),
 }
 
 
@@ -132,10 +132,23 @@ def test_what_the_findings_say_of_other_limits():
     records = catalogue.scenario("saas")
     costs = {n: OBJECTIVES["cost"](a) for n, a in records.decide().assessments.items()}
     assert costs["managed-multi-zone"] == costs["postgresql-patroni"]
-    assert records.decide(write_p99=0.15).winner == "postgresql-patroni"
-    assert records.decide(rto_p95=60).winner == "postgresql-patroni"
+    pair, managed = (
+        records.decide().assessments[n]
+        for n in ("postgresql-patroni", "managed-multi-zone")
+    )
+    more = managed.write.minutes_per_year - pair.write.minutes_per_year
+    assert more == pytest.approx(5, abs=0.5)
+    assert pair.lost_writes.per_year == pytest.approx(18, abs=0.5)
+    assert records.decide(lost_writes_per_year=0).winner == "managed-multi-zone"
     rooms = catalogue.scenario("on-premises").decide().excluded
     assert {f.limit.name for f in rooms["mysql-group-replication"]} == {"budget"}
+
+
+@pytest.mark.parametrize("key", EVERY)
+def test_no_choice_hangs_on_how_many_states_a_chain_has(key):
+    decision = catalogue.scenario(key).decide()
+    assert "complexity" not in decision.prefer
+    assert "complexity" not in decision.reason
 
 
 def test_misspelt_names():

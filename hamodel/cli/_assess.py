@@ -13,7 +13,7 @@ from hamodel import text
 from hamodel.assessment import Assessment, assess
 from hamodel.cli import _journeys, _said
 from hamodel.cli._answers import Verdict, quantiles
-from hamodel.cli._beliefs import Beliefs
+from hamodel.cli._beliefs import Beliefs, expected
 from hamodel.cli._paper import bar
 from hamodel.decision import alternatives, improvements
 from hamodel.units import MINUTE, MONTH, YEAR
@@ -70,7 +70,7 @@ class OnePage:
     @cached_property
     def dependent(self) -> tuple[str, dict[str, float]]:
         """What is so once failures have a common cause, and the minutes a year then."""
-        return _said.dependent(self.found)
+        return _said.dependent(expected(self.spec))
 
     @cached_property
     def years(self) -> dict[str, list[float]]:
@@ -192,7 +192,7 @@ class OnePage:
             name, bound = verdict.finding.limit.name, verdict.finding.limit.bound
             if name.endswith("_availability") and bound < 1:
                 operation = name.partition("_")[0]
-                chance = self.found.probability_of_meeting(bound, MONTH, operation)
+                chance = self._chance(bound, operation)
                 found.append(
                     {
                         "operation": operation,
@@ -203,6 +203,14 @@ class OnePage:
                     }
                 )
         return found
+
+    def _chance(self, bound: float, operation: str) -> float:
+        """Return the chance of a month that keeps an objective, over all beliefs."""
+
+        def of(found: Assessment) -> float:
+            return found.probability_of_meeting(bound, MONTH, operation)
+
+        return of(self.found) if self.beliefs is None else self.beliefs.mean(of)
 
     @cached_property
     def journeys(self) -> Journeys | None:

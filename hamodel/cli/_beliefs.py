@@ -8,19 +8,90 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel._fields import replaced
-from hamodel.assessment import Assessment, Journeys, assess
+from hamodel._fields import replaced, value_at
+from hamodel.assessment import Assessment, Journeys, Operation, assess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hamodel._types import FloatArray, Value
+    from hamodel.architectures import Architecture
     from hamodel.decision import Finding
     from hamodel.specfile import Spec
+    from hamodel.workload import Workload
 
 _DRAWS = 4000  # of the availability, all at once
 _JUDGED = 40  # of what is judged draw by draw
+_GAUSS, _FEW = 3, 10  # of means of what takes long, of one belief and of several
 _ROUNDING = 1e-15  # of a tail
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Expected(Assessment):
+    """An assessment whose downtime is the mean over what is believed.
+
+    All else is at the medians.  Where a parameter that is believed in is changed, its
+    draws change as much, or as much of what they lack to 1.
+    """
+
+    drawn: Mapping[str, FloatArray]
+    middle: Mapping[str, float]
+
+    @cached_property
+    def write(self) -> Operation:
+        """How writes fare, on average over the draws."""
+        return _mean_of(self._whole.write)
+
+    @cached_property
+    def read(self) -> Operation:
+        """How reads fare, on average over the draws."""
+        return _mean_of(self._whole.read)
+
+    @cached_property
+    def _whole(self) -> Assessment:
+        values = {path: self._moved(path) for path in self.drawn}
+        return _with(self.architecture, self.workload, values)
+
+    def _moved(self, path: str) -> FloatArray:
+        load = path.startswith("workload.")
+        now = value_at(
+            self.workload if load else self.architecture, path.removeprefix("workload.")
+        )
+        draws, then = self.drawn[path], self.middle[path]
+        if not isinstance(now, (int, float)) or now == then:
+            return draws
+        if 0.5 < then < 1 and np.all(draws <= 1):
+            return 1 - (1 - draws) * (1 - now) / (1 - then)
+        return draws * (now / then)
+
+
+def _with(
+    architecture: Architecture, workload: Workload, values: Mapping[str, Value]
+) -> Assessment:
+    """Return the assessment with parameters set, by their paths."""
+    load = {p[9:]: x for p, x in values.items() if p.startswith("workload.")}
+    others = ("workload.", "parts.")
+    rest = {p: x for p, x in values.items() if not p.startswith(others)}
+    return assess(replaced(architecture, rest), replaced(workload, load))
+
+
+def _mean_of(many: Operation) -> Operation:
+    def means(shares: Mapping[str, Value]) -> dict[str, float]:
+        return {key: float(np.mean(share)) for key, share in shares.items()}
+
+    return Operation(
+        name=many.name,
+        downtime_by_cause=means(many.downtime_by_cause),
+        by_site=means(many.by_site),
+        stale=float(np.mean(many.stale)),
+    )
+
+
+def expected(spec: Spec) -> Assessment:
+    """Return the assessment of a file: its downtime over what is believed, if any."""
+    if spec.uncertain:
+        return Beliefs(spec).expected()
+    return assess(spec.architecture, spec.workload)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +115,7 @@ class Beliefs:
         return {p: b.sample(_DRAWS, rng) for p, b in self.spec.uncertain.items()}
 
     def _assessed(self, values: dict[str, FloatArray] | dict[str, float]) -> Assessment:
-        load = {p[9:]: x for p, x in values.items() if p.startswith("workload.")}
-        others = ("workload.", "parts.")
-        rest = {p: x for p, x in values.items() if not p.startswith(others)}
-        return assess(
-            replaced(self.spec.architecture, rest), replaced(self.spec.workload, load)
-        )
+        return _with(self.spec.architecture, self.spec.workload, values)
 
     @cached_property
     def _whole(self) -> Assessment:
@@ -72,39 +138,61 @@ class Beliefs:
     def _journeys(self) -> Journeys:
         return self._shop(self._whole, self._drawn)
 
-    @cached_property
-    def _points(self) -> list[dict[str, float]]:
+    def _points(self, count: int) -> list[dict[str, float]]:
         """Single draws, evenly spread over what is believed."""
         rng = np.random.default_rng(2)
         columns = {}
         for path, belief in self.spec.uncertain.items():
-            shares = (rng.permutation(_JUDGED) + 0.5) / _JUDGED
+            shares = (rng.permutation(count) + 0.5) / count
             columns[path] = np.asarray(belief.quantile(shares), float).tolist()
         return [
-            {path: column[k] for path, column in columns.items()}
-            for k in range(_JUDGED)
+            {path: column[k] for path, column in columns.items()} for k in range(count)
         ]
 
     @cached_property
     def _single(self) -> list[Assessment]:
-        """Assessments at the single draws."""
-        return [self._assessed(values) for values in self._points]
+        """Assessments at single draws."""
+        return [self._assessed(values) for values in self._points(_JUDGED)]
 
     @cached_property
-    def _shops(self) -> list[Journeys]:
-        """Journeys at the single draws."""
-        both = zip(self._single, self._points, strict=True)
-        return [self._shop(one, values) for one, values in both]
+    def _few(self) -> list[tuple[float, dict[str, float], Assessment]]:
+        """Weights and draws for means of what takes long: Gauss's if one is alone."""
+        if len(self.names) == 1:
+            (path,) = self.names
+            places, weights = np.polynomial.legendre.leggauss(_GAUSS)
+            at = np.asarray(self.spec.uncertain[path].quantile((places + 1) / 2), float)
+            points = [{path: float(x)} for x in at]
+        else:
+            points, weights = self._points(_FEW), np.full(_FEW, 2 / _FEW)
+        return [
+            (float(w / 2), values, self._assessed(values))
+            for w, values in zip(weights, points, strict=True)
+        ]
 
-    def mean(self, of: Callable[[Assessment], float], every: int = 1) -> float:
-        """Return the mean of a number over single draws, or each of so many."""
-        return float(np.mean([of(one) for one in self._single[::every]]))
+    @cached_property
+    def _shops(self) -> list[tuple[float, Journeys]]:
+        """Weights and journeys at the few draws."""
+        return [(w, self._shop(one, values)) for w, values, one in self._few]
 
-    def mean_of_journeys(
-        self, of: Callable[[Journeys], float], every: int = 1
-    ) -> float:
+    def mean(self, of: Callable[[Assessment], float]) -> float:
+        """Return the mean of a number over a few draws."""
+        return float(sum(w * of(one) for w, _, one in self._few))
+
+    def mean_of_journeys(self, of: Callable[[Journeys], float]) -> float:
         """Return the same of a number that journeys tell."""
-        return float(np.mean([of(shop) for shop in self._shops[::every]]))
+        return float(sum(w * of(shop) for w, shop in self._shops))
+
+    def expected(self) -> Expected:
+        """Return the assessment at the medians, its downtime the mean over draws."""
+        spec = self.spec
+        paths = [p for p in self.names if not p.startswith("parts.")]
+        middle = {p: float(spec.uncertain[p].quantile(0.5)) for p in paths}
+        return Expected(
+            architecture=spec.architecture,
+            workload=spec.workload,
+            drawn={p: self._drawn[p] for p in paths},
+            middle=middle,
+        )
 
     @property
     def _of_workload(self) -> bool:

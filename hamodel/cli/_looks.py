@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.assessment import assess
+from hamodel.cli._beliefs import expected
 from hamodel.cli._files import hint
 from hamodel.cli._page import Page
 from hamodel.duration import Duration
@@ -52,7 +53,7 @@ def of_system(spec: Spec) -> Page:
 
 def explanation(spec: Spec) -> Page:
     """Return where the numbers come from."""
-    found = assess(spec.architecture, spec.workload)
+    found = expected(spec)
     parts = {
         leaf.name: len(leaf.chain().states)
         for leaf in spec.architecture.model().leaves()
@@ -65,7 +66,8 @@ def explanation(spec: Spec) -> Page:
         instead = None if other is None else assumption.without
         assumed.append((assumption.text, instead, then))
 
-    at = f" with {', '.join(spec.uncertain)} at the median" if spec.uncertain else ""
+    over = ", ".join(spec.uncertain)
+    at = f", a mean over what is uncertain ({over})," if over else ","
 
     def data() -> dict[str, object]:
         keys = ("text", "instead", "then_minutes_per_year")
@@ -86,7 +88,7 @@ def explanation(spec: Spec) -> Page:
         out.table("Parameters", spec.parameters, heads, words=(0, 2))
         rows = [(name, str(n)) for name, n in parts.items()]
         out.table("Parts that fail on their own", rows, ("", "states"))
-        out.say(f"Writes are down {text.downtime(down)}{at}, on these assumptions:")
+        out.say(f"Writes are down {text.downtime(down)}{at} on these assumptions:")
         for entry, instead, then in assumed:
             out.say(f"- {entry}", indent=2, hang=2)
             if then is not None:

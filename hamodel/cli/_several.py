@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamodel import text
-from hamodel.assessment import assess, compare
+from hamodel.assessment import Comparison, assess
 from hamodel.cli import _said
 from hamodel.cli._answers import measures
+from hamodel.cli._beliefs import expected
 from hamodel.cli._page import Page
 from hamodel.decision import decide, optimise
 
@@ -16,16 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hamodel._types import Json
-    from hamodel.architectures import Architecture
+    from hamodel.assessment import Assessment
     from hamodel.cli._paper import Paper
-    from hamodel.decision import Decision, Tried
+    from hamodel.decision import Decision, Requirements, Tried
     from hamodel.specfile import Spec
 
 _SCENARIO = ("title", "summary", "candidates", "workload", "requirements", "around")
 _MARKS = {"meets": "✓", "misses": "✗", "not required": "·"}
 
 
-def named(specs: Sequence[Spec]) -> dict[str, Architecture]:
+def named(specs: Sequence[Spec]) -> dict[str, Spec]:
     """Name systems by their titles, with the file where two are alike.
 
     The clients of the first must find their sites in each of them.
@@ -42,36 +44,55 @@ def named(specs: Sequence[Spec]) -> dict[str, Architecture]:
             )
     titles = [spec.title for spec in specs]
     return {
-        spec.title
-        if titles.count(spec.title) == 1
-        else str(spec.path): spec.architecture
+        spec.title if titles.count(spec.title) == 1 else str(spec.path): spec
         for spec in specs
     }
 
 
 def _uncertain(specs: Sequence[Spec]) -> list[str]:
-    """Return which parameters take the median of what is believed."""
+    """Return which parameters are uncertain."""
     return list(dict.fromkeys(name for spec in specs for name in spec.uncertain))
 
 
-def _middle(specs: Sequence[Spec]) -> str:
-    names = _uncertain(specs)
-    return f", {', '.join(names)} at the median" if names else ""
+def _over(specs: Sequence[Spec]) -> str:
+    """Return what the numbers say where something is uncertain."""
+    names = ", ".join(_uncertain(specs))
+    return (
+        f"Downtime is a mean over what is uncertain ({names}), all else takes its "
+        "median."
+        if names
+        else ""
+    )
+
+
+def _expected(specs: Sequence[Spec]) -> dict[str, Assessment]:
+    """Return the assessments under the workload of the first, by name."""
+    first = specs[0]
+    load = {p: b for p, b in first.uncertain.items() if p.startswith("workload.")}
+    found = {}
+    for name, spec in named(specs).items():
+        own = {p: b for p, b in spec.uncertain.items() if not p.startswith("workload.")}
+        found[name] = expected(
+            replace(spec, workload=first.workload, uncertain={**own, **load})
+        )
+    return found
 
 
 def comparison(specs: Sequence[Spec]) -> Page:
     """Return several systems side by side."""
-    found = compare(named(specs), specs[0].workload)
+    made = _expected(specs)
+    found = Comparison(names=tuple(made), assessments=tuple(made.values()))
 
     def draw(out: Paper) -> None:
-        title = f"Under the workload of the first{_middle(specs)}"
-        out.table(title, found.rows, ("", *found.names))
+        out.table("Under the workload of the first", found.rows, ("", *found.names))
+        if _uncertain(specs):
+            out.say(_over(specs))
 
     def data() -> dict[str, object]:
         pairs = zip(found.names, found.assessments, strict=True)
         return {
-            "form": "hamodel/comparison/1",
-            "at_the_median": _uncertain(specs),
+            "form": "hamodel/comparison/2",
+            "uncertain": _uncertain(specs),
             "systems": {name: measures(a)["measures"] for name, a in pairs},
             "units": measures(found.assessments[0])["units"],
         }
@@ -84,10 +105,14 @@ def choice(specs: Sequence[Spec], *, flips: bool) -> Page:
     need = specs[0].requirements
     if need is None:
         raise ValueError(f"{specs[0].path}: requirements must be given to decide")
-    names = ", ".join(_uncertain(specs))
-    note = f"Taken: {names} at the median." if names else ""
-    found = decide(named(specs), specs[0].workload, need)
-    return decision(found, flips=flips, note=note)
+    return _chosen(specs, need, flips=flips)
+
+
+def _chosen(specs: Sequence[Spec], need: Requirements, *, flips: bool) -> Page:
+    systems = {name: spec.architecture for name, spec in named(specs).items()}
+    found = decide(systems, specs[0].workload, need)
+    found = replace(found, assessments=_expected(specs))
+    return decision(found, flips=flips, note=_over(specs))
 
 
 def decision(found: Decision, *, flips: bool, note: str = "") -> Page:
@@ -195,7 +220,8 @@ def played(spec: Spec, years: float, seed: int, *, apart: bool) -> Page:
                 (f"{operation}s", *(text.number(x * YEAR / MINUTE) for x in numbers))
             )
         heads = ("minutes a year", "simulated", "from", "to", "computed")
-        title = f"{text.number(years)} years, seed {seed}{_middle([spec])}"
+        middle = "".join(f", {name} at the median" for name in spec.uncertain)
+        title = f"{text.number(years)} years, seed {seed}{middle}"
         out.table(title, rows, heads)
 
     def data() -> dict[str, object]:
@@ -232,7 +258,8 @@ def scenario(name: str, *, flips: bool) -> Page:
     need = asked.requirements
     if need is None:
         raise ValueError(f"{name}: requirements must be given to decide")
-    return decision(decide(named(specs), asked.workload, need), flips=flips)
+    here = [replace(spec, workload=asked.workload) for spec in specs]
+    return _chosen(here, need, flips=flips)
 
 
 def _candidates(path: Path) -> tuple[Spec, list[Spec]]:

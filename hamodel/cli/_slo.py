@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from hamodel.cli._paper import Paper
     from hamodel.specfile import Spec
 
-_SOME = 4  # of the draws one in so many tells how often an alert fires
 _SLIGHT = 5e-4  # of a budget, that a table of causes leaves out
 
 
@@ -66,13 +65,12 @@ class _Held:
         self,
         of: Callable[[Assessment], float],
         of_shop: Callable[[Journeys], float],
-        every: int = 1,
     ) -> float:
         """Return a number of the system, or of its journeys, over what is believed."""
         if self.measures in OPERATIONS:
-            return self.beliefs.mean(of, every) if self.beliefs else of(self.found)
+            return self.beliefs.mean(of) if self.beliefs else of(self.found)
         if self.beliefs is not None:
-            return self.beliefs.mean_of_journeys(of_shop, every)
+            return self.beliefs.mean_of_journeys(of_shop)
         assert self.shop is not None
         return of_shop(self.shop)
 
@@ -85,7 +83,6 @@ class _Held:
             rate = self._mean(
                 partial(_fires, alert=alert, target=target, operation=self.measures),
                 partial(_fires_of, alert=alert, target=target, name=self.measures),
-                every=_SOME,
             )
             found.append((alert.threshold(target), rate * YEAR))
         return found

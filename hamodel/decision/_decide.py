@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hamodel import _check, _html, text
-from hamodel.assessment import MEASURES, Assessment, assess, compare
+from hamodel.assessment import MEASURES, Assessment, compare
 from hamodel.decision._flips import Flip, flips_of
 from hamodel.decision._requirements import Finding, Requirements, beyond
 from hamodel.decision._rows import ROWS, Cell, cell, complexity
@@ -205,7 +205,11 @@ class Decision:
         for name, old in self.assessments.items():
             architecture, workload = spec(old.architecture), load(old.workload)
             same = architecture is old.architecture and workload is old.workload
-            found[name] = old if same else assess(architecture, workload)
+            found[name] = (
+                old
+                if same
+                else replace(old, architecture=architecture, workload=workload)
+            )
         return Decision(
             requirements=self.requirements, assessments=found, prefer=self.prefer
         )
@@ -241,8 +245,9 @@ class Decision:
             left = [name for name in left if values[name][key] == mine]
             if not left:
                 word = key.replace("_", " ")
-                costs = f"{text.number(mine)} against {text.number(best)}"
-                return f"it has the least {word} ({costs})"
+                down = key.endswith("unavailability")
+                write = text.downtime if down else text.number
+                return f"it has the least {word} ({write(mine)} against {write(best)})"
         return "in all that is preferred they are equal"
 
     def __repr__(self) -> str:
@@ -307,7 +312,7 @@ def decide(
     workload: Workload | None = None,
     requirements: Requirements | None = None,
     *,
-    prefer: Sequence[str] = ("cost", "complexity", "write_unavailability"),
+    prefer: Sequence[str] = ("cost", "write_unavailability"),
 ) -> Decision:
     """Return which architecture to choose, and the table that says why.
 
@@ -338,6 +343,8 @@ def decide(
     -----
     There are no weights.  Limits exclude; of the rest the Pareto front remains, those
     that no other beats in everything; `prefer` orders it, and says so in the reason.
+    `complexity`, the number of states, depends on how finely a model tells them apart:
+    it chooses only where it is asked to.
 
     Examples
     --------

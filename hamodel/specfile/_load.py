@@ -357,6 +357,8 @@ def _kind(whole: TreeNode, path: Path) -> type:
     node = whole.get("architecture")
     if node is None:
         said = f"is missing: one of {', '.join(KINDS)}, or extends: a preset"
+        if whole.get("structure") is not None:
+            said += "; a structure goes with assess, check and spof"
         place = Problem(whole.line, whole.column, "architecture", said)
         raise SpecError(path, [place])
     if node.raw not in KINDS:
