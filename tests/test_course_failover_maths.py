@@ -54,7 +54,9 @@ def test_products_come_from_the_catalogue(explorer, preset, system):
 
 def drawn(explorer):
     """Return {words: (left, right) of the bar in the same row} of the picture."""
-    rects = re.findall(r'<rect x="170" y="([\d.]+)" width="([\d.]+)"', explorer.svg)
+    rects = re.findall(
+        r'<rect x="170" y="([\d.]+)" width="([\d.]+)" height="17"', explorer.svg
+    )
     return [float(wide) for _, wide in rects]
 
 
@@ -76,10 +78,65 @@ def test_the_axis_holds_the_worst_corner(explorer):
 def test_the_token_goes_where_the_chain_goes():
     found = four.pair()
     moves = {(a.nodes, b.nodes) for a, b in found.chain().rates}
-    for seed in range(20):
-        path = four.journey(found, seed=seed)
+    for year in range(1, 21):
+        path = [name for name, *_ in four.played(found, year)]
         states = ["none" if name == "stuck" else name for name in path]
         assert set(itertools.pairwise(states)) <= moves
+
+
+def test_played_years_have_the_shares_of_the_long_run():
+    """A thousand years, stay by stay, against the balance on paper."""
+    found = four.pair(failover=600, coverage=90)
+    names = ("switching", "stuck", "none")
+    spent = dict.fromkeys((*names, "both", "one"), 0.0)
+    for year in range(1000):
+        for name, begin, left in four.played(found, year):
+            spent[name] += left - begin
+    shares = [spent[name] / sum(spent.values()) * PER_YEAR for name in names]
+    over, failed, both = by_hand(2000, 4, 600, 90)
+    assert shares[0] == pytest.approx(over, rel=0.1)
+    assert shares[1] == pytest.approx(failed, rel=0.15)
+    assert shares[2] == pytest.approx(both, rel=0.5)
+
+
+def piled(explorer):
+    """Return {row: minutes} where the piles of the play end, read off the picture."""
+    found = re.findall(
+        r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="8"', explorer.svg
+    )
+    ends = {}
+    for left, top, wide in found:
+        row = round((float(top) - 176) / 22)
+        ends[row] = max(ends.get(row, 0), float(left) + float(wide))
+    return ends
+
+
+def test_time_piles_up_in_the_bars_as_the_token_goes(explorer):
+    explorer.set(coverage=99)
+    spent = dict.fromkeys(range(4), 0.0)
+    for name, begin, left in four.played(explorer.result, explorer.values["year"]):
+        if name in ("switching", "stuck", "none"):
+            for row in (("switching", "stuck", "none").index(name), 3):
+                spent[row] += (left - begin) / MINUTE
+    wanted = {row: four.MINUTES(total) for row, total in spent.items() if total}
+    assert piled(explorer) == pytest.approx(wanted, abs=0.2)
+    shown = []
+    for _ in range(16):
+        hidden = re.findall(r'<g [^>]*display="none"', explorer.svg)
+        shown.append(len(hidden))
+        explorer.step()
+    assert shown == sorted(shown, reverse=True), "what has piled up stays"
+    assert (shown[0] > 15, shown[-1] <= 2) == (True, True)
+
+
+def test_the_same_year_with_a_surer_failover_has_nobody_stuck(explorer):
+    """As *Try this* promises: the same failures, and one of them costs hours or not."""
+    years = {}
+    for coverage in (99, 99.9):
+        explorer.set(coverage=coverage)
+        names = [n for n, *_ in four.played(explorer.result, explorer.values["year"])]
+        years[coverage] = [names.count(n) for n in ("switching", "stuck", "one")]
+    assert years == {99: [4, 1, 7], 99.9: [5, 0, 7]}
 
 
 def test_what_to_try_is_what_happens(explorer):

@@ -15,7 +15,13 @@ import pytest
 from hamodel.course import slips
 from tests.support.notebook_stage import LESSONS, ROOT, staged
 from tests.support.prose_guards import stilted
-from tests.support.svg_pictures import over_shapes
+from tests.support.svg_pictures import (
+    collisions,
+    faults,
+    narrow,
+    over_shapes,
+    texts,
+)
 
 MOST_LINES, MEDIAN_LINES = 470, 350
 GUIDES = ("shop.py", "__init__.py")
@@ -85,7 +91,9 @@ def test_few_likely_wrong_answers_get_the_general_hint(path):
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_no_shape_lies_across_words(path):
+    """Nor where words take their second size, in a column as narrow as a phone's."""
     _, waiting = veiled(path)
+    texts_of_a_phone = []
     for explorer in waiting.values():
         explorer.reset()
         ends = [
@@ -97,6 +105,15 @@ def test_no_shape_lies_across_words(path):
             explorer.reset()
             explorer.set(**setting)
             assert over_shapes(explorer.svg) == [], setting
+            large = narrow(explorer.svg)
+            assert over_shapes(large) == collisions(large) == faults(large) == []
+            texts_of_a_phone += [
+                (bottom - top) * 286 / explorer.size[0]
+                for _, (_, top, _, bottom) in texts(large)
+            ]
+    # of 390 px, JupyterLab leaves 286 to a picture
+    small = sum(high < 6.5 for high in texts_of_a_phone)
+    assert small <= len(texts_of_a_phone) * (0.1 if path.stem < "08" else 0.4)
 
 
 def test_a_lesson_is_one_short_file():

@@ -30,6 +30,17 @@ _DARK = (
     '<style>[data-jp-theme-light="false"] .ha-sheet{color-scheme:dark}'
     '[data-jp-theme-light="true"] .ha-sheet{color-scheme:light}</style>'
 )
+#: On a phone the picture stays in sight while what is below it moves.  It sticks to the
+#: notebook only if nothing between the two scrolls by itself.
+_STAYS = (
+    "<style>@media (max-width:600px){.ha-explorer,.ha-explorer .widget-box,"
+    ".jp-OutputArea:has(.ha-explorer),.jp-OutputArea-child:has(.ha-explorer),"
+    ".jp-OutputArea-output:has(.ha-explorer)"
+    "{overflow:visible!important}.ha-explorer .ha-side{display:contents}"
+    ".ha-explorer .ha-side>*{max-width:100%}.ha-explorer .ha-stays{position:sticky;"
+    "top:0;z-index:3;flex:0 0 100%;overflow:hidden;"
+    "background:var(--jp-layout-color0,#fff)}}</style>"
+)
 _SIZES: tuple[dict[str, str], ...] = (
     {"overflow": "hidden", "width": "100%"},
     {"min_height": "44px", "max_width": "740px"},
@@ -91,9 +102,11 @@ class ExplorerSkin:
         over = [c for c in core.controls.values() if isinstance(c, Boxes)]
         beside = [c.widget for c in core.controls.values() if not isinstance(c, Boxes)]
         row = widgets.Layout(flex_flow="row wrap")
+        shown = self._under([button for control in over for button in control.over])
+        shown.add_class("ha-stays")
         left = widgets.VBox(
             [
-                self._under([button for control in over for button in control.over]),
+                shown,
                 self.sentence,
                 widgets.HBox([self.note, self.show_me], layout=row),
                 *([widgets.HBox(list(self.players.values()))] if self.players else []),
@@ -110,9 +123,12 @@ class ExplorerSkin:
             ],
             layout=widgets.Layout(flex="0 1 300px"),
         )
-        title = widgets.HTML(f"<b>{escape(core.title)}</b>")
+        title = widgets.HTML(f"{_STAYS}<b>{escape(core.title)}</b>")
         wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
-        return widgets.VBox([title, widgets.HBox([left, right], layout=wrap)])
+        for side in (left, right):
+            side.add_class("ha-side")
+        whole = widgets.VBox([title, widgets.HBox([left, right], layout=wrap)])
+        return whole.add_class("ha-explorer")
 
     def _under(self, buttons: list[widgets.Button]) -> widgets.Widget:
         """Return the picture, under the buttons that lie over it."""

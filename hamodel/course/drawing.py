@@ -21,10 +21,13 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from hamodel import text
+from hamodel.course._narrow import NARROW, Words, enlarged, width
 from hamodel.plots import FAINT, GREY, INK, LOOKS, PALETTE, PAPER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from hamodel.course._narrow import Box
 
     Point = tuple[float, float]
     Anchor = Literal["start", "middle", "end"]
@@ -115,6 +118,9 @@ class Sheet:
     _parts: list[str] = field(default_factory=list)
     _looks: dict[str, str] = field(default_factory=dict)
     _keys: list[str] = field(default_factory=list)
+    _words: list[tuple[int, Words]] = field(default_factory=list)
+    _solid: list[Box] = field(default_factory=list)
+    _moves: bool = False
 
     def rect(
         self,
@@ -143,6 +149,8 @@ class Sheet:
             return
         place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
         self._shape("rect", place, fill, stroke, weight, role)
+        if role != "ground":
+            self._stands((x, y, x + width, y + height))
 
     def circle(
         self,
@@ -156,8 +164,11 @@ class Sheet:
     ) -> None:
         """Draw a disc; the rest is as in `rect`."""
         if radius > 0:
-            place = f'cx="{_n(centre[0])}" cy="{_n(centre[1])}" r="{_n(radius)}"'
+            x, y = centre
+            place = f'cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}"'
             self._shape("circle", place, fill, stroke, weight, role)
+            if radius > 2 and role != "ground":
+                self._stands((x - radius, y - radius, x + radius, y + radius))
 
     def line(
         self,
@@ -170,6 +181,9 @@ class Sheet:
         role: str = "",
     ) -> None:
         """Draw a line through points; `fill` closes it; `dash` as SVG has it."""
+        points = list(points)
+        if len(points) == 2 and role != "ground":
+            self._stands_along(*points)
         steps = " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
         place = f'd="M{steps}{"Z" if fill != "none" else ""}"'
         if dash:
@@ -198,6 +212,10 @@ class Sheet:
     ) -> None:
         """Write a line of words on its baseline."""
         strong = ' font-weight="bold"' if bold else ""
+        if not self._moves:
+            shift = {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+            placed = Words(*at, size, shift, width(words, bold=bold))
+            self._words.append((len(self._parts), placed))
         self._parts.append(
             f'<text x="{_n(at[0])}" y="{_n(at[1])}" font-size="{_n(size)}" '
             f'text-anchor="{anchor}"{strong} {_fill(colour)}>{escape(words)}</text>'
@@ -225,10 +243,10 @@ class Sheet:
         for value, words in marks or ticks(scale):
             x = scale(value)
             self.line([(x, top), (x, y)], "faint", weight=0.8, role="ground")
-            self.line([(x, y), (x, y + 5)], "grey", weight=1)
+            self.line([(x, y), (x, y + 3)], "grey", weight=1)
             self.text((x, y + 18), words, size=12, anchor="middle")
         middle = (scale.start + scale.stop) / 2
-        self.text((middle, y + 36), title, size=12, anchor="middle", colour="grey")
+        self.text((middle, y + 38), title, size=12, anchor="middle", colour="grey")
 
     def mark(self, x: float, top: float, bottom: float, words: str) -> None:
         """Draw a limit: a red line across, with its words above it."""
@@ -328,41 +346,47 @@ class Sheet:
         self._parts.append(
             f'<g transform="{moved}" opacity="{_n(opacity)}"{hidden}{style}>'
         )
+        self._moves = True
         yield
+        self._moves = False
         self._parts.append("</g>")
 
-    def walk(self, path: Sequence[Point], looks: Sequence[str]) -> None:
+    @contextmanager
+    def since(self, seconds: float) -> Iterator[None]:
+        """Show what is drawn within from some second of the play to its end."""
+        keys: list[Key] = [(0, 0, 0, 0), (seconds, 0, 0, 0), (seconds + 0.1, 0, 0, 1)]
+        keys.append((self.seconds, 0, 0, 1))
+        with self.moving(keys):
+            yield
+
+    def walk(self, path: Sequence[Point]) -> list[float]:
         """Move a token from place to place, through all of them in one play.
 
         Parameters
         ----------
         path : sequence of (float, float)
             The places, in the order in which the token comes to them.
-        looks : sequence of str
-            What each visit leaves behind, side by side below its place: a look, or
-            "" for nothing.
+
+        Returns
+        -------
+        list of float
+            When it comes to each, in seconds.
         """
         pause, (x0, y0) = self.seconds / (len(path) + 1), path[0]
+        came = [k * pause for k in range(len(path))]
         keys: list[Key] = []
-        for k, (x, y) in enumerate(path):
+        for begin, (x, y) in zip(came, path, strict=True):
             at = (x - x0, y - y0, 1.0)
-            keys += [(k * pause, *at), ((k + 0.6) * pause, *at)]
-        left: dict[Point, int] = {}
-        for k, (place, look) in enumerate(zip(path, looks, strict=True)):
-            if look:
-                count = left[place] = left.get(place, -1) + 1
-                came = k * pause
-                seen = [(0, 0, 0, 0), (came, 0, 0, 0), (came + 0.1, 0, 0, 1)]
-                with self.moving([*seen, (self.seconds, 0, 0, 1)]):
-                    box = (place[0] + 12 + 12 * count, place[1] - 4, 9, 9)
-                    self.rect(box, look, weight=0.8)
+            keys += [(begin, *at), (begin + 0.6 * pause, *at)]
         with self.moving([*keys, (self.seconds, *keys[-1][1:])]):
             self.circle((x0, y0), 7, "orange", weight=1.5)
+        return came
 
     def svg(self) -> str:
         """Return the picture; the same text for the same picture."""
         size = f"{_n(self.width)} {_n(self.height)}"
-        style = f"{_STYLE}{''.join(self._keys)}</style>"
+        parts, large = self._large()
+        style = f"{_STYLE}{large}{''.join(self._keys)}</style>"
         looks = "".join(_pattern(look, key) for look, key in self._looks.items())
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
@@ -372,10 +396,39 @@ class Sheet:
             f'<rect x="0" y="0" width="{_n(self.width)}" height="{_n(self.height)}" '
             f"{_fill('paper')}/>",
             f"<defs>{looks}</defs>",
-            *self._parts,
+            *parts,
             "</svg>",
         ]
         return "\n".join(lines)
+
+    def _stands(self, box: Box) -> None:
+        """Note what words may not run into, unless it moves."""
+        if not self._moves:
+            self._solid.append(box)
+
+    def _stands_along(self, start: Point, stop: Point) -> None:
+        """Note a line as boxes, so that words may stand beside a slanted one."""
+        (x, y), across, down = start, stop[0] - start[0], stop[1] - start[1]
+        parts = math.ceil(min(abs(across), abs(down)) / 8) or 1
+        for k in range(parts):
+            xs = sorted((x + across * k / parts, x + across * (k + 1) / parts))
+            ys = sorted((y + down * k / parts, y + down * (k + 1) / parts))
+            self._stands((xs[0], ys[0], xs[1], ys[1]))
+
+    def _large(self) -> tuple[list[str], str]:
+        """Return the parts with the second size of each text, and the rules for it."""
+        parts, sizes = list(self._parts), set()
+        words = [placed for _, placed in self._words]
+        times = enlarged(words, self._solid, (self.width, self.height))
+        for (k, placed), factor in zip(self._words, times, strict=True):
+            if factor > 1:
+                size = math.floor(2 * factor * placed.size)
+                sizes.add(size)
+                parts[k] = parts[k].replace('class="', f'class="n{size} ', 1)
+        rules = "".join(
+            f".n{size}{{font-size:{size / 2:g}px}}" for size in sorted(sizes)
+        )
+        return parts, f"@media (max-width:{NARROW}px){{{rules}}}" if rules else ""
 
     def _shape(
         self, tag: str, place: str, fill: str, stroke: str, weight: float, role: str

@@ -164,10 +164,11 @@ def sliders(
 def journey(
     rates: Mapping[tuple[Hashable, Hashable], float],
     start: Hashable,
-    steps: int,
+    until: float,
     seed: int,
-) -> list[Value]:
-    """Return the states that a Markov chain passes through, played with a seed.
+    most: int = 36,
+) -> list[tuple[Value, float, float]]:
+    """Return the stays of a Markov chain in its states, played with a seed.
 
     Parameters
     ----------
@@ -175,27 +176,34 @@ def journey(
         How often it goes from one to the other, as `Chain.rates` has them.
     start : object
         The first state.
-    steps : int
-        How many moves.
+    until : float
+        When the play ends, in the unit of one over the rates.
     seed : int
         Which play.
+    most : int
+        After how many stays it ends at the latest.
 
     Returns
     -------
-    list
-        The states, one more than the steps.
+    list of (object, float, float)
+        The state, when it was entered and when it was left, for each stay.
 
     Examples
     --------
-    >>> journey({("up", "down"): 1, ("down", "up"): 60}, "up", 2, seed=1)
-    ['up', 'down', 'up']
+    >>> stays = journey({("up", "down"): 1, ("down", "up"): 60}, "up", 2, seed=1)
+    >>> [(state, round(left, 2)) for state, _, left in stays]
+    [('up', 1.07), ('down', 1.08), ('up', 1.43), ('down', 1.44), ('up', 2)]
     """
-    rng, path = np.random.default_rng(seed), [start]
-    for _ in range(steps):
-        moves = {b: float(rate) for (a, b), rate in rates.items() if a == path[-1]}
+    rng, here, now = np.random.default_rng(seed), start, 0.0
+    stays: list[tuple[Value, float, float]] = []
+    while now < until and len(stays) < most:
+        moves = {b: float(rate) for (a, b), rate in rates.items() if a == here}
         weights = np.array(list(moves.values()))
-        path.append(list(moves)[rng.choice(len(moves), p=weights / weights.sum())])
-    return path
+        left = min(now + rng.exponential(1 / weights.sum()), until)
+        stays.append((here, now, left))
+        here = list(moves)[rng.choice(len(moves), p=weights / weights.sum())]
+        now = left
+    return stays
 
 
 def _fresh(controls: Mapping[str, Value]) -> dict[str, Value]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hamodel import catalogue, duration
+from hamodel import catalogue, duration, text
 from hamodel import course as kit
 from hamodel.architectures import ActivePassive, Node
 from hamodel.failover import Failover
@@ -94,6 +94,13 @@ class Copy:
     @property
     def overloaded(self) -> bool:
         return self.writes >= self.capacity
+
+    @property
+    def waiting(self) -> float:
+        """How many writes wait in the queue, on average."""
+        if self.overloaded:
+            return math.inf
+        return self.writes * (float(self.stream.lag.mean) - self.trip / 2)
 
     @property
     def growth(self) -> float:
@@ -181,6 +188,62 @@ def shop() -> ActivePassive:
         failover=Failover(promotion=30, coverage=0.99),
         replication=Replication(apply=WriteStage(service=1 / CAPACITY)),
     )
+
+
+# ---- the picture of both lessons: writes in sender, link and replay ------------------
+
+CRASH = 0.6  # of a play
+PLACES = {"sender": 154, "replay": 486}  # px: where the head of each queue stands
+
+
+def draw_writes(sheet: kit.Sheet, found: Copy, top: float, copy: str) -> None:
+    """Draw where the writes are; a crash of the primary takes what is red."""
+    for x, words in ((20, "primary"), (500, copy)):
+        sheet.rect((x, top, 120, 44), "paper")
+        sheet.text((x + 60, top + 27), words, anchor="middle", bold=True)
+    count, at_home = found.waiting, found.queue == SENDER
+    shown, columns = round(min(40, count)), math.ceil(min(40, count) / 4)
+    start = PLACES["sender"] + (14 * columns if at_home else 0)
+    stop = PLACES["replay"] - (0 if at_home else 14 * columns)
+    sheet.arrow((start - 6, top + 22), (stop - 4, top + 22))
+    head, way = (PLACES["sender"], 1) if at_home else (PLACES["replay"], -1)
+    queued = [
+        (head + way * 14 * (k // 4), top + 2 + 13 * (k % 4)) for k in range(shown)
+    ]
+    under_way = round(min(40, found.writes * found.trip / 2))
+    step = (stop - start - 14) / 20
+    flying = [
+        (start + 4 + step * (k // 2 + 0.5), top + 16 + 12 * (k % 2))
+        for k in range(under_way)
+    ]
+    end, crash = sheet.seconds, CRASH * sheet.seconds
+    gone = [(0, 0, 0, 1), (crash, 0, 0, 1), (crash + 0.6, 0, 0, 0), (end, 0, 0, 0)]
+    drains = [(0, 0, 0, 1), (crash, 0, 0, 1), (end - 0.3, 30, 0, 0), (end, 30, 0, 0)]
+    for spots, taken in ((flying, True), (queued, at_home)):
+        with sheet.moving(gone if taken else drains):
+            for spot in spots:
+                sheet.circle(spot, 5, "red" if taken else "green", weight=0.8)
+    _on_the_way(sheet, (start - 4, top + 22), stop - start - 6, crash)
+    many = "ever more" if math.isinf(count) else f"{text.short(count)} on average"
+    words = f"to be {'sent' if at_home else 'applied'}: {many}"
+    sheet.text((620, top + 68), words, size=12, anchor="end")
+    sheet.text((20, top + 68), "red: a crash takes it", size=12, colour="red")
+    with sheet.moving([(0, 0, 0, 0), (crash, 0, 0, 1), (end, 0, 0, 1)]):
+        for slope in (16, -16):
+            ends = [(64, top + 22 - slope), (96, top + 22 + slope)]
+            sheet.line(ends, "red", weight=4)
+
+
+def _on_the_way(
+    sheet: kit.Sheet, start: tuple[float, float], far: float, crash: float
+) -> None:
+    """Let writes set out one after the other, until the crash."""
+    for k in range(5):
+        begin = crash * k / 5
+        keys = [(0.0, 0.0, 0.0, 0.0), (begin, 0, 0, 0), (begin + 0.05, 0, 0, 1)]
+        keys += [(begin + 0.6, far, 0, 1), (begin + 0.65, far, 0, 0)]
+        with sheet.moving([*keys, (sheet.seconds, far, 0, 0)]):
+            sheet.circle(start, 5, "red", weight=0.8, role="ground")
 
 
 # ---- what was measured -------------------------------------------------------------

@@ -27,12 +27,9 @@ STATES = ("both", "switching", "one", "none")  # the order of the matrix in the 
 
 def pair(mttf=2000, mttr=4, failover=30, coverage=99, rescue=NOBODY):
     """Return the lesson's pair: hours, hours, seconds, percent, one of `RESCUE`."""
-    stages = Failover(
-        promotion=failover, coverage=coverage / 100, manual=RESCUE[rescue]
-    )
-    return ActivePassive(
-        database=Node(mttf=mttf * HOUR, mttr=mttr * HOUR), failover=stages
-    )
+    plan = Failover(promotion=failover, coverage=coverage / 100, manual=RESCUE[rescue])
+    node = Node(mttf=mttf * HOUR, mttr=mttr * HOUR)
+    return ActivePassive(database=node, failover=plan)
 
 
 def single(mttf=2000, mttr=4):
@@ -64,65 +61,80 @@ PLACES = {  # centre of a box, its words, its look
     "none": ((570, 70), "both down", CAUSES[2]),
 }
 ARROWS = (
-    ("both", "switching", "c λ", (155, 42)),
-    ("both", "stuck", "(1 - c) λ", (150, 108)),
-    ("switching", "one", "1 / T", (345, 42)),
-    ("stuck", "one", "repair", (348, 108)),
+    ("both", "switching", "c λ", (148, 38)),
+    ("both", "stuck", "(1 - c) λ", (142, 114)),
+    ("switching", "one", "1 / T", (352, 38)),
+    ("stuck", "one", "repair", (346, 114)),
     ("one", "none", "λ", (498, 60)),
 )
+DOWN = ("switching", "stuck", "none")
 MINUTES = kit.Scale(0.01, 300_000, 170, 580, log=True)
+CALENDAR = kit.Scale(0, YEAR, 384, 620)
 GHOSTS = {"faster": "you: failover in 10 s", "surer": "you: 99.9 % work"}
 
 
-def picture(sheet, values, found, guess):  # noqa: ARG001
+def picture(sheet, values, found, guess):
     """Draw where a year goes, and what is down of it."""
-    spent = [minutes * MINUTE for minutes in causes(found)]
     share = found.chain().steady_state()
-    times = dict(zip(("switching", "stuck", "none"), spent, strict=True))
-    times |= {n: share.get(PairState(n), 0.0) * YEAR for n in ("both", "one")}
-    told = {n: text.time(spell) if spell else "never" for n, spell in times.items()}
-    boxes = {
-        name: (*place, told[name] if sheet.known or name in ("both", "one") else "?")
-        for name, place in PLACES.items()
-    }
+    spent = {n: share.get(PairState(n), 0.0) * YEAR / MINUTE for n in ("both", "one")}
+    spent |= zip(DOWN, causes(found), strict=True)
+    boxes = {}
+    for name, place in PLACES.items():
+        told = text.time(spent[name] * MINUTE) if spent[name] else "never"
+        boxes[name] = (*place, told if sheet.known or name not in DOWN else "?")
     kit.states(sheet, boxes, ARROWS)
-    path = journey(found)
-    spots = [(PLACES[name][0][0] - 46, PLACES[name][0][1] + 31) for name in path]
-    leaves = {name: PLACES[name][2] for name in ("switching", "stuck", "none")}
-    sheet.walk(spots, [leaves.get(name, "") for name in path])
-    sheet.axis(MINUTES, 284, "minutes a year, to powers of ten", top=158)
-    sheet.mark(MINUTES(1e-4 * YEAR / MINUTE), 158, 282, "99.99 %")
-    amounts = causes(found) if sheet.known else [None] * 3
-    total = ("all together", found.minutes_per_year, "ink")
-    rows = [*zip(CAUSES, amounts, CAUSES, strict=True), total]
+    sheet.axis(MINUTES, 300, "minutes a year, to powers of ten", top=164)
+    sheet.mark(MINUTES(1e-4 * YEAR / MINUTE), 164, 298, "99.99 %")
+    bars = spent if sheet.known else {}
+    rows = [(PLACES[name][1], bars.get(name), PLACES[name][2]) for name in DOWN]
+    rows += [("all together", found.minutes_per_year, "ink")]
     rows += [(GHOSTS[case], guess[case], "guess") for case in GHOSTS if guess]
-    sheet.bars(MINUTES, 162, rows, 20)
+    sheet.bars(MINUTES, 167, rows, 22)
+    if sheet.known:
+        _year(sheet, played(found, values["year"]))
 
 
-def journey(found, steps=9, seed=11):
-    path = kit.journey(found.chain().rates, PairState("both"), steps, seed)
-    names = [str(state.nodes) for state in path]
-    for k, (before, here) in enumerate(itertools.pairwise(names), 1):
-        if here == "manual" or (before, here) == ("both", "none"):
-            names[k] = "stuck"
-    return names
+def _year(sheet, stays):
+    """Send a token through a year, and pile up the time that it is down."""
+    spots = [(PLACES[name][0][0] - 46, PLACES[name][0][1] + 31) for name, *_ in stays]
+    sheet.text((384, 123), "grey: one year, played", size=12)
+    sheet.rect((384, 130, CALENDAR(stays[-1][2]) - 384, 10), "up", role="ground")
+    piled = [0.0] * 4
+    for (name, begin, left), at in zip(stays, sheet.walk(spots), strict=True):
+        x, minutes = CALENDAR(begin), (left - begin) / MINUTE
+        with sheet.since(at):
+            if name != "both":
+                box = (x, 130, max(CALENDAR(left) - x, 2), 10)
+                sheet.rect(box, PLACES[name][2], weight=0)
+            for row in (DOWN.index(name), 3) if name in DOWN else ():
+                start, end = MINUTES(piled[row]), MINUTES(piled[row] + minutes)
+                box = (start, 176 + 22 * row, end - start, 8)
+                sheet.rect(box, "grey", role="ground")
+                piled[row] += minutes
+
+
+def played(found, year):
+    """Return the stays of a year: the box, when it is entered and when it is left."""
+    stays = kit.journey(found.chain().rates, PairState("both"), YEAR, year)
+    names = ["both", *(str(state.nodes) for state, *_ in stays)]
+    return [
+        ("stuck" if here == "manual" or (was, here) == ("both", "none") else here, *at)
+        for (was, here), (_, *at) in zip(itertools.pairwise(names), stays, strict=True)
+    ]
 
 
 def sentence(values, found):
-    over, failed, both = (text.short(minutes) for minutes in causes(found))
-    alone = text.short(single(values["mttf"], values["mttr"]))
+    alone = single(values["mttf"], values["mttr"])
+    minutes = map(text.short, (found.minutes_per_year, *causes(found), alone))
     return (
-        f"Down {text.short(found.minutes_per_year)} minutes a year: about {over} "
-        f"failing over, {failed} because a failover did not work, {both} with both "
-        f"nodes down. One node alone would be down {alone}."
-    )
+        "Down {} minutes a year: about {} failing over, {} because a failover did not "
+        "work, {} with both nodes down. One node alone would be down {}."
+    ).format(*minutes)
 
 
 # ---- the guess ---------------------------------------------------------------------
 
 TODAY = pair().minutes_per_year
-
-
 VIEWS = kit.views(
     """
     nothing helps: You left {g.faster:g} and {g.surer:g} of the 16.8 minutes: hardly
@@ -160,11 +172,9 @@ VIEWS = kit.views(
 
 def hourly(coverage=99, standby=True, diagonal=True):
     rates = np.array(generator(pair(coverage=coverage).chain()), float) * HOUR
-    if not standby:
-        rates[0, 2] = 0
+    rates[0, 2] *= standby
     np.fill_diagonal(rates, 0)
-    if diagonal:
-        np.fill_diagonal(rates, -rates.sum(axis=1))
+    np.fill_diagonal(rates, -diagonal * rates.sum(axis=1))
     return rates.tolist()
 
 
@@ -177,8 +187,7 @@ EXERCISES = (
     kit.exercise(
         """four rows of four rates per hour, in the order both, switching, one, none
     right: Each row adds up to zero: what leaves a state arrives in others.
-    hint: Take one row at a time: what ends this state, how often an hour, and where
-      does it lead?
+    hint: Row by row: what ends this state, how often an hour, and where does it lead?
     then: The first row has three ways out: the primary fails and the failover works,
       it fails and does not, or the standby fails.
     the diagonal is left out: The rates are right. The diagonal holds what leaves a
@@ -203,13 +212,11 @@ EXERCISES = (
       a repair, which is not small here.
     coverage ignored: You let every failover work.
     a share, not minutes: That is a share of time. How many minutes has a year?
-    one node: That is one node alone.
     """,
         lambda: pair(**OTHER).minutes_per_year,
         FIRST,
         lambda: pair(**OTHER | {"coverage": 100}).minutes_per_year,
         lambda: pair(**OTHER).unavailability,
-        lambda: single(1000, 2),
     ),
     kit.exercise(
         """a coverage between 0 and 1, with five digits
@@ -229,18 +236,14 @@ EXERCISES = (
     right: No failover, however good, saves you from losing the second node too.
     hint: Set c = 1 and T = 0 in the exact formula. What is left of it?
     then: The pair of the first cell takes failover=0 and coverage=100.
-    first order is exact: The short formula says so. What if the other node fails
-      meanwhile?
-    independent nodes: That multiplies two independent nodes, each with its own crew.
-      Here one crew repairs both, one after the other.
+    first order is exact: The short formula says so. What if the other node fails too?
+    independent nodes: That is a crew for each node. Here one crew repairs both in turn.
     the failover is still 30 s: The failover is certain now, but not yet instant.
-    one node: That is one node alone.
     """,
         lambda: pair(failover=0, coverage=100).minutes_per_year,
         0,
         (4 / 2004) ** 2 * YEAR / MINUTE,
         lambda: pair(coverage=100).minutes_per_year,
-        single,
     ),
     kit.exercise(
         """a function of a failover's seconds and its coverage, a fraction
@@ -268,18 +271,14 @@ def own(worked, rehearsals):
     return {"coverage": worked / rehearsals, "at least": low}
 
 
-# ---- the lesson --------------------------------------------------------------------
-
-
 def product(key):
     found = catalogue.system(key).architecture()
-    rescue = next(k for k, v in RESCUE.items() if v == found.failover.manual)
-    return {
-        "mttf": round(found.database.mttf / HOUR, 6),
-        "mttr": round(found.database.mttr / HOUR, 6),
-        "failover": round(float(found.failover.outage), 6),
-        "coverage": round(float(found.failover.coverage) * 100, 6),
-        "rescue": rescue,
+    node, takeover = found.database, found.failover
+    hours = {"mttf": round(node.mttf / HOUR, 6), "mttr": round(node.mttr / HOUR, 6)}
+    return hours | {
+        "failover": round(float(takeover.outage), 6),
+        "coverage": round(float(takeover.coverage) * 100, 6),
+        "rescue": next(k for k, v in RESCUE.items() if v == takeover.manual),
     }
 
 
@@ -327,10 +326,11 @@ lesson = kit.Lesson(
             "rescue": kit.Choice(
                 label="When stuck", options=tuple(RESCUE), start=NOBODY
             ),
+            "year": kit.Again(label="Another year", most=30, start=4),
         },
-        "model": pair,
+        "model": lambda year, **values: pair(**values),  # noqa: ARG005
         "picture": picture,
-        "size": (640, 330),
+        "size": (640, 346),
         "describe": sentence,
         "before": "The pair as it is today: down 16.8 minutes a year.",
         "after": {"coverage": 99.9},
@@ -342,8 +342,8 @@ lesson = kit.Lesson(
             "Patroni": product("postgresql-patroni"),
             "Managed, if async": product("managed-multi-zone"),
         },
-        "seconds": 12,
-        "steps": 10,
+        "seconds": 16,
+        "steps": 16,
     },
     exercises=EXERCISES,
     own=own,

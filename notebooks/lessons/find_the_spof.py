@@ -98,8 +98,8 @@ def picture(sheet, values, found, guess):
     """Draw the path of the requests, and under it the hours of a year."""
     apps = [name for name in APPS if name in found.down]
     passes = "balancer" not in found.failed
-    sheet.text((20, 61), "clients", size=13)
-    _wire(sheet, (70, 57), (128, 57), good=passes)
+    sheet.text((20, 48), "clients", size=13)
+    _wire(sheet, (20, 57), (128, 57), good=passes)
     for name in apps:
         y, good = PLACES[name][1] + HIGH / 2, passes and name not in found.failed
         _wire(sheet, (236, 57), (298, y), good=good)

@@ -14,7 +14,16 @@ from hamodel import text
 from hamodel.course import function, number
 from hamodel.replication import CatchUp, Stream, WriteStage
 from hamodel.units import MINUTE, MS
-from lessons.copies import CONTROLS, FAR, SENDER, model, recorded, recorded_lag, stream
+from lessons.copies import (
+    CONTROLS,
+    FAR,
+    SENDER,
+    draw_writes,
+    model,
+    recorded,
+    recorded_lag,
+    stream,
+)
 
 # ---- the picture: writes on their way, and the reads that miss them ----------------
 
@@ -22,24 +31,12 @@ TIMES = kit.Scale(1, 60_000, 70, 610, log=True)
 SHARES = kit.Scale(0, 100, 268, 140)
 MARKS = [(10.0**k, f"{10.0**k:,g}") for k in range(5)]
 GHOSTS = {"mean": "your mean", "tail": "your 99 in 100"}
-CRASH = 0.6  # of a play
-PLACES = {"sender": 154, "replay": 486}  # px: where the head of each queue stands
-
-
-def waiting(found):
-    """Return how many writes wait in the queue, on average."""
-    if found.overloaded:
-        return math.inf
-    return found.writes * float(found.stream.lag.mean) - found.writes * found.trip / 2
 
 
 def picture(sheet, values, found, guess):
     """Draw where the writes are, and the share of reads that miss one."""
-    for x, words in ((20, "primary"), (500, "replica")):
-        sheet.rect((x, 26, 120, 44), "paper")
-        sheet.text((x + 60, 53), words, anchor="middle", bold=True)
-    _writes(sheet, found)
-    sheet.text((70, 124), "reads that miss the write (%)", size=13, bold=True)
+    draw_writes(sheet, found, 26, "replica")
+    sheet.text((70, 126), "reads that miss the write (%)", size=13, bold=True)
     sheet.axis(TIMES, 268, "ms after the commit", top=140, marks=MARKS)
     sheet.upright(SHARES, 70, 610, [(s, f"{s}") for s in (0, 50, 100)])
     times = np.geomspace(1, 60_000, 120)
@@ -58,47 +55,6 @@ def picture(sheet, values, found, guess):
             far = place > 400
             spot = (place - 6 if far else place + 6, row + 16)
             sheet.text(spot, words, size=12, anchor="end" if far else "start")
-
-
-def _writes(sheet, found):
-    """Draw the writes in sender, link and replay; a crash takes what is red."""
-    count, at_home = waiting(found), found.queue == SENDER
-    shown, columns = round(min(40, count)), math.ceil(min(40, count) / 4)
-    start = PLACES["sender"] + (14 * columns if at_home else 0)
-    stop = PLACES["replay"] - (0 if at_home else 14 * columns)
-    sheet.arrow((start - 6, 48), (stop - 4, 48))
-    head, way = (PLACES["sender"], 1) if at_home else (PLACES["replay"], -1)
-    queued = [(head + way * 14 * (k // 4), 28 + 13 * (k % 4)) for k in range(shown)]
-    under_way = round(min(30, found.writes * found.trip / 2))
-    step = (stop - start - 14) / 15
-    flying = [
-        (start + 4 + step * (k // 2 + 0.5), 42 + 12 * (k % 2)) for k in range(under_way)
-    ]
-    end, crash = sheet.seconds, CRASH * sheet.seconds
-    gone = [(0, 0, 0, 1), (crash, 0, 0, 1), (crash + 0.6, 0, 0, 0), (end, 0, 0, 0)]
-    drains = [(0, 0, 0, 1), (crash, 0, 0, 1), (end - 0.3, 30, 0, 0), (end, 30, 0, 0)]
-    for spots, taken in ((flying, True), (queued, at_home)):
-        with sheet.moving(gone if taken else drains):
-            for spot in spots:
-                sheet.circle(spot, 5, "red" if taken else "green", weight=0.8)
-    _on_the_way(sheet, start - 4, stop - 10, crash)
-    many = "ever more" if math.isinf(count) else f"{text.short(count)} on average"
-    words = f"waiting to be {'sent' if at_home else 'applied'}: {many}"
-    sheet.text((490, 92), words, size=12, anchor="end")
-    sheet.text((20, 92), "a crash takes what is red", size=12, colour="red")
-    with sheet.moving([(0, 0, 0, 0), (crash, 0, 0, 1), (end, 0, 0, 1)]):
-        for slope in (16, -16):
-            sheet.line([(64, 48 - slope), (96, 48 + slope)], "red", weight=4)
-
-
-def _on_the_way(sheet, start, goal, crash):
-    """Let writes set out one after the other, until the crash."""
-    for k in range(5):
-        begin = crash * k / 5
-        keys = [(0, 0, 0, 0), (begin, 0, 0, 0), (begin + 0.05, 0, 0, 1)]
-        keys += [(begin + 0.6, goal - start, 0, 1), (begin + 0.65, goal - start, 0, 0)]
-        with sheet.moving([*keys, (sheet.seconds, goal - start, 0, 0)]):
-            sheet.circle((start, 48), 5, "red", weight=0.8, role="ground")
 
 
 def sentence(values, found):

@@ -163,7 +163,7 @@ STAGE_LOOKS = {
     "redirection": "site down",
 }
 FIRST, PITCH, LONG = 132, 15, 58  # px: the first beat, from beat to beat, a stage
-SENT, HEARD, OLD, NEW = 34, 64, 92, 106  # px: the four lanes
+SENT, HEARD, OLD, NEW = 30, 58, 84, 104  # px: the four lanes
 PACE = 0.3  # seconds of play for a beat; a stage takes a second
 
 
@@ -172,7 +172,7 @@ def played(sheet, found):
     dead = found.night == FAILS
     for y, words in zip(
         (SENT, HEARD, OLD + 4, NEW + 4),
-        ("primary sends", "watchdog counts", "old one writes", "new one writes"),
+        ("primary", "watchdog", "old writes", "new writes"),
         strict=True,
     ):
         sheet.text((FIRST - 16, y + 4), words, size=12, anchor="end")
@@ -184,7 +184,9 @@ def played(sheet, found):
     run = 0
     for k, came in enumerate(arrived):
         run = 0 if came else run + 1
-        _beat(sheet, k, came, sent=not dead or k < len(before), run=run)
+        _beat(
+            sheet, k, came, not dead or k < len(before), (run, int(found.beat.misses))
+        )
     if dead:
         _cross(sheet, (gone, SENT), 6)
         sheet.text((gone + 10, SENT - 8), "it fails", size=12, colour="red")
@@ -199,9 +201,10 @@ def played(sheet, found):
         sheet.rect((FIRST - 9, 12, 640, 106), "paper", weight=0, role="ground")
 
 
-def _beat(sheet, k, came, *, sent, run):
+def _beat(sheet, k, came, sent, counted):
     """Draw one beat: where it was sent, how far it came, and what is counted."""
     x, middle = FIRST + PITCH * k, (SENT + HEARD) / 2
+    run, last = counted
     if sent:
         stop = HEARD if came else middle
         sheet.line([(x, SENT), (x, stop)], "grey", weight=1, role="ground")
@@ -213,7 +216,7 @@ def _beat(sheet, k, came, *, sent, run):
             sheet.circle((x, SENT), 4, "orange", weight=1, role="ground")
     look = "green" if came else "paper"
     sheet.circle((x, HEARD), 4, look, stroke="ink" if came else "red")
-    if run:
+    if run and (run < 9 or (last - run) % 2 == 0):
         sheet.text((x, HEARD + 17), f"{run}", size=10, anchor="middle", colour="red")
 
 
@@ -239,7 +242,7 @@ def _writers(sheet, night, gone, decided):
 
 # ---- the failovers so far, and the valley ------------------------------------------
 
-MISSES = kit.Scale(1, 15, 78, 312)
+MISSES = kit.Scale(1, 15, 94, 312)
 VALLEY = kit.Scale(0.5, 1_000_000, 276, 166, log=True)
 SECONDS = kit.Scale(0, 150, 362, 620)
 MARKS = [(k, str(k)) for k in (1, 2, 3, 5, 10, 15)]
@@ -272,9 +275,9 @@ def picture(sheet, values, found, guess):
 def _valley(sheet, values, found, guess):
     here, now = round(values["misses"]), found.minutes
     words = f"{text.short(now)} min a year at {here} miss{'es' if here > 1 else ''}"
-    sheet.text((78, 156), words, size=12, bold=True)
+    sheet.text((94, 156), words, size=12, bold=True)
     sheet.axis(MISSES, 276, "misses until it fails over", top=166, marks=MARKS)
-    sheet.upright(VALLEY, 78, 312, COSTS)
+    sheet.upright(VALLEY, 94, 312, COSTS)
     if sheet.known:
         costs = zip(TRIED, found.curve.minutes_per_year, strict=True)
         sheet.line([(MISSES(k), VALLEY(c)) for k, c in costs], "blue", weight=2.5)

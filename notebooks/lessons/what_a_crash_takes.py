@@ -21,30 +21,32 @@ from lessons.copies import (
     PLANS,
     REPLAY,
     SENDER,
+    draw_writes,
     model,
     replication,
 )
 
 # ---- the picture: three columns, four modes ----------------------------------------
 
-COLUMNS = (  # heading, scale, what a bill says, unit
-    ("a commit waits (ms)", (0.01, 20_000), lambda bill: bill.wait / MS),
-    ("reads that miss it (%)", (0.01, 100), lambda bill: 100 * bill.missed),
-    ("a crash loses (writes)", (0.01, 100_000), lambda bill: bill.lost),
+COLUMNS = (  # two lines of heading, scale, what a bill says
+    ("a commit waits", "ms", (0.01, 20_000), lambda bill: bill.wait / MS),
+    ("reads that miss it", "%", (0.01, 100), lambda bill: 100 * bill.missed),
+    ("a crash loses", "writes", (0.01, 100_000), lambda bill: bill.lost),
 )
 GHOSTS: dict[int, dict[str, int]] = {1: {"missed": 2}, 2: {"lost": 0}}
 
 
 def picture(sheet, values, found, guess):  # noqa: ARG001
     """Draw what each mode costs, and whom."""
-    for column, (heading, ends, amount) in enumerate(COLUMNS):
-        left = 128 + 174 * column
-        scale = kit.Scale(*ends, left, left + 88, log=True)
-        sheet.text((left, 24), heading, size=12, bold=True)
+    for column, (heading, unit, ends, amount) in enumerate(COLUMNS):
+        left = 142 + 170 * column
+        scale = kit.Scale(*ends, left, left + 84, log=True)
+        sheet.text((left, 20), heading, size=12, bold=True)
+        sheet.text((left, 40), unit, size=12, colour="grey")
         for row, mode in enumerate(PLANS):
-            y = 42 + 40 * row
+            y = 54 + 40 * row
             if not column:
-                sheet.text((118, y + 17), mode, anchor="end", bold=True)
+                sheet.text((132, y + 17), mode, anchor="end", bold=True)
             sheet.line([(left, y - 2), (left, y + 26)], "grey", role="ground")
             told = sheet.known or (mode == "async" and column < 2)
             if told:
@@ -53,11 +55,11 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
                 sheet.text((left + 8, y + 17), "?")
         for case, row in GHOSTS.get(column, {}).items():
             if case in guess:
-                x, y = scale(max(guess[case], scale.low)), 42 + 40 * row
+                x, y = scale(max(guess[case], scale.low)), 54 + 40 * row
                 sheet.line(
                     [(x, y - 5), (x, y + 29)], weight=2, dash="3 2", role="ground"
                 )
-    _writes(sheet, found)
+    draw_writes(sheet, found, 222, "standby")
 
 
 def _amount(sheet, scale, y, value):
@@ -69,29 +71,6 @@ def _amount(sheet, scale, y, value):
     look = "failover did not work" if value > scale.low else "up"
     sheet.rect((scale.start, y, end - scale.start, 24), look, weight=0.8)
     sheet.text((end + 6, y + 17), text.short(value), size=12)
-
-
-def _writes(sheet, found):
-    for x, words in ((20, "primary"), (500, "standby")):
-        sheet.rect((x, 222, 120, 40), "paper")
-        sheet.text((x + 60, 247), words, anchor="middle")
-    sheet.line([(142, 242), (498, 242)], "faint", weight=2, role="ground")
-    span, crash = sheet.seconds, sheet.seconds * 0.6
-    travel = 0.5 + min(found.trip, 0.3) * 6
-    for k in range(12):
-        start = k * span * 0.6 / 12
-        gone = start + travel
-        lost = gone > crash
-        stop = 344 * (crash - start) / travel if lost else 344
-        keys = [(0, 0, 0, 0), (start, 0, 0, 0), (start + 0.02, 0, 0, 1)]
-        keys += [(min(gone, crash), stop, 0, 1)]
-        keys += [(crash + 1.2, stop, 0, 1), (crash + 1.3, stop, 0, 0)] if lost else []
-        keys.append((span, stop, 0, 0 if lost else 1))
-        with sheet.moving(keys):
-            sheet.circle((148, 242), 5, "red" if lost else "green", weight=0.8)
-    keys = [(0, 0, 0, 0), (crash, 0, 0, 0), (crash + 0.05, 0, 0, 1), (span, 0, 0, 1)]
-    with sheet.moving(keys):
-        sheet.text((80, 280), "crash", anchor="middle", bold=True, colour="red")
 
 
 def sentence(values, found):
@@ -284,7 +263,7 @@ lesson = kit.Lesson(
         },
         "model": model,
         "picture": picture,
-        "size": (640, 292),
+        "size": (640, 302),
         "describe": sentence,
         "before": "With async a commit waits for nobody. What the others buy for their "
         "waiting shows once you have guessed.",

@@ -92,7 +92,7 @@ def sites(failover=0):
 
 # ---- the picture: downtime against the number of replicas, and the floor -----------
 
-ACROSS = kit.Scale(1, MOST, 90, 470)
+ACROSS = kit.Scale(1, MOST, 90, 410)
 DOWN = kit.Scale(1e-6, YEAR / MINUTE, 286, 26, log=True)
 MARKS = [(float(f"1e{k}"), text.number(float(f"1e{k}"))) for k in range(-5, 6, 2)]
 BETA = (0.05, 0.48)  # what 26 months of a pair have shown, in exercise 1
@@ -107,7 +107,7 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
     sheet.text((112, 16), "minutes down a year", size=13, bold=True)
     marks = [(n, str(n)) for n in range(1, MOST + 1)]
     sheet.axis(ACROSS, 286, "replicas", top=26, marks=marks)
-    sheet.upright(DOWN, 90, 470, MARKS)
+    sheet.upright(DOWN, 90, 410, MARKS)
     notes = _curves(sheet, found) if sheet.known else []
     at = (ACROSS(found.number), height(found.unavailability))
     sheet.circle(at, 7, "orange", weight=1.5)
@@ -116,15 +116,14 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
             place = (ACROSS(n), height(10 ** -guess[case]))
             sheet.circle(place, 8, "none", weight=2)
     if guess:
-        sheet.circle((492, 268), 7, "none", weight=2)
-        sheet.text((506, 272), "your guess", size=12)
+        sheet.circle((434, 282), 7, "none", weight=2)
+        sheet.text((448, 286), "your guess", size=12)
     down = text.short(found.minutes) if found.enough else "all"
-    sheet.text((484, 60), _counted(found), size=13, bold=True)
-    sheet.text((484, 76), f"{down} min", size=12)
-    sheet.text((484, 92), f"{found.nines:.1f} nines", size=12)
+    sheet.text((424, 40), _counted(found), size=13, bold=True)
+    sheet.text((424, 62), f"{down} min, {found.nines:.1f} nines", size=12)
     for row, words in enumerate(notes):
         colour = "red" if words.startswith("floor") else "grey"
-        sheet.text((484, 110 + 17 * row), words, size=12, colour=colour)
+        sheet.text((424, 96 + 24 * row), words, size=12, colour=colour)
 
 
 def _counted(found):
@@ -137,12 +136,12 @@ def _curves(sheet, found):
     there, said = [each for each in whole if each.enough], []
     if found.shared:
         low, high = (height(beta * found.down) for beta in BETA)
-        box = (90, high, 380, low - high)
+        box = (90, high, 320, low - high)
         sheet.rect(box, "faint", stroke="faint", weight=0.5, role="ground")
         y = height(found.floor)
-        sheet.line([(90, y), (470, y)], "red", dash="2 3", role="ground")
-        said += [f"floor (red): {text.short(found.floor * YEAR / MINUTE)} min"]
-        said += ["band: floors that the log", "allows, β 0.05 to 0.48"]
+        sheet.line([(90, y), (410, y)], "red", dash="2 3", role="ground")
+        said += [f"floor: {text.short(found.floor * YEAR / MINUTE)} min"]
+        said += ["band: floors for β of", "0.05 to 0.48"]
     naive = [(ACROSS(each.number), height(each.naive)) for each in there]
     if len(there) > 1:
         true = [(ACROSS(each.number), height(each.unavailability)) for each in there]
@@ -151,7 +150,7 @@ def _curves(sheet, found):
     alone = f"{nines(found.naive):.1f} nines" if found.enough else "none"
     said += ["dashed: if failures", f"came alone, {alone}"]
     if naive and naive[-1][1] >= DOWN.start:
-        said += ["bottom: a millionth of", "a minute, and below"]
+        said += ["bottom: a millionth", "of a minute, or less"]
     return said
 
 
@@ -402,7 +401,7 @@ lesson = kit.Lesson(
         ),
         "model": group,
         "picture": picture,
-        "size": (640, 326),
+        "size": (640, 332),
         "describe": sentence,
         "before": "One replica: down 526 minutes a year, three nines.",
         "after": {"number": 2},

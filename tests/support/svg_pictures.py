@@ -277,3 +277,13 @@ def _crosses(a, b, box):
         first, last = sorted(((least - start) / step, (most - start) / step))
         low, high = max(low, first), min(high, last)
     return low < high
+
+
+def narrow(svg):
+    """Return a picture with its words as large as a narrow column writes them."""
+    sizes = dict(re.findall(r"\.(n\d+)\{font-size:([\d.]+)px\}", svg))
+    return re.sub(
+        r'font-size="[\d.]+"([^>]*class="(n\d+) )',
+        lambda text: f'font-size="{sizes[text[2]]}"{text[1]}',
+        svg,
+    )
