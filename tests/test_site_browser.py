@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from hamodel.course._narrow import plain
 from hamodel.course.site._forms import _impossible
 from hamodel.course.site._ghost import grids
 from tests.support import built_site, jupyterlab
@@ -303,9 +304,9 @@ def test_a_guess_is_answered_and_drawn_as_in_the_notebook(opened, path):
                 figure = page.locator("figure.explorer").filter(
                     has=page.locator("figcaption", has_text=title)
                 )
-                drawn = sorted(explorer.drawn(guess).splitlines())
-                assert sorted(shown(figure)[0].splitlines()) == drawn
-                assert drawn != sorted(explorer.svg.splitlines())
+                drawn = sorted(plain(explorer.drawn(guess)).splitlines())
+                assert sorted(plain(shown(figure)[0]).splitlines()) == drawn
+                assert drawn != sorted(plain(explorer.svg).splitlines())
                 explorer.reset()
             form.locator("summary").press("Enter")
             expect(form.locator(".comment")).to_have_text("")

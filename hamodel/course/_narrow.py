@@ -10,6 +10,7 @@ stands within a box stays within it, and one beside a box stays beside it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ def enlarged(
                 found[i] = step
         before = step
     return found
+
+
+def plain(svg: str) -> str:
+    """Return a picture without the second sizes: one more word may change them all."""
+    rules = rf"@media \(max-width:{NARROW}px\)\{{(\.n\d+\{{[^}}]*\}})*\}}"
+    return re.sub(r'class="n\d+ ', 'class="', re.sub(rules, "", svg))
 
 
 def _cross(a: Box, b: Box) -> bool:

@@ -228,7 +228,7 @@ def draw_writes(sheet: kit.Sheet, found: Copy, top: float, copy: str) -> None:
     words = f"to be {'sent' if at_home else 'applied'}: {many}"
     sheet.text((620, top + 68), words, size=12, anchor="end")
     sheet.text((20, top + 68), "red: a crash takes it", size=12, colour="red")
-    with sheet.moving([(0, 0, 0, 0), (crash, 0, 0, 1), (end, 0, 0, 1)]):
+    with sheet.since(crash):
         for slope in (16, -16):
             ends = [(64, top + 22 - slope), (96, top + 22 + slope)]
             sheet.line(ends, "red", weight=4)

@@ -433,7 +433,7 @@ lesson = kit.Lesson(
         "presets": {
             "Three app servers": {"servers": 3},
             "Five app servers": {"servers": MOST},
-            "Two app servers fail": {"servers": 3, "failed": APPS[:2]},
+            "Two app servers fail": {"failed": APPS[:2]},
             "The balancer fails": {"failed": ("balancer",)},
             "What would you buy?": {"bars": SAVED},
             "Better database": {"database": 99.99},

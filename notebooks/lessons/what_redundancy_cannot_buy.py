@@ -408,9 +408,9 @@ lesson = kit.Lesson(
         "presets": {
             "Two replicas": {"number": 2},
             "Eight replicas": {"number": MOST},
-            "Nothing shared": {"number": 2, "shared": 0},
-            "Half as much shared": {"number": 2, "shared": 2.5},
-            "Better replicas": {"number": 2, "up": 99.99},
+            "Nothing shared": {"shared": 0},
+            "Half as much shared": {"shared": 2.5},
+            "Better replicas": {"up": 99.99},
             "Two of three": {"number": 3, "needed": 2},
             "Google's storage": {
                 "number": 3,

@@ -13,6 +13,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from hamodel.course._narrow import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -85,8 +87,8 @@ class Ghosts:
 
     def _added(self, guess: Guess) -> tuple[str, ...]:
         """Return the lines that a guess adds to the picture."""
-        drawn = self._explorer.drawn(guess).splitlines()
-        added = iter(self._explorer.svg.splitlines())
+        drawn = plain(self._explorer.drawn(guess)).splitlines()
+        added = iter(plain(self._explorer.svg).splitlines())
         found, there = [], next(added)
         for line in drawn:
             if line == there:
