@@ -350,6 +350,21 @@ def test_dates_of_the_terminal_fit_logs_with_and_without_time_zones(tmp_path, te
     assert mttf == pytest.approx((YEAR - 3.5 * HOUR) / 3)
 
 
+def test_a_log_by_hand_says_part_and_gets_plain_seconds(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_text(
+        "part;opened;resolved\n"
+        "database;01.03.2024 10:00;01.03.2024 10:30\n"
+        "app;02.03.2024 10:00;02.03.2024 10:10\n"
+    )
+    told = ("calibrate", str(file), "--during", "1yr", "--part", "app=")
+    done = CliRunner().invoke(main, told)
+    assert done.exit_code == 0, done.output
+    assert "read part as component" in done.output
+    assert "events: 1" in done.output
+    assert "during: 31534200 s" in done.output
+
+
 def test_a_terminal_is_told_of_its_own_options(tmp_path):
     file = tmp_path / "log.csv"
     for text, said in (

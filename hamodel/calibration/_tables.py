@@ -23,9 +23,9 @@ ALIASES = {
     "component": (
         *("component", "service_name", "service", "impacted_services"),
         *("affected_services", "affected_components", "components", "component_s"),
-        "entity",
+        *("entity", "part", "system"),
     ),
-    "node": ("node", "host", "hostname", "instance"),
+    "node": ("node", "host", "hostname", "instance", "server"),
     "start": (
         *("start", "started_at", "start_time", "impact_start", "started", "opened_at"),
         *("opened", "triggered_at", "created_on", "created_at", "created"),

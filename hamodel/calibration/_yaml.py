@@ -6,6 +6,8 @@ import io
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from hamodel.calibration._estimate import Calibration, Estimate
     from hamodel.calibration._fit import Fit
@@ -108,8 +110,13 @@ def _belief_of(estimate: Estimate) -> dict[str, object]:
 
 def _number(key: str, value: float, unit: str) -> object:
     if key == "during" or (key == "mean" and unit == "s"):
-        return f"{value:.6g} s"
+        return _seconds(value)
     return int(value) if float(value).is_integer() else float(f"{value:.6g}")
+
+
+def _seconds(value: float) -> str:
+    """Return a time of six digits without an exponent."""
+    return f"{np.format_float_positional(float(f'{value:.6g}'), trim='-')} s"
 
 
 def _law_of(found: Calibration, path: str, estimate: Estimate) -> dict[str, object]:
@@ -121,12 +128,12 @@ def _law_of(found: Calibration, path: str, estimate: Estimate) -> dict[str, obje
         return {"value": {"samples": _recorded(fit)}, "because": said}
     shift = float(fit.law.support[0]) if fit.family.startswith("shifted") else 0.0
     mean = float(fit.law.mean) - shift
-    inside: dict[str, object] = {"mean": f"{mean:.6g} s"}
+    inside: dict[str, object] = {"mean": _seconds(mean)}
     if family != "exponential":
         cv = math.sqrt(float(fit.law.var)) / mean
         inside["cv"] = float(f"{cv:.6g}")
     law: object = {family: inside}
-    value = {"sum": [f"{shift:.6g} s", law]} if shift else law
+    value = {"sum": [_seconds(shift), law]} if shift else law
     return {"value": value, "because": said}
 
 
