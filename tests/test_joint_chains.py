@@ -376,6 +376,74 @@ def voters_cause(state, _operation):
 
 VOTERS = Majority(database=NODE, failover=LED, election=duration.exponential(1 / ELECT))
 
+
+def joint_votes(copies, votes):
+    """Sites, copies and an election together: the share of elections, and of none.
+
+    A leader that was lost with the copies that went was any of them that vote.
+    """
+    nodes = [name for name, n in copies.items() for _ in range(n)]
+    need = sum(votes[name] for name in nodes) // 2 + 1
+
+    def cast(up, dark):
+        return [
+            votes[n] * (u and n not in dark) for n, u in zip(nodes, up, strict=True)
+        ]
+
+    def follows(state):
+        up, dark, leads = state
+        ways = [
+            (with_place(up, i, not u), dark, FAIL if u else MEND)
+            for i, u in enumerate(up)
+        ]
+        ways += [(up, dark ^ {n}, BACK if n in dark else LOST) for n in copies]
+        before = cast(up, dark)
+        for up_then, dark_then, rate in ways:
+            after = cast(up_then, dark_then)
+            if sum(after) < need:
+                yield (up_then, dark_then, None), rate
+                continue
+            gone = sum(b > a for b, a in zip(before, after, strict=True))
+            lost = gone / sum(b > 0 for b in before) if leads else 1.0
+            yield (up_then, dark_then, False), rate * lost
+            yield (up_then, dark_then, True), rate * (1 - lost)
+        if leads is False:
+            yield (up, dark, True), ELECT
+
+    states, edges = explored(((True,) * len(nodes), frozenset(), True), follows)
+    share = long_run(states, edges)
+    led = list(zip(states, share, strict=True))
+    return [sum(p for s, p in led if s[2] is x) for x in (False, None)]
+
+
+@pytest.mark.parametrize(
+    ("copies", "votes", "witnesses"),
+    [
+        ((1, 1, 1), None, ()),
+        ((2, 2, 1), None, ("c",)),
+        ((1, 2, 1), (3, 1, 2), ()),
+        ((2, 1, 1), (1, 1, 0), ()),
+    ],
+)
+def test_votes_sites_and_elections_are_one_chain(copies, votes, witnesses):
+    copies = dict(zip("abc", copies, strict=True))
+    votes = None if votes is None else dict(zip("abc", votes, strict=True))
+    spec = Majority(
+        database=NODE,
+        failover=Failover(),
+        election=1 / ELECT,
+        copies=copies,
+        votes=votes,
+        witnesses=witnesses,
+        site=Site(mttf=1 / LOST, mttr=1 / BACK),
+    )
+    electing, without = joint_votes(copies, votes or dict.fromkeys(copies, 1))
+    found = spec.model().downtime()["write"]
+    assert found["failing over"] == pytest.approx(electing, rel=1e-9)
+    ours = found["no majority"] + found["all sites down"]
+    assert ours == pytest.approx(without, rel=1e-9)
+
+
 #: The last entry is the width.
 SYSTEMS = {
     "single": (SINGLE, (0, 0, False, False, False), single, single_cause, 1e-9),
@@ -401,7 +469,7 @@ SYSTEMS = {
         quorums_cause(HELD, {"read": 1, "write": 2}),
         1e-9,
     ),
-    "voters": (VOTERS, (True, True, True, 0), voters_lose, voters_cause, 1e-4),
+    "voters": (VOTERS, (True, True, True, 0), voters_lose, voters_cause, 1e-9),
 }
 
 

@@ -3,7 +3,9 @@
 Assumptions: lag, loss and recovery are those of the service at home, on the first of
 the best nodes; of several standbys the one that has most is promoted, and `lag` is that
 of the slowest.  A commit waits for the standbys as they stand to the site where the
-primary is.
+primary is.  What a node has missed that serves first after all were lost is counted
+where elections may be unclean (`Replication.unclean`); in other modes the rest is taken
+from the last primary once that is back.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ import numpy as np
 
 from hamodel import duration
 from hamodel._quantity import mean_of, rate_of
+from hamodel.architectures._absence import Absence
 from hamodel.architectures._copies import AtWork
+from hamodel.architectures._pair_model import part_of, shaped_of
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._replicas import First, added, stage_law
 from hamodel.architectures.behaviour import (
@@ -254,6 +258,11 @@ class PairBehaviour(AtWork):
                 self.spec.failover.coverage
             )
             found["site"] = Loss(events=lost, writes=_missing(beyond))
+        if self.spec.replication.unclean:
+            part = part_of(self.spec, watched=-1)
+            missed = Absence(self._rules, shaped_of(part)).missed()
+            taken = self.workload.writes * missed.time
+            found["unclean election"] = Loss(events=missed.events, writes=taken)
         split = self._split_brain
         if split is not None:
             found["split brain"] = Loss(events=split.rate, writes=split.writes_lost)

@@ -169,7 +169,7 @@ def _alike(nodes: Nodes) -> bool:
 
 def _seen_alike(first: Part, part: Part, place: int) -> Shaped:
     """Return a part of sites that are alike: its shares are those of the first site."""
-    known, own = _of(first), _of(part)
+    known, own = shaped_of(first), shaped_of(part)
     if not known.connected:  # then it matters where the primary was at first
         return own
     swapped = {
@@ -181,7 +181,8 @@ def _seen_alike(first: Part, part: Part, place: int) -> Shaped:
     return own
 
 
-def _of(part: Part) -> Shaped:
+def shaped_of(part: Part) -> Shaped:
+    """Return the states and moves of a part that has a shape."""
     if part.shaped is None:
         raise TypeError(f"{part.name} must have a shape")
     return part.shaped()

@@ -244,11 +244,11 @@ class Shape:
 
     def _shown(self, rates: Sequence[Number]) -> dict[Hashable, Quantity]:
         found: dict[Hashable, Quantity] = defaultdict(int)
-        for k, share in self._shares(rates):
+        for k, share in self.probabilities(rates):
             found[self.views[k]] = found[self.views[k]] + share
         return dict(found)
 
-    def _shares(self, rates: Sequence[Number]) -> Iterable[tuple[int, Quantity]]:
+    def probabilities(self, rates: Sequence[Number]) -> Iterable[tuple[int, Quantity]]:
         """Return the long-run probability of each state, by its number."""
         if not rates:
             return [(0, 1.0)]  # nothing ever happens

@@ -10,10 +10,12 @@ Assumptions
   common cause.  The shape of repairs does not matter.
 - A copy is back when it has caught up.  Sites fail as a whole, and their copies are
   back with them.
-- The leader is as likely to be on any copy that works and votes.  Losing it costs one
-  election, whose length does not depend on what else is down, and so does a majority
-  that comes back.  How often is counted over all states of sites and copies; that
-  nothing fails during an election is exact to the product of the two.
+- The leader is as likely to be on any copy that works and votes, always; one that
+  stays where it was elected is the same where sites hold as many copies each, and costs
+  1 % fewer elections over two copies and one.  Losing it costs one election, whose
+  length does not depend on what else is down, and so does a majority that comes back.
+  How much of the time that is comes from one chain of sites, copies
+  and elections; where the clients of a lost site are meanwhile is independent of it.
 - The clients of a lost site are led to another as `failover` says.
 - Planned work takes copies out, one at a time, whatever else has failed.
 - Reads go through the leader, unless `local_reads`: then any copy answers, perhaps
@@ -23,14 +25,11 @@ Assumptions
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
-from itertools import product
-from math import comb
-from operator import mul
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hamodel import _check, fields
-from hamodel._quantity import mean_of, rate_of
+from hamodel._quantity import rate_of
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -56,6 +55,7 @@ from hamodel.architectures._front import (
     undisturbed,
 )
 from hamodel.architectures._specs import Maintenance, Node, Site
+from hamodel.architectures._voters import Voters
 from hamodel.architectures.base import (
     LongRun,
     Model,
@@ -291,40 +291,7 @@ class Majority(LongRun):
 
     @cached_property
     def _elections(self) -> Quantity:
-        """How often there is an election, in 1/s of the time with a majority.
-
-        The leader is lost and a majority is left; or the majority is lost, and elects
-        when it is back.
-        """
-        every = rate_of(self.database.mttf)
-        common = every * self.common_cause
-        fail, gone = every - common, rate_of(self.site.mttf)
-        here = _reachable(self)
-        total: Quantity = 0
-        serving: Quantity = 0
-        for joint in product(*here):
-            up = {name: n for name, (n, _) in zip(self.copies, joint, strict=True)}
-            votes = sum(self.weight[name] * n for name, n in up.items())
-            if votes < self.majority:
-                continue
-            chance = reduce(mul, (p for _, p in joint))
-            serving = serving + chance
-            of_copies, of_sites = self._ends(up, votes)
-            often = of_copies * fail + of_sites * gone + common
-            total = total + chance * often
-        return total / serving
-
-    def _ends(self, up: Mapping[str, int], votes: int) -> tuple[float, float]:
-        """Return how many copies, and sites, each would cost an election."""
-        voters = sum(n for name, n in up.items() if self.weight[name])
-        of_copies = of_sites = 0.0
-        for name, n in up.items():
-            weight = self.weight[name]
-            led = n / voters if weight else 0.0  # P(the leader is here)
-            if weight and n:
-                of_copies += led if votes - weight >= self.majority else n
-                of_sites += led if votes - weight * n >= self.majority else 1
-        return of_copies, of_sites
+        return Voters(self).elections()
 
     def behaviour(self, workload: Workload) -> Behaviour:
         """Return what it does under a workload."""
@@ -344,22 +311,6 @@ class Majority(LongRun):
             return Verdict(Cause.NO_MAJORITY)
         served = found if seen.leads else Verdict(Cause.FAILING_OVER)
         return undisturbed(seen, served)
-
-
-def _reachable(spec: Majority) -> list[list[tuple[int, Quantity]]]:
-    """Return for each site how many of its copies are in reach, with probabilities."""
-    broken = mean_of(spec.database.mttr) * rate_of(spec.database.mttf)
-    dark = mean_of(spec.site.mttr) * rate_of(spec.site.mttf)
-    down, there = broken / (1 + broken), 1 / (1 + dark)
-    found = []
-    for count in spec.copies.values():
-        law = [
-            (n, there * comb(count, n) * (1 - down) ** n * down ** (count - n))
-            for n in range(count + 1)
-        ]
-        law[0] = (0, law[0][1] + dark / (1 + dark))
-        found.append(law)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
