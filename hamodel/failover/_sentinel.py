@@ -4,18 +4,83 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, fields
-from hamodel.duration import Duration, uniform
+from hamodel.duration import Duration, empirical, uniform
 from hamodel.failover._attempts import Attempts
-from hamodel.failover._lattice import Lattice, mixed
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray
+    from hamodel.duration import Duration
 
 _PING = 1000  # ms from ping to ping, or `down_after` if that is shorter
 _SOON = 1000  # ms from one INFO to the next in a failover
 _INFO = 10000  # ms from one INFO to the next while all is well
 _DESYNC = 1.0  # s: the widest random delay of an attempt
+
+_POINTS = 4096  # equally probable points that stand for a law
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """Probabilities of whole milliseconds from `start` on, as Redis counts its clocks.
+
+    Sums are convolutions, and nothing is rounded before the end.
+    """
+
+    start: int
+    weights: FloatArray
+
+    def __add__(self, other: Lattice) -> Lattice:
+        from scipy.signal import fftconvolve
+
+        both = np.clip(fftconvolve(self.weights, other.weights), 0, None)
+        return Lattice(self.start + other.start, both / both.sum())
+
+    def order(self, k: int, n: int) -> Lattice:
+        """Return the law of the k-th of n independent times."""
+        from scipy.stats import binom
+
+        reached = binom.sf(k - 1, n, np.minimum(np.cumsum(self.weights), 1.0))
+        return Lattice(self.start, np.diff(reached, prepend=0.0))
+
+    def residual(self) -> Lattice:
+        """Return the time to the next event, from a random moment on."""
+        beyond = 1 - np.cumsum(np.concatenate([np.zeros(self.start), self.weights]))
+        left = np.clip(beyond, 0, None)
+        return Lattice(0, left / left.sum())
+
+    def first_beyond(self, limit: int) -> Lattice:
+        """Return the first event later than a limit, if there was one at time zero."""
+        from scipy.signal import lfilter
+
+        steps = np.concatenate([np.zeros(self.start), self.weights])
+        unit = np.zeros(limit + 1)
+        unit[0] = 1.0
+        events = lfilter([1.0], np.concatenate([[1.0], -steps[1:]]), unit)
+        after = np.convolve(events, steps)[limit + 1 :]
+        return Lattice(limit + 1, after / after.sum())
+
+    @property
+    def duration(self) -> Duration:
+        """The law in s, by points of equal probability."""
+        shares = (np.arange(_POINTS) + 0.5) / _POINTS
+        found = np.searchsorted(np.cumsum(self.weights), shares)
+        return empirical((self.start + np.minimum(found, len(self.weights) - 1)) / 1e3)
+
+
+def mixed(weights: tuple[float, ...], parts: tuple[Lattice, ...]) -> Lattice:
+    """Return a mixture."""
+    start = min(part.start for part in parts)
+    end = max(part.start + len(part.weights) for part in parts)
+    total = np.zeros(end - start)
+    for weight, part in zip(weights, parts, strict=True):
+        at = part.start - start
+        total[at : at + len(part.weights)] += weight * part.weights
+    return Lattice(start, total)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,14 +7,16 @@ every other law is inverted numerically from the transform of Pollaczek and Khin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import duration
+from hamodel._quadrature import panels
 from hamodel.duration import law as laws
-from hamodel.queueing import _md1, _numeric, _phases, _transform
+from hamodel.queueing import _numeric, _phases
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
@@ -110,7 +112,9 @@ class InOrder(laws.Usual):
         start = low if self.served else 0.0
         since = np.maximum(t - start, 0.0)
         if low == high:
-            tail = _md1.wait_sf(self.load, np.where(np.isinf(since), 0, since) / high)
+            tail = constant_wait_sf(
+                self.load, np.where(np.isinf(since), 0, since) / high
+            )
         else:
             tail = self._behind(since)
             if self.served:  # found nobody: the service alone, with its jumps
@@ -124,7 +128,7 @@ class InOrder(laws.Usual):
         at = np.where(np.isfinite(since) & (since > 0), since, 1.0)
 
         def tail(s: FloatArray) -> Quantity:
-            rest, shift = _transform.split(self.service, s)
+            rest, shift = transform_of(self.service, s)
             late = self._waits(s, rest * np.exp(-shift)) - (1 - self.load)
             return (self.load - (late * rest if self.served else late)) / s
 
@@ -143,7 +147,7 @@ class InOrder(laws.Usual):
         mean = self.mean
 
         def more(s: FloatArray) -> Quantity:
-            rest, shift = _transform.split(self.service, s)
+            rest, shift = transform_of(self.service, s)
             work = rest * np.exp(-shift)
             waits = self._waits(s, work)
             return (mean - (1 - (waits * work if self.served else waits)) / s) / s
@@ -173,3 +177,125 @@ class InOrder(laws.Usual):
         """Transform of the wait: geometrically many residual services."""
         residual = (1 - work) / (s * self.service.mean)
         return (1 - self.load) / (1 - self.load * residual)
+
+
+# ---- constant service ---------------------------------------------------------------
+
+
+_FAR = 1000  # service times after which only one exponential is left
+_SMALLEST = 1e-290  # probability below which floats lose digits
+
+
+def constant_wait_sf(load: float, turns: FloatArray) -> FloatArray:
+    """P(wait > turns service times) in M/D/1 at this load, below 1.
+
+    Erlang's sum of 1909 alternates and loses all digits a few service times out.
+    Counting instead whom an arrival finds, and who of them is through, has no minus
+    sign: Franx (2001), A simple solution for the M/D/c waiting time distribution,
+    Operations Research Letters 29(5), 221-229, here for one server and the complement.
+    """
+    turns = np.asarray(turns, float)
+    if load == 0:
+        return np.zeros(turns.shape)
+    near = np.minimum(turns, _FAR - 1 + turns % 1)
+    answer = _near_sf(load, near)
+    if np.any(beyond := turns > near):
+        ends = _near_sf(load, np.array([_FAR - 1.0, _FAR]))
+        steps = (turns - near)[beyond]
+        fall = ends[1] / ends[0] if ends[0] else 0.0
+        answer[beyond] *= fall**steps
+    return answer
+
+
+def _near_sf(load: float, turns: FloatArray) -> FloatArray:
+    """Sum over the arrivals j in the last part of a service time.
+
+    With k service times begun by then, the wait is over unless j or more of the k are
+    needed for later arrivals: P(N > k - j found), or j >= k.
+    """
+    from scipy.special import gammainc
+
+    begun = np.floor(turns).astype(int) + 1
+    tail = number_tail(load, int(begun.max(initial=1)) + 1)
+    answer = np.empty(turns.shape)
+    for i in np.ndindex(turns.shape):
+        k = int(begun[i])
+        mean = load * (k - turns[i])
+        j = np.arange(k)
+        weights = np.exp(_numeric.log_poisson(j, mean))
+        answer[i] = weights @ tail[k - j + 1] + gammainc(k, mean)
+    return answer
+
+
+def number_tail(load: float, most: int) -> FloatArray:
+    """P(N >= n) for n = 0..most in M/D/1, each to relative accuracy.
+
+    Ramaswami's recursion for M/G/1 chains (1988, Stochastic Models 4(1), 183-188):
+    from one level to the next with positive terms only.  Beyond the last level kept
+    the row is geometric.
+    """
+    from scipy.special import gammainc
+
+    size = most + 60
+    above = gammainc(np.arange(1.0, size + 2), load)  # P(at least v arrive), v = 1...
+    states = np.empty(size + 1)
+    states[0] = 1 - load
+    for n in range(1, size + 1):
+        rise = states[1:n] @ above[n - 1 : 0 : -1]
+        states[n] = (states[0] * above[n - 1] + rise) * np.exp(load)
+    if not states[-1] > _SMALLEST:  # too rare for a float: go on geometrically
+        last = int(np.flatnonzero(states > _SMALLEST)[-1])
+        ratio = states[last] / states[last - 1]
+        states[last:] = states[last] * ratio ** np.arange(size + 1 - last)
+    else:
+        ratio = states[-1] / states[-2]
+    rest = states[-1] * ratio / (1 - ratio)
+    tail: FloatArray = np.cumsum(np.append(states, rest)[::-1])[::-1][: most + 1]
+    return tail
+
+
+# ---- transforms of a service time ---------------------------------------------------
+
+
+def transform_of(law: Law, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return E exp(-s (X - low)) and s low, low being the least value of X.
+
+    `s` is complex; its first axis runs over nodes of one real part.  The algorithm of
+    Euler multiplies what it is given by 10^5, so that a transform good to five digits
+    gives none back.  E exp(-s X) is 1 - s times the integral of exp(-s t) P(X > t);
+    with y = t Re(s) the weight exp(-y) is gone at 40, and panels shorter than a turn of
+    exp(-i y Im(s)/Re(s)) make the integral exact to rounding.  The panels suit nodes of
+    Im(s)/Re(s) up to 10; for others ask the law's own `lst`.
+    """
+    low = float(law.support[0])
+    knots = [float(k) - low for k in law.knots if low < float(k) < np.inf]
+    flat = s.reshape(len(s), -1)
+    pace = flat[0].real
+    if knots:  # panels end where the law jumps, at other places for each pace
+        columns = [
+            _integral(law, flat[:, i : i + 1], _edges(tuple(k * p for k in knots)))
+            for i, p in enumerate(pace)
+        ]
+        total = np.concatenate(columns, axis=1) if columns else flat * 0
+    else:
+        total = _integral(law, flat, _edges(()))
+    return (1 - total).reshape(s.shape), s * low
+
+
+@lru_cache(maxsize=64)
+def _edges(knots: tuple[float, ...]) -> FloatArray:
+    """Return ends of panels in y: narrow near 0, where tails may bend like a root."""
+    fine = 0.4 * 4.0 ** -np.arange(20.0, 0.0, -1)
+    even = np.arange(1, 101) * 0.4
+    return np.unique(np.concatenate([[0.0], fine, even, [k for k in knots if k < 40]]))
+
+
+def _integral(law: Law, s: FloatArray, edges: FloatArray) -> FloatArray:
+    """S times the integral of exp(-s t) P(X - low > t), s of shape (nodes, n)."""
+    y, weight = panels(edges, 10)
+    pace = s[0].real
+    tails = law.sf(float(law.support[0]) + y[:, None] / pace)
+    turn = s[:, :1] / pace[:1]  # 1 + i Im/Re, the same for every pace
+    kernel = np.exp(-turn * y) * weight
+    answer: FloatArray = turn * (kernel @ tails)
+    return answer
