@@ -58,6 +58,9 @@ if TYPE_CHECKING:
 class Journeys:
     """How each of several journeys fares, and all of them together.
 
+    A `name` is that of a journey, a `horizon` the length of a period in s.  The rate of an
+    alert is in 1/s, and endless if so much fails although all is well.
+
     Attributes
     ----------
     assessment : Assessment
@@ -98,20 +101,7 @@ class Journeys:
         return self.by_name[name]
 
     def probability_of_meeting(self, name: str, horizon: float = MONTH) -> float:
-        """Return the chance that a journey keeps its objective over a period.
-
-        Parameters
-        ----------
-        name : str
-            A journey with an objective.
-        horizon : float
-            Length of the period in s.
-
-        Returns
-        -------
-        float
-            Probability that the share of its requests that fail is within it.
-        """
+        """Return the chance that a journey keeps its objective over a period."""
         return 1 - self.chance_of_missing(name, horizon).probability
 
     def probability_of_keeping(
@@ -133,20 +123,7 @@ class Journeys:
         return 1 - self._downtime(name).miss(1 - target, horizon).probability
 
     def chance_of_missing(self, name: str, horizon: float = MONTH) -> Chance:
-        """Return the chance that a journey misses its objective over a period.
-
-        Parameters
-        ----------
-        name : str
-            A journey with an objective.
-        horizon : float
-            Length of the period in s.
-
-        Returns
-        -------
-        Chance
-            Probability, and a bound of its relative error.
-        """
+        """Return the chance that a journey misses its objective over a period."""
         _check.positive(horizon=horizon)
         _check.one_of(self.journeys, journey=name)
         objective = self.journeys[name].objective
@@ -155,23 +132,7 @@ class Journeys:
         return self._downtime(name).miss(1 - objective, horizon)
 
     def alert_rate(self, name: str, alert: BurnRate, target: float) -> float:
-        """Return how often a burn-rate alert on a journey fires.
-
-        Parameters
-        ----------
-        name : str
-            A journey.
-        alert : BurnRate
-            The alert.
-        target : float
-            Availability of the objective.
-
-        Returns
-        -------
-        float
-            Rate in 1/s; endless if so much fails although all is well that it is
-            always on.
-        """
+        """Return how often a burn-rate alert on a journey fires."""
         _check.between(0, 1, target=target)
         made: dict[str, Burning] = self._kept_burning
         if name not in made:
@@ -189,16 +150,6 @@ class Journeys:
     def chance_of_missing_any(self, horizon: float = MONTH) -> Chance:
         """Return the chance that any journey misses its objective over a period.
 
-        Parameters
-        ----------
-        horizon : float
-            Length of the period in s.
-
-        Returns
-        -------
-        Chance
-            Probability, and a bound of its relative error.
-
         Notes
         -----
         A journey that another one implies is left out.  Up to three downtimes are
@@ -215,18 +166,7 @@ class Journeys:
         return missed_any(joint, budgets, singles, horizon)
 
     def to_dict(self, horizon: float = MONTH) -> dict[str, object]:
-        """Return all numbers as data that JSON can hold.
-
-        Parameters
-        ----------
-        horizon : float
-            Length of the period in s that chances are for.
-
-        Returns
-        -------
-        dict
-            By journey, and for all together.
-        """
+        """Return all numbers as data that JSON can hold."""
         found: dict[str, object] = {}
         for name, journey in self.journeys.items():
             fares, asks = self[name], journey.objective

@@ -175,11 +175,6 @@ def placed(found: System, sites: Sequence[str]) -> dict[str, Value]:
 def scenarios() -> tuple[str, ...]:
     """Return the names of the scenarios.
 
-    Returns
-    -------
-    tuple of str
-        In alphabetical order.
-
     Examples
     --------
     >>> scenarios()[:3]

@@ -195,11 +195,6 @@ def parameters_of(
 def systems() -> tuple[str, ...]:
     """Return the names of the presets.
 
-    Returns
-    -------
-    tuple of str
-        In alphabetical order.
-
     Examples
     --------
     >>> "redis-sentinel" in systems()

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class OverTime:
-    """What a chain answers for a time; `Chain` has its states."""
+    """What a chain answers for a time; `Chain` has its states.
+
+    Times, horizons and downtimes are in s.  One of them gives a number, k of them an array
+    whose last axis has them; the axes of a sweep come first.
+    """
 
     states: tuple[Hashable, ...]
     _cut: Cut
@@ -38,16 +42,6 @@ class OverTime:
     def transient(self, times: ArrayLike) -> dict[Hashable, FloatArray]:
         """Return the probability of each state at given times.
 
-        Parameters
-        ----------
-        times : array_like, shape (k,), or float
-            Times in s after the start.
-
-        Returns
-        -------
-        dict
-            `{state: ndarray of shape (..., k)}`, the sweep's axes first.
-
         Examples
         --------
         >>> from hamodel import Chain
@@ -59,16 +53,6 @@ class OverTime:
 
     def unavailability_at(self, times: ArrayLike) -> Quantity:
         """Return the probability to be down at given times.
-
-        Parameters
-        ----------
-        times : array_like, shape (k,), or float
-            Times in s after the start.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Probabilities.
 
         Examples
         --------
@@ -82,16 +66,6 @@ class OverTime:
 
     def interval_unavailability(self, times: ArrayLike) -> Quantity:
         """Return the expected share of the time from the start to t spent down.
-
-        Parameters
-        ----------
-        times : array_like, shape (k,), or float
-            Lengths t of the interval, in s.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Shares.
 
         Examples
         --------
@@ -110,19 +84,7 @@ class OverTime:
     def accumulated_reward(
         self, value: Callable[[State], float], times: ArrayLike
     ) -> Quantity:
-        """Return the expected reward earned from the start to t.
-
-        Parameters
-        ----------
-        value : callable
-            `value(state)`, what a second spent in the state earns.
-        times : array_like, shape (k,), or float
-            Times t in s.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Rewards.
+        """Return the expected reward up to t; a second earns `value(state)`.
 
         Examples
         --------
@@ -143,19 +105,7 @@ class OverTime:
     def first_passage_cdf(
         self, times: ArrayLike, targets: Collection[Hashable] | None = None
     ) -> Quantity:
-        """Return the probability that a target state has been entered by t.
-
-        Parameters
-        ----------
-        times : array_like, shape (k,), or float
-            Times t in s after the start.
-        targets : collection of hashable, optional
-            States; by default those in which the service is down.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Probabilities.
+        """Return the probability that a target (by default: down) was entered by t.
 
         Examples
         --------
@@ -176,18 +126,6 @@ class OverTime:
     def downtime_cdf(self, horizon: float, downtimes: ArrayLike) -> Quantity:
         """Return the probability that the downtime up to a horizon is at most x.
 
-        Parameters
-        ----------
-        horizon : float
-            Length of the interval in s.
-        downtimes : array_like, shape (k,), or float
-            Downtimes x in s.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Probabilities.
-
         Examples
         --------
         How likely is a year with 99.99 %, if one year is like another?
@@ -202,18 +140,6 @@ class OverTime:
 
     def downtime_sf(self, horizon: float, downtimes: ArrayLike) -> Quantity:
         """Return the probability that the downtime up to a horizon is more than x.
-
-        Parameters
-        ----------
-        horizon : float
-            Length of the interval in s.
-        downtimes : array_like, shape (k,), or float
-            Downtimes x in s.
-
-        Returns
-        -------
-        ndarray, shape (..., k), or float
-            Probabilities.
 
         Examples
         --------

@@ -93,68 +93,23 @@ class Duration:
         return None if law is None else (law.alpha, law.T)
 
     def moment(self, order: int) -> Quantity:
-        """Return the raw moment E X^order.
-
-        Parameters
-        ----------
-        order : int
-            Which moment, from 0 on.
-
-        Returns
-        -------
-        float or ndarray
-            Moment in s^order; inf if it does not exist.
-        """
+        """Return the raw moment E X^order in s^order; inf if it does not exist."""
         _check.whole(0, order=order)
         return _out(self.law.moment(order)) if order else 1.0
 
     def cdf(self, t: ArrayLike) -> FloatArray:
-        """Return P(X <= t).
-
-        Parameters
-        ----------
-        t : array_like
-            Times in s, broadcast against `shape`.
-
-        Returns
-        -------
-        float or ndarray
-            Probabilities.
-        """
+        """Return P(X <= t)."""
         return _out(self.law.cdf(_times(t)))  # type: ignore[no-any-return]
 
     def sf(self, t: Quantity) -> Quantity:
-        """Return P(X > t), computed as a tail and not as 1 - cdf.
-
-        Parameters
-        ----------
-        t : array_like or sympy.Expr
-            Times in s, broadcast against `shape`.
-
-        Returns
-        -------
-        float, ndarray or sympy.Expr
-            Probabilities; of an exponential law and a delay also as a formula, which
-            holds from the delay on.
-        """
+        """Return P(X > t), computed as a tail and not as 1 - cdf, or a formula of it."""
         if _check.is_symbolic(t) or _algebra.is_formula(self.law):
             rate, shift = _algebra.exponential_form(self.law)
             return _sympy().exp(-rate * (t - shift))
         return _out(self.law.sf(_times(t)))
 
     def quantile(self, p: Quantity) -> Quantity:
-        """Return the least time t with P(X <= t) >= p.
-
-        Parameters
-        ----------
-        p : array_like or sympy.Expr
-            Probabilities, broadcast against `shape`.
-
-        Returns
-        -------
-        float, ndarray or sympy.Expr
-            Times in s; the ends of the support for p = 0 and 1.
-        """
+        """Return the least time t in s with P(X <= t) >= p, or a formula of it."""
         if _check.is_symbolic(p) or _algebra.is_formula(self.law):
             rate, shift = _algebra.exponential_form(self.law)
             return shift - _sympy().log(1 - p) / rate
@@ -163,18 +118,7 @@ class Duration:
         return _out(self.law.quantile(share, 1 - share))
 
     def upper_quantile(self, q: ArrayLike) -> FloatArray:
-        """Return the time that is exceeded with probability q, however small q is.
-
-        Parameters
-        ----------
-        q : array_like
-            Probabilities, broadcast against `shape`.
-
-        Returns
-        -------
-        float or ndarray
-            Times in s.
-        """
+        """Return the time that is exceeded with probability q, however small q is."""
         _check.probability(q=q)
         share = np.asarray(q, float)
         return _out(self.law.quantile(1 - share, share))  # type: ignore[no-any-return]
@@ -218,18 +162,7 @@ class Duration:
         return _out(np.where(s == 0, 1.0, self.law.lst(np.where(s == 0, 1.0, s))))
 
     def mean_excess(self, t: ArrayLike) -> FloatArray:
-        """Return E(X - t | X > t): how long it still takes if it has taken t.
-
-        Parameters
-        ----------
-        t : array_like
-            Times in s, broadcast against `shape`.
-
-        Returns
-        -------
-        float or ndarray
-            Times in s; 0 where X never exceeds t.
-        """
+        """Return E(X - t | X > t): how long it still takes if it has taken t."""
         at = _times(t)
         beyond, share = self.law.excess(at), self.law.sf(at)
         with np.errstate(invalid="ignore", divide="ignore"):

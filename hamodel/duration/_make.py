@@ -49,11 +49,6 @@ def uniform(low: Quantity, high: Quantity) -> Duration:
     low, high : float or array
         Least and greatest time in s.
 
-    Returns
-    -------
-    Duration
-        The uniform law; a constant if both times are the same number.
-
     Raises
     ------
     ValueError
@@ -87,11 +82,6 @@ def exponential(mean: Quantity) -> Duration:
     mean : float, array or SymPy expression
         Mean in s.
 
-    Returns
-    -------
-    Duration
-        The exponential law.
-
     Raises
     ------
     ValueError
@@ -107,7 +97,7 @@ def exponential(mean: Quantity) -> Duration:
 
 
 def erlang(k: int, mean: Quantity) -> Duration:
-    """Return the sum of k equal exponential stages.
+    """Return the sum of k equal exponential stages, of cv 1 / sqrt(k).
 
     Parameters
     ----------
@@ -115,11 +105,6 @@ def erlang(k: int, mean: Quantity) -> Duration:
         Number of stages.
     mean : float or array
         Mean of the whole, in s.
-
-    Returns
-    -------
-    Duration
-        Erlang's law, with cv 1 / sqrt(k).
 
     Raises
     ------
@@ -139,7 +124,7 @@ def erlang(k: int, mean: Quantity) -> Duration:
 
 
 def gamma(*, mean: Quantity, cv: Quantity) -> Duration:
-    """Return a gamma law by its mean and coefficient of variation.
+    """Return a gamma law, of shape 1 / cv^2, by its mean and coefficient of variation.
 
     Parameters
     ----------
@@ -147,11 +132,6 @@ def gamma(*, mean: Quantity, cv: Quantity) -> Duration:
         Mean in s.
     cv : float or array
         Standard deviation over mean.
-
-    Returns
-    -------
-    Duration
-        The gamma law, of shape 1 / cv^2.
 
     Examples
     --------

@@ -156,11 +156,6 @@ class Recording:
 def names() -> tuple[str, ...]:
     """Return the names of all recordings.
 
-    Returns
-    -------
-    tuple of str
-        In alphabetical order.
-
     Examples
     --------
     >>> "redis_sentinel_1s_kill" in names()

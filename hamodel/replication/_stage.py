@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class WriteStage:
     """One stage on the way of a write: sending it, or applying it.
 
+    What is asked of it is asked at `writes`, the writes per second that come: a number,
+    an array or, where there is a formula, a symbol.
+
     Parameters
     ----------
     service : float, array, SymPy expression or Duration
@@ -99,51 +102,18 @@ class WriteStage:
         return self.workers / self.mean_service
 
     def utilisation(self, writes: Quantity) -> Quantity:
-        """Return the load; 1 or more means that the lag grows without end.
-
-        Parameters
-        ----------
-        writes : float, array or SymPy expression
-            Writes per second.
-
-        Returns
-        -------
-        float, ndarray or sympy.Expr
-            Writes over capacity.
-        """
+        """Return the load; 1 or more means that the lag grows without end."""
         writes = number(writes)
         return writes * self.mean_service / self.workers
 
     def mean_time(self, writes: Quantity) -> Quantity:
-        """Return the mean time from a write's arrival until it is done.
-
-        Parameters
-        ----------
-        writes : float, array or SymPy expression
-            Writes per second.
-
-        Returns
-        -------
-        float, ndarray or sympy.Expr
-            Time in s; infinite from load 1 on.
-        """
+        """Return the mean time in s until a write is done; inf from load 1 on."""
         if self._ordered:
             return self.time(writes).mean
         return self.queue(writes).mean_response
 
     def queue(self, writes: Quantity) -> Queue:
-        """Return the queue behind it.
-
-        Parameters
-        ----------
-        writes : float, array or SymPy expression
-            Writes per second.
-
-        Returns
-        -------
-        MMc, MG1, MGc or BatchQueue
-            From `hamodel.queueing`; parallel workers without their order.
-        """
+        """Return the queue behind it; parallel workers without their order."""
         _check.non_negative(writes=writes)
         if is_duration(self.service):
             if self.workers > 1:
@@ -155,18 +125,7 @@ class WriteStage:
         return queueing.MMc(writes, self.service, self.workers)
 
     def time(self, writes: Quantity) -> Duration:
-        """Return the time from a write's arrival until it is done.
-
-        Parameters
-        ----------
-        writes : float or array
-            Writes per second.
-
-        Returns
-        -------
-        Duration
-            The law, endless from load 1 on; a stack of laws for arrays.
-        """
+        """Return the law of the time until a write is done, endless from load 1 on."""
         plain_ = self.workers == 1 and self.sizes is None
         if self._ordered or (plain_ and not is_duration(self.service)):
             return self._stages(writes)
@@ -190,17 +149,7 @@ class WriteStage:
         return duration.endless(law, wall)
 
     def clearing(self, writes: Quantity) -> Duration:
-        """Return the time to finish all that is there at a random moment.
-
-        Parameters
-        ----------
-        writes : float or array
-            Writes per second.
-
-        Returns
-        -------
-        Duration
-            The law, with the probability of an empty stage at 0.
+        """Return the law of the time to finish all that is there at a random moment.
 
         Raises
         ------
@@ -234,36 +183,14 @@ class WriteStage:
         return state.stages(np.moveaxis(before, 0, -1), state.full * state.load)
 
     def empty(self, writes: Quantity) -> Quantity:
-        """Return the probability that nothing is there at a random moment.
-
-        Parameters
-        ----------
-        writes : float or array
-            Writes per second.
-
-        Returns
-        -------
-        float or ndarray
-            Probability; 0 from load 1 on.
-        """
+        """Return the probability that nothing is there; 0 from load 1 on."""
         if self.workers == 1:
             return plain(np.maximum(1 - self._load(writes), 0.0))
         state = _States.of(writes, self.service, self.workers)
         return plain(np.where(state.load < 1, state.found[0], 0.0))
 
     def events(self, writes: Quantity) -> Quantity:
-        """Return the rate in 1/s at which writes or batches of them arrive.
-
-        Parameters
-        ----------
-        writes : float or array
-            Writes per second.
-
-        Returns
-        -------
-        float or ndarray
-            Arrivals per second.
-        """
+        """Return the rate in 1/s at which writes or batches of them arrive."""
         return writes if self.sizes is None else self.queue(writes).arrival
 
     @property

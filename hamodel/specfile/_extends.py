@@ -45,11 +45,6 @@ KINDS: Mapping[str, type] = MappingProxyType(
 def presets() -> tuple[str, ...]:
     """Return the names of the presets.
 
-    Returns
-    -------
-    tuple of str
-        In alphabetical order.
-
     Examples
     --------
     >>> "redis-sentinel" in presets()

@@ -39,37 +39,13 @@ class Belief:
     inverse: Callable[[Value], Value]
 
     def quantile(self, p: ArrayLike) -> FloatArray:
-        """Return quantiles.
-
-        Parameters
-        ----------
-        p : array_like
-            Probabilities in [0, 1].
-
-        Returns
-        -------
-        float or ndarray
-            Values of the parameter.
-        """
+        """Return the values of the parameter at probabilities in [0, 1]."""
         _check.probability(p=p)
         found: FloatArray = np.asarray(self.inverse(np.asarray(p, float)), float)[()]
         return found
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Return draws.
-
-        Parameters
-        ----------
-        n : int
-            How many.
-        rng : numpy.random.Generator
-            Source of randomness.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-            Values of the parameter.
-        """
+        """Return n values drawn from it."""
         _check.whole(1, n=n)
         return self.quantile(np.clip(rng.random(n), _EDGE, 1 - _EDGE))
 
