@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 class Journeys:
     """How each of several journeys fares, and all of them together.
 
-    A `name` is that of a journey, a `horizon` the length of a period in s.  The rate of an
-    alert is in 1/s, and endless if so much fails although all is well.
+    A `name` is that of a journey, a `horizon` the length of a period in s.  The rate of
+    an alert is in 1/s, and endless if so much fails although all is well.
 
     Attributes
     ----------

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class OverTime:
     """What a chain answers for a time; `Chain` has its states.
 
-    Times, horizons and downtimes are in s.  One of them gives a number, k of them an array
-    whose last axis has them; the axes of a sweep come first.
+    Times, horizons and downtimes are in s.  One of them gives a number, k of them an
+    array whose last axis has them; the axes of a sweep come first.
     """
 
     states: tuple[Hashable, ...]

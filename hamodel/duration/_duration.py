@@ -102,7 +102,7 @@ class Duration:
         return _out(self.law.cdf(_times(t)))  # type: ignore[no-any-return]
 
     def sf(self, t: Quantity) -> Quantity:
-        """Return P(X > t), computed as a tail and not as 1 - cdf, or a formula of it."""
+        """Return P(X > t), computed as a tail, never as 1 - cdf; or a formula."""
         if _check.is_symbolic(t) or _algebra.is_formula(self.law):
             rate, shift = _algebra.exponential_form(self.law)
             return _sympy().exp(-rate * (t - shift))
