@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from hamodel import catalogue
+from hamodel import catalogue, duration
 from hamodel._fields import paths, replaced
 from hamodel.assessment import MEASURES, assess
 from hamodel.cli import main
@@ -188,6 +188,18 @@ failover:
     assert mine.architecture.failover.promotion == 20
 
 
+def test_a_setting_that_stands_in_no_formula_is_refused(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("extends: postgresql-patroni\nsettings: {tll: 20 s}\n")
+    words = r"settings.tll: is not in any formula; did you mean 'ttl'\?"
+    with pytest.raises(SpecError, match=words):
+        load(file)
+    # also one of the preset whose formulas are all written over
+    text = "extends: etcd\nsettings: {heartbeat: 200 ms}\nelection: 3 s\n"
+    with pytest.raises(SpecError, match=r"settings.heartbeat: is not in any formula"):
+        read(file, text)
+
+
 EVERY_SETTING = [(k, s) for k in EVERY for s in catalogue.system(k).spec.settings]
 
 
@@ -320,6 +332,8 @@ def test_a_copied_preset_with_another_number_works(tmp_path):
 
 def test_times_compose_and_mechanisms_keep_their_other_settings(tmp_path):
     (tmp_path / "drills.csv").write_text("seconds\n20 s\n30\n40 s\n")
+    bins = tmp_path / "bins.csv"
+    bins.write_text("from,to,count\n0 s,1 s,3\n1 s,3 s,1\n3 s,9 s,0\n")
     found = read(
         tmp_path / "mine.yaml",
         """
@@ -327,12 +341,16 @@ extends: postgresql-patroni
 failover:
   detection: {lease: {ttl: 60 s}}
   fencing: {sum: [1 s, "uniform(1 s, 3 s)"]}
-  promotion: {samples: drills.csv}
+  promotion: {sum: [{samples: drills.csv}, {histogram: bins.csv}]}
   redirection:
     maximum: [{proxy check: {interval: 2 s}}, {minimum: [9 s, "exponential(5 s)"]}]
 """,
     ).architecture.failover
     assert found.by_stage["detection"].support == (50, 60.5)  # loop_wait of the preset
     assert found.by_stage["fencing"].mean == 3
-    assert found.by_stage["promotion"].mean == 30
+    assert found.by_stage["promotion"].mean == pytest.approx(30 + (3 * 0.5 + 2) / 4)
+    assert duration.read({"histogram": "bins.csv"}, folder=tmp_path).cdf(1) == 0.75
+    bins.write_text("0 s,1 s,3\n1 s,3 s\n")
+    with pytest.raises(ValueError, match=r"bins.csv:2: must have 3 columns, got 2"):
+        duration.read({"histogram": "bins.csv"}, folder=tmp_path)
     assert found.by_stage["redirection"].support[1] == 9

@@ -121,7 +121,11 @@ class System:
         >>> system("cassandra").architecture().write_quorum
         2
         """
-        chosen = {n: v for n, v in overrides.items() if n in self.spec.settings}
+        chosen = {
+            n: float(v) if isinstance(v, int) else v
+            for n, v in overrides.items()
+            if n in self.spec.settings
+        }
         spec = made_of(self.tree, self.path, chosen) if chosen else self.spec
         rest = {n: v for n, v in overrides.items() if n not in chosen}
         return replaced(spec.architecture, _with_new_parts(spec.architecture, rest))

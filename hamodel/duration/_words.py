@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ _MAKERS: Mapping[str, Callable[..., Duration]] = {
     "pareto": _make.pareto,
 }
 #: What is made of other times, and of recorded ones.
-JOINED = ("sum", "minimum", "maximum", "mixture", "samples")
+JOINED = ("sum", "minimum", "maximum", "mixture", "samples", "histogram")
 _DEEPEST = 20
 
 
@@ -61,9 +62,10 @@ def read(
         A number with its unit, which is constant; a call such as "uniform(20 s, 30 s)";
         or a mapping with one word: a family with its parameters; `sum`, `minimum` or
         `maximum` with a list of times; `mixture` with a list of {share, time};
-        `samples` with a list of times or the name of a CSV file of one column.
+        `samples` with a list of times or the name of a CSV file of one column;
+        `histogram` with the name of a CSV file of three: from, to, count.
     folder : Path or None
-        Where the files of samples are.
+        Where these files are.
     other : callable or None
         What further words mean: from a word and what is under it to a Duration.
     depth : int
@@ -96,8 +98,8 @@ def read(
         return _make.constant(quantity(words, "time"))
     if word in FAMILIES:
         return _family(word, inside)
-    if word == "samples":
-        return _make.empirical(_samples(inside, folder))
+    if word in _RECORDED:
+        return _RECORDED[word](inside, folder)
     if word in JOINED:
         return _JOINS[word](inside, again)
     return (other or unknown)(word, inside)
@@ -213,28 +215,53 @@ def _mixture(inside: object, again: Callable[[object], Duration]) -> Duration:
     return _join.mixture(shares, parts)
 
 
-def _samples(inside: object, folder: Path | None) -> list[float]:
+def _samples(inside: object, folder: Path | None) -> Duration:
     if not isinstance(inside, str):
-        return [quantity(x, "time") for x in _several("samples", inside)]
-    path = (folder or Path()) / inside
+        return _make.empirical(
+            [quantity(x, "time") for x in _several("samples", inside)]
+        )
+    return _make.empirical(list(chain(*_table("samples", inside, folder, ("time",)))))
+
+
+def _histogram(inside: object, folder: Path | None) -> Duration:
+    """Return the law of a histogram: within a bin any time is as likely."""
+    kinds = ("time", "time", "number")
+    bins = [row for row in _table("histogram", inside, folder, kinds) if row[2] > 0]
+    counts = [count for _, _, count in bins]
+    parts = [_make.uniform(low, high) for low, high, _ in bins]
+    return _join.mixture([count / sum(counts) for count in counts], parts)
+
+
+def _table(
+    word: str, inside: object, folder: Path | None, kinds: tuple[str, ...]
+) -> Iterable[tuple[float, ...]]:
+    """Yield the rows of a CSV file, each value read as its kind, without a head."""
+    path = (folder or Path()) / str(inside)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.reader(file) if any(map(str.strip, row))]
     except (OSError, UnicodeDecodeError, csv.Error):
-        raise ValueError(f"samples must be a CSV file, got {inside!r:.60}") from None
+        raise ValueError(f"{word} must be a CSV file, got {inside!r:.60}") from None
     head = bool(rows) and not any(letter.isdigit() for letter in "".join(rows[0]))
-    return [_sample(path, n, row) for n, row in enumerate(rows[head:], 1 + head)]
+    if not rows[head:]:
+        raise ValueError(f"{path.name}: must have at least 1 row, got 0")
+    for line, row in enumerate(rows[head:], 1 + head):
+        if len(row) != len(kinds):
+            must = (
+                f"must have {len(kinds)} columns"
+                if kinds[1:]
+                else "must have one column"
+            )
+            raise ValueError(f"{path.name}:{line}: {must}, got {len(row)}")
+        try:
+            yield tuple(map(quantity, row, kinds))
+        except ValueError as refused:
+            raise ValueError(f"{path.name}:{line}: {refused}") from None
 
 
-def _sample(path: Path, line: int, row: list[str]) -> float:
-    if len(row) != 1:
-        raise ValueError(f"{path.name}:{line}: must have one column, got {len(row)}")
-    try:
-        return quantity(row[0], "time")
-    except ValueError as refused:
-        raise ValueError(f"{path.name}:{line}: {refused}") from None
-
-
+_RECORDED: Mapping[str, Callable[[object, Path | None], Duration]] = MappingProxyType(
+    {"samples": _samples, "histogram": _histogram}
+)
 _JOINS: Mapping[str, Callable[[Json, Callable[[object], Duration]], Duration]] = (
     MappingProxyType(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from hamodel.specfile import _tree
 from hamodel.specfile._errors import Problem, SpecError
 from hamodel.specfile._extends import KINDS, extended, presets, text_of, tree_of
 from hamodel.specfile._read import WRONG, Reader, unknown
-from hamodel.specfile._sources import Source, is_wrapped
+from hamodel.specfile._sources import Source, formulas, is_wrapped
 from hamodel.specfile._tree import TreeNode
 from hamodel.workload import Workload
 
@@ -264,6 +265,7 @@ def made_of(
         if key not in known:
             reader.wrong(node, f"{key:.40}", unknown(key, sorted(known)))
     reader.settings = _settings(reader, whole) | dict(settings)
+    _check_settings(reader, whole)
     own = {key: node for key, node in whole.fields.items() if key in described(made)}
     architecture = reader.spec(made, whole.with_fields(own), "")
     workload = _part(reader, Workload, whole, "workload", Workload())
@@ -318,6 +320,16 @@ def _settings(reader: Reader, whole: TreeNode) -> dict[str, float]:
         except ValueError as mistake:
             reader.wrong(node, f"settings.{name}", str(mistake))
     return found
+
+
+def _check_settings(reader: Reader, whole: TreeNode) -> None:
+    """Refuse settings of the file itself that stand in no formula."""
+    used = {name for words in formulas(whole) for name in re.findall(r"\w+", words)}
+    for name, node in (whole.get("settings") or TreeNode(None)).fields.items():
+        if name not in used and node.file == reader.home:
+            known = sorted(used & reader.settings.keys() - {name})
+            said = unknown(name, known).replace("known here", "in any formula", 1)
+            reader.wrong(node, f"settings.{name:.40}", said)
 
 
 def _part(

@@ -233,7 +233,9 @@ def _law() -> Json:
     joined = {"sum": several, "minimum": several, "maximum": several, "mixture": mixed}
     samples = {"anyOf": [{"type": "string"}, {"type": "array", "items": _NAME}]}
     families: Json = {key: {} for key in FAMILIES}
-    return _one_of({**families, **joined, "samples": samples})
+    return _one_of(
+        {**families, **joined, "samples": samples, "histogram": {"type": "string"}}
+    )
 
 
 def _belief(about: About) -> Json:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hamodel.facts import fact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hamodel._types import Value
     from hamodel.specfile._tree import TreeNode
@@ -116,6 +116,15 @@ def number_of(node: TreeNode, settings: Mapping[str, float]) -> float | None:
     where = node.fields["where"].fields if "where" in node.fields else {}
     numbers = {name: pointed(inner.raw) for name, inner in where.items()}
     return evaluated(node.fields["derived"].raw, {**settings, **numbers})
+
+
+def formulas(node: TreeNode) -> Iterator[str]:
+    """Yield the formulas of a tree, as they are written."""
+    inside = node.value if isinstance(node.value, list) else node.fields.values()
+    for inner in inside:
+        yield from formulas(inner)
+    if "derived" in node.fields:
+        yield node.fields["derived"].raw
 
 
 def pointed(pointer: str) -> float:
