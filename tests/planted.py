@@ -1,126 +1,201 @@
 """Plant small errors over whole rooms and see which of them no test notices.
 
-A whole run would take a day, so each room is judged by a sample of its mutants; the
-same seed takes the same sample.  `make mutants` writes the score of each room and the
-survivors to `benchmarks/mutants.md`; `ARGS="quorum 100"` takes more of one room.
+A whole run would take a day, so each room is judged by a sample of its mutants, spread
+over its modules; the same seed takes the same sample.  `make mutants` first sees which
+fast tests reach which line (kept in `test-output/mutants`; delete it when tests have
+changed), then tries each mutant on the tests that reach it, and writes the scores and
+the survivors to `benchmarks/mutants.md`.  A reason written there after a survivor, why
+it changes nothing, is kept.  `ARGS="quorum 100"` takes more mutants of one room (or of
+one module: `hamodel.quorum._load`) and only prints.
 """
 
-import ast
-import gc
 import os
 import random
+import re
 import sys
-import time
+from collections import Counter, defaultdict
 from pathlib import Path
+from textwrap import wrap
 
-from tests.support import mutants
+import pytest
+
+from tests.support.mutants import FAST, Judge, Reach, Seconds, mutants, slip
+from tests.support.slips import SLIPS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "mutants.md"
-SAMPLE, SEED = 25, 1  # mutants of each room
-ROOMS = {  # the quickest tests first: a mutant costs the time to its first failure
-    "architectures": (
-        "joint_chains",
-        "active_passive_nodes",
-        "architectures",
-        "active_passive",
-        "architectures_limits",
-        "architectures_waiting",
-        "second_road",
-        "assessment",
-    ),
-    "assessment": (
-        "joint_chains",
-        "assessment",
-        "assessment_second_road",
-        "assessment_budget",
-        "objectives",
-        "journeys",
-    ),
-    "failover": (
-        "failover",
-        "failover_details",
-        "failover_vigilance",
-        "failover_products",
-        "failover_election",
-    ),
-    "replication": ("replication", "replication_modes", "replication_loss"),
-    "conflicts": ("conflicts_rates", "conflicts_history", "assessment"),
-    "quorum": ("quorum", "quorum_staleness", "assessment"),
+KEPT = ROOT / "test-output" / "mutants"
+SAMPLE, SEED = 60, 1  # mutants of each room
+JOBS = os.cpu_count() or 1
+LATENCY = "assessment/latency.py", "assessment/loads.py", "assessment/retries.py"
+ROOMS = {
+    "architectures": ("architectures/*.py",),
+    "assessment": ("assessment/*.py",),
+    "failover": ("failover/*.py",),
+    "replication": ("replication/*.py",),
+    "conflicts": ("conflicts/*.py",),
+    "quorum": ("quorum/*.py",),
+    "latency": (*LATENCY, "workload.py"),
 }
+TESTS = {  # of each room, and of all
+    "quorum": "quorum* course_quorums",
+    "conflicts": "conflicts* course_conflicts",
+    "replication": "replication* course_replication_lag",
+    "failover": "failover* course_recoveries",
+    "latency": "loaded overload course_headroom",
+    "assessment": "assessment* objectives journeys",
+    "architectures": "architectures* active_passive* regions joint_chains",
+    "all": "second_road export",
+}
+HEAD = (
+    "Score: those noticed, of those that change something; its interval is Jeffreys'.",
+    "",
+    "| | Mutants | Tried | Change nothing | Not noticed | Score | 95 % |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+)
+CLOCKS = re.compile(r"perf_counter|process_time|monotonic|cost_of_a_redraw")
 
 
-def planted(room):
-    """All mutants of a room: (module, line, what was done, source)."""
-    for file in sorted((ROOT / "hamodel" / room).glob("*.py")):
-        if file.name == "__init__.py":
+def modules(room):
+    """Return the modules of a room that compute something."""
+    others = set(LATENCY) if room == "assessment" else set()
+    for pattern in ROOMS[room]:
+        for file in sorted((ROOT / "hamodel").glob(pattern)):
+            where = file.relative_to(ROOT / "hamodel").as_posix()
+            if file.name != "__init__.py" and where not in others:
+                yield "hamodel." + where.removesuffix(".py").replace("/", ".")
+
+
+def sample_of(room, count):
+    """Return how many mutants each module has, and a sample of each by their number."""
+    names = [room] if "." in room else list(modules(room))
+    found = {name: list(mutants(name)) for name in names}
+    every = {name: len(these) for name, these in found.items()}
+    whole, chosen = sum(every.values()), []
+    for name, these in found.items():
+        wanted = min(len(these), max(2, round(count * len(these) / whole)))
+        chosen += random.Random(f"{SEED} {name}").sample(these, wanted)
+    return every, chosen
+
+
+def tests_of(rooms):
+    """Return the files of tests that are run for some rooms, doctests too."""
+    patterns = [t for room in (*rooms, "all") for t in TESTS[room].split()]
+    files = [f for t in patterns for f in sorted(ROOT.glob(f"tests/test_{t}.py"))]
+    untimed = [f for f in files if not CLOCKS.search(f.read_text("utf-8"))]
+    return [*untimed, *(ROOT / "hamodel" / r for r in rooms if r != "latency")]
+
+
+def measured(files, folder):
+    """Run tests once, each file by itself; return which reach which line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    running = set()
+    for file in dict.fromkeys(files):
+        kept = folder / f"{file.stem}.json"
+        if kept.exists() and kept.stat().st_mtime > file.stat().st_mtime:
             continue
-        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
-        source = file.read_text(encoding="utf-8")
-        words = mutants.states(ast.parse(source))
-        for mutant in mutants.mutants(source, words):
-            yield module, *mutant
+        if len(running) == JOBS:
+            running.discard(os.wait()[0])
+        running.add(_measuring(file, folder))
+    while running:
+        running.discard(os.wait()[0])
+    return Reach(folder)
 
 
-def planted_nowhere(tests):
-    """Run the tests in a fork as they are; return its exit status."""
+def _measuring(file, folder):
+    told("which lines does it reach?", file.name)
     child = os.fork()
     if child == 0:
-        os._exit(int(mutants._run(tests)))
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        kinds = ("ini", "coverage", "txt", "json")
+        config, data, said, took = (folder / f"{file.stem}.{kind}" for kind in kinds)
+        config.write_text(f"[run]\nsource_pkgs = hamodel\ndata_file = {data}\n")
+        os.dup2(said.open("w").fileno(), 1)
+        cov = ["--cov", f"--cov-config={config}", "--cov-context=test", "--cov-report="]
+        pytest.main([*FAST, *cov, str(file)], [Seconds(took)])
+        os._exit(0)
+    return child
 
 
-def judged(room, count):
-    """Return how many there are, how many were tried, and those no test noticed."""
-    files = [f"tests/test_{name}.py" for name in ROOMS[room]]
-    tests = [name for name in files if (ROOT / name).exists()]
-    tests += ["-m", "not slow and not browser"]
-    mutants._run(tests, "--collect-only")  # so that children find libraries loaded
-    gc.freeze()
-    began = time.monotonic()  # a mutant that takes four times as long hangs
-    whole = planted_nowhere(tests)
-    mutants.LIMIT = int(max(mutants.LIMIT, 4 * (time.monotonic() - began)))
-    if whole:
-        raise RuntimeError("the tests fail without a planted error")
-    every = list(planted(room))
-    sample = random.Random(SEED).sample(every, min(count, len(every)))
-    passed = []
-    for module, line, what, source in sample:
-        child = mutants._fork(module, source, tests)
-        _, status = os.waitpid(child, 0)
-        if os.waitstatus_to_exitcode(status) == 0:
-            passed.append((module, line, what))
-    return len(every), len(sample), sorted(passed)
+def told(*words, sep="  "):
+    print(*words, sep=sep, flush=True)  # noqa: T201
 
 
-def report(room, every, tried, passed):
-    """Return the lines of one room."""
-    share = 1 - len(passed) / tried
-    yield (
-        f"| `{room}` | {every} | {tried} | {len(passed)} | {share:.0%} |",
-        [f"- `{module}`, line {line}: {what}" for module, line, what in passed],
+def judged(chosen, reach):
+    """Return by which test each mutant is noticed."""
+    judge = Judge(chosen, reach, jobs=JOBS, said=told)
+    pytest.main([*FAST, *judge.files()], [judge])
+    return judge.noticed
+
+
+def reasons():
+    """Return what is written after each survivor."""
+    page = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    entries = " ".join(page.partition("## Survivors")[2].split()).split("- `hamodel")
+    parts = (f"`hamodel{entry}".strip().partition(" -- ") for entry in entries[1:])
+    return {name: reason for name, _, reason in parts if reason}
+
+
+def row(name, every, tried, survived, equal):
+    """Return a row of the page: the score, and what it may be (95 %)."""
+    from hamodel.uncertainty import beta  # not before its lines are followed
+
+    count = tried - equal
+    low, high = beta(count - survived, count).quantile([0.025, 0.975])
+    share = (count - survived) / count if count else 1.0
+    return (
+        f"| {name} | {every} | {tried} | {equal} | {survived} "
+        f"| {share:.0%} | {low:.0%} - {high:.0%} |"
     )
+
+
+def rows(room, every, chosen, noticed, known):
+    """Yield the rows of a room and of its modules."""
+    counts = defaultdict(Counter)
+    for mutant in chosen:
+        left = "equal" if mutant.name in known else "survived"
+        for name in (mutant.module, room):
+            counts[name]["noticed" if noticed[mutant] else left] += 1
+    for name, number in {room: sum(every.values()), **every}.items():
+        these = counts[name]
+        title = f"**{name}**" if name == room else f"`{name}`"
+        yield row(title, number, these.total(), these["survived"], these["equal"])
+
+
+def page(samples, slips, noticed):
+    """Yield the lines of the page."""
+    known = reasons()
+    yield from ["# Planted errors", "", *__doc__.strip().splitlines(), "", *HEAD]
+    for room, (every, chosen) in samples.items():
+        yield from rows(room, every, chosen, noticed, known)
+    yield from ["", "## Survivors", ""]
+    for mutant in [m for _, chosen in samples.values() for m in chosen]:
+        if not noticed[mutant]:
+            reason = known.get(mutant.name, "")
+            yield from _entry(f"{mutant.name} -- {reason}" if reason else mutant.name)
+    yield from ["", "## Slips", "", "Planted by hand, and the test that fails.", ""]
+    for mutant in slips:
+        yield from _entry(f"{mutant.name}: `{noticed[mutant] or 'NONE'}`")
+    yield ""
+
+
+def _entry(text):
+    how = {"subsequent_indent": "  ", "break_on_hyphens": False}
+    return wrap(f"- {text}", width=88, break_long_words=False, **how)
 
 
 def main(room="", count=SAMPLE):
     """Judge one room, or all and write the page."""
-    rows, survivors = [], []
-    for name in [room] if room else ROOMS:
-        for row, lines in report(name, *judged(name, int(count))):
-            rows.append(row)
-            survivors += lines
-            print(row, *lines, sep="\n", flush=True)  # noqa: T201
-    if not room:
-        head = [
-            "# Planted errors",
-            "",
-            *(__doc__ or "").strip().splitlines(),
-            "",
-            "| Room | Mutants | Tried | Survived | Noticed |",
-            "| --- | ---: | ---: | ---: | ---: |",
-        ]
-        page = [*head, *rows, "", "## Survivors", "", *survivors, ""]
-        RESULTS.write_text("\n".join(page), encoding="utf-8")
+    rooms = [room.split(".")[1] if "." in room else room] if room else list(ROOMS)
+    reach = measured(tests_of(rooms), KEPT)
+    samples = {name: sample_of(name, int(count)) for name in (room and [room]) or ROOMS}
+    slips = [slip(f"hamodel.{module}", old, new) for module, old, new in SLIPS]
+    slips = [s for s in slips if s.module.split(".")[1] in rooms and "." not in room]
+    chosen = [mutant for _, these in samples.values() for mutant in these]
+    lines = list(page(samples, slips, judged([*chosen, *slips], reach)))
+    if room:
+        told(*lines[lines.index(HEAD[-1]) :], sep="\n")
+    else:
+        RESULTS.write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
