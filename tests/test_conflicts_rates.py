@@ -75,6 +75,7 @@ def test_random_delays_by_counting():
         at = np.searchsorted(theirs, mine) - 1 - k
         before |= (at >= 0) & (arrived[np.maximum(at, 0)] > mine)
     found = concurrency(rates, slow)
+    assert found.pairs == pytest.approx(2 * 4.0 * 6.0 * slow.mean, rel=1e-12)
     assert (after | before).mean() == pytest.approx(found.shares[0], abs=0.012)
     # for one mean, delays that vary more clash less often
     steady = concurrency(rates, slow.mean)

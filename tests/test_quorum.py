@@ -143,6 +143,13 @@ def test_small_arrays_and_formulas():
     assert sympy.expand(found - (3 * q**2 - 2 * q**3)) == 0
 
 
+def test_quorums_that_just_do_not_overlap():
+    assert not Quorum(replicas=3, read=1, write=2).overlaps
+    assert Quorum(replicas=3, read=2, write=2).overlaps
+    one = Quorum(replicas=3, read=1, write=1)
+    assert older_than(one) == pytest.approx(2 / 3)
+
+
 def test_even_is_worse_than_odd():
     for q in (1e-4, 0.01, 0.2):
         for n in range(1, 9, 2):
@@ -217,6 +224,7 @@ def test_latency_with_nobody_left():
         latency(each, 4)
     alone = latency(each, 1, unavailability=[1, 1, 0])
     assert alone.mean == pytest.approx(1)
+    assert latency(each, 1, votes=[0, 1, 0]).mean == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,14 @@ def test_constant_delays_that_tie():
     # commit at 20 ms; slow replicas answer first, after 2 ms, and have the write at 50
     found = stale_probability(each, [0.0, 28 * MS, 30 * MS], quorum=quorum)
     assert found == pytest.approx([1, 1, 0], abs=1e-6)
+    # a write may take any time, or just as long as a read behind the first commit
+    hop = duration.constant(10 * MS)
+    late = duration.mixture(
+        [0.4, 0.4, 0.2],
+        [hop, duration.constant(30 * MS), duration.uniform(32 * MS, 40 * MS)],
+    )
+    mixed = Delays(write=late, ack=hop, read=hop, response=hop)
+    agree([mixed] * 3, quorum, [0.0], n=60_000)
 
 
 def test_floor_of_missed_writes():
