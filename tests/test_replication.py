@@ -73,6 +73,7 @@ def test_formulas_equal_numbers():
     ]
     for symbolic, numeric in pairs:
         assert float(symbolic.subs(at)) == pytest.approx(numeric, rel=1e-12)
+    assert number.unapplied == pytest.approx(90 * (0.02 + 0.1))
 
 
 def test_arrays_equal_numbers_and_cross_the_wall():
@@ -285,9 +286,18 @@ def test_nothing_depends_on_the_unit_of_time(load, unit):
     one = Stream(writes=load, delay=0.5, send=WriteStage(service=1.0))
     other = Stream(writes=load / unit, delay=0.5 * unit, send=WriteStage(service=unit))
     assert other.exposure.mean == pytest.approx(unit * one.exposure.mean, rel=1e-9)
+    assert other.exposure.var == pytest.approx(unit**2 * one.exposure.var, rel=1e-9)
     assert other.mean_lag == pytest.approx(unit * one.mean_lag, rel=1e-9)
     assert other.exposure.sf(3 * unit) == pytest.approx(one.exposure.sf(3), rel=1e-9)
     assert other.missing == pytest.approx(one.missing, rel=1e-9)
+
+
+@pytest.mark.parametrize("rate", [0.005, 0.5, 3.0])
+def test_exposure_of_a_delay_alone_is_the_age_of_its_first_write(rate):
+    law = Stream(writes=rate, delay=1.0, send=WriteStage(service=1e-9)).exposure
+    for order in (1, 2):
+        age = quad(lambda t, n=order: (1 - t) ** n * rate * np.exp(-rate * t), 0, 1)
+        assert law.moment(order) == pytest.approx(age[0], rel=1e-7)
 
 
 @settings(max_examples=12)

@@ -417,6 +417,7 @@ def test_a_link_of_bytes_is_a_queue():
     link = Link(bandwidth=1e5, size=900, cv=0.5, overhead=100)
     assert link.stage.capacity == pytest.approx(100)
     assert link.service.std == pytest.approx(0.5 * 0.009)
+    assert Link(bandwidth=1e5, size=900).service.support == (0.009, 0.009)
     rng = np.random.default_rng(3)
     arrive = np.cumsum(rng.exponential(1 / 80, 400_000))
     takes = 0.001 + rng.gamma(4, 0.009 / 4, 400_000)
