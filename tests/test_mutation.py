@@ -53,19 +53,19 @@ from pathlib import Path
 from tests.planted import judged, measured
 from tests.support.mutants import mutants
 
-folder, module, *tests = sys.argv[1:]
+folder, module, most, *tests = sys.argv[1:]
 reach = measured([Path(test).resolve() for test in tests], Path(folder))
-noticed = judged(list(mutants(module)), reach)
+noticed = judged(list(mutants(module))[: int(most)], reach)
 sys.exit(str([m.name for m in noticed if not noticed[m]]) if noticed else "nothing")
 """
 
 
-def noticed_share(folder, module, *tests):
-    """Plant every small error in a module; return the share noticed, and the rest."""
-    done = run("-c", JUDGE, folder, module, *tests, PYTHONHASHSEED="0")
+def noticed_share(folder, module, tests, most=1000):
+    """Plant small errors in a module; return the share noticed, and the rest."""
+    done = run("-c", JUDGE, folder, module, most, *tests, PYTHONHASHSEED="0")
     survivors = ast.literal_eval(done.stderr.splitlines()[-1])
     tried = done.stdout.count(" became ")
-    assert tried > 5, done.stdout + done.stderr
+    assert tried > 8, done.stdout + done.stderr
     return 1 - len(survivors) / tried, survivors
 
 
@@ -84,7 +84,7 @@ def noticed_share(folder, module, *tests):
     ],
 )
 def test_unit_tests_notice(module, tests, tmp_path):
-    share, survivors = noticed_share(tmp_path, module, *tests)
+    share, survivors = noticed_share(tmp_path, module, tests)
     assert share >= ENOUGH, survivors
 
 
@@ -152,18 +152,30 @@ def test_every_kind_of_error_is_planted():
     )
 
 
-def a_suite(folder, body):
-    suite = folder / "test_suite.py"
-    suite.write_text(f"import hamodel.units\n\n\ndef test_units():\n    {body}\n")
-    return noticed_share(folder, "hamodel.units", suite)
+@pytest.fixture
+def kept():
+    folder = ROOT / "test-output" / "planted"
+    yield folder
+    shutil.rmtree(folder)
 
 
-def test_what_is_noticed_and_what_is_not(tmp_path):
-    share, survivors = a_suite(tmp_path, "assert hamodel.units.MINUTE == 60")
+def noticed_by(folder, value):
+    """Plant errors in a small function, and see what one test of it notices."""
+    folder.mkdir(parents=True)
+    suite = folder / "test_rate.py"
+    suite.write_text(
+        "from hamodel._quantity import rate_of\n\n\n"
+        f"def test_rate():\n    assert rate_of(2.0) == {value}\n"
+    )
+    return noticed_share(folder, "hamodel._quantity", [suite], most=9)
+
+
+def test_what_is_noticed_and_what_is_not(kept):
+    share, survivors = noticed_by(kept, 0.5)
     assert 0 < share < 1
-    assert not any("60.0 became 61.0" in survivor for survivor in survivors)
+    assert any("np.asarray" in survivor for survivor in survivors)  # of an array
 
 
-def test_a_suite_that_fails_by_itself_is_no_evidence(tmp_path):
-    share, _ = a_suite(tmp_path, "assert hamodel.units.MINUTE == 61")
+def test_a_suite_that_fails_by_itself_is_no_evidence(kept):
+    share, _ = noticed_by(kept, 0.6)
     assert share == 0

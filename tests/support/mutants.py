@@ -26,25 +26,17 @@ import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 
-SWAPS = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Lt: ast.GtE,
-    ast.GtE: ast.Lt,
-    ast.Gt: ast.LtE,
-    ast.LtE: ast.Gt,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-}
+OPPOSITES = (
+    (ast.Add, ast.Sub),
+    (ast.Mult, ast.Div),
+    (ast.Is, ast.IsNot),
+    (ast.Eq, ast.NotEq),
+    (ast.Lt, ast.GtE),
+    (ast.Gt, ast.LtE),
+    (ast.In, ast.NotIn),
+    (ast.And, ast.Or),
+)
+SWAPS = dict(OPPOSITES) | {b: a for a, b in OPPOSITES} | {ast.Pow: ast.Mult}
 NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum"}
 NAMES |= {"any": "all", "all": "any"}
 WORDING = {"__repr__", "__str__", "_repr_html_"}  # what these return is read, not used
@@ -348,6 +340,7 @@ class Judge:
             }
             checked = self._all({twin: [test] for test, twin in twins.items()})
             unsound = set(checked.values()) - {""}
+            self._import_soundly()
             sound |= twins.keys() - unsound
             for test in unsound:
                 self.said("fails by itself", test)
@@ -358,6 +351,13 @@ class Judge:
                 if test in unsound
             }
         return True
+
+    def _import_soundly(self):
+        """Raise where tests imported anew do not pass without an error either."""
+        broken = {m.module: m for m, test in self.noticed.items() if test == "import"}
+        twins = {m.sound(): list(self._chosen(m)) for m in broken.values()}
+        if failing := {m.module for m, test in self._all(twins).items() if test}:
+            raise RuntimeError(f"the tests of {failing} fail when imported anew")
 
     def _all(self, waiting):
         """Try each mutant on its tests; return by which it is noticed."""
