@@ -124,8 +124,9 @@ def told(*words, sep="  "):
 def judged(chosen, reach):
     """Return by which test each mutant is noticed."""
     judge = Judge(chosen, reach, jobs=JOBS, said=told)
-    pytest.main([*FAST, *judge.files()], [judge])
-    return judge.noticed
+    if files := judge.files():
+        pytest.main([*FAST, *files], [judge])
+    return dict.fromkeys(chosen, "") | judge.noticed
 
 
 def reasons():

@@ -56,7 +56,8 @@ from tests.support.mutants import mutants
 folder, module, most, *tests = sys.argv[1:]
 reach = measured([Path(test).resolve() for test in tests], Path(folder))
 noticed = judged(list(mutants(module))[: int(most)], reach)
-sys.exit(str([m.name for m in noticed if not noticed[m]]) if noticed else "nothing")
+print(len(noticed))
+sys.exit(str([mutant.name for mutant in noticed if not noticed[mutant]]))
 """
 
 
@@ -64,7 +65,7 @@ def noticed_share(folder, module, tests, most=1000):
     """Plant small errors in a module; return the share noticed, and the rest."""
     done = run("-c", JUDGE, folder, module, most, *tests, PYTHONHASHSEED="0")
     survivors = ast.literal_eval(done.stderr.splitlines()[-1])
-    tried = done.stdout.count(" became ")
+    tried = int(done.stdout.splitlines()[-1])
     assert tried > 8, done.stdout + done.stderr
     return 1 - len(survivors) / tried, survivors
 
