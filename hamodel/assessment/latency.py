@@ -5,7 +5,8 @@ database; the queues are in their steady state and independent.  Reads and write
 in one queue, whose service is a mixture of two exponential times (M/PH/c); each waits
 like all and then takes its own.  Copies of a quorum all work on a request, and its
 coordinator waits for the queues of as many as it needs; requests that two copies share
-make both queues long at once, with the correlation of the work that comes to them.
+make both queues long at once, with the correlation of the work that comes to them.  Answers
+after the client's timeout are none, so latencies end there.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 from hamodel import _check, _html, text
 from hamodel.architectures import Answers, Work, failed_apps
 from hamodel.architectures.behaviour import queued
-from hamodel.duration import Duration, constant, exponential, mixture
+from hamodel.duration import Duration, constant, exponential, mixture, tabulated
 from hamodel.queueing import MMc
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _NONE = constant(0.0)
 _RARE = 1e-9  # of the requests
 _POINTS = (0.5, 0.95, 0.99)
+_CELLS = 2049  # of a law that is cut off
 
 
 class Loads(NamedTuple):
@@ -140,11 +142,9 @@ class Paths:
             every = [(w, law + shift) for shift, g in groups.items() for w, law in g]
             return _mixed(every)
         laws = [_mixed(group) + shift for shift, group in groups.items()]
-        return _mixed(
-            list(
-                zip((sum(w for w, _ in g) for g in groups.values()), laws, strict=True)
-            )
-        )
+        shares = (sum(w for w, _ in group) for group in groups.values())
+        law = _mixed(list(zip(shares, laws, strict=True)))
+        return _in_time(law, self.behaviour.workload.timeout)
 
     def pieces(self, way: Way) -> list[Piece]:
         """Return the requests of a way by what they wait for."""
@@ -218,6 +218,16 @@ def _mixed(parts: Sequence[tuple[Quantity, Duration]]) -> Duration:
         return parts[0][1]
     total = sum(weight for weight, _ in parts)
     return mixture([weight / total for weight, _ in parts], [law for _, law in parts])
+
+
+def _in_time(law: Duration, limit: float) -> Duration:
+    """Return the law of what takes no longer than a limit, after which all give up."""
+    late = float(law.sf(limit))
+    if not _RARE < late < 1 - _RARE:
+        return law
+    times = np.unique(law.quantile(np.linspace(0, 1 - late, _CELLS)))
+    times = np.append(times[times < limit], limit)
+    return tabulated(times, np.clip((law.sf(times) - late) / (1 - late), 0.0, 1.0))
 
 
 def _served(load: float, service: float, cores: int, waiting: int | None) -> Duration:
