@@ -118,7 +118,7 @@ def raced(read, write, load, rng, n=60_000):
     places = places.get(write, [site == at[:, None]])
     ranked = [np.sort(np.where(p, back, np.inf), axis=1)[:, 1] for p in places]
     answered = np.max(ranked, axis=0)
-    asking, ahead = entered()
+    _, ahead = entered()
     asked = ahead == 0
     if read == "each":
         luck = rng.random(way.shape) - (ahead == 0)

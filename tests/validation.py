@@ -32,7 +32,7 @@ from tests import test_assessment_budget as periods
 from tests import test_joint_chains as joints
 from tests import test_markov_reference as tables
 from tests import test_second_road as road
-from tests.support import lives, messages
+from tests.support import lives, messages, served
 from tests.support.joint_nodes import Joint
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
@@ -165,6 +165,21 @@ def presets():
                 row = rows.get((operation.name, str(why)))
                 if float(share) > 0 and row is not None:
                     yield played(key, f"{operation.name}: {why}", share, row)
+
+
+def presets_at_work():
+    """Load, latency, lag, losses and conflicts of every preset, played one by one."""
+    for key in catalogue.systems():
+        spec = catalogue.system(key).architecture()
+        for load in (0.1, 0.5, 0.9):
+            count = 8_000_000 if load > 0.8 else 300_000
+            rng = np.random.default_rng(24)
+            for number in served.numbers(spec, load, count, rng):
+                system = f"{key}, load {load:g}"
+                if len(number.parts) > 1:
+                    yield played(system, number.name, number.said, number.parts)
+                else:
+                    yield Row(system, number.name, float(number.said), *number.parts)
 
 
 def requests():
@@ -345,6 +360,7 @@ ROADS = {
     "Pairs and more nodes, node by node": joint_nodes,
     "The chance of a good period": laws_of_periods,
     "Presets, lives played": presets,
+    "Presets, requests played one by one": presets_at_work,
     "Requests played one by one": requests,
     "Published answers": published,
     "RePyability": blocks,

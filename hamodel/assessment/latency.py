@@ -5,8 +5,8 @@ database; the queues are in their steady state and independent.  Reads and write
 in one queue, whose service is a mixture of two exponential times (M/PH/c); each waits
 like all and then takes its own.  Copies of a quorum all work on a request, and its
 coordinator waits for the queues of as many as it needs; requests that two copies share
-make both queues long at once, with the correlation of the work that comes to them.  Answers
-after the client's timeout are none, so latencies end there.
+make both queues long at once, with the correlation of the work that comes to them.
+Answers after the client's timeout are none, so latencies end there.
 """
 
 from __future__ import annotations
