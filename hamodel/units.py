@@ -72,6 +72,7 @@ _ONE = re.compile(rf"({_NUMBER})\s*(.*)", re.DOTALL)
 _PARTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-zµμ]+)\s*")
 _COMPOUND = re.compile(rf"(?![0-9.]+[eE][0-9]){_PARTS.pattern}(?:{_PARTS.pattern})+")
 _THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?(?:[eE][-+]?\d+)?")
+_GREATEST = 1e60  # beyond it squares overflow
 _LONGEST = 60  # letters of a value that a message repeats
 
 
@@ -210,12 +211,13 @@ def _unit(unit: str, words: object, kind: str, number: str) -> tuple[float, str]
     if unit.lower() in _RATES:
         return _RATES[unit.lower()], "rate"
     per = re.fullmatch(r"([A-Za-z]*|1|x)\s*(?:/|\bper\b|\ba\b)\s*(\S+)", unit)
-    if per and per[1] in ("k", "K") and "," not in number:
-        more = f"{float(number) * 1000:.15g}"
-        raise _refused(words, kind, f": write {more}/{per[2]}")
     if per and per[1].lower() not in ("", "1", "x", *_COUNTED):
-        raise _refused(words, kind, _no_unit(per[1], _COUNTED))
+        thousands = per[1] in ("k", "K") and "," not in number
+        hint = f": write {float(number) * 1000:.15g}/{per[2]}" if thousands else ""
+        raise _refused(words, kind, hint or _no_unit(per[1], _COUNTED))
     name = per[2] if per else unit
+    if kind in ("share", "number", "whole"):
+        raise _refused(words, kind, f": there is no unit {_cut(name)}")
     size = TIMES.get(name) or (TIMES.get(name.lower()) if len(name) > 2 else None)
     if size is None and name in ("m", "M"):
         head = f"{number} {per[1]}".strip() + "/" if per else f"{number} "
@@ -236,6 +238,10 @@ def _fitting(value: float, found: str, words: object, kind: str) -> float:
     """Return the value if it is of the kind; a rate is read as a mean time."""
     if math.isnan(value):
         raise _refused(words, kind)
+    if _GREATEST < abs(value) < math.inf:
+        raise _refused(words, kind, ": it is too great")
+    if 0 < abs(value) < 1 / _GREATEST:
+        raise _refused(words, kind, ": it is too small")
     if kind == "mean time" and found == "rate":
         return 1 / value if value else math.inf
     wanted = {"mean time": "time", "whole": "number"}.get(kind, kind)

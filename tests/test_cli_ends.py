@@ -310,7 +310,10 @@ def test_scenarios_by_name_and_by_file(files):
     assert (code, "Orders [bold] of the shop misses writes lost" in page_) == (0, True)
     (files / "mine.yaml").write_text("candidates: [pair.yaml]\nweather: fine\n")
     page_, code = run("decide", "mine.yaml")
-    assert (code, "weather is no field of a scenario" in page_) == (2, True)
+    assert (code, "mine.yaml:2:1: weather: is no field of a scenario" in page_) == (
+        2,
+        True,
+    )
 
 
 # ---- requirements ------------------------------------------------------------------
@@ -395,6 +398,11 @@ def test_a_structure_of_agreements():
     }
 
 
+def test_a_structure_may_begin_with_the_mark_of_its_bytes(files):
+    (files / "sla.yaml").write_text(SLA[SLA.index("structure") :], "utf-8-sig")
+    assert run("spof", "sla.yaml")[1] == 0
+
+
 def test_a_structure_that_misses(files):
     (files / "sla.yaml").write_text(
         SLA.replace("availability: 99.9 %", "availability: 99.99 %")
@@ -417,6 +425,9 @@ def test_a_structure_that_misses(files):
         ("title", "titlee", "sla.yaml:1:1: titlee: is no field; did you mean title"),
         ("availability: 99.9 %", "rto_p95: 1 s", "must be an availability alone"),
         ("99.95 %,", "{mttf: 3 h},", "must be an availability, or mttf and mttr"),
+        ("title", "\0title", "sla.yaml:1:1: cannot be read as YAML: unacceptable"),
+        ("parts:", "title: b\nparts:", "'title' must be given once, got it twice"),
+        ("99.95 %,", "[1],", "parts.web: must be a share"),
     ],
 )
 def test_mistakes_in_a_structure(files, old, new, message):

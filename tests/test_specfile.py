@@ -143,15 +143,30 @@ failover:
     )
 
 
-def test_a_mean_time_without_a_unit_is_doubted_where_seconds_are_unlikely(tmp_path):
+def test_a_time_without_a_unit_is_doubted_where_seconds_are_unlikely(tmp_path):
     file = tmp_path / "system.yaml"
     file.write_text(
-        "architecture: single-primary\ndatabase: {mttf: 5_000_000, mttr: 4}\n"
+        "architecture: active-passive\n"
+        "database: {mttf: 5_000_000, mttr: 4}\n"
+        "failover: {promotion: 30, detection: {heartbeat: {interval: 1000}}}\n"
+        "workload: {round_trip: 80, read_time: 0.001}\n"
+        "requirements: {rto_p95: 60, write_p99: 50}\n"
     )
-    with pytest.warns(UserWarning, match="4 has no unit and counts as seconds") as told:
+    with pytest.warns(UserWarning, match="has no unit and counts as seconds") as told:
         spec = load(file)
-    assert [str(one.message).partition(":")[0] for one in told] == ["system.yaml"]
+    said = [str(one.message).split(": ")[1:] for one in told]
+    assert [(field, words.split("else ")[1]) for field, words in said] == [
+        ("database.mttr", "4 h or 4 d"),
+        ("failover.detection.interval", "1000 ms or 1000 min"),
+        ("workload.round_trip", "80 ms"),
+        ("requirements.write_p99", "50 ms"),
+    ]
     assert spec.architecture.database.mttr == 4
+
+
+def test_a_starter_names_the_schema_first():
+    first = starter().partition("\n")[0]
+    assert first == "# yaml-language-server: $schema=hamodel.schema.json"
 
 
 # ---- mistakes ----------------------------------------------------------------------

@@ -181,7 +181,7 @@ def text_of(name: str) -> str:
         return _piped(name)
     path = Path(name)
     try:
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
+        return path.read_text(encoding="utf-8-sig") if path.is_file() else ""
     except UnicodeDecodeError:
         return ""
 
@@ -198,6 +198,8 @@ def starter_of(name: str) -> str:
     found = preset(name)
     sites = ", ".join(found.architecture.sites)
     return f"""\
+# yaml-language-server: $schema=hamodel.schema.json
+# The line above is for editors:  hamodel schema > hamodel.schema.json
 # {found.title}: {" ".join(found.summary.split())}
 # `hamodel presets {name}` shows every number and what it stands on.
 title: {json.dumps(found.title)}

@@ -11,8 +11,10 @@ from hamodel.assessment import Comparison, assess
 from hamodel.cli import _said
 from hamodel.cli._answers import measures
 from hamodel.cli._beliefs import expected
+from hamodel.cli._files import hint, text_of
 from hamodel.cli._page import Page
 from hamodel.decision import decide, optimise
+from hamodel.specfile import Problem, SpecError, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -285,14 +287,9 @@ def _candidates(path: Path) -> tuple[Spec, list[Spec]]:
 
 def _content(path: Path) -> Json:
     """Return the fields of a scenario file."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError) as broken:
-        raise ValueError(f"{path}: {' '.join(str(broken).split())}") from None
-    for key in content:
+    whole = parsed(path, text_of(str(path)))
+    for key, node in whole.fields.items():
         if key not in _SCENARIO:
-            raise ValueError(f"{path}: {key} is no field of a scenario")
-    return dict(content)
+            said = f"is no field of a scenario{hint(key, _SCENARIO)}"
+            raise SpecError(path, [Problem(node.line, node.column, key, said)])
+    return dict(whole.plain() or {})

@@ -12,27 +12,25 @@ requirements: {availability: 99.9 %}
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hamodel import _check, text
 from hamodel.cli._files import hint, shown, text_of
 from hamodel.cli._looks import weak_points
 from hamodel.cli._page import JudgedPage, Page
 from hamodel.cli._report import Check, Figure, Report, judgements
-from hamodel.specfile import Problem, SpecError
+from hamodel.specfile import Problem, SpecError, TreeNode, parsed
 from hamodel.structure import parse
 from hamodel.units import MINUTE, MONTH, YEAR, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from ruamel.yaml.comments import CommentedMap
+    from pathlib import Path
 
     from hamodel.cli._paper import Paper
     from hamodel.structure import Structure
 
-_Node: TypeAlias = "CommentedMap | Mapping[str, object]"
 _FIELDS = ("title", "summary", "structure", "parts", "requirements")
 
 
@@ -49,93 +47,85 @@ class Composed:
 
 def read(name: str) -> Composed:
     """Return the structure that a file describes; every mistake with its line."""
-    reader = _Reader(name)
-    content = reader.content
-    reader.known(content, _FIELDS, "is no field")
+    reader = _Reader(shown(name), parsed(shown(name), text_of(name)))
+    reader.known(reader.whole, _FIELDS, "is no field")
     shape = reader.structure()
     down = reader.parts(shape)
     target = reader.target()
     if reader.problems or shape is None:
         raise SpecError(reader.path, reader.problems)
-    title = str(content.get("title", reader.path.stem))
-    line = reader.line("requirements", "availability")
-    return Composed(title=title, structure=shape, down=down, target=target, line=line)
+    title = reader.whole.get("title")
+    need = reader.whole.get("requirements")
+    asked = None if need is None else need.get("availability")
+    return Composed(
+        title=str(title.raw if title and title.raw else reader.path.stem),
+        structure=shape,
+        down=down,
+        target=target,
+        line=1 if asked is None else asked.line,
+    )
 
 
+@dataclass
 class _Reader:
     """A parsed file, and what has been found wrong with it."""
 
-    def __init__(self, name: str) -> None:
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import MarkedYAMLError
+    path: Path
+    whole: TreeNode
+    problems: list[Problem] = field(default_factory=list)
 
-        self.path = path = shown(name)
-        self.problems: list[Problem] = []
-        try:
-            self.content: CommentedMap = YAML(typ="rt", pure=True).load(text_of(name))
-        except MarkedYAMLError as broken:
-            mark = broken.problem_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            said = str(broken.problem or broken.context)
-            raise SpecError(path, [Problem(line, column, "", said)]) from None
+    def wrong(self, node: TreeNode | None, name: str, said: str) -> None:
+        at = self.whole if node is None else node
+        self.problems.append(Problem(at.line, at.column, name, said))
 
-    def wrong(self, node: _Node, key: str, field: str, said: str) -> None:
-        line, column = node.lc.key(key) if key in node else (0, 0)  # type: ignore[union-attr]
-        self.problems.append(Problem(line + 1, column + 1, field, said))
-
-    def line(self, key: str, inner: str) -> int:
-        """Return the line of a field within a field; 1 if there is none."""
-        node = self.content.get(key)
-        return int(node.lc.key(inner)[0]) + 1 if node and inner in node else 1
-
-    def known(self, node: _Node, names: Sequence[str], said: str) -> None:
+    def known(self, node: TreeNode, names: Sequence[str], said: str) -> None:
         """Note every key that is not among some names."""
-        for key in node:
+        for key, inner in node.fields.items():
             if key not in names:
-                self.wrong(node, key, str(key), f"{said}{hint(str(key), names)}")
+                self.wrong(inner, key, f"{said}{hint(key, names)}")
 
     def structure(self) -> Structure | None:
+        node = self.whole.get("structure")
         try:
-            return parse(str(self.content["structure"]))
+            return parse(node.raw if node is not None else "")
         except ValueError as mistake:
-            self.wrong(self.content, "structure", "structure", str(mistake))
+            self.wrong(node, "structure", str(mistake))
             return None
 
     def parts(self, shape: Structure | None) -> dict[str, float]:
         """Return the unavailability of every part that the structure names."""
-        parts = self.content.get("parts")
-        if not isinstance(parts, Mapping):
-            said = "must give the availability of each part"
-            self.wrong(self.content, "parts", "parts", said)
+        parts = self.whole.get("parts")
+        if parts is None or not parts.fields:
+            self.wrong(parts, "parts", "must give the availability of each part")
             return {}
         found = {}
-        for part in parts:
+        for part, inner in parts.fields.items():
             try:
-                found[str(part)] = _down(parts[part])
+                found[part] = _down(inner.plain())
             except ValueError as mistake:
-                self.wrong(parts, part, f"parts.{part}", str(mistake))
+                self.wrong(inner, f"parts.{part}", str(mistake))
         if shape is not None:
             self.known(parts, shape.components, "is no part of the structure")
             for part in shape.components:
-                if part not in parts:
-                    said = "must be given, and is not"
-                    self.wrong(self.content, "parts", f"parts.{part}", said)
+                if part not in parts.fields:
+                    self.wrong(parts, f"parts.{part}", "must be given, and is not")
         return found
 
     def target(self) -> float | None:
         """Return the availability that is required, if any is."""
-        need = self.content.get("requirements")
+        need = self.whole.get("requirements")
         if need is None:
             return None
-        if not isinstance(need, Mapping) or set(need) != {"availability"}:
+        asked = need.get("availability")
+        if asked is None or len(need.fields) != 1:
             said = "of a structure must be an availability alone"
-            self.wrong(self.content, "requirements", "requirements", said)
+            self.wrong(need, "requirements", said)
             return None
         try:
-            target = quantity(need["availability"], "share")
+            target = quantity(asked.value, "share")
             _check.between(0, 1, availability=target)
         except ValueError as mistake:
-            self.wrong(need, "availability", "requirements.availability", str(mistake))
+            self.wrong(asked, "requirements.availability", str(mistake))
             return None
         return target
 

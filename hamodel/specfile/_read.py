@@ -37,7 +37,12 @@ BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pert": {"low": "same", "mode": "same", "high": "same"},
     }
 )
-_HARDLY = 1000.0  # s: shorter mean times are doubted where they have no unit
+_HARDLY = 1000.0  # s: shorter mean times, and longer others, are doubted without unit
+#: Times that hardly ever last a second.
+_QUICK = frozenset(
+    {"round_trip", "hop", "app_time", "read_time", "write_time", "flush", "delay"}
+    | {"read_p99", "write_p99", "objective", "heartbeat"}
+)
 WRONG: Value = object()  # stands for a value that could not be read
 
 
@@ -243,16 +248,25 @@ class Reader:
         if isinstance(node.value, list):
             raise ValueError(f"must be one value, got {_brief(node)}")
         found = about.words(node.value)
-        if about.kind == "mean time" and not isinstance(node.value, str):
-            self._doubt(node, path, found)
+        if "time" in about.kind and not isinstance(node.value, str):
+            self._doubt(about, node, path, found)
         return found
 
-    def _doubt(self, node: TreeNode, path: str, seconds: float) -> None:
-        """Doubt a mean time without a unit that was hardly meant in seconds."""
-        if 0 < seconds < _HARDLY:
+    def _doubt(self, about: About, node: TreeNode, path: str, seconds: float) -> None:
+        """Doubt a time without a unit that was hardly meant in seconds."""
+        given = node.raw
+        if about.kind == "mean time":
+            other = f"{given} h or {given} d" if 0 < seconds < _HARDLY else ""
+        elif path.rpartition(".")[2] in _QUICK:
+            other = f"{given} ms" if seconds >= 1 else ""
+        elif seconds >= _HARDLY:
+            other = f"{given} ms or {given} min"
+        else:
+            other = ""
+        if other:
             self.doubts.append(
-                f"{self._place(node)}: {path}: {node.raw} has no unit and counts as "
-                f"seconds; write {node.raw} s if so, else {node.raw} h or {node.raw} d"
+                f"{self._place(node)}: {path}: {given} has no unit and counts as "
+                f"seconds; write {given} s if so, else {other}"
             )
 
     def _law(self, about: About, node: TreeNode, path: str) -> Duration:

@@ -1,6 +1,8 @@
 """A commented file to begin with."""
 
 STARTER = """\
+# yaml-language-server: $schema=hamodel.schema.json
+# The line above is for editors:  hamodel schema > hamodel.schema.json
 # A system and what is asked of it.  Try:  hamodel assess THIS_FILE
 # Times take units (30 s, 4 h, 200 d), rates too (900/s, 2/yr), shares % or a number.
 title: Our orders database
