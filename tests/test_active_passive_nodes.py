@@ -85,6 +85,13 @@ JOINT = {
         "probe": DAY,
         "manual": HOUR,
     },
+    "a cascade under a quorum": {
+        "sites": ("A", "B", "A"),
+        **LOSING,
+        "mode": "quorum",
+        "follows": (None, None, 1),
+        "store": (900 * HOUR, HOUR),
+    },
     "a cascade that is preferred": {
         "sites": WIDE,
         **LOSING,

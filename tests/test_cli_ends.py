@@ -9,9 +9,14 @@ import pytest
 from click.testing import CliRunner
 
 import hamodel.cli._gate as page
+from hamodel import assess
+from hamodel.architectures import ActiveActive, Node, Region
 from hamodel.cli import main
 from hamodel.cli._paper import Paper
+from hamodel.cli._said import failed
 from hamodel.facts import folder
+from hamodel.failover import Failover
+from hamodel.units import HOUR
 from tests.support.processes import environment
 
 PAIR = """\
@@ -340,6 +345,15 @@ def test_a_failover_that_does_not_work_is_told_in_words(files):
     )
     page_, _ = run("assess", "pair.yaml")
     assert "1 failover in 100 does not work; that takes" in page_
+
+
+def test_a_region_is_down_for_long_where_neither_of_its_failovers_works():
+    quick = Failover(detection=5, redirection=30, coverage=0.95)
+    region = Region(failover=Failover(promotion=20, coverage=0.98))
+    node = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
+    said = failed(assess(ActiveActive(database=node, failover=quick, region=region)))
+    assert "1 failover in 50 inside a site does not work, nor 1 in 20 to" in said
+    assert said.endswith("1 time in 1,000.")
 
 
 def test_nothing_is_said_of_a_load_that_nobody_stated(files):

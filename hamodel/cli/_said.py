@@ -75,6 +75,9 @@ def failed(found: Assessment) -> str:
     share = 1.0 - float(getattr(failover, "coverage", 1.0))
     if not 0 < share < 1:
         return ""
+    region = getattr(found.architecture, "region", None)
+    if region is not None:  # a failover inside races that between sites
+        return _neither(1.0 - float(region.failover.coverage), share)
     whole, good = float(found.outage.mean), float(found.rto.mean)
     takes = (whole - (1 - share) * good) / share
     if takes < 2 * good:  # such as a majority, which elects all the same
@@ -82,6 +85,19 @@ def failed(found: Assessment) -> str:
     return (
         f"1 failover in {text.number(1 / share, 2)} does not work; "
         f"that takes {text.time(takes)} on average."
+    )
+
+
+def _neither(inside: float, between: float) -> str:
+    """Return how often clients of a region are served neither inside nor elsewhere."""
+    if not inside:
+        return ""
+    one, other, both = (
+        text.number(1 / p, 2) for p in (inside, between, inside * between)
+    )
+    return (
+        f"1 failover in {one} inside a site does not work, nor 1 in {other} to another "
+        f"site; clients wait for a repair where neither does, 1 time in {both}."
     )
 
 

@@ -118,8 +118,15 @@ def sweep(
     _check_names(grid)
     _check_size(grid)
     check(question, list(parameters))
-    blocks = grid.blocks(memory, shared=client is not None)
+    blocks = grid.blocks(memory, _processes(client))
     return _labelled(grid, gathered(grid, answered(blocks, client, progress)))
+
+
+def _processes(client: Value) -> int:
+    """Return how many processes a cluster has; a client that does not say has one."""
+    if client is None:
+        return 0
+    return len(client.nthreads()) if hasattr(client, "nthreads") else 1
 
 
 def _check_names(grid: Grid) -> None:

@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from math import prod
+from math import ceil, prod
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _TRIAL = 1024  # points by which the memory of one is measured
 _MOST = 65_536  # points of a block; more of them are not quicker
-_SHARED = 8192  # points of a block for a cluster, so that all have work to the end
+_EACH = 2  # blocks for each process of a cluster, so that all have work to the end
 _SLOW = 8  # points of a block that is answered one by one
 _LATE = 2.0  # s after which a bar is worth showing
 
@@ -71,12 +71,13 @@ class Grid:
         """Return what varies along a dimension."""
         return [p for p in self.parameters if p.dim == dim]
 
-    def blocks(self, memory: float, *, shared: bool = False) -> list[Block]:
+    def blocks(self, memory: float, processes: int = 0) -> list[Block]:
         """Cut the grid: few large blocks of what can be asked at once, many small.
 
-        `shared`: several processes are to have their part of it.
+        `processes` of a cluster are each to have their part of it; 0: there is none.
         """
-        largest = _SHARED if shared else _MOST
+        share = prod(self.sizes.values()) / max(_EACH * processes, 1)
+        largest = min(_MOST, max(ceil(share), _TRIAL))
         wide: dict[str, list[str]] = {name: [] for name in self.quantities}
         for dim in self.sizes:
             for name in take_arrays(self.question, self.along(dim), self.quantities):

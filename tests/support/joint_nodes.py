@@ -160,11 +160,15 @@ class Joint:
         if self.p["store"]:
             yield (*state[:5], not state[5]), 1 / self.p["store"][0 if state[5] else 1]
 
+    def answering(self, nodes, a):
+        """How many standbys answer commits: no cascaded one does."""
+        pairs = enumerate(zip(nodes, self.above, strict=True))
+        return sum(c == "ok" and over is None for i, (c, over) in pairs if i != a)
+
     def gone(self, state, nodes, dark):
         """A standby has gone: semi-synchronous writes wait if it was the last."""
         _, a, before, _, _, store = state
-        had = sum(c == "ok" for i, c in enumerate(before) if i != a)
-        has = sum(c == "ok" for i, c in enumerate(nodes) if i != a)
+        had, has = self.answering(before, a), self.answering(nodes, a)
         short = self.p["mode"] == "semi-sync" and had >= self.p["acks"] > has
         waits = short or (self.p["mode"] == "in-sync" and had > has)
         return ("stalled" if waits else "serving", a, nodes, dark, "", store)
@@ -353,10 +357,10 @@ class Joint:
             return why
         if phase == "stalled":
             return "waiting for the standby"
-        others = sum(c == "ok" for i, c in enumerate(nodes) if i != a)
+        others = self.answering(nodes, a)
         needed = {
             "quorum": self.p["acks"],
             "in-sync": self.p["acks"],
-            "sync": self.n - 1,
+            "sync": self.answering(("ok",) * self.n, a),
         }.get(self.p["mode"], 0)
         return "standby down" if others < needed else ""
