@@ -3,7 +3,8 @@
 Nodes that are alike (same site, same attributes) are counted, not told apart.  A state
 says which group the primary belongs to, what the service is doing, how many nodes of
 each group are ready, down or unseen, and where the clients of each lost site are.  A
-rule is a method that yields the events of one phase:
+rule is a method that yields the events of one phase.  Five kinds of failure at three
+nodes over three sites make 1,155 states, and no exact lumping has less than 1,053.
 
     serving    nodes fail and are repaired, sites are lost and come back, the service
                returns to its preferred place, a healthy primary is taken for dead
