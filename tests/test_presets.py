@@ -116,7 +116,7 @@ def test_the_election_of_etcd_has_the_law_of_its_timers():
     law = catalogue.system("etcd").architecture().election
     rng = np.random.default_rng(3)
     drawn = etcd_elections(4000, rng, servers=2, nodes=3)
-    times = drawn - rng.uniform(0, 0.1, 4000) + rng.uniform(0, 0.3, 4000)
+    times = drawn - rng.uniform(0, 0.01, 4000) + rng.uniform(0, 0.3, 4000)
     assert law.mean == pytest.approx(times.mean(), rel=0.015)
     for share in (0.1, 0.5, 0.75):
         assert law.quantile(share) == pytest.approx(np.quantile(times, share), rel=0.02)

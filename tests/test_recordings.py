@@ -18,6 +18,7 @@ from hamodel.recordings import (
     predictions,
     verdicts,
 )
+from hamodel.replication import Replication
 
 FOLDER = catalogue.folder() / "recordings" / "lab"
 PREDICTIONS = list(predictions())
@@ -176,35 +177,36 @@ def test_the_slow_promotions_of_the_tested_series_are_not_asked(monkeypatch):
     assert recovery("patroni_default_async").mean > default.mean + 1
 
 
-def test_postgres_restarted_in_place_waits_for_the_next_loop():
-    """Up to a loop until Patroni looks, and then what a start takes on this machine."""
-    rto = load("patroni_default_pgonly").column("rto_s")
-    assert rto.max() - rto.min() < 10  # one loop_wait
-    start = rto.min()
-    assert start + 10 > rto.max()
-    assert np.isnan(load("patroni_default_pgonly").column("key_gone_s")).all()
-
-
-def test_a_graceful_stop_needs_no_lease_to_expire():
-    stopped = load("patroni_default_graceful").column("key_gone_s")
-    assert stopped.max() < 20 - 10  # the lock is given up, not waited for
-
-
 # --- kinds of failure are told apart -----------------------------------------------
 
 
-def test_a_killed_process_loses_nothing_and_a_cut_loses_the_delay():
-    rows = load("pg_rpo")
-    for delay in (0, 10, 40):
-        killed = rows.where(failure="kill", delay_oneway_ms=delay)
-        lost = killed.column("lost") > 0
-        # what was lost had been acknowledged while the kill was under way
-        assert (killed.column("window_ms")[lost] < 0).all()
-        assert killed.column("lost").max() <= 2
-    cut = rows.where(failure="cut", delay_oneway_ms=40, sync=0)
-    assert np.median(cut.column("lost")) > 20
-    waiting = rows.where(failure="cut", sync=1)
-    assert waiting.column("lost").sum() == 0
+@pytest.mark.parametrize(
+    ("failure", "mode", "delay"),
+    [
+        *(
+            (failure, "async", d)
+            for failure in ("kill", "cut")
+            for d in (0, 0.01, 0.04)
+        ),
+        ("cut", "sync", 0.01),
+    ],
+)
+def test_what_each_kind_of_failure_takes(failure, mode, delay):
+    """Nothing but by a cut without waiting, and then what is younger than the delay."""
+    kind = {"kill": "process", "cut": "network"}[failure]
+    sync = int(mode == "sync")
+    rows = load("pg_rpo").where(
+        failure=failure, sync=sync, link_Bps=0, delay_oneway_ms=round(1e3 * delay)
+    )
+    loss = Replication(mode=mode, delay=delay).loss(
+        kind, writes=float(np.median(rows.column("rate_tps")))
+    )
+    # what a kill took had been acknowledged while it was under way
+    windows = np.where(rows.column("lost") > 0, rows.column("window_ms") / 1e3, 0.0)
+    taken = np.maximum(windows, 0)
+    oldest = float(loss.time.support[1])
+    assert taken.max() == pytest.approx(oldest, rel=0.1, abs=1e-3)
+    assert (rows.column("lost").sum() > 5) == (loss.probability > 0)
 
 
 def test_a_hang_and_a_kill_of_a_sentinels_primary_are_two_laws():

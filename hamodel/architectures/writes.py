@@ -60,6 +60,9 @@ class Loss:
 class LostWrites:
     """Acknowledged writes that failures take, by kind of failure.
 
+    Means only, which bursts of writes leave as they are; how the number spreads with
+    them is asked of `replication.Replication.loss`, by its `dispersion`.
+
     Attributes
     ----------
     by_failure : mapping of str to Loss
