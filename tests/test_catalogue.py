@@ -390,7 +390,7 @@ def test_settings_of_a_preset_move_all_that_follows_from_them():
         ("galera", "suspect_timeout", 30, 31.25),
         ("mongodb", "election_timeout", 5, 4.0),
         ("consul", "multiplier", 1, 1.98),
-        ("etcd", "election_timeout", 2, 2.7),
+        ("etcd", "election_timeout", 2, 2.86),
     ):
         law = catalogue.system(key).architecture(**{name: value}).election
         assert law.mean == pytest.approx(mean, rel=0.05)
