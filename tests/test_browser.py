@@ -186,6 +186,7 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
     typed = until_changed(explorer, first)
     explorer.get_by_role("button", name="Reset").press("Enter")
     assert until_changed(explorer, typed) == first
+    assert stays_in_sight(page, explorer)
 
     played = staged(LESSON)
     _, name, _ = played.stubs[0]
@@ -202,6 +203,22 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
     shot(page, "lesson-04-answer-right")
     assert page.outside == []
     assert page.faults == []
+
+
+def stays_in_sight(page, explorer):
+    """Return whether a narrow page shows the picture and the last slider at once."""
+    usual = page.viewport_size
+    page.set_viewport_size({"width": 590, "height": 620})
+    last = explorer.locator(".noUi-handle").last
+    last.evaluate("e => e.scrollIntoView({block: 'end'})")
+    page.wait_for_timeout(300)
+    shot(page, "lesson-04-narrow")
+    notebook = page.locator(".jp-WindowedPanel-outer").first.bounding_box()
+    picture = explorer.locator("img.ha-sheet").first.bounding_box()
+    inside = picture["y"] >= notebook["y"] - 1
+    assert last.bounding_box()["y"] < notebook["y"] + notebook["height"]
+    page.set_viewport_size(usual)
+    return inside
 
 
 def save(page, folder, name):

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     Box = tuple[float, float, float, float]  # left, top, right, bottom
 
-#: Up to this width of a picture, in pixels, its words take their second size.
-NARROW = 460
+#: Up to these widths of a picture, in pixels, words take a second size, of at most so
+#: many pixels of the sheet: beside controls on a small screen, and on a phone.
+NARROW = {460: 17.0, 360: 99.0}
 STEPS = (1.15, 1.3, 1.45, 1.6, 1.8)
 _THIN, _WIDE = frozenset(" .,;:'il|!()[]-jft/I"), frozenset("mwMW%@✓✗→")
 
@@ -93,7 +94,7 @@ def enlarged(
 
 def plain(svg: str) -> str:
     """Return a picture without the second sizes: one more word may change them all."""
-    rules = rf"@media \(max-width:{NARROW}px\)\{{(\.n\d+\{{[^}}]*\}})*\}}"
+    rules = r"@media \(max-width:\d+px\)\{(\.n\d+\{[^}]*\})*\}"
     return re.sub(r'class="n\d+ ', 'class="', re.sub(rules, "", svg))
 
 

@@ -149,7 +149,7 @@ class PredictionSkin:
         )
         self.again = widgets.Button(description="Start over")
         for button, act in ((self.commit, core.commit), (self.again, core.clear)):
-            button.layout.width = "190px"
+            button.layout = widgets.Layout(width="190px", flex="0 0 auto")
             button.on_click(lambda _, act=act: act())
         self.feedback = widgets.HTML(layout=widgets.Layout(min_height="60px"))
         self.bar = widgets.HTML(layout=widgets.Layout(min_height="60px"))
@@ -159,7 +159,10 @@ class PredictionSkin:
                 widgets.HTML(paragraph(escape(core.question))),
                 *self._asked(),
                 *([self.bar] if core.total else []),
-                widgets.HBox([self.commit, self.again]),
+                widgets.HBox(
+                    [self.commit, self.again],
+                    layout=widgets.Layout(flex_flow="row wrap"),
+                ),
                 self.feedback,
             ]
         )

@@ -425,10 +425,13 @@ class Sheet:
                 size = math.floor(2 * factor * placed.size)
                 sizes.add(size)
                 parts[k] = parts[k].replace('class="', f'class="n{size} ', 1)
-        rules = "".join(
-            f".n{size}{{font-size:{size / 2:g}px}}" for size in sorted(sizes)
-        )
-        return parts, f"@media (max-width:{NARROW}px){{{rules}}}" if rules else ""
+        rules = ""
+        for wide, most in NARROW.items() if sizes else ():
+            listed = (
+                f".n{k}{{font-size:{min(k / 2, most):g}px}}" for k in sorted(sizes)
+            )
+            rules += f"@media (max-width:{wide}px){{{''.join(listed)}}}"
+        return parts, rules
 
     def _shape(
         self, tag: str, place: str, fill: str, stroke: str, weight: float, role: str
