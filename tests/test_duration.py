@@ -9,7 +9,7 @@ from scipy import stats
 
 import hamodel as ha
 from hamodel import duration as du
-from hamodel.duration import law as laws
+from hamodel.duration import integrals
 from tests.support.reference import answer
 
 FAMILIES = {
@@ -458,7 +458,7 @@ def test_integrated_transforms_follow_every_turn(law, bound, real):
         s = complex(real, imaginary)
         if s == 0:
             continue
-        assert np.abs(laws.transform(law.law, s) - law.lst(s)).max() < bound
+        assert np.abs(integrals.transform(law.law, s) - law.lst(s)).max() < bound
 
 
 def test_a_transform_that_cannot_be_integrated_is_refused():

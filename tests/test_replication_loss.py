@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import geom, poisson
 
 from hamodel import duration
-from hamodel.duration import law as laws
+from hamodel.duration import integrals
 from hamodel.queueing import OverloadError
 from hamodel.replication import (
     CatchUp,
@@ -221,7 +221,7 @@ def _drain(rng, rate, outage):
 def test_catch_up_law_hangs_together(load, outage):
     pause = CatchUp(writes=load, service=1.0, outage=outage)
     law = pause.time
-    assert laws.variance(law.law) == pytest.approx(pause.var, rel=1e-8)
+    assert integrals.variance(law.law) == pytest.approx(pause.var, rel=1e-8)
     assert law.var == pytest.approx(pause.var, rel=1e-12)
     t = np.linspace(0, 3, 7) * law.mean
     assert law.cdf(t) + law.sf(t) == pytest.approx(np.ones(7), abs=1e-12)
@@ -247,7 +247,7 @@ def test_catch_up_law_equals_its_transform():
             busy = (whole - mpmath.sqrt(whole**2 - 4 * 900 * 1000)) / (2 * 900)
             exact = float(mpmath.exp(-1800 * (1 - busy)))
             assert law.lst(s) == pytest.approx(exact, rel=1e-12)
-            assert laws.transform(law.law, s) == pytest.approx(exact, rel=1e-8)
+            assert integrals.transform(law.law, s) == pytest.approx(exact, rel=1e-8)
 
 
 def test_the_lag_falls_in_a_straight_line():

@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hamodel.architectures.behaviour import alike
-from hamodel.duration import Duration, constant, tabulated
-from hamodel.duration import law as laws
+from hamodel.duration import Duration, constant, integrals, tabulated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -271,7 +270,7 @@ class Race:
     @property
     def _levels(self) -> FloatArray:
         """Weights of the levels of what all queues share."""
-        return laws.LEVELS if self._together else np.ones(1)
+        return integrals.LEVELS if self._together else np.ones(1)
 
     def _late(self, way: Duration) -> FloatArray:
         """Return P(a copy so far away is not done by t), level by level."""
@@ -280,7 +279,7 @@ class Race:
             law = way + self.wait + self.own
             done, late = np.asarray(law.cdf(self.times)), np.asarray(law.sf(self.times))
             if self._together:
-                late = laws.at_levels(done, late, self._together)[1].T
+                late = integrals.at_levels(done, late, self._together)[1].T
             self.made[key] = np.atleast_2d(late)
         return self.made[key]
 

@@ -21,7 +21,7 @@ Exit codes: 0 for an answer, 1 if a requirement is missed, 2 for a mistake in th
 in a file or in where the answer shall go, 3 for a fault of hamodel itself.
 """
 
-from hamodel.cli import _lab  # noqa: F401  adds its commands
+from hamodel.cli import _lab, _making  # noqa: F401  they add their commands
 from hamodel.cli._main import main
 
 __all__ = ["main"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hamodel.cli._ends import leave
 from hamodel.cli._paper import Paper, paper
 
 if TYPE_CHECKING:
@@ -53,3 +54,9 @@ def _finite(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else "inf" if value > 0 else "-inf"
     return value
+
+
+def finish(page: Page, as_json: bool) -> None:
+    """Print an answer, and end as the exit codes say."""
+    page.show(as_json=as_json)
+    leave(met=page.met)

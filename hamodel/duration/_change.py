@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel.duration import integrals
 from hamodel.duration import law as laws
 from hamodel.duration._families import plain, show
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Affine(laws.Usual):
+class Affine(integrals.Usual):
     """`factor` times the law, `shift` later.  The shift may be negative."""
 
     law: Law
@@ -92,7 +93,7 @@ class Affine(laws.Usual):
 
 
 @dataclass(frozen=True, eq=False)
-class Residual(laws.Usual):
+class Residual(integrals.Usual):
     """What is left at a random moment: density P(X > t) / E X."""
 
     law: Law

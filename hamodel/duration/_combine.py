@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel.duration import integrals
 from hamodel.duration import law as laws
 from hamodel.duration._lots import Alike, Lot, lots
 
@@ -37,7 +38,7 @@ def _listed(parts: tuple[Law, ...]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Mixture(laws.Usual):
+class Mixture(integrals.Usual):
     """One of the parts, chosen with the given probability."""
 
     weights: tuple[Quantity, ...]
@@ -234,7 +235,7 @@ def _times(weight: Quantity, value: Quantity) -> Quantity:
 
 
 @dataclass(frozen=True, eq=False)
-class KthOf(laws.Usual):
+class KthOf(integrals.Usual):
     """The k-th to finish of several parts; all alike, or each its own.
 
     `repeat` is the number of copies of a single part; of several parts it is 1.  With
@@ -263,7 +264,7 @@ class KthOf(laws.Usual):
 
     @property
     def mean(self) -> Quantity:
-        return laws.raw_moment(self, 1)
+        return integrals.raw_moment(self, 1)
 
     @property
     def support(self) -> tuple[Quantity, Quantity]:
@@ -328,9 +329,11 @@ class KthOf(laws.Usual):
         lots = []
         for part, votes, number in self._kinds:
             done, open_ = part.cdf(t, left), part.sf(t, left)
-            lots.append((number, votes, *laws.at_levels(done, open_, self.correlation)))
+            lots.append(
+                (number, votes, *integrals.at_levels(done, open_, self.correlation))
+            )
         both = _poisson_binomial(self.k, lots)
-        return both[0] @ laws.LEVELS, both[1] @ laws.LEVELS
+        return both[0] @ integrals.LEVELS, both[1] @ integrals.LEVELS
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         return self._found(p, q, 2e-16)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import text
+from hamodel.duration import integrals
 from hamodel.duration import law as laws
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def plain(value: Quantity) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Constant(laws.Usual):
+class Constant(integrals.Usual):
     """Always the same time."""
 
     value: Quantity
@@ -81,7 +82,7 @@ class Constant(laws.Usual):
 
 
 @dataclass(frozen=True, eq=False)
-class Uniform(laws.Usual):
+class Uniform(integrals.Usual):
     """Equally likely anywhere between two times."""
 
     low: Quantity
@@ -151,7 +152,7 @@ def _sinhc(half: Quantity) -> Quantity:
 
 
 @dataclass(frozen=True, eq=False)
-class Exponential(laws.Usual):
+class Exponential(integrals.Usual):
     """Without memory: what is left never depends on what has passed."""
 
     mean: Quantity
@@ -204,7 +205,7 @@ def minus_log(p: FloatArray, q: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Gamma(laws.Usual):
+class Gamma(integrals.Usual):
     """A gamma law; with a whole number of stages, Erlang's."""
 
     stages: Quantity
@@ -270,7 +271,7 @@ class Gamma(laws.Usual):
 
 
 @dataclass(frozen=True, eq=False)
-class Lognormal(laws.Usual):
+class Lognormal(integrals.Usual):
     """The exponential of a normal: products of many small factors."""
 
     mean: Quantity

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.duration import law as laws
+from hamodel.duration import integrals
 from hamodel.duration._families import show
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _LOST = 1e-290  # a tail below this is zero
 
 
 @dataclass(frozen=True, eq=False)
-class PhaseType(laws.Usual):
+class PhaseType(integrals.Usual):
     """Absorption time of the chain with start `alpha` and sub-generator `T`."""
 
     alpha: FloatArray

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel._quadrature import unit
+from hamodel.duration import integrals
 from hamodel.duration import law as laws
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class _Named:
 
 
 @dataclass(frozen=True, eq=False)
-class Sum(laws.Usual):
+class Sum(integrals.Usual):
     """The sum of independent parts, none of them constant."""
 
     parts: tuple[Law, ...]
@@ -193,7 +194,7 @@ def _bound(parts: tuple[Law, ...], q: float) -> float:
 @lru_cache(maxsize=_KEPT)
 def _exceeded(part: _Named, q: float) -> float:
     """Return the time that a part exceeds with a probability, or a little more."""
-    return float(laws.nearly(part.law)(np.array(1 - q), np.array(q)))
+    return float(integrals.nearly(part.law)(np.array(1 - q), np.array(q)))
 
 
 def _named(part: Law) -> _Named:

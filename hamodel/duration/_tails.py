@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel.duration import integrals
 from hamodel.duration import law as laws
 from hamodel.duration._families import minus_log, plain, show
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Weibull(laws.Usual):
+class Weibull(integrals.Usual):
     """Weibull's law: P(X > t) = exp(-(t / scale)^k)."""
 
     k: Quantity
@@ -74,7 +75,7 @@ class Weibull(laws.Usual):
 
 
 @dataclass(frozen=True, eq=False)
-class Pareto(laws.Usual):
+class Pareto(integrals.Usual):
     """Pareto's law: P(X > t) = (scale / t)^alpha above the scale."""
 
     scale: Quantity
@@ -139,7 +140,7 @@ class Pareto(laws.Usual):
 
 
 @dataclass(frozen=True, eq=False)
-class Empirical(laws.Usual):
+class Empirical(integrals.Usual):
     """The law of a sample: each of n sorted values has mass 1/n."""
 
     values: FloatArray
@@ -211,7 +212,7 @@ class Empirical(laws.Usual):
 
 
 @dataclass(frozen=True, eq=False)
-class Tabulated(laws.Usual):
+class Tabulated(integrals.Usual):
     """A law whose tail is given at some times, and straight between them."""
 
     times: FloatArray  # rising

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hamodel.duration import law as laws
+from hamodel.duration import integrals
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
@@ -23,7 +23,7 @@ class Parts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Delay(laws.Usual):
+class Delay(integrals.Usual):
     """The wait, or wait and service, as a law in closed form (arrays of one shape)."""
 
     waits: FloatArray

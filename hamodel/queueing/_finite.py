@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hamodel import duration
-from hamodel.duration import law as laws
+from hamodel.duration import integrals
 from hamodel.queueing import _numeric
 from hamodel.queueing._erlang import erlang_b
 
@@ -140,7 +140,7 @@ def response(queue: Turns) -> Duration:
 
 
 @dataclass(frozen=True, eq=False)
-class Limited(laws.Usual):
+class Limited(integrals.Usual):
     """A stack of waits or responses: tails in closed form, all else from them."""
 
     queue: Turns

@@ -15,7 +15,7 @@ import numpy as np
 
 from hamodel import duration
 from hamodel._quadrature import panels
-from hamodel.duration import law as laws
+from hamodel.duration import integrals
 from hamodel.queueing import _numeric, _phases
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def response(arrival: float, service: Duration) -> Duration:
 
 
 @dataclass(frozen=True, eq=False)
-class InOrder(laws.Usual):
+class InOrder(integrals.Usual):
     """Wait, or wait and service, of M/G/1 (a law as `hamodel.duration` asks for)."""
 
     arrival: float

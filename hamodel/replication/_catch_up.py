@@ -11,8 +11,7 @@ import numpy as np
 from hamodel import _check, _html, duration, text
 from hamodel._quadrature import unit
 from hamodel._quantity import hold
-from hamodel.duration import Duration
-from hamodel.duration import law as laws
+from hamodel.duration import Duration, integrals
 from hamodel.replication._stage import number, plain
 
 if TYPE_CHECKING:
@@ -187,7 +186,7 @@ class Drain:
             return self.mean
         if order == 2:
             return self.var + self.mean**2
-        return laws.raw_moment(self, order)
+        return integrals.raw_moment(self, order)
 
     def density(self, t: FloatArray) -> FloatArray:
         """Density at t > 0, without the mass at 0."""
@@ -263,7 +262,7 @@ class Drain:
         return np.where(p <= self.none, 0.0, np.where(q <= 0, np.inf, t))
 
     def excess(self, t: FloatArray) -> FloatArray:
-        return laws.excess(self, t) + np.maximum(-np.asarray(t), 0)
+        return integrals.excess(self, t) + np.maximum(-np.asarray(t), 0)
 
     def sample(self, size: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
         total = np.zeros(size)

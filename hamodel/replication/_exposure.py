@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.duration import Duration, phase_type
+from hamodel.duration import Duration, integrals, phase_type
 from hamodel.duration import law as laws
 from hamodel.replication._integrate import nodes
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Exposure(laws.Usual):
+class Exposure(integrals.Usual):
     """Age of the oldest write not yet at the far end of a queue and a delay.
 
     `clearing` is the time in which the queue would be empty, `empty` the probability
@@ -79,7 +79,7 @@ class Exposure(laws.Usual):
         if order == 1:
             return self.excess(np.zeros(self.shape))
         if order > 2:
-            return laws.raw_moment(self, order)
+            return integrals.raw_moment(self, order)
         d = self._over(self.delays, len(self.shape))
         first, second = self.clearing.moment(1), self.clearing.moment(2)
         busy = (1 - self.empty) * d**2 + 2 * d * first + second
