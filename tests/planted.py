@@ -11,7 +11,6 @@ one module: `hamodel.quorum._load`) and only prints.
 
 import os
 import random
-import re
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -35,7 +34,7 @@ ROOMS = {
     "replication": ("replication/*.py",),
     "conflicts": ("conflicts/*.py",),
     "quorum": ("quorum/*.py",),
-    "latency": "assessment journeys course_headroom loaded overload",
+    "latency": (*LATENCY, "workload.py"),
 }
 TESTS = {  # of each room, and of all
     "quorum": "quorum* course_quorums",
@@ -43,8 +42,8 @@ TESTS = {  # of each room, and of all
     "replication": "replication* course_replication_lag",
     "failover": "failover* course_recoveries",
     "latency": "assessment journeys course_headroom loaded overload",
-    "assessment": "assessment* objectives journeys",
-    "architectures": "architectures* active_passive* regions joint_chains",
+    "assessment": "assessment_budget assessment* objectives journeys",
+    "architectures": "architectures* active_passive* regions joint_chains assessment",
     "all": "second_road export",
 }
 HEAD = (
@@ -53,7 +52,6 @@ HEAD = (
     "| | Mutants | Tried | Change nothing | Not noticed | Score | 95 % |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
 )
-CLOCKS = re.compile(r"perf_counter|process_time|monotonic|cost_of_a_redraw")
 
 
 def modules(room):
@@ -82,8 +80,7 @@ def tests_of(rooms):
     """Return the files of tests that are run for some rooms, doctests too."""
     patterns = [t for room in (*rooms, "all") for t in TESTS[room].split()]
     files = [f for t in patterns for f in sorted(ROOT.glob(f"tests/test_{t}.py"))]
-    untimed = [f for f in files if not CLOCKS.search(f.read_text("utf-8"))]
-    return [*untimed, *(ROOT / "hamodel" / r for r in rooms if r != "latency")]
+    return [*files, *(ROOT / "hamodel" / room for room in rooms if room != "latency")]
 
 
 def measured(files, folder):

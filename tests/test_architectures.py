@@ -1,6 +1,7 @@
 """Every architecture: limits with a closed form, and what must never happen."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,20 +10,31 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.integrate import quad
 
+from hamodel import duration
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
     Leaderless,
+    Loss,
+    LostWrites,
     Majority,
     Node,
+    Replica,
     SinglePrimary,
     Site,
     Standby,
     Tier,
+    failed_apps,
 )
+from hamodel.architectures._events import Raced
+from hamodel.architectures._pair_rules import rules_of
+from hamodel.architectures._races import Copy, _picked
+from hamodel.architectures._replicas import race
 from hamodel.failover import Failover
 from hamodel.units import DAY, HOUR, YEAR
+from hamodel.workload import Workload
 
 NODE = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
 SERVERS = Tier(node=Node(mttf=1000 * HOUR, mttr=2 * HOUR), servers=3)
@@ -326,3 +338,96 @@ def test_symbols_and_numbers_agree(name):
             replace(plain, database=Node(mttf=2000 * HOUR, mttr=value))
         )
         assert float(formula.subs(repair, value)) == pytest.approx(number, rel=1e-9)
+
+
+# ---- what parts of an architecture say by themselves --------------------------------
+
+
+def leaderless(copies, read=1, write=1, **more):
+    fields = {"copies": copies, "read_quorum": read, "write_quorum": write}
+    return Leaderless(database=NODE, **fields | more)
+
+
+def test_clients_of_a_lost_site_are_shared_by_the_others():
+    three = dict.fromkeys("abc", 1)
+    ring = leaderless(three, 2, 2).behaviour(Workload())
+    votes = Majority(database=NODE, failover=FAILOVER, copies=three)
+    assert ring.work_without("a")[0] == 1 / 2
+    assert votes.behaviour(Workload()).work_without("a")[0] == 1 / 2
+
+
+def test_of_equal_groups_each_node_is_as_likely_to_lead():
+    replicas = [Replica(site=site) for site in "AAAB"]
+    spec = ActivePassive(
+        database=NODE, failover=FAILOVER, sites=("A", "B"), replicas=tuple(replicas)
+    )
+    nodes = rules_of(spec).nodes
+    assert nodes.candidates(nodes.start) == [(0, 2 / 3), (1, 1 / 3)]
+
+
+def test_a_repair_of_any_law_races_a_constant_stage():
+    law = duration.lognormal(mean=100.0, cv=1.0)
+    won, mean = race(law, 50.0)
+    assert won == pytest.approx(float(law.cdf(50.0)), rel=1e-9)
+    assert mean == pytest.approx(quad(law.sf, 0, 50)[0], rel=1e-6)
+    assert race(law, 0) == (0.0, 0.0)
+
+
+def test_stages_against_hardly_any_rival():
+    law = duration.gamma(mean=3600.0, cv=0.5)
+    rivals = 1e-9  # of E exp(-r T) what double precision leaves is little
+    exact = rivals / ((1 + rivals * 900) ** 4 - 1)  # r L / (1 - L) of a gamma law
+    assert Raced((law,)).rate(rivals) == pytest.approx(exact, rel=1e-8)
+
+
+def test_the_local_quorums_of_two_sites_stand_in_for_each_other():
+    two = leaderless({"a": 3, "b": 3}, 2, 2, read_from="local")
+    assert two.diagram("read").single_points_of_failure() == ()
+
+
+def test_writes_that_only_copies_of_two_hold():
+    load = Workload(reads=1, writes=90, round_trip=0.1)
+    windows = leaderless({"a": 2, "b": 1}).behaviour(load)._windows
+    assert sum(rate for rate, _ in windows["database"]) == pytest.approx(90)
+    full = leaderless({"a": 3}, 2, 2).behaviour(Workload(writes=1e6))
+    assert full.rpo.mean == 0
+
+
+def test_copies_are_picked_at_random():
+    pool = Counter({Copy("a"): 3, Copy("b"): 1})
+    picks = list(_picked([(pool, 2, 0.0)]))
+    assert sum(chance for chance, _ in picks) == pytest.approx(1)
+    of_a = sum(chance * pick[Copy("a"), 0.0] for chance, pick in picks)
+    assert of_a == pytest.approx(2 * 3 / 4)
+
+
+def test_keys_have_homes_alike():
+    home = ActiveActive(
+        database=NODE, failover=FAILOVER, sites=("a", "b"), resolution="home site"
+    )
+    assert home.behaviour(Workload())._origins == {"a": 1 / 2, "b": 1 / 2}
+
+
+def test_local_reads_change_nothing_for_writes():
+    votes = Majority(database=NODE, failover=FAILOVER)
+    local = replace(votes, local_reads=True)
+    assert unavailability(local) == pytest.approx(unavailability(votes), rel=1e-12)
+    assert unavailability(local, "read") < unavailability(votes, "read") / 2
+
+
+def test_losses_are_counted():
+    shop = SinglePrimary(database=NODE, backup=DAY)
+    assert shop.behaviour(Workload(writes=100)).lost_writes.per_year == 0
+    lost = replace(shop, destroyed=0.1).behaviour(Workload(writes=100)).lost_writes
+    assert lost.per_failure == 100 * DAY / 2
+    assert Loss(events=1.0, writes=3.0).per_year == 3 * YEAR
+    assert Loss(events=0.0, writes=math.inf).per_year == 0
+    worst = {"a": Loss(events=1.0, writes=3.0), "b": Loss(events=1.0, writes=5.0)}
+    assert LostWrites(by_failure=worst).per_failure == 5
+
+
+def test_failed_servers_have_shares_of_the_time():
+    shares = failed_apps(Site(apps=Tier(node=NODE, servers=3, needed=2)))
+    q = 4 / 2004
+    one, none = 3 * q * (1 - q) ** 2, (1 - q) ** 3
+    assert shares == pytest.approx({0: none / (one + none), 1: one / (one + none)})

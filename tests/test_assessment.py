@@ -553,7 +553,22 @@ def test_some_reads_of_a_cache_go_the_long_way_to_a_leader():
     site = Site(cache=Cache(hit_ratio=0.5))
     store = Majority(database=node, failover=Failover(), site=site)
     found = assess(store, Workload(round_trip=10.0))
-    assert found.latency["DC-1", "read"].sf(9.0) == pytest.approx(0.5 * 2 / 3, rel=1e-6)
+    law = found.latency["DC-1", "read"]
+    assert law.sf(9.0) == law.sf(0.9) == pytest.approx(0.5 * 2 / 3, rel=1e-6)
+
+
+def test_a_read_waits_for_the_slower_of_the_two_copies_it_asks():
+    store = Leaderless(database=Node(mttf=1e12, mttr=1.0))
+    calm = Workload(reads=1e-6, writes=1e-6, hop=0.0, app_time=0.0, read_time=0.01)
+    law = assess(store, calm).latency["DC-1", "read"]
+    assert law.mean == pytest.approx(0.01 * (1 + 1 / 2), rel=1e-4)
+
+
+def test_servers_with_nothing_to_do_refuse_nobody():
+    tiers = [Tier(node=NODE, servers=2, waiting=most) for most in (3, None)]
+    shops = [SinglePrimary(database=NODE, site=Site(apps=tier)) for tier in tiers]
+    few, all_ = (assess(shop, replace(LOAD, app_time=0.0)) for shop in shops)
+    assert few.read.unavailability == all_.read.unavailability
 
 
 def test_an_objective_beyond_the_timeout_asks_no_more_than_the_timeout():
@@ -566,3 +581,13 @@ def test_an_objective_beyond_the_timeout_asks_no_more_than_the_timeout():
         for w in (given_up, both, strict)
     )
     assert late == same < more
+
+
+def test_a_workload_asks_something_and_has_retries_to_limit():
+    with pytest.raises(ValueError, match="reads and writes must not both be 0"):
+        Workload(reads=0, writes=0)
+    with pytest.raises(ValueError, match="retries must be >= 1 where there is"):
+        Workload(retry_budget=0.1)
+    least = Workload(reads=1, writes=0, timeout=1.0, retries=1, retry_budget=0.1)
+    assert least.requests == 1
+    assert least.write_share == 0

@@ -249,9 +249,14 @@ def test_an_outage_leaves_a_service_that_retries_keep_down():
 
 
 def test_retries_of_an_assessment_agree_with_those_of_one_queue():
-    for load, timeout in ((50, 0.2), (80, 0.2), (30, 0.1)):
-        w = replace(TRIED, reads=load, timeout=timeout, retries=3)
-        model = Retries(arrival=load, service=0.01, timeout=timeout, retries=3)
+    for load, timeout, tries in (
+        (50, 0.2, 3),
+        (80, 0.2, 3),
+        (30, 0.1, 3),
+        (60, 0.2, 1),
+    ):
+        w = replace(TRIED, reads=load, timeout=timeout, retries=tries)
+        model = Retries(arrival=load, service=0.01, timeout=timeout, retries=tries)
         found = ha.assess(ONE_CORE, w).metastability
         states = [s.amplification for s in model.states if s.stable]
         assert found.calm == pytest.approx(states[0], rel=1e-6)
