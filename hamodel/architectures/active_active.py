@@ -13,6 +13,9 @@ Assumptions
   where they cannot.
 - Clients that were led away come back, at no cost, as soon as their site serves again;
   a database that returns has caught up.
+- What strikes all databases at once is counted apart from what they do by themselves.
+  That leaves out a share of the downtime no larger than the share of the time in which
+  some database is down.
 - Replication between sites is asynchronous, so no site waits for another.
 - With "home site", keys are spread evenly over the sites, and a site that leads its
   clients away has its keys moved at the same time.

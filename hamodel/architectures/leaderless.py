@@ -7,6 +7,9 @@ R + W <= N) and conflicts.
 Assumptions
 - Copies fail independently, with exponential times; a copy is back when it has caught
   up.  Sites fail as a whole, and their copies are back with them.
+- What strikes all databases at once is counted apart from what they do by themselves.
+  That leaves out a share of the downtime no larger than the share of the time in which
+  some database is down.
 - Any reachable copy counts for the quorum, whatever its site, unless `read_from` or
   `write_to` say otherwise; whoever coordinates a request knows at once which copies
   answer.

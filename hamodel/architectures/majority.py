@@ -8,6 +8,9 @@ Assumptions
 - Copies fail independently, with exponential times; three that fail every 2000 h for
   4 h are without a majority or a leader 9 times as long if 5 % of the failures have a
   common cause.  The shape of repairs does not matter.
+- What strikes all databases at once is counted apart from what they do by themselves.
+  That leaves out a share of the downtime no larger than the share of the time in which
+  some database is down.
 - A copy is back when it has caught up.  Sites fail as a whole, and their copies are
   back with them.
 - The leader is as likely to be on any copy that works and votes, always; one that
