@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from hamodel import duration
-from hamodel.calibration import FAMILIES, _goodness, effective_size, fit, lag, latency
+from hamodel.calibration import LAWS, _goodness, effective_size, fit, lag, latency
 from hamodel.calibration._drills import whole
 from hamodel.calibration._fit import USUAL, About, of_sample
 from hamodel.calibration._laws import Point
@@ -17,10 +17,10 @@ WEEKS = [6, 6, 6, 7, 10, 13, 16, 22, 23]
 STILL = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
 
 
-@pytest.mark.parametrize("name", [n for n, f in FAMILIES.items() if not f.shifted])
+@pytest.mark.parametrize("name", [n for n, f in LAWS.items() if not f.shifted])
 @pytest.mark.parametrize("cv", [0.35, 1.0, 2.5])
 def test_densities_and_tails_are_those_of_the_durations(name, cv):
-    family = FAMILIES[name]
+    family = LAWS[name]
     cv = 1.0 if name == "exponential" else cv
     law = family.law(3.0, cv)
     x = np.array([0.05, 0.5, 1.5, 3.0, 7.0, 20.0])
@@ -79,7 +79,7 @@ def test_published_remissions():
 def test_the_most_likely_parameters_are_a_summit():
     x, rng = sample(duration.erlang(3, 5.0), 40, 4), np.random.default_rng(0)
     for name in ("phase-type", "gamma", "lognormal"):
-        family = FAMILIES[name]
+        family = LAWS[name]
         found = fit(x, families=[name], draws=0)
         top = family.density(x, found.mean, found.cv).sum()
         for _ in range(20):
@@ -134,14 +134,14 @@ def test_the_statistic_is_that_of_anderson_and_darling():
     x = sample(duration.exponential(2.0), 25, 6)
     unit = x / x.mean()
     ours = _goodness.distance(
-        FAMILIES["exponential"], Point(mean=1.0, cv=1.0), whole(unit), plain=True
+        LAWS["exponential"], Point(mean=1.0, cv=1.0), whole(unit), plain=True
     )
     share = np.sort(-np.expm1(-unit))
     k = np.arange(1, 26)
     log = np.log(share) + np.log(1 - share[::-1])
     assert ours == pytest.approx(-25 - np.sum((2 * k - 1) * log) / 25)
     flat = _goodness.distance(
-        FAMILIES["exponential"], Point(mean=1.0, cv=1.0), whole(unit), plain=False
+        LAWS["exponential"], Point(mean=1.0, cv=1.0), whole(unit), plain=False
     )
     assert flat == pytest.approx(stats.kstest(unit, "expon").statistic)
 
@@ -149,7 +149,7 @@ def test_the_statistic_is_that_of_anderson_and_darling():
 def test_fitted_parameters_bring_the_published_critical_value():
     """Stephens (1986), table 4.14: A^2 (1 + 0.6 / n) exceeds 1.321 once in 20 times."""
     rng = np.random.default_rng(8)
-    family, n = FAMILIES["exponential"], 20
+    family, n = LAWS["exponential"], 20
     found = []
     for x in rng.exponential(size=(4000, n)):
         point = Point(mean=float(x.mean()), cv=1.0)
@@ -160,7 +160,7 @@ def test_fitted_parameters_bring_the_published_critical_value():
 
 @pytest.mark.parametrize("name", ["exponential", "lognormal"])
 def test_a_true_law_is_called_bad_once_in_twenty_times(name):
-    law = FAMILIES[name].law(5.0, 1.0)
+    law = LAWS[name].law(5.0, 1.0)
     rng = np.random.default_rng(9)
     chances = [
         of_sample(

@@ -8,7 +8,7 @@ import pytest
 from hamodel.architectures import ActiveActive, ActivePassive, Node, SinglePrimary
 from hamodel.assessment import assess
 from hamodel.failover import Failover
-from hamodel.simulation import Estimate, simulate
+from hamodel.simulation import Simulated, simulate
 from hamodel.units import HOUR, YEAR
 from hamodel.workload import Workload
 from tests.test_architectures import FULL, NODE
@@ -28,7 +28,7 @@ def test_runs_agree_with_the_chain(name, apart):
 def widened(estimate):
     """Return the interval at 1.5 times its reach: one seed, ten comparisons."""
     reach = 1.5 * (estimate.high - estimate.value)
-    return Estimate(estimate.value, estimate.value - reach, estimate.value + reach)
+    return Simulated(estimate.value, estimate.value - reach, estimate.value + reach)
 
 
 def test_a_planted_error_of_a_fifth_is_seen():

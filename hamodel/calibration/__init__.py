@@ -28,7 +28,7 @@ from hamodel.calibration._exact import (
 )
 from hamodel.calibration._fit import Fit, fit
 from hamodel.calibration._incidents import incidents
-from hamodel.calibration._laws import FAMILIES
+from hamodel.calibration._laws import LAWS
 from hamodel.calibration._log import is_drills
 from hamodel.calibration._prometheus import is_prometheus, prometheus
 from hamodel.calibration._samples import lag, latency
@@ -36,7 +36,7 @@ from hamodel.calibration._series import effective_size, samples
 from hamodel.calibration._yaml import to_yaml
 
 __all__ = [
-    "FAMILIES",
+    "LAWS",
     "Calibration",
     "Estimate",
     "Fit",

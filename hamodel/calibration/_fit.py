@@ -14,7 +14,7 @@ from hamodel import _check, text
 from hamodel._html import table
 from hamodel.calibration import _goodness
 from hamodel.calibration._goodness import Sample
-from hamodel.calibration._laws import FAMILIES, Family, Point, best, best_cv
+from hamodel.calibration._laws import LAWS, Family, Point, best, best_cv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -161,7 +161,7 @@ def fit(
     still : array_like, shape (m,)
         Times in s of what is still open: the whole takes longer.
     families : sequence of str
-        Names of `FAMILIES` to choose from; shifted ones take no open values.
+        Names of `LAWS` to choose from; shifted ones take no open values.
     name : str
         What was measured.
     level : float
@@ -227,24 +227,24 @@ class About:
 def of_sample(sample: Sample, *, families: Sequence[str], about: About) -> Fit:
     """Return the law of a sample that has been checked."""
     for known in families:
-        _check.one_of(FAMILIES, families=known)
+        _check.one_of(LAWS, families=known)
     count = len(sample.values)
     effective = min(about.effective or count, count)
     thin = _thinned(sample, effective)
     scale = float(np.mean(thin.values))
     unit = _scaled(thin, scale)
     found = _all_of(families, unit)
-    criterion = {n: _criterion(FAMILIES[n], p, unit) for n, p in found.items()}
+    criterion = {n: _criterion(LAWS[n], p, unit) for n, p in found.items()}
     near = _near(criterion)
-    name = min(near, key=lambda n: (FAMILIES[n].free, criterion[n]))
+    name = min(near, key=lambda n: (LAWS[n].free, criterion[n]))
     point = found[name]
-    ends = [_mean_interval(FAMILIES[n], found[n], unit, about.level) for n in near]
+    ends = [_mean_interval(LAWS[n], found[n], unit, about.level) for n in near]
     low, high = min(e[0] for e in ends), max(e[1] for e in ends)
     whole = point.mean + point.shift
     answer = Fit(
         name=about.name,
         family=name,
-        law=FAMILIES[name].law(point.mean * scale, point.cv) + point.shift * scale,
+        law=LAWS[name].law(point.mean * scale, point.cv) + point.shift * scale,
         mean=whole * scale,
         low=low * scale,
         high=high * scale,
@@ -262,7 +262,7 @@ def _tested(answer: Fit, point: Point, unit: Sample, about: About) -> Fit:
     """Add the test of fit, if there are values enough for one."""
     if len(unit.values) < _FEW or not about.draws:
         return answer
-    family, plain = FAMILIES[answer.family], not len(unit.still)
+    family, plain = LAWS[answer.family], not len(unit.still)
     chance = _goodness.chance(family, point, unit, draws=about.draws, rng=about.rng())
     return replace(
         answer,
@@ -277,11 +277,11 @@ def _all_of(families: Sequence[str], unit: Sample) -> dict[str, Point]:
     several = len(np.unique(unit.values)) >= 3  # fewer tell nothing of the shape
     found = {}
     for name in families:
-        family = FAMILIES[name]
+        family = LAWS[name]
         if family.free > 1 and (not several or (family.shifted and len(unit.still))):
             continue
         found[name] = best(family, unit.values, unit.still)
-    return found or {"exponential": best(FAMILIES["exponential"], *_both(unit))}
+    return found or {"exponential": best(LAWS["exponential"], *_both(unit))}
 
 
 def _both(unit: Sample) -> tuple[FloatArray, FloatArray]:

@@ -3,6 +3,11 @@
 Each is told by its mean and its coefficient of variation (cv), and may begin at a
 shift.  The most likely parameters are those under which the sample, with the values
 that are only known to be larger, is most probable.
+
+SciPy's fits find the same (a test holds them together) but take 5 to 200 times as long:
+170 ms against 32 for a censored lognormal sample of 43, 40 against 0.2 for a whole
+gamma one, and the test of fit makes a hundred of them.  So the densities are written
+out here, and `scipy.stats`, which takes long to load as well, is the second road.
 """
 
 from __future__ import annotations
@@ -330,7 +335,7 @@ _GAMMA = partial(
 
 #: The laws by name.  A shifted gamma law has a cv of at most 1 above its shift, since
 #: below its least value the likelihood of a wilder one has no bound.
-FAMILIES = {
+LAWS = {
     family.name: family
     for family in (
         _EXPONENTIAL(name="exponential", free=1),

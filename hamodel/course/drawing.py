@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 from hamodel import text
 from hamodel.course._narrow import NARROW, Words, enlarged, width
-from hamodel.plots import FAINT, GREY, INK, LOOKS, PALETTE, PAPER
+from hamodel.plots import FAINT, GREY, INK, LOOKS, PALETTE, PAPER, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -491,18 +491,11 @@ def image(picture: str, alt: str) -> str:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
+class Drawn(Shown):
     """A sheet and what it says, as a notebook's result."""
-
-    svg: str
-    alt: str
 
     def _repr_html_(self) -> str:
         return image(self.svg, self.alt)
-
-    def __repr__(self) -> str:
-        return self.alt
 
 
 def _n(number: float) -> str:

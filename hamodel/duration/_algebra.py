@@ -12,8 +12,8 @@ from hamodel._check import is_symbolic
 from hamodel.duration import _phase
 from hamodel.duration import law as laws
 from hamodel.duration._change import Affine, Residual
-from hamodel.duration._combine import Mixture
 from hamodel.duration._families import Constant, Exponential, Gamma, Uniform
+from hamodel.duration._mixture import Mixture
 from hamodel.duration._phase import PhaseType
 from hamodel.duration._stack import Endless, Stack
 from hamodel.duration._sum import Sum

@@ -52,12 +52,12 @@ if TYPE_CHECKING:
     from hamodel.simulation._life import Costs
     from hamodel.workload import Workload
 
-__all__ = ["Estimate", "Incident", "Outage", "Simulation", "play", "simulate"]
+__all__ = ["Incident", "Outage", "Simulated", "Simulation", "play", "simulate"]
 
 _FEW = 5  # clusters of one cause from which on the longest of them is a guide
 
 
-class Estimate(NamedTuple):
+class Simulated(NamedTuple):
     """A simulated value and the interval that holds the true one 19 times in 20."""
 
     value: float
@@ -68,7 +68,7 @@ class Estimate(NamedTuple):
         return isinstance(value, float | int) and self.low <= value <= self.high
 
 
-def estimates(costs: Costs, length: float) -> dict[str, Estimate]:
+def estimates(costs: Costs, length: float) -> dict[str, Simulated]:
     """Return what each cause costs; "" is the whole, which may hold the unseen."""
     found = {}
     for cause, total in costs.total.items():
@@ -79,7 +79,7 @@ def estimates(costs: Costs, length: float) -> dict[str, Estimate]:
     return found
 
 
-def _estimate(value: float, weights: FloatArray, unseen: float) -> Estimate:
+def _estimate(value: float, weights: FloatArray, unseen: float) -> Simulated:
     """Return a value that varies as a sum of random weights does, and its interval."""
     from scipy.special import gammaincinv
 
@@ -89,10 +89,10 @@ def _estimate(value: float, weights: FloatArray, unseen: float) -> Estimate:
     square = float(weights @ weights)
     most = max(float(weights.max(initial=0.0)), unseen)
     if most == 0:
-        return Estimate(value, value, value)  # nothing can fail
+        return Simulated(value, value, value)  # nothing can fail
     low = quantile(value, square, 0.025) if value > 0 and square > 0 else 0.0
     high = quantile(value + most, square + most**2, 0.975)
-    return Estimate(value, low, min(high, 1.0))
+    return Simulated(value, low, min(high, 1.0))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,7 +104,7 @@ class Simulation:
     years : float
         Length of the run.
     downtime : mapping
-        Unavailability by operation and cause, an `Estimate` each.
+        Unavailability by operation and cause, an `Simulated` each.
     unavailability : mapping
         Unavailability by operation.
     outages : tuple of Outage
@@ -112,8 +112,8 @@ class Simulation:
     """
 
     years: float
-    downtime: Mapping[str, Mapping[str, Estimate]]
-    unavailability: Mapping[str, Estimate]
+    downtime: Mapping[str, Mapping[str, Simulated]]
+    unavailability: Mapping[str, Simulated]
     outages: tuple[Outage, ...] = field(default=(), repr=False)
 
     def _repr_html_(self) -> str:
