@@ -262,6 +262,7 @@ def test_presets_are_listed_shown_and_taken():
     said = run("presets", "show", "postgresql-patroni")[0]
     assert "uniform(20 s, 30 s) + uniform(0 s, 500 ms)" in said
     assert "recovery from 'host lost'" in said
+    assert "new primary takes writes" in said
     assert run("presets", "show")[1] == run("presets", "etcd", "kafka")[1] == 2
     assert run("assess", "etcd")[1] == 0
     page_, code = run("assess", "etdc")
