@@ -106,12 +106,12 @@ def check(refused, text):
 def judge(text):
     """Raise AssertionError unless a text is read, or refused as it should be."""
     path = Path("system.yaml")
-    before = time.perf_counter()
+    before = time.process_time()  # the clock of a busy machine says nothing of a file
     try:
         read(path, text)
     except SpecError as refused:
         check(refused, text)
-    assert time.perf_counter() - before < 10, "a file must be read in seconds"
+    assert time.process_time() - before < 10, "a file must be read in seconds"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
