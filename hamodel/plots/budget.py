@@ -53,11 +53,6 @@ class DowntimeBudget:
     def show(self, budget: Mapping[str, float]) -> None:
         """Show another budget of the same causes.
 
-        Parameters
-        ----------
-        budget : mapping of str to float
-            Unavailability by cause.
-
         Raises
         ------
         ValueError
@@ -98,11 +93,6 @@ def draw_downtime_budget(
     most : float or None
         End of the axis in minutes a year, the same for all that is to be compared.
         None: a little more than the bar is long.
-
-    Returns
-    -------
-    DowntimeBudget
-        The artists; `show` changes the numbers without drawing anew.
 
     Raises
     ------

@@ -103,11 +103,6 @@ def draw_fit(ax: Axes, result: Fit, *, most: float | None = None) -> FitPicture:
     most : float or None
         End of the axis in s.  None: a little beyond the longest time.
 
-    Returns
-    -------
-    FitPicture
-        The artists, and in `text` what they show.
-
     Raises
     ------
     ValueError

@@ -98,11 +98,6 @@ def draw_comparison(
     measures : sequence of str
         Names from `MEASURES`.
 
-    Returns
-    -------
-    ComparisonDots
-        The artists, and what they say.
-
     Raises
     ------
     ValueError

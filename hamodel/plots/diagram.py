@@ -70,11 +70,6 @@ class Drawing:
     def mark(self, failed: Iterable[str] = ()) -> None:
         """Show these parts as failed, and what follows from it.
 
-        Parameters
-        ----------
-        failed : iterable of str
-            Names of the failed parts; all others work.
-
         Raises
         ------
         UnknownPartError
@@ -106,11 +101,6 @@ def draw_diagram(ax: Axes, structure: Structure, failed: Iterable[str] = ()) -> 
         From `hamodel.structure`.
     failed : iterable of str
         Names of the failed parts.
-
-    Returns
-    -------
-    Drawing
-        The artists; `mark` shows other failures without drawing anew.
 
     Raises
     ------

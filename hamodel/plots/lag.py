@@ -63,13 +63,7 @@ class LagCurve:
     said: Text
 
     def show(self, lag: Duration) -> None:
-        """Show another lag.
-
-        Parameters
-        ----------
-        lag : Duration
-            Lag of a write.
-        """
+        """Show another lag."""
         times = np.asarray(self.line.get_xdata(), dtype=float)
         self.line.set_ydata(np.maximum(lag.sf(times), _FLOOR / 10))
         wait = float(lag.upper_quantile(self.goal))
@@ -101,11 +95,6 @@ def draw_lag_cdf(
         Share of stale reads to look for, in (0, 1).
     most : float or None
         End of the axis in s.  None: where one read in 10 000 is stale.
-
-    Returns
-    -------
-    LagCurve
-        The artists; `show` shows another lag.
 
     Raises
     ------
@@ -154,13 +143,7 @@ class LossCurves:
     labels: tuple[Text, ...]
 
     def show(self, losses: Sequence[LossByFailure]) -> None:
-        """Show other losses, as many as there are lines.
-
-        Parameters
-        ----------
-        losses : sequence of LossByFailure
-            Such as `Replication.loss` returns.
-        """
+        """Show other losses, as many as there are lines."""
         for line, label, loss in zip(self.lines, self.labels, losses, strict=True):
             times = np.asarray(line.get_xdata(), dtype=float)
             line.set_ydata(np.maximum(loss.time.sf(times), _FLOOR / 10))
@@ -187,11 +170,6 @@ def draw_loss(
         One to four, such as `Replication.loss` returns.
     most : float or None
         End of the axis in s.  None: where the worst of them is one in 10 000.
-
-    Returns
-    -------
-    LossCurves
-        The artists; `show` shows other losses.
 
     Raises
     ------
@@ -256,13 +234,7 @@ class GateCurve:
     said: Text
 
     def show(self, gate: LagGate) -> None:
-        """Show another gate.
-
-        Parameters
-        ----------
-        gate : LagGate
-            With two limits or more.
-        """
+        """Show another gate."""
         limits = np.asarray(gate.limit, float)
         down = np.asarray(gate.downtime_per_year) / 60
         lost = np.asarray(gate.mean_loss)
@@ -292,11 +264,6 @@ def draw_lag_gate(ax: Axes, gate: LagGate) -> GateCurve:
         Where to draw.
     gate : LagGate
         With two limits or more, in rising order.
-
-    Returns
-    -------
-    GateCurve
-        The artists; `show` shows another gate on the same axes.
 
     Raises
     ------

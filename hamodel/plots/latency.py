@@ -79,11 +79,6 @@ def draw_latency(
     points : tuple of float
         Percentiles to mark, in (0, 1).
 
-    Returns
-    -------
-    LatencyCurves
-        The artists, and what they say.
-
     Raises
     ------
     ValueError

@@ -54,11 +54,6 @@ def draw_measured(ax: Axes, law: Duration, times: ArrayLike) -> Measured:
     times : array_like
         Measured times in s; nan where none was measured.
 
-    Returns
-    -------
-    Measured
-        The artists, and the picture in words.
-
     Raises
     ------
     ValueError

@@ -127,11 +127,6 @@ def draw_state_graph(
         Centre of each state's disc; by default in columns by the number of jumps
         from the start.
 
-    Returns
-    -------
-    StateGraph
-        The artists, and `update` for other rates.
-
     Raises
     ------
     ValueError

@@ -55,11 +55,6 @@ def draw_sweep(
         Share of the draws within a band, where there is a dimension `draw`; with a y
         the map shows their median.
 
-    Returns
-    -------
-    SweepMap or SweepLines
-        The artists, and the picture in words.
-
     Raises
     ------
     ValueError

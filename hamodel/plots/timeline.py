@@ -61,11 +61,6 @@ class Timeline:
     def show(self, spans: Sequence[Span]) -> None:
         """Show another failover.
 
-        Parameters
-        ----------
-        spans : sequence of Span
-            From `Failover.sample`; a stage that is not there took no time.
-
         Raises
         ------
         ValueError
@@ -103,11 +98,6 @@ def draw_timeline(
         From `Failover.sample`.
     most : float or None
         End of the axis in s.  None: a little more than the failover takes.
-
-    Returns
-    -------
-    Timeline
-        The artists; `show` shows another failover.
 
     Raises
     ------
@@ -175,13 +165,7 @@ class RtoCurve:
     said: Text
 
     def show(self, rto: Duration) -> None:
-        """Show another distribution.
-
-        Parameters
-        ----------
-        rto : Duration
-            Recovery time.
-        """
+        """Show another distribution."""
         times: FloatArray = np.asarray(self.line.get_xdata(), dtype=float)
         self.line.set_ydata(rto.cdf(times))
         half, most = (text.time(float(t)) for t in rto.quantile([0.5, 0.95]))
@@ -216,11 +200,6 @@ def draw_rto_cdf(
         Recovery time objective in s, drawn as a line.
     most : float or None
         End of the axis in s.  None: a little beyond the 99.5th percentile.
-
-    Returns
-    -------
-    RtoCurve
-        The artists; `show` shows another distribution.
 
     Raises
     ------
@@ -274,13 +253,7 @@ class Valley:
     said: Text
 
     def show(self, curve: Vigilance) -> None:
-        """Show another trade.
-
-        Parameters
-        ----------
-        curve : Vigilance
-            From `vigilance`.
-        """
+        """Show another trade."""
         scale = YEAR / MINUTE
         for line, part in (
             (self.line, curve.downtime),
@@ -318,11 +291,6 @@ def draw_vigilance(
         From `vigilance`.
     span : tuple of float
         Least and greatest minutes a year of the axis.
-
-    Returns
-    -------
-    Valley
-        The artists; `show` shows another trade.
 
     Raises
     ------

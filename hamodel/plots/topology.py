@@ -93,11 +93,6 @@ def draw_topology(
     operation : str
         "read" or "write": the requests whose paths are drawn.
 
-    Returns
-    -------
-    Topology
-        The artists, and what they say.
-
     Raises
     ------
     ValueError

@@ -95,11 +95,6 @@ def draw_tornado(ax: Axes, found: Tornado) -> DrawnTornado:
     found : Tornado
         What `hamodel.uncertainty.tornado` returned; at most twelve bars, all finite.
 
-    Returns
-    -------
-    DrawnTornado
-        The artists, and the picture in words.
-
     Raises
     ------
     ValueError
@@ -171,11 +166,6 @@ def draw_intervals(
         Probability of the interval.
     target : float or None
         Value to compare with, in the unit of the variable.
-
-    Returns
-    -------
-    DrawnIntervals
-        The artists, and the picture in words.
 
     Raises
     ------
