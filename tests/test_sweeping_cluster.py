@@ -23,7 +23,7 @@ GRID = {
     "misses": list(range(2, 12)),
     "crews": [1, 2],
     "quantities": ["write_unavailability", "write_downtime_by_cause", "rto_p95"],
-    "memory": 2e5,  # many small blocks
+    "memory": 1e5,  # many small blocks
 }
 
 
