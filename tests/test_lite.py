@@ -16,8 +16,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 from hamodel.course import lite
+from hamodel.course import site as pages
 from tests import test_browser
 from tests.support import jupyterlab, pyodide
 from tests.support.notebook_stage import ALL, ROOT
@@ -114,7 +116,9 @@ def served():
         if os.environ.get("HAMODEL_REQUIRE_PYODIDE"):
             pytest.fail("a folder with Pyodide is required: make .venv/.pyodide")
         pytest.skip("no lesson was run in the lab: give PYODIDE=a folder, as make does")
-    handler = functools.partial(Quiet, directory=built())
+    site = built().parent
+    pages.build([ROOT / "notebooks" / "04_failover_maths.ipynb"], site)
+    handler = functools.partial(Quiet, directory=site)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -124,12 +128,13 @@ def served():
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_lesson_runs_in_the_browser_with_the_network_off(browser, served):  # noqa: F811
-    """Cells run, the slider of an explorer moves, and its picture follows."""
+    """From a page and back; cells run, an explorer moves, and all of it is kept."""
     context = browser.new_context(viewport={"width": 1400, "height": 1300})
     page, outside = context.new_page(), []
-    page.set_default_timeout(jupyterlab.PATIENCE * 1000)
+    page.set_default_timeout(3 * jupyterlab.PATIENCE * 1000)  # all of it is wasm
     context.on("request", lambda request: test_browser._note(request, outside))
-    page.goto(f"{served}/lab/index.html?path=04_failover_maths.ipynb")
+    page.goto(f"{served}/04_failover_maths.html")
+    page.get_by_role("link", name="Run this lesson here").click()
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
@@ -143,6 +148,22 @@ def test_a_lesson_runs_in_the_browser_with_the_network_off(browser, served):  # 
     page.keyboard.press("ArrowRight")
     test_browser.until_changed(explorer, before)
     test_browser.shot(page, "lite-04")
+    guess = page.locator(".jp-OutputArea-child:has(button:has-text('Commit'))").first
+    for box, value in zip(guess.locator("input[type=text]").all(), "89", strict=True):
+        box.fill(value)
+        box.press("Enter")
+    guess.get_by_role("button", name="Commit").click()
+    expect(guess).to_contain_text("you said 8,")
+    page.locator(".jp-DirListing-item", has_text="my_course.json").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("ControlOrMeta+s")
+    page.wait_for_timeout(3000)  # it says nothing when it has saved
+    page.reload()
+    page.wait_for_selector(".jp-Notebook .jp-Cell img[src^='data:image/svg']")
+    expect(page.get_by_text("Loading widget")).to_have_count(0)
+    with context.expect_page() as opened:
+        page.get_by_role("link", name="this page of the course").click()
+    expect(opened.value).to_have_url(f"{served}/04_failover_maths.html")
     context.close()
     assert outside == []
 

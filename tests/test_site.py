@@ -11,6 +11,7 @@ import nbformat
 import numpy as np
 import pytest
 
+import hamodel
 from hamodel import catalogue, plots
 from hamodel.course.site import _film, _pages
 from hamodel.failover import Dns, Failover, Heartbeat
@@ -97,6 +98,18 @@ def test_no_markdown_and_no_latex_is_left(page):
     assert "\\frac" not in page.text
     assert "<!--" not in page.source, "the comments of the tests are not shown"
     assert not re.search(r"(?m)^(#+|\||```)", page.text)
+
+
+def test_no_sentence_is_of_a_lab(page):
+    """What only a running notebook can do is said on a page in other words."""
+    for words in (
+        *("my_course.json", "Shift+Enter", "run the cell", "next cell", "cell below"),
+        *("handles", "Run this cell", "Run All", "stays in the picture below"),
+    ):
+        assert words not in page.text, words
+    there = {"Check", *(e["text"] for e in page.all("button", "label", "summary"))}
+    for name in re.findall(r"[Pp]ress(?: a| the)? <em>([^<]+)</em>", page.source):
+        assert any(name in text for text in there), name
 
 
 def test_headings_go_down_one_by_one_and_ids_are_unique(page):
@@ -208,6 +221,18 @@ def test_the_reference_has_every_room(tmp_path):
         assert f'id="hamodel.{room}.{name}"' in text
         assert "Parameters" in text
         assert not re.search(r"""src=["'](?:https?:|//)""", text), "works offline"
+    pages = [p.read_text(encoding="utf-8") for p in first.parent.glob("hamodel*.html")]
+    told = set(re.findall(r'(?:id|href)="(?:[^"]*#)?(hamodel[.\w]*)"', "".join(pages)))
+    told |= {page.stem for page in first.parent.glob("hamodel*.html")}
+    for room in hamodel.__all__:
+        module = getattr(hamodel, room)
+        if isinstance(module, type(hamodel)):
+            names = [f"{module.__name__}.{n}" for n in getattr(module, "__all__", ())]
+        else:
+            names = [f"hamodel.{room}"]
+            if names[0] not in told:  # its room has it, and the page of all links there
+                names = [n for n in told if n.endswith(f".{room}")][:1] or names
+        assert set(names) <= told
 
 
 def test_without_its_source_there_is_no_reference(tmp_path):
@@ -254,12 +279,17 @@ def test_every_frame_is_what_the_explorer_shows(path):
     for explorer in played.explorers.values():
         (packed,) = (f for f in films if _is_of(f, explorer))
         axes, base = axes_of(explorer, packed), dict(explorer.after)
+        if axes[-1].parts:
+            holds_what_no_preset_names(explorer, axes, packed["presets"])
         explorer.reset()
         explorer.set(**base)
         start = explorer.values
         presets = zip(explorer.presets.values(), packed["presets"], strict=False)
         named = [
-            (preset, [kept.get(str(k), axis.start) for k, axis in enumerate(axes)])
+            (
+                preset,
+                [_put(kept.get(str(k), axis.start)) for k, axis in enumerate(axes)],
+            )
             for preset, kept in presets
         ]
         joint = [(setting(axes, places), places) for places in some_places(axes)]
@@ -268,6 +298,27 @@ def test_every_frame_is_what_the_explorer_shows(path):
             shown = _unpacked(packed, _at(axes, packed["table"], places))
             assert shown == (explorer.svg, explorer.sentence), change
         explorer.reset()
+
+
+def _put(place):
+    """Return where a preset puts an axis at first: scenes have one for each before."""
+    return place[0] if isinstance(place, list) else place
+
+
+def holds_what_no_preset_names(explorer, axes, presets):
+    """From every scene, by the values themselves; where there is no scene, none."""
+    scenes = axes[-1]
+    usual = {part.name: part.values[part.start] for part in scenes.parts}
+    for (name, preset), moves in zip(explorer.presets.items(), presets, strict=False):
+        named = {k: v for k, v in preset.items() if k in usual}
+        told = moves.get(str(len(axes) - 1), range(len(scenes.values)))
+        for before, after in zip(scenes.values, told, strict=True):
+            wanted = usual | before | named
+            if after >= 0:
+                assert usual | scenes.values[after] == wanted, name
+            else:
+                assert before != {}, "from the start each preset leads somewhere"
+                assert wanted not in [usual | scene for scene in scenes.values]
 
 
 def axes_of(explorer, packed):

@@ -177,13 +177,22 @@ def test_no_control_resets_another(opened):
     figure.page.keyboard.press("Home")
     figure.get_by_label("Failovers that work (%)").focus()
     figure.page.keyboard.press("End")
-    figure.get_by_label("All else").select_option("Repair time 48 h")
+    figure.get_by_label("Repair time (h)").select_option("48 h")
     explorer.reset()
     explorer.set(failover=1, coverage=100, mttr=48)
     assert shown(figure)[:2] == (explorer.svg, explorer.sentence)
     figure.get_by_role("button", name="Surer: 99.9 %").click()
     explorer.set(coverage=99.9)
     assert shown(figure)[:2] == (explorer.svg, explorer.sentence), "only what it names"
+    stuck = figure.get_by_label("When stuck")
+    assert stuck.evaluate("e => [...e.options].map((o) => o.disabled)") == [
+        *(False, True, True)  # no picture of these with 48 h: offered when it is reset
+    ]
+    expect(figure.get_by_role("button", name="Person on call")).to_be_disabled()
+    figure.get_by_label("Repair time (h)").select_option("4 h")
+    stuck.select_option("a person, 5 min later")
+    explorer.set(mttr=4, rescue="a person, 5 min later")
+    assert shown(figure)[:2] == (explorer.svg, explorer.sentence)
     explorer.reset()
 
 

@@ -102,11 +102,34 @@ def test_what_is_no_lever_comes_as_a_setting_that_resets_nothing():
     }
     assert _film.levers(explorer) == ("wait", "loss")
     taken = _film.film(explorer)
-    assert taken.axes[2].label == _film.ELSE
-    assert taken.axes[2].values == ({}, {"rare": 9}, {"rare": 1})
-    assert taken.presets == {"Both": {0: 2, 1: 1}, "Rare": {2: 1}, "One": {1: 1}}
+    assert taken.axes[2].values == ({}, {"rare": 1}, {"rare": 9})
+    (rare,) = taken.axes[2].parts
+    assert (rare.label, rare.texts) == ("Rare (h)", ("1 h", "2 h", "9 h"))
+    rares = {"Rare": {2: (2, 2, 2)}}
+    assert taken.presets == {"Both": {0: 2, 1: 1}, **rares, "One": {1: 1}}
     explorer.set(wait=1, loss=5, rare=1)
-    assert taken.frames[taken.at([1, 1, 2])][1] == explorer.sentence
+    assert taken.frames[taken.at([1, 1, 1])][1] == explorer.sentence
+
+
+def test_scenes_that_are_too_many_are_those_of_presets_and_ends(monkeypatch):
+    monkeypatch.setattr(_film, "MOST_SCENES", 5)
+    grid = {"grid": (1, 2, 9), "start": 2}
+    explorer = explorer_of(
+        wait=Slider(label="Wait (s)", grid=(0, 1, 2), start=0),
+        loss=Slider(label="Loss (%)", grid=(0, 5), start=0),
+        rare=Slider(label="Rare (h)", **grid),
+        far=Slider(label="Far (ms)", **grid),
+    )
+    explorer.presets = {
+        "A": {"wait": 2, "loss": 5},
+        "Rare": {"rare": 9},
+        "Far": {"far": 9},
+    }
+    taken = _film.film(explorer)
+    both = {"rare": 9, "far": 9}
+    reached = ({}, {"rare": 9}, {"far": 9}, both)
+    assert taken.axes[2].values == (*reached, {"rare": 1}, {"far": 1})
+    assert taken.presets["Far"] == {2: (2, 3, 2, 3, -1, 2)}, "-1: no such scene"
 
 
 def test_a_film_that_is_too_much_is_made_coarser(monkeypatch):

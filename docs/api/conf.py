@@ -5,7 +5,9 @@ rooms come and go: a room is listed if it has `__all__`, a name if it is in that
 """
 
 import importlib
+import inspect
 import pkgutil
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -34,6 +36,8 @@ def rooms() -> list[ModuleType]:
     for found in pkgutil.iter_modules(hamodel.__path__, "hamodel."):
         if not found.name.rpartition(".")[2].startswith("_"):
             module = importlib.import_module(found.name)
+            if module.__name__ == "hamodel.units":  # its constants have no list
+                module.__all__ = [n for n in vars(module) if n.isupper()] + ["quantity"]
             if getattr(module, "__all__", None):
                 listed.append(module)
     return listed
@@ -43,9 +47,34 @@ def page(module: ModuleType) -> str:
     """Return the page of a room."""
     name = module.__name__
     title = f"{name}\n{'=' * len(name)}\n"
-    if module is hamodel:
-        return f"{title}\n.. automodule:: {name}\n"
-    return f"{title}\n.. automodule:: {name}\n   :members:\n"
+    listed = [f"{title}\n.. automodule:: {name}\n"]
+    for each in sorted(module.__all__, key=str.lower):
+        value = getattr(module, each)
+        home = getattr(value, "__module__", name)
+        if isinstance(value, ModuleType):
+            listed.append(f"- :doc:`{value.__name__}`")
+        elif module is hamodel and each != "Workload":  # it has no room but this
+            listed.append(f"- :py:obj:`hamodel.{each} <{shown(each, home)}>`")
+        elif inspect.isroutine(value) or inspect.isclass(value):
+            kind = "class" if inspect.isclass(value) else "function"
+            members = "   :members:\n" if kind == "class" else ""
+            listed.append(f".. auto{kind}:: {name}.{each}\n{members}")
+        else:
+            listed.append(f".. py:data:: {each}\n\n   {told(value)}\n")
+    return "\n".join(listed) + "\n"
+
+
+def shown(name: str, home: str) -> str:
+    """Return where a name of the package is described: in the room it comes from."""
+    room = next(m for m in rooms()[1:] if home.startswith(m.__name__)
+                and name in m.__all__)  # fmt: skip
+    return f"{room.__name__}.{name}"
+
+
+def told(value: object) -> str:
+    """Return what a constant holds, in short."""
+    words = textwrap.shorten(repr(value), 300, placeholder=" ...")
+    return f"``{words}``"
 
 
 def write(folder: Path) -> None:

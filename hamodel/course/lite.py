@@ -14,16 +14,19 @@ Assumptions: the extra `lite` is installed, and pip, which fetches the wheels in
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
 
 from hamodel.course.lessons import lessons
+from hamodel.course.saving import WIDGET_VIEW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +123,23 @@ def build(notebooks: Path, output: Path, pyodide: Path | None = None) -> Path:
             *("--contents", "contents", "--output-dir", str(output), *given),
             within=folder,
         )
+    _clean_what_is_saved(output)
     return output / "lab" / "index.html"
+
+
+def _clean_what_is_saved(output: Path) -> None:
+    """Give the lab, as a plugin, what `hamodel.course.saving` is to a server."""
+    folder, name = Path("extensions", "hamodel-saving"), "remoteEntry.js"
+    plugin = files("hamodel.course").joinpath("saving.js").read_text(encoding="utf-8")
+    (output / folder).mkdir()
+    text = plugin.replace("WIDGET_VIEW", WIDGET_VIEW)
+    (output / folder / name).write_text(text, encoding="utf-8")
+    place = output / "jupyter-lite.json"
+    settings = json.loads(place.read_text(encoding="utf-8"))
+    settings["jupyter-config-data"]["federated_extensions"].append(
+        {"name": "hamodel-saving", "load": name, "extension": "./extension"}
+    )
+    place.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
 def _run(*arguments: str, within: Path) -> None:

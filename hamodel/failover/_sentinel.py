@@ -42,9 +42,9 @@ class Lattice:
 
     def order(self, k: int, n: int) -> Lattice:
         """Return the law of the k-th of n independent times."""
-        from scipy.stats import binom
+        from scipy.special import betainc
 
-        reached = binom.sf(k - 1, n, np.minimum(np.cumsum(self.weights), 1.0))
+        reached = betainc(k, n - k + 1, np.minimum(np.cumsum(self.weights), 1.0))
         return Lattice(self.start, np.diff(reached, prepend=0.0))
 
     def residual(self) -> Lattice:

@@ -65,7 +65,7 @@ def draw_map(ax: Axes, values: xr.DataArray) -> SweepMap:
         _cell_ticks(axis, values[dim], count)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
-    head(ax, f"{title(values)}, darker is more")
+    head(ax, f"{title(values)}, bluer is more")
     numbers, levels = _written(ax, cells, unit_of(values), mesh)
     return SweepMap(mesh=mesh, numbers=numbers, levels=levels, text=_map_text(values))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,9 +37,6 @@ class Agreement:
         Median and 95th percentile in s.
     intervals : ndarray, shape (2, 2)
         95 % bootstrap interval of each measured quantile in s.
-    ks, ks_probability : float
-        Greatest distance of the two distribution functions, and how often chance alone
-        makes one as great.
     inside : float
         Share of the measured times between the predicted 2.5 % and 97.5 %.
     """
@@ -48,9 +46,25 @@ class Agreement:
     predicted: FloatArray
     measured: FloatArray
     intervals: FloatArray
-    ks: float
-    ks_probability: float
     inside: float
+    _reached: FloatArray = field(repr=False)  # the predicted cdf at each measured time
+
+    @cached_property
+    def _ks(self) -> tuple[float, float]:
+        from scipy.stats import kstest  # takes a second to import in a browser
+
+        test = kstest(self._reached, "uniform")
+        return float(test.statistic), float(test.pvalue)
+
+    @property
+    def ks(self) -> float:
+        """Greatest distance of the two distribution functions."""
+        return self._ks[0]
+
+    @property
+    def ks_probability(self) -> float:
+        """How often chance alone makes a distance as great."""
+        return self._ks[1]
 
     @property
     def errors(self) -> FloatArray:
@@ -147,8 +161,6 @@ def agreement(predicted: Duration, measured: ArrayLike) -> Agreement:
     >>> agreement(duration.uniform(2.3, 3.45), killed.column("detect_s")).holds
     False
     """
-    from scipy.stats import kstest
-
     _check.instance(Duration, predicted=predicted)
     given = np.asarray(measured, float).ravel()
     times = given[~np.isnan(given)]
@@ -158,7 +170,6 @@ def agreement(predicted: Duration, measured: ArrayLike) -> Agreement:
     again = rng.choice(times, (_RESAMPLES, len(times)))
     spread = np.quantile(np.quantile(again, _SHARES, axis=1), [0.025, 0.975], axis=1)
     low, high = predicted.quantile([0.025, 0.975])
-    test = kstest(predicted.cdf(times), "uniform")
     points = np.asarray(predicted.quantile(_SHARES))
     return Agreement(
         count=len(times),
@@ -166,9 +177,8 @@ def agreement(predicted: Duration, measured: ArrayLike) -> Agreement:
         predicted=points,
         measured=np.quantile(times, _SHARES),
         intervals=spread.T,
-        ks=float(test.statistic),
-        ks_probability=float(test.pvalue),
         inside=float(np.mean((times >= low) & (times <= high))),
+        _reached=np.asarray(predicted.cdf(times)),
     )
 
 

@@ -280,8 +280,7 @@ lesson = kit.Lesson(
         "question": "The primary sends a beat a second; 2 in 100 are lost. Once the "
         "watchdog gives up, a failover takes 20 s. It gives up after 15 misses in a "
         f"row, and failovers cost {text.short(minutes(15))} minutes a year. How does "
-        "the line go on, to 10, 5, 3 and 2 misses? Drag the four handles, or write "
-        "the numbers.",
+        "the line go on, to 10, 5, 3 and 2 misses?",
         "fields": {
             str(misses): kit.Slider(label=f"{misses} misses (min)", grid=STEPS)
             for misses in GUESSED

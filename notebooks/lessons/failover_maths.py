@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 
-from hamodel import catalogue, text
+from hamodel import calibration, catalogue, text
 from hamodel import course as kit
 from hamodel.architectures import ActivePassive, Node, PairState
 from hamodel.failover import Failover
@@ -263,11 +263,9 @@ EXERCISES = (
 
 def own(worked, rehearsals):
     """Return the coverage that rehearsals have shown, and what it is at least."""
-    from scipy.stats import binomtest
-
     if not 0 <= worked <= rehearsals or rehearsals < 1:
         raise ValueError(f"{worked} of {rehearsals} cannot have worked")
-    low = binomtest(worked, rehearsals).proportion_ci(0.95).low
+    low, _ = calibration.share_interval(worked, rehearsals)
     return {"coverage": worked / rehearsals, "at least": low}
 
 

@@ -9,8 +9,6 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from scipy.stats import binomtest
-
 from hamodel import calibration, catalogue, structure, text
 from hamodel import course as kit
 from hamodel.architectures import ActiveActive, Node
@@ -348,8 +346,8 @@ def own(alone, together):
     if alone < 0 or together < 0 or alone + together < 1:
         raise ValueError("count failures: of one copy alone, and of both together")
     share = 2 * together / (alone + 2 * together)
-    events = binomtest(together, alone + together).proportion_ci(0.95)
-    low, high = (2 * p / (1 + p) for p in (events.low, events.high))
+    events = calibration.share_interval(together, alone + together)
+    low, high = (2 * p / (1 + p) for p in events)
     return {"beta": share, "at least": low, "at most": high}
 
 

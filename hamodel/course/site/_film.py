@@ -1,8 +1,10 @@
 """An explorer as frames: its two main levers together, under each of a few settings.
 
 All that a page can show is a grid: every position of one lever with every position of
-the other, for all else as it begins and for each setting that a preset or the end of
-another control gives.  So no control ever resets another.  Neighbouring frames differ
+the other, under each scene: a setting of all other controls.  Where few are enough the
+scenes are all with all; else those that presets make one after the other, and the ends
+of each control.  A page offers what has a scene, so no control ever resets another.
+Neighbouring frames differ
 in a few lines of their SVG; each line is kept once, and a frame is a list of runs of
 their numbers: "0-57,312,59-80".
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 import itertools
 import zlib
 from dataclasses import dataclass, field
-from math import isqrt
+from math import isqrt, prod
 from typing import TYPE_CHECKING, Literal
 
 from hamodel.course.boxes import Boxes
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from hamodel.course.controls import Control
     from hamodel.course.explorer import Explorer
 
-    Kind = Literal["range", "choice", "boxes"]
+    Kind = Literal["range", "choice", "boxes", "scenes"]
+    Move = int | tuple[int, ...]  # a position; of scenes one for each before, -1: none
     Setting = Mapping[str, Value]
     Frame = tuple[str, str, str, int]  # runs of groups, sentence, settings, ghost or -1
 
@@ -35,12 +38,12 @@ MOST_CHARACTERS = 2_200_000  # of them
 MOST_BYTES = 100_000  # of them, compressed: what is left of a page that loads at once
 MOST_SETS = 64  # sets of failed boxes: all of those of six boxes
 FEWEST = 5  # positions of a slider
-ELSE = "All else"  # what the settings of the other controls are called
+MOST_SCENES = 18  # settings of the controls that are no levers, all with all
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """A control of the page, with its positions."""
+    """A control of the page with its positions, or what several controls make."""
 
     name: str
     label: str
@@ -50,6 +53,7 @@ class Axis:
     start: int
     places: Mapping[str, Sequence[float]] = field(default_factory=dict)
     note: str = ""  # how boxes are used
+    parts: tuple[Axis, ...] = ()  # of scenes: the controls, the usual value first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,7 @@ class Film:
     size: tuple[int, int]
     axes: tuple[Axis, ...]
     table: tuple[int, ...]  # the frame at every position, that of the last axis fastest
-    presets: Mapping[str, Mapping[int, int]]  # axis: position, for what it names
+    presets: Mapping[str, Mapping[int, Move]]  # axis: position, for what it names
     groups: tuple[str, ...]
     frames: tuple[Frame, ...]
     ghosts: tuple[list[Value], ...]  # the lines that a guess adds
@@ -106,14 +110,7 @@ def film(explorer: Explorer) -> Film:
     else:
         listed = f"{MOST_BYTES:,} bytes in {MOST[-1]} frames"
         raise ValueError(f"{explorer.title!r} must fit into {listed}")
-    presets = {
-        name: {
-            number: place
-            for number, axis in enumerate(axes)
-            if (place := _position(axis, preset)) is not None
-        }
-        for name, preset in explorer.presets.items()
-    }
+    presets = {n: camera.moves(axes, p) for n, p in explorer.presets.items()}
     explorer.set(**camera.base)
     play = None
     if explorer.seconds:
@@ -183,9 +180,15 @@ class _Camera:
             axis = self._axis(name, max(room, FEWEST))
             budget //= len(axis.values)
             found.append(axis)
-        texts = tuple(map(self._said, scenes))
+        parts = tuple(self._part(name, scenes) for name in rest)
         scene = Axis(
-            name="", label=ELSE, kind="choice", values=scenes, texts=texts, start=0
+            name="",
+            label="",
+            kind="scenes",
+            values=scenes,
+            texts=tuple(str(number) for number, _ in enumerate(scenes)),
+            start=0,
+            parts=tuple(part for part in parts if len(part.values) > 1),
         )
         return (*found, *([scene] if len(scenes) > 1 else []))
 
@@ -240,32 +243,74 @@ class _Camera:
     def _scenes(self, rest: Sequence[str]) -> tuple[Setting, ...]:
         """Return the settings of the controls that are no levers, the usual one first.
 
-        They are those of the presets, and the options or ends of each control alone.
+        A setting says what differs from the usual.
         """
-        controls, base = self.explorer.controls, self.base
-        named = [
-            {name: value for name, value in preset.items() if name in rest}
-            for preset in self.explorer.presets.values()
-        ]
-        ends = [{name: v} for name in rest for v in _ends(controls[name])]
-        found: list[Setting] = [{}]
-        for scene in (*named, *ends):
-            changed = {n: v for n, v in scene.items() if v != base[n]}
-            if changed not in found:
-                found.append(changed)
-        return tuple(found)
+        presets, base = self.explorer.presets.values(), self.base
+        named = [{n: v for n, v in p.items() if n in rest} for p in presets]
+        few = {n: (base[n], *_ends(self.explorer.controls[n])) for n in rest}
+        for name, values in few.items():
+            also = (p[name] for p in named if name in p)
+            few[name] = tuple(dict.fromkeys((*values, *also)))
+        if prod(map(len, few.values())) <= MOST_SCENES:
+            grid = itertools.product(*few.values())
+            return tuple(self.changed(dict(zip(rest, at, strict=True))) for at in grid)
+        ends = [self.changed({name: v}) for name in rest for v in few[name]]
+        reached = self._closed([{}], named)
+        alone = [*reached, *(end for end in ends if end not in reached)]
+        found = self._closed(alone, named)
+        listed = found if len(found) <= MOST_SCENES else alone
+        return tuple(s for k, s in enumerate(listed) if s not in listed[:k])
 
-    def _said(self, scene: Setting) -> str:
-        """Return what a setting changes, in words."""
-        if not scene:
-            return "as at the beginning"
+    def _closed(
+        self, scenes: Iterable[Setting], named: Iterable[Setting]
+    ) -> list[Setting]:
+        """Return settings, and all that presets make of them one after the other."""
+        found, named = list(scenes), list(named)
+        for scene in found:  # it grows meanwhile
+            for preset in named:
+                made = self.changed({**scene, **preset})
+                if made not in found:
+                    found.append(made)
+        return found
+
+    def changed(self, setting: Setting) -> Setting:
+        """Return what of a setting differs from the usual."""
+        return {name: v for name, v in setting.items() if v != self.base[name]}
+
+    def _part(self, name: str, scenes: Sequence[Setting]) -> Axis:
+        """Return one of the controls that make the scenes."""
+        control, usual = self.explorer.controls[name], self.base[name]
+        values = tuple(dict.fromkeys(scene.get(name, usual) for scene in scenes))
+        if isinstance(control, Slider):
+            values = tuple(sorted(values))
         texts = []
-        for name, value in scene.items():
-            control = self.explorer.controls[name]
+        for value in values:
             control.value = value
-            texts.append(control.text)
-            control.value = self.base[name]
-        return "; ".join(texts)
+            texts.append(_value_text(control))
+        control.value = usual
+        return Axis(
+            name=name,
+            label=control.label,
+            kind="choice",
+            values=values,
+            texts=tuple(texts),
+            start=values.index(usual),
+        )
+
+    def moves(self, axes: Sequence[Axis], preset: Setting) -> dict[int, Move]:
+        """Return where a preset puts the axes that it names."""
+        found: dict[int, Move] = {}
+        for number, axis in enumerate(axes):
+            if axis.name in preset:
+                found[number] = axis.values.index(preset[axis.name])
+            names = {part.name for part in axis.parts}
+            if named := {n: v for n, v in preset.items() if n in names}:
+                made = [self.changed({**scene, **named}) for scene in axis.values]
+                found[number] = tuple(
+                    axis.values.index(scene) if scene in axis.values else -1
+                    for scene in made
+                )
+        return found
 
 
 def levers(explorer: Explorer) -> tuple[str, ...]:
@@ -328,20 +373,6 @@ def _value_text(control: Control) -> str:
     """Return the value with its unit: what a control says, less its name."""
     name = control.label.partition(" (")[0]
     return control.text.removeprefix(name).lstrip(": ")
-
-
-def _position(axis: Axis, preset: Setting) -> int | None:
-    """Return where a preset puts an axis; nothing if it leaves it as it is."""
-    if axis.name:
-        named = axis.name in preset
-        return axis.values.index(preset[axis.name]) if named else None
-    found = [k for k, scene in enumerate(axis.values) if _within(scene, preset)]
-    whole = max(found, key=lambda k: len(axis.values[k]))
-    return whole or None
-
-
-def _within(scene: Setting, preset: Setting) -> bool:
-    return scene.items() <= preset.items()
 
 
 def _runs(numbers: Iterable[int]) -> str:

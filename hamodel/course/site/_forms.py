@@ -135,9 +135,19 @@ def _pressing(axis: Axis, *_: object) -> str:
     return f'<p class="note">{axis.note}</p>'
 
 
+def _scenes(axis: Axis, number: int, key: str) -> str:
+    """Return a list for each of the controls that make the scenes."""
+    lists = (_choice(part, number, f"{key}-{n}") for n, part in enumerate(axis.parts))
+    return "".join(
+        made.replace("data-axis", f'data-part="{n}" data-axis', 1)
+        for n, made in enumerate(lists)
+    )
+
+
 _CONTROLS: dict[str, Callable[[Axis, int, str], str]] = {
     "range": _range,
     "choice": _choice,
+    "scenes": _scenes,
     "boxes": _pressing,
 }
 
@@ -164,6 +174,7 @@ def _packed(taken: Film) -> dict[str, object]:
             "texts": axis.texts,
             "start": axis.start,
             **({"sets": axis.values} if axis.kind == "boxes" else {}),
+            **({"scenes": _scenes_of(axis)} if axis.parts else {}),
         }
         for axis in taken.axes
     ]
@@ -177,6 +188,14 @@ def _packed(taken: Film) -> dict[str, object]:
         "veil": taken.veil,
         "play": taken.play,
     }
+
+
+def _scenes_of(axis: Axis) -> list[list[int]]:
+    """Return the place of each control in each scene."""
+    return [
+        [p.values.index(scene.get(p.name, p.values[p.start])) for p in axis.parts]
+        for scene in axis.values
+    ]
 
 
 def _json(data: object) -> str:

@@ -49,6 +49,7 @@ class Markdown:
 
     def __call__(self, source: str) -> str:
         """Return the HTML of a cell, without its comments."""
+        source = _LAB.sub(lambda found: found[1].strip(), source)
         tokens = self._parser.parse(_COMMENT.sub("", source))
         for place, token in enumerate(tokens):
             if token.type == "heading_open":
@@ -142,6 +143,8 @@ def _table_close(*_: object) -> str:
 
 
 _OPENING, _CLOSING = re.compile(r"(?<!\\){"), re.compile(r"(?<!\\)}")
+# What only a lab can do, and what a page says in its place; a lab shows no comments.
+_LAB = re.compile(r"(?s)<!--lab-->.*?<!--page:?(.*?)-->")
 _COMMENT = re.compile(r"(?s)<!--.*?-->")
 # A dollar with a space behind it, or before a digit at its end, is money.
 _DOLLARS = re.compile(r"(?s)\$\$(.+?)\$\$|\$(?=\S)([^$\n]+?)(?<=\S)\$(?!\d)")

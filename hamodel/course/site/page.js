@@ -9,6 +9,16 @@ for (const root of document.querySelectorAll("figure.explorer")) {
   const boxes = [...root.querySelectorAll("[data-box]")];
   const picked = film.axes.map((axis) => axis.start);
   const sets = film.axes.findIndex((axis) => axis.sets);
+  const presets = [...root.querySelectorAll("[data-preset]")];
+
+  // The scene that differs from the one now in one control; -1 where the page has none.
+  const scene = film.axes.findIndex((axis) => axis.scenes);
+  const reach = (part, place) => {
+    const { scenes } = film.axes[scene];
+    return scenes.findIndex((each) =>
+      each.every((at, k) => at === (k === part ? place : scenes[picked[scene]][k])));
+  };
+  const after = (axis, place) => Array.isArray(place) ? place[picked[axis]] : place;
 
   const svg = (runs) => runs.split(",").flatMap((run) => {
     const [first, last] = run.split("-").map(Number);
@@ -34,12 +44,21 @@ for (const root of document.querySelectorAll("figure.explorer")) {
     shown.textContent = settings;
     for (const control of controls) {
       const axis = Number(control.dataset.axis);
-      control.value = picked[axis];
+      const part = control.dataset.part;
+      control.value = part ? film.axes[axis].scenes[picked[axis]][part] : picked[axis];
+      if (part) for (const option of control.options) {
+        option.disabled = reach(Number(part), Number(option.value)) < 0;
+      }
       if (control.type === "range") {
         const text = film.axes[axis].texts[picked[axis]];
         control.setAttribute("aria-valuetext", text);
         control.nextElementSibling.textContent = text;
       }
+    }
+    for (const button of presets) {
+      const named = Object.entries(film.presets[button.dataset.preset] ?? {});
+      button.disabled = named.some(([axis, place]) => after(axis, place) < 0);
+      button.title = button.disabled ? "Not with all that is chosen; Reset first" : "";
     }
     const failed = sets < 0 ? [] : film.axes[sets].sets[picked[sets]];
     for (const box of boxes) {
@@ -49,16 +68,19 @@ for (const root of document.querySelectorAll("figure.explorer")) {
 
   // A move changes what it names and leaves all else as it is.
   const move = (change) => {
-    for (const [axis, place] of Object.entries(change)) picked[axis] = place;
+    for (const [axis, place] of Object.entries(change)) picked[axis] = after(axis, place);
     show(frame(picked));
   };
   const reset = () => move(Object.fromEntries(film.axes.map((axis, k) => [k, axis.start])));
 
   for (const control of controls) {
     const axis = Number(control.dataset.axis);
-    control.addEventListener("input", () => move({ [axis]: Number(control.value) }));
+    const place = () => Number(control.value);
+    const { part } = control.dataset;
+    control.addEventListener("input", () =>
+      move({ [axis]: part ? reach(Number(part), place()) : place() }));
   }
-  for (const button of root.querySelectorAll("[data-preset]")) {
+  for (const button of presets) {
     const preset = film.presets[button.dataset.preset];
     button.addEventListener("click", () => preset ? move(preset) : reset());
   }
