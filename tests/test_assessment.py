@@ -22,6 +22,9 @@ from hamodel.architectures import (
     Tier,
 )
 from hamodel.assessment import MEASURES, assess, compare
+from hamodel.assessment.alerts import WORKBOOK
+from hamodel.assessment.latency import Paths
+from hamodel.assessment.loads import usual
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import DAY, HOUR, YEAR
@@ -591,3 +594,44 @@ def test_a_workload_asks_something_and_has_retries_to_limit():
     least = Workload(reads=1, writes=0, timeout=1.0, retries=1, retry_budget=0.1)
     assert least.requests == 1
     assert least.write_share == 0
+    usual = Workload()
+    times = usual.hop, usual.app_time, usual.read_time, usual.write_time
+    assert times == (0.0005, 0.005, 0.001, 0.002)
+
+
+def test_a_queue_that_is_full_answers_none_too_late():
+    """Of what the full queue lets in, as many are late as without its refusals."""
+    node = Node(mttf=1e12, mttr=1.0)
+    tier = Tier(node=replace(node, cores=2), waiting=3)
+    shop = SinglePrimary(database=replace(node, cores=10_000), site=Site(apps=tier))
+    asked = Workload(reads=180, writes=0, app_time=0.01, hop=0, objective=0.02)
+    found = assess(shop, asked)
+    causes = found.read.downtime_by_cause
+    late = float(found.latency["DC-1", "read"].sf(0.02))
+    assert causes["too slow"] == close((1 - causes["queue full"]) * late, 1e-6)
+
+
+def test_workbooks_alerts_and_named_percentiles():
+    alerts = [(each.factor, each.long, each.short) for each in WORKBOOK]
+    hours = [(14.4, 1, 1 / 12), (6, 6, 1 / 2), (1, 72, 6)]
+    assert alerts == [(f, long * HOUR, short * HOUR) for f, long, short in hours]
+    assert {"rto_p50", "rto_p95", "rto_p99", "rpo_p99"} <= set(MEASURES)
+
+
+def test_each_way_round_costs_its_trip_and_failed_servers_carry_nothing():
+    tier = Tier(node=NODE, servers=3, needed=1)
+    pair = replace(PAIR, site=Site(apps=tier))
+    behaviour, model = pair.behaviour(LOAD), pair.model()
+    paths = Paths(architecture=pair, behaviour=behaviour, model=model)
+    way = next(iter(usual(paths, model)))
+
+    def mean(**ways):
+        pieces = paths.pieces(way._replace(**ways))
+        return sum(p.share * (p.shift + p.law.mean) for p in pieces)
+
+    once, twice = (mean(led_away=True, forwarded=f) for f in (False, True))
+    assert twice - once == close(LOAD.round_trip, 1e-9)
+    full, left = (paths.loads(1.0, failed, way.work).app for failed in (0, 1))
+    assert left == close(full * 3 / 2)
+    read = assess(pair, LOAD).read
+    assert read.minutes_per_month == close(read.unavailability * 30 * 24 * 60, 0.05)

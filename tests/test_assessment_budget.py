@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +21,15 @@ from hamodel.architectures import (
     SinglePrimary,
     Site,
 )
-from hamodel.assessment import _inversion, _streams, assess
+from hamodel.assessment import (
+    _any_missed,
+    _inversion,
+    _joint,
+    _kinds,
+    _streams,
+    _visits,
+    assess,
+)
 from hamodel.failover import Failover
 from hamodel.units import DAY, HOUR, MINUTE, MONTH, YEAR
 
@@ -423,3 +432,47 @@ def _asked(transform, x):
 
     _inversion.tail(counted, x, 400)
     return rows
+
+
+@pytest.mark.parametrize("horizon", [3.0, 60.0, 3000.0])
+def test_visits_by_clocks_are_those_by_rates(horizon):
+    """A clock of an exponential law is a rate: another way through all horizons."""
+    law, goals = duration.exponential(10.0), np.array([0.0, 0.6, 0.4])
+    rates = np.array([[0.0, 0.06, 0.04], [0.1, 0.0, 0.2]])
+    by_clock = rates.copy()
+    by_clock[0] = 0.0
+    clock = _visits.Clock(law=law, rate=0.1, goals=goals)
+    beside = {
+        "fails": np.array([1.0, 0.5]),
+        "begins": np.array([1e-4, 2e-4]),
+        "entries": np.array([2e-4, 3e-4]),
+    }
+    one = _kinds.Visits(moves=_visits.Moves(rates=rates), **beside)
+    moves = _visits.Moves(rates=by_clock, clocks={0: clock})
+    other = _kinds.Visits(moves=moves, **beside)
+    kill = np.array([[0.01 + 0j, 0.02], [0.5, 0.1], [0.3 + 1j, 0.1 + 2j]])
+    expected = one.exponent(kill, horizon)
+    assert other.exponent(kill, horizon) == pytest.approx(expected, rel=1e-6)
+
+
+def test_many_states_together_are_a_sparse_product():
+    rng = np.random.default_rng(1)
+    parts = [
+        SimpleNamespace(
+            views=range(n),
+            moves=SimpleNamespace(rates=rng.random((n, n))),
+            law=rng.random(n),
+        )
+        for n in (12, 11)
+    ]
+    rates, law = _joint.product_chain(parts)
+    one, other = (part.moves.rates for part in parts)
+    expected = np.kron(one, np.eye(11)) + np.kron(np.eye(12), other)
+    assert np.allclose(rates.toarray(), expected, rtol=1e-14)
+    assert np.allclose(law, np.kron(*(part.law for part in parts)), rtol=1e-14)
+
+
+def test_planned_work_beyond_a_budget_misses_it_for_sure():
+    joint = SimpleNamespace(base=np.array([0.1]))
+    certain = _any_missed.missed_any(joint, np.array([0.05]), (), 1.0)
+    assert (certain.probability, certain.error) == (1.0, 0.0)

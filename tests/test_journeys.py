@@ -208,6 +208,7 @@ def test_a_journey_that_another_implies_changes_nothing():
     both = of(look=("read", 0.997), pay=("read > card", 0.998), parts={"card": CARD})
     twice = of(a=("read > card", 0.998), b=("card > read", 0.998), parts={"card": CARD})
     one = alone.chance_of_missing("pay").probability
+    assert alone.probability_of_keeping("pay", 0.998) == pytest.approx(1 - one)
     assert alone.chance_of_missing_any().probability == one
     assert both.chance_of_missing_any().probability == one
     assert twice.chance_of_missing_any().probability == one
