@@ -43,3 +43,9 @@ def test_each_stage_is_drawn_once_and_in_order():
     rng = np.random.default_rng(2)
     drawn = [law.sample(1, rng)[0] for law in (first, second)]
     assert [s.end - s.begin for s in spans] == pytest.approx(drawn, rel=1e-12)
+
+
+def test_attempts_are_counted_where_there_is_another():
+    assert Failover(retry=5.0, tries=2).tries == 2
+    with pytest.raises(ValueError, match="tries must be None without a retry"):
+        Failover(tries=2)

@@ -78,10 +78,6 @@ def noticed_share(folder, module, tests, most=1000):
             "hamodel.failover._spec",
             ["tests/test_failover_details.py", "tests/test_failover.py"],
         ),
-        (
-            "hamodel.architectures.active_passive",
-            ["tests/test_active_passive_spec.py"],
-        ),
     ],
 )
 def test_unit_tests_notice(module, tests, tmp_path):
