@@ -588,3 +588,13 @@ def test_many_mixtures_of_the_same_parts_are_each_their_own(p):
     assert many.quantile(p)[:40] == pytest.approx(alone, rel=1e-11)
     pair = many.quantile(np.array([[p], [0.5]]))
     assert pair[0] == pytest.approx(many.quantile(p), rel=1e-12)
+
+
+def test_many_quantiles_of_a_heavy_mixture_are_found_over_fourteen_decades():
+    """A tail that falls before a cell's first node is not taken for a flat one."""
+    law = du.mixture(
+        [0.4, 0.6], [du.pareto(scale=1e-3, alpha=1.5), du.exponential(5e-3)]
+    )
+    q = np.geomspace(1e-14, 0.5, 90)
+    alone = [law.upper_quantile(each) for each in q]
+    assert law.upper_quantile(q) == pytest.approx(alone, rel=1e-10)

@@ -24,7 +24,7 @@ from hamodel.duration._phase import PhaseType
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from hamodel._types import FloatArray, Quantity
     from hamodel.duration.law import Law
@@ -134,8 +134,9 @@ class Alike:
         knots = [float(k) for part in self.parts for k in (*part.knots, *part.support)]
         return np.unique([low, *(k for k in knots if low < k < high), high])
 
-    def _tails(self, t: FloatArray, *, left: bool = False) -> FloatArray:
+    def _tails(self, times: ArrayLike, *, left: bool = False) -> FloatArray:
         """Return the tails of all parts, (k, times)."""
+        t = np.asarray(times)
         asked = [p.sf(t, left) if self.upper else -p.cdf(t, left) for p in self.parts]
         return np.array(asked, dtype=float)
 
@@ -157,7 +158,10 @@ class Alike:
             yield float(ends[cell - 1]), float(ends[cell]), here
 
     def _solved(self, start: float, stop: float, rows: Rows, found: FloatArray) -> Rows:
-        """Solve for the quantiles within a cell; return whose it was too wide for."""
+        """Solve for the quantiles within a cell; return whose it was too wide for.
+
+        A tail that falls before the first node looks flat: the ends are held as well.
+        """
         nodes = chebyshev.chebpts1(_NODES)
         values = self._tails(start + (stop - start) * (nodes + 1) / 2)
         fit = chebyshev.chebvander(nodes, _NODES - 1) * (2 / _NODES)
@@ -165,7 +169,10 @@ class Alike:
         series = (values @ fit).T @ self.weights[:, rows]
         level = self.levels[rows]
         series[0] -= level
-        error = np.abs(series[-3:]).max(axis=0)
+        ends = np.hstack([self._tails([start]), self._tails([stop], left=True)])
+        missed = chebyshev.chebval([[-1], [1]], series[:, None], tensor=False)
+        missed -= ends.T @ self.weights[:, rows] - level
+        error = np.abs(np.vstack([series[-3:], missed])).max(axis=0)
         good: NDArray[np.bool_] = error <= _NEAR * np.abs(level)
         low, high = -np.ones(good.sum()), np.ones(good.sum())
         for _ in range(52):
