@@ -101,7 +101,8 @@ class Mixture(integrals.Usual):
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         shape = np.broadcast_shapes(np.shape(p), self.shape)
-        if math.prod(shape) < _MANY or any(part.shape for part in self.parts):
+        many = self.shape and math.prod(shape) >= _MANY
+        if not many or any(part.shape for part in self.parts):
             return self._searched(p, q)
         whole = [np.broadcast_to(x, shape).ravel() for x in (p, q, *self.weights)]
         return self._together(whole[0], whole[1], np.array(whole[2:])).reshape(shape)
