@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray, Numbers, Quantity
     from hamodel.assessment._visits import Moves
 
+    Plan = tuple[tuple[int, list[int], list[int]], ...]
+
 _LONG = 10.0  # mean visits that make up a period without ends
 _LONGER = 40.0  # the same where the ends are known exactly
 _MOST = 400  # blocks of an inversion
@@ -210,23 +212,8 @@ class Visits:
         return moves.rates[:, :n].copy(), moves.goals[:, :n].copy()
 
     @cached_property
-    def _plan(self) -> list[tuple[int, list[int], list[int]]]:
-        """Return an order of the states, and which of those left are beside each."""
-        leads, left, plan = self._inner > 0, [*range(len(self.fails))], []
-
-        def beside(k: int) -> tuple[list[int], list[int]]:
-            others = [i for i in left if i != k]
-            return [i for i in others if leads[i, k]], [
-                i for i in others if leads[k, i]
-            ]
-
-        while left:
-            k = min(left, key=lambda k: math.prod(map(len, beside(k))))
-            before, after = beside(k)
-            leads[np.ix_(before, after)] = True
-            plan.append((k, before, after))
-            left.remove(k)
-        return plan
+    def _plan(self) -> Plan:
+        return _plan((self._inner > 0).tobytes(), len(self.fails))
 
     @cached_property
     def _inner(self) -> FloatArray:
@@ -239,6 +226,25 @@ class Visits:
         sums = self.moves.rates, self.moves.goals
         rates, goals = (each.sum(axis=1, keepdims=True) for each in sums)
         return rates, goals
+
+
+@lru_cache(maxsize=256)
+def _plan(leads: bytes, n: int) -> Plan:
+    """Return an order of n states, and which of those left are beside each.
+
+    It hangs on which leads to which only: parameters that move ask for it once.
+    """
+    beside = np.frombuffer(leads, bool).reshape(n, n) & ~np.eye(n, dtype=bool)
+    left, plan = np.ones(n, bool), []
+    for _ in range(n):
+        fill = np.where(left, beside.sum(axis=0) * beside.sum(axis=1), n * n)
+        k = int(np.argmin(fill))
+        before, after = np.flatnonzero(beside[:, k]), np.flatnonzero(beside[k])
+        beside[np.ix_(before, after)] = True
+        left[k] = beside[k] = beside[:, k] = False
+        np.fill_diagonal(beside, val=False)
+        plan.append((k, before.tolist(), after.tolist()))
+    return tuple(plan)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

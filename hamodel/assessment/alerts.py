@@ -177,7 +177,7 @@ class Burning:
             above = self._costs(0.0).above
             return [float(-np.expm1(-window * above(float(x)))) for x in levels]
         law = self.downtime.often(_SELDOM, window)
-        return [law.miss(law.base + x / window, window, block=1)[0] for x in levels]
+        return [law.miss(law.base + x / window, window)[0] for x in levels]
 
 
 @dataclass(frozen=True, eq=False)

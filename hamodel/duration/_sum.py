@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _CELLS = 4096
 _SPREAD = 8.0  # times this far apart may share a lattice
 _KEPT = 96  # transforms of parts and lattices of sums kept for the next question
+_LIKELY = 0.1  # all tails above it are bounded alike
 _FAR = 1e-9  # smaller tails are summed term by term: a transform rounds at 1e-16
 
 
@@ -158,7 +159,8 @@ def _tail(parts: tuple[Law, ...], t: FloatArray) -> FloatArray:
     out = np.where(t < 0, 1.0, 0.0)
     top = float(sum(part.support[1] for part in parts))
     inside = (t >= 0) & (t < top) & np.isfinite(t)
-    for group, reach in _groups(np.where(inside, np.maximum(t, _bound(parts, 0.1)), 0)):
+    least = _bounds(parts, np.array([_LIKELY]))
+    for group, reach in _groups(np.where(inside, np.maximum(t, least), 0)):
         here = group & inside
         out[here] = _lattice(parts, reach).tail(t[here])
         far = here & (out < _FAR)
@@ -171,9 +173,8 @@ def _quantile(parts: tuple[Law, ...], p: FloatArray, q: FloatArray) -> FloatArra
     low, high = (float(sum(part.support[k] for part in parts)) for k in (0, 1))
     inside = (p > 0) & (q > 0)
     out = np.where(q <= 0, high, low)
-    bounds = np.array(
-        [_bound(parts, x) if ok else 0.0 for x, ok in zip(q, inside, strict=True)]
-    )
+    bounds = np.zeros(len(q))
+    bounds[inside] = _bounds(parts, q[inside])
     for group, reach in _groups(bounds):
         for far in (False, True):
             here = group & inside & ((q < _FAR) == far)
@@ -182,13 +183,15 @@ def _quantile(parts: tuple[Law, ...], p: FloatArray, q: FloatArray) -> FloatArra
     return np.clip(out, low, high)
 
 
-def _bound(parts: tuple[Law, ...], q: float) -> float:
-    """Return a time that the sum exceeds with probability at most q.
+def _bounds(parts: tuple[Law, ...], q: FloatArray) -> FloatArray:
+    """Return times that the sum exceeds with probability at most q.
 
     If the sum is longer, some part is longer than its own tail point of q / parts.
     """
-    share = min(q, 0.1) / len(parts)
-    return float(sum(_exceeded(_named(part), share) for part in parts))
+    levels, place = np.unique(np.minimum(q, _LIKELY), return_inverse=True)
+    named, shares = [_named(part) for part in parts], (levels / len(parts)).tolist()
+    found = [sum(_exceeded(part, share) for part in named) for share in shares]
+    return np.asarray(found, float)[place]
 
 
 @lru_cache(maxsize=_KEPT)
