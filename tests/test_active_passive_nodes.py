@@ -412,6 +412,25 @@ def test_a_restart_in_place_races_the_detection():
     assert ha.assess(spec).rto.mean == pytest.approx(lasts, rel=0.01)
 
 
+def test_what_is_under_way_when_a_process_dies_arrives():
+    kind = Failure(kind="process", mttf=100 * HOUR, mttr=25.0)
+
+    def missing(delay, mode="async"):
+        way = Replication(mode=mode, delay=delay)
+        spec = ActivePassive(
+            database=Node(**NODE),
+            failover=Failover(**SWIFT),
+            failures=(kind, replace(kind, kind="host", name="host")),
+            replication=way,
+        )
+        load = ha.Workload(writes=200, reads=1, round_trip=0.08)
+        lost = ha.assess(spec, load).lost_writes
+        return [lost.by_failure[name].writes for name in ("process", "host")]
+
+    assert missing(0.5) == pytest.approx([0, 200 * (0.5 + 0.08 / 2)])
+    assert missing(0.5, "sync") == [0, 0]
+
+
 def test_an_old_primary_that_lives_on_loses_what_it_takes():
     cut = Failure(kind="network", mttf=500 * HOUR, mttr=HOUR)
     spec = ActivePassive(

@@ -17,7 +17,7 @@ from hamodel.architectures import (
     Tier,
 )
 from hamodel.architectures._replicas import State
-from hamodel.architectures.active_passive import CAUSES, PairState
+from hamodel.architectures.active_passive import CAUSES, PairState, pair_state
 from hamodel.assessment import assess
 from hamodel.failover import Failover, Heartbeat, Stalls
 from hamodel.replication import Replication
@@ -145,6 +145,12 @@ def test_a_failed_standby_is_unseen_for_as_long_as_a_probe_takes():
     leaves = 1 / NODE.mttf + 1 / DAY  # the primary fails, or a probe finds it
     assert unseen == pytest.approx(both / NODE.mttf / leaves, rel=1e-9)
     assert seen > 0
+
+
+@pytest.mark.parametrize("unseen", [(1, 0), (0, 1)])
+def test_a_standby_is_unseen_whatever_took_it(unseen):
+    state = State("serving", 0, ((0, 0, 0, *unseen),), ("home",))
+    assert pair_state(state) == PairState("unseen")
 
 
 @pytest.mark.parametrize("name", WIDE)

@@ -19,6 +19,7 @@ from hamodel.architectures import (
     Site,
     Tier,
 )
+from hamodel.architectures._shape import _at_once, made
 from hamodel.architectures._sums import plus
 from hamodel.chain import k_of_n
 from hamodel.failover import Failover
@@ -212,6 +213,14 @@ def test_copies_of_different_number_are_different_parts():
     store = replace(FULL["leaderless"], copies={"a": 2, "b": 1, "c": 1}).model()
     kinds = {part.name: part.kind for part in store.parts}
     assert kinds["b"] == kinds["c"] != kinds["a"]
+
+
+def test_a_state_is_left_at_once_where_two_shares_are_all():
+    one, other = made("one"), made("other")
+    for first, second in ((one, 1 - one), (1 - one, one)):
+        moves = [("a", first * np.inf), ("b", second * np.inf)]
+        assert _at_once(moves) == [("a", first), ("b", second)]
+    assert _at_once([("a", one * np.inf), ("b", other * np.inf)]) == []
 
 
 @pytest.mark.parametrize("name", FULL)

@@ -75,6 +75,8 @@ def test_numbers_arrays_and_symbols_agree():
     for operation in ("read", "write"):
         row = [getattr(a, operation).unavailability for a in each]
         assert getattr(swept, operation).unavailability == close(row, 1e-12)
+    row = [a.stale_read_probability for a in each]
+    assert swept.stale_read_probability == close(row, 1e-12)
     x = sympy.Symbol("x", positive=True)
     bare = ActivePassive(
         database=replace(NODE, mttf=x), failover=Failover(promotion=30)
@@ -348,6 +350,8 @@ def test_quorums_that_overlap_are_never_stale():
     weak = replace(strong, read_quorum=1, write_quorum=1)
     found = assess(weak, LOAD)
     assert 0 < found.stale_read_probability < 1
+    lasting = replace(weak, database=replace(NODE, mttf=math.inf))
+    assert 0 < assess(lasting, LOAD).stale_read_probability < 1
     assert assess(Majority(database=NODE, failover=FAILOVER), LOAD).read.stale == 0
 
 
@@ -375,6 +379,17 @@ def test_conflicts_counted_one_by_one(resolution):
     expected = lost / length if resolution == "last write wins" else 0
     assert found.lost == close(expected, 0.02)
     assert (found.siblings > 1) == (resolution == "vector clocks")
+
+
+def test_a_copy_is_no_rival_of_its_own():
+    """Each of three copies has two rivals, of a third of the writes each."""
+    load = Workload(reads=0, writes=60, keys=5, exponent=0.7, write_time=0.004)
+    store = Leaderless(database=replace(NODE, cores=64), copies={"A": 3})
+    hidden = load.within_site.mean / 2 + 0.004  # nobody waits for one of 64 cores
+    rank = np.arange(1, 6.0) ** -0.7
+    same = ((rank / rank.sum()) ** 2).sum()
+    found = assess(store, load).conflicts
+    assert found.pairs == close(60 * 60 * 2 / 3 * hidden * same, 1e-6)
 
 
 def test_a_home_site_knows_no_conflicts_and_takes_the_long_way():
@@ -616,6 +631,9 @@ def test_workbooks_alerts_and_named_percentiles():
     hours = [(14.4, 1, 1 / 12), (6, 6, 1 / 2), (1, 72, 6)]
     assert alerts == [(f, long * HOUR, short * HOUR) for f, long, short in hours]
     assert {"rto_p50", "rto_p95", "rto_p99", "rpo_p99"} <= set(MEASURES)
+    found = assess(PAIR, LOAD)
+    worst = max(found.latency[s, "write"].quantile(0.99) for s in found.sites)
+    assert MEASURES["write_p99"].of(found) == close(worst)
 
 
 def test_each_way_round_costs_its_trip_and_failed_servers_carry_nothing():
@@ -635,3 +653,14 @@ def test_each_way_round_costs_its_trip_and_failed_servers_carry_nothing():
     assert left == close(full * 3 / 2)
     read = assess(pair, LOAD).read
     assert read.minutes_per_month == close(read.unavailability * 30 * 24 * 60, 0.05)
+
+
+def test_servers_carry_what_enters_at_their_site_wherever_it_is_written():
+    pair = replace(PAIR, site=Site(apps=Tier(node=NODE, servers=4)))
+    load = replace(LOAD, clients=dict(zip(pair.sites, (0.7, 0.3), strict=True)))
+    behaviour, model = pair.behaviour(load), pair.model()
+    paths = Paths(architecture=pair, behaviour=behaviour, model=model)
+    found = list(usual(paths, model))
+    assert [way.forwarded for way in found] == [False, False, False, True]
+    each = load.requests * load.app_time / (4 * NODE.cores)
+    assert [way.loads.app for way in found] == close([0.7 * each, 0.3 * each] * 2)

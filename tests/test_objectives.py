@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 import hamodel as ha
 from hamodel.assessment import WORKBOOK, BurnRate
+from hamodel.assessment._kinds import Calendar
+from hamodel.assessment.alerts import Costs
 from hamodel.cli import main
 from hamodel.facts import folder
 from hamodel.objectives import read_objectives
@@ -211,6 +213,14 @@ def test_a_wait_makes_an_alert_rarer_where_the_window_is_too_short_to_hold_it():
     assert found.alert_rate(kept, 0.999) == found.alert_rate(plain, 0.999)
     ratio = found.alert_rate(late, 0.999) / found.alert_rate(plain, 0.999)
     assert ratio == pytest.approx(math.exp(-36 / 600), rel=1e-2)  # 36 s more
+
+
+def test_planned_work_costs_its_share_of_its_length():
+    work = [(Calendar(every=30 * DAY, takes=2 * HOUR, fails=0.25), 1)]  # 1800 s
+    often = 1 / (30 * DAY + 2 * HOUR)
+    assert Costs(work, burn=0.2).above(1200) == pytest.approx(often)
+    assert Costs(work, burn=0.2).above(3000) == 0
+    assert Costs(work, burn=0.3).above(1200) == 0
 
 
 def test_a_budget_that_cannot_burn_so_fast_sets_off_nothing():
