@@ -116,10 +116,13 @@ class Race:
         held = self._group(
             site, Counter({c: n for c, n in self._all(site).items() if c.site == site})
         )
-        here = self._law(((held, self.write[0]),))
         elsewhere = sum(self.copies.values()) - self.copies[site]
-        shown = self._shown(self.far) ** elsewhere
-        return tabulated(self.times, self._left(here, shown))
+        key = "only", tuple(sorted(map(id, held))), elsewhere  # of sites that are alike
+        if key not in self.made:
+            here = self._law(((held, self.write[0]),))
+            shown = self._shown(self.far) ** elsewhere
+            self.made[key] = self._left(here, shown)
+        return tabulated(self.times, self.made[key])
 
     def only_on(self, at: str, copy: Copy) -> Duration:
         """Return how long a write that one copy suffices for is at that copy alone."""

@@ -423,27 +423,29 @@ class _Behaviour(CopiesAtWork):
         return self._race.lag(self._shares)
 
     @cached_property
-    def _windows(self) -> dict[str, list[tuple[Quantity, Duration]]]:
-        """How long writes are where one failure takes them, by kind of failure.
-
-        Each with the writes in 1/s: of each site, or those that one node answers.
-        """
+    def _on_one_node(self) -> list[tuple[Quantity, Duration]]:
+        """How long writes are on one node alone: 1/s that it answers, and the law."""
         spec, race, w = self.spec, self._race, self.workload
-        found: dict[str, list[tuple[Quantity, Duration]]] = {}
-        if spec.write_quorum == 1 and not (self.apart and spec.write_to == "each"):
-            found["database"] = [
-                (w.writes * share * number / self.databases, race.only_on(at, copy))
-                for at, share in self._shares.items()
-                for copy, number in race.every(at)
-                if spec.write_to == "any" or copy.site == at
-            ]
-        if self.apart and spec.write_to != "each":
-            found["site"] = [
-                (w.writes * share, race.only_at(at))
-                for at, share in self._shares.items()
-                if spec.copies[at] >= spec.write_quorum
-            ]
-        return {kind: each for kind, each in found.items() if each}
+        if spec.write_quorum > 1 or (self.apart and spec.write_to == "each"):
+            return []
+        return [
+            (w.writes * share * number / self.databases, race.only_on(at, copy))
+            for at, share in self._shares.items()
+            for copy, number in race.every(at)
+            if spec.write_to == "any" or copy.site == at
+        ]
+
+    @cached_property
+    def _at_one_site(self) -> list[tuple[Quantity, Duration]]:
+        """How long writes are at one site alone: 1/s of each site, and the law."""
+        spec, race, w = self.spec, self._race, self.workload
+        if not self.apart or spec.write_to == "each":
+            return []
+        return [
+            (w.writes * share, race.only_at(at))
+            for at, share in self._shares.items()
+            if spec.copies[at] >= spec.write_quorum
+        ]
 
     @cached_property
     def rpo(self) -> Duration:
@@ -452,12 +454,10 @@ class _Behaviour(CopiesAtWork):
             return constant(0.0)
         if self._overloaded:
             return self.lag if self._exposed else constant(0.0)
-        windows = self._windows
-        if not windows:
-            return constant(0.0)
-        if "site" not in windows:
-            return oldest(windows["database"])
-        each = [oldest([one]) for one in windows["site"]]
+        each = [oldest([one]) for one in self._at_one_site]
+        if not each:
+            lone = self._on_one_node
+            return oldest(lone) if lone else constant(0.0)
         safe = len(self.spec.sites) - len(each)
         return mixed([1.0] * len(each) + [float(safe)], [*each, constant(0.0)])
 
@@ -481,7 +481,8 @@ class _Behaviour(CopiesAtWork):
         for kind, (count, mttf) in sorted(kinds.items()):
             writes: Quantity = np.inf
             if not self._overloaded:
-                writes = sum(rate * law.mean for rate, law in self._windows[kind])
+                lone = self._at_one_site if kind == "site" else self._on_one_node
+                writes = sum(rate * law.mean for rate, law in lone)
                 writes = writes / (count if kind == "site" else 1)
             found[kind] = Loss(events=count * rate_of(mttf), writes=writes, kept=True)
         return LostWrites(by_failure=found)

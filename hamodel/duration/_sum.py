@@ -256,10 +256,15 @@ def _convolved(parts: tuple[_Named, ...], step: float, cells: int) -> FloatArray
 
 def _convolved_far(parts: tuple[_Named, ...], step: float, cells: int) -> FloatArray:
     """Do the same term by term: positive terms keep their relative accuracy."""
-    total = np.zeros(cells)
-    for part in reversed(parts):
+    *others, last = parts
+    total = _shared_out(last.law, step, cells)[1]
+    for part in reversed(others):
         mass, tail = _shared_out(part.law, step, cells)
-        total = tail + np.convolve(mass, total)[:cells]
+        held = np.flatnonzero(mass)  # two cells of a constant, none before a shift
+        if len(held):
+            first, end = held[0], held[-1] + 1
+            tail[first:] += np.convolve(mass[first:end], total)[: cells - first]
+        total = tail
     return total
 
 

@@ -82,14 +82,14 @@ class Kept:
     minutes: float  # a year without writes
     room: float  # times today's load that is carried without one site
     stale: float  # share of the reads
-    clashes: float  # pairs of writes a day
+    clashes: bool  # whether two writes may clash
     states: int  # to be in
     nodes: float
     local: float  # ms of the slowest hundredth of far writes, without crossings
     crossings: float  # round trips between sites in it
     recovery: float  # s, in 95 of 100 failures
     loss: float  # s, age of the oldest lost write
-    lost: float  # writes a year, for good or until a repair
+    lost: bool  # whether writes are, for good or until a repair
     trip: float  # ms
 
     @property
@@ -150,28 +150,29 @@ def room(name, share):
 
 @cache
 def kinds(name):
-    """Return whether writes may clash, and whether reads may be old, at all."""
+    """Return whether writes may clash, reads be old, and writes be lost, at all."""
     found = ha.assess(DESIGNS[name], workload())
-    return bool(found.conflicts.per_day), bool(found.stale_read_probability)
+    lost = found.lost_writes
+    clash, old = bool(found.conflicts.per_day), bool(found.stale_read_probability)
+    return clash, old, bool(lost.per_year + lost.missing_per_year)
 
 
 @lru_cache(maxsize=2000)
 def kept(trip, share):
     """Return the numbers of every design at a round trip and a share of writes."""
-    table = {}
+    table, load = {}, workload(trip, share)
     for name, design in DESIGNS.items():
-        found = ha.assess(design, workload(trip, share))
-        clash, old = kinds(name)
-        lost = found.lost_writes
+        found = ha.assess(design, load)
+        clash, old, lost = kinds(name)
         table[name] = Kept(
             **lasting(name),
             room=room(name, share),
             stale=float(found.stale_read_probability) if old and not clash else 0.0,
-            clashes=float(found.conflicts.per_day) if clash else 0.0,
+            clashes=clash,
             local=local(name, share),
             crossings=crossings(name),
             loss=float(found.rpo.quantile(0.99)),
-            lost=float(lost.per_year + lost.missing_per_year),
+            lost=lost,
             trip=trip,
         )
     return table
