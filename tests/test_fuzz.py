@@ -151,6 +151,14 @@ def bomb(levels=12, wide=10):
         ("? [a, b]\n: 3\n", "a key must be a word"),
         ("extends: postgresql-patroni\ncrews: .inf\n", "must be a whole number, got"),
         ("extends: postgresql-patroni\ndatabase: {mttf: .nan}\n", "got '.nan'"),
+        (
+            f"extends: postgresql-patroni\nsettings: {{rise: {'9' * 500}}}\n",
+            "rise: must be a whole number, got inf",
+        ),
+        (
+            "extends: postgresql-patroni\nsettings: {rise: 2.5}\n",
+            "rise: must be a whole number, got 2.5",
+        ),
     ],
 )
 def test_files_made_to_break_are_refused_at_once(text, message):

@@ -34,12 +34,12 @@ LARGER = (  # file, what stands there once, what is planted in its place
     ),
     (RULES, "sooner(time, at_once), to", "sooner(1.01 * time, at_once), to"),
     (
-        "hamodel/architectures/active_passive.py",
+        "hamodel/architectures/base.py",
         "self.unavailability * (YEAR / MINUTE)",
         "1.01 * self.unavailability * (YEAR / MINUTE)",
     ),
     (
-        "hamodel/architectures/base.py",
+        "hamodel/architectures/_events.py",
         "return sum(mean_of(stage) for stage in self.of)",
         "return 1.01 * sum(mean_of(stage) for stage in self.of)",
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,9 +116,8 @@ class Visits:
         if self.moves.is_markov:
             return np.asarray(self._exponential(kill, kill) @ self.begins)
         move, ring, _, _ = self.moves.kernel(kill.T)
-        return np.asarray(
-            self.begins @ self._within(move, ring, self._lost(move, ring))
-        )
+        way = self._ways(move, ring)
+        return np.asarray(self.begins @ self._within(way, self._lost(move, ring)))
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
@@ -144,17 +144,18 @@ class Visits:
         """Return the solution of (out + kill - rates) v = right, row by row."""
         out = self.moves.rates.sum(axis=1) + kill
         move, right = (1 / out).T, (right / out).T
-        return self._within(move, np.zeros_like(move), right).T
+        return self._within(self._ways(move, np.zeros_like(move)), right).T
 
     def _without_ends(self, kill: Numbers, horizon: float) -> Numbers:
         """Return it for a period so long that it is a line in the horizon."""
         z = kill.T
         move, ring, *slopes = self.moves.kernel(z)
         dead, (out, to) = self._lost(move, ring), self._beyond
-        v = self._within(move, ring, dead)
+        way = self._ways(move, ring)
+        v = self._within(way, dead)
         ended, rung = self._onward(v)
         rest = slopes[0] * (out - ended) + slopes[1] * (to - rung) + dead / z
-        late = self._within(move, ring, rest)
+        late = self._within(way, rest)
         onward = self._inner @ v - move * ended - ring * rung
         going = self.moves.means[:, None] + (onward - dead) / z
         return np.asarray(self.begins @ (horizon * v - late) + self.entries @ going)
@@ -164,7 +165,7 @@ class Visits:
         z = kill.T + alpha
         move, ring, _, _ = self.moves.kernel(z)
         dead, share = self._lost(move, ring), kill.T / (z * alpha)
-        d = self._within(move, ring, dead * share)
+        d = self._within(self._ways(move, ring), dead * share)
         ended, rung = self._onward(d)
         onward = (self._inner @ d - move * ended - ring * rung) / z
         going = (self.moves.means[:, None] - dead / z) * share + onward
@@ -175,27 +176,34 @@ class Visits:
         out, to = self._beyond
         return 1 - move * out - ring * to
 
-    def _within(self, move: Numbers, ring: Numbers, right: Numbers) -> Numbers:
-        """Return v = right + (transforms of the moves within a visit) v, (n, k).
+    def _ways(self, move: Numbers, ring: Numbers) -> dict[tuple[int, int], Numbers]:
+        """Return the transforms of the moves within a visit, by state and next, (k,).
 
         States are put into those before them, one by one; numbers of a state lie side
-        by side, which is quicker than one small system for each of k.
+        by side, which is quicker than one small system for each of k.  A state's own
+        entry is how often it is seen for each time that it is come to.
         """
         rates, goals = self._onto
-        way = {
-            (i, j): move[i] * rates[i, j] + ring[i] * goals[i, j]
-            for i, j in zip(*np.nonzero(self._inner), strict=True)
-        }
-        found = [*right]
+        i, j = np.nonzero(self._inner)
+        moves = move[i] * rates[i, j, None] + ring[i] * goals[i, j, None]
+        way = dict(zip(zip(i.tolist(), j.tolist(), strict=True), moves, strict=True))
         for k, before, after in self._plan:
             if (k, k) in way:
-                again = 1 / (1 - way[k, k])
-                found[k] = found[k] * again
+                way[k, k] = again = 1 / (1 - way[k, k])
                 way |= {(k, j): way[k, j] * again for j in after}
+            for here, to in product(before, after):
+                onward = way[here, k] * way[k, to]
+                way[here, to] = way.get((here, to), 0.0) + onward
+        return way
+
+    def _within(self, way: dict[tuple[int, int], Numbers], right: Numbers) -> Numbers:
+        """Return v = right + (transforms of the moves within a visit) v, (n, k)."""
+        found = [*right]
+        for k, before, _ in self._plan:
+            if (k, k) in way:
+                found[k] = found[k] * way[k, k]
             for i in before:
                 found[i] = found[i] + way[i, k] * found[k]
-                for j in after:
-                    way[i, j] = way.get((i, j), 0.0) + way[i, k] * way[k, j]
         for k, _, after in reversed(self._plan):
             found[k] = sum((way[k, j] * found[j] for j in after), start=found[k])
         return np.stack(found)

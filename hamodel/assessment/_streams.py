@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from hamodel.assessment._visits import Process
     from hamodel.assessment.latency import Paths
 
+    Views = tuple[Hashable, ...]
+
 _DEEPEST = 4  # parts in a combination
 _SMALL = 24  # states of a joint chain that is taken as it is
 _JOINT = 4096  # states of a joint chain that is looked at for states that are alike
@@ -57,9 +60,10 @@ class Shares:
     clients: Mapping[str, float]
     fails: Callable[[State, str], float]  # of what a client knows, and its site
     leaves: tuple[Part, ...]
-    views: tuple[tuple[Hashable, ...], ...]  # of each leaf, that of all well first
+    views: tuple[Views, ...]  # of each leaf, that of all well first
     laws: tuple[FloatArray, ...]  # share of time of each view
     made: dict[Hashable, float] = field(default_factory=dict)
+    known: dict[tuple[str, tuple[int, ...]], State] = field(default_factory=dict)
 
     def of(self, shown: dict[int, int]) -> float:
         """Return the share where some leaves show another view, by its number.
@@ -70,17 +74,27 @@ class Shares:
             if leaf.name == HOME and i not in shown:
                 each = [self.of({**shown, i: k}) for k in range(len(self.views[i]))]
                 return float(self.laws[i] @ each)
-        views = {
-            leaf.name: self.views[i][shown.get(i, 0)]
-            for i, leaf in enumerate(self.leaves)
-        }
+        numbers = tuple(shown.get(i, 0) for i in range(len(self.leaves)))
         total = 0.0
         for client, share in self.clients.items():
-            seen = self.model.nothing
-            for part in self.model.parts:
-                seen = self.model.absorb(seen, client, part.name, _view(part, views))
-            total += share * self._failing(seen, client)
+            total += share * self._failing(self._seen(client, numbers), client)
         return total
+
+    def _seen(self, client: str, numbers: tuple[int, ...]) -> State:
+        """Return what a client knows; combinations that begin alike share that part."""
+        seen, end = self.model.nothing, 0
+        for part in self.model.parts:
+            first, end = end, end + len(getattr(part, "parts", (part,)))
+            key = client, numbers[:end]
+            if key not in self.known:
+                views = {
+                    self.leaves[i].name: self.views[i][numbers[i]]
+                    for i in range(first, end)
+                }
+                view = _view(part, views)
+                self.known[key] = self.model.absorb(seen, client, part.name, view)
+            seen = self.known[key]
+        return seen
 
     def _failing(self, seen: Hashable, client: str) -> float:
         key = seen, client
@@ -136,19 +150,12 @@ def shares_of(
     model: Model, clients: Mapping[str, float], fails: Callable[[State, str], float]
 ) -> tuple[Shares, list[Process]]:
     """Return which share fails by what the parts show, and how the parts move."""
-    leaves, processes = _moving(model)
-    views = tuple(
-        (
-            leaf.view(leaf.start),
-            *dict.fromkeys(v for v in p.views if v != leaf.view(leaf.start)),
-        )
-        for leaf, p in zip(leaves, processes, strict=True)
-    )
+    leaves, processes, views = _moving(model)
     laws = tuple(
         np.bincount(_numbers(v, p), weights=p.law).astype(float)
         for v, p in zip(views, processes, strict=True)
     )
-    return Shares(model, clients, fails, leaves, views, laws), processes
+    return Shares(model, clients, fails, leaves, views, laws), [*processes]
 
 
 def downtime_by(shares: Shares, processes: list[Process]) -> Downtime:
@@ -165,14 +172,26 @@ def visits_by(shares: Shares, processes: list[Process]) -> list[tuple[Stream, in
     return list(streams_of(shares, processes, excess, visits=True))
 
 
-def _moving(model: Model) -> tuple[tuple[Part, ...], list[Process]]:
-    """Return all leaves, and the process of each; equal kinds are read once."""
+@lru_cache(maxsize=16)
+def _moving(
+    model: Model,
+) -> tuple[tuple[Part, ...], tuple[Process, ...], tuple[Views, ...]]:
+    """Return all leaves, the process of each and its views, that of all well first.
+
+    Equal kinds are read once, and once for reads and writes.
+    """
     made: dict[Hashable, Process] = {}
     leaves = model.leaves()
     for leaf in leaves:
         if leaf.kind not in made:
             made[leaf.kind] = process_of(leaf)
-    return leaves, [made[leaf.kind] for leaf in leaves]
+    processes = tuple(made[leaf.kind] for leaf in leaves)
+    firsts = [leaf.view(leaf.start) for leaf in leaves]
+    views = [
+        tuple(dict.fromkeys((first, *p.views)))
+        for first, p in zip(firsts, processes, strict=True)
+    ]
+    return leaves, processes, tuple(views)
 
 
 def _moves(leaf: Part, process: Process) -> bool:
@@ -273,12 +292,10 @@ def streams_of(
     streams: Counter[Hashable] = Counter()
     made: dict[Hashable, Stream] = {}
     for leaves, fails in together.items():
-        key = (
-            tuple(id(processes[i]) for i in leaves),
-            tuple(sorted((v, round(f, 12)) for v, f in fails.items())),
-        )
+        parts = tuple((processes[i], shares.views[i]) for i in leaves)
+        key = parts, tuple(sorted((v, round(f, 12)) for v, f in fails.items()))
         if key not in made:
-            made[key] = _stream(shares, processes, leaves, fails, visits=visits)
+            made[key] = _stream(parts, tuple(fails.items()), visits=visits)
         streams[key] += 1
     return tuple((made[key], count) for key, count in streams.items())
 
@@ -342,20 +359,20 @@ def _often(combination: Sequence[Item]) -> float:
     return share * sum(item.often / item.share for item in combination if item.share)
 
 
+@lru_cache(maxsize=32)
 def _stream(
-    shares: Shares,
-    processes: list[Process],
-    leaves: tuple[int, ...],
-    fails: dict[tuple[int, ...], float],
+    shown_by: tuple[tuple[Process, Views], ...],
+    failing_views: tuple[tuple[tuple[int, ...], float], ...],
     *,
     visits: bool,
 ) -> Stream:
     """Return the stream of visits to the joint states that fail more.
 
-    A small chain is taken as it is, unless visits are asked for.
+    A small chain is taken as it is, unless visits are asked for.  Made once for reads
+    and writes, and for systems that differ elsewhere.
     """
-    parts = [processes[i] for i in leaves]
-    numbers = [_numbers(shares.views[i], p) for i, p in zip(leaves, parts, strict=True)]
+    parts, fails = [part for part, _ in shown_by], dict(failing_views)
+    numbers = [_numbers(views, part) for part, views in shown_by]
     states = {}
     for state in product(*(range(len(p.views)) for p in parts)):
         shown = tuple(n[s] for n, s in zip(numbers, state, strict=True))
@@ -392,12 +409,17 @@ def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> V
     rates = np.zeros((n, n + 1))
     clocks: dict[int, Clock] = {}
     begins, entries = np.zeros(n), np.zeros(n)
+
+    @cache
+    def leads(p: int, before: tuple[int, ...], after: tuple[int, ...]) -> FloatArray:
+        near = [(*before, i, *after) for i in range(len(parts[p].views))]
+        return np.eye(n + 1)[[index.get(other, n) for other in near]]
+
     for state, k in index.items():
         laws = [float(part.law[s]) for part, s in zip(parts, state, strict=True)]
         timers: list[tuple[float, Clock]] = []
         for p, part in enumerate(parts):
-            near = [(*state[:p], i, *state[p + 1 :]) for i in range(len(part.views))]
-            goals = np.eye(n + 1)[[index.get(other, n) for other in near]]
+            goals = leads(p, state[:p], state[p + 1 :])
             others = math.prod(laws[:p] + laws[p + 1 :])
             flows = part.entries * part.moves.jumps[:, state[p]] * others
             entries[k] += flows.sum()

@@ -114,10 +114,22 @@ class Moves:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Process:
-    """A part that moves between states for ever."""
+    """A part that moves between states for ever; equal if it moves and shows alike."""
 
     moves: Moves
     views: tuple[Hashable, ...]
+
+    def __hash__(self) -> int:
+        return hash(self._kind)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Process) and self._kind == other._kind
+
+    @cached_property
+    def _kind(self) -> Hashable:
+        m = self.moves
+        laws = tuple((i, clock.law, clock.rate) for i, clock in m.clocks.items())
+        return self.views, laws, m.rates.tobytes(), m.goals.tobytes()
 
     @cached_property
     def law(self) -> FloatArray:

@@ -12,6 +12,7 @@ import numpy as np
 from hamodel.duration import integrals
 from hamodel.duration import law as laws
 from hamodel.duration._mixture import knots_of
+from hamodel.duration._normal import ndtr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,8 +154,6 @@ class KthOf(integrals.Usual):
     def _drawn(
         self, size: tuple[int, ...], rng: np.random.Generator
     ) -> list[FloatArray]:
-        from scipy.special import ndtr
-
         lift, own = self.correlation**0.5, (1 - self.correlation) ** 0.5
         shared = lift * rng.standard_normal(size)
         scores = [shared + own * rng.standard_normal(size) for _ in self.parts]

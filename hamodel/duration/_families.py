@@ -10,6 +10,7 @@ import numpy as np
 from hamodel import text
 from hamodel.duration import integrals
 from hamodel.duration import law as laws
+from hamodel.duration._normal import ndtr, ndtri
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray, Quantity
@@ -303,27 +304,19 @@ class Lognormal(integrals.Usual):
         return self.mean**order * (1 + self.cv**2) ** (order * (order - 1) // 2)
 
     def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
-        from scipy.special import ndtr
-
         del left
         return np.asarray(ndtr(self._z(t)))
 
     def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
-        from scipy.special import ndtr
-
         del left
         return np.asarray(ndtr(-self._z(t)))
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
-        from scipy.special import ndtri
-
         z = np.where(p < 0.5, ndtri(p), -ndtri(q))
         sigma = self._sigma
         return np.asarray(self.mean * np.exp(sigma * (z - sigma / 2)))
 
     def excess(self, t: FloatArray) -> FloatArray:
-        from scipy.special import ndtr
-
         z = self._z(t)
         first = self.mean * ndtr(self._sigma - z)
         second = np.where(np.isinf(t), 0, np.maximum(t, 0)) * ndtr(-z)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel._quadrature import unit
+from hamodel.duration._normal import ndtr, ndtri
 from hamodel.duration.law import column, element, search
 
 if TYPE_CHECKING:
@@ -80,8 +81,6 @@ def at_levels(
     The levels are the last axis, `LEVELS` their weights: a Gaussian copula with one
     factor, given its factor.
     """
-    from scipy.special import ndtr, ndtri
-
     lift, own = correlation**0.5, (1 - correlation) ** 0.5
     score = np.where(done < 0.5, ndtri(done), -ndtri(open_))[..., None]
     z = (score - lift * _SHARED) / own

@@ -142,7 +142,7 @@ class Reader:
         if inner is None:
             if number is None or not about.is_quantity:
                 raise ValueError("must have a value, got none")
-            return int(number) if about.kind == "whole" else number
+            return about.words(round(number, 9)) if about.kind == "whole" else number
         value = self.value(about, inner, path)
         if number is not None and value is not WRONG:
             agree(value, number)

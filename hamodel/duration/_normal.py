@@ -1,0 +1,42 @@
+"""The normal law without SciPy, whose import takes longer than the rest of a command.
+
+Only few points are worth it: beyond, SciPy is quicker with its import.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hamodel._types import FloatArray
+
+_MANY = 20_000
+
+
+def ndtr(z: FloatArray) -> FloatArray:
+    """Return the normal distribution function."""
+    if np.size(z) > _MANY:
+        from scipy import special
+
+        return np.asarray(special.ndtr(z))
+    points = (np.asarray(z, float) / -math.sqrt(2)).ravel().tolist()
+    found = np.fromiter(map(math.erfc, points), float, len(points))
+    return found.reshape(np.shape(z)) / 2
+
+
+def ndtri(p: FloatArray) -> FloatArray:
+    """Return its quantiles, endless at 0 and at 1."""
+    from statistics import NormalDist
+
+    if np.size(p) > _MANY:
+        from scipy import special
+
+        return np.asarray(special.ndtri(p))
+    points = np.asarray(p, float).ravel().tolist()
+    ends = {0.0: -math.inf, 1.0: math.inf}
+    quantile = NormalDist().inv_cdf
+    found = [quantile(x) if 0 < x < 1 else ends.get(x, math.nan) for x in points]
+    return np.reshape(found, np.shape(p))
