@@ -129,6 +129,8 @@ class PairBehaviour(AtWork):
 
     def _whole(self, kind: Kind) -> Duration:
         """Return the recovery from one kind of failure, whether it works or not."""
+        if kind.in_place:
+            return self._raced(kind)
         failover, works = self.spec.failover, self._works(kind)
         chance, parts = kind.coverage, [(kind.coverage, works)]
         left = 1 - chance
@@ -148,13 +150,39 @@ class PairBehaviour(AtWork):
         manual = self.spec.failover.manual
         if manual is not None:
             return law + repair(manual)
+        return self._repaired(kind)
+
+    def _repaired(self, kind: Kind) -> Duration:
+        """Return the time until a node is mended after a failover took a second one."""
         mttr = self._rules.repairs[kind.law].mttr
         if self.spec.restore is not None and len(self._nodes) == 2:
             return repair(self.spec.restore)
-        crews = min(self.spec.crews, 2)
-        if crews == 1 or kind.in_place:
+        at_once = 2 if kind.in_place else min(self.spec.crews, 2)
+        if at_once == 1:
             return repair(mttr)
-        return duration.order_statistic(repair(mttr), 1, crews)
+        return duration.order_statistic(repair(mttr), 1, at_once)
+
+    def _raced(self, kind: Kind) -> Duration:
+        """Return the same of a process, which may be back before any stage ends."""
+        failover, works = self._rules.failover, self._works(kind)
+        back = repair(self._rules.repairs[kind.law].mttr)
+        before, left, parts = constant(0.0), 1 - kind.coverage, [(kind.coverage, works)]
+        gap, most = failover.retry, failover.tries
+        for _ in range(0 if gap is None else 10_000 if most is None else most):
+            if not np.any(np.asarray(left) > _RARE):
+                break
+            stays, law = self._still_gone(kind, gap), stage_law(gap)
+            parts.append((left * (1 - stays), before + _earlier(back, law)))
+            before, left = before + _earlier(law, back), left * stays
+            parts.append((left * kind.coverage, before + works))
+            left = left * (1 - kind.coverage)
+        last = self._repaired(kind)
+        if failover.manual is not None:
+            by_hand = self._by_hand_after(kind)
+            stays, law = self._still_gone(kind, by_hand), stage_law(by_hand)
+            last = either(1 - stays, _earlier(back, law), _earlier(law, back))
+        parts.append((left, before + last))
+        return self._mixed([part for part in parts if np.any(np.asarray(part[0]) > 0)])
 
     # ---- replication ---------------------------------------------------------------
 
@@ -280,14 +308,38 @@ class PairBehaviour(AtWork):
         return 1 - (1 - coverage) ** (failover.tries + 1)
 
     def _promoted(self, kind: Kind) -> Quantity:
-        """Return the probability that a failure ends with a standby promoted."""
-        chance = self._chance(kind.coverage)
+        """Return the probability that a failure ends with a standby promoted.
+
+        A process that restarts in place may be back first: while the failover is
+        decided, before the next attempt, and while a person finishes it.
+        """
+        failover = self._rules.failover
         if not kind.in_place:
-            return chance
-        detection = self.spec.failover.detection
-        given = detection if kind.detection is None else kind.detection
-        back = First(repair=self._rules.repairs[kind.law].mttr, stage=given).won
-        return chance * (1 - back)
+            return self._chance(kind.coverage)
+        given = failover.detection if kind.detection is None else kind.detection
+        works, tries = kind.coverage * self._still_gone(kind, given), failover.tries
+        left, found = 1 - kind.coverage, works
+        if failover.retry is not None:
+            again = left * self._still_gone(kind, failover.retry)
+            if tries is None:
+                return works / (1 - again)
+            found = sum(works * again**k for k in range(tries + 1))
+            left = left * again**tries
+        if failover.manual is not None:
+            by_hand = self._by_hand_after(kind)
+            found = found + left * self._still_gone(kind, by_hand)
+        return found
+
+    def _by_hand_after(self, kind: Kind) -> Quantity:
+        """Return how long it takes a person, with all stages."""
+        failover = self._rules.failover
+        given = failover.detection if kind.detection is None else kind.detection
+        later = failover.fencing, failover.promotion, failover.redirection
+        return added((given, *later, failover.manual))
+
+    def _still_gone(self, kind: Kind, stage: Quantity) -> Quantity:
+        """Return the probability that a restart takes longer than a stage."""
+        return 1 - First(repair=self._rules.repairs[kind.law].mttr, stage=stage).won
 
     @property
     def _split_brain(self) -> SplitBrain | None:
