@@ -192,7 +192,7 @@ def journey(
     --------
     >>> stays = journey({("up", "down"): 1, ("down", "up"): 60}, "up", 2, seed=1)
     >>> [(state, round(left, 2)) for state, _, left in stays]
-    [('up', 1.07), ('down', 1.08), ('up', 1.43), ('down', 1.44), ('up', 2)]
+    [('up', 1.07), ('down', 1.07), ('up', 1.44), ('down', 1.47), ('up', 2)]
     """
     rng, here, now = np.random.default_rng(seed), start, 0.0
     stays: list[tuple[Value, float, float]] = []

@@ -65,7 +65,7 @@ def starter() -> str:
 
     Examples
     --------
-    >>> print(starter().splitlines()[2])
+    >>> print(next(x for x in starter().splitlines() if x.startswith("title")))
     title: Our orders database
     """
     return STARTER
