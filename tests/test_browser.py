@@ -229,9 +229,12 @@ def save(page, folder, name):
     page.get_by_role("menuitem", name="File", exact=True).click()
     page.get_by_text("Save Notebook", exact=True).click()
     until = time.monotonic() + jupyterlab.PATIENCE
-    while stored.stat().st_mtime_ns == before and time.monotonic() < until:
+    while time.monotonic() < until:
+        written = stored.stat().st_mtime_ns != before and stored.read_bytes()
+        if written and written.endswith(b"}\n"):  # whole: the file is emptied first
+            return written
         time.sleep(0.1)
-    return stored.read_bytes()
+    raise AssertionError(f"{name} was not saved")
 
 
 def test_a_notebook_survives_the_second_day(page, served):
