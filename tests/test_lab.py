@@ -314,15 +314,15 @@ def test_a_repetition_that_fails_is_noted_with_its_reason(tmp_path, monkeypatch)
 def test_a_missing_program_names_the_command_that_brings_it(tmp_path, monkeypatch):
     monkeypatch.setattr(_packages, "find", lambda _: None)
     with pytest.raises(FileNotFoundError, match="hamodel lab fetch, or apt install"):
-        lab.Sentinel().record(1, tmp_path)
+        lab.RedisSentinel().record(1, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: lab.Sentinel(down_after=0), "down_after must be > 0"),
-        (lambda: lab.Sentinel(quorum=4), "quorum must be in"),
-        (lambda: lab.Sentinel(fault="fire"), "fault must be"),
+        (lambda: lab.RedisSentinel(down_after=0), "down_after must be > 0"),
+        (lambda: lab.RedisSentinel(quorum=4), "quorum must be in"),
+        (lambda: lab.RedisSentinel(fault="fire"), "fault must be"),
         (lambda: lab.Etcd(members=2), "members must be"),
         (lambda: lab.Watchdog(misses=0), "misses must be"),
         (lambda: lab.Patroni(ttl=-1), "ttl must be"),
@@ -338,10 +338,10 @@ def test_impossible_settings_are_named(make, said):
 
 def test_settings_move_the_prediction():
     assert lab.Watchdog(interval="2 s").prediction()["detect_s"].support == (4.0, 6.0)
-    slow = lab.Sentinel(down_after=5).prediction()["switch_s"].mean
-    assert slow > lab.Sentinel(down_after=1).prediction()["switch_s"].mean + 3.5
-    hang = lab.Sentinel(fault="hang").prediction()["sdown_s"].mean
-    assert hang > lab.Sentinel().prediction()["sdown_s"].mean
+    slow = lab.RedisSentinel(down_after=5).prediction()["switch_s"].mean
+    assert slow > lab.RedisSentinel(down_after=1).prediction()["switch_s"].mean + 3.5
+    hang = lab.RedisSentinel(fault="hang").prediction()["sdown_s"].mean
+    assert hang > lab.RedisSentinel().prediction()["sdown_s"].mean
     assert lab.Etcd(election_timeout=2).prediction()["gap_min_s"].quantile(0.5) > 2
     assert lab.Patroni().prediction()["key_gone_s"].support == (20.0, 30.5)
 
@@ -489,7 +489,7 @@ def test_the_command_refuses_what_it_does_not_know(tmp_path):
 def ready(monkeypatch):
     """Run as experiments do; skip where programs are missing, or fail if required."""
     monkeypatch.undo()
-    kinds = (lab.Watchdog, lab.Sentinel, lab.Etcd)
+    kinds = (lab.Watchdog, lab.RedisSentinel, lab.Etcd)
     lacks = lab.missing(tuple(p for kind in kinds for p in kind.programs))
     if lacks and os.environ.get("HAMODEL_REQUIRE_LAB") == "1":
         pytest.fail(f"HAMODEL_REQUIRE_LAB=1, but these are missing: {lacks}")
@@ -501,7 +501,7 @@ def ready(monkeypatch):
 
 @pytest.mark.lab
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [lab.Watchdog, lab.Sentinel, lab.Etcd])
+@pytest.mark.parametrize("kind", [lab.Watchdog, lab.RedisSentinel, lab.Etcd])
 @pytest.mark.usefixtures("ready")
 def test_a_real_database_recovers_within_its_prediction(tmp_path, kind):
     """Five failures within the law's last thousandths, its timers' slack aside."""

@@ -5,7 +5,7 @@ alone comes the prediction, and with them the real programs are started, failed 
 watched:
 
     >>> from hamodel import lab
-    >>> watch = lab.Sentinel(down_after=1, fault="kill")
+    >>> watch = lab.RedisSentinel(down_after=1, fault="kill")
     >>> round(float(watch.prediction()["switch_s"].mean), 1)
     2.2
     >>> watch.record(n=8).compare()  # doctest: +SKIP
@@ -33,14 +33,14 @@ from hamodel.lab.keepalived import Keepalived
 from hamodel.lab.patroni import Patroni
 from hamodel.lab.postgresql import Watchdog
 from hamodel.lab.redis import Isolated
-from hamodel.lab.sentinel import Sentinel
+from hamodel.lab.sentinel import RedisSentinel
 from hamodel.lab.stall import Stall
 
 #: The experiments by name.
 EXPERIMENTS: dict[str, type[Experiment]] = {
     kind.name: kind
     for kind in (
-        *(Watchdog, Sentinel, Etcd, Patroni),
+        *(Watchdog, RedisSentinel, Etcd, Patroni),
         *(Haproxy, Keepalived, Isolated, Stall),
     )
 }
@@ -55,8 +55,8 @@ __all__ = [
     "Keepalived",
     "Patroni",
     "Recorded",
+    "RedisSentinel",
     "Relay",
-    "Sentinel",
     "Stall",
     "Watchdog",
     "end_strays",

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from hamodel.lab._processes import until
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
@@ -73,6 +75,15 @@ class Writers:
     def acknowledged(self) -> list[Sent]:
         """The writes that were acknowledged so far."""
         return [w for part in self._written for w in list(part)]
+
+    def started(self, patience: float = 20.0) -> Self:
+        """Wait for the first writes."""
+        until(lambda: len(self.acknowledged) > 20, "first writes", patience)
+        return self
+
+    def lost(self, there: set[int]) -> int:
+        """Return how many acknowledged writes are not among the numbers there."""
+        return sum(write.number not in there for write in self.acknowledged)
 
     def served(self, since: float) -> list[float]:
         """Return when each thread was first served for a write sent since, in order."""

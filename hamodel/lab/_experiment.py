@@ -95,9 +95,9 @@ class Experiment:
     def bench(self, nursery: Nursery) -> contextlib.AbstractContextManager[Bench]:
         """Set the system up in a nursery; return it, ready to fail."""
 
-    @abstractmethod
     def versions(self, nursery: Nursery) -> dict[str, str]:
         """Return the versions of the programs."""
+        return _packages.versions(self.programs, nursery.run)
 
     def chances(self, row: Row) -> dict[str, float]:  # noqa: ARG002
         """Return the predicted chance of what may or may not happen in a row."""

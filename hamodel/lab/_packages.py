@@ -12,7 +12,10 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 #: A connection of psycopg or redis-py, which are not installed everywhere.
 Connection: TypeAlias = Any
@@ -64,6 +67,20 @@ def needed(program: str) -> Path:
         return found
     brings = f"hamodel lab fetch, or apt install {PACKAGES.get(program, program)}"
     raise FileNotFoundError(f"{program} is missing; to get it: {brings}")
+
+
+def versions(programs: Iterable[str], run: Callable[..., str]) -> dict[str, str]:
+    """Return the versions of servers, by the names of their products."""
+    products = {"postgres": "postgresql", "redis-server": "redis"} | {
+        name: name for name in ("etcd", "haproxy", "keepalived")
+    }
+    found = {}
+    for program in programs:
+        if program in products:
+            said = run(needed(program), "-v" if program == "haproxy" else "--version")
+            version = re.search(r"\d+\.\S+", said)
+            found[products[program]] = version[0] if version else ""
+    return found
 
 
 def variables() -> dict[str, str]:

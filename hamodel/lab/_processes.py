@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 LEDGER = "processes.jsonl"
 _MOST = 60  # processes started and alive at once
@@ -73,11 +73,6 @@ def send(marks: Sequence[Mark], sent: signal.Signals) -> None:
         if is_alive(mark):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(mark.pid, sent)
-
-
-def resume(marks: Sequence[Mark]) -> None:
-    """Let stopped processes go on."""
-    send(marks, signal.SIGCONT)
 
 
 def end(marks: Sequence[Mark], patience: float = 10.0) -> None:
@@ -229,7 +224,7 @@ class Nursery:
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines()
             raise RuntimeError(f"{words[0]}: {said[-1] if said else done.returncode}")
-        return str(done.stdout)
+        return str(done.stdout or done.stderr)
 
     def log(self, name: str) -> str:
         """Return what a process has printed so far."""
@@ -260,16 +255,39 @@ class Nursery:
             )
 
 
-def until(happens: Iterator[object], what: str, patience: float) -> object:
-    """Return the first true value of an iterator, or raise after some seconds."""
+def until(
+    happens: Callable[[], object],
+    what: str,
+    patience: float,
+    despite: tuple[type[Exception], ...] = (),
+) -> None:
+    """Wait until something is so, whatever errors come meanwhile, or raise."""
     last = time.monotonic() + patience
-    for value in happens:
-        if value:
-            return value
+    while True:
+        with contextlib.suppress(*despite):
+            if happens():
+                return
         if time.monotonic() > last:
             raise TimeoutError(f"{what} took more than {patience:g} s")
         time.sleep(0.02)
-    raise TimeoutError(what)
+
+
+class Beside:
+    """A thread that follows an experiment while its block runs."""
+
+    def __enter__(self) -> Self:
+        self.over = threading.Event()
+        self._thread = threading.Thread(target=self.follow, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.over.set()
+        self._thread.join(timeout=30)
+
+    def follow(self) -> None:
+        """Do the work, until `over` is set."""
+        raise NotImplementedError
 
 
 def _stat(pid: int) -> tuple[int, int] | None:

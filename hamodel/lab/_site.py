@@ -10,14 +10,16 @@ import sysconfig
 from typing import TYPE_CHECKING, Protocol
 
 from hamodel.lab import _packages, haproxy
-from hamodel.lab._processes import Mark, Nursery, free_ports, until
+from hamodel.lab._processes import Mark, Nursery, free_ports, mark_of, tree, until
 from hamodel.lab._relay import Relay
 from hamodel.lab.etcd import Cluster
+from hamodel.lab.postgresql import INSERT, connected, numbers, unreached
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from hamodel.lab._clients import Write
     from hamodel.lab._packages import Connection
 
 _CHECKS = (1.0, 3, 2)  # s between HAProxy's checks, those to mark down, and up
@@ -84,8 +86,8 @@ class Site:
             self.nursery.own(place)
             self.nursery.start(name, *self._patroni, file)
             if n == 0:
-                until(iter(lambda: self.takes("n0"), None), "the first leader", 90)
-        until(self._all_stream(), "standbys that stream", 90)
+                until(lambda: self.takes("n0"), "the first leader", 90)
+        until(self._all_stream, "standbys that stream", 90, unreached())
         with self.session(self.names.index(self.leader())) as session:
             session.execute("create table w (n bigint primary key)")
         self._start_haproxy()
@@ -142,21 +144,15 @@ class Site:
         ]
         haproxy.start(self.nursery, self.entrance, servers)
 
-    def _all_stream(self) -> Iterator[bool]:
-        import psycopg
-
+    def _all_stream(self) -> bool:
         # A base backup streams too, under a name of its own.
         asked = (
             "select count(*) from pg_stat_replication"
             " where state = 'streaming' and application_name ~ '^n[0-9]+$'"
         )
-        while True:
-            try:
-                with self.session(0) as session:
-                    found = session.execute(asked).fetchone()
-                yield found == (self.of.nodes - 1,)
-            except psycopg.OperationalError:
-                yield False
+        with self.session(0) as session:
+            found = session.execute(asked).fetchone()
+        return bool(found == (self.of.nodes - 1,))
 
     def leader(self) -> str:
         """Return who holds the leader's key; empty if nobody does."""
@@ -166,46 +162,30 @@ class Site:
 
     def takes(self, name: str) -> bool:
         """Tell whether a node takes writes."""
-        import psycopg
-
-        try:
-            with self.session(self.names.index(name)) as session:
-                recovers = session.execute("select pg_is_in_recovery()").fetchone()
+        with (
+            contextlib.suppress(*unreached()),
+            self.session(self.names.index(name)) as session,
+        ):
+            recovers = session.execute("select pg_is_in_recovery()").fetchone()
             return bool(recovers == (False,))
-        except psycopg.OperationalError:
-            return False
+        return False
 
     def servers(self, name: str) -> list[Mark]:
         """Return the PostgreSQL processes of a node, the postmaster first.
 
         Patroni starts it detached, so that it is no child of Patroni's.
         """
-        from hamodel.lab._processes import mark_of, tree
-
         place = self.nursery.folder / f"patroni-{name}" / "data" / "postmaster.pid"
         root = mark_of(int(place.read_text().splitlines()[0]))
         return tree(root) if root else []
 
     def session(self, which: int) -> Connection:
         """Return a connection to a node that commits every statement."""
-        return _connected(self.ports[which])
-
-    @contextlib.contextmanager
-    def connect(self) -> Iterator[Callable[[int], object]]:
-        """Connect through HAProxy; give the writing function."""
-        with _writing(self.entrance) as write:
-            yield write
-
-    @contextlib.contextmanager
-    def connect_to(self, which: int) -> Iterator[Callable[[int], object]]:
-        """Connect to a node itself; give the writing function."""
-        with _writing(self.ports[which]) as write:
-            yield write
+        return connected(self.ports[which])
 
     def numbers(self) -> set[int]:
         """Return the numbers that the leader has."""
-        with self.session(self.names.index(self.leader())) as session:
-            return {n for (n,) in session.execute("select n from w")}
+        return numbers(self.session(self.names.index(self.leader())))
 
 
 def _patroni(nursery: Nursery) -> tuple[str, ...]:
@@ -232,20 +212,7 @@ def _patroni(nursery: Nursery) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _writing(port: int) -> Iterator[Callable[[int], object]]:
-    insert = "insert into w values (%s)"
-    with _connected(port) as session:
-        yield lambda number: session.execute(insert, (number,))
-
-
-def _connected(port: int) -> Connection:
-    import psycopg
-
-    return psycopg.connect(
-        host="127.0.0.1",
-        port=port,
-        user="lab",
-        dbname="postgres",
-        connect_timeout=2,
-        autocommit=True,
-    )
+def writing(port: int) -> Iterator[Write]:
+    """Connect to a port; give the writing function."""
+    with connected(port) as session:
+        yield lambda number: session.execute(INSERT, (number,))

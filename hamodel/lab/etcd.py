@@ -83,11 +83,6 @@ class Etcd(Experiment):
             clients=self.members - 1,
         )
 
-    def versions(self, nursery: Nursery) -> dict[str, str]:
-        """Return the version of etcd."""
-        said = nursery.run(_packages.needed("etcd"), "--version")
-        return {"etcd": said.splitlines()[0].split()[-1]}
-
     @contextlib.contextmanager
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
         """Start the members, and a writer at each that is not the leader."""
@@ -106,11 +101,8 @@ class Etcd(Experiment):
             yield lambda number: cluster.put(member, f"w{number}", "1")
 
         with Writers(connect, count=len(others), pause=_PAUSE) as writers:
-            until(
-                iter(lambda: len(writers.acknowledged) > 20, None), "first writes", 20
-            )
             known = cluster.status(leader)["leader"]
-            yield _Leader(self, nursery, cluster, leader, writers, known)
+            yield _Leader(self, nursery, cluster, leader, writers.started(), known)
 
 
 @dataclass
@@ -121,6 +113,11 @@ class _Leader:
     leader: int
     writers: Writers
     known: str  # the leader's name among members
+
+    @property
+    def others(self) -> list[int]:
+        """The members that are left."""
+        return [n for n in range(self.of.members) if n != self.leader]
 
     def victims(self) -> list[Mark]:
         """Return the processes of the leader."""
@@ -137,22 +134,16 @@ class _Leader:
         row |= {"gap_min_s": seen["rto_first_s"], "gap_max_s": seen["rto_all_s"]}
         row |= {"acked": seen["acked"], "censored": seen["censored"]}
         if not seen["censored"]:
-            written = self.writers.acknowledged
-            other = next(n for n in range(self.of.members) if n != self.leader)
-            there = self.cluster.keys(other)
-            row["lost"] = sum(f"w{write.number}" not in there for write in written)
+            row["lost"] = self.writers.lost(self.cluster.numbers(self.others[0]))
         return row
 
     def _elected(self, last: float) -> float:
         """Return when a member that is left first names another leader."""
-        others = [n for n in range(self.of.members) if n != self.leader]
         while time.monotonic() < last:
-            for n in others:
+            for n in self.others:
                 with contextlib.suppress(OSError):
-                    if self.cluster.status(n).get("leader", "0") not in {
-                        "0",
-                        self.known,
-                    }:
+                    now = self.cluster.status(n).get("leader", "0")
+                    if now not in {"0", self.known}:
                         return time.monotonic()
             time.sleep(0.01)
         return math.nan
@@ -196,15 +187,14 @@ class Cluster:
             }
             words = [f"--{name}={value}" for name, value in options.items()]
             self.nursery.start(f"etcd-{n}", _packages.needed("etcd"), *words)
-        until(self._all_led(), "an etcd with a leader", 30)
+        until(self._all_led, "an etcd with a leader", 30)
 
-    def _all_led(self) -> Iterator[bool]:
-        while True:
-            leaders = set()
-            for n in range(len(self.clients)):
-                with contextlib.suppress(OSError, KeyError, ValueError):
-                    leaders.add(self.status(n)["leader"])
-            yield len(leaders) == 1 and "0" not in leaders
+    def _all_led(self) -> bool:
+        leaders = set()
+        for n in range(len(self.clients)):
+            with contextlib.suppress(OSError, KeyError, ValueError):
+                leaders.add(self.status(n)["leader"])
+        return len(leaders) == 1 and "0" not in leaders
 
     def status(self, member: int) -> Json:
         """Return what a member says of itself and of the leader."""
@@ -224,12 +214,11 @@ class Cluster:
         """Write a key by a member; return when it is committed."""
         self.ask(member, "kv/put", {"key": _coded(key), "value": _coded(value)})
 
-    def keys(self, member: int, prefix: str = "w") -> set[str]:
-        """Return the keys that begin with a prefix."""
-        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        asked = {"key": _coded(prefix), "range_end": _coded(end), "keys_only": True}
+    def numbers(self, member: int) -> set[int]:
+        """Return the numbers n of the keys wn that a member has."""
+        asked = {"key": _coded("w"), "range_end": _coded("x"), "keys_only": True}
         found = self.ask(member, "kv/range", asked, patience=10.0).get("kvs", [])
-        return {base64.b64decode(each["key"]).decode() for each in found}
+        return {int(base64.b64decode(each["key"])[1:]) for each in found}
 
     def ask(
         self, member: int, what: str, words: object, patience: float = _ANSWER

@@ -6,14 +6,13 @@ import contextlib
 import http.client
 import http.server
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import failover, fields
 from hamodel.lab import _packages
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck
+from hamodel.lab._faults import Struck, acted, seen
 from hamodel.lab._processes import Nursery, free_ports, until
 
 if TYPE_CHECKING:
@@ -65,10 +64,6 @@ class Haproxy(Experiment):
         """Time in s from check to check."""
         return self.interval
 
-    def versions(self, nursery: Nursery) -> dict[str, str]:
-        """Return the version of HAProxy."""
-        return {"haproxy": version(nursery)}
-
     @contextlib.contextmanager
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
         """Start a server, HAProxy before it, and wait until it is used, or not."""
@@ -77,9 +72,9 @@ class Haproxy(Experiment):
             every = f"{self.interval * 1e3:.0f}ms"
             line = f"check inter {every} rise {self.rise} fall {self.fall}"
             start(nursery, entrance, [f"server one 127.0.0.1:{server.port} {line}"])
-            asked = iter(lambda: _served(entrance) == (self.fault == "fall"), None)
-            until(asked, "the first checks", 10 + self.fall * self.interval)
-            yield _Trial(self, server, entrance)
+            trial = _Trial(self, server, entrance)
+            until(trial.is_seen, "the first checks", 10 + self.fall * self.interval)
+            yield trial
 
 
 @dataclass
@@ -88,18 +83,15 @@ class _Trial:
     server: _Server
     entrance: int
 
+    def is_seen(self) -> bool:
+        """Tell whether clients are led as the server says."""
+        return _served(self.entrance) == self.server.primary
+
     def fail(self) -> Struck:
-        wall, begun = time.time(), time.monotonic()
-        self.server.primary = not self.server.primary
-        return Struck(begun, time.monotonic(), wall)
+        return acted(self.server.turn)
 
     def observe(self, struck: Struck) -> Row:
-        last = struck.begun + self.of.patience
-        while (now := time.monotonic()) < last:
-            if _served(self.entrance) == self.server.primary:
-                return {"seen_s": now - struck.begun, "censored": 0}
-            time.sleep(0.01)
-        return {"seen_s": float("nan"), "censored": 1}
+        return seen(self.is_seen, "seen_s", struck, self.of.patience)
 
 
 class _Server:
@@ -121,6 +113,9 @@ class _Server:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
         self.port = int(self._server.server_address[1])
+
+    def turn(self) -> None:
+        self.primary = not self.primary
 
     def __enter__(self) -> _Server:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -145,11 +140,6 @@ def start(nursery: Nursery, entrance: int, servers: list[str]) -> None:
     )
     nursery.own(place)
     nursery.start("haproxy", _packages.needed("haproxy"), "-f", file, "-db")
-
-
-def version(nursery: Nursery) -> str:
-    """Return the version of HAProxy."""
-    return nursery.run(_packages.needed("haproxy"), "-v").split()[2]
 
 
 def _served(port: int) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hamodel import failover, fields
 from hamodel.lab import _packages
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck, strike
+from hamodel.lab._faults import Struck, acted, seen, strike
 from hamodel.lab._processes import Nursery, until
 
 if TYPE_CHECKING:
@@ -71,17 +71,6 @@ class Keepalived(Experiment):
         done = subprocess.run(tried, capture_output=True, check=False)
         return "network namespaces" if done.returncode else ""
 
-    def versions(self, nursery: Nursery) -> dict[str, str]:  # noqa: ARG002
-        """Return the version of keepalived."""
-        done = subprocess.run(
-            [_packages.needed("keepalived"), "--version"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | _packages.variables(),
-        )
-        return {"keepalived": done.stderr.split()[1].lstrip("v")}
-
     @contextlib.contextmanager
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
         """Join two namespaces by a switch, and start keepalived in each."""
@@ -89,7 +78,7 @@ class Keepalived(Experiment):
         with _switch(names):
             for n, priority in enumerate((_MASTER, self.priority)):
                 self._start(nursery, n, names[n], priority)
-            until(iter(lambda: _holds(names[0]), None), "a master", 20)
+            until(lambda: _holds(names[0]), "a master", 20)
             time.sleep(3 * self.interval)
             if _holds(names[1]):
                 raise RuntimeError("both hold the address: the switch does not switch")
@@ -121,17 +110,11 @@ class _Trial:
     def fail(self) -> Struck:
         if self.of.fault == "kill":  # the parent last: its death makes the child resign
             return strike(self.nursery.tree("keepalived-0")[::-1], "kill")
-        wall, begun = time.time(), time.monotonic()
-        _ip("-n", self.names[2], "link", "set", "port0", "nomaster")
-        return Struck(begun, time.monotonic(), wall)
+        away = ("-n", self.names[2], "link", "set", "port0", "nomaster")
+        return acted(lambda: _ip(*away))
 
     def observe(self, struck: Struck) -> Row:
-        last = struck.begun + self.of.patience
-        while time.monotonic() < last:
-            if _holds(self.names[1]):
-                return {"taken_s": time.monotonic() - struck.begun, "censored": 0}
-            time.sleep(0.01)
-        return {"taken_s": float("nan"), "censored": 1}
+        return seen(lambda: _holds(self.names[1]), "taken_s", struck, self.of.patience)
 
 
 @contextlib.contextmanager

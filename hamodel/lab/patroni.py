@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import failover, fields
 from hamodel.duration import uniform
-from hamodel.lab import _packages, haproxy
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Nursery, until
-from hamodel.lab._site import Site
+from hamodel.lab._faults import Struck, acted, strike
+from hamodel.lab._processes import Beside, Nursery, until
+from hamodel.lab._site import Site, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,14 +102,7 @@ class Patroni(Experiment):
 
     def versions(self, nursery: Nursery) -> dict[str, str]:
         """Return the versions of what takes part."""
-        postgres = nursery.run(_packages.needed("postgres"), "--version").split()[2]
-        etcd = nursery.run(_packages.needed("etcd"), "--version").split()[2]
-        return {
-            "postgresql": postgres,
-            "patroni": metadata.version("patroni"),
-            "etcd": etcd,
-            "haproxy": haproxy.version(nursery),
-        }
+        return super().versions(nursery) | {"patroni": metadata.version("patroni")}
 
     @contextlib.contextmanager
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
@@ -121,15 +112,12 @@ class Patroni(Experiment):
             if self.fault == "cut":
                 site.link(stack)
             site.start()
-            writers = stack.enter_context(Writers(site.connect))
-            until(
-                iter(lambda: len(writers.acknowledged) > 20, None), "first writes", 60
-            )
+            writers = stack.enter_context(Writers(lambda: writing(site.entrance)))
+            writers.started(60)
             near = None
             if self.fault == "cut":
-                leader = site.names.index(site.leader())
-                near = Writers(lambda: site.connect_to(leader), first=_NEAR)
-                stack.enter_context(near)
+                port = site.ports[site.names.index(site.leader())]
+                near = stack.enter_context(Writers(lambda: writing(port), first=_NEAR))
             watch = stack.enter_context(_Watch(site))
             yield _Trial(self, nursery, site, writers, watch, near)
 
@@ -144,8 +132,7 @@ class _Trial:
     near: Writers | None = None
 
     def fail(self) -> Struck:
-        old = self.site.leader()
-        self.old = old
+        old = self.old = self.site.leader()
         marks = self.nursery.tree(old)
         servers = self.site.servers(old)
         if self.of.fault == "stop":
@@ -153,14 +140,12 @@ class _Trial:
         if signal := {"postgres": "kill", "frozen": "hang"}.get(self.of.fault):
             return strike(servers, signal)
         if self.of.fault == "cut":
-            wall, begun = time.time(), time.monotonic()
-            self.site.cut(old)
-            return Struck(begun, time.monotonic(), wall)
+            return acted(lambda: self.site.cut(old))
         return strike([*servers, *marks], self.of.fault)
 
     def observe(self, struck: Struck) -> Row:
         if self.of.fault == "stop":
-            until(iter(lambda: self.watch.promoted, None), "another leader", 60)
+            until(lambda: self.watch.promoted, "another leader", 60)
             struck = struck._replace(done=time.monotonic())  # until then the old serves
         seen = self.writers.recovery(struck, self.of.patience)
         row: Row = {"old": self.old, "new": self.site.leader()}
@@ -173,9 +158,8 @@ class _Trial:
         if self.of.fault == "stop":
             row["gap_s"] = self._gap(struck.begun)
         if not seen["censored"]:
-            written = self.writers.acknowledged
             there = self.site.numbers()
-            row["lost"] = sum(write.number not in there for write in written)
+            row["lost"] = self.writers.lost(there)
             if self.near:
                 late = self.near.acknowledged
                 row["stops_s"] = max(w.acknowledged for w in late) - struck.begun
@@ -201,23 +185,15 @@ class _Trial:
 
 
 @dataclass
-class _Watch:
+class _Watch(Beside):
     """Follows the leader's key in etcd, and asks whether its holder takes writes."""
 
     site: Site
     _seen: list[tuple[float, str]] = field(default_factory=list)
     _promoted: float = float("nan")
-    _over: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> _Watch:
+    def __post_init__(self) -> None:
         self._first = self.site.leader()
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._over.set()
-        self._thread.join(timeout=30)
 
     @property
     def promoted(self) -> bool:
@@ -235,8 +211,9 @@ class _Watch:
             "promoted": self._promoted,
         }
 
-    def _follow(self) -> None:
-        while not self._over.wait(0.02):
+    def follow(self) -> None:
+        """Look every 20 ms."""
+        while not self.over.wait(0.02):
             with contextlib.suppress(OSError):
                 who = self.site.leader()
                 self._seen.append((time.monotonic(), who))

@@ -16,7 +16,7 @@ from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Mark, Nursery, free_ports, until
+from hamodel.lab._processes import Beside, Mark, Nursery, free_ports, until
 from hamodel.lab._relay import Relay
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ restart_after_crash = off
 """
 
 
+INSERT = "insert into w values (%s)"
 _ANSWER = 1.0  # s that a client waits for an answer
 
 
@@ -100,11 +101,6 @@ class Watchdog(Experiment):
         """Time in s from probe to probe."""
         return self.interval
 
-    def versions(self, nursery: Nursery) -> dict[str, str]:
-        """Return the version of PostgreSQL."""
-        said = nursery.run(_packages.needed("postgres"), "--version")
-        return {"postgresql": said.split()[2]}
-
     @contextlib.contextmanager
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
         """Start the pair, the link between, the watchdog and the writers."""
@@ -116,12 +112,7 @@ class Watchdog(Experiment):
                 Guard(pair, self.interval, self.misses) as guard,
                 Writers(pair.connect, count=self.writers) as writers,
             ):
-                until(
-                    iter(lambda: len(writers.acknowledged) > 20, None),
-                    "first writes",
-                    20,
-                )
-                yield _Trial(self, nursery, pair, guard, writers, link)
+                yield _Trial(self, nursery, pair, guard, writers.started(), link)
 
     @property
     def _linked(self) -> bool:
@@ -157,14 +148,12 @@ class _Trial:
         }
         row |= seen
         if not seen["censored"]:
-            written = self.writers.acknowledged
-            there = self.pair.numbers(1)
-            row["lost"] = sum(write.number not in there for write in written)
+            row["lost"] = self.writers.lost(self.pair.numbers(1))
         return row
 
 
 @dataclass
-class Guard:
+class Guard(Beside):
     """Probes the primary at a fixed rate, and promotes the standby when it is gone."""
 
     pair: Pair
@@ -172,27 +161,16 @@ class Guard:
     misses: int
     decided: float = float("nan")
     promoted: float = float("nan")
-    _over: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def __enter__(self) -> Guard:
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._over.set()
-        if self._thread:
-            self._thread.join(timeout=30)
 
     def wait(self) -> None:
         """Wait until the promotion is over, once it has begun."""
         while self.decided == self.decided and self.promoted != self.promoted:  # nan
             time.sleep(0.01)
 
-    def _watch(self) -> None:
+    def follow(self) -> None:
+        """Probe at every beat."""
         missed, due = 0, time.monotonic()
-        while not self._over.wait(max(0.0, due - time.monotonic())):
+        while not self.over.wait(max(0.0, due - time.monotonic())):
             due += self.interval
             missed = 0 if self.pair.answers(0, self.interval / 2) else missed + 1
             if missed >= self.misses:
@@ -248,43 +226,27 @@ class Pair:
                 names = "alter system set synchronous_standby_names = 'standby'"
                 session.execute(names)
                 session.execute("select pg_reload_conf()")
-        until(self._streams(sync=sync), "a standby that streams", 30)
+        until(lambda: self._streams(sync=sync), "a standby that streams", 30)
 
     def _serve(self, name: str, port: int) -> None:
         data = self.nursery.folder / name
         self.nursery.start(name, self.programs["postgres"], "-D", data, "-p", str(port))
-        until(self._up(0 if name == "primary" else 1), f"the start of the {name}", 30)
+        which = 0 if name == "primary" else 1
+        until(lambda: self._is_up(which), f"the start of the {name}", 30, unreached())
 
-    def _up(self, which: int) -> Iterator[bool]:
-        import psycopg
+    def _is_up(self, which: int) -> bool:
+        self.session(which, 2).close()
+        return True
 
-        while True:
-            try:
-                self.session(which, 2).close()
-            except psycopg.OperationalError:
-                yield False
-            else:
-                yield True
-
-    def _streams(self, *, sync: bool) -> Iterator[bool]:
+    def _streams(self, *, sync: bool) -> bool:
         asked = "select sync_state from pg_stat_replication where state = 'streaming'"
-        while True:
-            with self.session(0, 5) as session:
-                found = session.execute(asked).fetchall()
-            yield found == ([("sync",)] if sync else [("async",)])
+        with self.session(0, 5) as session:
+            found = session.execute(asked).fetchall()
+        return bool(found == ([("sync",)] if sync else [("async",)]))
 
     def session(self, which: int, patience: float) -> Connection:
         """Return a connection that commits every statement."""
-        import psycopg
-
-        return psycopg.connect(
-            host="127.0.0.1",
-            port=self.ports[which],
-            user="lab",
-            dbname="postgres",
-            connect_timeout=max(2, round(patience)),
-            autocommit=True,
-        )
+        return connected(self.ports[which], connect_timeout=max(2, round(patience)))
 
     def answers(self, which: int, patience: float) -> bool:
         """Tell whether a server takes a connection and answers within a time.
@@ -310,19 +272,8 @@ class Pair:
     @contextlib.contextmanager
     def connect(self) -> Iterator[Callable[[int], object]]:
         """Connect to whichever server takes writes; give the writing function."""
-        import psycopg
-
-        session = psycopg.connect(
-            host="127.0.0.1,127.0.0.1",
-            port=",".join(map(str, self.ports)),
-            user="lab",
-            dbname="postgres",
-            target_session_attrs="read-write",
-            connect_timeout=2,
-            tcp_user_timeout=1000,
-            autocommit=True,
-        )
-        insert = "insert into w values (%s)"
+        writable = {"target_session_attrs": "read-write", "tcp_user_timeout": 1000}
+        session = connected(*self.ports, **writable)
 
         def write(number: int) -> None:
             """Write, and hang up if no answer comes.
@@ -333,7 +284,7 @@ class Pair:
             late = threading.Timer(_ANSWER, _hang_up, (session.fileno(),))
             late.start()
             try:
-                session.execute(insert, (number,))
+                session.execute(INSERT, (number,))
             finally:
                 late.cancel()
 
@@ -342,8 +293,29 @@ class Pair:
 
     def numbers(self, which: int) -> set[int]:
         """Return the numbers that a server has."""
-        with self.session(which, 10) as session:
-            return {n for (n,) in session.execute("select n from w")}
+        return numbers(self.session(which, 10))
+
+
+def connected(*ports: int, **more: object) -> Connection:
+    """Connect to the first of some ports that will do; every statement commits."""
+    import psycopg
+
+    where = {"host": ",".join(["127.0.0.1"] * len(ports)), "user": "lab"}
+    where |= {"port": ",".join(map(str, ports)), "dbname": "postgres"}
+    return psycopg.connect(**where, autocommit=True, **{"connect_timeout": 2} | more)
+
+
+def unreached() -> tuple[type[Exception], ...]:
+    """Return what comes of a server that takes no connection."""
+    import psycopg
+
+    return (psycopg.OperationalError,)
+
+
+def numbers(session: Connection) -> set[int]:
+    """Return the numbers that were written, and end the session."""
+    with session:
+        return {n for (n,) in session.execute("select n from w")}
 
 
 def _hang_up(descriptor: int) -> None:

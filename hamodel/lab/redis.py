@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import duration, fields
-from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck
+from hamodel.lab._faults import Struck, acted
 from hamodel.lab._processes import Nursery, free_ports, until
 from hamodel.lab._relay import Relay
-from hamodel.lab.sentinel import connected, replicates
+from hamodel.lab.sentinel import errors, numbers, replicates, serve, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from hamodel.duration import Duration
 
@@ -59,40 +58,19 @@ class Isolated(Experiment):
         phase = duration.uniform(0, 1)
         return {"stops_s": phase + phase + phase + (self.max_lag - 1)}
 
-    def versions(self, nursery: Nursery) -> dict[str, str]:
-        """Return the version of Redis."""
-        said = nursery.run(_packages.needed("redis-server"), "--version")
-        return {"redis": said.split("v=")[1].split()[0]}
-
     @contextlib.contextmanager
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
         """Start a primary, a link, its replica, and writers at the primary."""
         primary, replica = free_ports(2)
-        redis = _packages.needed("redis-server")
-        quiet = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
-        quiet += ["--repl-diskless-sync-delay", "0", "--min-replicas-to-write", "1"]
-        quiet += ["--min-replicas-max-lag", str(self.max_lag)]
+        safe = ["--min-replicas-to-write", "1"]
+        safe += ["--min-replicas-max-lag", str(self.max_lag)]
         with Relay(primary) as link:
-            follows = ("--replicaof", f"127.0.0.1 {link.port}")
-            for port, after in ((primary, ()), (replica, follows)):
-                place = nursery.place(f"redis-{port}")
-                words = ("--port", port, "--dir", place, *quiet, *after)
-                nursery.start(f"redis-{port}", redis, *map(str, words))
+            for port, follows in ((primary, None), (replica, link.port)):
+                serve(nursery, port, follows, *safe)
                 time.sleep(nursery.rng.uniform(0, 1))
-            until(_streams(replica), "a replica that follows", 20)
-
-            @contextlib.contextmanager
-            def connect() -> Iterator[Callable[[int], object]]:
-                with connected(primary) as server:
-                    yield lambda number: server.set(f"w{number}", 1)
-
-            with Writers(connect) as writers:
-                until(
-                    iter(lambda: len(writers.acknowledged) > 20, None),
-                    "first writes",
-                    20,
-                )
-                yield _Trial(self, link, replica, writers)
+            until(lambda: replicates(replica), "a replica that follows", 20, errors())
+            with Writers(lambda: written(primary)) as writers:
+                yield _Trial(self, link, replica, writers.started())
 
 
 @dataclass
@@ -103,9 +81,7 @@ class _Trial:
     writers: Writers
 
     def fail(self) -> Struck:
-        wall, begun = time.time(), time.monotonic()
-        self.link.silence()
-        return Struck(begun, time.monotonic(), wall)
+        return acted(self.link.silence)
 
     def observe(self, struck: Struck) -> Row:
         end = struck.begun + self.of.patience
@@ -114,25 +90,9 @@ class _Trial:
             if now - last > _QUIET:
                 break
             time.sleep(0.05)
-        written = self.writers.acknowledged
-        with connected(self.replica) as server:
-            pipe = server.pipeline()
-            for write in written:
-                pipe.exists(f"w{write.number}")
-            astray = sum(not found for found in pipe.execute())
         return {
             "stops_s": last - struck.begun,
-            "acked": len(written),
-            "astray": astray,
+            "acked": len(self.writers.acknowledged),
+            "astray": self.writers.lost(numbers(self.replica)),
             "censored": int(now - last <= _QUIET),
         }
-
-
-def _streams(port: int) -> Iterator[bool]:
-    from redis.exceptions import RedisError
-
-    while True:
-        try:
-            yield replicates(port)
-        except (RedisError, KeyError):
-            yield False

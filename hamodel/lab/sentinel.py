@@ -17,10 +17,12 @@ from hamodel.lab._faults import Struck, strike
 from hamodel.lab._processes import Mark, Nursery, free_ports, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from hamodel._types import Value
     from hamodel.duration import Duration
+    from hamodel.lab._clients import Write
     from hamodel.lab._packages import Connection
 
 _EVENTS = {
@@ -37,7 +39,7 @@ _LINE = re.compile(r"\d+:X (\d+ \w+ \d+ [\d:.]+) # (\+[\w-]+(?: master| slave)?)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sentinel(Experiment):
+class RedisSentinel(Experiment):
     """Redis and Sentinel: the primary is killed or stopped, and a replica promoted.
 
     t0 is the first signal.  `sdown_s` to `switch_s` are the first such lines in the
@@ -92,26 +94,18 @@ class Sentinel(Experiment):
             "switch_s": watch.duration,
         }
 
-    def versions(self, nursery: Nursery) -> dict[str, str]:
-        """Return the version of Redis."""
-        said = nursery.run(_packages.needed("redis-server"), "--version")
-        return {"redis": said.split("v=")[1].split()[0]}
-
     @contextlib.contextmanager
     def bench(self, nursery: Nursery) -> Iterator[Bench]:
         """Start three servers and the Sentinels, and writers that ask them."""
         system = _System(self, nursery)
         system.start()
         with Writers(system.connect) as writers:
-            system.writers = writers
-            until(
-                iter(lambda: len(writers.acknowledged) > 20, None), "first writes", 20
-            )
+            system.writers = writers.started()
             yield system
 
 
 class _System:
-    def __init__(self, of: Sentinel, nursery: Nursery) -> None:
+    def __init__(self, of: RedisSentinel, nursery: Nursery) -> None:
         self.of, self.nursery = of, nursery
         self.servers = free_ports(3)
         self.watchers = free_ports(of.sentinels)
@@ -120,13 +114,8 @@ class _System:
     def start(self) -> None:
         redis = _packages.needed("redis-server")
         primary = self.servers[0]
-        quiet = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
-        quiet += ["--repl-diskless-sync-delay", "0"]
         for port in self.servers:
-            after = () if port == primary else ("--replicaof", f"127.0.0.1 {primary}")
-            place = self.nursery.place(f"redis-{port}")
-            words = ("--port", port, "--dir", place, *quiet, *after)
-            self.nursery.start(f"redis-{port}", redis, *map(str, words))
+            serve(self.nursery, port, None if port == primary else primary)
         for port in self.watchers:
             place = self.nursery.place(f"sentinel-{port}")
             file = place / "sentinel.conf"
@@ -140,18 +129,11 @@ class _System:
             # Sentinels that start together ping together, for minutes on end
             time.sleep(self.nursery.rng.uniform(0, _PING))
             self.nursery.start(f"sentinel-{port}", redis, file, "--sentinel")
-        until(self._all_know_all(), "Sentinels that know each other", 40)
+        until(self._all_know_all, "Sentinels that know each other", 40, errors())
 
-    def _all_know_all(self) -> Iterator[bool]:
-        from redis.exceptions import RedisError
-
-        while True:
-            try:
-                yield all(map(replicates, self.servers[1:])) and all(
-                    map(self._knows, self.watchers)
-                )
-            except (RedisError, KeyError):
-                yield False
+    def _all_know_all(self) -> bool:
+        follow = all(map(replicates, self.servers[1:]))
+        return follow and all(map(self._knows, self.watchers))
 
     def _knows(self, watcher: int) -> bool:
         """Tell whether a Sentinel knows both replicas and all other Sentinels."""
@@ -168,13 +150,9 @@ class _System:
                     return int(found[1])
         raise ConnectionError("no Sentinel answers")
 
-    @contextlib.contextmanager
-    def connect(self) -> Iterator[Callable[[int], object]]:
+    def connect(self) -> AbstractContextManager[Write]:
         """Connect to the primary that Sentinel names; give the writing function."""
-        with connected(self.primary()) as server:
-            if server.info("replication")["role"] != "master":
-                raise ConnectionError("not yet the primary")
-            yield lambda number: server.set(f"w{number}", 1)
+        return written(self.primary(), role="master")
 
     def victims(self) -> list[Mark]:
         """Return the processes of the primary."""
@@ -187,7 +165,10 @@ class _System:
         served = self.writers.recovery(struck, self.of.patience)
         time.sleep(0.3)  # until every Sentinel has written its log
         row = self.stages(struck.wall) | served
-        return row if row["censored"] else row | {"lost": self.lost()}
+        return row if row["censored"] else row | {"lost": self._lost()}
+
+    def _lost(self) -> int:
+        return self.writers.lost(numbers(self.primary()))
 
     def stages(self, wall: float) -> Row:
         """Return the first time of each event over the logs of all Sentinels."""
@@ -201,14 +182,36 @@ class _System:
                         first[column] = min(seen, moment - wall)
         return {column: first.get(column, float("nan")) for column in _EVENTS.values()}
 
-    def lost(self) -> int:
-        """Return how many acknowledged writes the primary does not have."""
-        written = self.writers.acknowledged
-        with connected(self.primary()) as server:
-            pipe = server.pipeline()
-            for write in written:
-                pipe.exists(f"w{write.number}")
-            return sum(not found for found in pipe.execute())
+
+def serve(nursery: Nursery, port: int, follows: int | None, *more: str) -> None:
+    """Start a Redis server, which follows that of another port if one is given."""
+    words = ["--port", str(port), "--dir", str(nursery.place(f"redis-{port}"))]
+    words += ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", *more]
+    words += ["--repl-diskless-sync-delay", "0"]
+    words += [] if follows is None else ["--replicaof", f"127.0.0.1 {follows}"]
+    nursery.start(f"redis-{port}", _packages.needed("redis-server"), *words)
+
+
+@contextlib.contextmanager
+def written(port: int, role: str = "") -> Iterator[Write]:
+    """Connect to a server, in a role if one is given; give the writing function."""
+    with connected(port) as server:
+        if role and server.info("replication")["role"] != role:
+            raise ConnectionError("not yet the primary")
+        yield lambda number: server.set(f"w{number}", 1)
+
+
+def numbers(port: int) -> set[int]:
+    """Return the numbers n of the keys wn that a server has."""
+    with connected(port) as server:
+        return {int(key[1:]) for key in server.scan_iter("w*", count=10_000)}
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """Return what may come of asking a server that is not ready."""
+    from redis.exceptions import RedisError
+
+    return RedisError, KeyError
 
 
 def connected(port: int) -> Connection:

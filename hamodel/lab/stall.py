@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 from hamodel import _check, fields
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Nursery, resume
+from hamodel.lab._processes import Nursery, send
 from hamodel.lab.etcd import Etcd
 from hamodel.lab.postgresql import Watchdog
-from hamodel.lab.sentinel import Sentinel
+from hamodel.lab.sentinel import RedisSentinel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from hamodel.lab._processes import Mark
 
 _WATCHERS: dict[str, type[Experiment]] = {
-    kind.name: kind for kind in (Sentinel, Watchdog, Etcd)
+    kind.name: kind for kind in (RedisSentinel, Watchdog, Etcd)
 }
 _AFTER = 2.0  # s after the pause until what it led to is looked at
 
@@ -101,11 +102,11 @@ class _Trial:
     length: float
 
     def fail(self) -> Struck:
-        self.marks: list[Mark] = self.bench.victims()
+        marks: list[Mark] = self.bench.victims()
         self.before = self._known()
-        struck = strike(self.marks, "hang")
+        struck = strike(marks, "hang")
         time.sleep(max(0.0, struck.begun + self.length - time.monotonic()))
-        resume(self.marks)
+        send(marks, signal.SIGCONT)
         self.paused = time.monotonic() - struck.begun
         return struck
 
