@@ -326,11 +326,7 @@ _LOGNORMAL = partial(
     quick_cv=_lognormal_cv,
 )
 _GAMMA = partial(
-    Family,
-    density=_gamma,
-    tail=_gamma_tail,
-    law=_gamma_law,
-    quick_cv=_gamma_cv,
+    Family, density=_gamma, tail=_gamma_tail, law=_gamma_law, quick_cv=_gamma_cv
 )
 
 #: The laws by name.  A shifted gamma law has a cv of at most 1 above its shift, since

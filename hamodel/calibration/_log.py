@@ -86,10 +86,7 @@ class Log:
 
 
 def read(
-    source: object,
-    columns: Mapping[str, str | None],
-    clock: Clock,
-    component: str = "",
+    source: object, columns: Mapping[str, str | None], clock: Clock, component: str = ""
 ) -> Log:
     """Return the incidents of a CSV file, of a frame, or of rows given as mappings.
 

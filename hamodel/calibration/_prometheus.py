@@ -227,9 +227,7 @@ def _outages(
         total = sum(b - a for a, b in away)
         said.append(f"{text.time(total)} without any sample are left out")
     return Calibration(
-        parameters=found.parameters,
-        fits=found.fits,
-        warnings=(*found.warnings, *said),
+        parameters=found.parameters, fits=found.fits, warnings=(*found.warnings, *said)
     )
 
 

@@ -316,11 +316,7 @@ class OnePage:
 
     def _changes(self, out: Paper) -> None:
         rows = [
-            (
-                b.path,
-                " -> ".join(self.values_of(b)),
-                text.minutes(b.minutes),
-            )
+            (b.path, " -> ".join(self.values_of(b)), text.minutes(b.minutes))
             for b in self.changes
         ]
         if rows:

@@ -197,11 +197,7 @@ def _sarif(report: Report) -> str:
     names = list(dict.fromkeys(_rule(check) for check in report.checks))
     labels = {_rule(check): check.kind for check in report.checks}
     rules = [{"id": name, "shortDescription": {"text": labels[name]}} for name in names]
-    driver = {
-        "name": "hamodel",
-        "semanticVersion": __version__,
-        "rules": rules,
-    }
+    driver = {"name": "hamodel", "semanticVersion": __version__, "rules": rules}
     run = {
         "tool": {"driver": driver},
         "automationDetails": {"id": f"hamodel/{report.file.strip('/')}/"},

@@ -82,9 +82,7 @@ def _page(files: Sequence[str], wanted: Wanted) -> JudgedPage:
 
 
 def check(
-    files: Sequence[str],
-    confidence: float | None = None,
-    versions: Sequence[str] = (),
+    files: Sequence[str], confidence: float | None = None, versions: Sequence[str] = ()
 ) -> bool:
     """Print a line for each requirement that a file misses, and one for each file.
 

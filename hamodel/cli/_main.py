@@ -66,10 +66,7 @@ _FORMATS = ("text", "json", "markdown", "junit", "sarif", "prometheus")
 )
 @JSON
 def assess(
-    files: Sequence[str],
-    form: str | None,
-    as_json: bool,
-    **told: Value,
+    files: Sequence[str], form: str | None, as_json: bool, **told: Value
 ) -> None:
     """Print one page on a system: what to expect and what to change.
 
@@ -198,10 +195,7 @@ def spof(file: str, changes: Sequence[str], as_json: bool) -> None:
 @VERSIONS
 @JSON
 def explain(
-    files: Sequence[str],
-    changes: Sequence[str],
-    versions: Sequence[str],
-    as_json: bool,
+    files: Sequence[str], changes: Sequence[str], versions: Sequence[str], as_json: bool
 ) -> None:
     """Print where the numbers come from: parameters, parts, assumptions.
 

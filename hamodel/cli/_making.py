@@ -35,10 +35,7 @@ if TYPE_CHECKING:
 @FORCE
 @JSON
 def read(
-    files: Sequence[str],
-    versions: Sequence[str],
-    as_json: bool,
-    **told: Value,
+    files: Sequence[str], versions: Sequence[str], as_json: bool, **told: Value
 ) -> None:
     """Turn the configuration files of a real system into a system's file.
 
@@ -157,9 +154,7 @@ def presets(names: tuple[str, ...], as_json: bool) -> None:
 
 @main.command()
 @click.argument(
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("system.yaml"),
+    "file", type=click.Path(dir_okay=False, path_type=Path), default=Path("system.yaml")
 )
 @click.option("--preset", metavar="NAME", help="Begin with this preset.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")

@@ -126,10 +126,7 @@ _FIELDS: dict[str, Shape] = {
     ),
     "changes": _list(
         _all(
-            parameter=_WORD,
-            **{"from": _WORD},
-            to=_WORD,
-            minutes_saved_per_year=_NUMBER,
+            parameter=_WORD, **{"from": _WORD}, to=_WORD, minutes_saved_per_year=_NUMBER
         )
     ),
     "alternatives": _list(

@@ -62,9 +62,7 @@ class _Held:
         )
 
     def _mean(
-        self,
-        of: Callable[[Assessment], float],
-        of_shop: Callable[[Journeys], float],
+        self, of: Callable[[Assessment], float], of_shop: Callable[[Journeys], float]
     ) -> float:
         """Return a number of the system, or of its journeys, over what is believed."""
         if self.measures in OPERATIONS:

@@ -21,12 +21,7 @@ from hamodel.decision._improve import (
     improvements,
 )
 from hamodel.decision._optimise import Optimum, Tried, optimise
-from hamodel.decision._requirements import (
-    CONSISTENCIES,
-    Finding,
-    Limit,
-    Requirements,
-)
+from hamodel.decision._requirements import CONSISTENCIES, Finding, Limit, Requirements
 from hamodel.decision._rows import ROWS, Cell, Row, complexity
 
 __all__ = [

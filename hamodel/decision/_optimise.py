@@ -84,11 +84,7 @@ class Optimum:
 
     def _repr_html_(self) -> str:
         rows = [
-            (
-                _named(t.choices),
-                text.number(t.cost, 4),
-                text.downtime(t.unavailability),
-            )
+            (_named(t.choices), text.number(t.cost, 4), text.downtime(t.unavailability))
             for t in self.front
         ]
         header = ("configuration", "cost", "writes down")
@@ -198,10 +194,7 @@ def _try(
 
 
 def _known(
-    spec: Value,
-    choices: Mapping[str, Sequence[Value]],
-    *,
-    alone: bool,
+    spec: Value, choices: Mapping[str, Sequence[Value]], *, alone: bool
 ) -> dict[str, list[Value]]:
     """Return the choices that this architecture has; all, if it is the only one."""
     found = {}

@@ -141,12 +141,7 @@ ROWS: tuple[Row, ...] = (
         _criticality,
         ("write_availability", "read_availability", "zero_planned_downtime"),
     ),
-    Row(
-        "Traffic load",
-        "room to grow",
-        _traffic,
-        ("growth", "survive_site_loss"),
-    ),
+    Row("Traffic load", "room to grow", _traffic, ("growth", "survive_site_loss")),
     Row(
         "Consistency needs",
         "staleness, conflicts, losses",
@@ -157,10 +152,5 @@ ROWS: tuple[Row, ...] = (
     Row("Resource utilisation", "load and cost", _resources, ("budget",)),
     Row("Use case examples", "fit to this workload", _fit, ()),
     Row("Recovery time objective (RTO)", "recovery time", _recovery, ("rto_p95",)),
-    Row(
-        "Data synchronisation",
-        "lag and traffic",
-        _synchronisation,
-        ("rpo_p99",),
-    ),
+    Row("Data synchronisation", "lag and traffic", _synchronisation, ("rpo_p99",)),
 )

@@ -301,11 +301,7 @@ def workplace() -> Path:
 
 
 def _record(
-    experiment: Experiment,
-    n: int,
-    out: Path,
-    rng: np.random.Generator,
-    resume: bool,
+    experiment: Experiment, n: int, out: Path, rng: np.random.Generator, resume: bool
 ) -> Recorded:
     out.mkdir(parents=True, exist_ok=True)
     rows_file = out / f"{experiment.title}.csv"

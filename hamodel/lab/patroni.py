@@ -69,11 +69,7 @@ class Patroni(Experiment):
     programs: ClassVar = ("postgres", "initdb", "pg_basebackup", "etcd", "haproxy")
     modules: ClassVar = ("psycopg", "patroni")
     faults: ClassVar = ("kill", "postgres", "hang", "frozen", "stop", "cut")
-    stages: ClassVar = {
-        "key_gone_s": "timer",
-        "stops_s": "timer",
-        "noticed_s": "timer",
-    }
+    stages: ClassVar = {"key_gone_s": "timer", "stops_s": "timer", "noticed_s": "timer"}
     seconds: ClassVar = 60.0
 
     def prediction(self) -> dict[str, Duration]:

@@ -27,12 +27,7 @@ from hamodel.plots._style import (
 )
 from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
 from hamodel.plots.calibration import FitPicture, draw_fit
-from hamodel.plots.choices import (
-    DrawnDecision,
-    DrawnFront,
-    draw_decision,
-    draw_front,
-)
+from hamodel.plots.choices import DrawnDecision, DrawnFront, draw_decision, draw_front
 from hamodel.plots.comparison import ComparisonDots, draw_comparison
 from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
 from hamodel.plots.lag import (

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import text
-from hamodel.plots._style import (
-    INK,
-    PALETTE,
-    PLAIN,
-)
+from hamodel.plots._style import INK, PALETTE, PLAIN
 from hamodel.plots._values import (
     head,
     numeric,

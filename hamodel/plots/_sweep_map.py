@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.plots._style import (
-    INK,
-    PAPER,
-    PLAIN,
-    Style,
-    contrast,
-)
+from hamodel.plots._style import INK, PAPER, PLAIN, Style, contrast
 from hamodel.plots._values import head, said, steps, title, unit_of, wide
 
 if TYPE_CHECKING:

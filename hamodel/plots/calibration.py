@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.plots._style import (
-    FAINT,
-    GREY,
-    INK,
-    PALETTE,
-    PLAIN,
-    Style,
-)
+from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PLAIN, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

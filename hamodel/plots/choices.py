@@ -14,14 +14,7 @@ import numpy as np
 
 from hamodel import _check, text
 from hamodel.decision import Decision, Optimum
-from hamodel.plots._style import (
-    FAINT,
-    GREY,
-    INK,
-    PALETTE,
-    PAPER,
-    Style,
-)
+from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER, Style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,13 +14,7 @@ import numpy as np
 
 from hamodel import _check, text
 from hamodel.assessment import MEASURES
-from hamodel.plots._style import (
-    FAINT,
-    INK,
-    PALETTE,
-    PLAIN,
-    Style,
-)
+from hamodel.plots._style import FAINT, INK, PALETTE, PLAIN, Style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,14 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamodel.plots import _layout
-from hamodel.plots._style import (
-    GREY,
-    INK,
-    PALETTE,
-    PAPER,
-    Look,
-    Style,
-)
+from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.plots._style import (
-    FAINT,
-    GREY,
-    INK,
-    PALETTE,
-    PLAIN,
-)
+from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PLAIN
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:

@@ -14,15 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import text
-from hamodel.plots._style import (
-    GREY,
-    INK,
-    LOOKS,
-    PALETTE,
-    PAPER,
-    Look,
-    Style,
-)
+from hamodel.plots._style import GREY, INK, LOOKS, PALETTE, PAPER, Look, Style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping

@@ -16,14 +16,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hamodel.plots._style import (
-    GREY,
-    INK,
-    PALETTE,
-    PAPER,
-    Look,
-    Style,
-)
+from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style
 from hamodel.plots.diagram import diagram_text
 
 if TYPE_CHECKING:

@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.plots._style import (
-    FAINT,
-    GREY,
-    INK,
-    PALETTE,
-    PLAIN,
-    Look,
-)
+from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PLAIN, Look
 from hamodel.plots._values import said, steps, time_steps, title, unit_of, wide
 from hamodel.uncertainty import interval
 

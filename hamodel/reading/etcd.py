@@ -47,11 +47,7 @@ FIELDS = (
         read=flag,
         defaults=(Default("false", _CHANGES), Default("true", _CHANGES, "3.5")),
     ),
-    Field(
-        name="quota-backend-bytes",
-        read=whole(),
-        why="when the room for data ends",
-    ),
+    Field(name="quota-backend-bytes", read=whole(), why="when the room for data ends"),
     Field(name="snapshot-count", read=whole(), why="how far a slow member may lag"),
     Field(name="auto-compaction-retention", why="what old versions are kept for"),
     Field(name="auto-compaction-mode", why="what old versions are kept for"),

@@ -38,8 +38,7 @@ FIELDS = (
         name="target_session_attrs",
         to="failover.redirection",
         read=word(
-            *("any", "read-write", "read-only", "primary", "standby"),
-            "prefer-standby",
+            *("any", "read-write", "read-only", "primary", "standby"), "prefer-standby"
         ),
         defaults=(Default("any", _CONNECT),),
     ),

@@ -147,10 +147,7 @@ def _shape(about: About, definitions: Json) -> Json:
         whole = (
             about.made is not Failure
         )  # of what a file extends, parts may be changed
-        listed = {
-            "type": "array",
-            "items": _ref(about.made, definitions, whole=whole),
-        }
+        listed = {"type": "array", "items": _ref(about.made, definitions, whole=whole)}
         if whole:
             return listed
         named = {"type": "object", "additionalProperties": listed["items"]}

@@ -187,10 +187,7 @@ def _cut_set_shares(whole: Whole, q: Mapping[str, Quantity]) -> dict[str, Quanti
 
 
 def purchases(
-    whole: Whole,
-    q: Mapping[str, Quantity],
-    cost: Mapping[str, float],
-    budget: float,
+    whole: Whole, q: Mapping[str, Quantity], cost: Mapping[str, float], budget: float
 ) -> tuple[Purchase, ...]:
     """Return what a second copy of each part brings, the best first."""
     _check.mean_time(budget=budget)

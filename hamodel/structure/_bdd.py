@@ -168,9 +168,7 @@ def _reduced(f: int, g: int, h: int) -> int | tuple[int, int, int]:
 
 
 def substituted(
-    diagram: Diagram,
-    order: Sequence[str],
-    formula: Callable[[Builder, str], int],
+    diagram: Diagram, order: Sequence[str], formula: Callable[[Builder, str], int]
 ) -> Diagram:
     """Return the diagram with each part replaced by a formula over a new order.
 

@@ -92,11 +92,7 @@ class Grid:
         return found
 
     def _cut(
-        self,
-        wide: list[str],
-        quantities: tuple[str, ...],
-        memory: float,
-        largest: int,
+        self, wide: list[str], quantities: tuple[str, ...], memory: float, largest: int
     ) -> Iterator[Block]:
         """Yield blocks that run along some dimensions, one set for each choice.
 
@@ -161,9 +157,7 @@ def _fitting(points: Points, count: int, memory: float) -> int:
 
 
 def answered(
-    blocks: Sequence[Block],
-    client: Value,
-    progress: bool | None,
+    blocks: Sequence[Block], client: Value, progress: bool | None
 ) -> Iterator[tuple[Block, Answers]]:
     """Yield the blocks with their answers, computed here or on a cluster."""
     hidden = not (sys.stderr.isatty() if progress is None else progress)
@@ -179,9 +173,7 @@ def answered(
 
 
 def _on_cluster(
-    blocks: Sequence[Block],
-    client: Value,
-    shown: Value,
+    blocks: Sequence[Block], client: Value, shown: Value
 ) -> Iterator[tuple[Block, Answers]]:
     """Hand every block to the cluster; what a lost worker held is computed again."""
     from distributed import as_completed
