@@ -303,6 +303,18 @@ def test_the_first_offender_of_an_array_is_named(spec, field, place, value):
             "mttr must be > 0 .*got 0",
         ),
         (lambda: Failover(coverage=[0.5, 2.0]), "coverage must be in .*at index 1"),
+        (
+            lambda: Failover(coverage=[0.5, 0.0], retry=0, manual=HOUR),
+            "coverage must be > 0 where attempts go on until one works",
+        ),
+        (
+            lambda: replace(
+                PASSIVE,
+                failover=Failover(coverage=0.9, retry=60),
+                failures=(Failure(kind="disk", mttf=DAY, mttr=HOUR, coverage=0),),
+            ),
+            r"failures\[0\].coverage must be > 0 where attempts go on",
+        ),
     ],
 )
 def test_fields_that_do_not_fit_each_other(make, words):

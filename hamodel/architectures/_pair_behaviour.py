@@ -135,7 +135,7 @@ class PairBehaviour(AtWork):
         chance, parts = kind.coverage, [(kind.coverage, works)]
         left = 1 - chance
         law = works
-        if failover.retry is not None and np.all(np.asarray(chance) > 0):
+        if failover.retry is not None:
             most = failover.tries or 10_000
             gap = stage_law(failover.retry)
             while most and np.any(np.asarray(left) > _RARE):

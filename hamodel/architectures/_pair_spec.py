@@ -199,6 +199,9 @@ def _check_fit(spec: PairSpec) -> None:
         called = [one.name for one in getattr(spec, name)]
         if len(set(called)) < len(called):
             raise ValueError(f"{name} must have different names, got {called}")
+    for place, kind in enumerate(spec.failures):
+        name = f"failures[{place}].coverage"
+        spec.failover.check_coverage(name, kind.coverage)
     if sum(one.effect != "stops" for one in spec.depends_on) > 1:
         raise ValueError(
             'depends_on must hold one dependency of effect "no failover" at most, got '

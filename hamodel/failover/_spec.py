@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from hamodel import _check, fields, text
 from hamodel._html import table
 from hamodel.duration import Duration, order_statistic
@@ -13,7 +15,6 @@ from hamodel.failover._parts import STAGES, as_duration, as_stage, mean_of, tota
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import ArrayLike
 
     from hamodel._types import FloatArray, Quantity
@@ -64,8 +65,8 @@ class Failover:
     Raises
     ------
     ValueError
-        If a time is negative or infinite, a mechanism has no law of its stage, or the
-        coverage is outside [0, 1].
+        If a time is negative or infinite, a mechanism has no law of its stage, the
+        coverage is outside [0, 1], or it is 0 and attempts would go on for ever.
 
     Notes
     -----
@@ -141,6 +142,29 @@ class Failover:
             object.__setattr__(self, name, as_stage(name, getattr(self, name)))
         if self.tries is not None and self.retry is None:
             raise ValueError(f"tries must be None without a retry, got {self.tries}")
+        self.check_coverage("coverage", self.coverage)
+
+    def check_coverage(self, name: str, coverage: Quantity | None) -> None:
+        """Raise unless some attempt works, where they go on until one does.
+
+        Parameters
+        ----------
+        name : str
+            What the message calls the coverage.
+        coverage : float, array, SymPy expression or None
+            Probability that an attempt works; None is not checked.
+
+        Raises
+        ------
+        ValueError
+            If it is 0, and there is a `retry` without `tries`.
+        """
+        endless = self.retry is not None and self.tries is None
+        if endless and coverage is not None and np.any(np.asarray(coverage) == 0):
+            raise ValueError(
+                f"{name} must be > 0 where attempts go on until one works (retry "
+                "without tries), got 0"
+            )
 
     @property
     def stages(self) -> Mapping[str, Quantity]:
