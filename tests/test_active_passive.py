@@ -86,35 +86,6 @@ def test_closed_form(mttf, mttr, seconds, coverage, crews):
     assert model.unavailability == close(expected)
 
 
-@given(HOURS, HOURS)
-def test_an_instant_certain_failover_is_a_parallel_pair(mttf, mttr):
-    database, failover = Node(mttf=mttf, mttr=mttr), Failover()
-    two = pair(database=database, failover=failover, crews=2).unavailability
-    assert two == close((mttr / (mttf + mttr)) ** 2)
-    one = pair(database=database, failover=failover, crews=1).unavailability
-    load = mttr / mttf
-    assert one == close(2 * load**2 / (1 + 2 * load + 2 * load**2))
-
-
-@given(HOURS, HOURS, st.floats(0, 600))
-def test_without_coverage_the_standby_buys_nothing(mttf, mttr, seconds):
-    """Nobody takes over by hand, one crew: exactly the single node."""
-    model = pair(
-        database=Node(mttf=mttf, mttr=mttr),
-        failover=Failover(promotion=seconds, coverage=0),
-    )
-    assert model.unavailability == close(mttr / (mttf + mttr))
-
-
-def test_without_coverage_every_failover_is_manual():
-    """Coverage 0 is coverage 1 with a failover as slow as attempt and person."""
-    by_hand = pair(failover=Failover(promotion=30, coverage=0, manual=HOUR))
-    slow = pair(failover=Failover(promotion=30 + HOUR))
-    assert by_hand.unavailability == close(slow.unavailability)
-    assert by_hand.downtime_by_cause["failing over"] == 0
-    assert by_hand.downtime_by_cause["failover did not work"] > 0
-
-
 def everything(scale=1.0, **changes):
     """Return a pair in which every option is in use; `changes` by parameter."""
     p = {
@@ -150,42 +121,28 @@ def everything(scale=1.0, **changes):
     )
 
 
-BETTER = {  # the direction in which each parameter helps
-    "mttf": 1,
-    "standby_mttf": 1,
-    "takeover_mttf": 1,
-    "site_mttf": 1,
-    "coverage": 1,
-    "mttr": -1,
-    "detection": -1,
-    "promotion": -1,
-    "manual": -1,
-    "probe": -1,
-    "site_mttr": -1,
-}
-RANGES = {
+RANGES = {  # the first end is the worse one
     "mttf": (100 * HOUR, 1e5 * HOUR),
     "standby_mttf": (100 * HOUR, 1e5 * HOUR),
     "takeover_mttf": (100 * HOUR, 1e5 * HOUR),
     "site_mttf": (DAY, 100 * YEAR),
     "coverage": (0, 1),
-    "mttr": (HOUR, 48 * HOUR),
-    "detection": (0, 600),
-    "promotion": (0, 600),
-    "manual": (0, 2400),
-    "probe": (0, 90 * DAY),
-    "site_mttr": (MINUTE, 10 * DAY),
+    "mttr": (48 * HOUR, HOUR),
+    "detection": (600, 0),
+    "promotion": (600, 0),
+    "manual": (2400, 0),
+    "probe": (90 * DAY, 0),
+    "site_mttr": (10 * DAY, MINUTE),
 }
-POINTS = st.fixed_dictionaries({k: st.floats(*v) for k, v in RANGES.items()})
+POINTS = st.fixed_dictionaries({k: st.floats(*sorted(v)) for k, v in RANGES.items()})
 
 
-@pytest.mark.parametrize("name", BETTER)
+@pytest.mark.parametrize("name", RANGES)
 @given(point=POINTS)
 def test_monotone_where_failovers_are_quicker_than_repairs(name, point):
     grid = np.linspace(*RANGES[name], 9)
-    worse = everything(**(point | {name: grid})).unavailability
-    steps = np.diff(worse) * -BETTER[name]
-    assert np.all(steps >= -1e-13 * worse[1:])
+    down = everything(**(point | {name: grid})).unavailability
+    assert np.all(np.diff(down) <= 1e-13 * down[1:])
 
 
 def test_a_failover_slower_than_the_repair_turns_repair_upside_down():
@@ -253,7 +210,7 @@ def test_three_readings_agree(make):
         [formula.unavailability, *formula.downtime_by_cause.values()],
     )
     rng = np.random.default_rng(4)
-    grid = {n: rng.uniform(*RANGES[n], 3) for n in names}
+    grid = {n: rng.uniform(*sorted(RANGES[n]), 3) for n in names}
     swept = make(**grid)
     for k in range(3):
         point = {n: float(grid[n][k]) for n in names}
@@ -371,40 +328,6 @@ def test_published_cold_standby():
     assert up == close(record["value"], record["rtol"])
 
 
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: Node(mttf=0, mttr=1), "mttf must be > 0 .*got 0"),
-        (lambda: Node(mttf=1, mttr=-2), "mttr must be > 0 .*got -2"),
-        (lambda: Standby(probe=-1), "probe must be >= 0 and finite, got -1"),
-        (lambda: Standby(mttf=0), "mttf must be > 0"),
-        (lambda: Standby(takeover_mttf=0), "takeover_mttf must be > 0"),
-        (lambda: Site(mttf=-1), "mttf must be > 0"),
-        (lambda: Site(mttr=float("inf")), "mttr must be > 0 and finite, got inf"),
-        (lambda: pair(crews=0), "crews must be a whole number >= 1, got 0"),
-        (lambda: pair(crews=3), r"crews must be in \[1, 2\], got 3"),
-        (lambda: pair(restore=0), "restore must be > 0 and finite, got 0"),
-        (lambda: pair(database=4), "database must be a Node, got 4"),
-        (lambda: pair(failover=30), "failover must be a Failover, got 30"),
-        (lambda: pair(standby=None), "standby must be a Standby, got None"),
-        (lambda: pair(site="dc1"), "site must be a Site, got 'dc1'"),
-        (lambda: Node(mttf=[1, -1], mttr=1), "mttf must be .*got -1 at index 1"),
-    ],
-)
-def test_bad_input(make, words):
-    with pytest.raises(ValueError, match=words):
-        make()
-
-
-def test_specifications_keep_their_values():
-    times = np.array([1.0, 2.0])
-    node = Node(mttf=times, mttr=1)
-    times[0] = 7
-    assert node.mttf.tolist() == [1, 2]
-    with pytest.raises(ValueError, match="read-only"):
-        node.mttf[0] = 3
-
-
 # ---- beyond the four states --------------------------------------------------------
 
 
@@ -433,22 +356,6 @@ def test_four_states_where_they_are_enough(sites, mttf, mode):
     others = {c for c in causes if c not in CAUSES} - {"all sites down"}
     assert others == {cause for name, cause in waits.items() if name == mode}
     assert causes["failing over"] > 0
-
-
-def test_strict_writes_wait_for_the_standby():
-    """Only the standby fails here: writes are down while it is."""
-    model = pair(
-        database=Node(mttf=float("inf"), mttr=4 * HOUR),
-        standby=Standby(mttf=96 * HOUR),
-        replication=Replication(mode="sync"),
-    )
-    assert model.downtime_by_cause["standby down"] == close(4 / 100)
-    assert model.unavailability == close(4 / 100)
-
-
-def test_there_is_a_site():
-    with pytest.raises(ValueError, match="sites must be at least 1 name"):
-        pair(sites=())
 
 
 def test_what_was_said_before_is_said_still():

@@ -116,6 +116,9 @@ BESIDE = {
     "apps": {"site": Site(apps=TIER)},
     "everywhere": {"everywhere": Node(mttf=900 * HOUR, mttr=HOUR)},
     "a push": {"failures": (PUSH,)},
+    "two crews": {"crews": 2},
+    "restored together": {"restore": 3 * HOUR},
+    "failing takeovers": {"standby": Standby(probe=DAY, takeover_mttf=HOUR)},
     "common cause": {"common_cause": 0.1},
 }
 

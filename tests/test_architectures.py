@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from hamodel import duration
+from hamodel._fields import about_at, paths, replaced, value_at
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
@@ -24,7 +25,6 @@ from hamodel.architectures import (
     Replica,
     SinglePrimary,
     Site,
-    Standby,
     Tier,
     failed_apps,
 )
@@ -80,12 +80,6 @@ def test_served_and_not_served_add_up_to_one(name, operation):
         down = model.downtime({site: 1})[operation]
         assert served + sum(down.values()) == pytest.approx(1, abs=1e-14)
         assert all(share >= 0 for share in down.values())
-
-
-def test_instant_certain_failover_is_two_units_in_parallel():
-    pair = ActivePassive(database=NODE, failover=Failover(), crews=2)
-    alone = NODE.mttr / (NODE.mttf + NODE.mttr)
-    assert unavailability(pair) == pytest.approx(alone**2, rel=1e-12)
 
 
 def test_instant_failover_over_two_sites_that_fail():
@@ -187,67 +181,29 @@ def test_more_sites_never_hurt_reads(name):
     assert down == sorted(down, reverse=True)
 
 
-STAGES = ("detection", "fencing", "promotion", "redirection")
-
-
-def slower(architecture, field, factor):
-    """Return the architecture with one time or probability made worse."""
-    node, failover, site = (
-        architecture.database,
-        getattr(architecture, "failover", None),
-        architecture.site,
-    )
-    if field == "coverage":
-        worse = replace(failover, coverage=failover.coverage / factor)
-        return replace(architecture, failover=worse)
-    if field in STAGES:
-        value = getattr(failover, field) * factor
-        return replace(architecture, failover=replace(failover, **{field: value}))
-    if field == "database mttf":
-        return replace(architecture, database=replace(node, mttf=node.mttf / factor))
-    if field == "database mttr":
-        return replace(architecture, database=replace(node, mttr=node.mttr * factor))
-    if field == "site mttf":
-        return replace(architecture, site=replace(site, mttf=site.mttf / factor))
-    if field == "site mttr":
-        return replace(architecture, site=replace(site, mttr=site.mttr * factor))
-    if field == "everywhere":
-        strikes = replace(architecture.everywhere, mttr=factor * HOUR)
-        return replace(architecture, everywhere=strikes)
-    return with_slower_tier(architecture, field, factor)
-
-
-def with_slower_tier(architecture, field, factor):
-    """Return the architecture whose servers of one kind take longer to repair."""
-    kind = {"app servers": "apps", "load balancers": "balancers"}[field]
-    tier = getattr(architecture.site, kind)
-    node = replace(tier.node, mttr=factor * tier.node.mttr)
-    worse = {kind: replace(tier, node=node)}
-    return replace(architecture, site=replace(architecture.site, **worse))
-
-
-FIELDS = [
-    "coverage",
-    "detection",
-    "redirection",
-    "database mttf",
-    "database mttr",
-    "site mttf",
-    "site mttr",
-    "app servers",
-    "load balancers",
-    "everywhere",
-    "promotion",
-]
+WORSE = {  # the power that makes a value worse
+    "failover.coverage": -1,
+    "failover.detection": 1,
+    "failover.promotion": 1,
+    "failover.redirection": 1,
+    "database.mttf": -1,
+    "database.mttr": 1,
+    "site.mttf": -1,
+    "site.mttr": 1,
+    "site.apps.node.mttr": 1,
+    "site.balancers.node.mttr": 1,
+    "everywhere.mttr": 1,
+}
 
 
 @pytest.mark.parametrize("name", FULL)
-@given(st.sampled_from(FIELDS), st.floats(1.01, 20))
-def test_worse_parameters_never_help(name, field, factor):
+@given(st.sampled_from(list(WORSE)), st.floats(1.01, 20))
+def test_worse_parameters_never_help(name, path, factor):
     architecture = FULL[name]
-    if name == "single" and field in {"coverage", *STAGES}:
+    if name == "single" and path.startswith("failover"):
         return
-    worse = slower(architecture, field, factor)
+    value = value_at(architecture, path) * factor ** WORSE[path]
+    worse = replaced(architecture, {path: value})
     for operation in ("read", "write"):
         before = unavailability(architecture, operation)
         assert unavailability(worse, operation) >= before * (1 - 1e-12)
@@ -255,54 +211,12 @@ def test_worse_parameters_never_help(name, field, factor):
 
 def scaled(architecture, by):
     """Return the architecture with every time multiplied."""
-
-    def longer(node):
-        return replace(node, mttf=node.mttf * by, mttr=node.mttr * by)
-
-    site = architecture.site
-    changes = {
-        "database": longer(architecture.database),
-        "everywhere": longer(architecture.everywhere),
-        "site": replace(
-            longer(site),
-            balancers=replace(site.balancers, node=longer(site.balancers.node)),
-            apps=replace(site.apps, node=longer(site.apps.node)),
-        ),
+    times = {
+        path: value * by
+        for path, value in paths(architecture)
+        if value is not None and about_at(architecture, path).unit == "s"
     }
-    if hasattr(architecture, "failover"):
-        stages = {k: v * by for k, v in architecture.failover.stages.items()}
-        changes["failover"] = replace(architecture.failover, **stages)
-    if hasattr(architecture, "election"):
-        changes["election"] = architecture.election * by
-    return replace(architecture, **changes)
-
-
-PAIRS = {
-    "plain": {},
-    "two crews": {"crews": 2},
-    "restored together": {"restore": 3 * HOUR},
-    "unseen failures": {"standby": Standby(probe=DAY, takeover_mttf=HOUR)},
-    "one site": {"site": Site(mttf=YEAR, mttr=6 * HOUR), "sites": ("DC-1",)},
-    "two sites": {"site": Site(mttf=YEAR, mttr=6 * HOUR)},
-}
-
-
-@pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("manual", [None, HOUR])
-def test_the_pair_alone_and_the_model_of_the_pair_agree(name, manual):
-    failover = replace(FAILOVER, manual=manual)
-    pair = ActivePassive(database=NODE, failover=failover, **PAIRS[name])
-    alone = pair.downtime_by_cause
-    assert sum(alone.values()) == pytest.approx(pair.unavailability, rel=1e-12)
-    if name == "two sites":  # there the clients of a lost site must be led away too
-        assert unavailability(pair) > pair.chain().unavailability
-        return
-    model = pair.model().downtime()["write"]
-    for cause, share in alone.items():
-        if name == "one site" and cause != "site down":
-            continue  # a pair that is down when its site is lost is charged to the site
-        assert model.get(cause, 0) == pytest.approx(share, rel=1e-12)
-    assert unavailability(pair) == pytest.approx(pair.unavailability, rel=1e-12)
+    return replaced(architecture, times)
 
 
 @pytest.mark.parametrize("name", FULL)

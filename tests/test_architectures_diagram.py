@@ -302,14 +302,6 @@ def test_repair_laws_hardly_matter_in_the_long_run():
     assert unavailability(plain) in run.unavailability["write"]
 
 
-def test_a_pair_reads_the_mean_of_a_law():
-    law = given_up(FULL["passive"], "exponential").database
-    site = Site()
-    pair = ActivePassive(database=NODE, failover=FAILOVER, site=site)
-    drawn = ActivePassive(database=law, failover=FAILOVER, site=site)
-    assert drawn.downtime_by_cause == pytest.approx(pair.downtime_by_cause, rel=1e-12)
-
-
 def test_a_dead_box_is_no_box_of_another_name():
     """The words by which the tests above find boxes stand for all of them."""
     store = Leaderless(database=NODE, copies={"a": 2}, site=SITE)

@@ -267,6 +267,7 @@ def test_the_first_offender_of_an_array_is_named(spec, field, place, value):
     ("make", "words"),
     [
         (lambda: Tier(node=NODE, needed=2), r"needed must be <= servers \(1\), got 2"),
+        (lambda: replace(PASSIVE, crews=3), r"crews must be in \[1, 2\], got 3"),
         (
             lambda: replace(PASSIVE, sites=()),
             r"sites must be at least 1 name, got \(\)",

@@ -276,11 +276,6 @@ def test_retries_that_never_let_it_rise_are_named():
     assert busy.downtime_by_cause["overload"] > 0.99
 
 
-def test_a_budget_without_retries_is_refused():
-    with pytest.raises(ValueError, match="retries must be >= 1 where there"):
-        ha.Workload(retry_budget=0.1)
-
-
 def test_copies_that_do_not_keep_up_never_hear_of_what_the_others_wrote():
     spec = ha.ActiveActive(
         database=NODE,

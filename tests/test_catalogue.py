@@ -44,9 +44,6 @@ def entries():
             yield pytest.param(path.stem, name, entry, id=f"{path.stem}:{name}")
 
 
-STATED = {"fact", "derived", "assumed"}
-
-
 def plain(content):
     """Yield the paths of values of a preset that say nothing of where they are from."""
     for key, entry in content.items():

@@ -13,7 +13,6 @@ SYSTEM = "title: Orders\nextends: postgresql-patroni\n"
 NEW = f"{SYSTEM}failover: {{coverage: 90 %}}\n"
 STRUCTURE = "title: Shop\nstructure: web > sql\nparts: {web: 99.9 %, sql: 99.9 %}\n"
 SLOTH = folder() / "objectives" / "sloth.yaml"
-UP = folder() / "prometheus" / "up.json"
 
 pytestmark = pytest.mark.skipif(
     not Path("/dev/fd").is_dir(), reason="there are no /dev/fd here"

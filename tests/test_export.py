@@ -73,7 +73,6 @@ def _all(where, known):
     return where == "true" or all(known[w.strip("()")] for w in where.split(" & "))
 
 
-APP = ha.Node(mttf=100 * HOUR, mttr=0.5 * HOUR)
 PAIR = ha.ActivePassive(
     sites=("a", "b"),
     database=ha.Node(mttf=500 * HOUR, mttr=3 * HOUR),

@@ -145,8 +145,10 @@ def test_what_is_beyond_a_limit_is_named(make, message):
 def test_the_three_readings_pass():
     x = sympy.Symbol("x", positive=True)
     assert ha.Node(mttf=x, mttr=1).mttf is x
-    kept = ha.Node(mttf=[1.0, 2.0], mttr=1).mttf
-    assert isinstance(kept, np.ndarray)
+    given = np.array([1.0, 2.0])
+    kept = ha.Node(mttf=given, mttr=1).mttf
+    given[0] = 7
+    assert kept.tolist() == [1, 2]
     with pytest.raises(ValueError, match="read-only"):
         kept[0] = 3
 

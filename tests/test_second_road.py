@@ -194,29 +194,6 @@ def test_latency_and_load(name, load):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("load", [0.3, 0.75])
-def test_latency_of_reads_and_long_writes(load):
-    """A read waits behind writes of ten times its length."""
-    rng = np.random.default_rng(2)
-    requests = load * CORES / (0.8 * READ + 0.2 * 10 * READ)
-    w = Workload(
-        reads=0.8 * requests,
-        writes=0.2 * requests,
-        read_time=READ,
-        write_time=10 * READ,
-        app_time=0.001,
-    )
-    shop = messages.Shop(w, 1, APPS, CORES)
-    run = messages.play(shop, one, seconds(w, 2 * COUNT), rng)
-    found = assess(SinglePrimary(database=NODE, site=SITE), w)
-    for write in (False, True):
-        law = found.latency["DC-1", "write" if write else "read"]
-        parts = batches(run.latencies(0, write))
-        for p in (0.5, 0.95, 0.99):
-            agrees(law.quantile(p), [np.quantile(part, p) for part in parts], FREQUENT)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("load", LOADS)
 def test_latency_of_a_quorum(load):
     """All asked copies work; the coordinator waits for as many as it needs."""
