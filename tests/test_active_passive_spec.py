@@ -97,6 +97,26 @@ def test_what_stops_everything_is_told_from_what_does_not():
     assert [one.name for one in spec.stopping] == ["push", "dns"]
 
 
+def test_what_only_writes_hang_on_leaves_reads_alone():
+    """Writes as if all stopped, by cause; reads as if it never failed."""
+    dns = Dependency(name="dns", mttf=90 * DAY, mttr=600.0)
+
+    def budget(*effects):
+        stores = (Dependency(name=e, mttf=DAY, mttr=60.0, effect=e) for e in effects)
+        return pair(depends_on=(dns, *stores)).model().downtime()
+
+    alone, stops, held = budget(), budget("stops"), budget("read-only")
+    assert held["read"] == pytest.approx(alone["read"], rel=1e-12)
+    renamed = {c.replace("stops", "read-only"): v for c, v in stops["write"].items()}
+    assert held["write"] == pytest.approx(renamed, rel=1e-12)
+    assert held["write"]["read-only"] > alone["write"]["dns"]
+    spec = pair(
+        depends_on=(Dependency(name="lock", mttf=DAY, mttr=60.0, effect="read-only"),)
+    )
+    assert "lock" in spec.diagram("write").single_points_of_failure()
+    assert "lock" not in spec.diagram("read").single_points_of_failure()
+
+
 NARROW = {
     "plain": {},
     "one site": {"sites": ("A",), "site": Site(mttf=900 * HOUR, mttr=9 * HOUR)},

@@ -5,7 +5,9 @@ import re
 
 import pytest
 
+from hamodel.chain import Chain
 from hamodel.reading import read_files
+from hamodel.units import YEAR
 
 NODE = """\
 scope: orders
@@ -124,6 +126,32 @@ def tier(name, count=3, grace=10, stays=60):
 
 def apps(*objects):
     return "---\n".join(objects)
+
+
+@pytest.mark.parametrize(("members", "lost"), [(1, 1), (3, 2), (4, 2), (5, 3)])
+def test_writes_hang_on_the_lock_store_whose_members_are_listed(
+    members, lost, tmp_path
+):
+    """Beside a chain of members that restart 4.2 times a year (FAIL-016, FAIL-017)."""
+    hosts = ", ".join(f"10.0.0.{n}:2379" for n in range(members))
+    files = {f"{n}__yml": node(n).replace("a:2379", hosts) for n in "ac"}
+    found = read_files(written(tmp_path, **files))
+    (store,) = found.spec.architecture.depends_on
+    leave, back = 4.2 / YEAR, 1 / 10800
+    rates = {(n, n + 1): (members - n) * leave for n in range(members)}
+    rates |= {(n + 1, n): (n + 1) * back for n in range(members)}
+    chain = Chain(rates=rates, up=frozenset(range(lost)), start=0)
+    share = store.mttr / (store.mttf + store.mttr)
+    assert share == pytest.approx(chain.unavailability, rel=1e-4)
+    assert (store.name, store.effect) == ("etcd", "read-only")
+    assert 1 / (store.mttf + store.mttr) == pytest.approx(
+        chain.failure_frequency, rel=1e-4
+    )
+    said = warned(found, "a.yml:3")
+    assert ("the loss of one stops" in said) == (lost == 1)
+    safe = [text.replace("ttl: 30", "failsafe_mode: on") for text in files.values()]
+    again = read_files(written(tmp_path, a__yml=safe[0], c__yml=safe[1]))
+    assert again.spec.architecture.depends_on[0].effect == "no failover"
 
 
 def test_several_deployments_are_not_mixed_and_are_warned_of(tmp_path):

@@ -18,7 +18,7 @@ IN_PLACE = frozenset({"process", "network"})
 
 #: What the failure of a dependency does: stop the service, or keep it from failing
 #: over.
-EFFECTS = ("stops", "no failover")
+EFFECTS = ("stops", "read-only", "no failover")
 
 READS = ("local", "never")
 
@@ -171,9 +171,10 @@ class Dependency:
     mttr : float, array, SymPy expression or Duration
         Time in s until it is back.
     effect : str
-        "stops": nothing is served meanwhile (a lock store without which the primary
-        demotes itself).  "no failover": the primary goes on, but failovers wait until
-        it is back (a lock store with a fail-safe mode, an orchestrator, a witness).
+        "stops": nothing is served meanwhile (power, DNS, identity).  "read-only": no
+        writes, while reads go on (a lock store without which the primary demotes
+        itself).  "no failover": the primary goes on, but failovers wait until it is
+        back (a lock store with a fail-safe mode, an orchestrator, a witness).
     """
 
     name: str = field(metadata=fields.word("name"))

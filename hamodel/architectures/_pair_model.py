@@ -92,6 +92,7 @@ class PairSeen(NamedTuple):
     pair: PairView | None = None
     seen: Seen = Seen()
     stopped: str = ""  # what stops everything
+    read_only: str = ""  # what stops writes alone
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class PairAbsorb:
 
     sites: tuple[str, ...]
     stops: tuple[str, ...]  # names of the parts without which nothing is served
+    read_only: tuple[str, ...]  # and of those without which no writes are
 
     def __call__(
         self, known: PairSeen, site: str, name: str, view: PairView | SiteView | str
@@ -112,6 +114,8 @@ class PairAbsorb:
             return known
         if isinstance(view, PairView):
             return known._replace(pair=view)
+        if isinstance(view, str) and name in self.read_only:
+            return known._replace(read_only=name) if view == "down" else known
         if isinstance(view, str) and name in self.stops:
             return PairSeen(stopped=name) if view == "down" else known
         pair = known.pair
@@ -227,8 +231,9 @@ def model_of(spec: PairSpec) -> Model:
     stopping = [_stopping(one) for one in spec.stopping]
 
     def verdict(known: PairSeen, site: str, operation: str) -> Verdict:
-        if known.stopped:
-            return Verdict(known.stopped)
+        stopped = known.stopped or (known.read_only if operation == "write" else "")
+        if stopped:
+            return Verdict(stopped)
         found = entrance(known.seen, site)
         if found.cause or known.pair is None:
             return found
@@ -246,13 +251,15 @@ def model_of(spec: PairSpec) -> Model:
         ),
         sites=spec.sites,
         nothing=PairSeen(),
-        absorb=PairAbsorb(spec.sites, tuple(part.name for part in stopping)),
+        absorb=PairAbsorb(
+            spec.sites, tuple(part.name for part in stopping), spec.read_only
+        ),
         verdict=verdict,
     )
 
 
 def _stopping(one: Dependency | Failure) -> Part:
-    """Return the part without which nothing is served."""
+    """Return the part without which no writes are served."""
 
     def events(state: str) -> Iterator[Event]:
         if state == "up":

@@ -69,7 +69,7 @@ def rules_of(
             (
                 Holding(one.name, one.mttf, one.mttr)
                 for one in spec.depends_on
-                if one.effect != "stops"
+                if one.effect == "no failover"
             ),
             None,
         ),

@@ -151,11 +151,16 @@ class PairSpec(LongRun):
 
     @property
     def stopping(self) -> tuple[Dependency | Failure, ...]:
-        """What stops everything: failures everywhere, and what all hangs on."""
+        """What stops all writes: failures everywhere, and what they hang on."""
         return (
             *(kind for kind in self.failures if kind.kind == "everywhere"),
-            *(one for one in self.depends_on if one.effect == "stops"),
+            *(one for one in self.depends_on if one.effect != "no failover"),
         )
+
+    @property
+    def read_only(self) -> tuple[str, ...]:
+        """Names of those of them that leave reads alone."""
+        return tuple(one.name for one in self.depends_on if one.effect == "read-only")
 
 
 def _places(spec: PairSpec) -> Places:
@@ -202,10 +207,11 @@ def _check_fit(spec: PairSpec) -> None:
     for place, kind in enumerate(spec.failures):
         name = f"failures[{place}].coverage"
         spec.failover.check_coverage(name, kind.coverage)
-    if sum(one.effect != "stops" for one in spec.depends_on) > 1:
+    holding = [one.name for one in spec.depends_on if one.effect == "no failover"]
+    if len(holding) > 1:
         raise ValueError(
             'depends_on must hold one dependency of effect "no failover" at most, got '
-            f"{[one.name for one in spec.depends_on if one.effect != 'stops']}"
+            f"{holding}"
         )
 
 

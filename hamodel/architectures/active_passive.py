@@ -207,7 +207,8 @@ class ActivePassive(PairSpec):
         needed = self.nodes_needed if checked(operation) == "write" else 1
         held = placed(self.nodes)
         nodes = [way for site, n in held.items() for way in copies(site, n, "database")]
-        stops = [quoted(one.name) for one in self.stopping]
+        aside = self.read_only if operation == "read" else ()
+        stops = [quoted(one.name) for one in self.stopping if one.name not in aside]
         ways: Iterable[str] = [entrances(self.site, self.sites)]
         if len(self.sites) == 1:
             ways = servers(self.site, *self.sites)

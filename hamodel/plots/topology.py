@@ -174,6 +174,13 @@ class _Plan:
     boxes: dict[str, Rectangle]
     arrows: dict[tuple[str, str], FancyArrowPatch]
 
+    @property
+    def shared(self) -> list[str]:
+        """Parts outside the sites, on which all hang."""
+        places = tuple(self.parts)
+        outside = (part for part in self.states if _site_of(part, places) is None)
+        return [part for part in outside if part != "client"]
+
     def rows(self, site: str) -> list[tuple[str, list[str], int]]:
         """Return the tiers of a site, top down: short name, parts, and how many."""
         found = []
@@ -189,8 +196,8 @@ class _Plan:
         return found
 
     def works(self, parts: list[str], needed: int) -> bool:
-        """Tell whether enough of some parts work, and nothing strikes everything."""
-        if "failed" in {self.states.get(p) for p in ("everywhere", "client")}:
+        """Tell whether enough of some parts work, and what all hang on does."""
+        if "failed" in {self.states.get(p) for p in ("client", *self.shared)}:
             return False
         return sum(self.states[p] == "works" for p in parts) >= needed
 
@@ -300,11 +307,13 @@ class _Plan:
         right = (len(places) - 1) * _STEP + _WIDE
         self.ax.plot([0, right], [4.0, 4.0], color=INK, linewidth=1.2)
         self.ax.text(0, 4.2, f"{operation}s of clients", va="bottom", **_BACKED)
-        if "everywhere" in self.states:
-            self._box("everywhere", (0, -5.0), (right, _HIGH))
-            words = "what strikes everywhere"
-            place = (right / 2, -5.0 + _HIGH / 2)
-            self.ax.text(*place, words, ha="center", va="center", zorder=5, **_BACKED)
+        for i, part in enumerate(self.shared):
+            wide = right / len(self.shared)
+            self._box(part, (i * wide + 0.05, -5.0), (wide - 0.1, _HIGH))
+            words = {"everywhere": "what strikes everywhere"}.get(part, part)
+            name = _wrapped(words, int(3 * wide))
+            place = ((i + 0.5) * wide, -5.0 + _HIGH / 2)
+            self.ax.text(*place, name, ha="center", va="center", zorder=5, **_BACKED)
         words = f"service {'up' if up else 'down'}"
         top: Style = {"ha": "right", "va": "bottom", "weight": "bold"}
         self.ax.text(right, 4.2, words, **top, **_BACKED)

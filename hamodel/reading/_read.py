@@ -347,6 +347,13 @@ def _mapping(tree: Mapping[str, object], depth: int) -> Iterator[str]:
             continue
         assert isinstance(inner, tuple)
         value, carried = inner
+        if isinstance(value, list) and not carried and _explained(value):
+            yield f"{space}{_scalar(key)}:"
+            for item in value:
+                first, *others = _mapping(item, depth + 2)
+                yield f"{space}  - {first.strip()}"
+                yield from others
+            continue
         if not carried:
             yield f"{space}{_scalar(key)}: {_flow(value)}"
             continue
@@ -354,6 +361,14 @@ def _mapping(tree: Mapping[str, object], depth: int) -> Iterator[str]:
         yield f"{space}  value: {_flow(value)}"
         for word, said in carried.items():
             yield f"{space}  {word}: {_scalar(said)}"
+
+
+def _explained(items: list[object]) -> bool:
+    """Tell whether the values of each item carry where they come from."""
+    return all(
+        isinstance(item, dict) and all(isinstance(x, tuple) for x in item.values())
+        for item in items
+    )
 
 
 def _flow(value: object) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hamodel.units import DAY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -138,9 +140,11 @@ def shown(seconds: float) -> str:
 
     Examples
     --------
-    >>> shown(30.0), shown(0.5), shown(90.0), shown(0.0)
-    ('30 s', '500 ms', '90 s', '0 s')
+    >>> shown(30.0), shown(0.5), shown(90.0), shown(0.0), shown(8.64e6)
+    ('30 s', '500 ms', '90 s', '0 s', '100 d')
     """
+    if seconds > 30 * DAY:
+        return f"{_digits(round(seconds / DAY, 2))} d"
     if 0 < seconds < 1:
         return f"{_digits(seconds * 1e3)} ms"
     return f"{_digits(seconds)} s"

@@ -12,21 +12,34 @@ from __future__ import annotations
 
 import re
 import warnings
+from math import comb
 from typing import TYPE_CHECKING
 
+from hamodel.facts import fact
 from hamodel.failover import Lease
-from hamodel.reading._core import Default, Draft, Field, Format, Found, Value, number
+from hamodel.reading._core import (
+    Default,
+    Draft,
+    Entry,
+    Field,
+    File,
+    Format,
+    Found,
+    Value,
+    number,
+)
 from hamodel.reading._texts import yaml
 from hamodel.reading._units import flag, shown, time, whole, word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _DCS = "bootstrap.dcs."
 _PARAMETERS = "postgresql.parameters."
 _MODES = "Patroni documentation: Replication modes, 2026"
 _POSTGRES = "PostgreSQL documentation: Write Ahead Log, 2024"
 _PROMOTED = 0.384  # s, REC-001: what a promotion takes beside the retry
+_LISTED = re.compile(r"^(etcd3?|zookeeper|exhibitor)\.hosts\[\d+\]$")
 
 
 def _dynamic(name: str) -> str:
@@ -114,8 +127,15 @@ FIELDS = (
     Field(
         name=_dynamic("failsafe_mode"),
         read=flag,
-        why="keeps the primary when the lock store is lost; here it never fails, "
-        "unless it stands under `depends_on`",
+        to="depends_on",
+        defaults=(Default("off", "Patroni documentation: DCS Failsafe Mode, 2026"),),
+    ),
+    Field(
+        name="etcd3.hosts|etcd.hosts|zookeeper.hosts|exhibitor.hosts", to="depends_on"
+    ),
+    Field(
+        name="etcd3.host|etcd.host|consul.host",
+        why="one way to the lock store; `depends_on` says how often the store is lost",
     ),
     Field(
         name=_dynamic("maximum_lag_on_syncnode"),
@@ -165,6 +185,7 @@ def compose(found: Found, sheet: Draft) -> None:
     sheet.base = sheet.base or "postgresql-patroni"
     _times(found, sheet)
     _store(found, sheet)
+    _members(found, sheet)
     _nodes(found, sheet)
     _replication(found, sheet)
     retry = found.given(f"{_PARAMETERS}wal_retrieve_retry_interval")
@@ -241,6 +262,52 @@ def _store(found: Found, sheet: Draft) -> None:
                 told = f"{file.where(entry)} {store}"
                 path = f"failover.detection.lease.{name}"
                 sheet.leaves[path] = (value, {"from": told, "because": why})
+
+
+def _members(found: Found, sheet: Draft) -> None:
+    """Write that writes hang on the lock store, and how often it is lost."""
+    listed, safe = found.all("etcd3.hosts"), found["failsafe_mode"]
+    if not listed and safe.default:
+        return
+    for value in (*listed, safe):
+        sheet.take(value)
+    sheet.alike(found, "failsafe_mode")
+    name, mttf, mttr = "lock store", "never", "30 min"
+    told = {"assumed": "its members are not listed; give its law and it counts"}
+    if listed:
+        name = listed[0].name.split(".")[0].rstrip("3")
+        hosts = {part.strip() for one in listed for part in str(one.value).split(",")}
+        mttf, mttr, told = _majority(sheet, listed, len(hosts))
+    store = {
+        "name": (name, {}),
+        "mttf": (mttf, told),
+        "mttr": (mttr, told),
+        "effect": ("no failover" if safe.value else "read-only", safe.carried),
+    }
+    sheet.leaves["depends_on"] = ([store], {})
+
+
+def _majority(
+    sheet: Draft, listed: Sequence[Value], count: int
+) -> tuple[str, str, dict[str, str]]:
+    """Return how long a majority lives and how long it is then lost, and why."""
+    fewest = count - count // 2  # so many down leave no majority
+    if fewest == 1:
+        sheet.warn(listed[0], f"lists {count}: the loss of one stops the writes")
+    mttf, mttr = 1 / fact("FAIL-016").in_base(), fact("FAIL-017").in_base()
+    down = mttr / (mttf + mttr)
+    shares = [
+        comb(count, n) * down**n * (1 - down) ** (count - n)
+        for n in range(fewest, count + 1)
+    ]
+    often = shares[0] * fewest / mttr  # it comes back by a repair from the fewest
+    lives, lost = (1 - sum(shares)) / often, sum(shares) / often
+    told = {
+        "from": "; ".join(dict.fromkeys(value.origin for value in listed)),
+        "because": f"{count} members bear the loss of {fewest - 1}; they are taken to "
+        "fail as servers do (FAIL-016, FAIL-017)",
+    }
+    return shown(lives), shown(round(lost, 1)), told
 
 
 def _nodes(found: Found, sheet: Draft) -> None:
@@ -357,12 +424,18 @@ def _waits(sheet: Draft, mode: Value, strict: Value, *, alone: bool) -> None:
     sheet.assume("replication.timeout", loop, because)
 
 
+def _parsed(file: File) -> Iterator[Entry]:
+    """Yield what a file says; what it lists of its lock store under one name."""
+    for entry in yaml(file):
+        yield entry._replace(name=_LISTED.sub(r"\1.hosts", entry.name))
+
+
 PATRONI = Format(
     name="patroni",
     product="Patroni",
     version="4.0",
     fields=FIELDS,
     knows=knows,
-    parse=yaml,
+    parse=_parsed,
     compose=compose,
 )

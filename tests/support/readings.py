@@ -92,6 +92,10 @@ MOVES = {
         ),
         _COMMIT: (_NODES, "commit: remote_apply", "commit: local"),
         _WAL: (_PAIR, "interval: 1s", "interval: 4s"),
+        "bootstrap.dcs.failsafe_mode": (
+            *(_PAIR, "synchronous_mode: true", "failsafe_mode: true"),
+        ),
+        "etcd3.hosts": (_PAIR, ",10.20.3.21:2379", ""),
         "name": (_NODES, "name: pg-c", "name: pg-b"),
         "tags.nofailover": (_NODES, "nofailover: true", "nofailover: false"),
         "tags.failover_priority": (
