@@ -3,7 +3,8 @@
 import pytest
 from matplotlib.figure import Figure
 
-from hamodel.plots import _layout, contrast, diagram_text, draw_diagram, stopped_parts
+from hamodel.plots import contrast, diagram_text, draw_diagram, stopped_parts
+from hamodel.plots.diagram import layout_of
 from hamodel.plots.diagram import _LOOKS
 from hamodel.structure import parse
 
@@ -98,7 +99,7 @@ def test_boxes_do_not_overlap_and_stay_in_view(structure):
 
 
 def test_counts_are_labels():
-    labels = _layout.of(parse("atleast(2, a, b, c)")).labels
+    labels = layout_of(parse("atleast(2, a, b, c)")).labels
     assert [text for _, text in labels] == ["2 of 3"]
 
 

@@ -9,9 +9,16 @@ Assumptions: a fact holds under its stated conditions only, and a vendor's commi
 (`SLA-...`) is a promise about money, not a measurement.
 """
 
-from hamodel.catalogue._scenarios import Scenario, scenario, scenarios
-from hamodel.catalogue._systems import Parameter, System, system, systems
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from hamodel.facts import CONFIDENCE, Fact, fact, facts, folder
+
+if TYPE_CHECKING:
+    from hamodel.catalogue._scenarios import Scenario, scenario, scenarios
+    from hamodel.catalogue._systems import Parameter, System, system, systems
 
 __all__ = [
     "CONFIDENCE",
@@ -27,3 +34,15 @@ __all__ = [
     "system",
     "systems",
 ]
+
+# A fact is a row of a table; only a preset needs the reader of system files.
+_HOME = dict.fromkeys(("Parameter", "System", "system", "systems"), "_systems")
+_HOME |= dict.fromkeys(("Scenario", "scenario", "scenarios"), "_scenarios")
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

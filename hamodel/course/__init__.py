@@ -71,17 +71,10 @@ with brought_by("course"):
     from hamodel.course.exercise import Exercise, Feedback, Mistake, exercise
     from hamodel.course.explorer import Explorer
     from hamodel.course.lesson import Lesson, journey, sliders
+    from hamodel.course.maps import diagram, sweep_map
     from hamodel.course.prediction import Line, Prediction, View, near, views
     from hamodel.course.quiz import Question, Quiz, ask, recall
-    from hamodel.course.shown import (
-        Table,
-        balance,
-        diagram,
-        dots,
-        listed,
-        states,
-        sweep_map,
-    )
+    from hamodel.course.shown import Table, balance, dots, listed, states
 
 __all__ = [
     "Again",

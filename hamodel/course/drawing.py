@@ -130,6 +130,7 @@ class Sheet:
         stroke: str = "ink",
         weight: float = 1,
         role: str = "",
+        shade: float = 1,
     ) -> None:
         """Draw a box, filled with a colour or with the look of a meaning.
 
@@ -143,11 +144,15 @@ class Sheet:
             How strong the outline is; 0 for none.
         role : str
             "ground" if words may lie across its edge.
+        shade : float
+            How strong the fill is, from 0 to 1.
         """
         x, y, width, height = box
         if width <= 0 or height <= 0:
             return
         place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
+        if shade < 1:
+            place += f' fill-opacity="{shade:.2f}"'
         self._shape("rect", place, fill, stroke, weight, role)
         if role != "ground":
             self._stands((x, y, x + width, y + height))

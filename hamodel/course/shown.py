@@ -1,4 +1,4 @@
-"""What a lesson shows beside its explorer: a table, a balance, a diagram, a map.
+"""What a lesson shows beside its explorer: a table, a balance, dots, states.
 
 A cell that would print lines shows a table instead: it reads on a phone, by a screen
 reader and on paper.
@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from hamodel import plots, text
+from hamodel import text
 from hamodel.course.drawing import Drawn, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    import xarray as xr
-
-    from hamodel.structure import Structure
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,55 +189,3 @@ def states(
         sheet.rect((x - wide / 2, y - high / 2, 10, high), look)
         sheet.text((x + 5, y - 3), words, size=12.5, anchor="middle")
         sheet.text((x + 5, y + 14), told, anchor="middle", bold=True)
-
-
-def diagram(structure: Structure, alt: str, *, marked: bool = True) -> plots.Shown:
-    """Draw the path of a request.
-
-    Parameters
-    ----------
-    structure : Structure
-        From `hamodel.structure`.
-    alt : str
-        What the picture says, in words and numbers.
-    marked : bool
-        Whether single points of failure have a heavy frame.
-
-    Returns
-    -------
-    Shown
-        The boxes, one behind or beside the other.
-    """
-    figure = plots.figure(7.2, 2.3)
-    with plots.styled():
-        axes = figure.add_axes((0.02, 0.06, 0.96, 0.8))
-        drawing = plots.draw_diagram(axes, structure)
-    drawing.status.set_visible(False)
-    for patch in () if marked else (p for ps in drawing.boxes.values() for p in ps):
-        patch.set_linewidth(1.2)
-    return plots.show(figure, alt=alt)
-
-
-def sweep_map(
-    found: xr.Dataset, quantity: str = "write_minutes_per_year"
-) -> plots.Shown:
-    """Draw a sweep over two parameters as a map.
-
-    Parameters
-    ----------
-    found : xarray.Dataset
-        What `hamodel.sweep` returned for two parameters.
-    quantity : str
-        Which of its measures.
-
-    Returns
-    -------
-    Shown
-        The map, with what it says in words and numbers.
-    """
-    across, down = (str(name) for name in found[quantity].dims)
-    figure = plots.figure(7.2, 3.0)
-    with plots.styled():
-        axes = figure.add_axes((0.12, 0.17, 0.86, 0.72))
-        drawn = plots.draw_sweep(axes, found, x=across, y=down, quantity=quantity)
-    return plots.show(figure, alt=drawn.text)

@@ -9,6 +9,11 @@ Assumptions: Matplotlib is imported when the first figure is made, not before; n
 here uses pyplot, so no figure is ever shared or left open.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from hamodel.plots._style import (
     FAINT,
     GREY,
@@ -25,38 +30,45 @@ from hamodel.plots._style import (
     styled,
     svg,
 )
-from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
-from hamodel.plots.calibration import FitPicture, draw_fit
-from hamodel.plots.choices import DrawnDecision, DrawnFront, draw_decision, draw_front
-from hamodel.plots.comparison import ComparisonDots, draw_comparison
-from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
-from hamodel.plots.lag import (
-    GateCurve,
-    LagCurve,
-    LossCurves,
-    draw_lag_cdf,
-    draw_lag_gate,
-    draw_loss,
-)
-from hamodel.plots.latency import LatencyCurves, draw_latency
-from hamodel.plots.measured import Measured, draw_measured
-from hamodel.plots.states import StateGraph, draw_state_graph
-from hamodel.plots.sweeps import SweepLines, SweepMap, draw_sweep
-from hamodel.plots.timeline import (
-    RtoCurve,
-    Timeline,
-    Valley,
-    draw_rto_cdf,
-    draw_timeline,
-    draw_vigilance,
-)
-from hamodel.plots.topology import Topology, draw_topology
-from hamodel.plots.uncertainty import (
-    DrawnIntervals,
-    DrawnTornado,
-    draw_intervals,
-    draw_tornado,
-)
+
+if TYPE_CHECKING:
+    from hamodel.plots.budget import DowntimeBudget, draw_downtime_budget
+    from hamodel.plots.calibration import FitPicture, draw_fit
+    from hamodel.plots.choices import (
+        DrawnDecision,
+        DrawnFront,
+        draw_decision,
+        draw_front,
+    )
+    from hamodel.plots.comparison import ComparisonDots, draw_comparison
+    from hamodel.plots.diagram import Drawing, diagram_text, draw_diagram, stopped_parts
+    from hamodel.plots.lag import (
+        GateCurve,
+        LagCurve,
+        LossCurves,
+        draw_lag_cdf,
+        draw_lag_gate,
+        draw_loss,
+    )
+    from hamodel.plots.latency import LatencyCurves, draw_latency
+    from hamodel.plots.measured import Measured, draw_measured
+    from hamodel.plots.states import StateGraph, draw_state_graph
+    from hamodel.plots.sweeps import SweepLines, SweepMap, draw_sweep
+    from hamodel.plots.timeline import (
+        RtoCurve,
+        Timeline,
+        Valley,
+        draw_rto_cdf,
+        draw_timeline,
+        draw_vigilance,
+    )
+    from hamodel.plots.topology import Topology, draw_topology
+    from hamodel.plots.uncertainty import (
+        DrawnIntervals,
+        DrawnTornado,
+        draw_intervals,
+        draw_tornado,
+    )
 
 __all__ = [
     "FAINT",
@@ -115,3 +127,43 @@ __all__ = [
     "styled",
     "svg",
 ]
+
+# Each picture loads when it is first asked for: a lesson asks for few, or for none.
+_ROOMS = {
+    "budget": ("DowntimeBudget", "draw_downtime_budget"),
+    "calibration": ("FitPicture", "draw_fit"),
+    "choices": ("DrawnDecision", "DrawnFront", "draw_decision", "draw_front"),
+    "comparison": ("ComparisonDots", "draw_comparison"),
+    "diagram": ("Drawing", "diagram_text", "draw_diagram", "stopped_parts"),
+    "lag": (
+        "GateCurve",
+        "LagCurve",
+        "LossCurves",
+        "draw_lag_cdf",
+        "draw_lag_gate",
+        "draw_loss",
+    ),
+    "latency": ("LatencyCurves", "draw_latency"),
+    "measured": ("Measured", "draw_measured"),
+    "states": ("StateGraph", "draw_state_graph"),
+    "sweeps": ("SweepLines", "SweepMap", "draw_sweep"),
+    "timeline": (
+        "RtoCurve",
+        "Timeline",
+        "Valley",
+        "draw_rto_cdf",
+        "draw_timeline",
+        "draw_vigilance",
+    ),
+    "topology": ("Topology", "draw_topology"),
+    "uncertainty": ("DrawnIntervals", "DrawnTornado", "draw_intervals", "draw_tornado"),
+}
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -78,7 +78,7 @@ class _Block:
         return isinstance(self.node, Gate) and self.node.tolerated == 0
 
 
-def of(structure: Structure) -> Layout:
+def layout_of(structure: Structure) -> Layout:
     """Return the layout of a path from left to right."""
     blocks = _unfolded(structure.circuit)
     _measure(blocks)

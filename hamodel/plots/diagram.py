@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hamodel.plots import _layout
+from hamodel.plots._layout import HIGH, WIDE, layout_of
 from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def draw_diagram(ax: Axes, structure: Structure, failed: Iterable[str] = ()) -> 
     >>> drawing.status.get_text()
     'service down'
     """
-    layout = _layout.of(structure)
-    hidden = _hidden_places(structure, layout)
+    layout = layout_of(structure)
+    hidden = hidden_places(structure, layout)
     boxes = {}
     alone = structure.single_points_of_failure()
     for name, places in (dict(layout.boxes) | hidden).items():
@@ -125,7 +125,7 @@ def draw_diagram(ax: Axes, structure: Structure, failed: Iterable[str] = ()) -> 
         _tie(ax, layout, below, structure.hidden[name])
     for (x, y), label in layout.labels:
         ax.text(x, y, label, ha="center", va="bottom", color=GREY, **_BACKED)
-    status = _finish(ax, layout, room=2.4 * _layout.HIGH if hidden else 0.0)
+    status = _finish(ax, layout, room=2.4 * HIGH if hidden else 0.0)
     drawing = Drawing(
         structure=structure, boxes=boxes, wires=wires, status=status, layout=layout
     )
@@ -171,15 +171,13 @@ def diagram_text(structure: Structure, failed: Iterable[str] = ()) -> str:
     return f"{'; '.join(parts)}. Single points of failure: {alone}."
 
 
-def _hidden_places(
-    structure: Structure, layout: Layout
-) -> dict[str, tuple[Point, ...]]:
+def hidden_places(structure: Structure, layout: Layout) -> dict[str, tuple[Point, ...]]:
     """Put the hidden dependencies in a row below all that is drawn."""
     left, right, bottom, _ = layout.extent
     names = list(structure.hidden)
-    step = max((right - left) / max(len(names), 1), _layout.WIDE * 1.15)
+    step = max((right - left) / max(len(names), 1), WIDE * 1.15)
     first = (left + right - step * (len(names) - 1)) / 2
-    y = bottom - 1.5 * _layout.HIGH
+    y = bottom - 1.5 * HIGH
     return {name: ((first + i * step, y),) for i, name in enumerate(names)}
 
 
@@ -189,8 +187,8 @@ def _box(
     from matplotlib.patches import Rectangle
 
     x, y = centre
-    corner = (x - _layout.WIDE / 2, y - _layout.HIGH / 2)
-    patch = Rectangle(corner, _layout.WIDE, _layout.HIGH, zorder=3)
+    corner = (x - WIDE / 2, y - HIGH / 2)
+    patch = Rectangle(corner, WIDE, HIGH, zorder=3)
     patch.set_edgecolor(INK)
     patch.set_linewidth(width)
     patch.set_linestyle("--" if dashed else "-")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _html
-from hamodel.catalogue import folder
+from hamodel.facts import folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

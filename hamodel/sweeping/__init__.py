@@ -36,7 +36,8 @@ every row is repeated for each cause; `found.drop_dims("cause")` leaves that out
 Assumptions: those of the architecture, of which each point is one steady state.
 """
 
-from hamodel.sweeping._parameters import Case
-from hamodel.sweeping._sweep import sweep
+from hamodel.sweeping._parameters import Case, Column
+from hamodel.sweeping._sweep import answers, sweep
+from hamodel.sweeping._work import Grid
 
-__all__ = ["Case", "sweep"]
+__all__ = ["Case", "Column", "Grid", "answers", "sweep"]

@@ -88,6 +88,22 @@ class Case:
         return (self.workload, rest) if ours else (self.architecture, path)
 
 
+@dataclass(frozen=True, eq=False)
+class Column:
+    """Values along a dimension that others share: all vary together.
+
+    Attributes
+    ----------
+    dims : (str,)
+        The dimension.
+    values : ndarray
+        A value for each place.
+    """
+
+    dims: tuple[str]
+    values: NDArray[np.generic]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Parameter:
     """One parameter with its values along one dimension.

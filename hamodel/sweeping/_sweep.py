@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _CAUSE = "cause"
 _MOST = 4e9  # bytes of an answer
+_MEMORY = 256e6  # bytes to work in
 
 
 def sweep(
@@ -34,7 +35,7 @@ def sweep(
     quantities: Iterable[str] | str | None = None,
     client: Value = None,
     progress: bool | None = None,
-    memory: float = 256e6,
+    memory: float = _MEMORY,
     **grids: object,
 ) -> xr.Dataset:
     """Answer an architecture and a workload over a grid of parameters.
@@ -103,23 +104,67 @@ def sweep(
     6.36...
     """
     _check.positive(memory=memory)
+    if client is not None and not (
+        hasattr(client, "submit") and hasattr(client, "gather")
+    ):
+        raise ValueError(f"client must be a dask.distributed.Client, got {client!r}")
+    grid = _grid(architecture, workload, quantities, grids)
+    blocks = grid.blocks(memory, _processes(client))
+    return _labelled(grid, gathered(grid, answered(blocks, client, progress)))
+
+
+def answers(
+    architecture: Architecture,
+    workload: Workload | None = None,
+    /,
+    *,
+    quantities: Iterable[str] | str,
+    **grids: object,
+) -> tuple[Grid, dict[str, Value]]:
+    """Answer a grid as `sweep` does, without labels, and so without xarray.
+
+    Parameters
+    ----------
+    architecture, workload, quantities, **grids
+        As `sweep` has them; what varies together along one dimension is a `Column`.
+
+    Returns
+    -------
+    (Grid, dict of str to ndarray)
+        What was asked, and the numbers by measure: an axis for each dimension.
+
+    Examples
+    --------
+    >>> from hamodel import ActivePassive, Failover, Node
+    >>> pair = ActivePassive(database=Node(mttf=2e6, mttr=2e3), failover=Failover())
+    >>> grid, found = answers(pair, quantities="cost", failover__promotion=[1, 9])
+    >>> grid.sizes, found["cost"].shape
+    ({'failover__promotion': 2}, (2,))
+    """
+    grid = _grid(architecture, workload, quantities, grids)
+    blocks = grid.blocks(_MEMORY)
+    return grid, gathered(grid, answered(blocks, None, progress=False))
+
+
+def _grid(
+    architecture: Architecture,
+    workload: Workload | None,
+    quantities: Iterable[str] | str | None,
+    grids: Mapping[str, object],
+) -> Grid:
+    """Return the grid that is asked for, or raise where it cannot be."""
     architecture, workload = unpacked(architecture, workload)
     workload = Workload() if workload is None else workload
     assess(architecture, workload)  # says what is no architecture or no workload
     if not grids:
         raise ValueError("grids must name at least one parameter, got none")
-    if client is not None and not (
-        hasattr(client, "submit") and hasattr(client, "gather")
-    ):
-        raise ValueError(f"client must be a dask.distributed.Client, got {client!r}")
     question = Case(architecture=architecture, workload=workload)
     parameters = tuple(read(question, name, given) for name, given in grids.items())
     grid = Grid(question=question, parameters=parameters, quantities=chosen(quantities))
     _check_names(grid)
     _check_size(grid)
     check(question, list(parameters))
-    blocks = grid.blocks(memory, _processes(client))
-    return _labelled(grid, gathered(grid, answered(blocks, client, progress)))
+    return grid
 
 
 def _processes(client: Value) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from hamodel import _check
-from hamodel.sweeping import sweep
+from hamodel.sweeping import Column, sweep
 from hamodel.uncertainty._beliefs import as_belief
 
 if TYPE_CHECKING:
@@ -105,9 +105,7 @@ def believed(beliefs: Mapping[str, object]) -> dict[str, Belief]:
 
 def columns(values: Mapping[str, FloatArray], dim: str) -> dict[str, Value]:
     """Return grids that vary together along one dimension."""
-    import xarray as xr
-
-    return {name: xr.DataArray(column, dims=dim) for name, column in values.items()}
+    return {name: Column((dim,), column) for name, column in values.items()}
 
 
 def interval(found: xr.Dataset, level: float = 0.9) -> xr.Dataset:

@@ -10,7 +10,7 @@ import numpy as np
 from hamodel import _check
 from hamodel._extras import brought_by
 from hamodel.assessment import MEASURES
-from hamodel.sweeping import sweep
+from hamodel.sweeping import answers
 from hamodel.uncertainty._draws import DRAW, believed, columns
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def sobol(
             for (name, belief), column in zip(known.items(), p.T, strict=True)
         }
         grids = columns(drawn, DRAW)
-        found = sweep(architecture, workload, quantities=quantity, **grids)
+        found = answers(architecture, workload, quantities=quantity, **grids)[1]
         return np.asarray(found[quantity], float)
 
     made = indices(answer, list(known), n, rng)

@@ -12,7 +12,7 @@ from hamodel import _check, _html, text
 from hamodel._fields import value_at
 from hamodel.assessment import MEASURES, assess
 from hamodel.chain import sensitivity_to
-from hamodel.sweeping import Case, sweep
+from hamodel.sweeping import Case, answers
 from hamodel.uncertainty._draws import believed, columns
 from hamodel.workload import Workload
 
@@ -166,17 +166,21 @@ def tornado(
         column = np.full(2 * len(known) + 1, belief.median)
         column[[2 * place, 2 * place + 1]] = belief.quantile([low, high])
         cases[name] = column
-    found = sweep(architecture, workload, quantities=quantity, **columns(cases, _CASE))
-    answers = found[quantity].values
+    grids = columns(cases, _CASE)
+    grid, by_name = answers(architecture, workload, quantities=quantity, **grids)
+    found, words = (
+        by_name[quantity],
+        {p.name: grid.question.words(p.path) for p in grid.parameters},
+    )
     bars = [
         Bar(
             name=name,
-            label=str(found[name].attrs["long_name"]),
-            unit=str(found[name].attrs.get("units", "1")),
+            label=words[name][0],
+            unit=words[name][1],
             low=float(column[2 * k]),
             high=float(column[2 * k + 1]),
-            at_low=float(answers[2 * k]),
-            at_high=float(answers[2 * k + 1]),
+            at_low=float(found[2 * k]),
+            at_high=float(found[2 * k + 1]),
         )
         for k, (name, column) in enumerate(cases.items())
     ]
@@ -185,7 +189,7 @@ def tornado(
         label=MEASURES[quantity].label,
         unit=MEASURES[quantity].unit or "1",
         level=level,
-        middle=float(answers[-1]),
+        middle=float(found[-1]),
         bars=tuple(sorted(bars, key=lambda bar: -bar.width)),
     )
 
