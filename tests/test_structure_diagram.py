@@ -4,8 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hamodel.plots import contrast, diagram_text, draw_diagram, stopped_parts
-from hamodel.plots.diagram import layout_of
-from hamodel.plots.diagram import _LOOKS
+from hamodel.plots.diagram import _LOOKS, layout_of
 from hamodel.structure import parse
 
 CLASSIC = "client > lb > any(app1, app2, app3) > db"

@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import text
-from hamodel.assessment import MEASURES
 from hamodel.course.drawing import Drawn, Sheet
-from hamodel.plots.diagram import HIGH, WIDE, hidden_places, layout_of
-from hamodel.sweeping import answers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +48,9 @@ def diagram(structure: Structure, alt: str, *, marked: bool = True) -> Drawn:
     Drawn
         The boxes, one behind or beside the other; hidden dependencies stand below.
     """
+    from hamodel.plots.diagram import hidden_places
+    from hamodel.plots.layout import HIGH, WIDE, layout_of
+
     layout = layout_of(structure)
     hidden = hidden_places(structure, layout)
     left, right, bottom, top = layout.extent
@@ -60,6 +60,7 @@ def diagram(structure: Structure, alt: str, *, marked: bool = True) -> Drawn:
     sheet = Sheet(wide, round((top - bottom) * times) + 40)
 
     def at(x: float, y: float) -> tuple[float, float]:
+        """Return where a point of the layout is on the sheet."""
         return (wide + times * (2 * x - left - right)) / 2, 28 + times * (top - y)
 
     for wire in layout.wires:
@@ -119,8 +120,10 @@ def sweep_map(
 
     Parameters
     ----------
-    architecture, workload
-        As `hamodel.sweep` has them.
+    architecture : Architecture
+        What is run.
+    workload : Workload, optional
+        What is asked of it; by default that of `assess`.
     quantity : str
         Which of its measures.
     **grids : sequence, or mapping of labels to values
@@ -148,6 +151,8 @@ def sweep_map(
     >>> round(found.at(10, 1))
     106
     """
+    from hamodel.sweeping import answers
+
     if len(grids) != 2:
         raise ValueError(f"a map has two parameters, got {', '.join(grids) or 'none'}")
     labels = {name: list(given) for name, given in grids.items()}
@@ -165,6 +170,8 @@ def _drawn(
     sheet: Sheet, grid: Grid, labels: tuple[list[Value], list[Value]], cells: FloatArray
 ) -> str:
     """Draw the cells and what they are; return what the picture says."""
+    from hamodel.assessment import MEASURES
+
     measure = MEASURES[grid.quantities[0]]
     about = [grid.question.words(p.path) for p in grid.parameters]
     said = [
@@ -193,9 +200,9 @@ def _drawn(
     )
     words = f"{title} by {about[0][0]}, and {about[1][0]}."
     for name, find in (("Least", np.argmin), ("Most", np.argmax)):
-        j, i = np.unravel_index(find(cells.T), cells.T.shape)
-        value = _said(cells[i, j], measure.unit)
-        words += f" {name}: {value} at {columns[i]} and {rows[j]}."
+        place = np.unravel_index(find(cells.T), cells.T.shape)
+        value = _said(cells.T[place], measure.unit)
+        words += f" {name}: {value} at {columns[place[1]]} and {rows[place[0]]}."
     return words
 
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         draw_loss,
     )
     from hamodel.plots.latency import LatencyCurves, draw_latency
-    from hamodel.plots.measured import Measured, draw_measured
+    from hamodel.plots.measured import Measured, draw_measured, measured_text
     from hamodel.plots.states import StateGraph, draw_state_graph
     from hamodel.plots.sweeps import SweepLines, SweepMap, draw_sweep
     from hamodel.plots.timeline import (
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         DrawnTornado,
         draw_intervals,
         draw_tornado,
+        tornado_text,
     )
 
 __all__ = [
@@ -122,10 +123,12 @@ __all__ = [
     "draw_vigilance",
     "figure",
     "image",
+    "measured_text",
     "show",
     "stopped_parts",
     "styled",
     "svg",
+    "tornado_text",
 ]
 
 # Each picture loads when it is first asked for: a lesson asks for few, or for none.
@@ -144,7 +147,7 @@ _ROOMS = {
         "draw_loss",
     ),
     "latency": ("LatencyCurves", "draw_latency"),
-    "measured": ("Measured", "draw_measured"),
+    "measured": ("Measured", "draw_measured", "measured_text"),
     "states": ("StateGraph", "draw_state_graph"),
     "sweeps": ("SweepLines", "SweepMap", "draw_sweep"),
     "timeline": (
@@ -156,7 +159,13 @@ _ROOMS = {
         "draw_vigilance",
     ),
     "topology": ("Topology", "draw_topology"),
-    "uncertainty": ("DrawnIntervals", "DrawnTornado", "draw_intervals", "draw_tornado"),
+    "uncertainty": (
+        "DrawnIntervals",
+        "DrawnTornado",
+        "draw_intervals",
+        "draw_tornado",
+        "tornado_text",
+    ),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 

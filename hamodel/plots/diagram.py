@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hamodel.plots._layout import HIGH, WIDE, layout_of
 from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style
+from hamodel.plots.layout import HIGH, WIDE, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
     from matplotlib.text import Text
 
-    from hamodel.plots._layout import Layout, Point
+    from hamodel.plots.layout import Layout, Point
     from hamodel.structure import Structure
 
 _LOOKS = {

@@ -69,9 +69,6 @@ def draw_measured(ax: Axes, law: Duration, times: ArrayLike) -> Measured:
     >>> print(drawn.text)
     Predicted: half within 2.5 s, 95 % within 2.95 s. Measured, 3 times: 2.4 s and ...
     """
-    from hamodel.recordings import agreement
-
-    found = agreement(law, times)
     given = np.asarray(times, float).ravel()
     seen = np.sort(given[~np.isnan(given)])
     low, high = law.quantile([0.025, 0.975])
@@ -82,12 +79,27 @@ def draw_measured(ax: Axes, law: Duration, times: ArrayLike) -> Measured:
     ax.set_ylim(0, 1)
     ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
     ax.set_xlabel("seconds after the failure", parse_math=False)
+    return Measured(law=line, points=points, text=measured_text(law, times))
+
+
+def measured_text(law: Duration, times: ArrayLike) -> str:
+    """Say in words what such a picture shows.
+
+    Parameters
+    ----------
+    law : Duration
+        The prediction.
+    times : array_like
+        Measured times in s; nan where none was measured.
+    """
+    from hamodel.recordings import agreement
+
+    found = agreement(law, times)
     half, most = (text.time(float(t)) for t in found.predicted)
     was, worst = (text.time(float(t)) for t in found.measured)
-    return Measured(
-        law=line,
-        points=points,
-        text=f"Predicted: half within {half}, 95 % within {most}. Measured, {len(seen)}"
+    count = np.count_nonzero(~np.isnan(np.asarray(times, float)))
+    return (
+        f"Predicted: half within {half}, 95 % within {most}. Measured, {count}"
         f" times: {was} and {worst}; {text.share(found.inside)} of them lie where"
-        " 95 % should.",
+        " 95 % should."
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.patches import FancyArrowPatch, Rectangle
 
     from hamodel.architectures import Architecture
-    from hamodel.plots._layout import Point
+    from hamodel.plots.layout import Point
     from hamodel.structure import Structure
 
 _LOOKS = {

@@ -116,24 +116,31 @@ def draw_tornado(ax: Axes, found: Tornado) -> DrawnTornado:
     low = [_bar(ax, row, middle, bar.at_low, _LOW) for row, bar in enumerate(bars)]
     high = [_bar(ax, row, middle, bar.at_high, _HIGH) for row, bar in enumerate(bars)]
     ax.axvline(middle, color=INK, linewidth=1.0)
-    names = [bar.name.replace("__", " ").replace("_", " ") for bar in bars]
-    _rows(ax, names)
+    _rows(ax, [_row_name(bar) for bar in bars])
     _across(ax, every, found.unit, found.label, room=0.22)
     ends = [
         text for row, bar in enumerate(bars) for text in _ends(ax, row, bar, middle)
     ]
-    words = [
-        f"{name}: {said(b.at_low, found.unit)} at {said(b.low, b.unit)} to"
-        f" {said(b.at_high, found.unit)} at {said(b.high, b.unit)}."
-        for name, b in zip(names, bars, strict=True)
-    ]
-    head = f"{_capital(found.label)}, {said(middle, found.unit)} at all medians."
     return DrawnTornado(
-        low=tuple(low),
-        high=tuple(high),
-        ends=tuple(ends),
-        text=" ".join([head, *words]),
+        low=tuple(low), high=tuple(high), ends=tuple(ends), text=tornado_text(found)
     )
+
+
+def tornado_text(found: Tornado) -> str:
+    """Say in words what such a picture shows.
+
+    Parameters
+    ----------
+    found : Tornado
+        What `hamodel.uncertainty.tornado` returned.
+    """
+    words = [
+        f"{_row_name(b)}: {said(b.at_low, found.unit)} at {said(b.low, b.unit)} to"
+        f" {said(b.at_high, found.unit)} at {said(b.high, b.unit)}."
+        for b in found.bars
+    ]
+    middle = said(found.middle, found.unit)
+    return " ".join([f"{_capital(found.label)}, {middle} at all medians.", *words])
 
 
 def draw_intervals(
@@ -328,6 +335,10 @@ def _row_names(values: xr.DataArray) -> tuple[list[str], str]:
 def _check_rows(count: int, what: str) -> None:
     if not 1 <= count <= _MOST:
         raise ValueError(f"{what} must be 1 to {_MOST} to be read, got {count}")
+
+
+def _row_name(bar: Bar) -> str:
+    return bar.name.replace("__", " ").replace("_", " ")
 
 
 def _capital(words: str) -> str:

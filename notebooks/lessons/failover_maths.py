@@ -7,29 +7,16 @@ import itertools
 
 import numpy as np
 
-from hamodel import calibration, catalogue, text
+from hamodel import catalogue, text
 from hamodel import course as kit
-from hamodel.architectures import ActivePassive, Node, PairState
-from hamodel.failover import Failover
+from hamodel.architectures import PairState
 from hamodel.units import HOUR, MINUTE, YEAR
+from lessons.pairs import HALF_AN_HOUR, NOBODY, RESCUE, pair
 
 # ---- the model ---------------------------------------------------------------------
 
-RESCUE = {
-    "wait for the repair": None,
-    "a person, 30 min later": 30 * MINUTE,
-    "a person, 5 min later": 5 * MINUTE,
-}
-NOBODY, HALF_AN_HOUR, _ = RESCUE
 CAUSES = ("failing over", "failover did not work", "both nodes down")
 STATES = ("both", "switching", "one", "none")  # the order of the matrix in the lesson
-
-
-def pair(mttf=2000, mttr=4, failover=30, coverage=99, rescue=NOBODY):
-    """Return the lesson's pair: hours, hours, seconds, percent, one of `RESCUE`."""
-    plan = Failover(promotion=failover, coverage=coverage / 100, manual=RESCUE[rescue])
-    node = Node(mttf=mttf * HOUR, mttr=mttr * HOUR)
-    return ActivePassive(database=node, failover=plan)
 
 
 def single(mttf=2000, mttr=4):
@@ -265,7 +252,9 @@ def own(worked, rehearsals):
     """Return the coverage that rehearsals have shown, and what it is at least."""
     if not 0 <= worked <= rehearsals or rehearsals < 1:
         raise ValueError(f"{worked} of {rehearsals} cannot have worked")
-    low, _ = calibration.share_interval(worked, rehearsals)
+    from hamodel.calibration import share_interval
+
+    low, _ = share_interval(worked, rehearsals)
     return {"coverage": worked / rehearsals, "at least": low}
 
 

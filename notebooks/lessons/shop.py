@@ -6,7 +6,7 @@ or repairs one thing; `stand` draws the shop with that part lit, and the score.
 
 from hamodel.course import Drawn, Sheet
 from hamodel.units import MINUTE, YEAR
-from lessons.failover_maths import pair
+from lessons.pairs import pair
 
 CONTRACT = 1e-4 * YEAR / MINUTE
 SHARED = 0.05  # of the failures of copies, from lesson 03 on

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from hamodel import plots, structure
 from hamodel.course.comparisons import number
 from hamodel.course.controls import Slider
+from hamodel.course.drawing import Drawn, Sheet
 from hamodel.course.exercise import Exercise, Mistake
+from hamodel.course.maps import diagram as drawn_path
 from hamodel.course.prediction import Prediction, View, near
 from hamodel.course.quiz import Question, Quiz
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
@@ -94,30 +96,24 @@ def _reference_minutes() -> float:
 # ---- pictures ----------------------------------------------------------------------
 
 
-def key() -> plots.Shown:
+def key() -> Drawn:
     """Return the key to colours and patterns.
 
     Returns
     -------
-    Shown
+    Drawn
         A swatch for each meaning.
     """
-    from matplotlib.patches import Rectangle
-
-    figure = plots.figure(7.2, 1.5)
-    with plots.styled():
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, 7.2), ylim=(0, 1.5))
-        axes.set_axis_off()
-        for place, (meaning, look) in enumerate(plots.LOOKS.items()):
-            column, row = divmod(place, 3)
-            x, y = 0.2 + 2.4 * column, 1.05 - 0.45 * row
-            axes.add_patch(Rectangle((x, y), 0.5, 0.3, **look.patch))
-            axes.text(x + 0.62, y + 0.15, meaning, va="center")
+    sheet = Sheet(640, 100)
+    for place, meaning in enumerate(plots.LOOKS):
+        column, row = divmod(place, 3)
+        x, y = 12 + 212 * column, 8 + 30 * row
+        sheet.rect((x, y, 40, 20), meaning)
+        sheet.text((x + 50, y + 15), meaning)
     listed = ", ".join(plots.LOOKS)
-    return plots.show(
-        figure,
-        alt=f"{len(plots.LOOKS)} swatches, each with a colour and a pattern of its "
+    return Drawn(
+        sheet.svg(),
+        f"{len(plots.LOOKS)} swatches, each with a colour and a pattern of its "
         f"own: {listed}.",
     )
 
@@ -133,28 +129,19 @@ def shop() -> Structure:
     return structure.parse(SHOP)
 
 
-def diagram() -> plots.Shown:
+def diagram() -> Drawn:
     """Return the opening diagram.
 
     Returns
     -------
-    Shown
+    Drawn
         The boxes of the shop, none of them marked: what is weak is for lesson 02.
     """
-    from hamodel.plots.diagram import draw_diagram
-
-    figure = plots.figure(7.2, 2.3)
-    with plots.styled():
-        axes = figure.add_axes((0.02, 0.06, 0.96, 0.8))
-        drawing = draw_diagram(axes, shop())
-    drawing.status.set_visible(False)
-    for patches in drawing.boxes.values():
-        for patch in patches:
-            patch.set_linewidth(1.2)
-    return plots.show(
-        figure,
-        alt="The ticket shop: a client reaches a load balancer, which spreads requests "
+    return drawn_path(
+        shop(),
+        "The ticket shop: a client reaches a load balancer, which spreads requests "
         "over 3 app servers; all of them use 1 primary database.",
+        marked=False,
     )
 
 

@@ -114,8 +114,24 @@ def front_picture():
 
 def tornado_picture(found):
     """Return which parameter moves an answer most."""
-    figure = plots.figure(7.2, 2.6)
-    with plots.styled():
-        axes = figure.add_axes((0.34, 0.2, 0.63, 0.68))
-        drawn = plots.draw_tornado(axes, found)
-    return plots.show(figure, alt=drawn.text)
+    sheet = kit.Sheet(640, 56 + 36 * len(found.bars))
+    ends = [end for b in found.bars for end in (b.at_low, b.at_high)]
+    x = kit.Scale(min(ends), max(ends), 240, 560)
+    bottom = 8 + 36 * len(found.bars)
+    marks = [(v, f"{v}") for v in range(0, 200, 10) if min(ends) < v < max(ends)]
+    sheet.axis(x, bottom, f"{found.label} ({found.unit})", top=4, marks=marks)
+    for row, bar in enumerate(found.bars):
+        y = 10 + 36 * row
+        name = bar.name.replace("__", " ").replace("_", " ")
+        sheet.text((150, y + 16), name, size=12, anchor="end")
+        for value, at, look in (
+            (bar.low, bar.at_low, "blue"),
+            (bar.high, bar.at_high, "orange"),
+        ):
+            left, right = sorted((x(at), x(found.middle)))
+            sheet.rect((left, y, right - left, 24), look, shade=0.6)
+            words, before = text.measure(value, bar.unit), at < found.middle
+            place = (x(at) - 5 if before else x(at) + 5, y + 16)
+            sheet.text(place, words, size=12, anchor="end" if before else "start")
+    sheet.line([(x(found.middle), 4), (x(found.middle), bottom)], role="ground")
+    return kit.Drawn(sheet.svg(), plots.tornado_text(found))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +26,7 @@ from hamodel.failover import (
     vigilance,
 )
 from hamodel.units import HOUR, MINUTE, YEAR
-from lessons.failover_maths import HALF_AN_HOUR, pair
-
-if TYPE_CHECKING:
-    from hamodel.plots import Shown
+from lessons.pairs import HALF_AN_HOUR, pair
 
 # ---- the model ---------------------------------------------------------------------
 
@@ -313,14 +310,26 @@ def axes(sheet, points):
 # ---- real machines -----------------------------------------------------------------
 
 
-def on_real_machines() -> Shown:
+def on_real_machines() -> kit.Drawn:
     """Draw the failovers of a real Patroni over the law that its settings make."""
-    killed = recordings.load("patroni_default_async")
-    with plots.styled():
-        whole = plots.figure(7, 3)
-        axes_ = whole.add_axes((0.1, 0.2, 0.86, 0.7))
-        drawn = plots.draw_measured(axes_, _patroni_served(), killed.column("rto_s"))
-    return plots.show(whole, alt=drawn.text)
+    times = recordings.load("patroni_default_async").column("rto_s")
+    law, seen = _patroni_served(), np.sort(times[~np.isnan(times)])
+    sheet, shares = kit.Sheet(640, 250), np.linspace(0.0005, 0.9995, 100)
+    x, y = kit.Scale(20, 40, 70, 620), kit.Scale(0, 1, 200, 20)
+    low, high = (x(float(t)) for t in law.quantile([0.025, 0.975]))
+    sheet.rect((low, 20, high - low, 180), "blue", weight=0, role="ground", shade=0.15)
+    sheet.axis(x, 200, "seconds after the failure", top=20, marks=SERVED)
+    sheet.upright(y, 70, 620, [(0, "0 %"), (0.5, "50 %"), (1, "100 %")])
+    curve = zip(law.quantile(shares), shares, strict=True)
+    sheet.line([(x(float(t)), y(p)) for t, p in curve], "blue", weight=2.5)
+    for k, time in enumerate(seen):
+        place = (x(float(time)), y((k + 0.5) / len(seen)))
+        sheet.circle(place, 3.5, "ink", weight=0, role="ground")
+    sheet.text((80, 36), "served by then", size=12, colour="grey")
+    return kit.Drawn(sheet.svg(), plots.measured_text(law, times))
+
+
+SERVED = [(s, f"{s}") for s in range(20, 41, 5)]
 
 
 def _patroni_served() -> duration.Duration:

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from hamodel import calibration, catalogue, structure, text
+from hamodel import catalogue, structure, text
 from hamodel import course as kit
 from hamodel.architectures import ActiveActive, Node
 from hamodel.failover import Failover
@@ -212,7 +212,9 @@ def log():
 
 @lru_cache
 def _beta():
-    found = calibration.calibrate(incidents=log(), during=KEPT, nodes=NODES)
+    from hamodel.calibration import calibrate
+
+    found = calibrate(incidents=log(), during=KEPT, nodes=NODES)
     return found["database.beta"]
 
 
@@ -346,7 +348,9 @@ def own(alone, together):
     if alone < 0 or together < 0 or alone + together < 1:
         raise ValueError("count failures: of one copy alone, and of both together")
     share = 2 * together / (alone + 2 * together)
-    events = calibration.share_interval(together, alone + together)
+    from hamodel.calibration import share_interval
+
+    events = share_interval(together, alone + together)
     low, high = (2 * p / (1 + p) for p in events)
     return {"beta": share, "at least": low, "at most": high}
 
