@@ -69,11 +69,15 @@ def one_of(choices: Iterable[str], /, **fields: object) -> None:
     choices = tuple(choices)
     for name, value in fields.items():
         if value not in choices:
-            near = difflib.get_close_matches(str(value), choices, n=1)
-            hint = f"; did you mean {_shown(near[0])}?" if near else ""
             listed = ", ".join(map(_shown, choices))
-            got = _shown(value)
-            raise ValueError(f"{name} must be one of {listed}, got {got}{hint}")
+            said = f"must be one of {listed}, got {_shown(value)}"
+            raise ValueError(f"{name} {said}{hint(str(value), choices)}")
+
+
+def hint(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return a question after the nearest of some words, or nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return f"; did you mean {_shown(near[0])}?" if near else ""
 
 
 def _shown(value: object) -> str:

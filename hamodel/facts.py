@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -205,6 +204,4 @@ def look_up(kind: str, name: str, known: Mapping[str, Found]) -> Found:
     if name in known:
         return known[name]
     name = name if len(str(name)) <= 60 else f"{name:.60}..."
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"there is no {kind} {name!r}{hint}")
+    raise ValueError(f"there is no {kind} {name!r}{_check.hint(name, known, 0.4)}")

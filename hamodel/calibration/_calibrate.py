@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hamodel import _check
@@ -139,9 +140,5 @@ def _together(
         what="failovers and drills",
     )
     pool = pooled(both[0], both[1], manner)
-    own = Calibration(
-        parameters=whole.parameters,
-        fits=whole.fits,
-        warnings=[w for w in whole.warnings if not w.startswith("failover.")],  # type: ignore[arg-type]
-    )
-    return joined((own, pool))
+    kept = [w for w in whole.warnings if not w.startswith("failover.")]
+    return joined((replace(whole, warnings=kept), pool))

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from scipy import special
-
 from hamodel import _check
 from hamodel.calibration import _findings
-from hamodel.calibration._estimate import Calibration, Estimate
+from hamodel.calibration._estimate import Calibration
+from hamodel.calibration._exact import mean_time_interval
 from hamodel.duration import Duration, constant, exponential, mixture, uniform
 from hamodel.units import quantity
 
@@ -75,27 +74,12 @@ def counted(
     if down >= watched:
         raise ValueError(f"total must be < during ({watched:g} s), got {down:g} s")
     mttf = _findings.mean_time(count, watched - down, level=level, what="outages")
-    low, high = (
-        float(down / special.gammaincinv(count, p))
-        for p in ((1 + level) / 2, (1 - level) / 2)
-    )
-    mean = down / count
-    mttr = Estimate(
-        value=mean,
-        low=low,
-        high=high,
-        n=count,
-        unit="s",
-        how=f"{count} outages in all",
-        level=level,
-        evidence=_findings.spread(mean, low, high, level),
-    )
+    ends = mean_time_interval(count, down, level=level, last=True)
+    how = f"{count} outages in all"
+    mttr = _findings.estimate(down / count, ends, count, how, level)
     warnings = _findings.few_events(f"{part}.mttf", mttf, "outages")
-    return Calibration(
-        parameters={f"{part}.mttf": mttf, f"{part}.mttr": mttr},
-        fits={},
-        warnings=tuple(warnings),
-    )
+    parameters = {f"{part}.mttf": mttf, f"{part}.mttr": mttr}
+    return Calibration(parameters=parameters, warnings=warnings)
 
 
 def histogram(

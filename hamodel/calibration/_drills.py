@@ -11,7 +11,7 @@ import numpy as np
 
 from hamodel import _check, text
 from hamodel.calibration import _findings
-from hamodel.calibration._estimate import Calibration
+from hamodel.calibration._estimate import Calibration, joined
 from hamodel.calibration._exact import KINDS
 from hamodel.calibration._fit import USUAL, About, of_sample
 from hamodel.calibration._goodness import Sample
@@ -129,18 +129,15 @@ def failovers(
         what=f"{manner.what} worked",
     )
     times, good = np.asarray(durations, float), np.asarray(worked, bool)
-    parameters, fits = {path: coverage}, {}
     warnings = _findings.few_trials(path, coverage)
+    parts = [Calibration(parameters={path: coverage}, warnings=warnings)]
     for name, success in ((f"failover.{manner.stage}", True), (_MANUAL, False)):
         values = times[(good == success) & ~np.isnan(times)]
-        if not len(values):
-            continue
-        about = About(name=name, level=manner.level, draws=manner.draws)
-        fit = of_sample(whole(values), families=USUAL, about=about)
-        fits[name] = fit
-        parameters[name] = _findings.of_mean(fit, what=manner.what)
-        warnings += _findings.bad_fit(fit)
-    return Calibration(parameters=parameters, fits=fits, warnings=tuple(warnings))
+        if len(values):
+            about = About(name=name, level=manner.level, draws=manner.draws)
+            fit = of_sample(whole(values), families=USUAL, about=about)
+            parts.append(_findings.of_law(fit, manner.what))
+    return joined(parts)
 
 
 def pooled(first: Calibration, second: Calibration, manner: Manner) -> Calibration:
@@ -157,8 +154,11 @@ def pooled(first: Calibration, second: Calibration, manner: Manner) -> Calibrati
             rest = (successes if success else trials - successes) - len(times)
             durations += [*times, *[math.nan] * rest]
             worked += [success] * (len(times) + rest)
+    from scipy import stats
+
     found = failovers(durations, worked, manner)
-    p = _no_difference(*counts)
+    # Fisher's exact test of two equal shares
+    p = stats.fisher_exact(np.array([(a, b - a) for a, b in counts])).pvalue
     if p >= _UNLIKE:
         return found
     (a, b), (c, d) = counts
@@ -168,15 +168,6 @@ def pooled(first: Calibration, second: Calibration, manner: Manner) -> Calibrati
         "one of them"
     )
     return replace(found, warnings=(*found.warnings, said))
-
-
-def _no_difference(first: tuple[int, int], second: tuple[int, int]) -> float:
-    """Return Fisher's exact p-value of two shares being equal."""
-    (a, n), (b, m) = first, second
-    low, high = max(0, a + b - m), min(n, a + b)
-    ways = [math.comb(n, k) * math.comb(m, a + b - k) for k in range(low, high + 1)]
-    seen = math.comb(n, a) * math.comb(m, b)
-    return sum(w for w in ways if w <= seen) / sum(ways)
 
 
 def whole(values: FloatArray) -> Sample:

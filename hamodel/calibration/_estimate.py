@@ -16,7 +16,7 @@ from hamodel.failover import Failover
 from hamodel.replication import WriteStage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from hamodel._types import FloatArray, Value
     from hamodel.calibration._fit import Fit
@@ -92,13 +92,13 @@ class Calibration:
         By path, such as "database.mttf".
     fits : mapping of str to Fit
         The laws behind them, by path.
-    warnings : tuple of str
+    warnings : sequence of str
         Where the data are too few, or a law fits badly, and what that takes.
     """
 
-    parameters: Mapping[str, Estimate]
-    fits: Mapping[str, Fit]
-    warnings: tuple[str, ...] = ()
+    parameters: Mapping[str, Estimate] = field(default_factory=dict)
+    fits: Mapping[str, Fit] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for name in ("parameters", "fits"):
@@ -275,7 +275,7 @@ def joined(parts: Iterable[Calibration]) -> Calibration:
         parameters |= part.parameters
         fits |= part.fits
         warnings += [said for said in part.warnings if said not in warnings]
-    return Calibration(parameters=parameters, fits=fits, warnings=tuple(warnings))
+    return Calibration(parameters=parameters, fits=fits, warnings=warnings)
 
 
 def _fields_of(spec: object) -> Iterator[tuple[str, Value]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from hamodel import _check
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+_MOST = 10**8  # events that are counted to
 KINDS = ("clopper-pearson", "jeffreys")
 
 
@@ -108,18 +110,10 @@ def share_interval(
     tail = (1 - level) / 2
     misses = trials - successes
     half = 0.5 if kind == "jeffreys" else 0.0
-    low = high = math.nan
-    if successes == 0:
-        low = 0.0
-    else:
-        more = half if kind == "jeffreys" else 1.0
-        low = float(special.betaincinv(successes + half, misses + more, tail))
-    if misses == 0:
-        high = 1.0
-    else:
-        more = half if kind == "jeffreys" else 1.0
-        high = float(special.betainccinv(successes + more, misses + half, tail))
-    return low, high
+    more = half or 1.0
+    low = special.betaincinv(successes + half, misses + more, tail)
+    high = special.betainccinv(successes + more, misses + half, tail)
+    return float(low) if successes else 0.0, float(high) if misses else 1.0
 
 
 def percentile_interval(
@@ -230,14 +224,7 @@ def events_needed(factor: float = 2.0, *, level: float = 0.95) -> int:
         low, high = mean_time_interval(events, 1.0, level=level)
         return high / low <= factor
 
-    high = 1
-    while not enough(high):
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    return 1 + bisect.bisect_left(range(1, _MOST), True, key=enough)
 
 
 def _check_level(value: float, *, name: str = "level") -> None:

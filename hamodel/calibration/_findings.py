@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scipy import special
 
 from hamodel import text
-from hamodel.calibration._estimate import Estimate
+from hamodel.calibration._estimate import Calibration, Estimate
 from hamodel.calibration._exact import (
     events_needed,
     mean_time_interval,
@@ -17,6 +18,8 @@ from hamodel.calibration._exact import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hamodel.calibration._fit import Fit
 
 _WIDE = 4.0  # upper over lower end beyond which a mean time is hardly known
@@ -28,56 +31,59 @@ def mean_time(events: int, exposure: float, *, level: float, what: str) -> Estim
     Without an event the most likely value would be `never`.  What is taken instead is
     the mean time under which such a record is as likely as not.
     """
-    low, high = mean_time_interval(events, exposure, level=level)
+    ends = mean_time_interval(events, exposure, level=level)
     value = exposure / events if events else exposure / math.log(2)
     how = f"{events} {what} in {text.time(exposure)} of service"
     if not events:
         how += "; the value is the one under which that is as likely as not"
-    return Estimate(
-        value=value,
-        low=low,
-        high=high,
-        n=events,
-        unit="s",
-        how=how,
-        level=level,
-        evidence={"events": events, "exposure": exposure},
-    )
+    seen = {"events": events, "exposure": exposure}
+    return estimate(value, ends, events, how, level, seen)
 
 
 def share(
     successes: int, trials: int, *, level: float, kind: str, what: str
 ) -> Estimate:
     """Return a probability; all or none are read as `mean_time` reads no event."""
-    low, high = share_interval(successes, trials, level=level, kind=kind)
+    ends = share_interval(successes, trials, level=level, kind=kind)
     value, how = successes / trials, f"{successes} of {trials} {what}"
     if successes in (0, trials):
         even = 0.5 ** (1 / trials)
         value = even if successes else 1 - even
         how += "; the value is the one under which that is as likely as not"
+    seen = {"successes": successes, "trials": trials}
+    return replace(estimate(value, ends, trials, how, level, seen), unit="1")
+
+
+def estimate(
+    value: float,
+    ends: tuple[float, float],
+    n: float,
+    how: str,
+    level: float,
+    seen: Mapping[str, float] | None = None,
+) -> Estimate:
+    """Return an estimate in s; its uncertainty is lognormal unless `seen` tells it."""
+    low, high = ends
+    seen = spread(value, low, high, level) if seen is None else seen
     return Estimate(
         value=value,
         low=low,
         high=high,
-        n=trials,
-        unit="1",
+        n=n,
+        unit="s",
         how=how,
         level=level,
-        evidence={"successes": successes, "trials": trials},
+        evidence=seen,
     )
 
 
-def of_mean(fit: Fit, *, what: str) -> Estimate:
-    """Return the mean of a fitted law."""
-    return Estimate(
-        value=fit.mean,
-        low=fit.low,
-        high=fit.high,
-        n=len(fit.values),
-        unit="s",
-        how=f"{len(fit.values)} {what}{_open(fit)}, {fit.family} law",
-        level=fit.level,
-        evidence=spread(fit.mean, fit.low, fit.high, fit.level),
+def of_law(fit: Fit, what: str) -> Calibration:
+    """Return a fitted law and its mean under the name of what was measured."""
+    waiting = f" and {len(fit.still)} still open" if len(fit.still) else ""
+    how = f"{len(fit.values)} {what}{waiting}, {fit.family} law"
+    mean = estimate(fit.mean, (fit.low, fit.high), len(fit.values), how, fit.level)
+    return Calibration(
+        parameters={fit.name: mean}, fits={fit.name: fit}, warnings=bad_fit(fit)
     )
 
 
@@ -145,7 +151,3 @@ def bad_fit(fit: Fit) -> list[str]:
             "guess; telling the laws apart needs some 50"
         ]
     return []
-
-
-def _open(fit: Fit) -> str:
-    return f" and {len(fit.still)} still open" if len(fit.still) else ""

@@ -13,6 +13,7 @@ from scipy import special
 from hamodel import _check, text
 from hamodel._html import table
 from hamodel.calibration import _goodness
+from hamodel.calibration._exact import mean_time_interval
 from hamodel.calibration._goodness import Sample
 from hamodel.calibration._laws import LAWS, Family, Point, best, best_cv
 
@@ -132,9 +133,10 @@ class Fit:
         return f"<Fit {self.text}>"
 
     def _repr_html_(self) -> str:
+        ends = (self.mean, self.low, self.high)
         rows: list[tuple[str, object]] = [
             ("law", self.family),
-            ("mean", _between(self.mean, self.low, self.high)),
+            ("mean", "{} ({} to {})".format(*map(text.time, ends))),
             ("cv", text.number(self.cv)),
             ("values", len(self.values)),
             ("still open", len(self.still)),
@@ -235,7 +237,8 @@ def of_sample(sample: Sample, *, families: Sequence[str], about: About) -> Fit:
     unit = _scaled(thin, scale)
     found = _all_of(families, unit)
     criterion = {n: _criterion(LAWS[n], p, unit) for n, p in found.items()}
-    near = _near(criterion)
+    good = min(criterion.values()) + _CLOSE
+    near = [name for name, value in criterion.items() if value <= good]
     name = min(near, key=lambda n: (LAWS[n].free, criterion[n]))
     point = found[name]
     ends = [_mean_interval(LAWS[n], found[n], unit, about.level) for n in near]
@@ -281,17 +284,7 @@ def _all_of(families: Sequence[str], unit: Sample) -> dict[str, Point]:
         if family.free > 1 and (not several or (family.shifted and len(unit.still))):
             continue
         found[name] = best(family, unit.values, unit.still)
-    return found or {"exponential": best(LAWS["exponential"], *_both(unit))}
-
-
-def _both(unit: Sample) -> tuple[FloatArray, FloatArray]:
-    return unit.values, unit.still
-
-
-def _near(criterion: Mapping[str, float]) -> list[str]:
-    """Return the laws that are about as good as the best."""
-    good = min(criterion.values()) + _CLOSE
-    return [name for name, value in criterion.items() if value <= good]
+    return found or {"exponential": best(LAWS["exponential"], unit.values, unit.still)}
 
 
 def _criterion(family: Family, point: Point, unit: Sample) -> float:
@@ -309,14 +302,9 @@ def _mean_interval(
 ) -> tuple[float, float]:
     if family.name == "exponential":
         total = float(unit.values.sum() + unit.still.sum())
-        return _exact(total, len(unit.values), len(unit.still), level)
+        closed = not len(unit.still)
+        return mean_time_interval(len(unit.values), total, level=level, last=closed)
     return _profile(family, point, unit, level)
-
-
-def _exact(total: float, count: int, waiting: int, level: float) -> tuple[float, float]:
-    tail = (1 - level) / 2
-    low = total / special.gammainccinv(count + (waiting > 0), tail)
-    return float(low), float(total / special.gammaincinv(count, tail))
 
 
 def _profile(
@@ -389,7 +377,3 @@ def _kept(values: FloatArray) -> FloatArray:
     kept = np.sort(values)
     kept.setflags(write=False)
     return kept
-
-
-def _between(value: float, low: float, high: float) -> str:
-    return f"{text.time(value)} ({text.time(low)} to {text.time(high)})"

@@ -11,8 +11,8 @@ import numpy as np
 from hamodel import _check, text
 from hamodel.calibration import _findings
 from hamodel.calibration._drills import Manner, failovers
-from hamodel.calibration._estimate import Calibration, Estimate, joined
-from hamodel.calibration._exact import share_interval
+from hamodel.calibration._estimate import Calibration, joined
+from hamodel.calibration._exact import KINDS
 from hamodel.calibration._fit import USUAL, About, of_sample
 from hamodel.calibration._goodness import Sample
 from hamodel.calibration._log import Incident, Log, read
@@ -150,7 +150,7 @@ def incidents(  # noqa: PLR0913
     found.append(_of_failovers(rows, settings))
     if nodes is None:
         found.append(_only_named(known))
-    found.append(Calibration(parameters={}, fits={}, warnings=notes))
+    found.append(Calibration(warnings=notes))
     whole = joined(found)
     if not whole.parameters:
         raise ValueError("log must hold an incident if nodes is not given, got none")
@@ -207,7 +207,7 @@ def _of_part(part: Part, watch: Watch, settings: Settings) -> Calibration:
     warnings = _findings.few_events(f"{part.path}.mttf", mttf, what)
     if part.merged:
         warnings.append(f"{part.name}: {part.merged} overlapping incidents were merged")
-    parts = [Calibration(parameters=found, fits={}, warnings=tuple(warnings))]
+    parts = [Calibration(parameters=found, warnings=warnings)]
     parts.append(_repairs(f"{part.path}.mttr", part.repairs, settings))
     if part.nodes > 1 and events:
         parts.append(_together(part, alone, several, settings))
@@ -220,11 +220,8 @@ def _repairs(path: str, outages: Sequence[Outage], settings: Settings) -> Calibr
     over = [o for o in outages if o.over]
     still = [o for o in outages if not o.over]
     if not over:
-        return Calibration(
-            parameters={},
-            fits={},
-            warnings=(f"{path}: no repair is over: how long one takes is not known",),
-        )
+        said = f"{path}: no repair is over: how long one takes is not known"
+        return Calibration(warnings=(said,))
     sample = Sample(
         values=np.array([o.length for o in over]),
         still=np.array([o.length for o in still]),
@@ -232,11 +229,7 @@ def _repairs(path: str, outages: Sequence[Outage], settings: Settings) -> Calibr
     )
     about = About(name=path, level=settings.level, draws=settings.draws)
     fit = of_sample(sample, families=USUAL, about=about)
-    return Calibration(
-        parameters={path: _findings.of_mean(fit, what="repairs")},
-        fits={path: fit},
-        warnings=tuple(_findings.bad_fit(fit)),
-    )
+    return _findings.of_law(fit, "repairs")
 
 
 def _together(
@@ -252,25 +245,25 @@ def _together(
     def of_nodes(share: float) -> float:
         return each * share / (each * share + 1 - share)
 
-    ends = share_interval(len(several), events, level=settings.level)
-    low, high = (of_nodes(end) for end in ends)
-    found = Estimate(
+    how = f"events struck several of {part.name}"
+    found = _findings.share(
+        len(several), events, level=settings.level, kind=KINDS[0], what=how
+    )
+    found = replace(
+        found,
         value=struck / (struck + len(alone)),
-        low=low,
-        high=high,
-        n=events,
-        unit="1",
-        how=f"{len(several)} of {events} events struck several of {part.name}",
-        level=settings.level,
-        evidence={"successes": len(several), "trials": events},
+        low=of_nodes(found.low),
+        high=of_nodes(found.high),
+        how=f"{len(several)} of {events} {how}",
     )
     path, warnings = f"{part.path}.beta", []
     if not several:
         warnings.append(
             f"{path}: none of {events} events struck several at once, which does not "
-            f"rule out {text.number(high, 2)}; a pair of nodes lives by this number"
+            f"rule out {text.number(found.high, 2)}; a pair of nodes lives by this "
+            "number"
         )
-    return Calibration(parameters={path: found}, fits={}, warnings=tuple(warnings))
+    return Calibration(parameters={path: found}, warnings=warnings)
 
 
 def _everywhere(
@@ -282,16 +275,9 @@ def _everywhere(
         len(several), watch.length, level=settings.level, what=what
     )
     first = [min(e, key=lambda o: (o.length, not o.over)) for e in several]
-    return joined(
-        (
-            Calibration(
-                parameters={path: mttf},
-                fits={},
-                warnings=tuple(_findings.few_events(path, mttf, what)),
-            ),
-            _repairs("everywhere.mttr", first, settings),
-        )
-    )
+    wide = _findings.few_events(path, mttf, what)
+    own = Calibration(parameters={path: mttf}, warnings=wide)
+    return joined((own, _repairs("everywhere.mttr", first, settings)))
 
 
 def _of_failovers(rows: Sequence[Incident], settings: Settings) -> Calibration:
@@ -303,7 +289,7 @@ def _of_failovers(rows: Sequence[Incident], settings: Settings) -> Calibration:
         for r in told
     ]
     if not told:
-        return Calibration(parameters={}, fits={})
+        return Calibration()
     manner = Manner(level=settings.level, draws=settings.draws, what="failovers")
     return failovers(lengths, worked, manner)
 
@@ -314,4 +300,4 @@ def _only_named(parts: Mapping[str, Part]) -> Calibration:
         f"nodes is not given, so only what the log names is counted ({counts}); nodes "
         "that never failed are missing, and mean times come out too short"
     )
-    return Calibration(parameters={}, fits={}, warnings=(said,))
+    return Calibration(warnings=(said,))

@@ -12,9 +12,9 @@ out here, and `scipy.stats`, which takes long to load as well, is the second roa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from scipy import special
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 _LEAST = -745.0  # logarithm of the least number above zero
 _CV = (0.003, 5.0)
 _CV_PHASES = (0.1, 5.0)  # 0.1 takes 100 phases
+
+
+#: Logarithm of the density or tail of a gamma law of (x, shape, rate).
+Stage: TypeAlias = "Callable[[FloatArray, float, float], FloatArray]"
 
 
 class Logarithm(Protocol):
@@ -122,17 +126,15 @@ def best_cv(
 
 
 def _best_here(family: Family, values: FloatArray, still: FloatArray) -> Point:
-    if family.quick is not None and not len(still):
-        mean, cv = family.quick(values)
-        return Point(
-            mean=mean, cv=cv, likelihood=likelihood(family, values, still, mean, cv)
-        )
     mean = float((values.sum() + still.sum()) / len(values))
-    if family.cv[0] == family.cv[1]:
-        cv = family.cv[0]
-        return Point(
-            mean=mean, cv=cv, likelihood=likelihood(family, values, still, mean, cv)
-        )
+    known: tuple[float, float] | None = None
+    if family.quick is not None and not len(still):
+        known = family.quick(values)
+    elif family.cv[0] == family.cv[1]:
+        known = mean, family.cv[0]
+    if known is not None:
+        reached = likelihood(family, values, still, *known)
+        return Point(mean=known[0], cv=known[1], likelihood=reached)
     cv, found = best_cv(family, values, still, mean)
     if family.name == "phase-type" and cv < 1 and not len(still):
         # of stages of equal rate the most likely mean is the sample's own
@@ -171,10 +173,7 @@ def _best_shift(family: Family, values: FloatArray) -> Point:
     none = np.empty(0)
 
     def at(shift: float) -> Point:
-        found = _best_here(family, values - shift, none)
-        return Point(
-            mean=found.mean, cv=found.cv, shift=shift, likelihood=found.likelihood
-        )
+        return replace(_best_here(family, values - shift, none), shift=shift)
 
     # a gap below the least value, from a hair of it to all of it
     found = minimize_scalar(
@@ -188,16 +187,6 @@ def _best_shift(family: Family, values: FloatArray) -> Point:
     )
 
 
-def _exponential(x: FloatArray, mean: float, cv: float) -> FloatArray:
-    del cv
-    return np.asarray(-x / mean - np.log(mean))
-
-
-def _exponential_tail(x: FloatArray, mean: float, cv: float) -> FloatArray:
-    del cv
-    return -x / mean
-
-
 def _normal(x: FloatArray, mean: float, cv: float) -> tuple[FloatArray, float]:
     """Return the standard normal value of a lognormal one, and the spread."""
     spread = float(np.sqrt(np.log1p(cv * cv)))
@@ -207,10 +196,6 @@ def _normal(x: FloatArray, mean: float, cv: float) -> tuple[FloatArray, float]:
 def _lognormal(x: FloatArray, mean: float, cv: float) -> FloatArray:
     z, spread = _normal(x, mean, cv)
     return np.asarray(-z * z / 2 - np.log(x * spread * np.sqrt(2 * np.pi)))
-
-
-def _lognormal_tail(x: FloatArray, mean: float, cv: float) -> FloatArray:
-    return np.asarray(special.log_ndtr(-_normal(x, mean, cv)[0]))
 
 
 def _lognormal_quick(values: FloatArray) -> tuple[float, float]:
@@ -236,12 +221,8 @@ def _stage_tail(x: FloatArray, shape: float, rate: float) -> FloatArray:
     return np.log(np.maximum(left, 1e-300))
 
 
-def _gamma(x: FloatArray, mean: float, cv: float) -> FloatArray:
-    return _stage(x, 1 / cv**2, 1 / (mean * cv**2))
-
-
-def _gamma_tail(x: FloatArray, mean: float, cv: float) -> FloatArray:
-    return _stage_tail(x, 1 / cv**2, 1 / (mean * cv**2))
+def _gamma(part: Stage, x: FloatArray, mean: float, cv: float) -> FloatArray:
+    return part(x, 1 / cv**2, 1 / (mean * cv**2))
 
 
 def _gamma_quick(
@@ -275,20 +256,7 @@ def _phases(mean: float, cv: float) -> tuple[tuple[float, float, float], ...]:
     return ((shorter, k - 1, rate), (1 - shorter, k, rate))
 
 
-def _phase_type(x: FloatArray, mean: float, cv: float) -> FloatArray:
-    return _mixed(_stage, x, mean, cv)
-
-
-def _phase_type_tail(x: FloatArray, mean: float, cv: float) -> FloatArray:
-    return _mixed(_stage_tail, x, mean, cv)
-
-
-def _mixed(
-    part: Callable[[FloatArray, float, float], FloatArray],
-    x: FloatArray,
-    mean: float,
-    cv: float,
-) -> FloatArray:
+def _phase_type(part: Stage, x: FloatArray, mean: float, cv: float) -> FloatArray:
     parts = [
         np.log(weight) + part(x, shape, rate)
         for weight, shape, rate in _phases(mean, cv)
@@ -297,36 +265,27 @@ def _mixed(
     return np.asarray(np.maximum(np.logaddexp.reduce(parts), _LEAST))
 
 
-def _exponential_law(mean: float, cv: float) -> Duration:
-    del cv
-    return duration.exponential(mean)
-
-
-def _lognormal_law(mean: float, cv: float) -> Duration:
-    return duration.lognormal(mean=mean, cv=cv)
-
-
-def _gamma_law(mean: float, cv: float) -> Duration:
-    return duration.gamma(mean=mean, cv=cv)
-
-
 _EXPONENTIAL = partial(
     Family,
-    density=_exponential,
-    tail=_exponential_tail,
-    law=_exponential_law,
+    density=lambda x, mean, cv: np.asarray(-x / mean - np.log(mean)),  # noqa: ARG005
+    tail=lambda x, mean, cv: -x / mean,  # noqa: ARG005
+    law=lambda mean, cv: duration.exponential(mean),  # noqa: ARG005
     cv=(1.0, 1.0),
 )
 _LOGNORMAL = partial(
     Family,
     density=_lognormal,
-    tail=_lognormal_tail,
-    law=_lognormal_law,
+    tail=lambda x, mean, cv: np.asarray(special.log_ndtr(-_normal(x, mean, cv)[0])),
+    law=lambda mean, cv: duration.lognormal(mean=mean, cv=cv),
     quick=_lognormal_quick,
     quick_cv=_lognormal_cv,
 )
 _GAMMA = partial(
-    Family, density=_gamma, tail=_gamma_tail, law=_gamma_law, quick_cv=_gamma_cv
+    Family,
+    density=partial(_gamma, _stage),
+    tail=partial(_gamma, _stage_tail),
+    law=lambda mean, cv: duration.gamma(mean=mean, cv=cv),
+    quick_cv=_gamma_cv,
 )
 
 #: The laws by name.  A shifted gamma law has a cv of at most 1 above its shift, since
@@ -349,8 +308,8 @@ LAWS = {
         Family(
             name="phase-type",
             free=2,
-            density=_phase_type,
-            tail=_phase_type_tail,
+            density=partial(_phase_type, _stage),
+            tail=partial(_phase_type, _stage_tail),
             cv=_CV_PHASES,
             law=duration.fit_phase_type,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -90,7 +91,8 @@ class Clock:
             pass
         utc = plain != word
         bare = plain.removesuffix("+00:00") if utc else plain
-        found = self._slashed(bare, refuse) or _worded(bare.replace(",", " "))
+        words = " ".join(bare.replace(",", " ").split())  # with the name of the month
+        found = self._slashed(bare, refuse) or _parsed(words, _NAMED)
         return found.replace(tzinfo=UTC) if found and utc else found
 
     def _slashed(self, word: str, refuse: Callable[[str], NoReturn]) -> datetime | None:
@@ -103,7 +105,7 @@ class Clock:
             refuse("may be day or month first: dates='day first' or 'month first' says")
         day, month = (match[1], match[3]) if first else (match[3], match[1])
         year = int(match[4]) + (2000 if len(match[4]) == 2 else 0)
-        time = _time(match[5] or "00:00")
+        time = _parsed((match[5] or "00:00").strip().upper(), _TIMES)
         try:
             return time and time.replace(year=year, month=int(month), day=int(day))
         except ValueError:
@@ -127,21 +129,8 @@ def clock_of(dates: str | None, timezone: str | None) -> Clock:
     return Clock(zone=zone, day_first=None if dates is None else dates == DATES[0])
 
 
-def _time(word: str) -> datetime | None:
-    for form in _TIMES:
-        try:
-            return datetime.strptime(word.strip().upper(), form)
-        except ValueError:
-            continue
-    return None
-
-
-def _worded(word: str) -> datetime | None:
-    """Return a date with the name of its month."""
-    plain = " ".join(word.split())
-    for form in _NAMED:
-        try:
-            return datetime.strptime(plain, form)
-        except ValueError:
-            continue
+def _parsed(word: str, forms: Iterable[str]) -> datetime | None:
+    for form in forms:
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(word, form)
     return None

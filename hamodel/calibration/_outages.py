@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -111,8 +110,7 @@ def parts_of(
 def _part(row: Incident, parts: Mapping[str, Part], owner: Mapping[str, str]) -> Part:
     """Return the part that a row is of, by the part's name or a node's."""
     if row.component not in parts and row.component not in owner:
-        near = difflib.get_close_matches(row.component, [*parts, *owner], n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = _check.hint(row.component, [*parts, *owner])
         listed = ", ".join(parts)
         raise ValueError(
             f"{row.place}, column component: must be one of {listed} or a node of "

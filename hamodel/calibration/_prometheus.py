@@ -226,9 +226,7 @@ def _outages(
     if away:
         total = sum(b - a for a, b in away)
         said.append(f"{text.time(total)} without any sample are left out")
-    return Calibration(
-        parameters=found.parameters, fits=found.fits, warnings=(*found.warnings, *said)
-    )
+    return joined((found, Calibration(warnings=said)))
 
 
 def _step(states: Sequence[Series]) -> float:
@@ -305,13 +303,9 @@ def _lags(
         effective=effective_size(values),
     )
     fit = of_sample(whole(positive), families=USUAL, about=about)
-    delay = _findings.of_mean(fit, what="samples of lag")
     said = "replication.delay: the whole lag, with the ways between sites in it"
-    return Calibration(
-        parameters={**found.parameters, "replication.delay": delay},
-        fits={**found.fits, "replication.delay": fit},
-        warnings=(*found.warnings, *_findings.bad_fit(fit), said),
-    )
+    delay = _findings.of_law(fit, "samples of lag")
+    return joined((found, delay, Calibration(warnings=(said,))))
 
 
 def _unit(one: Series) -> float:

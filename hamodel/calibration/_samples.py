@@ -14,7 +14,11 @@ from hamodel import _check
 from hamodel.calibration import _findings
 from hamodel.calibration._drills import whole
 from hamodel.calibration._estimate import Calibration, Estimate
-from hamodel.calibration._exact import percentile_interval, samples_needed
+from hamodel.calibration._exact import (
+    mean_time_interval,
+    percentile_interval,
+    samples_needed,
+)
 from hamodel.calibration._fit import About, Fit, of_sample
 from hamodel.calibration._series import effective_size
 from hamodel.calibration._series import samples as read_samples
@@ -91,7 +95,10 @@ def lag(
     found = _percentiles("lag", values, level, worth)
     found["lag.mean"] = _mean(values, level, worth)
     tail = found["lag.tail"] = _tail(values, level, worth)
-    queue = _excess(fit, worth, level) if _is_queue(fit) else tail
+    queue = tail
+    if _is_queue(fit):  # the mean above the delay
+        law = f"{fit.family} law"
+        queue = _of_exponential(fit.cv * fit.mean, worth, level, law)
     if fit.family == "shifted exponential":
         found["replication.delay"] = _delay(fit, positive)
     if writes is not None:
@@ -108,7 +115,7 @@ def lag(
             f"lag: not that of one queue ({fit.family} is nearest, {fit.verdict}): "
             "service and load are read from the tail above the 90th percentile"
         )
-    return Calibration(parameters=found, fits={"lag": fit}, warnings=tuple(warnings))
+    return Calibration(parameters=found, fits={"lag": fit}, warnings=warnings)
 
 
 def latency(
@@ -168,7 +175,7 @@ def latency(
     found |= _percentiles(of, values, level, worth)
     warnings += _few_samples(of, len(values), worth, level)
     warnings += _findings.bad_fit(fit)
-    return Calibration(parameters=found, fits={of: fit}, warnings=tuple(warnings))
+    return Calibration(parameters=found, fits={of: fit}, warnings=warnings)
 
 
 def _taken(given: ArrayLike | str | Path, least: int) -> FloatArray:
@@ -200,35 +207,20 @@ def _mean(values: FloatArray, level: float, worth: float) -> Estimate:
     """Return the samples' mean; neighbours that are alike count for fewer."""
     mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(worth)
     t = float(special.stdtrit(max(worth - 1, 1), (1 + level) / 2))
-    return Estimate(
-        value=mean,
-        low=max(mean - t * error, 0.0),
-        high=mean + t * error,
-        n=worth,
-        unit="s",
-        how=f"mean of {_counted(values, worth)}",
-        level=level,
-        evidence={"mean": mean, "cv": error / mean},
-    )
+    ends = max(mean - t * error, 0.0), mean + t * error
+    how, seen = f"mean of {_counted(values, worth)}", {"mean": mean, "cv": error / mean}
+    return _findings.estimate(mean, ends, worth, how, level, seen)
 
 
 def _percentiles(
     name: str, values: FloatArray, level: float, worth: float
 ) -> dict[str, Estimate]:
-    found = {}
+    found, how = {}, f"percentile of {_counted(values, worth)}"
     for p in _PERCENTILES:
-        low, high = percentile_interval(values, p, level=level, effective=worth)
+        ends = percentile_interval(values, p, level=level, effective=worth)
         value = float(np.quantile(values, p, method="inverted_cdf"))
-        found[f"{name}.p{round(100 * p)}"] = Estimate(
-            value=value,
-            low=low,
-            high=high,
-            n=worth,
-            unit="s",
-            how=f"percentile of {_counted(values, worth)}",
-            level=level,
-            evidence=_findings.spread(value, low, high, level),
-        )
+        estimate = _findings.estimate(value, ends, worth, how, level)
+        found[f"{name}.p{round(100 * p)}"] = estimate
     return found
 
 
@@ -240,43 +232,19 @@ def _tail(values: FloatArray, level: float, worth: float) -> Estimate:
         over = values[values > 0]
     mean = float(over.mean())
     events = max(1.0, worth * len(over) / len(values))
-    low, high = _of_exponential(mean, events, level)
-    return Estimate(
-        value=mean,
-        low=low,
-        high=high,
-        n=events,
-        unit="s",
-        how=f"mean excess of {len(over)} samples over the 90th percentile",
-        level=level,
-        evidence={"mean": mean, "cv": 1 / math.sqrt(events)},
-    )
+    how = f"mean excess of {len(over)} samples over the 90th percentile"
+    return _of_exponential(mean, events, level, how)
 
 
-def _of_exponential(mean: float, count: float, level: float) -> tuple[float, float]:
-    tail = (1 - level) / 2
-    low = mean * count / special.gammainccinv(count, tail)
-    return float(low), float(mean * count / special.gammaincinv(count, tail))
+def _of_exponential(mean: float, count: float, level: float, how: str) -> Estimate:
+    """Return the mean of so many independent times of an exponential law."""
+    ends = mean_time_interval(count, mean * count, level=level, last=True)
+    seen = {"mean": mean, "cv": 1 / math.sqrt(count)}
+    return _findings.estimate(mean, ends, count, how, level, seen)
 
 
 def _is_queue(fit: Fit) -> bool:
     return "exponential" in fit.family and not fit.bad
-
-
-def _excess(fit: Fit, worth: float, level: float) -> Estimate:
-    """Return the mean of an exponential law above its delay."""
-    mean = fit.cv * fit.mean
-    low, high = _of_exponential(mean, worth, level)
-    return Estimate(
-        value=mean,
-        low=low,
-        high=high,
-        n=worth,
-        unit="s",
-        how=f"{fit.family} law",
-        level=level,
-        evidence={"mean": mean, "cv": 1 / math.sqrt(worth)},
-    )
 
 
 def _delay(fit: Fit, values: FloatArray) -> Estimate:
@@ -288,16 +256,10 @@ def _delay(fit: Fit, values: FloatArray) -> Estimate:
     mean = fit.cv * fit.mean
     reach = -mean / count * math.log((1 - fit.level) / 2)
     value = max(least - mean / count, 0.0)
-    return Estimate(
-        value=value,
-        low=max(least - reach, 0.0),
-        high=least,
-        n=count,
-        unit="s",
-        how="least lag, less what is left of the queue",
-        level=fit.level,
-        evidence={"mean": value, "cv": mean / count / value if value else 1.0},
-    )
+    ends = max(least - reach, 0.0), least
+    how = "least lag, less what is left of the queue"
+    seen = {"mean": value, "cv": mean / count / value if value else 1.0}
+    return _findings.estimate(value, ends, count, how, fit.level, seen)
 
 
 def _apply_stage(queue: Estimate, writes: float) -> dict[str, Estimate]:
@@ -312,16 +274,10 @@ def _apply_stage(queue: Estimate, writes: float) -> dict[str, Estimate]:
     load = {"mean": value * writes, "cv": evidence["cv"]}
     how = f"{queue.how}, with {writes:g} writes per second"
     found = replace(queue, value=value, low=low, high=high, how=how, evidence=evidence)
+    ends = {"value": value * writes, "low": low * writes, "high": high * writes}
     return {
         "replication.apply.service": found,
-        "replication.load": replace(
-            found,
-            value=value * writes,
-            low=low * writes,
-            high=high * writes,
-            unit="1",
-            evidence=load,
-        ),
+        "replication.load": replace(found, **ends, unit="1", evidence=load),  # type: ignore[arg-type]
     }
 
 

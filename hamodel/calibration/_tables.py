@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from hamodel import _check
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -190,11 +192,9 @@ def _meaning(
     if plain in columns:
         name = columns[plain]
         if name is not None and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(
                 f"{place}: columns[{plain!r}] must be one of {', '.join(known)}, "
-                f"got {name!r}{hint}"
+                f"got {name!r}{_check.hint(name, known)}"
             )
         return name, 0
     word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import json
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _html
+from hamodel import _check, _html
 from hamodel.facts import folder
 
 if TYPE_CHECKING:
@@ -79,8 +78,7 @@ class Recording:
             If there is no such column.
         """
         if name not in self.meaning:
-            near = difflib.get_close_matches(name, self.meaning, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = _check.hint(name, self.meaning)
             raise ValueError(
                 f"name must be a column of {self.name}, got {name!r}{hint}"
             )
@@ -192,8 +190,7 @@ def load(name: str) -> Recording:
     ('7.0.15', 2.37405)
     """
     if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = _check.hint(name, names())
         raise ValueError(f"name must be a recording, got {name!r}{hint}")
     place = folder() / "recordings"
     about = json.loads((place / f"{name}.json").read_text(encoding="utf-8"))

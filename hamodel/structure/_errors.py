@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
+
+from hamodel import _check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,7 @@ class UnknownPartError(ValueError):
         known = tuple(known)
         listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
         message = f"{field} names no part {name!r}; the parts are {listed}"
-        super().__init__(message + nearest(str(name), known))
+        super().__init__(message + _check.hint(str(name), known))
 
 
 class StructureTooLargeError(ValueError):
@@ -80,9 +81,3 @@ class TooManySetsError(ValueError):
             f"number of minimal sets must be <= {limit} to be listed, got {count}; "
             "give max_order"
         )
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint at the known name that looks most like `name`, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
+from hamodel import _check
 from hamodel.structure._circuit import Circuit, Gate, Leaf, names
-from hamodel.structure._errors import StructureSyntaxError, nearest
+from hamodel.structure._errors import StructureSyntaxError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,7 +61,7 @@ def circuit(text: str, *, where: Mapping[str, str]) -> Circuit:
     reached = {name for used in uses.values() for name in used}
     for name in where:
         if name not in reached:
-            hint = nearest(name, names(parsed[None]))
+            hint = _check.hint(name, names(parsed[None]))
             raise ValueError(f"where names {name!r}, which nothing uses{hint}")
     return _assembled(parsed, order)
 
@@ -159,7 +160,7 @@ class _Reader:
         if token.text not in _CALLS:
             known = ", ".join(map(repr, _CALLS))
             reason = f"{token.text!r} is not one of {known}"
-            raise self._error(reason + nearest(token.text, _CALLS), token)
+            raise self._error(reason + _check.hint(token.text, _CALLS), token)
         frame = _Frame(token.text, tokens[i + 1].column)
         self.frames.append(frame)
         if token.text != "atleast":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check
-from hamodel.structure._errors import UnknownPartError, nearest
+from hamodel.structure._errors import UnknownPartError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ def complete(
     missing = [n for n in parts if n not in given and not is_client(n)]
     if missing:
         unused = [str(n) for n in given if n not in parts]
-        hint = nearest(missing[0], unused)
+        hint = _check.hint(missing[0], unused)
         hint = hint.replace("did you mean", "is it given as")
         raise ValueError(f"{field} must give {', '.join(missing)}{hint}")
     # a bare 0 leaves no trace in a formula
