@@ -82,6 +82,20 @@ def nearest(name: str, *specs: object) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def nested(values: Mapping[str, object]) -> dict[str, object]:
+    """Return a mapping of mappings from values by their paths."""
+    whole: dict[str, object] = {}
+    for path, value in values.items():
+        inner: Value = whole
+        *owners, last = path.split(".")
+        for name in owners:
+            inner = inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                raise ValueError(f"{path} is within a value that is set too")
+        inner[last] = value
+    return whole
+
+
 def value_at(spec: object, path: str) -> Value:
     """Return the value of a field by its path; of `mtbf`, the sum that it means."""
     *owners, last = path.split(".")

@@ -265,7 +265,7 @@ def test_what_is_read_is_written_and_never_over_another(tmp_path):
 
 def test_a_version_that_is_assumed_is_one_of_the_files():
     path = CONFIGS / "patroni" / "patroni.yml"
-    assert "did you mean patroni" in run("read", path, "--assume", "patrni=2.1")[1]
+    assert "did you mean 'patroni'" in run("read", path, "--assume", "patrni=2.1")[1]
     assert "must be a version" in run("read", path, "--assume", "patroni=new")[1]
     assert "NAME=VERSION" in run("read", path, "--assume", "patroni")[1]
 

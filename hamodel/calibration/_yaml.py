@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._fields import nested
+
 if TYPE_CHECKING:
     from hamodel.calibration._estimate import Calibration, Estimate
     from hamodel.calibration._fit import Fit
@@ -42,21 +44,22 @@ def to_yaml(found: Calibration, extends: str = "") -> str:
     """
     from ruamel.yaml import YAML
 
-    tree: dict[str, object] = {}
+    values: dict[str, object] = {}
     for path, estimate in found.parameters.items():
         if _has_no_field(path):
             continue
         if path == "failover.outage":
-            _set(tree, "failover.detection", _law_of(found, path, estimate))
+            values["failover.detection"] = _law_of(found, path, estimate)
             for stage in _STAGES:
-                _set(tree, f"failover.{stage}", "0 s")
+                values[f"failover.{stage}"] = "0 s"
         elif path in found.fits and _takes_a_law(path):
-            _set(tree, path, _law_of(found, path, estimate))
+            values[path] = _law_of(found, path, estimate)
         else:
-            _set(tree, path, _belief_of(estimate))
+            values[path] = _belief_of(estimate)
     out = io.StringIO()
     yaml = YAML()
     yaml.width = 100
+    tree = nested(values)
     yaml.dump({"extends": extends, **tree} if extends else tree, out)
     lines = [f"# {said}" for said in _remarks(found)]
     return "\n".join([*lines, out.getvalue()])
@@ -82,16 +85,6 @@ def _takes_a_law(path: str) -> bool:
     within, _, last = path.rpartition(".")
     stage = within == "failover" and last in ("detection", *_STAGES)
     return stage or path == "replication.delay"
-
-
-def _set(tree: dict[str, object], path: str, value: object) -> None:
-    *names, last = path.split(".")
-    inner = tree
-    for name in names:
-        below = inner.setdefault(name, {})
-        assert isinstance(below, dict)
-        inner = below
-    inner[last] = value
 
 
 def _belief_of(estimate: Estimate) -> dict[str, object]:

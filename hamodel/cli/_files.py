@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hamodel._fields import nested
 from hamodel.specfile import Spec, SpecError, load, preset, presets
 
 if TYPE_CHECKING:
@@ -339,18 +340,14 @@ def _nested(changes: Sequence[str]) -> dict[str, object]:
     found: dict[str, object] = {}
     for change in changes:
         path, equals, value = change.partition("=")
-        names = path.strip().replace("__", ".").split(".")
-        if not equals or not all(names) or not value.strip():
+        path = path.strip().replace("__", ".")
+        if not equals or not all(path.split(".")) or not value.strip():
             raise ValueError(f"--set must be PATH=VALUE, got {change!r}")
         try:
-            read: object = YAML(typ="safe", pure=True).load(value)
+            found[path] = YAML(typ="safe", pure=True).load(value)
         except (YAMLError, RecursionError):
-            read = value.strip()
-        inner = found
-        for name in names[:-1]:
-            below = inner.setdefault(name, {})
-            if not isinstance(below, dict):
-                raise ValueError(f"--set {path} is within what another --set sets")
-            inner = below
-        inner[names[-1]] = read
-    return found
+            found[path] = value.strip()
+    try:
+        return nested(found)
+    except ValueError as refused:
+        raise ValueError(f"--set {refused}") from None

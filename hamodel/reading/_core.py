@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,7 +54,7 @@ class Default(NamedTuple):
     since: str = ""  # the first version; empty: all
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Field:
     """A field of a product: where it goes, and what stands in for it.
 
@@ -239,7 +239,7 @@ def _merged(parts: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return found
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Format:
     """A kind of file of a product: how it is known, read, and put to use.
 
@@ -297,6 +297,22 @@ class Found:
     def product(self) -> str:
         """The product and the version that is assumed."""
         return f"{self.format.product} {self.version}"
+
+    def only(self, wanted: Callable[[Entry], bool]) -> Found:
+        """Return what some of the entries say."""
+        files = (
+            replace(f, entries=tuple(filter(wanted, f.entries))) for f in self.files
+        )
+        return replace(self, files=tuple(files))
+
+    def apart(self) -> Iterator[Found]:
+        """Yield what each file says by itself."""
+        return (replace(self, files=(file,)) for file in self.files)
+
+    @property
+    def names(self) -> set[str]:
+        """Fields of which the files say something."""
+        return {entry.name for file in self.files for entry in file.entries}
 
     def entries(self, name: str) -> Iterator[tuple[File, Entry]]:
         """Yield all that the files say of a field, in their order."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import textwrap
@@ -12,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from hamodel import _check
+from hamodel._fields import nested
 from hamodel.reading._core import Draft, File, Found, Note
 from hamodel.reading._formats import FORMATS
 from hamodel.reading._texts import refuse_templates
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from hamodel.reading._core import Format
-    from hamodel.specfile import Source, Spec
+    from hamodel.specfile import Spec
 
 #: What is made of the files, while it is read in its turn.
 _AS_READ = Path("as read.yaml")
@@ -121,16 +122,12 @@ def read_files(
     files = _files([Path(path) for path in paths])
     groups = _grouped(files)
     _check_versions(versions, groups)
-    sheet = Draft(base=extends, title=title or _title(files))
+    sheet = Draft(base=extends, title=title or ", ".join(file.name for file in files))
     if extends and extends not in presets():
         raise ValueError(f"--extends must be a preset, got {extends!r:.60}")
     every = [
-        Found(
-            format=kind,
-            files=tuple(theirs),
-            version=versions.get(kind.name, kind.version),
-        )
-        for kind, theirs in groups.items()
+        Found(format=k, files=tuple(theirs), version=versions.get(k.name, k.version))
+        for k, theirs in groups.items()
     ]
     for found in every:
         sheet.sites = sheet.sites or list(found.format.sites(found))
@@ -191,12 +188,7 @@ def _grouped(files: Iterable[File]) -> dict[Format, list[File]]:
                 "system's file, which has `extends` or `architecture`"
             )
         refuse_templates(file)
-        parsed = File(
-            name=file.name,
-            path=file.path,
-            text=file.text,
-            entries=tuple(kind.parse(file)),
-        )
+        parsed = replace(file, entries=tuple(kind.parse(file)))
         groups.setdefault(kind, []).append(parsed)
     systems = [kind for kind in groups if not kind.later]
     if len(systems) > 1:
@@ -211,19 +203,14 @@ def _check_versions(
     known = [kind.name for kind in groups]
     for name, version in versions.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            listed, hint = ", ".join(known), _check.hint(name, known)
             raise ValueError(
-                f"--assume must name one of {', '.join(known)}, got {name!r:.40}{hint}"
+                f"--assume must name one of {listed}, got {name!r:.40}{hint}"
             )
         if not re.fullmatch(r"\d+(\.\d+)*", version):
             raise ValueError(
                 f"--assume {name} must be a version such as 3.2, got {version!r:.40}"
             )
-
-
-def _title(files: Sequence[File]) -> str:
-    return ", ".join(file.name for file in files)
 
 
 def _sort_out(found: Found, sheet: Draft) -> None:
@@ -278,15 +265,15 @@ def _spec(text: str, sheet: Draft) -> Spec:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the sheet has them, with their places
             spec = read(_AS_READ, text)
-        return replace(spec, sources={k: _unplaced(x) for k, x in spec.sources.items()})
+        own = _AS_READ.stem  # lines in a file that nobody has
+        sources = {
+            k: replace(x, place="") if x.place.startswith(own) else x
+            for k, x in spec.sources.items()
+        }
+        return replace(spec, sources=sources)
     except SpecError as mistake:
         told = [_told(p.field, p.message, sheet) for p in mistake.problems]
         raise ValueError("\n".join(dict.fromkeys(told))) from None
-
-
-def _unplaced(source: Source) -> Source:
-    """Return a source without its line in a file that nobody has."""
-    return replace(source, place="") if source.place.startswith("as read") else source
 
 
 def _told(field: str, message: str, sheet: Draft) -> str:
@@ -321,16 +308,7 @@ def rendered(sheet: Draft) -> str:
     lines = [f"title: {_scalar(sheet.title)}"]
     if sheet.base:
         lines.append(f"extends: {sheet.base}")
-    tree: dict[str, object] = {}
-    for path, leaf in sheet.leaves.items():
-        inner = tree
-        *owners, last = path.split(".")
-        for name in owners:
-            below = inner.setdefault(name, {})
-            assert isinstance(below, dict)
-            inner = below
-        inner[last] = leaf
-    lines += _mapping(tree, 0)
+    lines += _mapping(nested(sheet.leaves), 0)
     for name, heading in _SAID:
         found = getattr(sheet, name)
         notes = found.values() if isinstance(found, dict) else found

@@ -32,32 +32,32 @@ _REPAIR = "how long missed writes are kept for a node; copies are alike when it 
 
 FIELDS = (
     Field(
-        name="write_request_timeout|write_request_timeout_in_ms",
-        to="failover.detection",
-        read=_ms,
-        defaults=(Default("2000ms", _CONF),),
+        "write_request_timeout|write_request_timeout_in_ms",
+        "failover.detection",
+        _ms,
+        (Default("2000ms", _CONF),),
     ),
-    Field(name="replication", to="copies, read_quorum, write_quorum", read=whole(1)),
-    Field(name="node", to="copies"),
+    Field("replication", "copies, read_quorum, write_quorum", whole(1)),
+    Field("node", "copies"),
     Field(
-        name="read_request_timeout|read_request_timeout_in_ms",
+        "read_request_timeout|read_request_timeout_in_ms",
         read=_ms,
         why="how long a read waits for its copies; a driver gives up after a write's",
     ),
     Field(
-        name="phi_convict_threshold",
+        "phi_convict_threshold",
         read=plain,
         defaults=(Default("8", "FO-062"),),
         why="when nodes stop to ask a silent one; until then they wait for the others",
     ),
-    Field(name="hinted_handoff_enabled", read=flag, why=_REPAIR),
-    Field(name="max_hint_window|max_hint_window_in_ms", read=_ms, why=_REPAIR),
-    Field(name="num_tokens", read=whole(1), why="how evenly rows are spread"),
-    Field(name="endpoint_snitch", why="which node is in which zone"),
-    Field(name="concurrent_reads", read=whole(1), why="`database.cores` says it"),
-    Field(name="concurrent_writes", read=whole(1), why="`database.cores` says it"),
-    Field(name="strategy", why="how copies are placed; each in a zone of its own here"),
-    Field(name="durable_writes", why="whether a write outlives a crash of all copies"),
+    Field("hinted_handoff_enabled", read=flag, why=_REPAIR),
+    Field("max_hint_window|max_hint_window_in_ms", read=_ms, why=_REPAIR),
+    Field("num_tokens", read=whole(1), why="how evenly rows are spread"),
+    Field("endpoint_snitch", why="which node is in which zone"),
+    Field("concurrent_reads", read=whole(1), why="`database.cores` says it"),
+    Field("concurrent_writes", read=whole(1), why="`database.cores` says it"),
+    Field("strategy", why="how copies are placed; each in a zone of its own here"),
+    Field("durable_writes", why="whether a write outlives a crash of all copies"),
 )
 
 
@@ -180,11 +180,5 @@ def _bounded(sheet: Draft, value: Value, nodes: int) -> int:
 
 
 CASSANDRA = Format(
-    name="cassandra",
-    product="Apache Cassandra",
-    version="4.1",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
+    "cassandra", "Apache Cassandra", "4.1", FIELDS, knows, parse, compose
 )

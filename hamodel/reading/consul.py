@@ -25,31 +25,31 @@ _AUTOPILOT = "how soon dead servers leave the group; here a lost server is repai
 
 FIELDS = (
     Field(
-        name="performance.raft_multiplier",
-        to="settings.multiplier",
-        read=whole(1),
-        defaults=(Default("5", "FO-111"),),
+        "performance.raft_multiplier",
+        "settings.multiplier",
+        whole(1),
+        (Default("5", "FO-111"),),
     ),
-    Field(name="bootstrap_expect", to="copies", read=whole(1)),
+    Field("bootstrap_expect", "copies", whole(1)),
     Field(
-        name="performance.rpc_hold_timeout",
+        "performance.rpc_hold_timeout",
         read=time(1),
         why="how long a request waits for a leader before its error",
     ),
     Field(
-        name="performance.leave_drain_time",
+        "performance.leave_drain_time",
         read=time(1),
         why="how long a server that leaves still answers",
     ),
-    Field(name="autopilot.cleanup_dead_servers", why=_AUTOPILOT),
-    Field(name="autopilot.last_contact_threshold", why=_AUTOPILOT),
-    Field(name="autopilot.server_stabilization_time", why=_AUTOPILOT),
-    Field(name="autopilot.min_quorum", why=_AUTOPILOT),
-    Field(name="session_ttl_min", read=time(1), why="sessions of clients, not of Raft"),
-    Field(name="dns_config.allow_stale", why="whether DNS is answered by any server"),
-    Field(name="dns_config.max_stale", why="how old an answer of DNS may be"),
-    Field(name="discovery_max_stale", why="how old an answer of discovery may be"),
-    Field(name="leave_on_terminate", why="whether a stopped server leaves the group"),
+    Field("autopilot.cleanup_dead_servers", why=_AUTOPILOT),
+    Field("autopilot.last_contact_threshold", why=_AUTOPILOT),
+    Field("autopilot.server_stabilization_time", why=_AUTOPILOT),
+    Field("autopilot.min_quorum", why=_AUTOPILOT),
+    Field("session_ttl_min", read=time(1), why="sessions of clients, not of Raft"),
+    Field("dns_config.allow_stale", why="whether DNS is answered by any server"),
+    Field("dns_config.max_stale", why="how old an answer of DNS may be"),
+    Field("discovery_max_stale", why="how old an answer of discovery may be"),
+    Field("leave_on_terminate", why="whether a stopped server leaves the group"),
 )
 
 
@@ -105,12 +105,4 @@ def compose(found: Found, sheet: Draft) -> None:
         place_copies(sheet, names, [servers], "election.consul election.nodes")
 
 
-CONSUL = Format(
-    name="consul",
-    product="Consul",
-    version="1.18",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
-)
+CONSUL = Format("consul", "Consul", "1.18", FIELDS, knows, parse, compose)

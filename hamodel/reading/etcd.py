@@ -28,32 +28,27 @@ _CHANGES = "etcd changelog, Raft pre-vote enabled by default from 3.5 on, 2021"
 _ms = bare(1e-3)
 
 FIELDS = (
+    Field("heartbeat-interval", "settings.heartbeat", _ms, (Default("100", "FO-047"),)),
     Field(
-        name="heartbeat-interval",
-        to="settings.heartbeat",
-        read=_ms,
-        defaults=(Default("100", "FO-047"),),
+        "election-timeout",
+        "settings.election_timeout",
+        _ms,
+        (Default("1000", "FO-048"),),
     ),
+    Field("initial-cluster", "copies"),
     Field(
-        name="election-timeout",
-        to="settings.election_timeout",
-        read=_ms,
-        defaults=(Default("1000", "FO-048"),),
+        "pre-vote",
+        "election.pre_vote",
+        flag,
+        (Default("false", _CHANGES), Default("true", _CHANGES, "3.5")),
     ),
-    Field(name="initial-cluster", to="copies"),
-    Field(
-        name="pre-vote",
-        to="election.pre_vote",
-        read=flag,
-        defaults=(Default("false", _CHANGES), Default("true", _CHANGES, "3.5")),
-    ),
-    Field(name="quota-backend-bytes", read=whole(), why="when the room for data ends"),
-    Field(name="snapshot-count", read=whole(), why="how far a slow member may lag"),
-    Field(name="auto-compaction-retention", why="what old versions are kept for"),
-    Field(name="auto-compaction-mode", why="what old versions are kept for"),
-    Field(name="max-request-bytes", read=whole(), why="the largest write"),
-    Field(name="strict-reconfig-check", why="guards changes of the membership"),
-    Field(name="initial-election-tick-advance", why="when a restarted member votes"),
+    Field("quota-backend-bytes", read=whole(), why="when the room for data ends"),
+    Field("snapshot-count", read=whole(), why="how far a slow member may lag"),
+    Field("auto-compaction-retention", why="what old versions are kept for"),
+    Field("auto-compaction-mode", why="what old versions are kept for"),
+    Field("max-request-bytes", read=whole(), why="the largest write"),
+    Field("strict-reconfig-check", why="guards changes of the membership"),
+    Field("initial-election-tick-advance", why="when a restarted member votes"),
 )
 
 
@@ -151,13 +146,4 @@ def place_copies(
         sheet.warn(of[0], said)
 
 
-ETCD = Format(
-    name="etcd",
-    product="etcd",
-    version="3.5",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
-    last=True,
-)
+ETCD = Format("etcd", "etcd", "3.5", FIELDS, knows, parse, compose, last=True)

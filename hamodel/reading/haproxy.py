@@ -28,40 +28,35 @@ _PATH = "failover.redirection"
 _ms = time(1e-3, "us", "ms", "s", "m", "h", "d")
 
 FIELDS = (
+    Field("server.inter", "failover.redirection", _ms, (Default("2s", "FO-073"),)),
+    Field("server.fastinter", "failover.redirection", _ms),
+    Field("server.downinter", "failover.redirection", _ms),
     Field(
-        name="server.inter",
-        to="failover.redirection",
-        read=_ms,
-        defaults=(Default("2s", "FO-073"),),
-    ),
-    Field(name="server.fastinter", to="failover.redirection", read=_ms),
-    Field(name="server.downinter", to="failover.redirection", read=_ms),
-    Field(
-        name="server.rise",
-        to="failover.redirection",
-        read=whole(1),
-        defaults=(Default("2", f"{_MANUAL}; fact FO-074"),),
+        "server.rise",
+        "failover.redirection",
+        whole(1),
+        (Default("2", f"{_MANUAL}; fact FO-074"),),
     ),
     Field(
-        name="server.fall",
+        "server.fall",
         read=whole(1),
         defaults=(Default("3", "FO-074"),),
         why="how soon the lost primary is marked down; the database decides itself, "
         "before or after, and clients wait for the new one to be marked up",
     ),
-    Field(name="server", to="sites"),
+    Field("server", "sites"),
     Field(
-        name="server.on-marked-down",
+        "server.on-marked-down",
         why="whether connections to a lost primary are cut; here they all are",
     ),
-    Field(name="option.httpchk", why="tells which servers hold the primary"),
-    Field(name="timeout.check", read=_ms, why="a check that succeeds does not wait"),
-    Field(name="timeout.connect", read=_ms, why="a client's wait for one server"),
-    Field(name="timeout.client", read=_ms, why="an idle connection's life"),
-    Field(name="timeout.server", read=_ms, why="a query's longest silence"),
-    Field(name="retries", read=whole(), why="attempts to connect to one server"),
-    Field(name="maxconn", read=whole(), why="connections at most; load is in workload"),
-    Field(name="option.redispatch", why="whether a retry may go to another server"),
+    Field("option.httpchk", why="tells which servers hold the primary"),
+    Field("timeout.check", read=_ms, why="a check that succeeds does not wait"),
+    Field("timeout.connect", read=_ms, why="a client's wait for one server"),
+    Field("timeout.client", read=_ms, why="an idle connection's life"),
+    Field("timeout.server", read=_ms, why="a query's longest silence"),
+    Field("retries", read=whole(), why="attempts to connect to one server"),
+    Field("maxconn", read=whole(), why="connections at most; load is in workload"),
+    Field("option.redispatch", why="whether a retry may go to another server"),
 )
 
 
@@ -144,7 +139,10 @@ def compose(found: Found, sheet: Draft) -> None:
     if not servers:
         raise ValueError(f"{found.files[0].name} must hold servers, got none")
     inter, rise = _slowest(found, sheet, "inter"), _slowest(found, sheet, "rise")
-    fast, down = (_other(found, sheet, name) for name in ("fastinter", "downinter"))
+    fast, down = (
+        _slowest(found, sheet, name) if found.given(f"server.{name}") else None
+        for name in ("fastinter", "downinter")
+    )
     fall = found["server.fall"]
     if fall.count < rise.count:
         given = fall if fall.where else rise
@@ -179,21 +177,6 @@ def _slowest(found: Found, sheet: Draft, option: str) -> Value:
     return slowest
 
 
-def _other(found: Found, sheet: Draft, option: str) -> Value | None:
-    """Return an interval that a few files set."""
-    if found.given(f"server.{option}") is None:
-        return None
-    return _slowest(found, sheet, option)
-
-
 HAPROXY = Format(
-    name="haproxy",
-    product="HAProxy",
-    version="3.0",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
-    later=True,
-    sites=sites,
+    "haproxy", "HAProxy", "3.0", FIELDS, knows, parse, compose, later=True, sites=sites
 )

@@ -17,7 +17,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from hamodel.reading._core import File, Format, Found, Value
+from hamodel.reading._core import Format, Found, Value
 from hamodel.reading._manifests import (
     BUDGET,
     CLUSTER,
@@ -54,7 +54,9 @@ def compose(found: Found, sheet: Draft) -> None:
     if store is not None:
         _stateful(store, sheet)
     elif server is not None:
-        _stateless(sheet)
+        sheet.leaves["architecture"] = ("single-primary", {})
+        never = "the manifests tell of no database, and none fails here"
+        sheet.assume("database.mttf", "never", never)
     else:
         name = found.files[0].name
         raise ValueError(f"{name} must hold a Deployment or a StatefulSet, got neither")
@@ -86,11 +88,7 @@ def _first(found: Found, sheet: Draft, kind: str) -> Found | None:
 
 def _part(found: Found, *groups: str) -> Found:
     """Return what is said by objects, or of the cluster."""
-    files = []
-    for file in found.files:
-        kept = tuple(e for e in file.entries if e.group in (*groups, *CLUSTER))
-        files.append(File(name=file.name, path=file.path, text=file.text, entries=kept))
-    return Found(format=found.format, files=tuple(files), version=found.version)
+    return found.only(lambda entry: entry.group in (*groups, *CLUSTER))
 
 
 def _budget_of(found: Found, server: Found) -> Found:
@@ -124,10 +122,7 @@ def _start(pod: Found) -> _Law:
 def _restart(pod: Found, sheet: Draft) -> _Law:
     """Return how long a container that fails is away."""
     start = _start(pod)
-    probed = any(
-        e.name.startswith("pod.livenessProbe") for f in pod.files for e in f.entries
-    )
-    if not probed:
+    if not any(name.startswith("pod.livenessProbe") for name in pod.names):
         sheet.warn(None, "without a livenessProbe a container that hangs stays so")
         return start
     period = pod[probe("liveness", "periodSeconds")]
@@ -192,12 +187,6 @@ def _stateful(pod: Found, sheet: Draft) -> None:
     _either(sheet, "database.mttr", "3 h", restart, restart.of)
 
 
-def _stateless(sheet: Draft) -> None:
-    sheet.leaves["architecture"] = ("single-primary", {})
-    never = "the manifests tell of no database, and none fails here"
-    sheet.assume("database.mttf", "never", never)
-
-
 def _tier(pod: Found, sheet: Draft) -> None:
     count = pod["Deployment.replicas"]
     if not count.count:
@@ -248,20 +237,11 @@ def _pods(found: Found, value: Value, count: int) -> int:
 
 
 def _check_spread(found: Found, sheet: Draft) -> None:
-    names = {e.name for f in found.files for e in f.entries}
     counts = found.all("Deployment.replicas")
     several = [count for count in counts if count.count > 1]
-    if several and not names & {"topologySpreadConstraints", "podAntiAffinity"}:
+    if several and not found.names & {"topologySpreadConstraints", "podAntiAffinity"}:
         said = "without topologySpreadConstraints or podAntiAffinity pods may share a"
         sheet.warn(several[0], f"{said} node, and fail together")
 
 
-KUBERNETES = Format(
-    name="kubernetes",
-    product="Kubernetes",
-    version="1.31",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
-)
+KUBERNETES = Format("kubernetes", "Kubernetes", "1.31", FIELDS, knows, parse, compose)

@@ -27,27 +27,24 @@ _LEAST = 2.0  # s: libpq takes a shorter limit as this
 _KEPT = "when a silent connection is given up; here clients let go at once"
 
 FIELDS = (
-    Field(name="host", to="failover.redirection"),
+    Field("host", "failover.redirection"),
     Field(
-        name="connect_timeout",
-        to="failover.redirection",
-        read=time(1),
-        defaults=(Default("0", _CONNECT),),
+        "connect_timeout", "failover.redirection", time(1), (Default("0", _CONNECT),)
     ),
     Field(
-        name="target_session_attrs",
-        to="failover.redirection",
-        read=word(
+        "target_session_attrs",
+        "failover.redirection",
+        word(
             *("any", "read-write", "read-only", "primary", "standby"), "prefer-standby"
         ),
-        defaults=(Default("any", _CONNECT),),
+        (Default("any", _CONNECT),),
     ),
-    Field(name="tcp_user_timeout", read=time(1e-3), why=_KEPT),
-    Field(name="keepalives", why=_KEPT),
-    Field(name="keepalives_idle", read=time(1), why=_KEPT),
-    Field(name="keepalives_interval", read=time(1), why=_KEPT),
-    Field(name="keepalives_count", why=_KEPT),
-    Field(name="load_balance_hosts", why="in which order hosts are tried"),
+    Field("tcp_user_timeout", read=time(1e-3), why=_KEPT),
+    Field("keepalives", why=_KEPT),
+    Field("keepalives_idle", read=time(1), why=_KEPT),
+    Field("keepalives_interval", read=time(1), why=_KEPT),
+    Field("keepalives_count", why=_KEPT),
+    Field("load_balance_hosts", why="in which order hosts are tried"),
 )
 
 
@@ -106,13 +103,4 @@ def compose(found: Found, sheet: Draft) -> None:
     sheet.put("failover.redirection", law, *hosts, limit, because=because)
 
 
-LIBPQ = Format(
-    name="libpq",
-    product="libpq",
-    version="16",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
-    later=True,
-)
+LIBPQ = Format("libpq", "libpq", "16", FIELDS, knows, parse, compose, later=True)

@@ -31,124 +31,116 @@ _DURABLE = "what a server that crashes and restarts loses; here it is repaired i
 
 FIELDS = (
     Field(
-        name="group_replication_member_expel_timeout",
-        to="election",
-        read=_second,
-        defaults=(
-            Default("0", f"{_GROUP}; fact FO-033"),
-            Default("5", "FO-033", "8.0.21"),
-        ),
+        "group_replication_member_expel_timeout",
+        "election",
+        _second,
+        (Default("0", f"{_GROUP}; fact FO-033"), Default("5", "FO-033", "8.0.21")),
     ),
-    Field(name="group_replication_group_seeds", to="copies"),
+    Field("group_replication_group_seeds", "copies"),
     Field(
-        name="group_replication_consistency",
-        to="local_reads",
-        read=word(
+        "group_replication_consistency",
+        "local_reads",
+        word(
             *("eventual", "before", "after", "before_and_after"),
             "before_on_primary_failover",
         ),
-        defaults=(
+        (
             Default("eventual", _GROUP),
             Default("before_on_primary_failover", _GROUP, "8.4"),
         ),
     ),
     Field(
-        name="!includedir|!include",
+        "!includedir|!include",
         why="more option files, which are not opened here; give them as well",
     ),
     Field(
-        name="group_replication_single_primary_mode",
+        "group_replication_single_primary_mode",
         read=flag,
         why="with several primaries writes may conflict; here one takes them all",
     ),
     Field(
-        name="group_replication_unreachable_majority_timeout",
+        "group_replication_unreachable_majority_timeout",
         read=_second,
         why="how long a minority waits before it gives up; it serves nothing anyway",
     ),
     Field(
-        name="group_replication_autorejoin_tries",
+        "group_replication_autorejoin_tries",
         read=whole(),
         why="whether an expelled member comes back by itself; `database.mttr` has it",
     ),
     Field(
-        name="group_replication_exit_state_action",
+        "group_replication_exit_state_action",
         why="what an expelled member still answers",
     ),
-    Field(name="group_replication_member_weight", why="which member is next primary"),
+    Field("group_replication_member_weight", why="which member is next primary"),
     Field(
-        name="evs.suspect_timeout",
-        to="settings.suspect_timeout",
-        read=iso,
-        defaults=(Default("PT5S", "FO-037"),),
+        "evs.suspect_timeout",
+        "settings.suspect_timeout",
+        iso,
+        (Default("PT5S", "FO-037"),),
     ),
     Field(
-        name="evs.inactive_check_period",
-        to="election.group change.check",
-        read=iso,
-        defaults=(Default("PT0.5S", "FO-106"),),
+        "evs.inactive_check_period",
+        "election.group change.check",
+        iso,
+        (Default("PT0.5S", "FO-106"),),
     ),
     Field(
-        name="evs.join_retrans_period",
-        to="election.group change.join_retrans",
-        read=iso,
-        defaults=(Default("PT1S", "FO-107"),),
+        "evs.join_retrans_period",
+        "election.group change.join_retrans",
+        iso,
+        (Default("PT1S", "FO-107"),),
     ),
     Field(
-        name="evs.inactive_timeout",
+        "evs.inactive_timeout",
         read=iso,
         defaults=(Default("PT15S", "FO-038"),),
         why="when a member is put out without the consent of others",
     ),
     Field(
-        name="evs.keepalive_period",
+        "evs.keepalive_period",
         read=iso,
         defaults=(Default("PT1S", "FO-039"),),
         why="how often members say that they live; a message of data does as well",
     ),
-    Field(name="wsrep_cluster_address", to="copies"),
+    Field("wsrep_cluster_address", "copies"),
+    Field("wsrep_sync_wait", "local_reads", whole(), (Default("0", _GALERA),)),
+    Field("pc.weight", read=whole(), why="a member's weight in the quorum"),
+    Field("gcache.size", why="whether a member that comes back copies all data"),
+    Field("wsrep_sst_method", why="how a member copies all data"),
     Field(
-        name="wsrep_sync_wait",
-        to="local_reads",
-        read=whole(),
-        defaults=(Default("0", _GALERA),),
-    ),
-    Field(name="pc.weight", read=whole(), why="a member's weight in the quorum"),
-    Field(name="gcache.size", why="whether a member that comes back copies all data"),
-    Field(name="wsrep_sst_method", why="how a member copies all data"),
-    Field(
-        name="rpl_semi_sync_source_enabled|rpl_semi_sync_master_enabled",
-        to="replication.mode",
-        read=flag,
-        defaults=(Default("off", _SEMI),),
+        "rpl_semi_sync_source_enabled|rpl_semi_sync_master_enabled",
+        "replication.mode",
+        flag,
+        (Default("off", _SEMI),),
     ),
     Field(
-        name="rpl_semi_sync_source_timeout|rpl_semi_sync_master_timeout",
-        to="replication.timeout",
-        read=_ms,
-        defaults=(Default("10000", "FO-035"),),
+        "rpl_semi_sync_source_timeout|rpl_semi_sync_master_timeout",
+        "replication.timeout",
+        _ms,
+        (Default("10000", "FO-035"),),
     ),
     Field(
-        name="rpl_semi_sync_source_wait_for_replica_count"
+        "rpl_semi_sync_source_wait_for_replica_count"
         "|rpl_semi_sync_master_wait_for_slave_count",
-        to="replication.acknowledgements, sites",
-        read=whole(1),
-        defaults=(Default("1", _SEMI),),
+        "replication.acknowledgements, sites",
+        whole(1),
+        (Default("1", _SEMI),),
     ),
     Field(
-        name="replica_net_timeout|slave_net_timeout",
-        to="standby.probe",
-        read=_second,
-        defaults=(Default("60", "FO-036"),),
+        "replica_net_timeout|slave_net_timeout",
+        "standby.probe",
+        _second,
+        (Default("60", "FO-036"),),
     ),
     Field(
-        name="rpl_semi_sync_source_wait_point|rpl_semi_sync_master_wait_point",
+        "rpl_semi_sync_source_wait_point|rpl_semi_sync_master_wait_point",
         why="whether others see a commit before a replica has it",
     ),
-    Field(name="sync_binlog", read=whole(), why=_DURABLE),
-    Field(name="innodb_flush_log_at_trx_commit", read=whole(), why=_DURABLE),
+    Field("sync_binlog", read=whole(), why=_DURABLE),
+    Field("innodb_flush_log_at_trx_commit", read=whole(), why=_DURABLE),
     Field(
-        name="replica_parallel_workers|slave_parallel_workers",
+        "replica_parallel_workers|slave_parallel_workers",
         read=whole(),
         why="how fast a replica applies; `replication.apply` says it",
     ),
@@ -187,9 +179,8 @@ def compose(found: Found, sheet: Draft) -> None:
     for value in more:
         said = "names more option files, which are not opened; give them as well"
         sheet.warn(value, said)
-    names = {entry.name for file in found.files for entry in file.entries}
     for begins, make in _KINDS.items():
-        if any(name.startswith(begins) for name in names):
+        if any(name.startswith(begins) for name in found.names):
             make(found, sheet)
             return
     name = found.files[0].name
@@ -283,13 +274,4 @@ _KINDS: dict[str, Callable[[Found, Draft], None]] = {
     "slave_": _pair,
 }
 
-MYSQL = Format(
-    name="mysql",
-    product="MySQL",
-    version="8.0.36",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
-    last=True,
-)
+MYSQL = Format("mysql", "MySQL", "8.0.36", FIELDS, knows, parse, compose, last=True)

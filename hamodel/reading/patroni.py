@@ -61,98 +61,88 @@ def _mode(raw: str) -> str:
 
 _second = time(1)
 FIELDS = (
+    Field(_dynamic("ttl"), "settings.ttl", _second, (Default("30", "FO-001"),)),
     Field(
-        name=_dynamic("ttl"),
-        to="settings.ttl",
-        read=_second,
-        defaults=(Default("30", "FO-001"),),
+        _dynamic("loop_wait"), "settings.loop_wait", _second, (Default("10", "FO-002"),)
     ),
     Field(
-        name=_dynamic("loop_wait"),
-        to="settings.loop_wait",
-        read=_second,
-        defaults=(Default("10", "FO-002"),),
+        _dynamic("retry_timeout"),
+        "settings.retry_timeout",
+        _second,
+        (Default("10", "FO-003"),),
     ),
     Field(
-        name=_dynamic("retry_timeout"),
-        to="settings.retry_timeout",
-        read=_second,
-        defaults=(Default("10", "FO-003"),),
+        _dynamic("synchronous_mode"),
+        "replication.mode",
+        _mode,
+        (Default("off", _MODES),),
     ),
     Field(
-        name=_dynamic("synchronous_mode"),
-        to="replication.mode",
-        read=_mode,
-        defaults=(Default("off", _MODES),),
+        _dynamic("synchronous_mode_strict"),
+        "replication.mode",
+        flag,
+        (Default("off", _MODES),),
     ),
     Field(
-        name=_dynamic("synchronous_mode_strict"),
-        to="replication.mode",
-        read=flag,
-        defaults=(Default("off", _MODES),),
+        _dynamic("synchronous_node_count"),
+        "replication.acknowledgements",
+        whole(1),
+        (Default("1", _MODES),),
     ),
     Field(
-        name=_dynamic("synchronous_node_count"),
-        to="replication.acknowledgements",
-        read=whole(1),
-        defaults=(Default("1", _MODES),),
+        _parameter("synchronous_commit"),
+        "replication.wait_for, replication.mode",
+        word("on", "off", "local", "remote_write", "remote_apply"),
+        (Default("on", _POSTGRES),),
     ),
     Field(
-        name=_parameter("synchronous_commit"),
-        to="replication.wait_for, replication.mode",
-        read=word("on", "off", "local", "remote_write", "remote_apply"),
-        defaults=(Default("on", _POSTGRES),),
+        _parameter("wal_retrieve_retry_interval"),
+        "failover.promotion",
+        time(1e-3, "us", "ms", "s", "min", "h", "d"),
     ),
+    Field("name", "replicas"),
+    Field("tags.nofailover", "replicas.promotable", flag),
+    Field("tags.failover_priority", "replicas.priority", whole()),
+    Field("tags.nosync", "replicas.sync", flag),
+    Field("tags.noloadbalance", "replicas.reads", flag),
     Field(
-        name=_parameter("wal_retrieve_retry_interval"),
-        to="failover.promotion",
-        read=time(1e-3, "us", "ms", "s", "min", "h", "d"),
-    ),
-    Field(name="name", to="replicas"),
-    Field(name="tags.nofailover", to="replicas.promotable", read=flag),
-    Field(name="tags.failover_priority", to="replicas.priority", read=whole()),
-    Field(name="tags.nosync", to="replicas.sync", read=flag),
-    Field(name="tags.noloadbalance", to="replicas.reads", read=flag),
-    Field(
-        name=_dynamic("maximum_lag_on_failover"),
+        _dynamic("maximum_lag_on_failover"),
         read=whole(),
         why="a standby further behind is not promoted; every standby may be, here",
     ),
     Field(
-        name=_dynamic("primary_start_timeout|master_start_timeout"),
+        _dynamic("primary_start_timeout|master_start_timeout"),
         read=_second,
         why="how long a crashed PostgreSQL may restart in place before a failover; a "
         "failure of kind `process` under `failures` says how long that takes",
     ),
     Field(
-        name=_dynamic("failsafe_mode"),
+        _dynamic("failsafe_mode"),
         read=flag,
         to="depends_on",
         defaults=(Default("off", "Patroni documentation: DCS Failsafe Mode, 2026"),),
     ),
+    Field("etcd3.hosts|etcd.hosts|zookeeper.hosts|exhibitor.hosts", "depends_on"),
     Field(
-        name="etcd3.hosts|etcd.hosts|zookeeper.hosts|exhibitor.hosts", to="depends_on"
-    ),
-    Field(
-        name="etcd3.host|etcd.host|consul.host",
+        "etcd3.host|etcd.host|consul.host",
         why="one way to the lock store; `depends_on` says how often the store is lost",
     ),
     Field(
-        name=_dynamic("maximum_lag_on_syncnode"),
+        _dynamic("maximum_lag_on_syncnode"),
         why="a synchronous standby further behind is replaced by another",
     ),
     Field(
-        name="watchdog.mode",
+        "watchdog.mode",
         why="stops a primary that hangs; here an old primary never lives on unless "
         "`old_primary` says so",
     ),
-    Field(name="watchdog.safety_margin", why="as watchdog.mode"),
+    Field("watchdog.safety_margin", why="as watchdog.mode"),
     Field(
-        name=_dynamic("postgresql.use_pg_rewind"),
+        _dynamic("postgresql.use_pg_rewind"),
         why="how soon an old primary is a standby again; `database.mttr` has it",
     ),
     Field(
-        name=_dynamic("standby_cluster.host"),
+        _dynamic("standby_cluster.host"),
         why="this cluster follows another, which takes the writes",
     ),
 )
@@ -212,7 +202,7 @@ def _times(found: Found, sheet: Draft) -> None:
                 ttl=ttl.seconds,
                 loop_wait=min(wait.seconds, ttl.seconds),
                 retry_timeout=retry.seconds,
-                version=_release(found.version),
+                version=float("{}.{}".format(*number(f"{found.version}.0")[:2])),
             )
         except ValueError as refused:
             raise found.refuse(ttl, str(refused)) from None
@@ -245,12 +235,6 @@ def _warn_rule(
     )
     given = next((value for value in values if value.where), ttl)
     sheet.warn(given, f"{rule}{ttl.value:g} s: {then}")
-
-
-def _release(version: str) -> float:
-    """Return a release as the number that `Lease` compares."""
-    major, minor = (*number(version), 0, 0)[:2]
-    return float(f"{major}.{minor}")
 
 
 def _store(found: Found, sheet: Draft) -> None:
@@ -337,8 +321,7 @@ def _nodes(found: Found, sheet: Draft) -> None:
 def _named(found: Found, sheet: Draft) -> dict[str, Found]:
     """Return what the files say of each node, by its name."""
     nodes: dict[str, Found] = {}
-    for file in found.files:
-        own = Found(format=found.format, files=(file,), version=found.version)
+    for own in found.apart():
         name = own.given("name")
         if name is None:
             continue
@@ -430,12 +413,4 @@ def _parsed(file: File) -> Iterator[Entry]:
         yield entry._replace(name=_LISTED.sub(r"\1.hosts", entry.name))
 
 
-PATRONI = Format(
-    name="patroni",
-    product="Patroni",
-    version="4.0",
-    fields=FIELDS,
-    knows=knows,
-    parse=_parsed,
-    compose=compose,
-)
+PATRONI = Format("patroni", "Patroni", "4.0", FIELDS, knows, _parsed, compose)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hamodel._fields import nested
 from hamodel.reading._core import Default, Field, Format, Found
 from hamodel.reading._texts import ini
 from hamodel.reading._units import shown, time, whole
@@ -26,41 +27,41 @@ _LOAD = "connections and their queues; load is in workload"
 
 FIELDS = (
     Field(
-        name="pgbouncer.server_login_retry",
-        to="failover.redirection",
-        read=_second,
-        defaults=(Default("15", "FO-115"),),
+        "pgbouncer.server_login_retry",
+        "failover.redirection",
+        _second,
+        (Default("15", "FO-115"),),
     ),
     Field(
-        name="pgbouncer.dns_max_ttl",
-        to="failover.redirection",
-        read=_second,
-        defaults=(Default("15", f"{_CONFIG}; fact FO-115"),),
+        "pgbouncer.dns_max_ttl",
+        "failover.redirection",
+        _second,
+        (Default("15", f"{_CONFIG}; fact FO-115"),),
     ),
-    Field(name="host", to="failover.redirection"),
+    Field("host", "failover.redirection"),
     Field(
-        name="pgbouncer.server_lifetime",
+        "pgbouncer.server_lifetime",
         read=_second,
         why="limits a connection to a host that vanished without a word",
     ),
     Field(
-        name="pgbouncer.server_connect_timeout",
+        "pgbouncer.server_connect_timeout",
         read=_second,
         why="a login's longest wait; it delays the next try only to a silent host",
     ),
     Field(
-        name="pgbouncer.query_wait_timeout",
+        "pgbouncer.query_wait_timeout",
         read=_second,
         why="how long a client waits in a failover before its error",
     ),
-    Field(name="pgbouncer.query_timeout", why="a query's longest time"),
-    Field(name="pgbouncer.tcp_user_timeout", why="as server_lifetime, by the kernel"),
-    Field(name="pgbouncer.server_fast_close", why="how soon a switchover is followed"),
-    Field(name="pgbouncer.pool_mode", why=_LOAD),
-    Field(name="pgbouncer.default_pool_size", read=whole(), why=_LOAD),
-    Field(name="pgbouncer.reserve_pool_size", read=whole(), why=_LOAD),
-    Field(name="pgbouncer.max_client_conn", read=whole(), why=_LOAD),
-    Field(name="pgbouncer.max_db_connections", read=whole(), why=_LOAD),
+    Field("pgbouncer.query_timeout", why="a query's longest time"),
+    Field("pgbouncer.tcp_user_timeout", why="as server_lifetime, by the kernel"),
+    Field("pgbouncer.server_fast_close", why="how soon a switchover is followed"),
+    Field("pgbouncer.pool_mode", why=_LOAD),
+    Field("pgbouncer.default_pool_size", read=whole(), why=_LOAD),
+    Field("pgbouncer.reserve_pool_size", read=whole(), why=_LOAD),
+    Field("pgbouncer.max_client_conn", read=whole(), why=_LOAD),
+    Field("pgbouncer.max_db_connections", read=whole(), why=_LOAD),
 )
 
 
@@ -104,7 +105,9 @@ def compose(found: Found, sheet: Draft) -> None:
     if not proxy:
         sheet.put(_PATH, pooler, *of, because=because)
         return
-    first = _law(proxy)
+    # the law of the proxy before the pooler, as one value
+    inner = {path.removeprefix(_PATH).lstrip("."): v for path, (v, _) in proxy.items()}
+    first = inner.get("") or nested(inner)
     sheet.put(_PATH, {"sum": [first, pooler]}, *of, because=because)
     shown_law, carried = sheet.leaves[_PATH]
     for _, told in proxy.values():
@@ -118,30 +121,10 @@ def compose(found: Found, sheet: Draft) -> None:
     sheet.leaves[_PATH] = (shown_law, carried)
 
 
-def _law(proxy: dict[str, tuple[object, dict[str, str]]]) -> object:
-    """Return the law of a proxy before the pooler, as one value."""
-    if _PATH in proxy:
-        return proxy[_PATH][0]
-    inner: dict[str, object] = {}
-    for path, (value, _) in proxy.items():
-        mechanism, name = path.removeprefix(f"{_PATH}.").split(".")
-        below = inner.setdefault(mechanism, {})
-        assert isinstance(below, dict)
-        below[name] = value
-    return inner
-
-
 def _is_address(host: str) -> bool:
     return bool(re.fullmatch(r"[0-9.]+|\[?[0-9a-fA-F:]+:[0-9a-fA-F:]+\]?|/.*", host))
 
 
 PGBOUNCER = Format(
-    name="pgbouncer",
-    product="PgBouncer",
-    version="1.22",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
-    later=True,
+    "pgbouncer", "PgBouncer", "1.22", FIELDS, knows, parse, compose, later=True
 )

@@ -30,50 +30,50 @@ _LOST = "writes that an old primary or a restart loses; a failover's own are cou
 
 FIELDS = (
     Field(
-        name="sentinel.down-after-milliseconds",
-        to="settings.down_after",
-        read=_ms,
-        defaults=(Default("30000", "FO-043"),),
+        "sentinel.down-after-milliseconds",
+        "settings.down_after",
+        _ms,
+        (Default("30000", "FO-043"),),
     ),
     Field(
-        name="sentinel.failover-timeout",
-        to="settings.failover_timeout",
-        read=_ms,
-        defaults=(Default("180000", "FO-045"),),
+        "sentinel.failover-timeout",
+        "settings.failover_timeout",
+        _ms,
+        (Default("180000", "FO-045"),),
     ),
     Field(
-        name="sentinel.quorum",
-        to="failover.detection, failover.promotion",
-        read=whole(1),
-        defaults=(Default("2", f"{_CONF}: the example of its own file"),),
+        "sentinel.quorum",
+        "failover.detection, failover.promotion",
+        whole(1),
+        (Default("2", f"{_CONF}: the example of its own file"),),
     ),
-    Field(name="sentinel.known-sentinel", to="failover.detection, failover.promotion"),
-    Field(name="sentinel.known-replica|sentinel.known-slave", to="sites"),
-    Field(name="replicaof|slaveof", to="sites"),
+    Field("sentinel.known-sentinel", "failover.detection, failover.promotion"),
+    Field("sentinel.known-replica|sentinel.known-slave", "sites"),
+    Field("replicaof|slaveof", "sites"),
     Field(
-        name="replica-priority|slave-priority",
-        to="replicas.promotable",
-        read=whole(),
-        defaults=(Default("100", _CONF),),
+        "replica-priority|slave-priority",
+        "replicas.promotable",
+        whole(),
+        (Default("100", _CONF),),
     ),
     Field(
-        name="sentinel.parallel-syncs",
+        "sentinel.parallel-syncs",
         read=whole(),
         why="how many replicas follow the new primary at once",
     ),
     Field(
-        name="min-replicas-to-write|min-slaves-to-write",
+        "min-replicas-to-write|min-slaves-to-write",
         read=whole(),
         why=f"how soon a primary that is cut off refuses writes: {_LOST}",
     ),
-    Field(name="min-replicas-max-lag|min-slaves-max-lag", read=time(1), why=_LOST),
-    Field(name="appendonly", read=flag, why=_LOST),
-    Field(name="appendfsync", why=_LOST),
-    Field(name="repl-timeout", read=time(1), why="when a silent link is given up"),
-    Field(name="repl-backlog-size", why="whether a replica must copy all data anew"),
-    Field(name="tcp-keepalive", why="when a silent client is given up"),
+    Field("min-replicas-max-lag|min-slaves-max-lag", read=time(1), why=_LOST),
+    Field("appendonly", read=flag, why=_LOST),
+    Field("appendfsync", why=_LOST),
+    Field("repl-timeout", read=time(1), why="when a silent link is given up"),
+    Field("repl-backlog-size", why="whether a replica must copy all data anew"),
+    Field("tcp-keepalive", why="when a silent client is given up"),
     Field(
-        name="cluster-node-timeout",
+        "cluster-node-timeout",
         read=_ms,
         why="Redis Cluster votes by itself, and no preset has it",
     ),
@@ -185,9 +185,12 @@ def _nodes(found: Found, sheet: Draft) -> None:
     listed: list[dict[str, str | bool]] = [
         {"site": f"zone-{place}"} for place in range(1, count + 1)
     ]
-    files = [file for file in found.files if _is_node(file)]
-    for place, file in enumerate(files if len(files) == count else ()):
-        own = Found(format=found.format, files=(file,), version=found.version)
+    nodes = [
+        own
+        for own in found.apart()
+        if not any(name.startswith("sentinel.") for name in own.names)
+    ]
+    for place, own in enumerate(nodes if len(nodes) == count else ()):
         priority = own.given("replica-priority")
         if priority is not None:
             told.append(priority)
@@ -199,17 +202,4 @@ def _nodes(found: Found, sheet: Draft) -> None:
             sheet.put("replication.standbys", len(listed) - 1, *told)
 
 
-def _is_node(file: File) -> bool:
-    return not any(entry.name.startswith("sentinel.") for entry in file.entries)
-
-
-REDIS = Format(
-    name="redis",
-    product="Redis",
-    version="7.2",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
-    last=True,
-)
+REDIS = Format("redis", "Redis", "7.2", FIELDS, knows, parse, compose, last=True)

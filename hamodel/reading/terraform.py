@@ -17,7 +17,7 @@ from hamodel.reading._core import Default, Entry, Field, File, Format, Found, Va
 from hamodel.reading._units import flag, plain, shown, time, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from hamodel.reading._core import Draft
 
@@ -40,80 +40,75 @@ _ANSWER = 6.0
 _second = time(1)
 
 FIELDS = (
+    Field("aws_db_instance.multi_az", "architecture", flag, (Default("false", _RDS),)),
+    Field("aws_rds_cluster.engine", "extends"),
     Field(
-        name="aws_db_instance.multi_az",
-        to="architecture",
-        read=flag,
-        defaults=(Default("false", _RDS),),
-    ),
-    Field(name="aws_rds_cluster.engine", to="extends"),
-    Field(
-        name="aws_rds_cluster_instance.promotion_tier",
-        to="replicas",
-        read=whole(),
-        defaults=(Default("0", _AURORA),),
+        "aws_rds_cluster_instance.promotion_tier",
+        "replicas",
+        whole(),
+        (Default("0", _AURORA),),
     ),
     Field(
-        name=f"{_CHECK}.request_interval",
-        to="failover.detection",
-        read=_second,
-        defaults=(Default("30", "FO-078"),),
+        f"{_CHECK}.request_interval",
+        "failover.detection",
+        _second,
+        (Default("30", "FO-078"),),
     ),
     Field(
-        name=f"{_CHECK}.failure_threshold",
-        to="failover.detection",
-        read=whole(1),
-        defaults=(Default("3", f"{_ROUTE53}; fact FO-082"),),
+        f"{_CHECK}.failure_threshold",
+        "failover.detection",
+        whole(1),
+        (Default("3", f"{_ROUTE53}; fact FO-082"),),
     ),
-    Field(name=f"{_CHECK}.type", to="failover.detection"),
+    Field(f"{_CHECK}.type", "failover.detection"),
     Field(
-        name="aws_route53_record.ttl",
-        to="failover.redirection",
-        read=_second,
-        defaults=(Default("60", "FO-081"),),
-    ),
-    Field(
-        name=f"{_PROFILE}.monitor_config.interval_in_seconds",
-        to="failover.detection",
-        read=_second,
-        defaults=(Default("30", _AZURE),),
+        "aws_route53_record.ttl",
+        "failover.redirection",
+        _second,
+        (Default("60", "FO-081"),),
     ),
     Field(
-        name=f"{_PROFILE}.monitor_config.timeout_in_seconds",
-        to="failover.detection",
-        read=_second,
-        defaults=(Default("10", _AZURE),),
+        f"{_PROFILE}.monitor_config.interval_in_seconds",
+        "failover.detection",
+        _second,
+        (Default("30", _AZURE),),
     ),
     Field(
-        name=f"{_PROFILE}.monitor_config.tolerated_number_of_failures",
-        to="failover.detection",
-        read=whole(),
-        defaults=(Default("3", _AZURE),),
+        f"{_PROFILE}.monitor_config.timeout_in_seconds",
+        "failover.detection",
+        _second,
+        (Default("10", _AZURE),),
     ),
-    Field(name=f"{_PROFILE}.dns_config.ttl", to="failover.redirection", read=_second),
-    Field(name="aws_db_instance.backup_retention_period", read=whole(), why=_BACKUPS),
-    Field(name="aws_rds_cluster.backup_retention_period", read=whole(), why=_BACKUPS),
     Field(
-        name="aws_db_instance.availability_zone",
+        f"{_PROFILE}.monitor_config.tolerated_number_of_failures",
+        "failover.detection",
+        whole(),
+        (Default("3", _AZURE),),
+    ),
+    Field(f"{_PROFILE}.dns_config.ttl", "failover.redirection", _second),
+    Field("aws_db_instance.backup_retention_period", read=whole(), why=_BACKUPS),
+    Field("aws_rds_cluster.backup_retention_period", read=whole(), why=_BACKUPS),
+    Field(
+        "aws_db_instance.availability_zone",
         why="which zone; two nodes stand in two zones",
     ),
     Field(
-        name="aws_rds_cluster_instance.availability_zone",
+        "aws_rds_cluster_instance.availability_zone",
         why="which zone; each instance stands in one of its own here",
     ),
-    Field(name="aws_db_instance.replicate_source_db", why="a copy for reads alone"),
-    Field(name="aws_rds_cluster.cluster_identifier", why="tells clusters apart"),
-    Field(name=_CLUSTER, why="tells clusters apart"),
-    Field(name="aws_route53_record.set_identifier", why="what a record is called"),
+    Field("aws_db_instance.replicate_source_db", why="a copy for reads alone"),
+    Field("aws_rds_cluster.cluster_identifier", why="tells clusters apart"),
+    Field(_CLUSTER, why="tells clusters apart"),
+    Field("aws_route53_record.set_identifier", why="what a record is called"),
     Field(
-        name="aws_route53_record.failover_routing_policy.type",
+        "aws_route53_record.failover_routing_policy.type",
         why="which record is the first; the pair is alike here",
     ),
-    Field(name=f"{_TARGET}.health_check.interval", read=_second, why=_TARGETS),
-    Field(name=f"{_TARGET}.health_check.timeout", read=_second, why=_TARGETS),
-    Field(name=f"{_TARGET}.health_check.healthy_threshold", read=plain, why=_TARGETS),
-    Field(name=f"{_TARGET}.health_check.unhealthy_threshold", read=plain, why=_TARGETS),
-    Field(name=f"{_TARGET}.deregistration_delay", why="how long a target is drained"),
+    Field(f"{_TARGET}.health_check.interval", read=_second, why=_TARGETS),
+    Field(f"{_TARGET}.health_check.timeout", read=_second, why=_TARGETS),
+    Field(f"{_TARGET}.health_check.healthy_threshold", read=plain, why=_TARGETS),
+    Field(f"{_TARGET}.health_check.unhealthy_threshold", read=plain, why=_TARGETS),
+    Field(f"{_TARGET}.deregistration_delay", why="how long a target is drained"),
 )
 _TYPES = frozenset(name.partition(".")[0] for f in FIELDS for name in f.names)
 
@@ -168,8 +163,7 @@ def _attributes(values: dict[str, object], hidden: object) -> Iterator[tuple[str
 def compose(found: Found, sheet: Draft) -> None:
     """Write the database, or the pair behind a name."""
     _check_targets(found, sheet)
-    kinds = {entry.name for file in found.files for entry in file.entries}
-    systems = [kind for kind in _SYSTEMS if kind in kinds]
+    systems = [kind for kind in _SYSTEMS if kind in found.names]
     if systems:
         first, *others = (
             (kind, place) for kind in systems for place in _primaries(found, kind)
@@ -291,12 +285,12 @@ _SYSTEMS = {
 
 def _primaries(found: Found, kind: str) -> list[str]:
     """Return the resources of a kind, those that only copy another at the end."""
-    return sorted(_addresses(found, kind), key=lambda place: _copies(found, place))
 
+    def copies(place: str) -> bool:
+        source = _of(found, place).given("aws_db_instance.replicate_source_db")
+        return bool(source and source.value)
 
-def _copies(found: Found, place: str) -> bool:
-    source = _of(found, place).given("aws_db_instance.replicate_source_db")
-    return bool(source and source.value)
+    return sorted(_addresses(found, kind), key=copies)
 
 
 def _one(found: Found, kind: str, place: str) -> Found:
@@ -309,7 +303,7 @@ def _one(found: Found, kind: str, place: str) -> Found:
         of = _of(found, address).given(_CLUSTER)
         if own and of and of.value != own.value:
             others.add(address)
-    return _kept(found, lambda entry: entry.group not in others)
+    return found.only(lambda entry: entry.group not in others)
 
 
 def _addresses(found: Found, kind: str) -> list[str]:
@@ -319,20 +313,7 @@ def _addresses(found: Found, kind: str) -> list[str]:
 
 def _of(found: Found, address: str) -> Found:
     """Return what is said of one resource."""
-    return _kept(found, lambda entry: entry.group == address)
-
-
-def _kept(found: Found, wanted: Callable[[Entry], bool]) -> Found:
-    files = [
-        File(
-            name=file.name,
-            path=file.path,
-            text="",
-            entries=tuple(filter(wanted, file.entries)),
-        )
-        for file in found.files
-    ]
-    return Found(format=found.format, files=tuple(files), version=found.version)
+    return found.only(lambda entry: entry.group == address)
 
 
 def _check_targets(found: Found, sheet: Draft) -> None:
@@ -345,12 +326,4 @@ def _check_targets(found: Found, sheet: Draft) -> None:
             sheet.warn(limit, f"must be below the interval of {shown(every.seconds)}")
 
 
-TERRAFORM = Format(
-    name="terraform",
-    product="Terraform",
-    version="1.9",
-    fields=FIELDS,
-    knows=knows,
-    parse=parse,
-    compose=compose,
-)
+TERRAFORM = Format("terraform", "Terraform", "1.9", FIELDS, knows, parse, compose)

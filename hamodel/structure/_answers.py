@@ -82,33 +82,39 @@ def works(whole: Whole, gone: frozenset[str]) -> bool:
     """Tell whether the service works without some parts."""
     up: list[bool] = []
     for node in _with_needs(whole):
-        if isinstance(node, _circuit.Leaf):
-            up.append(node.name not in gone)
-        else:
-            up.append(sum(up[i] for i in node.inputs) >= node.needed)
+        up.append(
+            node.name not in gone
+            if isinstance(node, _circuit.Leaf)
+            else sum(up[i] for i in node.inputs) >= node.needed
+        )
     return up[-1]
 
 
 def cut_sets(whole: Whole, max_order: int | None) -> tuple[frozenset[str], ...]:
-    """Return the minimal cut sets; small ones need no diagram."""
-    perfect = _perfect(whole)
-    if max_order is not None:
-        _check.whole(1, max_order=max_order)
-        if max_order <= _SMALL:
-            found = _small.cut_sets(_with_needs(whole), perfect, max_order)
-            return _in_order(whole, found)
-    return _listed(whole, whole.diagram, max_order)
+    """Return the minimal cut sets."""
+    return _sets_of(whole, max_order, _small.cut_sets, lambda: whole.diagram)
 
 
 def path_sets(whole: Whole, max_order: int | None) -> tuple[frozenset[str], ...]:
-    """Return the minimal path sets; small ones need no diagram."""
-    perfect = _perfect(whole)
+    """Return the minimal path sets."""
+    return _sets_of(
+        whole, max_order, _small.path_sets, lambda: dual(_perfected(whole.diagram))
+    )
+
+
+def _sets_of(
+    whole: Whole,
+    max_order: int | None,
+    small: Callable[[Circuit, frozenset[str], int], Iterable[frozenset[str]]],
+    diagram: Callable[[], Diagram],
+) -> tuple[frozenset[str], ...]:
+    """Return minimal sets; small ones need no diagram."""
     if max_order is not None:
         _check.whole(1, max_order=max_order)
         if max_order <= _SMALL:
-            found = _small.path_sets(_with_needs(whole), perfect, max_order)
-            return _in_order(whole, found)
-    return _listed(whole, dual(_perfected(whole.diagram)), max_order)
+            perfect = frozenset(filter(is_client, whole.drawn))
+            return _in_order(whole, small(_with_needs(whole), perfect, max_order))
+    return _listed(whole, diagram(), max_order)
 
 
 def bounds(
@@ -117,17 +123,18 @@ def bounds(
     """Return a lower and an upper bound of the unavailability."""
     names = (*whole.drawn, *whole.hidden)
     q = probabilities("unavailabilities", unavailabilities, names)
-    for name, value in q.items():
-        if not isinstance(value, Real):
-            raise ValueError(
-                f"unavailability of {name} must be a number, got {value!r}"
-            )
+    _check_numbers(q)
     cuts = cut_sets(whole, max_order)
     return _small.bounds(cuts, {n: float(v) for n, v in q.items()}, max_order)
 
 
-def _perfect(whole: Whole) -> frozenset[str]:
-    return frozenset(filter(is_client, whole.drawn))
+def _check_numbers(q: Mapping[str, Quantity]) -> None:
+    for name, value in q.items():
+        if not isinstance(value, Real):
+            said = f"unavailability of {name} must be a number, got {value!r}"
+            raise ValueError(said)
+                f"unavailability of {name} must be a number, got {value!r}"
+            )
 
 
 def _with_needs(whole: Whole) -> _circuit.Circuit:
@@ -166,7 +173,7 @@ def importances(whole: Whole, q: Mapping[str, Quantity]) -> Importances:
     """Return the six measures of every part."""
     total = plain(_probability.down(whole.diagram, q)[-1])
     splits = _probability.splits(whole.diagram, q)
-    shares = _cut_set_shares(whole, q)
+    shares = _shares.of_circuit(_with_needs(whole), q)
     rows = {}
     for name in whole.components:
         split = splits[name]
@@ -181,11 +188,6 @@ def importances(whole: Whole, q: Mapping[str, Quantity]) -> Importances:
     return Importances(unavailability=total, parts=rows)
 
 
-def _cut_set_shares(whole: Whole, q: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    """Return for every part P(the rest of a minimal cut set with it has failed)."""
-    return _shares.of_circuit(_with_needs(whole), q)
-
-
 def purchases(
     whole: Whole, q: Mapping[str, Quantity], cost: Mapping[str, float], budget: float
 ) -> tuple[Purchase, ...]:
@@ -195,11 +197,7 @@ def purchases(
     for name, price in cost.items():
         known("prices", name, parts)
         _check.non_negative(**{f"price of {name}": price})
-    for name, value in q.items():
-        if not isinstance(value, Real):
-            raise ValueError(
-                f"unavailability of {name} must be a number, got {value!r}"
-            )
+    _check_numbers(q)
     splits = _probability.splits(whole.diagram, q)
     found = []
     for name, price in cost.items():

@@ -99,21 +99,17 @@ class _Reader:
     def read(self) -> Circuit:
         """Return the circuit of the text."""
         tokens = list(self._tokens())
-        expect_item = True
-        i = 0
+        expect_item, i = True, 0
         while tokens[i].kind != "end":
-            token = tokens[i]
             if expect_item:
                 i, expect_item = self._item(tokens, i)
             else:
-                expect_item = self._between(token)
-                i += 1
+                i, expect_item = i + 1, self._between(tokens[i])
         end = tokens[-1]
         if expect_item:
             raise self._error("a part is missing at the end of the text", end)
         if len(self.frames) > 1:
-            open_ = self.frames[-1]
-            at = _Token("mark", "(", open_.column)
+            at = _Token("mark", "(", self.frames[-1].column)
             raise self._error("'(' is never closed", at)
         self._close_argument()
         return tuple(self.nodes)  # what closes last is made last: the whole
@@ -125,16 +121,12 @@ class _Reader:
             if found is None:
                 bad = _Token("mark", self.text[place], place + 1)
                 raise self._error(f"{bad.text!r} has no meaning here", bad)
-            yield from self._token(found)
+            kind, text = str(found.lastgroup), found.group()
+            if kind != "space":
+                text = text[1:-1] if kind == "quoted" else text
+                yield _Token(kind, text, place + 1)
             place = found.end()
         yield _Token("end", "", len(self.text) + 1)
-
-    def _token(self, found: re.Match[str]) -> Iterator[_Token]:
-        kind, text, column = str(found.lastgroup), found.group(), found.start() + 1
-        if kind == "quoted":
-            yield _Token("quoted", text[1:-1], column)
-        elif kind != "space":
-            yield _Token(kind, text, column)
 
     def _item(self, tokens: list[_Token], i: int) -> tuple[int, bool]:
         """Read a part or an opening; return the next place and what it expects."""

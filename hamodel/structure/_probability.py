@@ -39,14 +39,19 @@ def down(diagram: Diagram, q: Mapping[str, Quantity]) -> list[Quantity]:
     The relative error stays at rounding: `q` times the worse answer is never the
     smaller term when `1 - q` is the inexact one.
     """
-    value: list[Quantity] = [0, 1]
+    return _summed(diagram, q, [0, 1])
+
+
+def _summed(
+    diagram: Diagram, q: Mapping[str, Quantity], value: list[Quantity]
+) -> list[Quantity]:
+    """Return for every node the probability to end where the value is 1."""
     failed = [q[name] for name in diagram.order]
     works = [1 - x for x in failed]
     for node in nodes(diagram):
         level = diagram.level[node]
         worse = times(failed[level], value[diagram.high[node]])
-        better = times(works[level], value[diagram.low[node]])
-        value.append(plus(worse, better))
+        value.append(plus(worse, times(works[level], value[diagram.low[node]])))
     return value
 
 
@@ -113,12 +118,7 @@ class _Differences:
         self.diagram, self.below = diagram, below
         self.failed = [q[name] for name in diagram.order]
         self.works = [1 - x for x in self.failed]
-        up: list[Quantity] = [1, 0]  # availability, summed over working paths
-        for node in nodes(diagram):
-            level = diagram.level[node]
-            a = times(self.failed[level], up[diagram.high[node]])
-            up.append(plus(a, times(self.works[level], up[diagram.low[node]])))
-        self.up = up
+        self.up = _summed(diagram, q, [1, 0])  # availability, over working paths
         self.done: dict[tuple[int, int], Quantity] = {}
 
     def of(self, worse: int, better: int) -> Quantity:

@@ -9,11 +9,13 @@ the block counts as one part, inside it the answer is a product along the way do
 from __future__ import annotations
 
 from collections import Counter
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from hamodel.structure import _circuit, _probability, _sets
 from hamodel.structure._bdd import Builder, Diagram
 from hamodel.structure._circuit import Circuit, Gate, Leaf
+from hamodel.structure._probability import plus, times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +40,8 @@ def of_circuit(circuit: Circuit, q: Mapping[str, Quantity]) -> dict[str, Quantit
     private = _private(circuit)
     down = _down(circuit, private, q)
     tops = _tops(circuit, private)
-    outside = _outside(circuit, tops)
+    cut = (Leaf(_block(i)) if i in tops else n for i, n in enumerate(circuit))
+    outside = _circuit.reachable(tuple(cut))  # each largest private node is one part
     chance = dict(q) | {_block(i): down[i] for i in tops}
     found = of_diagram(_circuit.diagram(outside), chance)
     shares: list[Quantity] = [0] * len(circuit)
@@ -53,7 +56,7 @@ def of_circuit(circuit: Circuit, q: Mapping[str, Quantity]) -> dict[str, Quantit
             continue
         others = _others([down[j] for j in node.inputs], node.tolerated)
         for j, factor in zip(node.inputs, others, strict=True):
-            shares[j] = _probability.times(shares[i], factor)
+            shares[j] = times(shares[i], factor)
     return found
 
 
@@ -111,12 +114,6 @@ def _tops(circuit: Circuit, private: Sequence[bool]) -> frozenset[int]:
     return frozenset(i for i, own in enumerate(private) if own and i not in inside)
 
 
-def _outside(circuit: Circuit, tops: frozenset[int]) -> Circuit:
-    """Return the circuit in which each largest private node is one part."""
-    cut = [Leaf(_block(i)) if i in tops else n for i, n in enumerate(circuit)]
-    return _circuit.reachable(tuple(cut))
-
-
 def _down(
     circuit: Circuit, private: Sequence[bool], q: Mapping[str, Quantity]
 ) -> list[Quantity]:
@@ -128,13 +125,9 @@ def _down(
         elif isinstance(node, Leaf):
             down.append(q[node.name])
         else:
-            down.append(_at_least(node.tolerated + 1, [down[j] for j in node.inputs]))
+            count = node.tolerated + 1
+            down.append(_tails([down[j] for j in node.inputs], count)[-1][count])
     return down
-
-
-def _at_least(count: int, chances: Sequence[Quantity]) -> Quantity:
-    """Return P(at least `count` of independent events)."""
-    return _tails(chances, count)[-1][count]
 
 
 def _tails(chances: Sequence[Quantity], count: int) -> list[list[Quantity]]:
@@ -144,10 +137,8 @@ def _tails(chances: Sequence[Quantity], count: int) -> list[list[Quantity]]:
         before = rows[-1]
         row: list[Quantity] = [1]
         for j in range(1, count + 1):
-            more = _probability.times(chance, before[j - 1])
-            row.append(
-                _probability.plus(more, _probability.times(1 - chance, before[j]))
-            )
+            more = times(chance, before[j - 1])
+            row.append(plus(more, times(1 - chance, before[j])))
         rows.append(row)
     return rows
 
@@ -166,21 +157,17 @@ def _others(chances: Sequence[Quantity], count: int) -> list[Quantity]:
         # the last entry is `count or more`: then the later events do not matter
         total: Quantity = exact[count]
         for j in range(count):
-            term = _probability.times(exact[j], after[i + 1][count - j])
-            total = _probability.plus(total, term)
+            term = times(exact[j], after[i + 1][count - j])
+            total = plus(total, term)
         found.append(total)
-        shifted = [_probability.times(chance, x) for x in exact]
-        stay = [_probability.times(1 - chance, x) for x in exact[:-1]] + [exact[-1]]
+        shifted = [times(chance, x) for x in exact]
+        stay = [times(1 - chance, x) for x in exact[:-1]] + [exact[-1]]
         moved = [0, *shifted[:-1]]
-        exact = [_probability.plus(a, b) for a, b in zip(stay, moved, strict=True)]
+        exact = [plus(a, b) for a, b in zip(stay, moved, strict=True)]
     return found
 
 
 def _products_of_others(chances: Sequence[Quantity]) -> list[Quantity]:
-    before: list[Quantity] = [1]
-    after: list[Quantity] = [1]
-    for chance, mirror in zip(chances, reversed(chances), strict=True):
-        before.append(_probability.times(before[-1], chance))
-        after.append(_probability.times(after[-1], mirror))
-    number = len(chances)
-    return [_probability.times(before[i], after[number - 1 - i]) for i in range(number)]
+    before = list(accumulate(chances[:-1], times, initial=1))
+    after = list(accumulate(chances[:0:-1], times, initial=1))
+    return [times(a, b) for a, b in zip(before, reversed(after), strict=True)]

@@ -9,12 +9,12 @@ diagram of the ring fits any memory.  They bound the unavailability from both si
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.structure._circuit import Circuit, Gate, Leaf
+from hamodel.structure._circuit import Circuit, Leaf
 from hamodel.structure._errors import TooManySetsError
 
 if TYPE_CHECKING:
@@ -46,12 +46,9 @@ def _sets(circuit: Circuit, known: Mapping[str, Sets], most: int, paths: bool) -
             made.append(known.get(node.name, {frozenset((node.name,))}))
         else:
             inputs = [made[i] for i in node.inputs]
-            made.append(_some(inputs, _count(node, paths), most))
+            count = node.needed if paths else node.tolerated + 1
+            made.append(_some(inputs, count, most))
     return made[-1]
-
-
-def _count(gate: Gate, paths: bool) -> int:
-    return gate.needed if paths else gate.tolerated + 1
 
 
 def _some(inputs: Sequence[Sets], count: int, most: int) -> Sets:
@@ -91,16 +88,13 @@ def _minimal(sets: Iterable[frozenset[str]]) -> Sets:
     kept: Sets = set()
     sizes: set[int] = set()
     for one in sorted(sets, key=len):
-        if not any(_inside(one, size, kept) for size in sizes if size < len(one)):
+        smaller = (combinations(one, size) for size in sizes if size < len(one))
+        if kept.isdisjoint(map(frozenset, chain.from_iterable(smaller))):
             kept.add(one)
             sizes.add(len(one))
     if len(kept) > _LISTED:
         raise TooManySetsError(len(kept), _LISTED)
     return kept
-
-
-def _inside(one: frozenset[str], size: int, kept: Sets) -> bool:
-    return any(frozenset(part) in kept for part in combinations(one, size))
 
 
 def bounds(
