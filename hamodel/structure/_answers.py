@@ -133,8 +133,6 @@ def _check_numbers(q: Mapping[str, Quantity]) -> None:
         if not isinstance(value, Real):
             said = f"unavailability of {name} must be a number, got {value!r}"
             raise ValueError(said)
-                f"unavailability of {name} must be a number, got {value!r}"
-            )
 
 
 def _with_needs(whole: Whole) -> _circuit.Circuit:
