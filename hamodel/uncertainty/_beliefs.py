@@ -20,7 +20,7 @@ _JEFFREYS = 0.5  # events that the prior adds, of a count and of either outcome
 _EDGE = 2.0**-40  # draws are taken between this quantile and that of its complement
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Belief:
     """A distribution of what a parameter may be; made by the functions of this room.
 
@@ -102,9 +102,9 @@ def gamma(*, events: float, during: float) -> Belief:
     shape = events + _JEFFREYS
     plural = "event" if events == 1 else "events"
     return Belief(
-        label=f"{events:g} {plural} in {text.time(during)}",
-        mean=during / (shape - 1) if shape > 1 else float("inf"),
-        inverse=lambda p: during / special.gammainccinv(shape, p),
+        f"{events:g} {plural} in {text.time(during)}",
+        during / (shape - 1) if shape > 1 else float("inf"),
+        lambda p: during / special.gammainccinv(shape, p),
     )
 
 
@@ -143,9 +143,9 @@ def beta(successes: float, trials: float) -> Belief:
     _check.between(0, trials, successes=successes)
     a, b = successes + _JEFFREYS, trials - successes + _JEFFREYS
     return Belief(
-        label=f"{successes:g} of {trials:g} trials",
-        mean=a / (a + b),
-        inverse=lambda p: beta_quantile(a, b, p),
+        f"{successes:g} of {trials:g} trials",
+        a / (a + b),
+        lambda p: beta_quantile(a, b, p),
     )
 
 
@@ -203,11 +203,7 @@ def lognormal(
         raise ValueError("lognormal needs mean and cv, or low and high")
     with np.errstate(over="ignore"):
         whole = float(np.exp(middle + sigma**2 / 2))  # may be beyond all numbers
-    return Belief(
-        label=label,
-        mean=whole,
-        inverse=lambda p: np.exp(middle + sigma * special.ndtri(p)),
-    )
+    return Belief(label, whole, lambda p: np.exp(middle + sigma * special.ndtri(p)))
 
 
 def uniform(low: float, high: float) -> Belief:
@@ -231,9 +227,9 @@ def uniform(low: float, high: float) -> Belief:
     _check.finite(low=low, high=high)
     _rising(low=low, high=high)
     return Belief(
-        label=f"uniform from {low:g} to {high:g}",
-        mean=(low + high) / 2,
-        inverse=lambda p: low + (high - low) * p,
+        f"uniform from {low:g} to {high:g}",
+        (low + high) / 2,
+        lambda p: low + (high - low) * p,
     )
 
 
@@ -265,9 +261,9 @@ def triangular(low: float, mode: float, high: float) -> Belief:
         return np.where(p < turn, rising, falling)
 
     return Belief(
-        label=f"triangular from {low:g} over {mode:g} to {high:g}",
-        mean=(low + mode + high) / 3,
-        inverse=inverse,
+        f"triangular from {low:g} over {mode:g} to {high:g}",
+        (low + mode + high) / 3,
+        inverse,
     )
 
 
@@ -304,9 +300,9 @@ def pert(low: float, mode: float, high: float) -> Belief:
     width = high - low
     a, b = 1 + 4 * (mode - low) / width, 1 + 4 * (high - mode) / width
     return Belief(
-        label=f"PERT from {low:g} over {mode:g} to {high:g}",
-        mean=(low + 4 * mode + high) / 6,
-        inverse=lambda p: low + width * beta_quantile(a, b, p),
+        f"PERT from {low:g} over {mode:g} to {high:g}",
+        (low + 4 * mode + high) / 6,
+        lambda p: low + width * beta_quantile(a, b, p),
     )
 
 
