@@ -154,18 +154,7 @@ class Calibration:
         return replaced(spec, values)
 
     def unused(self, spec: object) -> tuple[str, ...]:
-        """Return the parameters that a spec has no field for.
-
-        Parameters
-        ----------
-        spec : dataclass
-            Such as `ActivePassive`.
-
-        Returns
-        -------
-        tuple of str
-            Their paths.
-        """
+        """Return the parameters that a spec has no field for."""
         used = self._used(spec)
         return tuple(path for path in self.parameters if path not in used)
 

@@ -15,19 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sample:
-    """Times that are known, and times known only to be larger.
+    """Times that are known, and times known only to be larger."""
 
-    Attributes
-    ----------
-    values, still : ndarray
-        Both kinds, above zero.
-    limits : ndarray
-        How long each could have been watched, of both; `inf` for ever.
-    """
-
+    # both kinds, above zero
     values: FloatArray
     still: FloatArray
-    limits: FloatArray
+    limits: FloatArray  # how long each could have been watched, of both; `inf` for ever
 
     def cut(self, times: FloatArray) -> Sample:
         """Return what would have been seen of other times."""

@@ -44,36 +44,19 @@ class Logarithm(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Family:
-    """A law up to its parameters.
+    """A law up to its parameters."""
 
-    Attributes
-    ----------
-    name : str
-        What it is called.
-    free : int
-        How many parameters a fit chooses.
-    density, tail : callable
-        Logarithms, of (x, mean, cv) for x > 0.
-    law : callable
-        The distribution of (mean, cv).
-    cv : tuple of float
-        Limits of the cv; equal ones fix it.
-    shifted : bool
-        Whether it may begin above zero.
-    quick : callable or None
-        (mean, cv) of a complete sample, where there is a shorter way.
-    quick_cv : callable or None
-        The cv of a complete sample with a given mean, likewise.
-    """
-
-    name: str
-    free: int
+    name: str  # what it is called
+    free: int  # how many parameters a fit chooses
+    # logarithms, of (x, mean, cv) for x > 0
     density: Logarithm
     tail: Logarithm
-    law: Callable[[float, float], Duration]
-    cv: tuple[float, float] = _CV
-    shifted: bool = False
+    law: Callable[[float, float], Duration]  # the distribution of (mean, cv)
+    cv: tuple[float, float] = _CV  # limits of the cv; equal ones fix it
+    shifted: bool = False  # whether it may begin above zero
+    # (mean, cv) of a complete sample, where there is a shorter way
     quick: Callable[[FloatArray], tuple[float, float]] | None = None
+    # the cv of a complete sample with a given mean, likewise
     quick_cv: Callable[[FloatArray, float], float] | None = None
 
 

@@ -42,39 +42,18 @@ _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": 
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """One row of a log.
+    """One row of a log."""
 
-    Attributes
-    ----------
-    place : str
-        File and line.
-    component : str
-        What failed, as the log says it.
-    nodes : tuple of str
-        The nodes it names; empty if it names none.
-    start : float or None
-        In s since 1970, if the log says it.
-    length : float or None
-        How long in s it lasted, or has lasted; None: open since `start`.
-    over : bool
-        Whether it is over.
-    kind : str
-        One of `KINDS`.
-    covered : bool or None
-        Whether the failover worked, if the log says it.
-    cause : str
-        In the log's words.
-    """
-
-    place: str
-    component: str
-    nodes: tuple[str, ...] = ()
-    start: float | None = None
+    place: str  # file and line
+    component: str  # what failed, as the log says it
+    nodes: tuple[str, ...] = ()  # the nodes it names; empty if it names none
+    start: float | None = None  # in s since 1970, if the log says it
+    # how long in s it lasted, or has lasted; None: open since `start`
     length: float | None = None
-    over: bool = True
-    kind: str = "repair"
-    covered: bool | None = None
-    cause: str = ""
+    over: bool = True  # whether it is over
+    kind: str = "repair"  # one of `KINDS`
+    covered: bool | None = None  # whether the failover worked, if the log says it
+    cause: str = ""  # in the log's words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +122,6 @@ def is_drills(path: str | Path) -> bool:
     ----------
     path : str or Path
         A CSV file.
-
-    Returns
-    -------
-    bool
-        Whether a column says if each worked.
 
     Raises
     ------

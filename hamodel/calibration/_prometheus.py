@@ -43,23 +43,12 @@ _MISSING = 1.5  # steps between samples beyond which one is missing
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One series of a range query.
+    """One series of a range query."""
 
-    Attributes
-    ----------
-    place : str
-        File, and which of its results.
-    metric : str
-        Name of the metric.
-    labels : mapping of str to str
-        Its labels.
-    times, values : ndarray, shape (n,)
-        When, in s since 1970, and what.
-    """
-
-    place: str
-    metric: str
-    labels: Mapping[str, str]
+    place: str  # file, and which of its results
+    metric: str  # name of the metric
+    labels: Mapping[str, str]  # its labels
+    # when, in s since 1970, and what
     times: FloatArray
     values: FloatArray
 

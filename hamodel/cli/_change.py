@@ -39,18 +39,10 @@ _SLIGHT = 5e-3  # minutes a year that a table of causes leaves out
 
 @dataclass(frozen=True)
 class Allowance:
-    """How much more downtime a change may bring.
+    """How much more downtime a change may bring."""
 
-    Attributes
-    ----------
-    words : str
-        As it was given.
-    share : float
-        Of the time.
-    """
-
-    words: str
-    share: float
+    words: str  # as it was given
+    share: float  # of the time
 
     @classmethod
     def read(cls, words: str) -> Allowance:

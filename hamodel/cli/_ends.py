@@ -9,12 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
 
 CODES = """\b
 Exit codes:
@@ -105,8 +101,3 @@ def leave(*, met: bool) -> None:
     """End with 1 if a requirement is missed."""
     if not met:
         click.get_current_context().exit(1)
-
-
-def option_values(ctx: click.Context) -> dict[str, Value]:
-    """Return what was given to a command."""
-    return dict(ctx.params)

@@ -20,27 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """How a system is judged.
+    """How a system is judged."""
 
-    Attributes
-    ----------
-    changes : sequence of str
-        Fields that are changed, as PATH=VALUE.
-    versions : sequence of str
-        Versions of products whose files are read, as NAME=VERSION.
-    confidence : float or None
-        How sure it must be that a requirement is kept.
-    against : str or None
-        The file before a change.
-    allow : str or None
-        The most downtime that the change may add.
-    """
-
-    changes: Sequence[str] = ()
+    changes: Sequence[str] = ()  # fields that are changed, as PATH=VALUE
+    # versions of products whose files are read, as NAME=VERSION
     versions: Sequence[str] = ()
-    confidence: float | None = None
-    against: str | None = None
-    allow: str | None = None
+    confidence: float | None = None  # how sure it must be that a requirement is kept
+    against: str | None = None  # the file before a change
+    allow: str | None = None  # the most downtime that the change may add
 
 
 def judge(files: Sequence[str], form: str, wanted: Wanted) -> bool:

@@ -23,15 +23,11 @@ from hamodel.cli._options import (
 from hamodel.cli._page import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from collections.abc import Sequence
 
     from hamodel._types import Value
 
-    Command = TypeVar("Command", bound=Callable[..., object])
-
 _HELP = {"help_option_names": ["-h", "--help"]}
-_SYSTEM = "a system's file, the name of a preset, or - for standard input"
 
 
 @click.group(cls=Commands, context_settings=_HELP, epilog=CODES)

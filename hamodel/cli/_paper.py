@@ -26,15 +26,9 @@ _PLAIN = {"█": "#", "✓": "+", "✗": "x", "·": ".", "→": "->", "µ": "u"}
 
 @dataclass(frozen=True)
 class Paper:
-    """Where an answer is written.
+    """Where an answer is written."""
 
-    Attributes
-    ----------
-    width : int or None
-        Of a line; None where lines are not wrapped.
-    """
-
-    width: int | None = None
+    width: int | None = None  # of a line; None where lines are not wrapped
 
     def head(self, text: str) -> None:
         """Write a line that stands out."""

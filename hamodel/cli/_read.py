@@ -20,23 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is to become of the files.
+    """What is to become of the files."""
 
-    Attributes
-    ----------
-    extends, title : str
-        The preset that is changed, and what the system is called; empty: as the files
-        tell.
-    out : Path or None
-        Where the system's file goes; None: to the terminal.
-    force : bool
-        Whether it may overwrite another.
-    """
-
+    # the preset that is changed, and what the system is called; empty: as the
+    # files tell
     extends: str = ""
     title: str = ""
-    out: Path | None = None
-    force: bool = False
+    out: Path | None = None  # where the system's file goes; None: to the terminal
+    force: bool = False  # whether it may overwrite another
 
 
 def show(

@@ -11,36 +11,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A requirement and how it fares, or a mistake in a file.
+    """A requirement and how it fares, or a mistake in a file."""
 
-    Attributes
-    ----------
-    name : str
-        Such as "rto_p95", and within a mapping by site "write_p99.fra".
-    label, value, limit : str
-        What is measured, what was found and how far it may go, as a person writes it.
-    said : str
-        All of it as a sentence.
-    met : bool
-        Whether it is kept.
-    numbers : tuple of float
-        Value and limit, in s or as plain numbers; empty for a mistake.
-    line, column : int
-        Where the file says it, from 1.
-    wrong : bool
-        Whether it is a mistake in the file: there is no answer then.
-    """
-
-    name: str
-    said: str
-    met: bool
+    name: str  # such as "rto_p95", and within a mapping by site "write_p99.fra"
+    said: str  # all of it as a sentence
+    met: bool  # whether it is kept
+    # what is measured, what was found and how far it may go, as a person writes
+    # it
     label: str = ""
     value: str = ""
     limit: str = ""
+    # value and limit, in s or as plain numbers; empty for a mistake
     numbers: tuple[float, ...] = ()
+    # where the file says it, from 1
     line: int = 1
     column: int = 1
-    wrong: bool = False
+    wrong: bool = False  # whether it is a mistake in the file: there is no answer then
 
     @property
     def kind(self) -> str:
@@ -77,31 +63,16 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A system's checks and figures.
+    """A system's checks and figures."""
 
-    Attributes
-    ----------
-    title, file : str
-        What was assessed.
-    headline : str
-        The figures that matter most, in a line.
-    checks : tuple of Check
-        The requirements, or what is wrong with the file.
-    figures : tuple of Figure
-        What a time series is made of.
-    tables : tuple of Table
-        What a summary shows beside the checks.
-    chart : str
-        The system as Mermaid; empty where there is none.
-    """
-
+    # what was assessed
     title: str
     file: str
-    headline: str = ""
-    checks: tuple[Check, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    tables: tuple[Table, ...] = ()
-    chart: str = ""
+    headline: str = ""  # the figures that matter most, in a line
+    checks: tuple[Check, ...] = ()  # the requirements, or what is wrong with the file
+    figures: tuple[Figure, ...] = ()  # what a time series is made of
+    tables: tuple[Table, ...] = ()  # what a summary shows beside the checks
+    chart: str = ""  # the system as Mermaid; empty where there is none
 
     @property
     def missed(self) -> tuple[Check, ...]:

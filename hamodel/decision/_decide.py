@@ -329,11 +329,6 @@ def decide(
         Objectives by which those on the front are ordered, the first first: names of
         `OBJECTIVES`.
 
-    Returns
-    -------
-    Decision
-        Table, choice, reasons and flip points.
-
     Raises
     ------
     ValueError

@@ -113,11 +113,6 @@ def optimise(
         `failover__detection=[5, 10, 30]`, `sites=[("a",), ("a", "b")]`,
         `replication__mode=["async", "sync"]`.
 
-    Returns
-    -------
-    Optimum
-        The cheapest, the front of cost against downtime, and all that was tried.
-
     Raises
     ------
     ValueError

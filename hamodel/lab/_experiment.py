@@ -139,11 +139,6 @@ class Experiment:
         resume : bool
             Whether to go on with what an earlier run left.
 
-        Returns
-        -------
-        Recorded
-            What was measured, and what it is compared with.
-
         Raises
         ------
         FileExistsError
@@ -203,11 +198,6 @@ class Recorded:
 
     def compare(self) -> Agreements:
         """Hold the predictions against what was measured.
-
-        Returns
-        -------
-        Agreements
-            For each predicted column the verdict.
 
         Raises
         ------
@@ -271,11 +261,6 @@ def opened(file: Path | str, kinds: Mapping[str, type[Experiment]]) -> Recorded:
         The CSV of the rows; the JSON lies beside it.
     kinds : mapping of str to type
         The experiments by name.
-
-    Returns
-    -------
-    Recorded
-        As `record` has returned it.
 
     Raises
     ------

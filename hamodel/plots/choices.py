@@ -100,11 +100,6 @@ def draw_decision(ax: Axes, decision: Decision) -> DrawnDecision:
     decision : Decision
         From `hamodel.decide`.
 
-    Returns
-    -------
-    DrawnDecision
-        The table, and what it says.
-
     Raises
     ------
     ValueError
@@ -171,11 +166,6 @@ def draw_front(ax: Axes, found: Optimum | Decision) -> DrawnFront:
         Where to draw.
     found : Optimum or Decision
         From `hamodel.optimise`, or `hamodel.decide`.
-
-    Returns
-    -------
-    DrawnFront
-        What is named in the picture, and what it says.
 
     Raises
     ------

@@ -143,11 +143,6 @@ def diagram_text(structure: Structure, failed: Iterable[str] = ()) -> str:
     failed : iterable of str
         Names of the failed parts.
 
-    Returns
-    -------
-    str
-        Two or three sentences.
-
     Raises
     ------
     UnknownPartError
@@ -239,11 +234,6 @@ def stopped_parts(structure: Structure, failed: frozenset[str]) -> frozenset[str
         The structure with its shared dependencies.
     failed : frozenset of str
         Names of the failed parts.
-
-    Returns
-    -------
-    frozenset of str
-        Names of the parts that stand still for want of another.
 
     Examples
     --------

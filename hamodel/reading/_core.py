@@ -92,27 +92,13 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """A value and where it comes from.
+    """A value and where it comes from."""
 
-    Attributes
-    ----------
-    value : float, int, str or bool
-        In base units.
-    name : str
-        The field of the product.
-    where : str
-        File and line; empty if it is a default.
-    default : Default or None
-        The default that it is.
-    product : str
-        The product and the version, for a default.
-    """
-
-    value: Scalar
-    name: str
-    where: str = ""
-    default: Default | None = None
-    product: str = ""
+    value: Scalar  # in base units
+    name: str  # the field of the product
+    where: str = ""  # file and line; empty if it is a default
+    default: Default | None = None  # the default that it is
+    product: str = ""  # the product and the version, for a default
 
     @property
     def seconds(self) -> float:

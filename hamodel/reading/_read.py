@@ -96,11 +96,6 @@ def read_files(
     title : str
         What the system is called; by default as its files.
 
-    Returns
-    -------
-    Reading
-        The system, and what became of each field.
-
     Raises
     ------
     ValueError

@@ -134,11 +134,6 @@ def agreement(predicted: Duration, measured: ArrayLike) -> Agreement:
     measured : array_like
         Times in s; nan where none was measured.
 
-    Returns
-    -------
-    Agreement
-        Quantiles with their errors and intervals, and the verdict.
-
     Raises
     ------
     ValueError
@@ -234,11 +229,6 @@ def outcomes(chances: ArrayLike, happened: ArrayLike) -> Outcomes:
         Predicted chance of each trial.
     happened : array_like
         1 where it happened, 0 where not.
-
-    Returns
-    -------
-    Outcomes
-        Numbers and a verdict.
 
     Raises
     ------

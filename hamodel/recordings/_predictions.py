@@ -62,13 +62,7 @@ _OVERHEAD = 135.0
 
 
 def verdicts() -> Verdicts:
-    """Return every prediction of every recording, with its verdict.
-
-    Returns
-    -------
-    Verdicts
-        A table in a notebook and in a terminal.
-    """
+    """Return every prediction of every recording, with its verdict."""
     return Verdicts(tuple(predictions()))
 
 

@@ -62,16 +62,6 @@ class Recording:
     def words(self, name: str) -> tuple[str, ...]:
         """Return a column as it was written.
 
-        Parameters
-        ----------
-        name : str
-            Column.
-
-        Returns
-        -------
-        tuple of str
-            One word for each row.
-
         Raises
         ------
         ValueError
@@ -85,17 +75,7 @@ class Recording:
         return tuple(row[name] for row in self.rows)
 
     def column(self, name: str) -> FloatArray:
-        """Return a column of numbers.
-
-        Parameters
-        ----------
-        name : str
-            Column.
-
-        Returns
-        -------
-        ndarray, shape (rows,)
-            Numbers in the column's unit; nan where none was measured.
+        """Return a column of numbers in its unit; nan where none was measured.
 
         Raises
         ------
@@ -112,16 +92,6 @@ class Recording:
 
     def where(self, **chosen: object) -> Recording:
         """Return the rows in which columns have some values.
-
-        Parameters
-        ----------
-        **chosen : object
-            Values by column.
-
-        Returns
-        -------
-        Recording
-            The same recording with those rows only.
 
         Raises
         ------
@@ -170,11 +140,6 @@ def load(name: str) -> Recording:
     ----------
     name : str
         One of `names()`.
-
-    Returns
-    -------
-    Recording
-        Its rows and how they were made.
 
     Raises
     ------

@@ -47,18 +47,7 @@ class Forecast:
     inferred: str = ""
 
     def scaled(self, factor: float) -> Forecast:
-        """Return the prediction with every time a factor longer.
-
-        Parameters
-        ----------
-        factor : float
-            Such as 1.15.
-
-        Returns
-        -------
-        Forecast
-            A worse one, to see whether the verdict minds.
-        """
+        """Return the prediction with every time a factor longer."""
         return replace(self, law=self.law * factor)
 
     @property
@@ -105,13 +94,7 @@ class Pairs:
     fails: str = ""
 
     def scaled(self, factor: float) -> Pairs:
-        """Return the prediction with every number a factor greater.
-
-        Parameters
-        ----------
-        factor : float
-            Such as 1.15.
-        """
+        """Return the prediction with every number a factor greater."""
         return replace(self, predicted=self.predicted * factor)
 
     @property

@@ -162,11 +162,6 @@ def load(path: str | os.PathLike[str]) -> Spec:
     path : str or path
         The file.
 
-    Returns
-    -------
-    Spec
-        Architecture, workload, requirements, and where each number stands.
-
     Raises
     ------
     SpecError
@@ -208,11 +203,6 @@ def read(path: Path, words: str) -> Spec:
         The file, for messages, and for what it extends.
     words : str
         Its text.
-
-    Returns
-    -------
-    Spec
-        As `load` does.
     """
     return made_of(_tree.read(path, words), path)
 
@@ -224,11 +214,6 @@ def preset(name: str) -> Spec:
     ----------
     name : str
         One of `presets()`.
-
-    Returns
-    -------
-    Spec
-        As if it had been loaded.
     """
     return made_of(tree_of(name), folder() / "systems" / f"{name}.yaml")
 

@@ -71,11 +71,6 @@ def parse(
     shared : mapping of str to iterable of str, optional
         Hidden dependencies: see `Structure.share`.
 
-    Returns
-    -------
-    Structure
-        What can be asked about it.
-
     Raises
     ------
     StructureSyntaxError

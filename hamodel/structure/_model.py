@@ -75,11 +75,8 @@ class Structure(_answers.Whole):
     def to_dot(self) -> str:
         """Return the block diagram as text that Graphviz draws.
 
-        Returns
-        -------
-        str
-            The text of a .dot file; single points of failure have a heavy frame, a
-            part that stands in several places is drawn in each.
+        Single points of failure have a heavy frame; a part that stands in several
+        places is drawn in each.
 
         Examples
         --------

@@ -81,11 +81,6 @@ class Importances:
         measure : str
             A field of `Importance`.
 
-        Returns
-        -------
-        dict of str to float, array or expression
-            Leaf and value.
-
         Raises
         ------
         ValueError

@@ -109,11 +109,6 @@ def indices(
     rng : numpy.random.Generator
         Source of randomness.
 
-    Returns
-    -------
-    xarray.Dataset
-        As of `sobol`.
-
     Raises
     ------
     ValueError

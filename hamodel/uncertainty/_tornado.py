@@ -116,6 +116,8 @@ def tornado(
 ) -> Tornado:
     """Move each parameter from its low to its high quantile, all others at the median.
 
+    The parameter that moves the answer most comes first.
+
     Parameters
     ----------
     architecture : SinglePrimary, ActivePassive, ActiveActive, Majority or Leaderless
@@ -128,11 +130,6 @@ def tornado(
         A name out of `hamodel.assessment.MEASURES`.
     level : float
         Probability between the two quantiles.
-
-    Returns
-    -------
-    Tornado
-        The parameter that moves the answer most comes first.
 
     Raises
     ------
