@@ -1,10 +1,10 @@
 """What a field of a specification is, said once, where the field is defined.
 
 A field's metadata tells its kind, its label, its limits and whether it may be left
-open; a dataclass then reads `cores: int = field(default=8, metadata=whole("requests
-served at once"))`.  From there, and from nowhere else, come the checks of what is given
+open; a `specification` then reads `cores: int = whole("requests served at once",
+default=8)`.  From there, and from nowhere else, come the checks of what is given
 (`check`), the reader of files and the schema that editors use, the labels and units of
-sweeps, and the pages that explain where numbers come from.
+sweeps, what docstrings say of it, and the pages that explain where numbers come from.
 
 The surprise is how much follows: because the kind is known, a string such as "60 d" is
 as good as a number wherever a specification is made, in Python too.
@@ -16,13 +16,15 @@ checked by their class.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, dataclass_transform
 
 import numpy as np
 
 from hamodel import _check, duration, text
+from hamodel._docstring import entry, filled
 from hamodel._quantity import mean_of
 from hamodel.units import KINDS, quantity
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hamodel._types import Value
+
+Spec = TypeVar("Spec")
 
 KEY = "hamodel"  # of a field's metadata
 _UNITS = {"time": "s", "mean time": "s", "rate": "1/s"}
@@ -44,68 +48,27 @@ WRITERS: Mapping[str, Callable[..., str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a field is.
+    """What a field is."""
 
-    Attributes
-    ----------
-    kind : str
-        A kind of `units.KINDS`; or "flag", "word", "names", "spec" (one specification),
-        "specs" (several).
-    label : str
-        What it is called on an axis, in a few words.
-    least, most : float or None
-        Limits; None: there is none.
-    above : bool
-        Whether `least` itself is too little.
-    below : bool
-        Whether `most` itself is too much.
-    endless : bool
-        Whether it may be infinite.
-    optional : bool
-        Whether it may be None.
-    law : bool
-        Whether it may be a whole distribution of a time.
-    stage : bool
-        Whether a mechanism of a failover may stand for it.
-    by_site : bool
-        Whether it is, or may be, a mapping from names of sites.
-    single : bool
-        Whether it may be one number for all; if not, it is always by site, or a list.
-    several : bool
-        Whether it may be a list, one for each of something.
-    array : bool
-        Whether it is a list of numbers that make one.
-    choices : tuple of str
-        The words that it may be; empty: any.
-    made : type or None
-        The specification that it holds.
-    empty : bool
-        Whether a word may be empty.
-    repeat : bool
-        Whether names may be the same.
-    idle : tuple of str
-        Fields within the specification that change nothing here, such as "node.cores".
-    """
-
-    kind: str
-    label: str
-    least: float | None = None
+    kind: str  # of `units.KINDS`, or flag, word, names, spec (one specification), specs
+    label: str  # what it is called on an axis, in a few words
+    least: float | None = None  # limits; None: there is none
     most: float | None = None
-    above: bool = False
-    below: bool = False
-    endless: bool = False
-    optional: bool = False
-    law: bool = False
-    stage: bool = False
-    by_site: bool = False
-    single: bool = True
-    several: bool = False
-    array: bool = False
-    choices: tuple[str, ...] = ()
-    made: type | None = None
-    empty: bool = False
-    repeat: bool = False
-    idle: tuple[str, ...] = ()
+    above: bool = False  # whether `least` itself is too little
+    below: bool = False  # whether `most` itself is too much
+    endless: bool = False  # whether it may be infinite
+    optional: bool = False  # whether it may be None, as a default of None says
+    law: bool = False  # whether it may be a whole distribution of a time
+    stage: bool = False  # whether a mechanism of a failover may stand for it
+    by_site: bool = False  # whether it is, or may be, a mapping from names of sites
+    single: bool = True  # whether it may be one number for all, not by site or a list
+    several: bool = False  # whether it may be a list, one for each of something
+    array: bool = False  # whether it is a list of numbers that make one
+    choices: tuple[str, ...] = ()  # the words that it may be; empty: any
+    made: type | None = None  # the specification that it holds
+    empty: bool = False  # whether a word may be empty
+    repeat: bool = False  # whether names may be the same
+    idle: tuple[str, ...] = ()  # what changes nothing here within it: "node.cores"
 
     @property
     def unit(self) -> str:
@@ -201,83 +164,120 @@ class About:
             (_check.positive if self.above else _check.non_negative)(**{name: value})
 
 
-# ---- kinds of field, as metadata ---------------------------------------------------
+# ---- kinds of field ----------------------------------------------------------------
 
 
-def _metadata(kind: str, label: str, **more: object) -> dict[str, About]:
-    known: dict[str, Value] = more  # as the fields of `About` say
-    return {KEY: About(kind=kind, label=label, **known)}
+def _field(kind: str, label: str, **more: Value) -> Value:
+    given = {k: more.pop(k) for k in ("default", "default_factory") if k in more}
+    more.setdefault("optional", given.get("default", label) is None)
+    return dataclasses.field(
+        metadata={KEY: About(kind=kind, label=label, **more)}, **given
+    )
 
 
-def time(label: str, **more: object) -> dict[str, About]:
+def time(label: str, **more: Value) -> Value:
     """Describe a time of at least 0 s, and finite unless said otherwise.
 
-    As all functions below it takes the label and further fields of `About`, and returns
-    the metadata of a field.
+    As all functions below it takes the label, further fields of `About`, and the
+    default or its factory, and returns the field.
     """
-    return _metadata("time", label, **{"least": 0.0} | more)
+    return _field("time", label, **{"least": 0.0} | more)
 
 
-def span(label: str, **more: object) -> dict[str, About]:
+def span(label: str, **more: Value) -> Value:
     """Describe a time above 0 s."""
     return time(label, above=True, **more)
 
 
-def mean_time(label: str, **more: object) -> dict[str, About]:
+def mean_time(label: str, **more: Value) -> Value:
     """Describe a mean time to an event, which may never happen; a rate does as well."""
-    return _metadata("mean time", label, least=0.0, above=True, endless=True, **more)
+    return _field("mean time", label, least=0.0, above=True, endless=True, **more)
 
 
-def rate(label: str, **more: object) -> dict[str, About]:
+def rate(label: str, **more: Value) -> Value:
     """Describe a rate of at least 0/s."""
-    return _metadata("rate", label, least=0.0, **more)
+    return _field("rate", label, least=0.0, **more)
 
 
-def share(label: str, **more: object) -> dict[str, About]:
+def share(label: str, **more: Value) -> Value:
     """Describe a share or a probability, in [0, 1]."""
-    return _metadata("share", label, **{"least": 0.0, "most": 1.0} | more)
+    return _field("share", label, **{"least": 0.0, "most": 1.0} | more)
 
 
-def number(label: str, **more: object) -> dict[str, About]:
+def number(label: str, **more: Value) -> Value:
     """Describe a plain number of at least 0."""
-    return _metadata("number", label, **{"least": 0.0} | more)
+    return _field("number", label, **{"least": 0.0} | more)
 
 
-def whole(label: str, least: int = 1, **more: object) -> dict[str, About]:
+def whole(label: str, least: int = 1, **more: Value) -> Value:
     """Describe a whole number, from 1 on unless said otherwise."""
-    return _metadata("whole", label, least=least, **more)
+    return _field("whole", label, least=least, **more)
 
 
-def flag(label: str) -> dict[str, About]:
+def flag(label: str, **more: Value) -> Value:
     """Describe what is so or not so."""
-    return _metadata("flag", label)
+    return _field("flag", label, **more)
 
 
-def word(label: str, *choices: str, **more: object) -> dict[str, About]:
+def word(label: str, *choices: str, **more: Value) -> Value:
     """Describe a word, one of some choices if there are any."""
-    return _metadata("word", label, choices=choices, **more)
+    return _field("word", label, choices=choices, **more)
 
 
-def names(label: str, **more: object) -> dict[str, About]:
+def names(label: str, **more: Value) -> Value:
     """Describe several different names."""
-    return _metadata("names", label, **more)
+    return _field("names", label, **more)
 
 
-def spec(
-    made: type, label: str, *, optional: bool = False, idle: tuple[str, ...] = ()
-) -> dict[str, About]:
+def spec(made: type, label: str, **more: Value) -> Value:
     """Describe a specification within a specification."""
-    return _metadata("spec", label, made=made, optional=optional, idle=idle)
+    return _field("spec", label, made=made, **more)
 
 
-def strike(made: type, label: str) -> dict[str, About]:
+def strike(made: type, label: str, **more: Value) -> Value:
     """Describe what strikes everything: it serves nobody, and nobody buys it."""
-    return spec(made, label, optional=True, idle=("cores", "cost"))
+    return spec(made, label, optional=True, idle=("cores", "cost"), **more)
 
 
-def specs(made: type, label: str) -> dict[str, About]:
+def specs(made: type, label: str, **more: Value) -> Value:
     """Describe several specifications of one class."""
-    return _metadata("specs", label, made=made)
+    return _field("specs", label, made=made, **more)
+
+
+@dataclass_transform(
+    kw_only_default=True,
+    frozen_default=True,
+    eq_default=False,
+    field_specifiers=(
+        dataclasses.field,
+        time,
+        span,
+        mean_time,
+        rate,
+        share,
+        number,
+        whole,
+        flag,
+        word,
+        names,
+        spec,
+        strike,
+        specs,
+    ),
+)
+def specification(made: type[Spec]) -> type[Spec]:
+    """Make a class a frozen dataclass whose fields are what their definitions say.
+
+    Whatever makes one of it, its fields are read and checked first; a class that checks
+    more has a `__post_init__` of its own, which begins with `check`.  The docstring
+    says of a field only what its definition does not: the rest is filled in.
+    """
+    if not hasattr(made, "__post_init__"):
+        made.__post_init__ = check  # type: ignore[attr-defined]
+    found = dataclass(frozen=True, kw_only=True, eq=False)(made)
+    told = {name: entry(name, about) for name, about in described(found).items()}
+    found.__doc__ = filled(inspect.getdoc(made) or "", told)
+    return found
 
 
 # ---- what is done with it ----------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity, Value
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Workload:
     """The requests of a service and what they take.
 
@@ -28,15 +27,11 @@ class Workload:
         Requests in 1/s, of all clients together.
     clients : mapping of str to float, or None
         Share of the requests that come from each site; None: alike.
-    round_trip : float, array or Duration
-        There and back between two sites, in s.
     hop : float or Duration
         There and back within a site, in s: from the app server to the database.
     app_time : float or array
         Mean time in s that a request keeps a core of an app server busy; nothing where
         a site has no app servers.
-    read_time, write_time : float or array
-        Mean time in s that a read, or a write, keeps a core of a database busy.
     objective : float
         Latency in s beyond which an answer counts as no answer; `inf`: none does.
     timeout : float
@@ -47,8 +42,6 @@ class Workload:
         come some time later (back-off with jitter), and all alike.
     retry_budget : float or None
         Most retries per request, over all clients; None: no limit.
-    keys : int
-        Number of different keys that are read and written.
     exponent : float
         Zipf exponent of their popularity; 0 makes them alike, YCSB takes 0.99 (fact
         WL-006).
@@ -67,50 +60,32 @@ class Workload:
     0.1
     """
 
-    reads: Quantity = field(default=900.0, metadata=fields.rate("reads"))
-    writes: Quantity = field(default=100.0, metadata=fields.rate("writes"))
-    clients: Mapping[str, Quantity] | None = field(
+    reads: Quantity = fields.rate("reads", default=900.0)
+    writes: Quantity = fields.rate("writes", default=100.0)
+    clients: Mapping[str, Quantity] | None = fields.share(
+        "share of the clients by site",
+        by_site=True,
+        single=False,
         default=None,
-        metadata=fields.share(
-            "share of the clients by site", by_site=True, single=False, optional=True
-        ),
     )
-    round_trip: Quantity = field(
-        default=80 * MS, metadata=fields.time("round trip between sites", law=True)
+    round_trip: Quantity = fields.time(
+        "round trip between sites", law=True, default=80 * MS
     )
-    hop: Quantity = field(
-        default=0.5 * MS, metadata=fields.time("round trip within a site", law=True)
+    hop: Quantity = fields.time("round trip within a site", law=True, default=0.5 * MS)
+    app_time: Quantity = fields.time("app server's time for a request", default=5 * MS)
+    read_time: Quantity = fields.time("database's time for a read", default=1 * MS)
+    write_time: Quantity = fields.time("database's time for a write", default=2 * MS)
+    objective: float = fields.mean_time(
+        "longest time that a client waits", default=float("inf")
     )
-    app_time: Quantity = field(
-        default=5 * MS, metadata=fields.time("app server's time for a request")
+    timeout: float = fields.mean_time(
+        "time until an attempt is given up", default=float("inf")
     )
-    read_time: Quantity = field(
-        default=1 * MS, metadata=fields.time("database's time for a read")
-    )
-    write_time: Quantity = field(
-        default=2 * MS, metadata=fields.time("database's time for a write")
-    )
-    objective: float = field(
-        default=float("inf"),
-        metadata=fields.mean_time("longest time that a client waits"),
-    )
-    timeout: float = field(
-        default=float("inf"),
-        metadata=fields.mean_time("time until an attempt is given up"),
-    )
-    retries: int = field(
-        default=0, metadata=fields.whole("retries of a request", least=0)
-    )
-    retry_budget: float | None = field(
-        default=None, metadata=fields.number("most retries per request", optional=True)
-    )
-    keys: int = field(default=1_000_000, metadata=fields.whole("keys"))
-    exponent: float = field(
-        default=0.99, metadata=fields.number("Zipf exponent of the keys")
-    )
-    transfer_price: Quantity = field(
-        default=0.0, metadata=fields.number("price of sending writes")
-    )
+    retries: int = fields.whole("retries of a request", least=0, default=0)
+    retry_budget: float | None = fields.number("most retries per request", default=None)
+    keys: int = fields.whole("keys", default=1_000_000)
+    exponent: float = fields.number("Zipf exponent of the keys", default=0.99)
+    transfer_price: Quantity = fields.number("price of sending writes", default=0.0)
 
     def __post_init__(self) -> None:
         fields.check(self)

@@ -49,3 +49,13 @@ def test_attempts_are_counted_where_there_is_another():
     assert Failover(retry=5.0, tries=2).tries == 2
     with pytest.raises(ValueError, match="tries must be None without a retry"):
         Failover(tries=2)
+
+
+@pytest.mark.parametrize("coverage", [0, [0.5, 0.0]])
+def test_attempts_without_end_need_a_chance(coverage):
+    with pytest.raises(ValueError, match="coverage must be > 0 where attempts go on"):
+        Failover(coverage=coverage, retry=0)
+    assert Failover(coverage=coverage).retry is None
+    assert Failover(coverage=coverage, retry=0, tries=2).tries == 2
+    Failover(coverage=0.5, retry=0).check_coverage("coverage", None)
+    Failover(coverage=[0.5, 1.0], retry=0)

@@ -156,7 +156,7 @@ def test_the_three_readings_pass():
 def test_a_planted_limit_is_kept():
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Planted:
-        size: float = dataclasses.field(metadata=fields.number("size", most=3))
+        size: float = fields.number("size", most=3)
 
         def __post_init__(self):
             fields.check(self)

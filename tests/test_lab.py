@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -244,7 +244,7 @@ def test_a_recovery_that_does_not_come_is_censored():
 class Nap(Experiment):
     """Something that sleeps for a while: t0 is when it falls asleep."""
 
-    length: float = field(default=0.02, metadata=fields.span("length"))
+    length: float = fields.span("length", default=0.02)
 
     name = "nap"
     programs = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from hamodel import fields
@@ -25,23 +24,17 @@ READS = ("local", "never")
 Spec = TypeVar("Spec")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Replica:
     """One node of a replicated primary.
 
     Attributes
     ----------
-    site : str
-        Where it is.
-    promotable : bool
-        Whether it may become primary.
     priority : int
         The highest of those that work is promoted; of equal ones each as likely.
     reads : str
         "local": it answers the reads of its site while the primary is elsewhere;
         "never": it answers none unless it is the primary.
-    sync : bool
-        Whether commits that wait for standbys count it.
     cost : float, array, SymPy expression or None
         What it costs; None: as `Node.cost` says.
     name : str
@@ -52,25 +45,14 @@ class Replica:
         it follows is down it falls behind, and is not promoted by itself.
     """
 
-    site: str = field(metadata=fields.word("site"))
-    promotable: bool = field(default=True, metadata=fields.flag("may become primary"))
-    priority: int = field(
-        default=0, metadata=fields.whole("priority in a promotion", 0)
-    )
-    reads: str = field(
-        default="local", metadata=fields.word("reads that it serves", *READS)
-    )
-    sync: bool = field(default=True, metadata=fields.flag("acknowledges commits"))
-    cost: Quantity | None = field(
-        default=None, metadata=fields.number("cost of this node", optional=True)
-    )
-    name: str = field(default="", metadata=fields.word("name", empty=True))
-    follows: str = field(
-        default="", metadata=fields.word("node that it follows", empty=True)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    site: str = fields.word("site")
+    promotable: bool = fields.flag("may become primary", default=True)
+    priority: int = fields.whole("priority in a promotion", 0, default=0)
+    reads: str = fields.word("reads that it serves", *READS, default="local")
+    sync: bool = fields.flag("acknowledges commits", default=True)
+    cost: Quantity | None = fields.number("cost of this node", default=None)
+    name: str = fields.word("name", empty=True, default="")
+    follows: str = fields.word("node that it follows", empty=True, default="")
 
     @property
     def acknowledges(self) -> bool:
@@ -78,7 +60,7 @@ class Replica:
         return self.sync and not self.follows
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Failure:
     """One kind of failure: how often, how long, how it is noticed.
 
@@ -94,8 +76,6 @@ class Failure:
         operator, all nodes at once.
     mttf : float, array or SymPy expression
         Mean time in s between such failures of one node; `inf` for never.
-    mttr : float, array, SymPy expression or Duration
-        Time in s until the node is back.
     detection : float, array, SymPy expression, Duration or None
         Time in s from the failure of a primary to the decision to fail over; None: as
         the failover says.
@@ -116,25 +96,20 @@ class Failure:
         If a field is beyond its limits, or one is given that its kind has no use for.
     """
 
-    kind: str = field(default="host", metadata=fields.word("kind of failure", *KINDS))
-    mttf: Quantity = field(metadata=fields.mean_time("mean time to such a failure"))
-    mttr: Quantity = field(metadata=fields.mean_time("time until it is over", law=True))
-    detection: Quantity | None = field(
-        default=None,
-        metadata=fields.time("time to detect it", law=True, stage=True, optional=True),
+    kind: str = fields.word("kind of failure", *KINDS, default="host")
+    mttf: Quantity = fields.mean_time("mean time to such a failure")
+    mttr: Quantity = fields.mean_time("time until it is over", law=True)
+    detection: Quantity | None = fields.time(
+        "time to detect it", law=True, stage=True, default=None
     )
-    coverage: Quantity | None = field(
-        default=None,
-        metadata=fields.share("such failures whose failover works", optional=True),
+    coverage: Quantity | None = fields.share(
+        "such failures whose failover works", default=None
     )
-    backup: Quantity | None = field(
-        default=None, metadata=fields.span("time between backups", optional=True)
+    backup: Quantity | None = fields.span("time between backups", default=None)
+    restore: Quantity | None = fields.span(
+        "time to restore from a backup", law=True, default=None
     )
-    restore: Quantity | None = field(
-        default=None,
-        metadata=fields.span("time to restore from a backup", law=True, optional=True),
-    )
-    name: str = field(default="", metadata=fields.word("name", empty=True))
+    name: str = fields.word("name", empty=True, default="")
 
     def __post_init__(self) -> None:
         fields.check(self)
@@ -158,7 +133,7 @@ class Failure:
         object.__setattr__(self, "name", self.name or self.kind)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Dependency:
     """Something that the service hangs on: a lock store, DNS, identity, shared power.
 
@@ -168,8 +143,6 @@ class Dependency:
         What it is; it is named so among the causes of downtime.
     mttf : float, array or SymPy expression
         Mean time to its failure in s; `inf` for never.
-    mttr : float, array, SymPy expression or Duration
-        Time in s until it is back.
     effect : str
         "stops": nothing is served meanwhile (power, DNS, identity).  "read-only": no
         writes, while reads go on (a lock store without which the primary demotes
@@ -177,25 +150,18 @@ class Dependency:
         back (a lock store with a fail-safe mode, an orchestrator, a witness).
     """
 
-    name: str = field(metadata=fields.word("name"))
-    mttf: Quantity = field(metadata=fields.mean_time("mean time to failure"))
-    mttr: Quantity = field(metadata=fields.span("time until it is back", law=True))
-    effect: str = field(
-        default="stops", metadata=fields.word("effect of its loss", *EFFECTS)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    name: str = fields.word("name")
+    mttf: Quantity = fields.mean_time("mean time to failure")
+    mttr: Quantity = fields.span("time until it is back", law=True)
+    effect: str = fields.word("effect of its loss", *EFFECTS, default="stops")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class OldPrimary:
     """A primary that lives on after another was promoted, and takes writes still.
 
     Attributes
     ----------
-    fenced : float, array or SymPy expression
-        Probability that fencing stops it before the other is promoted.
     stops : float, array or SymPy expression
         Mean time in s until it stops where it was not fenced: by its lease, a watchdog,
         the loss of its standbys, or somebody's hand.
@@ -203,21 +169,12 @@ class OldPrimary:
         Share of the writes that it takes meanwhile; they are lost.
     """
 
-    fenced: Quantity = field(
-        default=1.0, metadata=fields.share("probability that fencing stops it")
-    )
-    stops: Quantity = field(
-        default=600.0, metadata=fields.time("mean time until it stops by itself")
-    )
-    astray: Quantity = field(
-        default=0.5, metadata=fields.share("writes that it takes meanwhile")
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    fenced: Quantity = fields.share("probability that fencing stops it", default=1.0)
+    stops: Quantity = fields.time("mean time until it stops by itself", default=600.0)
+    astray: Quantity = fields.share("writes that it takes meanwhile", default=0.5)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Standby:
     """How the standby fails, and how soon that is known.
 
@@ -230,26 +187,12 @@ class Standby:
         Mean time in s until a failure of the standby is found.  0: at once.
     takeover_mttf : float, array or SymPy expression
         Mean time to failure in s while it takes over; `inf` leaves that out.
-
-    Raises
-    ------
-    ValueError
-        If a mean time to failure is not above zero, or `probe` is negative.
     """
 
-    mttf: Quantity | None = field(
-        default=None,
-        metadata=fields.mean_time(
-            "mean time to failure while standing by", optional=True
-        ),
+    mttf: Quantity | None = fields.mean_time(
+        "mean time to failure while standing by", default=None
     )
-    probe: Quantity = field(
-        default=0, metadata=fields.time("mean time until its failure is found")
+    probe: Quantity = fields.time("mean time until its failure is found", default=0)
+    takeover_mttf: Quantity = fields.mean_time(
+        "mean time to failure while taking over", default=float("inf")
     )
-    takeover_mttf: Quantity = field(
-        default=float("inf"),
-        metadata=fields.mean_time("mean time to failure while taking over"),
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)

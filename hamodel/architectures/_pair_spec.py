@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,53 +46,40 @@ class Places(tuple[str, ...]):
 APART = Places.of(("DC-1", "DC-2"))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class PairSpec(LongRun):
     """The fields of an `ActivePassive`, where they are described."""
 
-    database: Node = field(metadata=fields.spec(Node, "one database"))
-    failover: Failover = field(metadata=fields.spec(Failover, "failover"))
-    standby: Standby = field(
-        default_factory=Standby, metadata=fields.spec(Standby, "standbys")
+    database: Node = fields.spec(Node, "one database")
+    failover: Failover = fields.spec(Failover, "failover")
+    standby: Standby = fields.spec(Standby, "standbys", default_factory=Standby)
+    site: Site = fields.spec(Site, "each site", default_factory=Site)
+    crews: int = fields.whole("repair crews", default=1)
+    restore: Quantity | None = fields.span("time to restore all nodes", default=None)
+    sites: tuple[str, ...] = fields.names(
+        "sites of the nodes", repeat=True, default=APART
     )
-    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
-    crews: int = field(default=1, metadata=fields.whole("repair crews"))
-    restore: Quantity | None = field(
-        default=None, metadata=fields.span("time to restore all nodes", optional=True)
+    replicas: tuple[Replica, ...] = fields.specs(Replica, "nodes", default=())
+    failures: tuple[Failure, ...] = fields.specs(
+        Failure, "kinds of failure", default=()
     )
-    sites: tuple[str, ...] = field(
-        default=APART, metadata=fields.names("sites of the nodes", repeat=True)
+    common_cause: Quantity = fields.share("failures that strike all nodes", default=0.0)
+    failback: Failback | None = fields.spec(Failback, "failback", default=None)
+    stalls: Stalls | None = fields.spec(Stalls, "stalls of the primary", default=None)
+    old_primary: OldPrimary | None = fields.spec(
+        OldPrimary, "old primary", default=None
     )
-    replicas: tuple[Replica, ...] = field(
-        default=(), metadata=fields.specs(Replica, "nodes")
+    depends_on: tuple[Dependency, ...] = fields.specs(
+        Dependency, "what it depends on", default=()
     )
-    failures: tuple[Failure, ...] = field(
-        default=(), metadata=fields.specs(Failure, "kinds of failure")
+    everywhere: Node | None = fields.strike(
+        Node, "what strikes everything", default=None
     )
-    common_cause: Quantity = field(
-        default=0.0, metadata=fields.share("failures that strike all nodes")
+    replication: Replication = fields.spec(
+        Replication, "replication", default_factory=Replication
     )
-    failback: Failback | None = field(
-        default=None, metadata=fields.spec(Failback, "failback", optional=True)
-    )
-    stalls: Stalls | None = field(
-        default=None,
-        metadata=fields.spec(Stalls, "stalls of the primary", optional=True),
-    )
-    old_primary: OldPrimary | None = field(
-        default=None, metadata=fields.spec(OldPrimary, "old primary", optional=True)
-    )
-    depends_on: tuple[Dependency, ...] = field(
-        default=(), metadata=fields.specs(Dependency, "what it depends on")
-    )
-    everywhere: Node | None = field(
-        default=None, metadata=fields.strike(Node, "what strikes everything")
-    )
-    replication: Replication = field(
-        default_factory=Replication, metadata=fields.spec(Replication, "replication")
-    )
-    maintenance: Maintenance | None = field(
-        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    maintenance: Maintenance | None = fields.spec(
+        Maintenance, "planned work", default=None
     )
 
     def __post_init__(self) -> None:

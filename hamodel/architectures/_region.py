@@ -56,46 +56,31 @@ if TYPE_CHECKING:
 HERE = "here"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Region:
     """The nodes of an active-active site that is itself a replicated primary.
 
     Attributes
     ----------
-    failover : Failover
-        How a standby takes over inside the site.
-    nodes : int
-        How many nodes each site holds, the primary among them.
-    standby : Standby
-        How standbys fail and how soon that is found.
     replication : Replication
         How writes reach the standbys of their site, and what a commit waits for.
-    failures : tuple of Failure
-        Kinds of failure beside that of the database.
-    common_cause : float, array or SymPy expression
-        Share of the failures of a node that take all nodes of its site.
-    crews : int
-        How many nodes of a site are repaired at once.
     """
 
-    failover: Failover = field(
-        metadata=fields.spec(Failover, "failover inside the site")
+    failover: Failover = fields.spec(Failover, "failover inside the site")
+    nodes: int = fields.whole("nodes of each site", 2, default=2)
+    standby: Standby = fields.spec(
+        Standby, "standbys of each site", default_factory=Standby
     )
-    nodes: int = field(default=2, metadata=fields.whole("nodes of each site", 2))
-    standby: Standby = field(
-        default_factory=Standby, metadata=fields.spec(Standby, "standbys of each site")
+    replication: Replication = fields.spec(
+        Replication, "replication inside the site", default_factory=Replication
     )
-    replication: Replication = field(
-        default_factory=Replication,
-        metadata=fields.spec(Replication, "replication inside the site"),
+    failures: tuple[Failure, ...] = fields.specs(
+        Failure, "kinds of failure of a node", default=()
     )
-    failures: tuple[Failure, ...] = field(
-        default=(), metadata=fields.specs(Failure, "kinds of failure of a node")
+    common_cause: Quantity = fields.share(
+        "failures that strike all nodes of a site", default=0.0
     )
-    common_cause: Quantity = field(
-        default=0.0, metadata=fields.share("failures that strike all nodes of a site")
-    )
-    crews: int = field(default=1, metadata=fields.whole("repair crews of each site"))
+    crews: int = fields.whole("repair crews of each site", default=1)
 
     def __post_init__(self) -> None:
         fields.check(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from operator import mul
@@ -24,7 +23,7 @@ _NEVER = 1e-30  # of the time: 3e-23 s a year
 _RARE = 1e-17  # of a share: lost in the rounding of a float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Node:
     """A node that fails and is repaired.
 
@@ -35,38 +34,22 @@ class Node:
     mttr : float, array, SymPy expression or Duration
         Time to repair in s: its mean, or its whole law.  A chain takes the mean;
         `simulate` draws from the law, and from an exponential one of a mean.
-    cores : int
-        How many requests it works on at once.
     cost : float, array or SymPy expression
         What it costs, in any unit that is the same for all nodes.
-
-    Raises
-    ------
-    ValueError
-        If a time is not above zero, or another field is beyond its limits.
     """
 
-    mttf: Quantity = field(metadata=fields.mean_time("mean time to failure"))
-    mttr: Quantity = field(metadata=fields.mean_time("time to repair", law=True))
-    cores: int = field(default=8, metadata=fields.whole("requests served at once"))
-    cost: Quantity = field(default=1.0, metadata=fields.number("cost"))
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    mttf: Quantity = fields.mean_time("mean time to failure")
+    mttr: Quantity = fields.mean_time("time to repair", law=True)
+    cores: int = fields.whole("requests served at once", default=8)
+    cost: Quantity = fields.number("cost", default=1.0)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Tier:
     """Servers of one kind that hold no data: load balancers, or app servers.
 
     Attributes
     ----------
-    node : Node
-        How one of them fails and is repaired.
-    servers : int
-        How many there are.
-    needed : int
-        How many it takes to serve.
     crews : int or None
         How many are repaired at once; None: all of them.
     waiting : int or None
@@ -79,17 +62,11 @@ class Tier:
         If `needed` exceeds `servers`, or a number is not a positive whole number.
     """
 
-    node: Node = field(metadata=fields.spec(Node, "one server"))
-    servers: int = field(default=1, metadata=fields.whole("servers"))
-    needed: int = field(
-        default=1, metadata=fields.whole("servers that it takes to serve")
-    )
-    crews: int | None = field(
-        default=None, metadata=fields.whole("servers repaired at once", optional=True)
-    )
-    waiting: int | None = field(
-        default=None, metadata=fields.whole("places in the queue", 0, optional=True)
-    )
+    node: Node = fields.spec(Node, "one server")
+    servers: int = fields.whole("servers", default=1)
+    needed: int = fields.whole("servers that it takes to serve", default=1)
+    crews: int | None = fields.whole("servers repaired at once", default=None)
+    waiting: int | None = fields.whole("places in the queue", 0, default=None)
 
     def __post_init__(self) -> None:
         fields.check(self)
@@ -164,7 +141,7 @@ def _number_failed(tier: Tier, ratio: Quantity) -> tuple[Quantity, ...]:
     return tuple((weight / weight.sum(axis=0))[:, ...])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Maintenance:
     """Planned work: how often, and how long a node is out of service for it.
 
@@ -175,11 +152,6 @@ class Maintenance:
     takes : float, array or SymPy expression
         How long it takes in s, where nothing else can serve meanwhile.
 
-    Raises
-    ------
-    ValueError
-        If a time is not above zero and finite.
-
     Examples
     --------
     >>> from hamodel.units import DAY, MINUTE
@@ -188,38 +160,23 @@ class Maintenance:
     0.000463
     """
 
-    every: Quantity = field(metadata=fields.span("time between planned work"))
-    takes: Quantity = field(metadata=fields.span("length of planned work"))
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    every: Quantity = fields.span("time between planned work")
+    takes: Quantity = fields.span("length of planned work")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Cache:
     """A cache before a site's database: it saves work and fails without harm.
 
     It is as far from the app servers as the database: a hit takes the hop within the
     site too, and a miss takes no second one.
-
-    Attributes
-    ----------
-    hit_ratio : float or array
-        Share of the reads that it answers.
-    time : float or array
-        Mean time in s of a look into it.
     """
 
-    hit_ratio: Quantity = field(metadata=fields.share("share of the reads answered"))
-    time: Quantity = field(
-        default=0.5 * MS, metadata=fields.time("mean time of a look")
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    hit_ratio: Quantity = fields.share("share of the reads answered")
+    time: Quantity = fields.time("mean time of a look", default=0.5 * MS)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Site:
     """A site: what fails as a whole, and the servers before its database.
 
@@ -227,38 +184,18 @@ class Site:
     ----------
     mttf : float, array or SymPy expression
         Mean time to failure of the whole site in s; `inf` for never.
-    mttr : float, array, SymPy expression or Duration
-        Time in s until the site is back: its mean, or its whole law.
     balancers, apps : Tier or None
         Load balancers and app servers; None: they never fail.
-    cache : Cache or None
-        What answers some reads before the database.
-
-    Raises
-    ------
-    ValueError
-        If a time is not above zero.
     """
 
-    mttf: Quantity = field(
-        default=float("inf"),
-        metadata=fields.mean_time("mean time to failure of the whole site"),
+    mttf: Quantity = fields.mean_time(
+        "mean time to failure of the whole site", default=float("inf")
     )
-    mttr: Quantity = field(
-        default=4 * HOUR, metadata=fields.span("time until the site is back", law=True)
+    mttr: Quantity = fields.span(
+        "time until the site is back", law=True, default=4 * HOUR
     )
-    balancers: Tier | None = field(
-        default=None,
-        metadata=fields.spec(
-            Tier, "load balancers", optional=True, idle=("node.cores",)
-        ),
+    balancers: Tier | None = fields.spec(
+        Tier, "load balancers", idle=("node.cores",), default=None
     )
-    apps: Tier | None = field(
-        default=None, metadata=fields.spec(Tier, "app servers", optional=True)
-    )
-    cache: Cache | None = field(
-        default=None, metadata=fields.spec(Cache, "cache", optional=True)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    apps: Tier | None = fields.spec(Tier, "app servers", default=None)
+    cache: Cache | None = fields.spec(Cache, "cache", default=None)

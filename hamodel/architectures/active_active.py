@@ -26,7 +26,7 @@ Assumptions
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -107,21 +107,15 @@ if TYPE_CHECKING:
     from hamodel.workload import Workload
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class ActiveActive(LongRun):
     """Sites that all read and write.
 
     Attributes
     ----------
-    database : Node
-        How the database of a site fails and is repaired.
     failover : Failover
         How clients of a lost site reach another: its detection, redirection and
         coverage.
-    sites : tuple of str
-        Names of the sites.
-    site : Site
-        Each site, with its load balancers and app servers.
     everywhere : Node or None
         What strikes everything at once; None: nothing does.
     maintenance : Maintenance or None
@@ -161,35 +155,29 @@ class ActiveActive(LongRun):
     {'failing over': 2.2, 'all sites down': 2.1}
     """
 
-    database: Node = field(metadata=fields.spec(Node, "one database"))
-    failover: Failover = field(metadata=fields.spec(Failover, "failover"))
-    sites: tuple[str, ...] = field(
-        default=("DC-1", "DC-2"), metadata=fields.names("sites")
+    database: Node = fields.spec(Node, "one database")
+    failover: Failover = fields.spec(Failover, "failover")
+    sites: tuple[str, ...] = fields.names("sites", default=("DC-1", "DC-2"))
+    site: Site = fields.spec(Site, "each site", default_factory=Site)
+    everywhere: Node | None = fields.strike(
+        Node, "what strikes everything", default=None
     )
-    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
-    everywhere: Node | None = field(
-        default=None, metadata=fields.strike(Node, "what strikes everything")
+    replication: Replication = fields.spec(
+        Replication, "replication", default_factory=Replication
     )
-    replication: Replication = field(
-        default_factory=Replication, metadata=fields.spec(Replication, "replication")
-    )
-    resolution: str = field(
+    resolution: str = fields.word(
+        "resolution of conflicts",
+        *map(str, Resolution),
         default=Resolution.LAST_WRITE.value,
-        metadata=fields.word("resolution of conflicts", *map(str, Resolution)),
     )
-    clock_skew: Quantity = field(
-        default=0.01, metadata=fields.time("difference of the clocks")
+    clock_skew: Quantity = fields.time("difference of the clocks", default=0.01)
+    maintenance: Maintenance | None = fields.spec(
+        Maintenance, "planned work", default=None
     )
-    maintenance: Maintenance | None = field(
-        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    common_cause: Quantity = fields.share(
+        "failures that strike all databases", default=0.0
     )
-    common_cause: Quantity = field(
-        default=0.0,
-        metadata=fields.share("failures that strike all databases"),
-    )
-    region: Region | None = field(
-        default=None, metadata=fields.spec(Region, "nodes of each site", optional=True)
-    )
+    region: Region | None = fields.spec(Region, "nodes of each site", default=None)
 
     def __post_init__(self) -> None:
         fields.check(self)

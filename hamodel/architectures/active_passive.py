@@ -44,9 +44,9 @@ down in `hamodel.architectures._replicated`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from hamodel import fields
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -96,7 +96,7 @@ class PairState(NamedTuple):
     site: str = "up"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class ActivePassive(PairSpec):
     """A primary and its standbys: two nodes or more, over some sites or in one.
 

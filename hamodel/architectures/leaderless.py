@@ -28,7 +28,7 @@ Assumptions
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
@@ -109,28 +109,18 @@ def _default_copies() -> Mapping[str, int]:
     return {"DC-1": 3}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Leaderless(LongRun):
     """Copies of which R answer a read and W take a write.
 
     Attributes
     ----------
-    database : Node
-        How one copy fails and is repaired.
-    failover : Failover
-        How clients of a lost site reach another.
     copies : mapping
         How many copies each site holds; together N.
-    read_quorum, write_quorum : int
-        R and W.
     read_from, write_to : {"any", "local", "each"}
         Whose answers count: R (or W) of all copies; of those at the site where the
         request enters (LOCAL_QUORUM with R = 2 of 3); of those at each site
         (EACH_QUORUM), so that it takes all sites.
-    site : Site
-        Each site, with its load balancers and app servers.
-    everywhere : Node or None
-        What strikes everything at once.
     maintenance : Maintenance or None
         Planned work; it goes from node to node, each out for as long as it takes.
     common_cause : float, array or SymPy expression
@@ -144,8 +134,6 @@ class Leaderless(LongRun):
         some key has no quorum.
     hints : float, array, SymPy expression or None
         How long in s writes are kept for a copy that is down; None: until it is back.
-    repair_every : float, array or SymPy expression
-        Time in s between repairs that make all copies equal.
 
     Raises
     ------
@@ -153,49 +141,32 @@ class Leaderless(LongRun):
         If a number is not a whole number, or a quorum exceeds the copies.
     """
 
-    database: Node = field(metadata=fields.spec(Node, "one database"))
-    failover: Failover = field(
-        default_factory=Failover, metadata=fields.spec(Failover, "failover")
+    database: Node = fields.spec(Node, "one database")
+    failover: Failover = fields.spec(Failover, "failover", default_factory=Failover)
+    copies: Mapping[str, int] = fields.whole(
+        "copies by site", by_site=True, single=False, default_factory=_default_copies
     )
-    copies: Mapping[str, int] = field(
-        default_factory=_default_copies,
-        metadata=fields.whole("copies by site", by_site=True, single=False),
+    read_quorum: int = fields.whole("copies that a read asks", default=2)
+    write_quorum: int = fields.whole("copies that a write waits for", default=2)
+    read_from: str = fields.word("copies that a read counts", *SCOPES, default="any")
+    write_to: str = fields.word("copies that a write counts", *SCOPES, default="any")
+    site: Site = fields.spec(Site, "each site", default_factory=Site)
+    everywhere: Node | None = fields.strike(
+        Node, "what strikes everything", default=None
     )
-    read_quorum: int = field(
-        default=2, metadata=fields.whole("copies that a read asks")
+    maintenance: Maintenance | None = fields.spec(
+        Maintenance, "planned work", default=None
     )
-    write_quorum: int = field(
-        default=2, metadata=fields.whole("copies that a write waits for")
+    common_cause: Quantity = fields.share(
+        "failures that strike all databases", default=0.0
     )
-    read_from: str = field(
-        default="any", metadata=fields.word("copies that a read counts", *SCOPES)
+    ring: Mapping[str, int] | None = fields.whole(
+        "nodes by site", by_site=True, single=False, default=None
     )
-    write_to: str = field(
-        default="any", metadata=fields.word("copies that a write counts", *SCOPES)
-    )
-    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
-    everywhere: Node | None = field(
-        default=None, metadata=fields.strike(Node, "what strikes everything")
-    )
-    maintenance: Maintenance | None = field(
-        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
-    )
-    common_cause: Quantity = field(
-        default=0.0,
-        metadata=fields.share("failures that strike all databases"),
-    )
-    ring: Mapping[str, int] | None = field(
-        default=None,
-        metadata=fields.whole(
-            "nodes by site", by_site=True, single=False, optional=True
-        ),
-    )
-    keys: str = field(default="one", metadata=fields.word("keys that count", *KEYS))
-    hints: Quantity | None = field(
-        default=None, metadata=fields.time("time that hints are kept", optional=True)
-    )
-    repair_every: Quantity = field(
-        default=7 * DAY, metadata=fields.span("time between repairs of all copies")
+    keys: str = fields.word("keys that count", *KEYS, default="one")
+    hints: Quantity | None = fields.time("time that hints are kept", default=None)
+    repair_every: Quantity = fields.span(
+        "time between repairs of all copies", default=7 * DAY
     )
 
     def __post_init__(self) -> None:

@@ -86,34 +86,22 @@ def _default_copies() -> Mapping[str, int]:
 _ELECTIONS = (Election, RaftElection, ConsulElection)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Majority(LongRun):
     """Copies over sites that serve while most of them are in touch.
 
     Attributes
     ----------
-    database : Node
-        How one copy fails and is repaired.
-    failover : Failover
-        How clients of a lost site reach another.
     election : float, array, SymPy expression or Duration
         Time in s from the loss of the leader until another one serves.
-    copies : mapping
-        How many copies each site holds.
     votes : mapping or None
         How many votes each copy at a site has; None: one each.  Copies without a vote
         answer reads, if `local_reads`, and are never leaders.
     witnesses : tuple of str
         Sites whose copies vote but serve no clients.
-    site : Site
-        Each site, with its load balancers and app servers.
-    everywhere : Node or None
-        What strikes everything at once.
     common_cause : float, array or SymPy expression
         Share of the failures of a database that take all databases at once (the beta of
         the beta-factor model); by default 0, which is kind to every redundant system.
-    local_reads : bool
-        Whether any copy may answer a read, perhaps behind.
     maintenance : Maintenance or None
         Planned work; it goes from node to node, each out for as long as it takes, and
         the leader steps down once in each round, which costs an election.
@@ -125,38 +113,28 @@ class Majority(LongRun):
         site is left to serve clients.
     """
 
-    database: Node = field(metadata=fields.spec(Node, "one database"))
-    failover: Failover = field(metadata=fields.spec(Failover, "failover"))
-    election: Quantity | Duration = field(
-        default=2.0,
-        metadata=fields.time("time to elect a leader", law=True, stage=True),
+    database: Node = fields.spec(Node, "one database")
+    failover: Failover = fields.spec(Failover, "failover")
+    election: Quantity | Duration = fields.time(
+        "time to elect a leader", law=True, stage=True, default=2.0
     )
-    copies: Mapping[str, int] = field(
-        default_factory=_default_copies,
-        metadata=fields.whole("copies by site", by_site=True, single=False),
+    copies: Mapping[str, int] = fields.whole(
+        "copies by site", by_site=True, single=False, default_factory=_default_copies
     )
-    votes: Mapping[str, int] | None = field(
-        default=None,
-        metadata=fields.whole(
-            "votes of a copy", 0, by_site=True, single=False, optional=True
-        ),
+    votes: Mapping[str, int] | None = fields.whole(
+        "votes of a copy", 0, by_site=True, single=False, default=None
     )
-    witnesses: tuple[str, ...] = field(
-        default=(), metadata=fields.names("sites that only vote")
+    witnesses: tuple[str, ...] = fields.names("sites that only vote", default=())
+    site: Site = fields.spec(Site, "each site", default_factory=Site)
+    everywhere: Node | None = fields.strike(
+        Node, "what strikes everything", default=None
     )
-    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
-    everywhere: Node | None = field(
-        default=None, metadata=fields.strike(Node, "what strikes everything")
+    common_cause: Quantity = fields.share(
+        "failures that strike all databases", default=0.0
     )
-    common_cause: Quantity = field(
-        default=0.0,
-        metadata=fields.share("failures that strike all databases"),
-    )
-    local_reads: bool = field(
-        default=False, metadata=fields.flag("reads from any copy")
-    )
-    maintenance: Maintenance | None = field(
-        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
+    local_reads: bool = fields.flag("reads from any copy", default=False)
+    maintenance: Maintenance | None = fields.spec(
+        Maintenance, "planned work", default=None
     )
 
     mechanisms: Mapping[str, object] = field(init=False, repr=False)

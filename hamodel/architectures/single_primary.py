@@ -13,7 +13,7 @@ Assumptions
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamodel import fields
@@ -49,24 +49,16 @@ if TYPE_CHECKING:
     from hamodel.workload import Workload
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class SinglePrimary(LongRun):
     """One site, one database: the diagram that every text begins with.
 
     Attributes
     ----------
-    database : Node
-        The one database.
-    site : Site
-        The site, with its load balancers and app servers.
     everywhere : Node or None
         What strikes everything at once; None: nothing does.
-    name : str
-        Name of the site.
     maintenance : Maintenance or None
         Planned work on the database; nothing serves meanwhile.
-    backup : float, array or SymPy expression
-        Time in s between backups.
     destroyed : float, array or SymPy expression
         Share of the database's failures that destroy its data, so that a backup is
         all there is.
@@ -81,22 +73,17 @@ class SinglePrimary(LongRun):
     {'database down': 1049}
     """
 
-    database: Node = field(metadata=fields.spec(Node, "one database"))
-    site: Site = field(default_factory=Site, metadata=fields.spec(Site, "each site"))
-    everywhere: Node | None = field(
-        default=None, metadata=fields.strike(Node, "what strikes everything")
+    database: Node = fields.spec(Node, "one database")
+    site: Site = fields.spec(Site, "each site", default_factory=Site)
+    everywhere: Node | None = fields.strike(
+        Node, "what strikes everything", default=None
     )
-    name: str = field(default="DC-1", metadata=fields.word("site"))
-    backup: Quantity = field(default=DAY, metadata=fields.span("time between backups"))
-    destroyed: Quantity = field(
-        default=0.0, metadata=fields.share("failures that destroy the data")
+    name: str = fields.word("site", default="DC-1")
+    backup: Quantity = fields.span("time between backups", default=DAY)
+    destroyed: Quantity = fields.share("failures that destroy the data", default=0.0)
+    maintenance: Maintenance | None = fields.spec(
+        Maintenance, "planned work", default=None
     )
-    maintenance: Maintenance | None = field(
-        default=None, metadata=fields.spec(Maintenance, "planned work", optional=True)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
 
     @property
     def sites(self) -> tuple[str, ...]:

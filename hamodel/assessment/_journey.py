@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MOST_PARTS = 10  # other parts of one journey
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class OtherPart:
     """What journeys pass beside the system, such as a provider of identities.
 
@@ -35,25 +35,13 @@ class OtherPart:
     ----------
     mttf : float
         Mean time to failure in s; `inf` for never.
-    mttr : float or Duration
-        Time to repair in s: its mean, or its whole law.
-
-    Raises
-    ------
-    ValueError
-        If a time is not above zero.
     """
 
-    mttf: float = field(metadata=fields.mean_time("mean time to failure"))
-    mttr: float | Duration = field(
-        metadata=fields.mean_time("time to repair", law=True)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    mttf: float = fields.mean_time("mean time to failure")
+    mttr: float | Duration = fields.mean_time("time to repair", law=True)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Journey:
     """A way through a system.
 
@@ -62,8 +50,6 @@ class Journey:
     path : str
         What it passes, as `hamodel.structure.parse` reads it: `read`, `write` and
         other parts by name.
-    objective : float or None
-        Availability that it must keep.
 
     Raises
     ------
@@ -76,10 +62,9 @@ class Journey:
     ('identity', 'read', 'card', 'invoice')
     """
 
-    path: str = field(metadata=fields.word("what it passes"))
-    objective: float | None = field(
-        default=None,
-        metadata=fields.share("availability that it must keep", optional=True),
+    path: str = fields.word("what it passes")
+    objective: float | None = fields.share(
+        "availability that it must keep", default=None
     )
 
     def __post_init__(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel import _check, _html, fields, text
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 CONSISTENCIES = ("strong", "no conflicts", "eventual")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Requirements:
     """Limits that a design must keep; None: there is none.
 
@@ -53,63 +52,35 @@ class Requirements:
     budget : float or None
         Most that it may cost, in the unit of `Node.cost`.
 
-    Raises
-    ------
-    ValueError
-        If a limit is beyond its range.
-
     Examples
     --------
     >>> Requirements(availability=0.9999, rto_p95=60)
     Requirements(availability 99.99 %, rto_p95 1 min)
     """
 
-    availability: float | None = field(
-        default=None,
-        metadata=fields.share("least availability of writes", optional=True),
+    availability: float | None = fields.share(
+        "least availability of writes", default=None
     )
-    read_availability: float | None = field(
-        default=None,
-        metadata=fields.share("least availability of reads", optional=True),
+    read_availability: float | None = fields.share(
+        "least availability of reads", default=None
     )
-    rto_p95: float | None = field(
-        default=None, metadata=fields.time("longest recovery time, 95 %", optional=True)
+    rto_p95: float | None = fields.time("longest recovery time, 95 %", default=None)
+    rpo_p99: float | None = fields.time("oldest lost write, 99 %", default=None)
+    lost_writes_per_year: float | None = fields.number(
+        "most writes lost a year", default=None
     )
-    rpo_p99: float | None = field(
-        default=None, metadata=fields.time("oldest lost write, 99 %", optional=True)
+    read_p99: float | Mapping[str, float] | None = fields.span(
+        "longest read, 99 %", by_site=True, default=None
     )
-    lost_writes_per_year: float | None = field(
-        default=None, metadata=fields.number("most writes lost a year", optional=True)
+    write_p99: float | Mapping[str, float] | None = fields.span(
+        "longest write, 99 %", by_site=True, default=None
     )
-    read_p99: float | Mapping[str, float] | None = field(
-        default=None,
-        metadata=fields.span("longest read, 99 %", by_site=True, optional=True),
-    )
-    write_p99: float | Mapping[str, float] | None = field(
-        default=None,
-        metadata=fields.span("longest write, 99 %", by_site=True, optional=True),
-    )
-    stale_reads: float | None = field(
-        default=None, metadata=fields.share("most stale reads", optional=True)
-    )
-    consistency: str = field(
-        default="eventual", metadata=fields.word("consistency", *CONSISTENCIES)
-    )
-    growth: float = field(
-        default=1.0, metadata=fields.number("growth of the load", above=True)
-    )
-    survive_site_loss: bool = field(
-        default=False, metadata=fields.flag("survives a site loss")
-    )
-    zero_planned_downtime: bool = field(
-        default=False, metadata=fields.flag("no planned downtime")
-    )
-    budget: float | None = field(
-        default=None, metadata=fields.number("greatest cost", optional=True)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    stale_reads: float | None = fields.share("most stale reads", default=None)
+    consistency: str = fields.word("consistency", *CONSISTENCIES, default="eventual")
+    growth: float = fields.number("growth of the load", above=True, default=1.0)
+    survive_site_loss: bool = fields.flag("survives a site loss", default=False)
+    zero_planned_downtime: bool = fields.flag("no planned downtime", default=False)
+    budget: float | None = fields.number("greatest cost", default=None)
 
     def limits(self, sites: tuple[str, ...]) -> list[Limit]:
         """Return the limits that are set, the cheap ones to check first.

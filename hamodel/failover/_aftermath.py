@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from hamodel.duration import Duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class SplitBrain:
     """Two primaries at once: failovers of a primary that lives and is not fenced.
 
@@ -23,19 +22,6 @@ class SplitBrain:
     ----------
     false_failovers : float, array or SymPy expression
         Failovers of a primary that is alive, in 1/s: false alarms and partitions.
-    fencing : float, array or SymPy expression
-        Probability that fencing stops the old primary.
-    write_rate : float, array or SymPy expression
-        Writes in 1/s.
-    astray : float, array or SymPy expression
-        Share of the writes that still goes to the old primary.
-    mean_length : float, array or SymPy expression
-        Mean time in s until one of the two is stopped.
-
-    Raises
-    ------
-    ValueError
-        If a rate or time is negative, or a probability outside [0, 1].
 
     Notes
     -----
@@ -55,18 +41,13 @@ class SplitBrain:
     0.0952
     """
 
-    false_failovers: Quantity = field(metadata=fields.rate("false failovers"))
-    fencing: Quantity = field(metadata=fields.share("false failovers that are fenced"))
-    write_rate: Quantity = field(metadata=fields.rate("writes"))
-    astray: Quantity = field(
-        default=1.0, metadata=fields.share("clients that stay with the old primary")
+    false_failovers: Quantity = fields.rate("false failovers")
+    fencing: Quantity = fields.share("false failovers that are fenced")
+    write_rate: Quantity = fields.rate("writes")
+    astray: Quantity = fields.share(
+        "clients that stay with the old primary", default=1.0
     )
-    mean_length: Quantity = field(
-        default=600.0, metadata=fields.time("mean length of a split")
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    mean_length: Quantity = fields.time("mean length of a split", default=600.0)
 
     @property
     def rate(self) -> Quantity:
@@ -106,7 +87,7 @@ class SplitBrain:
         return found if np.ndim(found) else float(found)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Switchover:
     """A planned change of the primary: nothing to detect, nothing to fence.
 
@@ -114,17 +95,6 @@ class Switchover:
     ----------
     drain : float or Duration
         Time in s from the last accepted write until none is under way.
-    catch_up : float or Duration
-        Time in s for the standby to apply what is left.
-    promotion : float or Duration
-        Time in s for the standby to become primary.
-    redirection : float or Duration
-        Time in s until the clients reach it.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative or infinite.
 
     Notes
     -----
@@ -136,21 +106,14 @@ class Switchover:
     4.5
     """
 
-    drain: Duration | float = field(
-        default=0, metadata=fields.time("time to drain requests", law=True)
+    drain: Duration | float = fields.time("time to drain requests", law=True, default=0)
+    catch_up: Duration | float = fields.time("time to catch up", law=True, default=0)
+    promotion: Duration | float = fields.time(
+        "time of the promotion", law=True, default=0
     )
-    catch_up: Duration | float = field(
-        default=0, metadata=fields.time("time to catch up", law=True)
+    redirection: Duration | float = fields.time(
+        "time to lead clients over", law=True, default=0
     )
-    promotion: Duration | float = field(
-        default=0, metadata=fields.time("time of the promotion", law=True)
-    )
-    redirection: Duration | float = field(
-        default=0, metadata=fields.time("time to lead clients over", law=True)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
 
     @property
     def duration(self) -> Duration:
@@ -170,7 +133,7 @@ class Switchover:
         return rate * self.duration.mean
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Failback:
     """The way back after a failover: the old primary copies, then takes over again.
 
@@ -179,13 +142,6 @@ class Failback:
     resync : float or Duration
         Time in s until the old primary holds the data again; the service runs on one
         node meanwhile.
-    switchover : Switchover
-        The change itself.
-
-    Raises
-    ------
-    ValueError
-        If the time is negative or `switchover` is not one.
 
     Examples
     --------
@@ -194,13 +150,8 @@ class Failback:
     (5.0, 0.0005)
     """
 
-    resync: Duration | float = field(
-        metadata=fields.time("time to copy the data back", law=True)
-    )
-    switchover: Switchover = field(metadata=fields.spec(Switchover, "switchover"))
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    resync: Duration | float = fields.time("time to copy the data back", law=True)
+    switchover: Switchover = fields.spec(Switchover, "switchover")
 
     @property
     def outage(self) -> float:

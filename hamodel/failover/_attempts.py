@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,23 +16,9 @@ if TYPE_CHECKING:
 _RARE = 1e-9  # the probability of the attempts that are left out
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Attempts:
     """Something that is tried again, some time later, until it works.
-
-    Parameters
-    ----------
-    first : float or Duration
-        Time in s of an attempt that works.
-    again : float or Duration
-        Time in s from one attempt to the next.
-    failed : float
-        Probability that an attempt fails.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative or the share is not in [0, 1).
 
     Examples
     --------
@@ -43,16 +28,9 @@ class Attempts:
     5.7222
     """
 
-    first: Duration | float = field(
-        metadata=fields.time("time of an attempt that works", law=True)
-    )
-    again: Duration | float = field(
-        metadata=fields.time("time between attempts", law=True)
-    )
-    failed: float = field(metadata=fields.share("attempts that fail", below=True))
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    first: Duration | float = fields.time("time of an attempt that works", law=True)
+    again: Duration | float = fields.time("time between attempts", law=True)
+    failed: float = fields.share("attempts that fail", below=True)
 
     @property
     def duration(self) -> Duration:

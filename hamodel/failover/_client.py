@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from hamodel import _check, fields
@@ -24,7 +22,7 @@ _JIFFY = 0.004  # s: the kernel's clock at HZ = 250
 _POINTS, _SEED, _ROUNDS = 4096, 7, 100_000
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Driver:
     """A client's database driver: how it lets go of the old primary and finds the new.
 
@@ -41,22 +39,11 @@ class Driver:
         set.
     dead_first : float
         Probability that the list of hosts has the dead one before the new primary.
-    retry : float
-        Time in s between two rounds over the list of hosts.
     longest_retry : float
         Greatest such time in s: it doubles from round to round up to here.
-    jitter : bool
-        Whether that time is drawn anew from zero up to its value.
-    connect : float or Duration
-        Time in s to connect to a server that answers.
     syn_timeout : float
         Time in s after which the kernel gives up an attempt that nothing else limits:
         131 s by default in Linux 6.5 and later, 127 s before.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative or a probability outside [0, 1].
 
     Notes
     -----
@@ -80,34 +67,24 @@ class Driver:
     2
     """
 
-    tcp_user_timeout: float | None = field(
-        metadata=fields.time(
-            "time until a silent connection is given up", optional=True
-        )
+    tcp_user_timeout: float | None = fields.time(
+        "time until a silent connection is given up", optional=True
     )
-    reset: float = field(
-        default=0.0, metadata=fields.share("connections that the old host resets")
+    reset: float = fields.share("connections that the old host resets", default=0.0)
+    connect_timeout: float | None = fields.time(
+        "longest attempt to connect", optional=True, default=2.0
     )
-    connect_timeout: float | None = field(
-        default=2.0, metadata=fields.time("longest attempt to connect", optional=True)
+    dead_first: float = fields.share(
+        "clients that try the dead host first", default=0.5
     )
-    dead_first: float = field(
-        default=0.5, metadata=fields.share("clients that try the dead host first")
+    retry: float = fields.time("wait between rounds of attempts", default=0.0)
+    longest_retry: float | None = fields.time(
+        "longest wait between rounds", default=None
     )
-    retry: float = field(
-        default=0.0, metadata=fields.time("wait between rounds of attempts")
-    )
-    longest_retry: float | None = field(
-        default=None, metadata=fields.time("longest wait between rounds", optional=True)
-    )
-    jitter: bool = field(
-        default=False, metadata=fields.flag("waits are drawn at random")
-    )
-    connect: Duration | float = field(
-        default=0.0, metadata=fields.time("time to connect", law=True)
-    )
-    syn_timeout: float = field(
-        default=131.0, metadata=fields.span("kernel's longest attempt to connect")
+    jitter: bool = fields.flag("waits are drawn at random", default=False)
+    connect: Duration | float = fields.time("time to connect", law=True, default=0.0)
+    syn_timeout: float = fields.span(
+        "kernel's longest attempt to connect", default=131.0
     )
 
     def __post_init__(self) -> None:
@@ -196,14 +173,12 @@ def _silent(limit: float | None) -> Duration:
     return uniform(0, _JIFFY * 8**level) + (limit + _NOTICE)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class PgBouncer:
     """A pooler between clients and PostgreSQL, which must find the new primary.
 
     Parameters
     ----------
-    server_login_retry : float
-        Time in s from a login that failed to the next.
     dns_max_ttl : float
         Time in s for which a name's address is kept; 0 for a fixed address that moves.
     server_lifetime : float
@@ -211,8 +186,6 @@ class PgBouncer:
     tcp_user_timeout : float or None
         Time in s after which unanswered data end a connection; None where nothing is
         set, and the kernel tries for some 15 minutes.
-    reset : float
-        Probability that the old host says at once that the connections are gone.
     answers : float
         Probability that the old server goes on answering, as in a change by DNS alone.
 
@@ -237,27 +210,14 @@ class PgBouncer:
     ((0.0, 15.0), (0.0, 30.0))
     """
 
-    server_login_retry: float = field(
-        default=15.0, metadata=fields.span("wait after a failed login")
+    server_login_retry: float = fields.span("wait after a failed login", default=15.0)
+    dns_max_ttl: float = fields.time("longest age of a name", default=15.0)
+    server_lifetime: float = fields.span("longest age of a connection", default=3600.0)
+    tcp_user_timeout: float | None = fields.time(
+        "time until a silent connection is given up", default=None
     )
-    dns_max_ttl: float = field(
-        default=15.0, metadata=fields.time("longest age of a name")
-    )
-    server_lifetime: float = field(
-        default=3600.0, metadata=fields.span("longest age of a connection")
-    )
-    tcp_user_timeout: float | None = field(
-        default=None,
-        metadata=fields.time(
-            "time until a silent connection is given up", optional=True
-        ),
-    )
-    reset: float = field(
-        default=1.0, metadata=fields.share("connections that the old host resets")
-    )
-    answers: float = field(
-        default=0.0, metadata=fields.share("connections whose old server answers")
-    )
+    reset: float = fields.share("connections that the old host resets", default=1.0)
+    answers: float = fields.share("connections whose old server answers", default=0.0)
 
     def __post_init__(self) -> None:
         fields.check(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class ConsulElection:
     """The election of a leader as Consul, Nomad and Vault hold it.
 
@@ -24,10 +23,6 @@ class ConsulElection:
     multiplier : float
         Factor on the timeouts (raft_multiplier): 5 as delivered, 1 as advised for
         production.
-    nodes : int
-        Servers of the cluster.
-    failed : int
-        Servers that are down, the old leader among them.
     pre_vote : bool
         Whether a server asks first if it could win, as from Consul 1.20 on.
 
@@ -59,12 +54,10 @@ class ConsulElection:
     2.9
     """
 
-    multiplier: float = field(
-        default=5.0, metadata=fields.number("Raft multiplier", above=True)
-    )
-    nodes: int = field(default=3, metadata=fields.whole("servers"))
-    failed: int = field(default=1, metadata=fields.whole("servers that are down"))
-    pre_vote: bool = field(default=True, metadata=fields.flag("asks before it votes"))
+    multiplier: float = fields.number("Raft multiplier", above=True, default=5.0)
+    nodes: int = fields.whole("servers", default=3)
+    failed: int = fields.whole("servers that are down", default=1)
+    pre_vote: bool = fields.flag("asks before it votes", default=True)
 
     def __post_init__(self) -> None:
         fields.check(self)

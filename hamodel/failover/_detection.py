@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,26 +15,9 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Heartbeat:
     """A watchdog that probes at a fixed rate and gives up after some misses.
-
-    Parameters
-    ----------
-    interval : float, array or SymPy expression
-        Time in s from beat to beat.
-    misses : int, array or SymPy expression
-        Missed beats in a row that count as a failure.
-    timeout : float, array or SymPy expression
-        Time in s after which a single beat counts as missed.
-    loss : float
-        Probability that a beat is lost while all is well.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative, the interval is zero, `misses` is not a whole number
-        from 1 on, or `loss` is not in [0, 1).
 
     Notes
     -----
@@ -54,20 +36,12 @@ class Heartbeat:
     12367
     """
 
-    interval: Quantity = field(metadata=fields.span("time from beat to beat"))
-    misses: Quantity = field(
-        default=3,
-        metadata=fields.whole("missed beats in a row that count as a failure"),
+    interval: Quantity = fields.span("time from beat to beat")
+    misses: Quantity = fields.whole(
+        "missed beats in a row that count as a failure", default=3
     )
-    timeout: Quantity = field(
-        default=0, metadata=fields.time("time after which a beat is missed")
-    )
-    loss: float = field(
-        default=0.0, metadata=fields.share("beats lost while all is well", below=True)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    timeout: Quantity = fields.time("time after which a beat is missed", default=0)
+    loss: float = fields.share("beats lost while all is well", below=True, default=0.0)
 
     @property
     def duration(self) -> Duration:
@@ -116,19 +90,15 @@ class Heartbeat:
         return (1 - self.loss) * run / ((1 - run) * self.interval)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class SequentialProbe:
     """A watchdog whose probes follow each other: each waits until the last has failed.
 
     Parameters
     ----------
-    pause : float, array or SymPy expression
-        Time in s from the end of a probe to the start of the next.
     timeout : float, array or SymPy expression
         Time in s that a probe takes to fail; 131 s where nothing limits it, for that
         long Linux repeats a connection request.
-    tries : int, array or SymPy expression
-        Probes that fail in a row before the failure counts.
 
     Raises
     ------
@@ -150,16 +120,9 @@ class SequentialProbe:
     (497.0, 500.0)
     """
 
-    pause: Quantity = field(metadata=fields.span("pause between probes"))
-    timeout: Quantity = field(
-        default=131, metadata=fields.time("longest time of a probe")
-    )
-    tries: Quantity = field(
-        default=3, metadata=fields.whole("failed probes that count as a failure")
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    pause: Quantity = fields.span("pause between probes")
+    timeout: Quantity = fields.time("longest time of a probe", default=131)
+    tries: Quantity = fields.whole("failed probes that count as a failure", default=3)
 
     @property
     def duration(self) -> Duration:
@@ -173,16 +136,12 @@ class SequentialProbe:
         return self.duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Lease:
     """A leader's lock that expires unless renewed, as Patroni holds it.
 
     Parameters
     ----------
-    ttl : float, array or SymPy expression
-        Time in s after which a lock that is not renewed expires.
-    loop_wait : float, array or SymPy expression
-        Time in s from one renewal to the next.
     retry_timeout : float, array or SymPy expression
         Time in s for which a leader retries a store that does not answer, before it
         steps down.
@@ -233,26 +192,17 @@ class Lease:
     (20, 1, 3)
     """
 
-    ttl: Quantity = field(
-        default=30, metadata=fields.span("time until the lock expires")
+    ttl: Quantity = fields.span("time until the lock expires", default=30)
+    loop_wait: Quantity = fields.span("time between renewals", default=10)
+    retry_timeout: Quantity = fields.span(
+        "time for which the store is retried", default=10
     )
-    loop_wait: Quantity = field(
-        default=10, metadata=fields.span("time between renewals")
+    tick: Quantity = fields.time("tick of the store", default=0.5)
+    watch: bool = fields.flag("others are told of an expiry", default=True)
+    version: float | None = fields.number(
+        "version of the product", above=True, default=None
     )
-    retry_timeout: Quantity = field(
-        default=10, metadata=fields.span("time for which the store is retried")
-    )
-    tick: Quantity = field(default=0.5, metadata=fields.time("tick of the store"))
-    watch: bool = field(
-        default=True, metadata=fields.flag("others are told of an expiry")
-    )
-    version: float | None = field(
-        default=None,
-        metadata=fields.number("version of the product", above=True, optional=True),
-    )
-    stopped: bool = field(
-        default=False, metadata=fields.flag("the leader is asked to stop")
-    )
+    stopped: bool = fields.flag("the leader is asked to stop", default=False)
 
     def __post_init__(self) -> None:
         fields.check(self)

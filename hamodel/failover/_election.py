@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +14,7 @@ _PLAYED = 8192  # elections behind a law: a standard error of 0.6 % of a probabi
 _SEED = 20140619  # so that the same settings always give the same law
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Election:
     """The election of a new leader as etcd runs it, until a client is served again.
 
@@ -26,12 +25,6 @@ class Election:
         number of ticks from once to less than twice this time.
     heartbeat : float
         Time in s between the leader's messages, and the tick of every timer.
-    nodes : int
-        Members of the cluster.
-    failed : int
-        Members that are down, the old leader among them.
-    one_way : float
-        Time in s for a message from one member to another.
     contact : float or None
         Longest time in s between two messages of the leader; None for the heartbeat.
         Entries count as messages, so under writes it is shorter.
@@ -80,26 +73,16 @@ class Election:
     0.08
     """
 
-    election_timeout: float = field(
-        default=1.0, metadata=fields.span("election timeout")
-    )
-    heartbeat: float = field(
-        default=0.1, metadata=fields.span("time between heartbeats")
-    )
-    nodes: int = field(default=3, metadata=fields.whole("servers"))
-    failed: int = field(default=1, metadata=fields.whole("servers that are down"))
-    one_way: float = field(default=0.0005, metadata=fields.time("time of a message"))
-    contact: float | None = field(
-        default=None, metadata=fields.time("age of the last contact", optional=True)
-    )
-    pre_vote: bool = field(default=False, metadata=fields.flag("asks before it votes"))
-    retry: float = field(
-        default=0.3, metadata=fields.time("client's wait between tries")
-    )
-    paced: bool = field(
-        default=False, metadata=fields.flag("tries are counted from the failure")
-    )
-    clients: int = field(default=1, metadata=fields.whole("clients of other members"))
+    election_timeout: float = fields.span("election timeout", default=1.0)
+    heartbeat: float = fields.span("time between heartbeats", default=0.1)
+    nodes: int = fields.whole("servers", default=3)
+    failed: int = fields.whole("servers that are down", default=1)
+    one_way: float = fields.time("time of a message", default=0.0005)
+    contact: float | None = fields.time("age of the last contact", default=None)
+    pre_vote: bool = fields.flag("asks before it votes", default=False)
+    retry: float = fields.time("client's wait between tries", default=0.3)
+    paced: bool = fields.flag("tries are counted from the failure", default=False)
+    clients: int = fields.whole("clients of other members", default=1)
 
     def __post_init__(self) -> None:
         fields.check(self)
@@ -158,7 +141,7 @@ class Election:
         return self.duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class RaftElection:
     """The election of a new leader as the paper on Raft has it.
 
@@ -167,14 +150,6 @@ class RaftElection:
     low, high : float
         Least and greatest election timeout in s; each server draws its own, uniformly,
         whenever it hears from a leader.
-    nodes : int
-        Servers of the cluster.
-    failed : int
-        Servers that are down, the old leader among them.
-    one_way : float
-        Time in s for a message from one server to another.
-    heartbeat : float
-        Time in s between the leader's messages.
 
     Raises
     ------
@@ -200,14 +175,12 @@ class RaftElection:
     0.0
     """
 
-    low: float = field(default=0.15, metadata=fields.span("least election timeout"))
-    high: float = field(default=0.3, metadata=fields.span("greatest election timeout"))
-    nodes: int = field(default=3, metadata=fields.whole("servers"))
-    failed: int = field(default=1, metadata=fields.whole("servers that are down"))
-    one_way: float = field(default=0.0, metadata=fields.time("time of a message"))
-    heartbeat: float = field(
-        default=0.0, metadata=fields.time("time between heartbeats")
-    )
+    low: float = fields.span("least election timeout", default=0.15)
+    high: float = fields.span("greatest election timeout", default=0.3)
+    nodes: int = fields.whole("servers", default=3)
+    failed: int = fields.whole("servers that are down", default=1)
+    one_way: float = fields.time("time of a message", default=0.0)
+    heartbeat: float = fields.time("time between heartbeats", default=0.0)
 
     def __post_init__(self) -> None:
         fields.check(self)

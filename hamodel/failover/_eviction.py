@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from hamodel._types import FloatArray
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Eviction:
     """Kubernetes: a pod leaves a dead node, unless the node is back before.
 
@@ -31,8 +30,6 @@ class Eviction:
     toleration : float
         Time in s that the pod may stay on a node that is not ready
         (tolerationSeconds).
-    start : float or Duration
-        Time in s for a new pod to be ready.
     reboot : float, Duration or None
         Time in s until the node itself is back; None for never.
 
@@ -54,21 +51,15 @@ class Eviction:
     (350.0, 360.0)
     """
 
-    grace: float = field(default=40.0, metadata=fields.span("grace period of a node"))
-    heartbeat: float = field(
-        default=10.0, metadata=fields.span("time between a node's reports")
+    grace: float = fields.span("grace period of a node", default=40.0)
+    heartbeat: float = fields.span("time between a node's reports", default=10.0)
+    monitor: float = fields.time("time between looks at the reports", default=5.0)
+    toleration: float = fields.time("time for which a pod stays", default=300.0)
+    start: Duration | float = fields.time(
+        "time to start elsewhere", law=True, default=0.0
     )
-    monitor: float = field(
-        default=5.0, metadata=fields.time("time between looks at the reports")
-    )
-    toleration: float = field(
-        default=300.0, metadata=fields.time("time for which a pod stays")
-    )
-    start: Duration | float = field(
-        default=0.0, metadata=fields.time("time to start elsewhere", law=True)
-    )
-    reboot: Duration | float | None = field(
-        default=None, metadata=fields.time("time of a reboot", law=True, optional=True)
+    reboot: Duration | float | None = fields.time(
+        "time of a reboot", law=True, default=None
     )
 
     def __post_init__(self) -> None:

@@ -5,7 +5,6 @@ Each class has the law of the stage that it can stand for in a `Failover`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,28 +18,17 @@ if TYPE_CHECKING:
     from hamodel._types import Quantity
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Promotion:
     """A standby becomes primary: usually quick, after replaying its log, rarely slow.
 
     Parameters
     ----------
-    usual : float or Duration
-        Time in s once the log is replayed.
     lag : float or Duration
         Log in s of the primary's writing that the standby has received, not replayed.
-    replay_speed : float
-        Seconds of the primary's writing replayed in one second.
     slow : float or Duration
         Time in s of the rare slow mode, such as a crash recovery, in place of the
         usual one.
-    slow_probability : float
-        How often the slow mode is met.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative, the speed is zero or the probability outside [0, 1].
 
     Examples
     --------
@@ -50,25 +38,15 @@ class Promotion:
     10.98
     """
 
-    usual: Duration | float = field(
-        metadata=fields.time("usual time of a promotion", law=True)
+    usual: Duration | float = fields.time("usual time of a promotion", law=True)
+    lag: Duration | float = fields.time("log to be replayed", law=True, default=0)
+    replay_speed: float = fields.number(
+        "seconds of log replayed in one", above=True, default=1.0
     )
-    lag: Duration | float = field(
-        default=0, metadata=fields.time("log to be replayed", law=True)
+    slow: Duration | float = fields.time(
+        "time of a slow promotion", law=True, default=0
     )
-    replay_speed: float = field(
-        default=1.0,
-        metadata=fields.number("seconds of log replayed in one", above=True),
-    )
-    slow: Duration | float = field(
-        default=0, metadata=fields.time("time of a slow promotion", law=True)
-    )
-    slow_probability: float = field(
-        default=0.0, metadata=fields.share("promotions that are slow")
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    slow_probability: float = fields.share("promotions that are slow", default=0.0)
 
     @property
     def duration(self) -> Duration:
@@ -88,24 +66,15 @@ class Promotion:
         return self.duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class VirtualIp:
     """An address that moves to the new primary.
 
     Parameters
     ----------
-    takeover : float or Duration
-        Time in s until the new owner announces the address.
-    stale : float
-        Share of neighbours that miss the announcement.
     cache : float
         Time in s after which those ask anew; when the address moves, their entries are
         of any age.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative or the share outside [0, 1].
 
     Examples
     --------
@@ -113,18 +82,11 @@ class VirtualIp:
     3.5
     """
 
-    takeover: Duration | float = field(
-        metadata=fields.time("time until the address is announced", law=True)
+    takeover: Duration | float = fields.time(
+        "time until the address is announced", law=True
     )
-    stale: float = field(
-        default=0.0, metadata=fields.share("neighbours that miss the announcement")
-    )
-    cache: float = field(
-        default=60.0, metadata=fields.span("time until a neighbour asks anew")
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    stale: float = fields.share("neighbours that miss the announcement", default=0.0)
+    cache: float = fields.span("time until a neighbour asks anew", default=60.0)
 
     @property
     def duration(self) -> Duration:
@@ -141,26 +103,15 @@ class VirtualIp:
         return self.duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class ProxyCheck:
     """A proxy that asks every server, in turn, whether it is the primary.
 
     Parameters
     ----------
-    interval : float, array or SymPy expression
-        Time in s from check to check.
-    rise : int, array or SymPy expression
-        Checks in a row that succeed before a server is used.
-    fall : int, array or SymPy expression
-        Checks in a row that fail before it is not.
     timeout : float, array or SymPy expression
         Time in s that a check takes to fail: none where the old host refuses, up to the
         interval where it is silent and HAProxy has no `timeout check`.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative, the interval zero, or a count not a whole number from 1.
 
     Notes
     -----
@@ -178,17 +129,10 @@ class ProxyCheck:
     (5.0, 6.0)
     """
 
-    interval: Quantity = field(
-        default=2, metadata=fields.span("time from check to check")
-    )
-    rise: Quantity = field(default=2, metadata=fields.whole("checks that must succeed"))
-    fall: Quantity = field(default=3, metadata=fields.whole("checks that must fail"))
-    timeout: Quantity = field(
-        default=0, metadata=fields.time("longest time of a check")
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    interval: Quantity = fields.span("time from check to check", default=2)
+    rise: Quantity = fields.whole("checks that must succeed", default=2)
+    fall: Quantity = fields.whole("checks that must fail", default=3)
+    timeout: Quantity = fields.time("longest time of a check", default=0)
 
     @property
     def duration(self) -> Duration:
@@ -213,26 +157,9 @@ class ProxyCheck:
         return self.marks_down
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Dns:
     """A name that is pointed elsewhere, by a health check of its own.
-
-    Parameters
-    ----------
-    interval, threshold, timeout : float, int, float
-        The health check: time in s from check to check, failures in a row that count,
-        and time in s after which one has failed.
-    ttl : float
-        Time in s for which a resolver may keep the old address.
-    ignoring : float
-        Share of clients behind resolvers that keep it longer.
-    kept : float
-        How long in s those keep it.
-
-    Raises
-    ------
-    ValueError
-        If a time is negative or the share is outside [0, 1].
 
     Notes
     -----
@@ -248,23 +175,14 @@ class Dns:
     1440
     """
 
-    interval: float = field(
-        default=30.0, metadata=fields.span("time from check to check")
+    interval: float = fields.span("time from check to check", default=30.0)
+    threshold: int = fields.whole("failed checks that count as a failure", default=3)
+    timeout: float = fields.time("longest time of a check", default=0.0)
+    ttl: float = fields.span("time to live of the name", default=60.0)
+    ignoring: float = fields.share(
+        "clients whose resolver ignores the TTL", default=0.0
     )
-    threshold: int = field(
-        default=3, metadata=fields.whole("failed checks that count as a failure")
-    )
-    timeout: float = field(default=0.0, metadata=fields.time("longest time of a check"))
-    ttl: float = field(default=60.0, metadata=fields.span("time to live of the name"))
-    ignoring: float = field(
-        default=0.0, metadata=fields.share("clients whose resolver ignores the TTL")
-    )
-    kept: float = field(
-        default=1800.0, metadata=fields.span("time for which those keep the name")
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    kept: float = fields.span("time for which those keep the name", default=1800.0)
 
     @property
     def detection(self) -> Duration:
@@ -287,7 +205,7 @@ class Dns:
         return self.duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class HealthCheckers:
     """Many checkers all over the world, and a share of them that must find it healthy.
 
@@ -297,19 +215,8 @@ class HealthCheckers:
         Time in s between two checks of one checker: 30 s, or 10 s if paid for.
     threshold : int
         Checks in a row that fail before a checker changes its mind.
-    timeout : float
-        Time in s after which a check has failed.
-    checkers : int
-        How many check.
     healthy : float
         Share of them above which the endpoint counts as healthy: 18 % in Route 53.
-    ttl : float
-        Time in s for which a resolver may keep the old address.
-
-    Raises
-    ------
-    ValueError
-        If a value is out of range.
 
     Notes
     -----
@@ -323,22 +230,14 @@ class HealthCheckers:
     (84.7, 2.7)
     """
 
-    interval: float = field(
-        default=30.0, metadata=fields.span("time from check to check")
+    interval: float = fields.span("time from check to check", default=30.0)
+    threshold: int = fields.whole("failed checks that count as a failure", default=3)
+    timeout: float = fields.time("longest time of a check", default=0.0)
+    checkers: int = fields.whole("checkers", default=16)
+    healthy: float = fields.share(
+        "checkers that keep a name healthy", below=True, default=0.18
     )
-    threshold: int = field(
-        default=3, metadata=fields.whole("failed checks that count as a failure")
-    )
-    timeout: float = field(default=0.0, metadata=fields.time("longest time of a check"))
-    checkers: int = field(default=16, metadata=fields.whole("checkers"))
-    healthy: float = field(
-        default=0.18,
-        metadata=fields.share("checkers that keep a name healthy", below=True),
-    )
-    ttl: float = field(default=60.0, metadata=fields.span("time to live of the name"))
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    ttl: float = fields.span("time to live of the name", default=60.0)
 
     @property
     def duration(self) -> Duration:

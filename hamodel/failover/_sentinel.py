@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ def mixed(weights: tuple[float, ...], parts: tuple[Lattice, ...]) -> Lattice:
     return Lattice(start, total)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Sentinel:
     """Redis Sentinel: from the failure to the new primary's address.
 
@@ -92,14 +92,8 @@ class Sentinel:
     down_after : float
         Time in s without a valid answer after which a Sentinel takes the primary for
         down (down-after-milliseconds).
-    sentinels : int
-        Sentinels that watch and can be reached.
-    quorum : int
-        Sentinels that must agree before one of them fails over.
     failover_timeout : float
         Time in s whose double passes before a failed attempt is repeated.
-    failed : float
-        Probability that an attempt fails.
     hang : bool
         Whether the primary falls silent (a hang, a lost host, a cut network), in place
         of a process that dies and whose connections are reset.
@@ -137,18 +131,14 @@ class Sentinel:
     1.63
     """
 
-    down_after: float = field(
-        default=30.0, metadata=fields.span("silence that counts as down")
+    down_after: float = fields.span("silence that counts as down", default=30.0)
+    sentinels: int = fields.whole("sentinels", default=3)
+    quorum: int = fields.whole("sentinels that must agree", default=2)
+    failover_timeout: float = fields.span("failover timeout", default=180.0)
+    failed: float = fields.share(
+        "failovers that fail at first", below=True, default=0.0
     )
-    sentinels: int = field(default=3, metadata=fields.whole("sentinels"))
-    quorum: int = field(default=2, metadata=fields.whole("sentinels that must agree"))
-    failover_timeout: float = field(
-        default=180.0, metadata=fields.span("failover timeout")
-    )
-    failed: float = field(
-        default=0.0, metadata=fields.share("failovers that fail at first", below=True)
-    )
-    hang: bool = field(default=False, metadata=fields.flag("the primary hangs"))
+    hang: bool = fields.flag("the primary hangs", default=False)
 
     def __post_init__(self) -> None:
         fields.check(self)

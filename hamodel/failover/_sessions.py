@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,18 +24,12 @@ class Silence:
         return self.duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Session(Silence):
     """A session that a server ends if its client is silent: ZooKeeper, Kafka, Consul.
 
     Parameters
     ----------
-    timeout : float
-        Time in s of silence after which the session is over.
-    heartbeat : float
-        Time in s between the client's messages.
-    tick : float
-        Time in s between the server's looks for sessions that are over.
     multiple : float
         Times the timeout that the server really waits: 2 in Consul.
 
@@ -59,12 +52,11 @@ class Session(Silence):
     (7.0, 9.0)
     """
 
-    timeout: float = field(metadata=fields.span("session timeout"))
-    heartbeat: float = field(metadata=fields.span("time between heartbeats"))
-    tick: float = field(default=0.0, metadata=fields.time("tick of the server"))
-    multiple: float = field(
-        default=1.0,
-        metadata=fields.number("sessions' timeout over the tick", least=1, most=10),
+    timeout: float = fields.span("session timeout")
+    heartbeat: float = fields.span("time between heartbeats")
+    tick: float = fields.time("tick of the server", default=0.0)
+    multiple: float = fields.number(
+        "sessions' timeout over the tick", least=1, most=10, default=1.0
     )
 
     def __post_init__(self) -> None:
@@ -79,25 +71,16 @@ class Session(Silence):
         return silent + uniform(0, self.tick) if self.tick else silent
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Vrrp(Silence):
     """A router or balancer that takes over when advertisements stay out (keepalived).
 
     Parameters
     ----------
-    interval : float
-        Time in s between two advertisements of the master.
     priority : int
         Priority of the backup, 1 to 254; a low one waits longer.
     version : int
         Of the protocol: 2 as keepalived is delivered, or 3.
-    stopped : bool
-        Whether the master stops in good order, and says so.
-
-    Raises
-    ------
-    ValueError
-        If the interval is not above zero, or the priority or version out of range.
 
     Notes
     -----
@@ -115,21 +98,10 @@ class Vrrp(Silence):
     (4.5, 6.5)
     """
 
-    interval: float = field(
-        default=1.0, metadata=fields.span("time between advertisements")
-    )
-    priority: int = field(
-        default=100, metadata=fields.whole("priority of the backup", most=254)
-    )
-    version: int = field(
-        default=2, metadata=fields.whole("version of the protocol", 2, most=3)
-    )
-    stopped: bool = field(
-        default=False, metadata=fields.flag("the master stops in good order")
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    interval: float = fields.span("time between advertisements", default=1.0)
+    priority: int = fields.whole("priority of the backup", most=254, default=100)
+    version: int = fields.whole("version of the protocol", 2, most=3, default=2)
+    stopped: bool = fields.flag("the master stops in good order", default=False)
 
     @property
     def duration(self) -> Duration:
@@ -148,7 +120,7 @@ class Vrrp(Silence):
         return self.duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class NetTick(Silence):
     """A peer that Erlang's kernel gives up for dead, as RabbitMQ does.
 
@@ -156,11 +128,6 @@ class NetTick(Silence):
     ----------
     ticktime : float
         Time in s of silence after which a peer is down (net_ticktime).
-
-    Raises
-    ------
-    ValueError
-        If the time is not above zero.
 
     Notes
     -----
@@ -174,10 +141,7 @@ class NetTick(Silence):
     ((45.0, 75.0), 60.0)
     """
 
-    ticktime: float = field(default=60.0, metadata=fields.span("net tick time"))
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    ticktime: float = fields.span("net tick time", default=60.0)
 
     @property
     def duration(self) -> Duration:
@@ -186,7 +150,7 @@ class NetTick(Silence):
         return uniform(3 * quarter, 4 * quarter) + uniform(0, quarter)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class PhiAccrual(Silence):
     """Suspicion that grows with silence, up to a threshold: Cassandra, Akka.
 
@@ -195,20 +159,11 @@ class PhiAccrual(Silence):
     threshold : float
         Suspicion phi = -log10 of the probability of so long a silence that counts as a
         failure: 8 in both products.
-    interval : float
-        Mean time in s between two signs of life.
     deviation : float or None
         Standard deviation in s of that time, for the normal law of Akka (which takes
         0.1 s at least); None for the exponential law of Cassandra.
     pause : float
         Further silence in s that is accepted (Akka's acceptable-heartbeat-pause).
-    check : float
-        Time in s between two evaluations.
-
-    Raises
-    ------
-    ValueError
-        If a value is out of range.
 
     Notes
     -----
@@ -227,21 +182,13 @@ class PhiAccrual(Silence):
     4.52
     """
 
-    threshold: float = field(
-        default=8.0, metadata=fields.number("threshold of phi", above=True)
+    threshold: float = fields.number("threshold of phi", above=True, default=8.0)
+    interval: float = fields.span("time between heartbeats", default=1.0)
+    deviation: float | None = fields.span(
+        "standard deviation of the heartbeats", default=None
     )
-    interval: float = field(
-        default=1.0, metadata=fields.span("time between heartbeats")
-    )
-    deviation: float | None = field(
-        default=None,
-        metadata=fields.span("standard deviation of the heartbeats", optional=True),
-    )
-    pause: float = field(default=0.0, metadata=fields.time("acceptable pause"))
-    check: float = field(default=1.0, metadata=fields.time("time between looks"))
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    pause: float = fields.time("acceptable pause", default=0.0)
+    check: float = fields.time("time between looks", default=1.0)
 
     @property
     def silence(self) -> float:
@@ -262,7 +209,7 @@ class PhiAccrual(Silence):
         return found + uniform(0, self.check) if self.check else found
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class GroupChange(Silence):
     """Galera: a group goes on without a member, and nobody commits until it does.
 
@@ -306,16 +253,10 @@ class GroupChange(Silence):
     (6.25, (6.0, 6.5))
     """
 
-    suspect_timeout: float = field(
-        default=5.0, metadata=fields.span("silence that makes a suspect")
-    )
-    check: float = field(default=0.5, metadata=fields.span("time between looks"))
-    join_retrans: float = field(
-        default=1.0, metadata=fields.span("time between join messages")
-    )
-    contact: float = field(
-        default=0.0, metadata=fields.time("time between a member's messages")
-    )
+    suspect_timeout: float = fields.span("silence that makes a suspect", default=5.0)
+    check: float = fields.span("time between looks", default=0.5)
+    join_retrans: float = fields.span("time between join messages", default=1.0)
+    contact: float = fields.time("time between a member's messages", default=0.0)
 
     def __post_init__(self) -> None:
         fields.check(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ class Span(NamedTuple):
     end: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Failover:
     """Stages of a failover, and the probability that it works.
 
@@ -38,15 +38,11 @@ class Failover:
     detection : float, array, SymPy expression, Duration or mechanism
         Time in s from the failure to the decision to fail over; or a mechanism that
         detects, such as a `Heartbeat`, `Lease`, `Sentinel` or `Election`.
-    fencing : float, array, SymPy expression, Duration or mechanism
-        Time in s to make sure that the old primary writes no more.
     promotion : float, array, SymPy expression, Duration or mechanism
         Time in s for the standby to become primary; or a `Promotion` or `Sentinel`.
     redirection : float, array, SymPy expression, Duration or mechanism
         Time in s until the clients reach the new primary; or a `VirtualIp`,
         `ProxyCheck`, `Dns` or `PgBouncer`.
-    coverage : float, array or SymPy expression
-        Probability that the failover works.
     manual : float, array, SymPy expression, Duration or None
         Time in s for a person to finish a failover that did not work, counted from the
         end of the failed attempt.  None: nobody does, and the service waits for a
@@ -91,46 +87,32 @@ class Failover:
     (28.75, 0.625)
     """
 
-    detection: Quantity = field(
+    detection: Quantity = fields.time(
+        "time from the failure to the decision to fail over",
+        law=True,
+        stage=True,
         default=0,
-        metadata=fields.time(
-            "time from the failure to the decision to fail over", law=True, stage=True
-        ),
     )
-    fencing: Quantity = field(
+    fencing: Quantity = fields.time(
+        "time to make sure that the old primary writes no more",
+        law=True,
+        stage=True,
         default=0,
-        metadata=fields.time(
-            "time to make sure that the old primary writes no more",
-            law=True,
-            stage=True,
-        ),
     )
-    promotion: Quantity = field(
-        default=0,
-        metadata=fields.time(
-            "time for the standby to become primary", law=True, stage=True
-        ),
+    promotion: Quantity = fields.time(
+        "time for the standby to become primary", law=True, stage=True, default=0
     )
-    redirection: Quantity = field(
-        default=0,
-        metadata=fields.time(
-            "time until the clients reach the new primary", law=True, stage=True
-        ),
+    redirection: Quantity = fields.time(
+        "time until the clients reach the new primary", law=True, stage=True, default=0
     )
-    coverage: Quantity = field(
-        default=1, metadata=fields.share("probability that the failover works")
+    coverage: Quantity = fields.share("probability that the failover works", default=1)
+    manual: Quantity | None = fields.time(
+        "time of a failover by hand", law=True, default=None
     )
-    manual: Quantity | None = field(
-        default=None,
-        metadata=fields.time("time of a failover by hand", law=True, optional=True),
+    retry: Quantity | None = fields.time(
+        "time until the next attempt", law=True, default=None
     )
-    retry: Quantity | None = field(
-        default=None,
-        metadata=fields.time("time until the next attempt", law=True, optional=True),
-    )
-    tries: int | None = field(
-        default=None, metadata=fields.whole("further attempts at most", optional=True)
-    )
+    tries: int | None = fields.whole("further attempts at most", default=None)
     mechanisms: Mapping[str, object] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,21 +15,9 @@ if TYPE_CHECKING:
     from hamodel.duration import Duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Stalls:
     """Pauses of a healthy primary: garbage collection, a slow disk, a moved machine.
-
-    Parameters
-    ----------
-    rate : float
-        How often, in 1/s.
-    length : float or Duration
-        How long a pause lasts, in s.
-
-    Raises
-    ------
-    ValueError
-        If a value is negative or infinite.
 
     Examples
     --------
@@ -41,13 +28,8 @@ class Stalls:
     4.23
     """
 
-    rate: float = field(metadata=fields.rate("stalls"))
-    length: Duration | float = field(
-        metadata=fields.time("length of a stall", law=True)
-    )
-
-    def __post_init__(self) -> None:
-        fields.check(self)
+    rate: float = fields.rate("stalls")
+    length: Duration | float = fields.time("length of a stall", law=True)
 
     def false_alarm_rate(self, detector: Heartbeat | Lease | Duration | float) -> float:
         """Return how often, in 1/s, a pause outlasts the detector.

@@ -13,7 +13,7 @@ import signal
 import tempfile
 import time
 from abc import abstractmethod
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -73,7 +73,7 @@ class Experiment:
         anywhere between two.
     """
 
-    fault: str = field(default="kill", metadata=fields.word("what is done to it"))
+    fault: str = fields.word("what is done to it", default="kill")
 
     name: ClassVar[str]
     programs: ClassVar[tuple[str, ...]]

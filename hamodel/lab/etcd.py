@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -53,11 +53,9 @@ class Etcd(Experiment):
         "kill" (SIGKILL) or "hang" (SIGSTOP).
     """
 
-    election_timeout: float = field(
-        default=1.0, metadata=fields.span("election timeout")
-    )
-    heartbeat: float = field(default=0.1, metadata=fields.span("heartbeat"))
-    members: int = field(default=3, metadata=fields.whole("members", 3))
+    election_timeout: float = fields.span("election timeout", default=1.0)
+    heartbeat: float = fields.span("heartbeat", default=0.1)
+    members: int = fields.whole("members", 3, default=3)
 
     name: ClassVar = "etcd"
     programs: ClassVar = ("etcd",)

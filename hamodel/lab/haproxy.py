@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import http.server
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import failover, fields
@@ -40,10 +40,10 @@ class Haproxy(Experiment):
         "rise" (it becomes the primary) or "fall" (it is the primary no more).
     """
 
-    interval: float = field(default=1.0, metadata=fields.span("from check to check"))
-    rise: int = field(default=2, metadata=fields.whole("checks that must succeed"))
-    fall: int = field(default=3, metadata=fields.whole("checks that must fail"))
-    fault: str = field(default="rise", metadata=fields.word("what its server does"))
+    interval: float = fields.span("from check to check", default=1.0)
+    rise: int = fields.whole("checks that must succeed", default=2)
+    fall: int = fields.whole("checks that must fail", default=3)
+    fault: str = fields.word("what its server does", default="rise")
 
     name: ClassVar = "haproxy"
     programs: ClassVar = ("haproxy",)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import failover, fields
@@ -43,8 +43,8 @@ class Keepalived(Experiment):
         "kill" (SIGKILL of keepalived) or "cut" (of the network between).
     """
 
-    interval: float = field(default=1.0, metadata=fields.span("between advertisements"))
-    priority: int = field(default=100, metadata=fields.whole("priority of the backup"))
+    interval: float = fields.span("between advertisements", default=1.0)
+    priority: int = fields.whole("priority of the backup", default=100)
 
     name: ClassVar = "keepalived"
     programs: ClassVar = ("keepalived", "ip")

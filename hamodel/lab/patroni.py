@@ -60,10 +60,10 @@ class Patroni(Experiment):
         SIGTERM) or "cut" (the node can neither reach etcd nor be reached).
     """
 
-    ttl: float = field(default=30.0, metadata=fields.span("ttl"))
-    loop_wait: float = field(default=10.0, metadata=fields.span("loop_wait"))
-    retry_timeout: float = field(default=10.0, metadata=fields.span("retry_timeout"))
-    nodes: int = field(default=3, metadata=fields.whole("PostgreSQL nodes", 2))
+    ttl: float = fields.span("ttl", default=30.0)
+    loop_wait: float = fields.span("loop_wait", default=10.0)
+    retry_timeout: float = fields.span("retry_timeout", default=10.0)
+    nodes: int = fields.whole("PostgreSQL nodes", 2, default=3)
 
     name: ClassVar = "patroni"
     programs: ClassVar = ("postgres", "initdb", "pg_basebackup", "etcd", "haproxy")

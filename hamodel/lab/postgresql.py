@@ -8,7 +8,7 @@ import shutil
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import failover, fields
@@ -69,15 +69,14 @@ class Watchdog(Experiment):
         link to the standby falls silent a second before it is killed).
     """
 
-    interval: float = field(default=1.0, metadata=fields.span("from probe to probe"))
-    misses: int = field(default=3, metadata=fields.whole("failed probes in a row"))
-    sync: bool = field(default=False, metadata=fields.flag("commits wait"))
-    delay: float = field(default=0.0, metadata=fields.time("delay of the link"))
-    rate: float = field(
-        default=float("inf"),
-        metadata=fields.number("bytes a second", least=0.0, above=True, endless=True),
+    interval: float = fields.span("from probe to probe", default=1.0)
+    misses: int = fields.whole("failed probes in a row", default=3)
+    sync: bool = fields.flag("commits wait", default=False)
+    delay: float = fields.time("delay of the link", default=0.0)
+    rate: float = fields.number(
+        "bytes a second", least=0.0, above=True, endless=True, default=float("inf")
     )
-    writers: int = field(default=2, metadata=fields.whole("clients that write"))
+    writers: int = fields.whole("clients that write", default=2)
 
     name: ClassVar = "watchdog"
     programs: ClassVar = ("postgres", "initdb", "pg_basebackup")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import duration, fields
@@ -39,8 +39,8 @@ class Isolated(Experiment):
         "cut".
     """
 
-    max_lag: int = field(default=3, metadata=fields.whole("min-replicas-max-lag"))
-    fault: str = field(default="cut", metadata=fields.word("what is done to its link"))
+    max_lag: int = fields.whole("min-replicas-max-lag", default=3)
+    fault: str = fields.word("what is done to its link", default="cut")
 
     name: ClassVar = "isolated"
     programs: ClassVar = ("redis-server",)

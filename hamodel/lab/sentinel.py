@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -59,9 +59,9 @@ class RedisSentinel(Experiment):
         "kill" (SIGKILL) or "hang" (SIGSTOP).
     """
 
-    down_after: float = field(default=1.0, metadata=fields.span("down-after"))
-    sentinels: int = field(default=3, metadata=fields.whole("Sentinels"))
-    quorum: int = field(default=2, metadata=fields.whole("Sentinels that must agree"))
+    down_after: float = fields.span("down-after", default=1.0)
+    sentinels: int = fields.whole("Sentinels", default=3)
+    quorum: int = fields.whole("Sentinels that must agree", default=2)
 
     name: ClassVar = "sentinel"
     programs: ClassVar = ("redis-server",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import _check, fields
@@ -46,8 +46,8 @@ class Stall(Experiment):
         "hang" (SIGSTOP, and SIGCONT after the pause).
     """
 
-    watcher: str = field(default="sentinel", metadata=fields.word("who watches"))
-    fault: str = field(default="hang", metadata=fields.word("what is done to it"))
+    watcher: str = fields.word("who watches", default="sentinel")
+    fault: str = fields.word("what is done to it", default="hang")
 
     name: ClassVar = "stall"
     programs: ClassVar = ("postgres", "initdb", "pg_basebackup", "redis-server", "etcd")

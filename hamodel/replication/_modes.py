@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +21,7 @@ MODES = ("async", "semi-sync", "sync", "quorum", "in-sync")
 FAILURES = ("process", "network", "site")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Replication:
     """How writes reach the standbys, and what a commit waits for.
 
@@ -48,8 +47,6 @@ class Replication:
     unclean : bool
         Of "in-sync": whether the first node that is back after all were lost serves,
         without what it had missed; else the service waits for the last primary.
-    flush : float, array or Duration
-        Time in s for a standby to make a write durable before it answers.
     send, apply : WriteStage, optional
         Queue of the sender or of a narrow link, and of the replay.
 
@@ -71,35 +68,22 @@ class Replication:
     (0.001, 1000)
     """
 
-    mode: str = field(default="async", metadata=fields.word("replication mode", *MODES))
-    delay: Quantity | tuple[Quantity, ...] = field(
-        default=0.0, metadata=fields.time("one-way delay", law=True, several=True)
+    mode: str = fields.word("replication mode", *MODES, default="async")
+    delay: Quantity | tuple[Quantity, ...] = fields.time(
+        "one-way delay", law=True, several=True, default=0.0
     )
-    standbys: int | None = field(
-        default=None, metadata=fields.whole("standbys", optional=True)
+    standbys: int | None = fields.whole("standbys", default=None)
+    acknowledgements: int = fields.whole(
+        "acknowledgements that a commit waits for", default=1
     )
-    acknowledgements: int = field(
-        default=1, metadata=fields.whole("acknowledgements that a commit waits for")
+    timeout: Quantity = fields.time("longest wait of a commit", default=10.0)
+    wait_for: str = fields.word(
+        "what is acknowledged", "received", "applied", default="received"
     )
-    timeout: Quantity = field(
-        default=10.0, metadata=fields.time("longest wait of a commit")
-    )
-    wait_for: str = field(
-        default="received",
-        metadata=fields.word("what is acknowledged", "received", "applied"),
-    )
-    unclean: bool = field(
-        default=False, metadata=fields.flag("a node out of sync may become primary")
-    )
-    flush: Quantity = field(
-        default=0.0, metadata=fields.time("time to make a write durable", law=True)
-    )
-    send: WriteStage | None = field(
-        default=None, metadata=fields.spec(WriteStage, "sending", optional=True)
-    )
-    apply: WriteStage | None = field(
-        default=None, metadata=fields.spec(WriteStage, "replay", optional=True)
-    )
+    unclean: bool = fields.flag("a node out of sync may become primary", default=False)
+    flush: Quantity = fields.time("time to make a write durable", law=True, default=0.0)
+    send: WriteStage | None = fields.spec(WriteStage, "sending", default=None)
+    apply: WriteStage | None = fields.spec(WriteStage, "replay", default=None)
 
     def __post_init__(self) -> None:
         fields.check(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Queue: TypeAlias = queueing.MMc | queueing.MG1 | queueing.MGc | queueing.BatchQueue
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class WriteStage:
     """One stage on the way of a write: sending it, or applying it.
 
@@ -64,13 +64,12 @@ class WriteStage:
     0.011878
     """
 
-    service: Quantity = field(metadata=fields.span("time for one write", law=True))
-    workers: int = field(default=1, metadata=fields.whole("workers at once"))
-    sizes: Quantity = field(
-        default=None,
-        metadata=fields.share("shares of batches by size", array=True, optional=True),
+    service: Quantity = fields.span("time for one write", law=True)
+    workers: int = fields.whole("workers at once", default=1)
+    sizes: Quantity = fields.share(
+        "shares of batches by size", array=True, default=None
     )
-    in_order: bool = field(default=True, metadata=fields.flag("writes stay in order"))
+    in_order: bool = fields.flag("writes stay in order", default=True)
 
     def __post_init__(self) -> None:
         fields.check(self)

@@ -182,14 +182,22 @@ def _idle(tree):
             parts.append(node)
         if isinstance(node, ast.keyword) and node.arg in {"metadata", "strict"}:
             parts.append(node)
-        if isinstance(node, ast.Call):  # of `field`: how a dataclass is written out
-            called = _text(node.func)
-            if called == "field":
-                flags = {"repr", "compare", "init", "hash", "kw_only"}
-                parts += [k for k in node.keywords if k.arg in flags]
-            elif called.startswith(("text.", "_html.")):
-                parts.append(node)
+        if isinstance(node, ast.Call):
+            parts += _idle_of(node)
     return {id(n) for part in parts if part for n in ast.walk(part)}
+
+
+def _idle_of(call):
+    """Return the arguments of a call that say how something is written, or checked."""
+    called, flags = _text(call.func), {"repr", "compare", "init", "hash", "kw_only"}
+    if called.startswith(("text.", "_html.")):
+        return [call]
+    if called == "field":
+        return [k for k in call.keywords if k.arg in flags]
+    if called.startswith("fields."):  # kind, label and limits
+        values = {"default", "default_factory"}
+        return [*call.args, *(k for k in call.keywords if k.arg not in values)]
+    return []
 
 
 def _homes(tree):
