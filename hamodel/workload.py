@@ -63,10 +63,7 @@ class Workload:
     reads: Quantity = fields.rate("reads", default=900.0)
     writes: Quantity = fields.rate("writes", default=100.0)
     clients: Mapping[str, Quantity] | None = fields.share(
-        "share of the clients by site",
-        by_site=True,
-        single=False,
-        default=None,
+        "share of the clients by site", by_site=True, single=False, default=None
     )
     round_trip: Quantity = fields.time(
         "round trip between sites", law=True, default=80 * MS

@@ -17,11 +17,7 @@ from hamodel.architectures._nodes import (
 from hamodel.architectures._region import Region
 from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
-from hamodel.architectures.active_passive import (
-    CAUSES,
-    ActivePassive,
-    PairState,
-)
+from hamodel.architectures.active_passive import CAUSES, ActivePassive, PairState
 from hamodel.architectures.base import (
     OPERATIONS,
     Architecture,

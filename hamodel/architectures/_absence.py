@@ -48,13 +48,7 @@ class Absence:
     shaped: Shaped
 
     def missed(self) -> Missed:
-        """Return how often a node serves first after all were lost, and its loss.
-
-        Raises
-        ------
-        ValueError
-            If a number is a symbol.
-        """
+        """Return how often a node serves first after all were lost, and its loss."""
         rates = self.shaped.rates
         if any(is_symbolic(rate) for rate in rates):
             raise ValueError("replication.unclean must be False in a formula, got True")

@@ -23,10 +23,7 @@ from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._events import Event
 from hamodel.architectures._front import COMMON
-from hamodel.architectures.base import (
-    OPERATIONS,
-    Part,
-)
+from hamodel.architectures.base import OPERATIONS, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -16,11 +16,7 @@ import numpy as np
 
 from hamodel import _check
 from hamodel.architectures._events import Cause, Event, Raced, Stages
-from hamodel.architectures.base import (
-    Group,
-    Part,
-    Verdict,
-)
+from hamodel.architectures.base import Group, Part, Verdict
 from hamodel.units import DAY
 
 if TYPE_CHECKING:

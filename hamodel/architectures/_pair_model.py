@@ -21,11 +21,7 @@ from hamodel.architectures._front import (
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._replicas import ALIVE, is_never
 from hamodel.architectures._shape import Names, Shape, Shaped
-from hamodel.architectures.base import (
-    Model,
-    Part,
-    Verdict,
-)
+from hamodel.architectures.base import Model, Part, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -51,32 +51,17 @@ class Copy(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Race:
-    """Copies that write and read, when all is well.
+    """Copies that write and read, when all is well."""
 
-    Attributes
-    ----------
-    copies : mapping of str to int
-        How many copies each site holds.
-    write, read : (int, str)
-        How many answers are needed, and whose count.
-    near, far : Duration
-        There and back, within a site and between two.
-    wait, own : Duration
-        Time in the queue of a copy, and of the work on a write.
-    shared : float
-        Correlation of the work that comes to two copies.
-    overtakes : float
-        Probability that a read which finds a write in work begins before it is over.
-    """
-
-    copies: Mapping[str, int]
-    write: tuple[int, str]
+    copies: Mapping[str, int]  # how many copies each site holds
+    write: tuple[int, str]  # how many answers are needed, and whose count
     read: tuple[int, str]
-    near: Duration
+    near: Duration  # there and back, within a site and between two
     far: Duration
-    wait: Duration
+    wait: Duration  # time in the queue of a copy, and of the work on a write
     own: Duration
-    shared: float
+    shared: float  # correlation of the work that comes to two copies
+    # probability that a read which finds a write in work begins before it is over
     overtakes: float
     made: dict[Hashable, FloatArray] = field(default_factory=dict, repr=False)
 

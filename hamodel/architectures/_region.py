@@ -39,9 +39,7 @@ from hamodel.architectures._replicas import (
     stage_law,
 )
 from hamodel.architectures.active_passive import ActivePassive
-from hamodel.architectures.base import (
-    Part,
-)
+from hamodel.architectures.base import Part
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 

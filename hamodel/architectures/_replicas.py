@@ -188,11 +188,7 @@ class Nodes:
         """Return the state in which the service waits for a repair."""
         laws = self.laws
         nodes = tuple(
-            (
-                n[0],
-                *(n[1 + k] + n[1 + laws + k] for k in range(laws)),
-                *(0,) * laws,
-            )
+            (n[0], *(n[1 + k] + n[1 + laws + k] for k in range(laws)), *(0,) * laws)
             for n in state.nodes
         )
         lost = state._replace(phase="lost", nodes=nodes, cause=cause, tries=0)

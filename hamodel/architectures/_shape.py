@@ -143,18 +143,12 @@ class Names:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """All states that rules lead to from a start, what they show, and the moves.
+    """All states that rules lead to from a start, what they show, and the moves."""
 
-    Attributes
-    ----------
-    states, views : tuple
-        The states, the first of them the start, and what each of them shows.
-    moves : mapping
-        From which state to which, by number, and the term of the rate in 1/s.
-    """
-
+    # the states, the first of them the start, and what each of them shows
     states: tuple[State, ...]
     views: tuple[Hashable, ...]
+    # from which state to which, by number, and the term of the rate in 1/s
     moves: Mapping[tuple[int, int], Number]
 
     @classmethod

@@ -68,17 +68,8 @@ from hamodel.architectures._front import (
 )
 from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._region import HERE, Region, Regional
-from hamodel.architectures._specs import (
-    Maintenance,
-    Node,
-    Site,
-)
-from hamodel.architectures.base import (
-    LongRun,
-    Model,
-    Part,
-    Verdict,
-)
+from hamodel.architectures._specs import Maintenance, Node, Site
+from hamodel.architectures.base import LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Behaviour,
@@ -188,17 +179,9 @@ class ActiveActive(LongRun):
             self.region.primary(self.database, self.site)
 
     def diagram(self, operation: str = "write") -> Structure:
-        """Return the boxes that a request passes, as a structure.
+        """Return the boxes that a request passes: sites, servers, databases and so on.
 
-        Parameters
-        ----------
-        operation : str
-            "read" or "write"; they differ where a region's commits wait for standbys.
-
-        Returns
-        -------
-        Structure
-            Of the sites, their servers and databases, and `everywhere`.
+        `operation` is "read" or "write"; they differ where a region's commits wait.
 
         Examples
         --------
@@ -242,11 +225,8 @@ class ActiveActive(LongRun):
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.
 
-        Returns
-        -------
-        Model
-            A part for each site; `everywhere` if given; and for "home site" the part
-            `home`, which tells where the key of a write has its home.
+        A part for each site; `everywhere` if given; and for "home site" the part
+        `home`, which tells where the key of a write has its home.
         """
         redirect = self.failover if len(self.sites) > 1 else None
         database = alone(self.database, self.common_cause)
@@ -255,8 +235,7 @@ class ActiveActive(LongRun):
             Data(site=self.site, database=database, redirect=redirect)
             if self.region is None
             else Regional(
-                primary=self.region.primary(database, self.site),
-                redirect=redirect,
+                primary=self.region.primary(database, self.site), redirect=redirect
             )
         )
         parts = [

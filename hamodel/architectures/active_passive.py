@@ -182,18 +182,9 @@ class ActivePassive(PairSpec):
     """
 
     def diagram(self, operation: str = "write") -> Structure:
-        """Return the boxes that a request passes, as a structure.
+        """Return the boxes that a request passes, "read" or "write".
 
-        Parameters
-        ----------
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        Structure
-            Of the sites, their servers, all databases, what they hang on and
-            `everywhere`.
+        They are sites, servers, all databases, what they hang on and `everywhere`.
 
         Examples
         --------
@@ -234,11 +225,8 @@ class ActivePassive(PairSpec):
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.
 
-        Returns
-        -------
-        Model
-            Parts are `pair` (all nodes and their sites), the servers of each site, and
-            `everywhere`, `maintenance` and what all hangs on if given.
+        Parts are `pair` (all nodes and their sites), the servers of each site, and
+        `everywhere`, `maintenance` and what all hangs on if given.
         """
         return model_of(self)
 

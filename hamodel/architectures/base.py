@@ -273,10 +273,7 @@ class Model:
         }
 
     def _budget(
-        self,
-        situations: Situations,
-        clients: Mapping[str, Quantity],
-        operation: str,
+        self, situations: Situations, clients: Mapping[str, Quantity], operation: str
     ) -> dict[str, Quantity]:
         budget: dict[str, Quantity] = defaultdict(int)
         for site, share in clients.items():

@@ -64,11 +64,6 @@ class Answers:
         ----------
         wait, own : Duration
             Time in the queue of a copy, and of the work itself.
-
-        Returns
-        -------
-        Duration
-            From the moment when the copies are asked.
         """
         work, together = wait + own, alike(self.shared, wait, own)
         distinct = {id(way): way for ways, _ in self.groups for way in ways}
@@ -320,9 +315,7 @@ def with_way(replication: Replication, round_trip: Quantity) -> Replication:
     delays = tuple(_plus(delay, half) for delay in replication.delays)
     alike = not isinstance(replication.delay, tuple)
     return replace(
-        replication,
-        delay=delays[0] if alike else delays,
-        standbys=replication.count,
+        replication, delay=delays[0] if alike else delays, standbys=replication.count
     )
 
 

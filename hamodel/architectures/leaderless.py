@@ -64,11 +64,7 @@ from hamodel.architectures._front import (
 )
 from hamodel.architectures._races import Race, oldest
 from hamodel.architectures._specs import Maintenance, Node, Site
-from hamodel.architectures.base import (
-    LongRun,
-    Model,
-    Verdict,
-)
+from hamodel.architectures.base import LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
     Answers,
     Behaviour,
@@ -199,17 +195,9 @@ class Leaderless(LongRun):
         return self.copies if self.ring is None else self.ring
 
     def diagram(self, operation: str = "write") -> Structure:
-        """Return the boxes that a request passes, as a structure.
+        """Return the boxes that a request passes, "read" or "write".
 
-        Parameters
-        ----------
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        Structure
-            Of the sites, their servers and the copies of one key, and `everywhere`.
+        They are sites, servers, the copies of one key and `everywhere`.
 
         Examples
         --------
@@ -251,11 +239,8 @@ class Leaderless(LongRun):
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.
 
-        Returns
-        -------
-        Model
-            For each site the part of its name (site and servers) and `... copies`;
-            and `everywhere` if given.
+        For each site the part of its name (site and servers) and `... copies`; and
+        `everywhere` if given.
         """
         every = self.nodes if self.keys == "every" else None
         counted = self.copies if every is None else every

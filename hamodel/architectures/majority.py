@@ -40,11 +40,7 @@ from hamodel.architectures._assumptions import (
     shared_by_all,
 )
 from hamodel.architectures._common import alone, common_cause
-from hamodel.architectures._copies import (
-    CopiesAtWork,
-    answered_by,
-    sites_and_copies,
-)
+from hamodel.architectures._copies import CopiesAtWork, answered_by, sites_and_copies
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._events import Cause, Event
 from hamodel.architectures._front import (
@@ -59,12 +55,7 @@ from hamodel.architectures._front import (
 )
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures._voters import Voters
-from hamodel.architectures.base import (
-    LongRun,
-    Model,
-    Part,
-    Verdict,
-)
+from hamodel.architectures.base import LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import NO_WAIT, Behaviour, Waits, stale_reads
 from hamodel.duration import Duration, constant
 from hamodel.failover import ConsulElection, Election, Failover, RaftElection
@@ -188,17 +179,9 @@ class Majority(LongRun):
         return tuple(self.copies)
 
     def diagram(self, operation: str = "write") -> Structure:
-        """Return the boxes that a request passes, as a structure.
+        """Return the boxes that a request passes, "read" or "write".
 
-        Parameters
-        ----------
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        Structure
-            Of the sites, their servers and copies, and `everywhere`.
+        They are sites, servers, copies and `everywhere`.
 
         Examples
         --------
@@ -232,11 +215,8 @@ class Majority(LongRun):
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.
 
-        Returns
-        -------
-        Model
-            For each site the part of its name (site and servers) and `... copies`;
-            `leader`; and `everywhere` if given.
+        For each site the part of its name (site and servers) and `... copies`;
+        `leader`; and `everywhere` if given.
         """
         apart = replace(self, database=alone(self.database, self.common_cause))
         parts = sites_and_copies(apart, self.sites)

@@ -32,11 +32,7 @@ from hamodel.architectures._front import (
     planned,
     undisturbed,
 )
-from hamodel.architectures._specs import (
-    Maintenance,
-    Node,
-    Site,
-)
+from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import LongRun, Model, Verdict
 from hamodel.architectures.writes import Loss, LostWrites
 from hamodel.duration import Duration, uniform
@@ -96,17 +92,9 @@ class SinglePrimary(LongRun):
         return True
 
     def diagram(self, operation: str = "write") -> Structure:
-        """Return the boxes that a request passes, as a structure.
+        """Return the boxes that a request passes: site, servers and database.
 
-        Parameters
-        ----------
-        operation : str
-            "read" or "write"; here they take the same way.
-
-        Returns
-        -------
-        Structure
-            Of the site as a whole, its servers, its database and `everywhere`.
+        `operation` is "read" or "write", which pass the same.
 
         Examples
         --------
@@ -134,10 +122,7 @@ class SinglePrimary(LongRun):
     def model(self) -> Model:
         """Return the parts that fail and what that means to clients.
 
-        Returns
-        -------
-        Model
-            Parts `DC-1` (servers, database and site) and, if given, `everywhere`.
+        Parts `DC-1` (servers, database and site) and, if given, `everywhere`.
         """
         front = Front(site=self.site, redirect=None)
         data = Data(site=self.site, database=self.database, redirect=None)

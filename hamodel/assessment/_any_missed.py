@@ -39,27 +39,15 @@ _MOST = 3  # places that are inverted together
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Joint:
-    """What adds downtime to several operations at once.
+    """What adds downtime to several operations at once."""
 
-    Attributes
-    ----------
-    base : ndarray, shape (k,)
-        Share of the requests of each operation that fails although all is well.
-    kinds : ndarray, shape (m, k)
-        What fails together: the share of each operation; the first row is nothing.
-    streams : tuple of (stream, count)
-        Streams whose `fails` are rows of `kinds`.
-    error : float
-        Relative error of the rates of the streams.
-    missed : float
-        How often, in 1/s, combinations occur that no stream stands for.
-    """
-
+    # share of the requests of each operation that fails although all is well
     base: FloatArray
+    # what fails together: the share of each operation; the first row is nothing
     kinds: FloatArray
-    streams: tuple[tuple[Stream, int], ...]
-    error: float
-    missed: float
+    streams: tuple[tuple[Stream, int], ...]  # streams whose `fails` are rows of `kinds`
+    error: float  # relative error of the rates of the streams
+    missed: float  # how often, in 1/s, combinations occur that no stream stands for
 
 
 def joint_of(several: Sequence[Shares], processes: list[Process]) -> Joint:
@@ -173,11 +161,7 @@ def _acting(
 
 
 def _by_kinds(
-    stream: Stream,
-    kinds: FloatArray,
-    which: Numbers,
-    s: Numbers,
-    horizon: float,
+    stream: Stream, kinds: FloatArray, which: Numbers, s: Numbers, horizon: float
 ) -> Numbers:
     """Return the exponent of a stream at points that are alike to it only once."""
     own, place = np.unique(kinds[which], axis=0, return_inverse=True)

@@ -138,9 +138,7 @@ def _joint_sum(
 
 
 def over_time(
-    transform: Callable[[Numbers, Numbers], Numbers],
-    s: Numbers,
-    time: float,
+    transform: Callable[[Numbers, Numbers], Numbers], s: Numbers, time: float
 ) -> Numbers:
     """Return f_s(time) for each row s, of a transform at pairs (alpha, s), complex."""
     m = np.arange(_EARLY + _AVERAGED + 1)

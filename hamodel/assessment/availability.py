@@ -104,10 +104,7 @@ class Found(NamedTuple):
 
 
 def found(
-    model: Model,
-    situations: Situations,
-    shares: Mapping[str, Quantity],
-    operation: str,
+    model: Model, situations: Situations, shares: Mapping[str, Quantity], operation: str
 ) -> Iterator[Found]:
     """Yield what the clients of all sites find."""
     for client, share in shares.items():
@@ -179,10 +176,7 @@ def _attempts(paths: Paths, case: Found, way: Way) -> float:
 
 
 def operation_of(
-    paths: Paths,
-    model: Model,
-    situations: Situations,
-    operation: str,
+    paths: Paths, model: Model, situations: Situations, operation: str
 ) -> Operation:
     """Return how an operation fares over all situations and clients."""
     behaviour = paths.behaviour
@@ -205,11 +199,7 @@ def operation_of(
 
 
 def answered(
-    paths: Paths,
-    model: Model,
-    situations: Situations,
-    site: str,
-    operation: str,
+    paths: Paths, model: Model, situations: Situations, site: str, operation: str
 ) -> dict[Way, Quantity]:
     """Return the ways of the requests of a site that are answered, with weights."""
     weights: dict[Way, Quantity] = defaultdict(float)

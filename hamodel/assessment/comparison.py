@@ -91,11 +91,6 @@ def compare(
     workload : Workload, optional
         What is asked of each; by default that of the first, if it was loaded.
 
-    Returns
-    -------
-    Comparison
-        A table with one column each.
-
     Raises
     ------
     ValueError

@@ -80,10 +80,7 @@ def _law(name: str, field: str, label: str) -> list[Measure]:
         )
 
     mean = Measure(
-        name=f"{name}_mean",
-        unit="s",
-        label=f"mean {label}",
-        of=lambda a: law(a).mean,
+        name=f"{name}_mean", unit="s", label=f"mean {label}", of=lambda a: law(a).mean
     )
     return [mean, *map(quantile, (50, 95, 99))]
 

@@ -369,9 +369,7 @@ class Assessment:
     def paths(self) -> Paths:
         """The ways that requests take."""
         return Paths(
-            architecture=self.architecture,
-            behaviour=self._behaviour,
-            model=self._model,
+            architecture=self.architecture, behaviour=self._behaviour, model=self._model
         )
 
     @cached_property

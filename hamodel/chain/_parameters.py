@@ -68,11 +68,6 @@ def sensitivity_to(
     measure : callable, optional
         `measure(chain)`, the answer; by default the unavailability.
 
-    Returns
-    -------
-    Sensitivities
-        The answer, its derivatives and elasticities, the most influential first.
-
     Notes
     -----
     A step along the imaginary axis: f(x + ih) = f(x) + ih f'(x) + O(h^2), so with

@@ -9,13 +9,7 @@ import numpy as np
 
 from hamodel import _check, _html
 from hamodel._quadrature import panels
-from hamodel.conflicts._sites import (
-    chance,
-    delays_between,
-    mean_of,
-    plain,
-    rates_of,
-)
+from hamodel.conflicts._sites import chance, delays_between, mean_of, plain, rates_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -185,11 +179,6 @@ class Zipf:
         keys : int
             How many of the most popular.
 
-        Returns
-        -------
-        float
-            Between 0 and 1.
-
         Examples
         --------
         >>> round(Zipf(keys=1000, exponent=1).head(10), 3)
@@ -207,9 +196,7 @@ class Zipf:
 
 
 def concurrency_over_keys(
-    popularity: Zipf,
-    rates: Sequence[Quantity],
-    delays: Delays,
+    popularity: Zipf, rates: Sequence[Quantity], delays: Delays
 ) -> Concurrency:
     """Return how often writes are concurrent when keys differ in popularity.
 

@@ -83,11 +83,6 @@ def last_write_wins(
         Whether timestamps come from hybrid logical clocks, which never fall behind a
         value that the site has seen.
 
-    Returns
-    -------
-    LastWriteWins
-        Losses per second, per write, and of which kind.
-
     Raises
     ------
     ValueError

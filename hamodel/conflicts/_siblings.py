@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from hamodel.conflicts._sites import Delays
 
 
-def mean_siblings(
-    rates: Sequence[Quantity],
-    delays: Delays,
-    at: int = 0,
-) -> Quantity:
+def mean_siblings(rates: Sequence[Quantity], delays: Delays, at: int = 0) -> Quantity:
     """Return how many siblings of a key a site holds on average.
 
     Parameters

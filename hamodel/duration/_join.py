@@ -33,11 +33,6 @@ def hyperexponential(probs: Sequence[Quantity], means: Sequence[Quantity]) -> Du
     means : sequence of float or array
         Mean of each branch in s.
 
-    Returns
-    -------
-    Duration
-        The hyperexponential law, with cv >= 1.
-
     Raises
     ------
     ValueError
@@ -60,11 +55,6 @@ def phase_type(alpha: ArrayLike, T: ArrayLike) -> Duration:
         Start probabilities; what is missing from 1 is the probability of no time.
     T : array_like, shape (..., n, n)
         Rates between the phases in 1/s; on the diagonal minus the rate of leaving.
-
-    Returns
-    -------
-    Duration
-        The phase-type law.
 
     Raises
     ------
@@ -222,11 +212,6 @@ def minimum(*durations: Duration) -> Duration:
     *durations : Duration
         The racers.
 
-    Returns
-    -------
-    Duration
-        Law of the least.
-
     Raises
     ------
     ValueError
@@ -247,11 +232,6 @@ def maximum(*durations: Duration) -> Duration:
     ----------
     *durations : Duration
         What is waited for.
-
-    Returns
-    -------
-    Duration
-        Law of the greatest.
 
     Raises
     ------
@@ -288,11 +268,6 @@ def order_statistic(
         As how many each of a sequence counts; then k votes are waited for.
     correlation : float
         Of the normal scores of any two, in [0, 1): how much they are late together.
-
-    Returns
-    -------
-    Duration
-        Law of the k-th smallest.
 
     Raises
     ------

@@ -209,11 +209,6 @@ def empirical(samples: ArrayLike) -> Duration:
     samples : array_like, shape (n,)
         Measured times in s.
 
-    Returns
-    -------
-    Duration
-        The law with mass 1/n at each value.
-
     Raises
     ------
     ValueError

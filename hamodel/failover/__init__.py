@@ -38,13 +38,7 @@ from hamodel.failover._recovery import (
     VirtualIp,
 )
 from hamodel.failover._sentinel import Sentinel
-from hamodel.failover._sessions import (
-    GroupChange,
-    NetTick,
-    PhiAccrual,
-    Session,
-    Vrrp,
-)
+from hamodel.failover._sessions import GroupChange, NetTick, PhiAccrual, Session, Vrrp
 from hamodel.failover._spec import Failover, Span
 from hamodel.failover._stalls import Stalls, false_alarm_rate
 from hamodel.failover._vigilance import Vigilance, best_misses, vigilance

@@ -23,37 +23,21 @@ _NEVER = np.inf
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What the servers that are left know and do.
+    """What the servers that are left know and do."""
 
-    Attributes
-    ----------
-    logs : tuple of int
-        Length of the log of each server that is left.
-    majority : int
-        Votes that win.
-    low, high : float
-        Least and greatest timeout in s.
-    tick : float
-        Time in s to whose multiples each server's timeouts are counted; 0 for none.
-    lease : bool
-        Whether a server that has heard its leader within `low` ignores other
-        candidates (etcd's check-quorum).
-    pre_vote : bool
-        Whether a server asks if it could win before it begins a new term.
-    one_way : Duration or float
-        Time in s of a message.
-    contact : float
-        Longest time in s between the leader's last message and its failure.
-    """
-
-    logs: tuple[int, ...]
-    majority: int
-    low: float
+    logs: tuple[int, ...]  # length of the log of each server that is left
+    majority: int  # votes that win
+    low: float  # least and greatest timeout in s
     high: float
+    # time in s to whose multiples each server's timeouts are counted; 0 for none
     tick: float = 0.0
+    # whether a server that has heard its leader within `low` ignores other candidates
+    # (etcd's check-quorum)
     lease: bool = False
+    # whether a server asks if it could win before it begins a new term
     pre_vote: bool = False
-    one_way: Duration | float
+    one_way: Duration | float  # time in s of a message
+    # longest time in s between the leader's last message and its failure
     contact: float = 0.0
 
 
@@ -126,13 +110,7 @@ class Ballots:
                 decided.append(happens(rows, column[rows], now[rows]))
         return np.concatenate(decided), now
 
-    def _at(
-        self,
-        rows: Array,
-        i: Array | int,
-        since: Array,
-        wait: Array,
-    ) -> Array:
+    def _at(self, rows: Array, i: Array | int, since: Array, wait: Array) -> Array:
         """Return when a wait is over: with ticks, at the last of as many ticks."""
         tick = self.rules.tick
         if not tick:

@@ -5,14 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hamodel import _check, fields
-from hamodel.duration import (
-    Duration,
-    constant,
-    empirical,
-    maximum,
-    mixture,
-    uniform,
-)
+from hamodel.duration import Duration, constant, empirical, maximum, mixture, uniform
 from hamodel.failover._parts import as_duration
 
 #: Time in s after which Linux gives up on unanswered data (tcp_retries2 = 15).

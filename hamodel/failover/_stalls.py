@@ -34,17 +34,8 @@ class Stalls:
     def false_alarm_rate(self, detector: Heartbeat | Lease | Duration | float) -> float:
         """Return how often, in 1/s, a pause outlasts the detector.
 
-        Parameters
-        ----------
-        detector : Heartbeat, Lease, Duration or float
-            What would notice a failure.
-
-        Returns
-        -------
-        float
-            Rate in 1/s: pauses times the probability that a pause is longer than the
-            detection.  Exact for a heartbeat; otherwise by the mid-points of 1024
-            slices of equal probability.
+        Exact for a heartbeat; otherwise by the mid-points of 1024 slices of equal
+        probability of the time that it takes.
         """
         length = as_duration("length", self.length)
         if isinstance(detector, Heartbeat):
@@ -76,11 +67,6 @@ def false_alarm_rate(
         What watches the primary.
     stalls : Stalls or None
         Pauses of the primary; None for none.
-
-    Returns
-    -------
-    float
-        Rate in 1/s, from lost beats and from stalls.
 
     Examples
     --------

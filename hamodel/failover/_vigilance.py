@@ -104,11 +104,6 @@ def vigilance(
     stalls : Stalls or None
         Pauses of a healthy primary that look like failures if they last.
 
-    Returns
-    -------
-    Vigilance
-        Downtime for each number of misses.
-
     Raises
     ------
     ValueError

@@ -59,15 +59,7 @@ class ConvergenceError(ValueError):
 def sparse_stationary(rates: Sparse) -> FloatArray:
     """Return the long-run probabilities of one irreducible chain.
 
-    Parameters
-    ----------
-    rates : SciPy sparse array in CSR form, shape (n, n)
-        Rates, the diagonal empty; the first state should be a likely one.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Probabilities.
+    Rates are in CSR form, the diagonal empty; the first state should be a likely one.
     """
     if rates.shape[0] <= DENSE:
         return fold(rates.toarray())
@@ -90,17 +82,7 @@ def by_factors(rates: Sparse, error: ConvergenceError) -> FloatArray:
     their signs without pivoting.  But its diagonal is a sum made beforehand, so parts
     that hardly ever meet lose digits.  Fixing a state of another part tells.
 
-    Parameters
-    ----------
-    rates : SciPy sparse array in CSR form, shape (n, n)
-        Rates, the diagonal empty.
-    error : ConvergenceError
-        The failed iteration; its estimate says which states are likely.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Probabilities.
+    The estimate of the failed iteration says which states are likely.
     """
     first = int(np.argmax(error.estimate))
     p = _with_fixed(rates, first)
@@ -199,18 +181,6 @@ def gauss_seidel(rates: Sparse, *, sweeps: int = _SWEEPS) -> FloatArray:
     positive, so it only adds.  When it has settled, it is shaken and must settle
     on the same answer: parts of the chain that hardly ever meet look settled long
     before they are.
-
-    Parameters
-    ----------
-    rates : SciPy sparse array in CSR form, shape (n, n)
-        Rates, the diagonal empty.
-    sweeps : int
-        How many sweeps are allowed.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Probabilities.
     """
     sweep = _sweeper(rates)
     n = rates.shape[0]

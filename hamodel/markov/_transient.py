@@ -279,10 +279,7 @@ class _Poisson:
 
 
 def step_through(
-    rates: Sparse,
-    start: FloatArray,
-    times: FloatArray,
-    gain: FloatArray,
+    rates: Sparse, start: FloatArray, times: FloatArray, gain: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return probabilities (k, n) and reward (k,), jump by jump.
 

@@ -20,9 +20,4 @@ systems, HotOS; Huang et al. (2022), Metastable failures in the wild, OSDI; Beye
 
 from hamodel.overload._retries import Retries, SteadyState, amplification, budgeted
 
-__all__ = [
-    "Retries",
-    "SteadyState",
-    "amplification",
-    "budgeted",
-]
+__all__ = ["Retries", "SteadyState", "amplification", "budgeted"]

@@ -20,10 +20,7 @@ any number given here; see `hamodel.overload` for retries.
 """
 
 from hamodel.queueing._batch import BatchQueue
-from hamodel.queueing._erlang import (
-    erlang_b,
-    erlang_c,
-)
+from hamodel.queueing._erlang import erlang_b, erlang_c
 from hamodel.queueing._errors import OverloadError
 from hamodel.queueing._mg1 import MG1
 from hamodel.queueing._mgc import MGc

@@ -12,11 +12,7 @@ site; a request goes to all replicas and takes the first answers; nothing repair
 replica in the background unless the numbers say so; a minority does not serve.
 """
 
-from hamodel.quorum._availability import (
-    Quorum,
-    majority,
-    unavailability,
-)
+from hamodel.quorum._availability import Quorum, majority, unavailability
 from hamodel.quorum._latency import NoQuorumError, latency
 from hamodel.quorum._load import load
 from hamodel.quorum._staleness import older_than, stale_probability

@@ -23,11 +23,6 @@ def majority(votes: int) -> int:
     votes : int
         Votes altogether.
 
-    Returns
-    -------
-    int
-        More than half.
-
     Raises
     ------
     ValueError
@@ -151,11 +146,6 @@ class Quorum:
         ----------
         node : float, array or expression
             Unavailability of a replica.
-
-        Returns
-        -------
-        float, array or expression
-            Unavailability of reads.
         """
         return unavailability(self.read, [node] * self.replicas)
 
@@ -166,10 +156,5 @@ class Quorum:
         ----------
         node : float, array or expression
             Unavailability of a replica.
-
-        Returns
-        -------
-        float, array or expression
-            Unavailability of writes.
         """
         return unavailability(self.write, [node] * self.replicas)

@@ -259,11 +259,7 @@ class Race:
         return ways
 
     def _over_commits(
-        self,
-        case: _Group,
-        first: _Member,
-        early: _Group,
-        used: _Group,
+        self, case: _Group, first: _Member, early: _Group, used: _Group
     ) -> float:
         """Integrate over the moment of the commit."""
         times = self.commit[first[0]].nodes.times

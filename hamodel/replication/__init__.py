@@ -30,11 +30,7 @@ from hamodel.replication._loss import LossByFailure, LostCount
 from hamodel.replication._modes import FAILURES, MODES, Replication
 from hamodel.replication._protection import Protection
 from hamodel.replication._stage import WriteStage
-from hamodel.replication._stale import (
-    ClientSession,
-    Pinning,
-    stale_after,
-)
+from hamodel.replication._stale import ClientSession, Pinning, stale_after
 from hamodel.replication._stream import Stream
 
 __all__ = [

@@ -85,11 +85,6 @@ class LostCount:
         ----------
         n : array_like
             Numbers of writes, at least 0.
-
-        Returns
-        -------
-        float or ndarray
-            Probabilities.
         """
         _check.whole(0, n=n)
         counts = np.asarray(n, float)

@@ -28,10 +28,7 @@ class _Measured:
 
 
 def apart(
-    model: Model,
-    length: float,
-    rng: np.random.Generator,
-    clients: Mapping[str, float],
+    model: Model, length: float, rng: np.random.Generator, clients: Mapping[str, float]
 ) -> tuple[dict[str, Costs], list[Outage]]:
     """Run each part alone and multiply.
 

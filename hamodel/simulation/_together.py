@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 
 def together(
-    model: Model,
-    length: float,
-    rng: np.random.Generator,
-    clients: Mapping[str, float],
+    model: Model, length: float, rng: np.random.Generator, clients: Mapping[str, float]
 ) -> tuple[dict[str, Costs], list[Outage]]:
     """Run all parts on one clock and judge every moment."""
     watch = watched(model, length, rng, clients)
@@ -31,10 +28,7 @@ def together(
 
 
 def watched(
-    model: Model,
-    length: float,
-    rng: np.random.Generator,
-    clients: Mapping[str, float],
+    model: Model, length: float, rng: np.random.Generator, clients: Mapping[str, float]
 ) -> Watch:
     """Run all parts on one clock and return what was noted."""
     import simpy
