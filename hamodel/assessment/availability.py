@@ -14,7 +14,7 @@ from hamodel.architectures.behaviour import entering
 from hamodel.assessment.latency import Way
 from hamodel.assessment.retries import Balance, attempt
 from hamodel.overload import budgeted
-from hamodel.units import MINUTE, MONTH, YEAR
+from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,11 +71,6 @@ class Operation:
     def minutes_per_year(self) -> Quantity:
         """Expected downtime in minutes in a year of 365 days."""
         return self.unavailability * (YEAR / MINUTE)
-
-    @property
-    def minutes_per_month(self) -> Quantity:
-        """Expected downtime in minutes in a twelfth of a year."""
-        return self.unavailability * (MONTH / MINUTE)
 
     def __repr__(self) -> str:
         return (

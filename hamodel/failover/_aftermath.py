@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hamodel import _check, fields
+from hamodel import fields
 from hamodel.failover._parts import as_duration, total
 
 if TYPE_CHECKING:
@@ -37,8 +35,6 @@ class SplitBrain:
     ... )
     >>> round(split.rate * YEAR, 3), split.writes_lost
     (0.1, 36000.0)
-    >>> round(split.probability(YEAR), 4)
-    0.0952
     """
 
     false_failovers: Quantity = fields.rate("false failovers")
@@ -63,28 +59,6 @@ class SplitBrain:
     def loss_rate(self) -> Quantity:
         """Writes lost in 1/s, over all time."""
         return self.rate * self.writes_lost
-
-    def probability(self, horizon: Quantity) -> Quantity:
-        """Return the probability of at least one split brain.
-
-        Parameters
-        ----------
-        horizon : float, array or SymPy expression
-            Time in s.
-
-        Returns
-        -------
-        float, array or SymPy expression
-            1 - exp(-rate horizon), without cancellation.
-        """
-        _check.non_negative(horizon=horizon)
-        expected = self.rate * horizon
-        if _check.is_symbolic(expected):
-            import sympy
-
-            return 1 - sympy.exp(-expected)
-        found = -np.expm1(-expected)
-        return found if np.ndim(found) else float(found)
 
 
 @fields.specification
@@ -121,17 +95,6 @@ class Switchover:
         names = ("drain", "catch_up", "promotion", "redirection")
         return total([as_duration(name, getattr(self, name)) for name in names])
 
-    def unavailability(self, rate: Quantity) -> Quantity:
-        """Return the share of time lost to switchovers.
-
-        Parameters
-        ----------
-        rate : float or array
-            Switchovers in 1/s.
-        """
-        _check.non_negative(rate=rate)
-        return rate * self.duration.mean
-
 
 @fields.specification
 class Failback:
@@ -146,37 +109,9 @@ class Failback:
     Examples
     --------
     >>> back = Failback(resync=3600, switchover=Switchover(promotion=5))
-    >>> back.outage, round(back.risk(mttf=2000 * 3600), 6)
-    (5.0, 0.0005)
+    >>> back.switchover.duration.mean
+    5.0
     """
 
     resync: Duration | float = fields.time("time to copy the data back", law=True)
     switchover: Switchover = fields.spec(Switchover, "switchover")
-
-    @property
-    def outage(self) -> float:
-        """Mean time in s in which no write is accepted."""
-        return float(self.switchover.duration.mean)
-
-    @property
-    def duration(self) -> Duration:
-        """Time in s from the repair until all is as before."""
-        return as_duration("resync", self.resync) + self.switchover.duration
-
-    def risk(self, mttf: float) -> float:
-        """Return the probability that the only node fails during the resync.
-
-        Parameters
-        ----------
-        mttf : float
-            Mean time to failure of that node in s.
-
-        Returns
-        -------
-        float
-            1 - E exp(-resync / mttf).
-        """
-        _check.mean_time(mttf=mttf)
-        resync = as_duration("resync", self.resync)
-        slices = (np.arange(4096) + 0.5) / 4096
-        return float(np.mean(-np.expm1(-resync.quantile(slices) / mttf)))

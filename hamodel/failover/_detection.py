@@ -299,12 +299,6 @@ class Lease:
         same = np.all([np.equal(a, b) for a, b in pairs], axis=0)
         return np.where(same, _LAST, 0.0)[()]
 
-    @property
-    def longest_pause(self) -> Quantity:
-        """Pause of the leader in s that never costs it the lock."""
-        ttl, loop_wait, _ = self.effective
-        return ttl - loop_wait
-
 
 @lru_cache(maxsize=64)
 def _tries(limit: float, stores: int, opens: bool) -> Duration:

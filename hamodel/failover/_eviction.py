@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from hamodel import _check, fields
 from hamodel.duration import Duration, minimum, uniform
 from hamodel.failover._parts import as_duration
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
 
 
 @fields.specification
@@ -91,12 +86,3 @@ class Eviction:
     def detection(self) -> Duration:
         """The same time, as the stage of a failover."""
         return self.duration
-
-    @property
-    def eviction_probability(self) -> float:
-        """Probability that the pod is moved before its node is back."""
-        if self.reboot is None:
-            return 1.0
-        slices: FloatArray = (np.arange(4096) + 0.5) / 4096
-        reboot = as_duration("reboot", self.reboot)
-        return float(np.mean(reboot.sf(self.evicted.quantile(slices))))

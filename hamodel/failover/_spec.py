@@ -9,7 +9,6 @@ import numpy as np
 
 from hamodel import _check, fields, text
 from hamodel._html import table
-from hamodel.duration import Duration, order_statistic
 from hamodel.failover._parts import STAGES, as_duration, as_stage, mean_of, total
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from hamodel._types import FloatArray, Quantity
+    from hamodel.duration import Duration
     from hamodel.failover._client import Driver
 
 
@@ -197,23 +197,6 @@ class Failover:
             How the client lets go of the old primary.
         """
         return driver.after(self.duration)
-
-    def for_last_of(self, clients: int) -> Duration:
-        """Return the time until the last of some clients is served.
-
-        Parameters
-        ----------
-        clients : int
-            How many, each with a redirection of its own.
-
-        Returns
-        -------
-        Duration
-            Time in s; the stages before redirection are common to all.
-        """
-        _check.whole(1, clients=clients)
-        last = order_statistic(self.by_stage["redirection"], clients, clients)
-        return self.ready + last
 
     def sample(self, rng: np.random.Generator) -> tuple[Span, ...]:
         """Draw one failover.
