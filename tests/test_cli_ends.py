@@ -12,7 +12,7 @@ import hamodel.cli._gate as page
 from hamodel import assess
 from hamodel.architectures import ActiveActive, Node, Region
 from hamodel.cli import main
-from hamodel.cli._paper import Paper
+from hamodel.cli._page import Paper
 from hamodel.cli._said import failed
 from hamodel.facts import folder
 from hamodel.failover import Failover

@@ -22,8 +22,16 @@ from hamodel.cli import main
 from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Experiment
-from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import LEDGER, Mark, Nursery, end_strays, is_alive, mark_of
+from hamodel.lab._processes import (
+    LEDGER,
+    Mark,
+    Nursery,
+    Struck,
+    end_strays,
+    is_alive,
+    mark_of,
+    strike,
+)
 from tests.support import processes
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")

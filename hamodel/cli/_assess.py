@@ -14,13 +14,13 @@ from hamodel.assessment import Assessment, assess
 from hamodel.cli import _journeys, _said
 from hamodel.cli._answers import Verdict, quantiles
 from hamodel.cli._beliefs import Beliefs, expected
-from hamodel.cli._paper import bar
+from hamodel.cli._page import bar
 from hamodel.decision import alternatives, improvements
 from hamodel.units import MINUTE, MONTH, YEAR
 
 if TYPE_CHECKING:
     from hamodel.assessment import Journeys
-    from hamodel.cli._paper import Paper
+    from hamodel.cli._page import Paper
     from hamodel.decision import Alternative, Finding, Improvement
     from hamodel.duration import Duration
     from hamodel.specfile import Spec
@@ -125,13 +125,11 @@ class OnePage:
                 part(out)
             except ValueError as why:  # such as a standby that never catches up
                 title = part.__name__.strip("_").capitalize()
-                out.say(f"{title}: no answer, for {why}", hang=2)
-                out.say()
+                out.part(f"{title}: no answer, for {why}", hang=2)
 
     def _overload(self, out: Paper) -> None:
         for finding in _said.findings(self.found):
-            out.say(f"! {finding}", hang=2)
-            out.say()
+            out.part(f"! {finding}", hang=2)
 
     def _availability(self, out: Paper) -> None:
         rows = [
@@ -148,16 +146,14 @@ class OnePage:
         if self.interval is not None:
             low, high = self.interval["write"]
             names = ", ".join(self.spec.uncertain)
-            out.say(
+            out.part(
                 f"Writes, with 90 % credibility: {text.availability(high)} to "
                 f"{text.availability(low)}; the long run and its causes are means over "
                 f"what is uncertain ({names}), all else takes its median."
             )
-            out.say()
         if self.dependent[0]:
             then = text.minutes(self.dependent[1]["write"])
-            out.say(f"Writes {then} min/yr if {self.dependent[0]}.")
-            out.say()
+            out.part(f"Writes {then} min/yr if {self.dependent[0]}.")
 
     def causes(self, operation: str) -> dict[str, float]:
         """Return the unavailability by cause, which adds up to the headline."""
@@ -252,9 +248,7 @@ class OnePage:
             _said.failed(a),
             _said.assumed_lag(self.spec),
         ):
-            if sentence:
-                out.say(sentence)
-                out.say()
+            out.part(sentence)
 
     def _risks(self, out: Paper) -> None:
         a = self.found
@@ -273,16 +267,14 @@ class OnePage:
             )
         out.table("Writes at risk", rows)
         if not _said.stated(self.spec):
-            out.say(_said.assumed_load(self.spec))
-            out.say()
+            out.part(_said.assumed_load(self.spec))
 
     def _latency(self, out: Paper) -> None:
         if not _said.stated(self.spec):
-            out.say(
+            out.part(
                 "Latency and load: left out, for no workload is stated (reads, writes, "
                 "read_time, write_time, app_time)."
             )
-            out.say()
             return
         rows = [(f"{s} {o}s", *quantiles(law)) for (s, o), law in self.latencies()]
         if rows:
@@ -291,9 +283,7 @@ class OnePage:
                 _said.assumed_times(self.spec),
                 _said.unused_time(self.spec),
             ):
-                if sentence:
-                    out.say(sentence)
-                    out.say()
+                out.part(sentence)
 
     def latencies(self) -> list[tuple[tuple[str, str], Duration]]:
         """Return the laws of latency; none where the load is beyond capacity."""
@@ -311,8 +301,7 @@ class OnePage:
 
     def _weak(self, out: Paper) -> None:
         names = ", ".join(self.found.single_points_of_failure) or "none"
-        out.say(f"Single points of failure (writes): {names}", hang=2)
-        out.say()
+        out.part(f"Single points of failure (writes): {names}", hang=2)
 
     def _changes(self, out: Paper) -> None:
         rows = [

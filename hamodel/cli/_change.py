@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hamodel.assessment import Assessment
     from hamodel.cli._assess import OnePage
-    from hamodel.cli._paper import Paper
+    from hamodel.cli._page import Paper
 
 _CHANGE = re.compile(
     r"\s*\+?\s*([^-+\s].*?)\s*(?:/|\bper\b|\ba\b)\s*(yr|years?|y|mo|months?)\s*",
@@ -71,17 +71,18 @@ class Change:
     @cached_property
     def measures(self) -> dict[str, tuple[float, float]]:
         """Measures before and after; endless where there is no answer."""
+        was, now = self.before, self.after
         found = {
-            f"{o}_minutes_per_year": tuple(
-                one.down[o] * YEAR / MINUTE for one in (self.before, self.after)
+            f"{o}_minutes_per_year": (
+                was.down[o] * YEAR / MINUTE,
+                now.down[o] * YEAR / MINUTE,
             )
             for o in reversed(OPERATIONS)
         }
-        for name, _ in _MEASURED:
-            found[name] = tuple(
-                answer(name, one.found) for one in (self.before, self.after)
-            )
-        return {name: (was, now) for name, (was, now) in found.items()}
+        return found | {
+            name: (answer(name, was.found), answer(name, now.found))
+            for name, _ in _MEASURED
+        }
 
     def causes(self, operation: str) -> dict[str, tuple[float, float]]:
         """Return minutes a year by cause, before and after, what changed most first."""
@@ -164,31 +165,20 @@ class Change:
         return {
             "against": str(self.before.spec.path),
             "title": self.before.spec.title,
-            "measures": {
-                name: {"before": was, "after": now}
-                for name, (was, now) in self.measures.items()
-            },
+            "measures": _as_data(self.measures),
             "minutes_per_year_by_cause": {
-                operation: {
-                    cause: {"before": was, "after": now}
-                    for cause, (was, now) in self.causes(operation).items()
-                }
-                for operation in OPERATIONS
+                operation: _as_data(self.causes(operation)) for operation in OPERATIONS
             },
             "journey_minutes_per_year_by_cause": {
-                name: {
-                    cause: {"before": was, "after": now}
-                    for cause, (was, now) in causes.items()
-                }
-                for name, causes in self.journeys.items()
+                name: _as_data(causes) for name, causes in self.journeys.items()
             },
             "allowed_minutes_per_year": allowed and allowed.share * YEAR / MINUTE,
             "met": None if allowed is None else self.met,
         }
 
 
-def _least_changed_last(item: tuple[str, tuple[float, float]]) -> float:
-    return -abs(item[1][1] - item[1][0])
+def _as_data(pairs: Mapping[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
+    return {k: {"before": was, "after": now} for k, (was, now) in pairs.items()}
 
 
 def _paired(
@@ -200,7 +190,7 @@ def _paired(
         cause: (was.get(cause, 0.0) * minutes, now.get(cause, 0.0) * minutes)
         for cause in {**was, **now}
     }
-    return dict(sorted(found.items(), key=_least_changed_last))
+    return dict(sorted(found.items(), key=lambda one: -abs(one[1][1] - one[1][0])))
 
 
 def _shares(causes: Mapping[str, tuple[float, float]]) -> tuple[float, float]:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from hamodel import __version__
-from hamodel.cli._page import as_text
-from hamodel.cli._paper import Paper
+from hamodel.cli._page import Paper, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import click
 
 from hamodel import text
 from hamodel.architectures import OPERATIONS
 from hamodel.assessment import MEASURES
+from hamodel.cli import _files
+from hamodel.cli._answers import data_of
 from hamodel.cli._assess import OnePage
 from hamodel.cli._change import Allowance, Change, answer
-from hamodel.cli._data import data_of
 from hamodel.cli._export import mermaid
 from hamodel.cli._page import JudgedPage
 from hamodel.cli._report import Check, Figure, Report, judgements
+from hamodel.specfile import SpecError
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from hamodel.cli._answers import Verdict
-    from hamodel.cli._paper import Paper
-    from hamodel.specfile import Spec, SpecError
+    from hamodel.cli._page import Paper
+    from hamodel.specfile import Spec
 
 
 def page(
@@ -146,38 +151,110 @@ def _figures(one: OnePage, checks: list[Check]) -> Iterator[Figure]:
     """Yield gauges in base units: seconds and ratios."""
     for operation in OPERATIONS:
         yield Figure(
-            name="hamodel_unavailability_ratio",
-            help="Expected share of the requests that fail.",
-            value=one.down[operation],
-            labels={"operation": operation},
+            "hamodel_unavailability_ratio",
+            "Expected share of the requests that fail.",
+            one.down[operation],
+            {"operation": operation},
         )
     for operation in OPERATIONS:
         for cause, share in one.causes(operation).items():
             yield Figure(
-                name="hamodel_unavailability_by_cause_ratio",
-                help="Its parts; they add up to it.",
-                value=share,
-                labels={"operation": operation, "cause": cause},
+                "hamodel_unavailability_by_cause_ratio",
+                "Its parts; they add up to it.",
+                share,
+                {"operation": operation, "cause": cause},
             )
     for measure in MEASURES.values():
         law, _, percent = measure.name.rpartition("_p")
         if measure.unit == "s" and law and percent.isdigit():
             yield Figure(
-                name="hamodel_quantile_seconds",
-                help="Recovery (rto, outage), oldest lost write (rpo), lag, latency.",
-                value=answer(measure.name, one.found),
-                labels={"of": law, "p": f"0.{percent}"},
+                "hamodel_quantile_seconds",
+                "Recovery (rto, outage), oldest lost write (rpo), lag, latency.",
+                answer(measure.name, one.found),
+                {"of": law, "p": f"0.{percent}"},
             )
     for name, causes in one.journey_causes.items():
         yield Figure(
-            name="hamodel_journey_unavailability_ratio",
-            help="Expected share of a journey's requests that fail.",
-            value=sum(causes.values()),
-            labels={"journey": name},
+            "hamodel_journey_unavailability_ratio",
+            "Expected share of a journey's requests that fail.",
+            sum(causes.values()),
+            {"journey": name},
         )
     yield Figure(
-        name="hamodel_cost_nodes",
-        help="Cost in units of a node.",
-        value=float(one.found.cost.total),
+        "hamodel_cost_nodes", "Cost in units of a node.", float(one.found.cost.total)
     )
     yield from judgements(checks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """How a system is judged."""
+
+    changes: Sequence[str] = ()  # fields that are changed, as PATH=VALUE
+    # versions of products whose files are read, as NAME=VERSION
+    versions: Sequence[str] = ()
+    confidence: float | None = None  # how sure it must be that a requirement is kept
+    against: str | None = None  # the file before a change
+    allow: str | None = None  # the most downtime that the change may add
+
+
+def judge(files: Sequence[str], form: str, wanted: Wanted) -> bool:
+    """Print the answer on a system in a format, and return whether all is kept."""
+    plain = form in ("text", "json")
+    try:
+        page = _page(files, wanted)
+    except SpecError as mistake:
+        if not plain:
+            click.echo(_written(form, mistaken(mistake), lambda _: None))
+        raise
+    if plain:
+        page.show(as_json=form == "json")
+    else:
+        click.echo(_written(form, page.report(), page.draw))
+    return page.met
+
+
+def _written(form: str, report: Report, draw: Callable[[Paper], None]) -> str:
+    from hamodel.cli import _formats
+
+    return _formats.written(form, report, draw)
+
+
+def _page(files: Sequence[str], wanted: Wanted) -> JudgedPage:
+    if len(files) > 1 or not _files.holds(files[0], "structure"):
+        spec = _files.opened(files, wanted.changes, wanted.versions)
+        before = None if wanted.against is None else _files.opened(wanted.against)
+        return page(spec, wanted.confidence, before, wanted.allow)
+    if wanted.changes:
+        raise ValueError("--set changes systems; edit the file of a structure")
+    if wanted.versions:
+        raise ValueError("--assume is for the configuration files of a product")
+    if wanted.against or wanted.allow:
+        raise ValueError("--against is for systems, and this is a structure")
+    from hamodel.cli import _structure
+
+    return _structure.page(files[0])
+
+
+def check(
+    files: Sequence[str], confidence: float | None = None, versions: Sequence[str] = ()
+) -> bool:
+    """Print a line for each requirement that a file misses, and one for each file.
+
+    Every file is looked at; the mistakes of all come at the end.
+    """
+    met, mistakes = True, []
+    for file, assumed in _files.versions_by_file(files, versions):
+        wanted = Wanted(confidence=confidence, versions=assumed)
+        try:
+            report = _page((file,), wanted).report()
+        except ValueError as mistake:
+            mistakes.append(str(mistake))
+            continue
+        for missed in report.missed:
+            click.echo(f"{report.file}:{missed.line}: {missed.said}")
+        click.echo(f"{report.file}: {report.verdict}")
+        met = met and not report.missed
+    if mistakes:
+        raise ValueError("\n".join(mistakes))
+    return met

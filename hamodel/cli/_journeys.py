@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hamodel.assessment import Assessment
-    from hamodel.cli._paper import Paper
+    from hamodel.cli._page import Paper
     from hamodel.specfile import Spec
 
 _SLIGHT = 0.005  # min/yr that a table leaves out
@@ -64,9 +64,7 @@ def draw(out: Paper, shop: Journeys, causes: Mapping[str, Mapping[str, float]]) 
     out.table("Journeys", rows, heads)
     out.table("Minutes a year that a journey fails for", _blame(causes), ("", *causes))
     sentence = _together(shop)
-    if sentence:
-        out.say(sentence)
-        out.say()
+    out.part(sentence)
 
 
 def _blame(found: Mapping[str, Mapping[str, float]]) -> list[tuple[str, ...]]:

@@ -16,7 +16,7 @@ from hamodel.units import MINUTE, YEAR
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel.cli._paper import Paper
+    from hamodel.cli._page import Paper
     from hamodel.specfile import Spec
     from hamodel.structure import Structure
 

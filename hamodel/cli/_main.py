@@ -69,12 +69,12 @@ def assess(
     FILES are a system's file, or the configuration files of one, which are read as
     `hamodel read` does.
     """
-    from hamodel.cli import _judge
+    from hamodel.cli import _gate
 
     form = form or ("json" if as_json else "text")
     if as_json and form != "json":
         raise ValueError(f"--json and --format {form} are two formats; give one")
-    leave(met=_judge.judge(files, form, _judge.Wanted(**told)))
+    leave(met=_gate.judge(files, form, _gate.Wanted(**told)))
 
 
 @main.command()
@@ -85,9 +85,9 @@ def check(
     files: Sequence[str], versions: Sequence[str], confidence: float | None
 ) -> None:
     """Hold several files to what they require: a line for each, as a linter prints."""
-    from hamodel.cli import _judge
+    from hamodel.cli import _gate
 
-    leave(met=_judge.check(files, confidence, versions))
+    leave(met=_gate.check(files, confidence, versions))
 
 
 @main.command()

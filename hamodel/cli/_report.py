@@ -41,7 +41,7 @@ class Check:
         return f"{'met' if self.met else 'MISSED':7}{self.said}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Figure:
     """One sample of a metric, in base units."""
 
@@ -104,8 +104,8 @@ def judgements(checks: Iterable[Check]) -> Iterator[Figure]:
         for check in checks:
             numbers = (float(check.met), *check.numbers)
             yield Figure(
-                name=f"hamodel_requirement_{what}",
-                help=words,
-                value=numbers[k],
-                labels={"requirement": check.name},
+                f"hamodel_requirement_{what}",
+                words,
+                numbers[k],
+                {"requirement": check.name},
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from hamodel.cli._data import FORM
+from hamodel.cli._answers import FORM
 
 Shape: TypeAlias = "dict[str, object]"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import Json
     from hamodel.assessment import Assessment
-    from hamodel.cli._paper import Paper
+    from hamodel.cli._page import Paper
     from hamodel.decision import Decision, Requirements, Tried
     from hamodel.specfile import Spec
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hamodel.assessment import BurnRate
-    from hamodel.cli._paper import Paper
+    from hamodel.cli._page import Paper
     from hamodel.specfile import Spec
 
 _SLIGHT = 5e-4  # of a budget, that a table of causes leaves out

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hamodel.cli._paper import Paper
+    from hamodel.cli._page import Paper
     from hamodel.structure import Structure
 
 _FIELDS = ("title", "summary", "structure", "parts", "requirements")
@@ -212,9 +212,9 @@ def page(name: str) -> JudgedPage:
     def report() -> Report:
         figures = [
             Figure(
-                name="hamodel_unavailability_ratio",
-                help="Expected share of the time that it is down.",
-                value=down,
+                "hamodel_unavailability_ratio",
+                "Expected share of the time that it is down.",
+                down,
             )
         ]
         checks = [] if check is None else [check]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from hamodel._types import Value
-    from hamodel.cli._paper import Paper
+    from hamodel.cli._page import Paper
     from hamodel.specfile import Spec
 
 _ROWS = 60  # shown in the terminal

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from hamodel.lab._faults import Struck
+    from hamodel.lab._processes import Struck
 
     Write = Callable[[int], object]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from hamodel._types import FloatArray, Json, Value
     from hamodel.duration import Duration
-    from hamodel.lab._faults import Struck
+    from hamodel.lab._processes import Struck
     from hamodel.recordings import Agreement, Outcomes
 
 Row = dict[str, float | int | str]

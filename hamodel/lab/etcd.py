@@ -18,8 +18,7 @@ from hamodel import failover, fields
 from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Mark, Nursery, free_ports, until
+from hamodel.lab._processes import Mark, Nursery, Struck, free_ports, strike, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

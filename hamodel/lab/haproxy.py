@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hamodel import failover, fields
 from hamodel.lab import _packages
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck, acted, seen
-from hamodel.lab._processes import Nursery, free_ports, until
+from hamodel.lab._processes import Nursery, Struck, acted, free_ports, seen, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

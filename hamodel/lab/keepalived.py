@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hamodel import failover, fields
 from hamodel.lab import _packages
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck, acted, seen, strike
-from hamodel.lab._processes import Nursery, until
+from hamodel.lab._processes import Nursery, Struck, acted, seen, strike, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

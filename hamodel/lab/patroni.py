@@ -15,8 +15,7 @@ from hamodel import failover, fields
 from hamodel.duration import uniform
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck, acted, strike
-from hamodel.lab._processes import Beside, Nursery, until
+from hamodel.lab._processes import Beside, Nursery, Struck, acted, strike, until
 from hamodel.lab._site import Site, writing
 
 if TYPE_CHECKING:

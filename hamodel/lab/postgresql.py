@@ -15,8 +15,15 @@ from hamodel import failover, fields
 from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Beside, Mark, Nursery, free_ports, until
+from hamodel.lab._processes import (
+    Beside,
+    Mark,
+    Nursery,
+    Struck,
+    free_ports,
+    strike,
+    until,
+)
 from hamodel.lab._relay import Relay
 
 if TYPE_CHECKING:

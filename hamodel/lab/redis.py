@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hamodel import duration, fields
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck, acted
-from hamodel.lab._processes import Nursery, free_ports, until
+from hamodel.lab._processes import Nursery, Struck, acted, free_ports, until
 from hamodel.lab._relay import Relay
 from hamodel.lab.sentinel import errors, numbers, replicates, serve, written
 

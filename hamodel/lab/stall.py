@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import _check, fields
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._faults import Struck, strike
-from hamodel.lab._processes import Nursery, send
+from hamodel.lab._processes import Nursery, Struck, send, strike
 from hamodel.lab.etcd import Etcd
 from hamodel.lab.postgresql import Watchdog
 from hamodel.lab.sentinel import RedisSentinel

@@ -15,8 +15,7 @@ switches or names of hosts are never repeated, so that secrets stay where they a
 """
 
 from hamodel.reading._core import Default, Draft, Entry, Field, Format, Found, Note
-from hamodel.reading._formats import FORMATS
-from hamodel.reading._read import Reading, read_files, recognised
+from hamodel.reading._read import FORMATS, Reading, read_files, recognised
 
 __all__ = [
     "FORMATS",

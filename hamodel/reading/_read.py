@@ -14,8 +14,18 @@ from typing import TYPE_CHECKING
 from hamodel import _check
 from hamodel._fields import nested
 from hamodel.reading._core import Draft, File, Found, Note
-from hamodel.reading._formats import FORMATS
 from hamodel.reading._texts import refuse_templates
+from hamodel.reading.cassandra import CASSANDRA
+from hamodel.reading.consul import CONSUL
+from hamodel.reading.etcd import ETCD
+from hamodel.reading.haproxy import HAPROXY
+from hamodel.reading.kubernetes import KUBERNETES
+from hamodel.reading.libpq import LIBPQ
+from hamodel.reading.mysql import MYSQL
+from hamodel.reading.patroni import PATRONI
+from hamodel.reading.pgbouncer import PGBOUNCER
+from hamodel.reading.redis import REDIS
+from hamodel.reading.terraform import TERRAFORM
 from hamodel.specfile import SpecError, presets, read
 
 if TYPE_CHECKING:
@@ -24,6 +34,12 @@ if TYPE_CHECKING:
 
     from hamodel.reading._core import Format
     from hamodel.specfile import Spec
+
+FORMATS = (
+    *(TERRAFORM, ETCD, KUBERNETES, PATRONI, REDIS, CONSUL, MYSQL, CASSANDRA),
+    *(HAPROXY, PGBOUNCER, LIBPQ),
+)
+
 
 #: What is made of the files, while it is read in its turn.
 _AS_READ = Path("as read.yaml")

@@ -11,7 +11,6 @@ Assumptions: a file describes one system; what it does not say is the preset's t
 extends, else the default of the specification.
 """
 
-from hamodel.specfile._errors import Problem, SpecError
 from hamodel.specfile._extends import (
     KINDS,
     extended,
@@ -26,7 +25,7 @@ from hamodel.specfile._read import BELIEFS, Reader
 from hamodel.specfile._schema import schema
 from hamodel.specfile._sources import Source
 from hamodel.specfile._starter import starter
-from hamodel.specfile._tree import TreeNode
+from hamodel.specfile._tree import Problem, SpecError, TreeNode
 from hamodel.specfile._tree import read as parsed
 
 __all__ = [

@@ -15,11 +15,10 @@ from hamodel.decision import Requirements
 from hamodel.facts import folder
 from hamodel.fields import described
 from hamodel.specfile import _tree
-from hamodel.specfile._errors import Problem, SpecError
 from hamodel.specfile._extends import KINDS, extended, presets, text_of, tree_of
 from hamodel.specfile._read import WRONG, Reader, unknown
 from hamodel.specfile._sources import Source, formulas, is_wrapped
-from hamodel.specfile._tree import TreeNode
+from hamodel.specfile._tree import Problem, SpecError, TreeNode
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:

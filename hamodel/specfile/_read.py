@@ -14,9 +14,8 @@ from hamodel import duration, uncertainty
 from hamodel.duration import FAMILIES, JOINED, parameters
 from hamodel.failover import MECHANISMS
 from hamodel.fields import About, described, required
-from hamodel.specfile._errors import Problem
 from hamodel.specfile._sources import Source, agree, is_wrapped, number_of, source_of
-from hamodel.specfile._tree import TreeNode
+from hamodel.specfile._tree import Problem, TreeNode
 from hamodel.units import quantity
 
 if TYPE_CHECKING:

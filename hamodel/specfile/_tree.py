@@ -10,15 +10,45 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from hamodel.specfile._errors import Problem, SpecError
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hamodel._types import Value
+
+
+class Problem(NamedTuple):
+    """One mistake in a file."""
+
+    line: int  # from 1
+    column: int  # from 1
+    field: str  # such as "failover.coverage"; empty for the file as a whole
+    message: str
+
+
+class SpecError(ValueError):
+    """A file that describes no system.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    problems : tuple of Problem
+        All that was found, in the order of the lines.
+    """
+
+    def __init__(self, path: Path, problems: list[Problem]) -> None:
+        self.path = path
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(self._said, self.problems)))
+
+    def _said(self, problem: Problem) -> str:
+        where = f"{self.path}:{problem.line}:{problem.column}"
+        field = f"{problem.field}: " if problem.field else ""
+        return f"{where}: {field}{problem.message}"
+
 
 _DEEPEST = 40
 _MOST = 20_000  # values, those that aliases repeat included

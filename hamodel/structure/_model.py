@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamodel import _html
 from hamodel.structure import _answers, _probability
-from hamodel.structure._dot import to_dot
+from hamodel.structure._circuit import to_dot
 from hamodel.structure._values import known, plain
 
 if TYPE_CHECKING:
