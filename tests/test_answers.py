@@ -81,7 +81,7 @@ def test_stubs_are_unanswered(played):
 
 
 def test_solutions_are_right(played):
-    finished = notebook_stage.play(played.path, solved(cells(played.path)))
+    finished = notebook_stage.finished(played.path)
     assert len(finished.stubs) == len(played.stubs) == len(played.exercises)
     assert all(feedback.verdict == "right" for _, _, feedback in finished.stubs)
 
@@ -117,7 +117,7 @@ def unknown(hint, names):
 
 
 def test_the_code_of_a_hint_runs_where_it_is_read(played):
-    names = notebook_stage.play(played.path, solved(cells(played.path))).names
+    names = notebook_stage.finished(played.path).names
     for exercise in played.exercises:
         known = [mistake.hint for mistake in exercise.known]
         for hint in (exercise.hint, exercise.then, *known):

@@ -35,21 +35,6 @@ def by_hand(servers, app, balancer, database):
 # ---- the model ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("servers", "up", "down"),
-    [
-        (1, "99.800", 17.51),
-        (2, "99.900", 8.77),
-        (3, "99.900", 8.76),
-        (5, "99.900", 8.76),
-    ],
-)
-def test_the_numbers_of_the_lesson(servers, up, down):
-    found = lesson.shop(servers)
-    assert f"{100 * (1 - found.unavailability):.3f}" == up
-    assert found.hours == pytest.approx(down, abs=0.005)
-
-
 @given(st.integers(1, 5), UP, UP, UP)
 def test_the_model_is_what_paper_says(servers, app, balancer, database):
     found = lesson.shop(servers, balancer, app, database)

@@ -52,16 +52,6 @@ def by_hand(number, needed, down, shared):
 # ---- the model ---------------------------------------------------------------------
 
 
-def test_the_numbers_of_the_lesson():
-    """Six nines on paper, four and a little in truth."""
-    two = lesson.group()
-    assert two.naive == pytest.approx(1e-6, rel=1e-12)
-    assert f"{100 * (1 - two.unavailability):.4f}" == "99.9949"
-    assert two.unavailability / two.naive == pytest.approx(51, abs=0.5)
-    assert two.minutes == pytest.approx(26.8, abs=0.05)
-    assert two.floor * PER_YEAR == pytest.approx(26.3, abs=0.05)
-
-
 @given(NUMBER, NEEDED, UP, SHARED)
 def test_the_model_is_what_paper_says(number, needed, up, shared):
     found = lesson.group(number, up, shared, needed)

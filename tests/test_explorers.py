@@ -448,31 +448,36 @@ def stage(request):
     return staged(request.param)
 
 
+@pytest.fixture(scope="module")
+def swept(stage):
+    """Return what each explorer said at each position, and what was wrong there."""
+    stage.reset()
+    return [
+        (name, setting, complaints(explorer, setting), explorer.sentence, explorer.svg)
+        for name, explorer in stage.explorers.items()
+        for setting in positions(explorer)
+    ]
+
+
 @pytest.fixture(autouse=True)
 def _fresh(request):
     if "stage" in request.fixturenames:
         request.getfixturevalue("stage").reset()
 
 
-def test_every_control_everywhere(stage):
-    wrong, sizes = [], set()
-    for explorer in stage.explorers.values():
-        for setting in positions(explorer):
-            wrong += complaints(explorer, setting)
-            sizes.add((explorer.title, *size(explorer.svg)))
-    assert wrong == []
+def test_every_control_everywhere(stage, swept):
+    assert [wrong for _, _, found, *_ in swept for wrong in found] == []
+    sizes = {(name, *size(picture)) for name, *_, picture in swept}
     assert len(sizes) == len(stage.explorers), "a picture keeps its size"
     assert all(len(found) == 4 for found in sizes)
 
 
-def test_sentence_is_what_the_package_says(stage):
-    for name, explorer in stage.explorers.items():
+def test_sentence_is_what_the_package_says(stage, swept):
+    for name, setting, _, sentence, _ in swept:
         direct = DIRECT.get((stage.path.stem, name))
         assert direct, f"say in DIRECT how the package is called for {name}"
-        for setting in positions(explorer):
-            sentence = explorer.describe(setting, explorer.model(**setting))
-            wanted = direct(**setting)
-            assert not misstated(sentence, wanted), f"{sentence} is {wanted}"
+        wanted = direct(**setting)
+        assert not misstated(sentence, wanted), f"{sentence} is {wanted}"
 
 
 def test_nothing_depends_on_later_cells(stage):

@@ -20,10 +20,6 @@ def test_the_first_of_the_timers(low, left):
     assert raft.duration.mean == pytest.approx(raft.first_timeout.mean, rel=1e-9)
 
 
-def test_three_nodes_one_dead():
-    assert RaftElection(low=3, high=6).first_timeout.mean == pytest.approx(4, rel=1e-9)
-
-
 @pytest.mark.parametrize("nodes", [3, 5, 7])
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.8])
 def test_split_votes(nodes, share):

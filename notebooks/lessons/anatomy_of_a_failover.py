@@ -298,13 +298,11 @@ lesson = kit.Lesson(
     see={
         "title": "Where do the seconds go, and when is a watchdog too quick?",
         "controls": {
-            "interval": kit.Slider(label="A beat every (s)", grid=INTERVAL, start=1),
-            "misses": kit.Slider(
-                label="Misses (beats)", grid=tuple(TRIED), start=15, whole=True
-            ),
-            "loss": kit.Slider(label="Beats lost (%)", grid=LOSS, start=2),
-            "promotion": kit.Slider(
-                label="Promotion (s)", grid=kit.decades(1, 50), start=12
+            **kit.sliders(
+                interval=("A beat every (s)", INTERVAL, 1),
+                misses=("Misses (beats)", TRIED, 15),
+                loss=("Beats lost (%)", LOSS, 2),
+                promotion=("Promotion (s)", kit.decades(1, 50), 12),
             ),
             "way": kit.Choice(label="Clients by", options=tuple(WAYS), start=PROXY),
             "night": kit.Choice(label="Tonight", options=NIGHTS, start=FAILS),

@@ -31,54 +31,28 @@ def truth():
     return {"busy": 100 * found.rivals(10), "lost": found.lost(1) * DAY}
 
 
-VIEWS = (
-    kit.View(
-        name="perfect clocks lose nothing",
-        when=lambda g, _: g["lost"] < 100,
-        says=lambda g, t: (
-            f"You trusted the clocks: {g['lost']:g} lost. They only tell which of two "
-            f"rivals came first; the rule throws that one away. {t['lost']:,.0f} a day."
-        ),
-        example={"busy": 40, "lost": 0},
-    ),
-    kit.View(
-        name="milliseconds are short",
-        when=lambda g, _: g["busy"] <= 15,
-        says=lambda g, t: (
-            f"You said {g['busy']:g} %: 80 ms look like nothing. At ten writes a "
-            f"second they hold 0.8 rivals on average; {t['busy']:.0f} % have some."
-        ),
-        example={"busy": 5, "lost": 3000},
-    ),
-    kit.View(
-        name="a mean for a chance",
-        when=lambda g, _: 76 <= g["busy"] <= 84,
-        says="You multiplied 10 by 0.08. That is how many rivals a write has on "
-        "average; some have two or three, so fewer writes have any.",
-        example={"busy": 80, "lost": 3000},
-    ),
-    kit.View(
-        name="one way only",
-        when=lambda g, _: 31 <= g["busy"] <= 35,
-        says="You took the 40 ms after a write. The 40 ms before it count as well: "
-        "news of that rival had not arrived.",
-        example={"busy": 33, "lost": 3000},
-    ),
-    kit.View(
-        name="both rivals are lost",
-        when=lambda g, t: kit.near(g["lost"], 2 * t["lost"]),
-        says="You counted every write that has a rival. Of two rivals one stays: half.",
-        example={"busy": 50, "lost": 13_000},
-    ),
-    kit.View(
-        name="a window and a coin",
-        when=lambda *_: True,
-        says=lambda g, t: (
-            f"You said {g['busy']:g} % and {g['lost']:,g} a day; it is {t['busy']:.0f} "
-            f"% and {t['lost']:,.0f}. The window of 80 ms sets both, not the clocks."
-        ),
-        example={"busy": 50, "lost": 5000},
-    ),
+VIEWS = kit.views(
+    """
+    perfect clocks lose nothing: You trusted the clocks: {g.lost:g} lost. They only tell
+      which of two rivals came first; the rule throws that one away. {t.lost:,.0f} a
+      day.
+    milliseconds are short: You said {g.busy:g} %: 80 ms look like nothing. At ten
+      writes a second they hold 0.8 rivals on average; {t.busy:.0f} % have some.
+    a mean for a chance: You multiplied 10 by 0.08. That is how many rivals a write has
+      on average; some have two or three, so fewer writes have any.
+    one way only: You took the 40 ms after a write. The 40 ms before it count as well:
+      news of that rival had not arrived.
+    both rivals are lost: You counted every write that has a rival. Of two rivals one
+      stays: half.
+    a window and a coin: You said {g.busy:g} % and {g.lost:,g} a day; it is {t.busy:.0f}
+      % and {t.lost:,.0f}. The window of 80 ms sets both, not the clocks.
+    """,
+    (lambda g, _: g["lost"] < 100, {"busy": 40, "lost": 0}),
+    (lambda g, _: g["busy"] <= 15, {"busy": 5, "lost": 3000}),
+    (lambda g, _: 76 <= g["busy"] <= 84, {"busy": 80, "lost": 3000}),
+    (lambda g, _: 31 <= g["busy"] <= 35, {"busy": 33, "lost": 3000}),
+    (lambda g, t: kit.near(g["lost"], 2 * t["lost"]), {"busy": 50, "lost": 13_000}),
+    (lambda *_: True, {"busy": 50, "lost": 5000}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
@@ -133,106 +107,84 @@ def merge_carts(a, b):
 
 
 EXERCISES = (
-    kit.Exercise(
-        form="a list of four words, each before, after, equal or concurrent",
-        reference=_relations,
+    kit.exercise(
+        """a list of four words, each before, after, equal or concurrent
+        right: Two of the pairs are rivals: each has seen what the other has not.
+        hint: Is one clock at least as large in both places? It has seen the other.
+        then: Write seen or not seen for each place. Both ways not seen: concurrent.
+        the sums: You added the counts up. A sum forgets who wrote; compare place by
+          place.
+        the other way round: You said how the second stands to the first.
+        """,
+        _relations,
+        ["after", "equal", "before", "equal"],
+        lambda: _relations(swap=1),
         same=_words,
-        right="Two of the pairs are rivals: each has seen what the other has not.",
-        hint="Is one clock at least as large in both places? It has seen the other.",
-        then="Write seen or not seen for each place. Both ways not seen: concurrent.",
-        mistakes={
-            "the sums": (
-                ["after", "equal", "before", "equal"],
-                "You added the counts up. A sum forgets who wrote; compare place by "
-                "place.",
-            ),
-            "the other way round": (
-                lambda: _relations(swap=1),
-                "You said how the second stands to the first.",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a number of writes a day",
-        reference=_skewed,
-        same=kit.number(),
-        right="DC-2 loses nothing, DC-1 all the more. Its users read a value, change "
-        "it, and the change never happened.",
-        hint="For how long after a write at DC-1 does a write at DC-2 beat it? And "
-        "for how long before it?",
-        then="A write at DC-2 beats one of DC-1 if it came up to 100 ms before it, or "
-        "up to 40 ms after.",
-        mistakes={
-            "perfect clocks": (lambda: _skewed(ahead=0), "That is with right clocks."),
-            "only what is not read": (
-                lambda: _skewed(ahead=0.040),
-                "You stopped at the 40 ms that news needs. With so fast a clock even "
-                "an author who has read the rival loses to it.",
-            ),
-            "a mean": (
-                lambda: 0.14 * DAY,
-                "That is the mean number of rivals; two rivals lose a write only once.",
-            ),
-            "both sites": (
-                lambda: 2 * _skewed(),
-                "You let DC-2 lose as well. Its clock is ahead: can DC-1 beat it?",
-            ),
-        },
+    kit.exercise(
+        """a number of writes a day
+        right: DC-2 loses nothing, DC-1 all the more. Its users read a value, change it,
+          and the change never happened.
+        hint: For how long after a write at DC-1 does a write at DC-2 beat it? And for
+          how long before it?
+        then: A write at DC-2 beats one of DC-1 if it came up to 100 ms before it, or up
+          to 40 ms after.
+        perfect clocks: That is with right clocks.
+        only what is not read: You stopped at the 40 ms that news needs. With so fast a
+          clock even an author who has read the rival loses to it.
+        a mean: That is the mean number of rivals; two rivals lose a write only once.
+        both sites: You let DC-2 lose as well. Its clock is ahead: can DC-1 beat it?
+        """,
+        _skewed,
+        lambda: _skewed(ahead=0),
+        lambda: _skewed(ahead=0.040),
+        lambda: 0.14 * DAY,
+        lambda: 2 * _skewed(),
     ),
-    kit.Exercise(
-        form="a function of two carts, each a pair of sets, that returns a pair",
-        reference=lambda: merge_carts,
+    kit.exercise(
+        """a function of two carts, each a pair of sets, that returns a pair
+        right: Both unions: associative, commutative and idempotent, since unions are. A
+          tag that nobody had seen cannot have been removed.
+        hint: What each cart knows must survive: additions and removals.
+        then: The additions of both, and the removals of both: what joins two sets?
+        removals of one side: What the second cart has removed comes back.
+        only what both removed: A removal that only one side knows of is forgotten.
+        removed at once: Right for now, but a tag once known must stay known: otherwise
+          merging a cart with itself changes it.
+        """,
+        lambda: merge_carts,
+        lambda: lambda a, b: (a[0] | b[0], a[1]),
+        lambda: lambda a, b: (a[0] | b[0], a[1] & b[1]),
+        lambda: lambda a, b: ((a[0] | b[0]) - a[1] - b[1], a[1] | b[1]),
         same=_carts,
-        right="Both unions: associative, commutative and idempotent, since unions "
-        "are. A tag that nobody had seen cannot have been removed.",
-        hint="What each cart knows must survive: additions and removals.",
-        then="The additions of both, and the removals of both: what joins two sets?",
-        mistakes={
-            "removals of one side": (
-                lambda: lambda a, b: (a[0] | b[0], a[1]),
-                "What the second cart has removed comes back.",
-            ),
-            "only what both removed": (
-                lambda: lambda a, b: (a[0] | b[0], a[1] & b[1]),
-                "A removal that only one side knows of is forgotten.",
-            ),
-            "removed at once": (
-                lambda: lambda a, b: ((a[0] | b[0]) - a[1] - b[1], a[1] | b[1]),
-                "Right for now, but a tag once known must stay known: otherwise "
-                "merging a cart with itself changes it.",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a number of seats",
-        reference=lambda: 30,
+    kit.exercise(
+        """a number of seats
+        right: Each site sees ten left and sells ten. The merge is perfect, and so is
+          the overselling.
+        hint: What does each site see while it is cut off?
+        then: Add up what all three sell before they hear of each other.
+        the counter refuses: Who would refuse? Each site knows of its own sales only.
+        only too many: That is how many too many. How many in all?
+        """,
+        lambda: 30,
+        10,
+        20,
         same=kit.number(1e-6),
-        right="Each site sees ten left and sells ten. The merge is perfect, and so is "
-        "the overselling.",
-        hint="What does each site see while it is cut off?",
-        then="Add up what all three sell before they hear of each other.",
-        mistakes={
-            "the counter refuses": (
-                10,
-                "Who would refuse? Each site knows of its own sales only.",
-            ),
-            "only too many": (20, "That is how many too many. How many in all?"),
-        },
     ),
-    kit.Exercise(
-        form="a share between 0 and 1",
-        reference=lambda: 1 - (10 - 1) / 80,
+    kit.exercise(
+        """a share between 0 and 1
+        right: A key should live where its writers are. Nothing can conflict then.
+        hint: A write at home takes 1 ms, any other 81. What is their mean?
+        then: Write the mean with a share p at home, and solve it for p.
+        the local time forgotten: A write from afar takes its 80 ms *and* the 1 ms at
+          home.
+        the far ones: That is the share made elsewhere.
+        """,
+        lambda: 1 - (10 - 1) / 80,
+        1 - 10 / 80,
+        (10 - 1) / 80,
         same=kit.number(2e-3),
-        right="A key should live where its writers are. Nothing can conflict then.",
-        hint="A write at home takes 1 ms, any other 81. What is their mean?",
-        then="Write the mean with a share p at home, and solve it for p.",
-        mistakes={
-            "the local time forgotten": (
-                1 - 10 / 80,
-                "A write from afar takes its 80 ms *and* the 1 ms at home.",
-            ),
-            "the far ones": ((10 - 1) / 80, "That is the share made elsewhere."),
-        },
     ),
 )
 
@@ -257,18 +209,16 @@ PLACES = {
 SIZE = (640, 340)
 lesson = kit.Lesson(
     number="10",
-    recall=(
-        kit.ask(
-            "Lesson 07: a commit that waits for the standby takes 82.8 ms there and "
-            "back. How often a second can one row change?",
-            ("12 times", "One update begins when the one before is committed."),
-            ("as often as you like", "Other rows may; this one waits for its turn."),
-        ),
-        kit.ask(
-            "Lesson 05: two nodes both take writes as primary. What is that called?",
-            ("split brain", "And here it is the plan."),
-            ("a switchover", "That is a planned failover, with one primary at a time."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 07: a commit that waits for the standby takes 82.8 ms there and back. How
+          often a second can one row change?
+        + 12 times: One update begins when the one before is committed.
+        - as often as you like: Other rows may; this one waits for its turn.
+        Lesson 05: two nodes both take writes as primary. What is that called?
+        + split brain: And here it is the plan.
+        - a switchover: That is a planned failover, with one primary at a time.
+        """
     ),
     guess={
         "question": "Both sites write one key, ten times a second each, and news takes "
@@ -276,14 +226,10 @@ lesson = kit.Lesson(
         "the other site that knew nothing of it, nor it of that? And at one write a "
         "second each, with perfect clocks: how many acknowledged writes does last "
         "write wins throw away in a day?",
-        "fields": {
-            "busy": kit.Slider(
-                label="Have a rival at 10/s (%)", grid=tuple(range(101))
-            ),
-            "lost": kit.Slider(
-                label="Lost a day at 1/s (writes)", grid=(0, *kit.decades(1, 200_000))
-            ),
-        },
+        "fields": kit.sliders(
+            busy=("Have a rival at 10/s (%)", tuple(range(101))),
+            lost=("Lost a day at 1/s (writes)", (0, *kit.decades(1, 200_000))),
+        ),
         "truth": truth,
         "views": VIEWS,
     },
@@ -299,15 +245,13 @@ lesson = kit.Lesson(
                 acts=("Write", "Erase"),
                 states=("written", "empty"),
             ),
-            "delay": kit.Slider(
-                label="News takes (ms)",
-                grid=(1, 5, 10, 20, 30, 40, 50, 60, 80, 100, 120, 150),
-                start=40,
-            ),
-            "ahead": kit.Slider(
-                label="DC-2's clock is ahead (ms)",
-                grid=tuple(range(-150, 151, 10)),
-                start=0,
+            **kit.sliders(
+                delay=(
+                    "News takes (ms)",
+                    (1, 5, 10, 20, 30, 40, 50, 60, 80, 100, 120, 150),
+                    40,
+                ),
+                ahead=("DC-2's clock is ahead (ms)", tuple(range(-150, 151, 10)), 0),
             ),
             "rule": kit.Choice(label="Rule", options=RULES, start=LAST),
         },

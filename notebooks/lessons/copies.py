@@ -301,13 +301,11 @@ WRITES = (*range(100, 900, 100), 850, 900, 930, 950, 970, 980, 990, 995, 999)
 WRITES = (*WRITES, 1000, 1050, 1200)
 CAPACITIES = (500, 800, 1000, 1100, 1200, 1500, 2000, 3000, 4000)
 CONTROLS = {
-    "writes": kit.Slider(label="Writes (1/s)", grid=WRITES, start=900),
-    "capacity": kit.Slider(label="Capacity (1/s)", grid=CAPACITIES, start=1000),
-    "trip": kit.Slider(
-        label="Round trip (ms)", grid=(0, *kit.decades(0.1, 300)), start=NEAR
-    ),
-    "pause": kit.Slider(
-        label="Read after (ms)", grid=(0, *kit.decades(1, 5000)), start=100
+    **kit.sliders(
+        writes=("Writes (1/s)", WRITES, 900),
+        capacity=("Capacity (1/s)", CAPACITIES, 1000),
+        trip=("Round trip (ms)", (0, *kit.decades(0.1, 300)), NEAR),
+        pause=("Read after (ms)", (0, *kit.decades(1, 5000)), 100),
     ),
     "queue": kit.Choice(label="Queue", options=QUEUES, start=REPLAY),
 }

@@ -290,31 +290,30 @@ lesson = kit.Lesson(
         "seconds; at night a person acts after 30 minutes. How many minutes without "
         "writes does this cost on average, first if 99 failovers in 100 work by "
         "themselves, then if none does?",
-        "fields": {
-            "auto": kit.Slider(
-                label="99 in 100 work (min)",
-                grid=(0, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 30),
+        "fields": kit.sliders(
+            auto=("99 in 100 work (min)", (0, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 30)),
+            hand=(
+                "By hand only (min)",
+                (1, 5, 10, 20, 25, 30, 31, 32, 35, 45, 60, 120, 240),
             ),
-            "hand": kit.Slider(
-                label="By hand only (min)",
-                grid=(1, 5, 10, 20, 25, 30, 31, 32, 35, 45, 60, 120, 240),
-            ),
-        },
+        ),
         "truth": truth,
         "views": VIEWS,
     },
     see={
         "title": "A card is played: what fails, who is served, and what could you do?",
         "controls": {
-            "coverage": kit.Slider(
-                label="Failovers that work (%)",
-                grid=(0, 50, 80, 90, 95, 98, 99, 99.5, 99.9, 100),
-                start=99,
-            ),
-            "on_call": kit.Slider(
-                label="A person at night (min)",
-                grid=(5, 10, 15, 20, 30, 45, 60, 120),
-                start=30,
+            **kit.sliders(
+                coverage=(
+                    "Failovers that work (%)",
+                    (0, 50, 80, 90, 95, 98, 99, 99.5, 99.9, 100),
+                    99,
+                ),
+                on_call=(
+                    "A person at night (min)",
+                    (5, 10, 15, 20, 30, 45, 60, 120),
+                    30,
+                ),
             ),
             "kind": kit.Choice(label="Design", options=KINDS, start=KINDS[0]),
             "act": kit.Choice(label="You", options=ACTS, start=WAIT),

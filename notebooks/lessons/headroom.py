@@ -101,94 +101,85 @@ def money(sites, needed=12, price=100):
 
 
 EXERCISES = (
-    kit.Exercise(
-        form="a load in per cent",
-        reference=lambda: 100 * 0.8 * 2 / 3,
+    kit.exercise(
+        """a load in per cent
+        right: Two carry what three did. Three sites may each run fuller than two.
+        hint: What do three sites at this load do together, and who has to do it then?
+        then: Three times the load, shared by two, must come to the limit.
+        the limit itself: So much when all are there? Then one goes.
+        a third of it off the top: Not minus a third of the whole: two thirds of the
+          limit.
+        the wall: That fills the survivors. They may run at 80 %.
+        two sites: That is for two sites.
+        """,
+        lambda: 100 * 0.8 * 2 / 3,
+        80,
+        80 - 100 / 3,
+        200 / 3,
+        40,
         same=kit.number(0.005),
-        right="Two carry what three did. Three sites may each run fuller than two.",
-        hint="What do three sites at this load do together, and who has to do it then?",
-        then="Three times the load, shared by two, must come to the limit.",
-        mistakes={
-            "the limit itself": (80, "So much when all are there? Then one goes."),
-            "a third of it off the top": (
-                80 - 100 / 3,
-                "Not minus a third of the whole: two thirds of the limit.",
-            ),
-            "the wall": (200 / 3, "That fills the survivors. They may run at 80 %."),
-            "two sites": (40, "That is for two sites."),
-        },
     ),
-    kit.Exercise(
-        form="a share between 0 and 1",
-        reference=lambda: site(0.8, 2).wait_probability,
+    kit.exercise(
+        """a share between 0 and 1
+        right: With one server it would be 80 in 100, the load itself. A second server
+          helps, even when both are busy.
+        hint: The survivor's load is what counts, not that of before.
+        then: Put the doubled load into the formula that SymPy has found.
+        before the loss: That is while both sites are there.
+        one server: That is one server: it is busy, and you wait.
+        independent servers: You multiplied two servers as if each were busy on its own.
+          They take from one queue, so they are busy together.
+        """,
+        lambda: site(0.8, 2).wait_probability,
+        lambda: site(0.4, 2).wait_probability,
+        0.8,
+        0.64,
         same=kit.number(0.005),
-        right="With one server it would be 80 in 100, the load itself. A second server "
-        "helps, even when both are busy.",
-        hint="The survivor's load is what counts, not that of before.",
-        then="Put the doubled load into the formula that SymPy has found.",
-        mistakes={
-            "before the loss": (
-                lambda: site(0.4, 2).wait_probability,
-                "That is while both sites are there.",
-            ),
-            "one server": (0.8, "That is one server: it is busy, and you wait."),
-            "independent servers": (
-                0.64,
-                "You multiplied two servers as if each were busy on its own. They take "
-                "from one queue, so they are busy together.",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a function of requests a second at each site",
-        reference=lambda: needed,
+    kit.exercise(
+        """a function of requests a second at each site
+        right: Large sites need less room: at 1,000 a second the survivor runs at some
+          90 %, at 50 a second at 50 %.
+        hint: The survivor gets both streams. Try one server more until it fits.
+        then: Begin above twice the arrivals times the service time.
+        before the loss: That is enough while both sites are there.
+        the wall: That just carries the load. The 99th percentile needs more.
+        """,
+        lambda: needed,
+        lambda: _without_loss,
+        lambda: lambda arrival: math.floor(2 * arrival * SERVICE * MS) + 1,
         same=kit.function([50], [200], [300], [1000]),
-        right="Large sites need less room: at 1,000 a second the survivor runs at "
-        "some 90 %, at 50 a second at 50 %.",
-        hint="The survivor gets both streams. Try one server more until it fits.",
-        then="Begin above twice the arrivals times the service time.",
-        mistakes={
-            "before the loss": (
-                lambda: _without_loss,
-                "That is enough while both sites are there.",
-            ),
-            "the wall": (
-                lambda: lambda arrival: math.floor(2 * arrival * SERVICE * MS) + 1,
-                "That just carries the load. The 99th percentile needs more.",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="an amount of money a month",
-        reference=lambda: money(2) - money(4),
-        same=kit.number(),
-        right="A third of the bill. More sites cost less room, and each one more that "
-        "can fail.",
-        hint="If one site goes, the others together must have twelve servers.",
-        then="Divide twelve by the sites left: so many stand at every site.",
-        mistakes={
-            "three sites": (lambda: money(2) - money(3), "That is for three sites."),
-            "no loss": (0, "Without a loss they cost the same: twelve servers."),
-            "per server": (8, "That is in servers."),
-        },
+    kit.exercise(
+        """an amount of money a month
+        right: A third of the bill. More sites cost less room, and each one more that
+          can fail.
+        hint: If one site goes, the others together must have twelve servers.
+        then: Divide twelve by the sites left: so many stand at every site.
+        three sites: That is for three sites.
+        no loss: Without a loss they cost the same: twelve servers.
+        per server: That is in servers.
+        """,
+        lambda: money(2) - money(4),
+        lambda: money(2) - money(3),
+        0,
+        8,
     ),
-    kit.Exercise(
-        form="a load in per cent",
-        reference=lambda: 100 * model(40, hits=80).after,
-        same=kit.number(),
-        right="A fifth of the reads reached the database; of the newcomers' reads all "
-        "do. A cache is capacity that a site loss takes away.",
-        hint="The newcomers' reads used to be five times as many as reached their "
-        "database.",
-        then="Divide their load by the share that used to miss, and add the rest.",
-        mistakes={
-            "caches warm": (80, "That is with caches that know the newcomers' keys."),
-            "all caches cold": (
-                400,
-                "The survivor's cache still knows the keys of its own users.",
-            ),
-            "newcomers only": (200, "And its own users' misses?"),
-        },
+    kit.exercise(
+        """a load in per cent
+        right: A fifth of the reads reached the database; of the newcomers' reads all
+          do. A cache is capacity that a site loss takes away.
+        hint: The newcomers' reads used to be five times as many as reached their
+          database.
+        then: Divide their load by the share that used to miss, and add the rest.
+        caches warm: That is with caches that know the newcomers' keys.
+        all caches cold: The survivor's cache still knows the keys of its own users.
+        newcomers only: And its own users' misses?
+        """,
+        lambda: 100 * model(40, hits=80).after,
+        80,
+        400,
+        200,
     ),
 )
 
@@ -223,25 +214,23 @@ lesson = kit.Lesson(
         "of the time; a request takes 10 ms of it, and 19.6 ms with the queue. One "
         "site is lost. What does a request take at the other? And how busy may each "
         "be, at most, for the survivor to answer in 100 ms on average?",
-        "fields": {
-            "after": kit.Slider(
-                label="At the survivor (ms)", grid=kit.decades(10, 20_000)
-            ),
-            "most": kit.Slider(label="Busy at most (%)", grid=tuple(range(10, 101))),
-        },
+        "fields": kit.sliders(
+            after=("At the survivor (ms)", kit.decades(10, 20_000)),
+            most=("Busy at most (%)", tuple(range(10, 101))),
+        ),
         "truth": truth,
         "views": VIEWS,
     },
     see={
         "title": "What is left when a site is gone?",
         "controls": {
-            "load": kit.Slider(
-                label="Load of each site (%)",
-                grid=(5, 10, 20, 30, 40, 45, 49, 50, 55, 60, 66, 70, 75, 80, 90, 95),
-                start=49,
-            ),
-            "sites": kit.Slider(
-                label="Active (sites)", grid=(2, 3, 4, 5), start=2, whole=True
+            **kit.sliders(
+                load=(
+                    "Load of each site (%)",
+                    (5, 10, 20, 30, 40, 45, 49, 50, 55, 60, 66, 70, 75, 80, 90, 95),
+                    49,
+                ),
+                sites=("Active (sites)", range(2, 6), 2),
             ),
             "servers": kit.Slider(
                 label="Each site (servers)",
@@ -249,8 +238,8 @@ lesson = kit.Lesson(
                 start=1,
                 whole=True,
             ),
-            "hits": kit.Slider(
-                label="Reads a cache answers (%)", grid=(0, 20, 50, 80, 90), start=0
+            **kit.sliders(
+                hits=("Reads a cache answers (%)", (0, 20, 50, 80, 90), 0),
             ),
         },
         "model": model,

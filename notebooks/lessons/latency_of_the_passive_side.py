@@ -99,91 +99,75 @@ def everybody(primary, near=0.6):
 
 
 EXERCISES = (
-    kit.Exercise(
-        form="a number of milliseconds",
-        reference=lambda: _mean(120, 10),
-        same=kit.number(),
-        right="A mean does add up: every request's own time, and a tenth of a journey.",
-        hint="What does every request take, and what do some take on top?",
-        then="Add the time at home to the share that travels, times the way.",
-        mistakes={
-            "the journey only": (12, "Everybody takes the millisecond at home too."),
-            "one way": (7, "The answer has to come back."),
-        },
+    kit.exercise(
+        """a number of milliseconds
+        right: A mean does add up: every request's own time, and a tenth of a journey.
+        hint: What does every request take, and what do some take on top?
+        then: Add the time at home to the share that travels, times the way.
+        the journey only: Everybody takes the millisecond at home too.
+        one way: The answer has to come back.
+        """,
+        lambda: _mean(120, 10),
+        12,
+        7,
     ),
-    kit.Exercise(
-        form="a number of requests in a hundred",
-        reference=lambda: 5,
-        same=kit.number(),
-        right="A percentile is blind to what is rarer than itself, and sees nothing "
-        "else once it is not.",
-        hint="The 95th percentile is what five in a hundred exceed. Who are they?",
-        then="They are the writers, as soon as there are enough of them.",
-        mistakes={
-            "the median's": (50, "That is where the median jumps."),
-            "the 99th's": (1, "That is where the 99th percentile jumps."),
-        },
+    kit.exercise(
+        """a number of requests in a hundred
+        right: A percentile is blind to what is rarer than itself, and sees nothing else
+          once it is not.
+        hint: The 95th percentile is what five in a hundred exceed. Who are they?
+        then: They are the writers, as soon as there are enough of them.
+        the median's: That is where the median jumps.
+        the 99th's: That is where the 99th percentile jumps.
+        """,
+        lambda: 5,
+        50,
+        1,
     ),
-    kit.Exercise(
-        form="a number of milliseconds",
-        reference=lambda: (
-            (model(calls=8).write.mean - model(calls=8, way=ONCE).write.mean) / MS
-        ),
-        same=kit.number(),
-        right="The same eight calls, next door. Move the request to the data, and not "
-        "the data to the request.",
-        hint="How often does each of the two cross?",
-        then="One crosses with each call, the other once. Count the difference.",
-        mistakes={
-            "all eight": (640, "The request itself still has to cross."),
-            "one way": (280, "A crossing is there and back."),
-            "nothing left at home": (
-                lambda: 648 - 80,
-                "The eight calls still take their time at home, either way.",
-            ),
-        },
+    kit.exercise(
+        """a number of milliseconds
+        right: The same eight calls, next door. Move the request to the data, and not
+          the data to the request.
+        hint: How often does each of the two cross?
+        then: One crosses with each call, the other once. Count the difference.
+        all eight: The request itself still has to cross.
+        one way: A crossing is there and back.
+        nothing left at home: The eight calls still take their time at home, either way.
+        """,
+        lambda: (model(calls=8).write.mean - model(calls=8, way=ONCE).write.mean) / MS,
+        640,
+        280,
+        lambda: 648 - 80,
     ),
-    kit.Exercise(
-        form="a function of the share of writes, a fraction, and the trip in ms",
-        reference=lambda: slowest,
+    kit.exercise(
+        """a function of the share of writes, a fraction, and the trip in ms
+        right: Mix the laws first, then ask for the percentile.
+        hint: Mix two laws with `ha.duration.mixture`, and ask the mixture.
+        then: The weights are 1 - writes and writes; the second has the trip on top.
+        percentiles are averaged: You averaged two percentiles. No request takes that
+          long: mix the laws, and ask the mixture.
+        writes only: That is the percentile of the writes. Most requests read.
+        in seconds: The numbers are right, in seconds.
+        """,
+        lambda: slowest,
+        lambda: averaged,
+        lambda: lambda _, trip: slowest(1.0, trip),
+        lambda: lambda w, trip: slowest(w, trip) * MS,
         same=kit.function([0.2, 80], [0.05, 80], [0.005, 80], [0.02, 160]),
-        right="Mix the laws first, then ask for the percentile.",
-        hint="Mix two laws with `ha.duration.mixture`, and ask the mixture.",
-        then="The weights are 1 - writes and writes; the second has the trip on top.",
-        mistakes={
-            "percentiles are averaged": (
-                lambda: averaged,
-                "You averaged two percentiles. No request takes that long: mix the "
-                "laws, and ask the mixture.",
-            ),
-            "writes only": (
-                lambda: lambda _, trip: slowest(1.0, trip),
-                "That is the percentile of the writes. Most requests read.",
-            ),
-            "in seconds": (
-                lambda: lambda w, trip: slowest(w, trip) * MS,
-                "The numbers are right, in seconds.",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a number of milliseconds",
-        reference=lambda: everybody("DC-2") - everybody("DC-1"),
-        same=kit.number(),
-        right="Six tenths travel in place of four tenths, for a fifth of their "
-        "requests. Where most writers live is where the primary belongs.",
-        hint="Whose writes travelled before, and whose do now?",
-        then="First 40 in 100 travelled, then 60, each for a fifth of their requests.",
-        mistakes={
-            "as if nobody travelled before": (
-                lambda: 0.6 * 0.2 * TRIP,
-                "That is what they wait now. Others have stopped waiting.",
-            ),
-            "every request": (
-                lambda: 0.2 * TRIP,
-                "Not all users move from one group to the other: 40 in 100 gain.",
-            ),
-        },
+    kit.exercise(
+        """a number of milliseconds
+        right: Six tenths travel in place of four tenths, for a fifth of their requests.
+          Where most writers live is where the primary belongs.
+        hint: Whose writes travelled before, and whose do now?
+        then: First 40 in 100 travelled, then 60, each for a fifth of their requests.
+        as if nobody travelled before: That is what they wait now. Others have stopped
+          waiting.
+        every request: Not all users move from one group to the other: 40 in 100 gain.
+        """,
+        lambda: everybody("DC-2") - everybody("DC-1"),
+        lambda: 0.6 * 0.2 * TRIP,
+        lambda: 0.2 * TRIP,
     ),
 )
 
@@ -214,11 +198,11 @@ lesson = kit.Lesson(
         "question": "20 in 100 requests write, and the way to the primary and back "
         "takes 80 ms. What do users of DC-2 wait: on average, in the middle (half wait "
         "less), and at the end (one in a hundred waits longer)?",
-        "fields": {
-            "mean": kit.Slider(label="Mean (ms)", grid=kit.decades(0.5, 500)),
-            "half": kit.Slider(label="Half within (ms)", grid=kit.decades(0.5, 500)),
-            "late": kit.Slider(label="1 in 100 above (ms)", grid=kit.decades(0.5, 500)),
-        },
+        "fields": kit.sliders(
+            mean=("Mean (ms)", kit.decades(0.5, 500)),
+            half=("Half within (ms)", kit.decades(0.5, 500)),
+            late=("1 in 100 above (ms)", kit.decades(0.5, 500)),
+        ),
         "truth": truth,
         "views": VIEWS,
         "rule": lambda g: (
@@ -230,15 +214,17 @@ lesson = kit.Lesson(
     see={
         "title": "How long do the users of each site wait?",
         "controls": {
-            "trip": kit.Slider(
-                label="There and back (ms)",
-                grid=(0.5, 1, 2, 5, 10, 20, 40, 60, 80, 120, 160, 250),
-                start=TRIP,
-            ),
-            "writes": kit.Slider(
-                label="Requests that write (%)",
-                grid=(0, 0.5, 1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 70, 100),
-                start=20,
+            **kit.sliders(
+                trip=(
+                    "There and back (ms)",
+                    (0.5, 1, 2, 5, 10, 20, 40, 60, 80, 120, 160, 250),
+                    TRIP,
+                ),
+                writes=(
+                    "Requests that write (%)",
+                    (0, 0.5, 1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 70, 100),
+                    20,
+                ),
             ),
             "calls": kit.Slider(
                 label="A request makes (calls)",

@@ -38,133 +38,100 @@ def truth():
     return {"four": minutes(4), "two": minutes(2)}
 
 
-VIEWS = (
-    kit.View(
-        name="two are safer than one",
-        when=lambda g, _: g["two"] < 5000,
-        says=lambda g, t: (
-            f"You let two nodes stand in for each other: {g['two']:,g} minutes. Both "
-            f"must agree, so either of them stops both: {t['two']:,.0f}."
-        ),
-        example={"four": 300, "two": 53},
-    ),
-    kit.View(
-        name="one more is safer",
-        when=lambda g, _: g["four"] < 120,
-        says=lambda g, t: (
-            f"You expected the fourth node to help: {g['four']:g} minutes. It raises "
-            f"the majority to three, and two of four fail more easily than two of "
-            f"three: {t['four']:.0f}."
-        ),
-        example={"four": 10, "two": 10_000},
-    ),
-    kit.View(
-        name="four is as good as three",
-        when=lambda g, _: 120 <= g["four"] <= 200,
-        says="You let the fourth change nothing. Four bear one loss, as three do, but "
-        "there are six pairs that may fail together, not three.",
-        example={"four": 157, "two": 10_000},
-    ),
-    kit.View(
-        name="an even number is the worse",
-        when=lambda *_: True,
-        says=lambda g, t: (
-            f"You said {g['four']:,g} and {g['two']:,g}; it is {t['four']:.0f} and "
-            f"{t['two']:,.0f}. A node that raises the majority does not help."
-        ),
-        example={"four": 300, "two": 10_000},
-    ),
+VIEWS = kit.views(
+    """
+    two are safer than one: You let two nodes stand in for each other: {g.two:,g}
+      minutes. Both must agree, so either of them stops both: {t.two:,.0f}.
+    one more is safer: You expected the fourth node to help: {g.four:g} minutes. It
+      raises the majority to three, and two of four fail more easily than two of three:
+      {t.four:.0f}.
+    four is as good as three: You let the fourth change nothing. Four bear one loss, as
+      three do, but there are six pairs that may fail together, not three.
+    an even number is the worse: You said {g.four:,g} and {g.two:,g}; it is {t.four:.0f}
+      and {t.two:,.0f}. A node that raises the majority does not help.
+    """,
+    (lambda g, _: g["two"] < 5000, {"four": 300, "two": 53}),
+    (lambda g, _: g["four"] < 120, {"four": 10, "two": 10_000}),
+    (lambda g, _: 120 <= g["four"] <= 200, {"four": 157, "two": 10_000}),
+    (lambda *_: True, {"four": 300, "two": 10_000}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
 
 EXERCISES = (
-    kit.Exercise(
-        form="a number of nodes",
-        reference=lambda: 2,
+    kit.exercise(
+        """a number of nodes
+        right: Two and four overlap in one of five at least. The writes pay: they bear
+          one loss only.
+        hint: Could all that a read asks be among those that a write left out?
+        then: R + W must be more than N.
+        one: A write leaves one node out. What if the read asks that one?
+        a majority: That works, but fewer are enough.
+        all: That meets every write, but so do fewer.
+        """,
+        lambda: 2,
+        1,
+        3,
+        5,
         same=kit.number(1e-6),
-        right="Two and four overlap in one of five at least. The writes pay: they "
-        "bear one loss only.",
-        hint="Could all that a read asks be among those that a write left out?",
-        then="R + W must be more than N.",
-        mistakes={
-            "one": (1, "A write leaves one node out. What if the read asks that one?"),
-            "a majority": (3, "That works, but fewer are enough."),
-            "all": (5, "That meets every write, but so do fewer."),
-        },
     ),
-    kit.Exercise(
-        form="a number of minutes a year",
-        reference=lambda: minutes(5, 0.002),
-        same=kit.number(),
-        right="Five good nodes hardly ever lose three at once, as long as they fail "
-        "alone.",
-        hint="How many of five must be down, and in how many ways can that be?",
-        then="`quorum.unavailability` takes how many are needed, and a list of five.",
-        mistakes={
-            "one in five": (
-                lambda: minutes(5, 0.002, needed=5),
-                "That is when any of them is down. A majority is still there.",
-            ),
-            "two down": (
-                lambda: minutes(5, 0.002, needed=4),
-                "That is when two are down. Three are left, and three are enough.",
-            ),
-            "three": (lambda: minutes(3, 0.002), "That is with three nodes."),
-        },
+    kit.exercise(
+        """a number of minutes a year
+        right: Five good nodes hardly ever lose three at once, as long as they fail
+          alone.
+        hint: How many of five must be down, and in how many ways can that be?
+        then: `quorum.unavailability` takes how many are needed, and a list of five.
+        one in five: That is when any of them is down. A majority is still there.
+        two down: That is when two are down. Three are left, and three are enough.
+        three: That is with three nodes.
+        """,
+        lambda: minutes(5, 0.002),
+        lambda: minutes(5, 0.002, needed=5),
+        lambda: minutes(5, 0.002, needed=4),
+        lambda: minutes(3, 0.002),
     ),
-    kit.Exercise(
-        form="a number of milliseconds",
-        reference=lambda: (
-            quorum.latency([duration.exponential(12 * MS)] * 3, 3).mean / MS
-        ),
-        same=kit.number(),
-        right="Waiting for all means waiting for the slowest, always.",
-        hint="First wait for the first of three, then of two, then of one.",
-        then="The first of k equal exponentials takes a k-th of a mean.",
-        mistakes={
-            "a mean": (12, "That is one node. You wait for the slowest of three."),
-            "the sum": (36, "That asks them one after the other."),
-            "two of three": (10, "That is when two have answered."),
-            "the fastest": (4, "That is the first of three."),
-        },
+    kit.exercise(
+        """a number of milliseconds
+        right: Waiting for all means waiting for the slowest, always.
+        hint: First wait for the first of three, then of two, then of one.
+        then: The first of k equal exponentials takes a k-th of a mean.
+        a mean: That is one node. You wait for the slowest of three.
+        the sum: That asks them one after the other.
+        two of three: That is when two have answered.
+        the fastest: That is the first of three.
+        """,
+        lambda: quorum.latency([duration.exponential(12 * MS)] * 3, 3).mean / MS,
+        12,
+        36,
+        10,
+        4,
     ),
-    kit.Exercise(
-        form="a probability",
-        reference=lambda: older_than(Quorum(replicas=5, read=2, write=2)),
-        same=kit.number(),
-        right="Both nodes of the read must be among the three that the write left out.",
-        hint="Three of five do not have it. How likely are both of yours among them?",
-        then="Draw one node, then another out of those that are left.",
-        mistakes={
-            "the same node twice": (
-                (3 / 5) ** 2,
-                "You may ask the same node twice. The second is one of four.",
-            ),
-            "one node": (3 / 5, "That is when you ask one node."),
-        },
+    kit.exercise(
+        """a probability
+        right: Both nodes of the read must be among the three that the write left out.
+        hint: Three of five do not have it. How likely are both of yours among them?
+        then: Draw one node, then another out of those that are left.
+        the same node twice: You may ask the same node twice. The second is one of four.
+        one node: That is when you ask one node.
+        """,
+        lambda: older_than(Quorum(replicas=5, read=2, write=2)),
+        (3 / 5) ** 2,
+        3 / 5,
     ),
-    kit.Exercise(
-        form="a function of the number of nodes",
-        reference=lambda: lambda nodes: nodes - quorum.majority(nodes),
+    kit.exercise(
+        """a function of the number of nodes
+        right: Two more nodes bear one more loss. A single one more bears nothing.
+        hint: How many make a majority? The rest may be away.
+        then: A majority is half, rounded down, and one more.
+        half: Half of four is two. Are the other two a majority?
+        the majority: That is how many must stay.
+        all but one: One alone may not decide.
+        """,
+        lambda: lambda nodes: nodes - quorum.majority(nodes),
+        lambda: lambda nodes: nodes // 2,
+        lambda: lambda nodes: nodes // 2 + 1,
+        lambda: lambda nodes: nodes - 1,
         same=kit.function([1], [2], [3], [4], [5], [6], [7]),
-        right="Two more nodes bear one more loss. A single one more bears nothing.",
-        hint="How many make a majority? The rest may be away.",
-        then="A majority is half, rounded down, and one more.",
-        mistakes={
-            "half": (
-                lambda: lambda nodes: nodes // 2,
-                "Half of four is two. Are the other two a majority?",
-            ),
-            "the majority": (
-                lambda: lambda nodes: nodes // 2 + 1,
-                "That is how many must stay.",
-            ),
-            "all but one": (
-                lambda: lambda nodes: nodes - 1,
-                "One alone may not decide.",
-            ),
-        },
     ),
 )
 
@@ -197,31 +164,25 @@ def wire(controls):
 
 lesson = kit.Lesson(
     number="11",
-    recall=(
-        kit.ask(
-            "Lesson 10: which rule does no merge of two copies keep?",
-            ("a balance above zero", "It needs both sites at the time of the write."),
-            ("the sum of all sales", "A counter that merges keeps it."),
-        ),
-        kit.ask(
-            "Lesson 05: why is the old primary fenced before another is promoted?",
-            ("it may still write", "Then there would be two, each sure of itself."),
-            ("to repair it", "The repair can wait; two primaries cannot."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 10: which rule does no merge of two copies keep?
+        + a balance above zero: It needs both sites at the time of the write.
+        - the sum of all sales: A counter that merges keeps it.
+        Lesson 05: why is the old primary fenced before another is promoted?
+        + it may still write: Then there would be two, each sure of itself.
+        - to repair it: The repair can wait; two primaries cannot.
+        """
     ),
     guess={
         "question": "Each node is up 99 % of the time. One alone is down 5,256 minutes "
         "a year. Of three, two must agree, and there are too few for 157 minutes. Now "
         "four, of which three must agree. And two, of which both must: for how many "
         "minutes a year are too few there?",
-        "fields": {
-            "four": kit.Slider(
-                label="Three of four (min/yr)", grid=kit.decades(1, 20_000)
-            ),
-            "two": kit.Slider(
-                label="Both of two (min/yr)", grid=kit.decades(1, 20_000)
-            ),
-        },
+        "fields": kit.sliders(
+            four=("Three of four (min/yr)", kit.decades(1, 20_000)),
+            two=("Both of two (min/yr)", kit.decades(1, 20_000)),
+        ),
         "truth": truth,
         "views": VIEWS,
     },
@@ -237,14 +198,9 @@ lesson = kit.Lesson(
                 states=("away", "there"),
             ),
             "layout": kit.Choice(label="Layout", options=tuple(LAYOUTS), start=THREE),
-            "read": kit.Slider(
-                label="A read asks (nodes)", grid=(1, 2, 3, 4, 5), start=2, whole=True
-            ),
-            "write": kit.Slider(
-                label="A write waits for (nodes)",
-                grid=(1, 2, 3, 4, 5),
-                start=2,
-                whole=True,
+            **kit.sliders(
+                read=("A read asks (nodes)", range(1, 6), 2),
+                write=("A write waits for (nodes)", range(1, 6), 2),
             ),
             "sample": kit.Again(label="New election", most=12),
         },

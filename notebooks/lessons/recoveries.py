@@ -35,43 +35,23 @@ def truth():
     }
 
 
-VIEWS = (
-    kit.View(
-        name="it ends with its cause",
-        when=lambda g, _: g["attempts"] <= 700,
-        says=lambda g, t: (
-            f"You expected {g['attempts']:,g}: the cause is gone, so it heals. But "
-            f"the queue makes all answers late, late answers make "
-            f"{t['attempts']:,.0f} attempts, and these keep up the queue."
-        ),
-        example={"attempts": 500, "load": 90},
-    ),
-    kit.View(
-        name="only full load is too much",
-        when=lambda g, _: g["load"] >= 80,
-        says=lambda g, t: (
-            f"You saw the retries, but put the limit at {g['load']:g} %. Count the "
-            f"load with all of them: four times {t['load']:.0f} % is full."
-        ),
-        example={"attempts": 2000, "load": 100},
-    ),
-    kit.View(
-        name="no more comes than can be served",
-        when=lambda g, _: kit.near(g["attempts"], 1000),
-        says="You stopped at the capacity. Clients do not know it: each asks up to "
-        "four times, whatever the service can do.",
-        example={"attempts": 1000, "load": 40},
-    ),
-    kit.View(
-        name="retries feed themselves",
-        when=lambda *_: True,
-        says=lambda g, t: (
-            f"You said {g['attempts']:,g} a second and {g['load']:g} %; it is "
-            f"{t['attempts']:,.0f} and {t['load']:.0f} %. All four attempts of each "
-            "request come too late."
-        ),
-        example={"attempts": 2000, "load": 30},
-    ),
+VIEWS = kit.views(
+    """
+    it ends with its cause: You expected {g.attempts:,g}: the cause is gone, so it
+      heals. But the queue makes all answers late, late answers make {t.attempts:,.0f}
+      attempts, and these keep up the queue.
+    only full load is too much: You saw the retries, but put the limit at {g.load:g} %.
+      Count the load with all of them: four times {t.load:.0f} % is full.
+    no more comes than can be served: You stopped at the capacity. Clients do not know
+      it: each asks up to four times, whatever the service can do.
+    retries feed themselves: You said {g.attempts:,g} a second and {g.load:g} %; it is
+      {t.attempts:,.0f} and {t.load:.0f} %. All four attempts of each request come too
+      late.
+    """,
+    (lambda g, _: g["attempts"] <= 700, {"attempts": 500, "load": 90}),
+    (lambda g, _: g["load"] >= 80, {"attempts": 2000, "load": 100}),
+    (lambda g, _: kit.near(g["attempts"], 1000), {"attempts": 1000, "load": 40}),
+    (lambda *_: True, {"attempts": 2000, "load": 30}),
 )
 
 # ---- the exercises -----------------------------------------------------------------
@@ -97,96 +77,80 @@ def _named(answer, other):
 
 
 EXERCISES = (
-    kit.Exercise(
-        form="a number of attempts",
-        reference=lambda: amplification(1.0, 2) ** 5,
+    kit.exercise(
+        """a number of attempts
+        right: Retry in one layer, the outermost that knows what is worth a retry.
+        hint: What does one layer make of one request? And the next, of each of those?
+        then: One layer makes three of one. Five layers do so one after the other.
+        the layers add up: Each attempt of a layer is a request to the next.
+        two retries are two attempts: Two retries make three attempts.
+        sums of retries: Each layer multiplies what it gets; none adds.
+        """,
+        lambda: amplification(1.0, 2) ** 5,
+        15,
+        32,
+        11,
         same=kit.number(1e-6),
-        right="Retry in one layer, the outermost that knows what is worth a retry.",
-        hint="What does one layer make of one request? And the next, of each of those?",
-        then="One layer makes three of one. Five layers do so one after the other.",
-        mistakes={
-            "the layers add up": (
-                15,
-                "Each attempt of a layer is a request to the next.",
-            ),
-            "two retries are two attempts": (32, "Two retries make three attempts."),
-            "sums of retries": (11, "Each layer multiplies what it gets; none adds."),
-        },
     ),
-    kit.Exercise(
-        form="a load in percent",
-        reference=lambda: 100 * service(50, 2).critical_load,
+    kit.exercise(
+        """a load in percent
+        right: With fewer retries the trap begins later. With none there is no trap.
+        hint: How many attempts does a request make if none is answered in time?
+        then: The load times those attempts must be the capacity.
+        retries without the first: Two retries make three attempts: the first one counts
+          too.
+        three retries: That is with three retries.
+        full load: Load counts with its retries.
+        """,
+        lambda: 100 * service(50, 2).critical_load,
+        50,
+        25,
+        100,
         same=kit.number(0.01),
-        right="With fewer retries the trap begins later. With none there is no trap.",
-        hint="How many attempts does a request make if none is answered in time?",
-        then="The load times those attempts must be the capacity.",
-        mistakes={
-            "retries without the first": (
-                50,
-                "Two retries make three attempts: the first one counts too.",
-            ),
-            "three retries": (25, "That is with three retries."),
-            "full load": (100, "Load counts with its retries."),
-        },
     ),
-    kit.Exercise(
-        form="retries per request, two digits",
-        reference=lambda: service(70, 3).critical_budget,
+    kit.exercise(
+        """retries per request, two digits
+        right: The usual tenth is safe here, with room to spare.
+        hint: `critical_budget` of the service at 70 %.
+        then: `service(70, 3)` makes the service with its clients.
+        up to the capacity: That fills the capacity. Answers are late a little before
+          that.
+        at half load: That is at 50 %: there was more room.
+        """,
+        lambda: service(70, 3).critical_budget,
+        1 / 0.7 - 1,
+        lambda: service(50, 3).critical_budget,
         same=kit.number(0.02),
-        right="The usual tenth is safe here, with room to spare.",
-        hint="`critical_budget` of the service at 70 %.",
-        then="`service(70, 3)` makes the service with its clients.",
-        mistakes={
-            "up to the capacity": (
-                1 / 0.7 - 1,
-                "That fills the capacity. Answers are late a little before that.",
-            ),
-            "at half load": (
-                lambda: service(50, 3).critical_budget,
-                "That is at 50 %: there was more room.",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a function of a probability of failure and a number of retries",
-        reference=lambda: lambda failure, retries: amplification(failure, retries),
+    kit.exercise(
+        """a function of a probability of failure and a number of retries
+        right: One, and one more for each attempt that fails before the last.
+        hint: The second attempt is made with probability f. The third?
+        then: Add up the powers of f, from the zeroth to the last retry.
+        each retry alike: The third attempt is made only if the second failed too.
+        without end: That is for clients who never give up.
+        all of them: That is if every attempt fails.
+        """,
+        lambda: lambda failure, retries: amplification(failure, retries),
+        lambda: lambda failure, retries: 1 + retries * failure,
+        lambda: lambda failure, _: 1 / (1 - min(failure, 0.999)),
+        lambda: lambda _, retries: 1 + retries,
         same=kit.function([0.5, 3], [1, 3], [0, 3], [0.9, 5], [0.2, 0]),
-        right="One, and one more for each attempt that fails before the last.",
-        hint="The second attempt is made with probability f. The third?",
-        then="Add up the powers of f, from the zeroth to the last retry.",
-        mistakes={
-            "each retry alike": (
-                lambda: lambda failure, retries: 1 + retries * failure,
-                "The third attempt is made only if the second failed too.",
-            ),
-            "without end": (
-                lambda: lambda failure, _: 1 / (1 - min(failure, 0.999)),
-                "That is for clients who never give up.",
-            ),
-            "all of them": (
-                lambda: lambda _, retries: 1 + retries,
-                "That is if every attempt fails.",
-            ),
-        },
     ),
-    kit.Exercise(
-        form="a list of the cures that bring it back",
-        reference=_cures,
+    kit.exercise(
+        """a list of the cures that bring it back
+        right: Each of them lets fewer attempts in than are served, so the queue ends.
+        hint: Try each of them in the explorer: at 50 %, 3 retries, a spike of 100 ms.
+        then: What makes attempts fewer, and what only spreads them?
+        jitter too: Jitter spreads the retries. How many of them are there afterwards?
+        only the service can: The service can, and so can its clients.
+        all: Does waiting help at all?
+        """,
+        _cures,
+        ["budget", "jitter", "breaker", "short queue"],
+        ["short queue"],
+        list(OFFERED),
         same=_named,
-        right="Each of them lets fewer attempts in than are served, so the queue ends.",
-        hint="Try each of them in the explorer: at 50 %, 3 retries, a spike of 100 ms.",
-        then="What makes attempts fewer, and what only spreads them?",
-        mistakes={
-            "jitter too": (
-                ["budget", "jitter", "breaker", "short queue"],
-                "Jitter spreads the retries. How many of them are there afterwards?",
-            ),
-            "only the service can": (
-                ["short queue"],
-                "The service can, and so can its clients.",
-            ),
-            "all": (list(OFFERED), "Does waiting help at all?"),
-        },
     ),
 )
 
@@ -203,49 +167,43 @@ def own(load, retries):
 
 lesson = kit.Lesson(
     number="12",
-    recall=(
-        kit.ask(
-            "Lesson 11: does a fourth node make a majority of three safer?",
-            ("no", "It takes three of four then, and two of four fail more easily."),
-            ("yes", "It raises the majority as well."),
-        ),
-        kit.ask(
-            "Lesson 06: what sets how long a queue is?",
-            ("the headroom", "What is left between the load and the capacity."),
-            ("the load", "The same load can leave much or little room."),
-        ),
+    recall=kit.recall(
+        """
+        Lesson 11: does a fourth node make a majority of three safer?
+        + no: It takes three of four then, and two of four fail more easily.
+        - yes: It raises the majority as well.
+        Lesson 06: what sets how long a queue is?
+        + the headroom: What is left between the load and the capacity.
+        - the load: The same load can leave much or little room.
+        """
     ),
     guess={
         "question": "A service can answer 1,000 a second. 500 new requests come each "
         "second; a client gives up after 20 ms and asks again, three times at most. "
         "For a tenth of a second there are 1,500, then again 500. How many attempts a "
         "second arrive some seconds later? And from which load on can it stay so?",
-        "fields": {
-            "attempts": kit.Slider(
-                label="Attempts later (1/s)", grid=kit.decades(100, 10_000)
-            ),
-            "load": kit.Slider(
-                label="It can stay from a load of (%)", grid=tuple(range(5, 101, 5))
-            ),
-        },
+        "fields": kit.sliders(
+            attempts=("Attempts later (1/s)", kit.decades(100, 10_000)),
+            load=("It can stay from a load of (%)", tuple(range(5, 101, 5))),
+        ),
         "truth": truth,
         "views": VIEWS,
     },
     see={
         "title": "The spike is gone. Is the trouble?",
         "controls": {
-            "load": kit.Slider(
-                label="Load of new requests (%)",
-                grid=(10, 20, 30, 40, 50, 60, 70, 80, 90),
-                start=50,
-            ),
-            "retries": kit.Slider(
-                label="Retries (at most)", grid=(0, 1, 2, 3, 4, 5), start=3, whole=True
-            ),
-            "spike": kit.Slider(
-                label="Spike lasts (ms)",
-                grid=(0, 10, 20, 30, 40, 50, 60, 80, 100, 120, 150),
-                start=100,
+            **kit.sliders(
+                load=(
+                    "Load of new requests (%)",
+                    (10, 20, 30, 40, 50, 60, 70, 80, 90),
+                    50,
+                ),
+                retries=("Retries (at most)", range(0, 6), 3),
+                spike=(
+                    "Spike lasts (ms)",
+                    (0, 10, 20, 30, 40, 50, 60, 80, 100, 120, 150),
+                    100,
+                ),
             ),
             "cure": kit.Choice(label="Cure", options=CURES, start=NONE),
         },

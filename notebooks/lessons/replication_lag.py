@@ -256,12 +256,10 @@ lesson = kit.Lesson(
         "question": "At 900 writes a second the replica lags by 10 ms on average, and "
         "99 in 100 writes are visible within 46 ms. It can apply 1,000 a second. Now "
         "990 come. How far does it fall behind?",
-        "fields": {
-            "mean": kit.Slider(label="Mean lag (ms)", grid=kit.decades(5, 5000)),
-            "tail": kit.Slider(
-                label="99 in 100 within (ms)", grid=kit.decades(20, 9000)
-            ),
-        },
+        "fields": kit.sliders(
+            mean=("Mean lag (ms)", kit.decades(5, 5000)),
+            tail=("99 in 100 within (ms)", kit.decades(20, 9000)),
+        ),
         "truth": truth,
         "views": VIEWS,
         "rule": lambda guess: (

@@ -288,30 +288,24 @@ lesson = kit.Lesson(
         "120 ms, wherever they come from: up to which round trip between the sites "
         "can a design be strong, that is, lose nothing, show nothing old and have no "
         "conflict?",
-        "fields": {
-            "rows": kit.Slider(
-                label="Rows that stand (of 8)", grid=tuple(range(9)), whole=True
-            ),
-            "turns": kit.Slider(
-                label="Strong up to (ms)", grid=(*range(1, 10), *range(10, 201, 2))
-            ),
-        },
+        "fields": kit.sliders(
+            rows=("Rows that stand (of 8)", range(9)),
+            turns=("Strong up to (ms)", (*range(1, 10), *range(10, 201, 2))),
+        ),
         "truth": truth,
         "views": VIEWS,
     },
     see={
         "title": "Which design is left, and which row decides?",
         "controls": {
-            "downtime": kit.Slider(
-                label="Downtime (min a year)", grid=DOWNTIMES, start=SHOP["downtime"]
-            ),
-            "trip": kit.Slider(
-                label="Round trip (ms)", grid=kit.decades(1, 300), start=SHOP["trip"]
-            ),
-            "growth": kit.Slider(
-                label="Load grows to (times)",
-                grid=(1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4),
-                start=SHOP["growth"],
+            **kit.sliders(
+                downtime=("Downtime (min a year)", DOWNTIMES, SHOP["downtime"]),
+                trip=("Round trip (ms)", kit.decades(1, 300), SHOP["trip"]),
+                growth=(
+                    "Load grows to (times)",
+                    (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4),
+                    SHOP["growth"],
+                ),
             ),
             "budget": kit.Choice(
                 label="Budget", options=tuple(BUDGETS), start=SHOP["budget"]

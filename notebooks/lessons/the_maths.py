@@ -124,28 +124,22 @@ def quiz():
     """Return four questions, one for each picture."""
     return kit.Quiz(
         title="Have you got it?",
-        questions=(
-            kit.ask(
-                "A node fails once in 2,000 hours, and has not failed for 6,000. When "
-                "is the next failure to be expected?",
-                ("in 2,000 hours", "It has no memory: it is as good as new."),
-                ("it is overdue", "Nothing has been saved up; the rate is the same."),
-            ),
-            kit.ask(
-                "Failures come at random, 4 a year on average. Is a year without any "
-                "a sign that something has changed?",
-                ("hardly", "One year in 55 is such a year: the 4th power of 1/e."),
-                ("surely", "It is rare and no more. Random is lumpier than we think."),
-            ),
-            kit.ask(
-                "What flows from up to down is 1 an hour. What flows back?",
-                ("1 an hour", "Else one box would fill up, and it never does."),
-                ("less, the repairs take time", "Then more and more would be down."),
-            ),
-            kit.ask(
-                "200 requests a second take 50 ms each. How many are there at once?",
-                ("10", "200 a second, times 0.05 seconds. No law is needed for it."),
-                ("4,000", "Divided where it takes a product."),
-            ),
+        questions=kit.recall(
+            """
+            A node fails once in 2,000 hours, and has not failed for 6,000. When is the
+              next failure to be expected?
+            + in 2,000 hours: It has no memory: it is as good as new.
+            - it is overdue: Nothing has been saved up; the rate is the same.
+            Failures come at random, 4 a year on average. Is a year without any a sign
+              that something has changed?
+            + hardly: One year in 55 is such a year: the 4th power of 1/e.
+            - surely: It is rare and no more. Random is lumpier than we think.
+            What flows from up to down is 1 an hour. What flows back?
+            + 1 an hour: Else one box would fill up, and it never does.
+            - less, the repairs take time: Then more and more would be down.
+            200 requests a second take 50 ms each. How many are there at once?
+            + 10: 200 a second, times 0.05 seconds. No law is needed for it.
+            - 4,000: Divided where it takes a product.
+            """
         ),
     )

@@ -244,14 +244,10 @@ lesson = kit.Lesson(
         "reads that come 100 ms after the commit miss it, if nobody waits. How many "
         "miss it if commits wait for the standby? And from another region, 82.8 ms "
         "there and back: how many writes does a crash take if nobody waits?",
-        "fields": {
-            "missed": kit.Slider(
-                label="Miss it with sync (%)", grid=tuple(range(0, 101, 2))
-            ),
-            "lost": kit.Slider(
-                label="Lost in a crash (writes)", grid=(0, *kit.decades(1, 2000))
-            ),
-        },
+        "fields": kit.sliders(
+            missed=("Miss it with sync (%)", tuple(range(0, 101, 2))),
+            lost=("Lost in a crash (writes)", (0, *kit.decades(1, 2000))),
+        ),
         "truth": truth,
         "views": VIEWS,
     },
