@@ -119,7 +119,7 @@ def unknown(hint, names):
 def test_the_code_of_a_hint_runs_where_it_is_read(played):
     names = notebook_stage.finished(played.path).names
     for exercise in played.exercises:
-        known = [mistake.hint for mistake in exercise.known]
+        known = [mistake.hint for mistake in exercise.mistakes]
         for hint in (exercise.hint, exercise.then, *known):
             assert unknown(hint, names) == [], hint
 

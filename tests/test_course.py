@@ -82,9 +82,7 @@ def prediction():
             View(
                 name="any",
                 when=lambda *_: True,
-                says=lambda guess, truth: (
-                    f"Off by {guess['height'] - truth['height']:g}."
-                ),
+                says="Off: {g.height:g} for {t.height:g}.",
                 example={"height": 5},
             )
         ],
@@ -332,7 +330,7 @@ def test_prediction_is_committed_before_the_answer_shows():
     assert "you said 10, the model says <b>2</b>: 5 times too much" in (
         guess.feedback.value
     )
-    assert "Off by 8." in guess.feedback.value
+    assert "Off: 10 for 2." in guess.feedback.value
     assert here.svg != without, "the ghost"
     assert guess.fields["height"].slider.disabled
     assert guess.commit_button.disabled

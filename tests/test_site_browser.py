@@ -244,7 +244,7 @@ def test_answers_are_checked_in_the_page_as_in_the_notebook(opened, path):
         if getattr(exercise.same, "within", None) is None:
             continue
         form, right = next(forms), float(exercise.reference())
-        answers = [right, *(float(m.answer()) for m in exercise.known), -right]
+        answers = [right, *(float(m.answer()) for m in exercise.mistakes), -right]
         answers += [60 * right, 1 - right, 1.03 * right, 1.2 * right, 5e8]
         for value in [*answers, *(right * rng.lognormal(0, 2, 4))]:
             if not np.isfinite(value):

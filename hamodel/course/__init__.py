@@ -73,7 +73,7 @@ with brought_by("course"):
     from hamodel.course.lesson import Lesson, journey, sliders
     from hamodel.course.maps import diagram, sweep_map
     from hamodel.course.prediction import Line, Prediction, View, near, views
-    from hamodel.course.quiz import Question, Quiz, ask, recall
+    from hamodel.course.quiz import Question, Quiz, recall
     from hamodel.course.shown import Table, balance, dots, listed, states
 
 __all__ = [
@@ -95,7 +95,6 @@ __all__ = [
     "Slider",
     "Table",
     "View",
-    "ask",
     "balance",
     "decades",
     "diagram",

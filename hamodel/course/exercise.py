@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Literal
@@ -91,8 +90,8 @@ class Exercise:
         What to say to a right answer: why it is right.
     hint : str
         What to say to a wrong answer that is none of the known ones.
-    mistakes : sequence of Mistake, or mapping of str to (callable or number, str)
-        Known wrong answers; the table has what makes the answer, and the hint.
+    mistakes : sequence of Mistake
+        Known wrong answers.
     then : str
         What a second wrong answer is told in place of `hint`: a step further.
 
@@ -119,22 +118,9 @@ class Exercise:
     same: Compare
     right: str
     hint: str
-    mistakes: Sequence[Mistake] | Mapping[str, tuple[Answer, str]] = ()
+    mistakes: Sequence[Mistake] = ()
     then: str = ""
     _wrong: list[object] = field(default_factory=list, init=False)
-
-    def __post_init__(self) -> None:
-        if isinstance(self.mistakes, Mapping):
-            listed = [
-                Mistake(name=n, answer=a if callable(a) else _always(a), hint=hint)
-                for n, (a, hint) in self.mistakes.items()
-            ]
-            object.__setattr__(self, "mistakes", tuple(listed))
-
-    @property
-    def known(self) -> tuple[Mistake, ...]:
-        """The known wrong answers."""
-        return tuple(m for m in self.mistakes if isinstance(m, Mistake))
 
     def check(self, answer: object) -> Feedback:
         """Say how an answer does; this never raises, whatever the answer.
@@ -158,7 +144,7 @@ class Exercise:
                     return Feedback("right", self.right)
             except slips.Slip as error:
                 slip = str(error)
-            for mistake in self.known:
+            for mistake in self.mistakes:
                 with contextlib.suppress(slips.Slip):
                     if self.same(answer, mistake.answer()):
                         return Feedback("wrong", mistake.hint)
@@ -232,7 +218,10 @@ def exercise(
         form=lines[0],
         reference=right if callable(right) else _always(right),
         same=same or number(),
-        mistakes={n: (w, h) for (n, h), w in zip(said.items(), wrong, strict=True)},
+        mistakes=[
+            Mistake(name=name, answer=w if callable(w) else _always(w), hint=hint)
+            for (name, hint), w in zip(said.items(), wrong, strict=True)
+        ],
         **told,
     )
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from hamodel.course._widgets import bundle, paragraph, skin_of
 from hamodel.course.drawing import Sheet, image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import ipywidgets as widgets
 
@@ -67,8 +67,9 @@ class Explorer:
         How long the picture plays, if something in it moves; else 0.
     steps : int
         In how many steps it can be gone through.
-    wire : callable
-        `wire(controls)` lets controls watch each other; called once.
+    offers : mapping of str to (str, callable)
+        By the name of `Boxes`: the control that decides which boxes can be pressed, and
+        what its value offers.
     objectives : mapping of str to callable
         Small goals, as "99.99 % without touching the coverage"; each is ticked, and
         stays so, once `reached(values, result)` is true.
@@ -99,7 +100,9 @@ class Explorer:
     after: Values = field(default_factory=dict)
     seconds: float = 0
     steps: int = 8
-    wire: Callable[[Mapping[str, Value]], None] = lambda _: None
+    offers: Mapping[str, tuple[str, Callable[[Value], Iterable[str]]]] = field(
+        default_factory=dict
+    )
     objectives: Mapping[str, Callable[[Values, Value], bool]] = field(
         default_factory=dict
     )
@@ -116,7 +119,9 @@ class Explorer:
         for preset in (*self.presets.values(), self.after):
             for name, value in preset.items():
                 self._control(name).check(value)
-        self.wire(self.controls)
+        for name, (decides, _) in self.offers.items():
+            self.controls[decides].watch(partial(self._offer, name))
+            self._offer(name)
         self.reset()
         for control in self.controls.values():
             control.watch(self._moved)
@@ -307,6 +312,11 @@ class Explorer:
             listed = ", ".join(self.controls)
             raise ValueError(f"control must be one of {listed}, got {name!r}")
         return self.controls[name]
+
+    def _offer(self, name: str, _: object = None) -> None:
+        decides, offered = self.offers[name]
+        boxes: Value = self.controls[name]
+        boxes.offer(offered(self.controls[decides].value))
 
     def _moved(self, _: object) -> None:
         if not self._quiet:

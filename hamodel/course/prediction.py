@@ -41,20 +41,21 @@ class View:
         The view, or the misconception.
     when : callable
         `when(guess, truth)` tells whether a guess shows it.
-    says : str or callable
-        What to say to it: words, or `says(guess, truth)`.
+    says : str
+        What to say to it: `{g.two:g}` writes the number of the field "two" in the
+        guess, `{t.two:.1f}` the right one.
     example : mapping
         A guess that shows it, for the test.
     """
 
     name: str
     when: Callable[[Guess, Guess], bool]
-    says: str | Callable[[Guess, Guess], str]
+    says: str
     example: Guess
 
     def words(self, guess: Guess, truth: Guess) -> str:
         """Return what to say to a guess."""
-        return self.says if isinstance(self.says, str) else self.says(guess, truth)
+        return self.says.format(g=SimpleNamespace(**guess), t=SimpleNamespace(**truth))
 
 
 def views(
@@ -66,8 +67,6 @@ def views(
     ----------
     words : str
         Lines `name: what to say`; what is indented goes on with the line before.
-        `{g.two:g}` writes the number of the field "two" in the guess, `{t.two:.1f}`
-        the right one.
     *cases : (callable, mapping)
         For each line `when(guess, truth)`, and a guess that shows it.
 
@@ -83,16 +82,11 @@ def views(
     """
     lines = re.sub(r"\n +", " ", inspect.cleandoc(words)).splitlines()
     return tuple(
-        View(name=name, when=when, says=partial(_said, says), example=example)
+        View(name=name, when=when, says=says, example=example)
         for (name, says), (when, example) in zip(
             (line.split(": ", 1) for line in lines), cases, strict=True
         )
     )
-
-
-def _said(template: str, guess: Guess, truth: Guess) -> str:
-    """Fill in the numbers of a guess; an attribute may be a digit, as no name may."""
-    return template.format(g=SimpleNamespace(**guess), t=SimpleNamespace(**truth))
 
 
 def near(guess: float, value: float, within: float = 0.1) -> bool:

@@ -78,24 +78,6 @@ class Question:
         return Feedback("right" if right else "wrong", self.options[option])
 
 
-def ask(text: str, right: tuple[str, str], *wrong: tuple[str, str]) -> Question:
-    """Return a question, its options in alphabetical order.
-
-    Parameters
-    ----------
-    text : str
-        The question.
-    right, *wrong : (str, str)
-        An option and what to say to it.
-
-    Examples
-    --------
-    >>> list(ask("Is it?", ("yes", "It is."), ("no", "Look again.")).options)
-    ['no', 'yes']
-    """
-    return Question(text=text, right=right[0], options=dict(sorted([right, *wrong])))
-
-
 def recall(words: str) -> tuple[Question, ...]:
     r"""Return questions from a table.
 
@@ -128,8 +110,7 @@ def recall(words: str) -> tuple[Question, ...]:
 
 def _asked(text: str, options: list[str]) -> Question:
     pairs = [line[2:].split(": ", 1) for line in sorted(options)]  # "+" is before "-"
-    first, *rest = ((option, words) for option, words in pairs)
-    return ask(text, first, *rest)
+    return Question(text=text, right=pairs[0][0], options=dict(sorted(pairs)))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

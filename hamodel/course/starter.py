@@ -60,9 +60,7 @@ lesson = kit.Lesson(
     guess={{
         "question": "A node fails once in 1,000 hours and takes four to repair. How "
         "many minutes a year is it down?",
-        "fields": {{
-            "minutes": kit.Slider(label="Down (min)", grid=kit.decades(1, 20_000))
-        }},
+        "fields": kit.sliders(minutes=("Down (min)", kit.decades(1, 20_000))),
         "truth": truth,
         "views": kit.views(
             """
@@ -75,14 +73,10 @@ lesson = kit.Lesson(
     }},
     see={{
         "title": "How much does a quick repair buy?",
-        "controls": {{
-            "life": kit.Slider(
-                label="Fails once in (h)", grid=kit.decades(10, 1e5), start=1000
-            ),
-            "repair": kit.Slider(
-                label="Repair (h)", grid=kit.decades(0.5, 48), start=4
-            ),
-        }},
+        "controls": kit.sliders(
+            life=("Fails once in (h)", kit.decades(10, 1e5), 1000),
+            repair=("Repair (h)", kit.decades(0.5, 48), 4),
+        ),
         "model": model,
         "picture": picture,
         "size": (640, 134),

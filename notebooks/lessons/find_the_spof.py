@@ -374,18 +374,6 @@ def own(**boxes):
 UPS = (99.9, 99.92, 99.94, 99.95, 99.96, 99.97, 99.98, 99.99, 99.999)
 FIVES = tuple(range(0, 101, 5))
 
-
-def wire(controls):
-    """Let only the boxes that were bought be pressed."""
-
-    def offer(_):
-        there = path(round(controls["servers"].value)).components
-        controls["failed"].offer(there)
-
-    controls["servers"].watch(offer)
-    offer(None)
-
-
 lesson = kit.Lesson(
     number="02",
     recall=kit.recall(
@@ -438,7 +426,7 @@ lesson = kit.Lesson(
             "What would you buy?": {"bars": SAVED},
             "Better database": {"database": 99.99},
         },
-        "wire": wire,
+        "offers": {"failed": ("servers", lambda n: path(round(n)).components)},
     },
     exercises=(
         cut_sets_exercise,

@@ -150,16 +150,9 @@ def own(nodes, down_minutes):
 # ---- the lesson --------------------------------------------------------------------
 
 
-def wire(controls):
-    """Let only the nodes and sites of the layout be pressed."""
-
-    def offer(_):
-        layout = controls["layout"].value
-        sites = [f"site {'abc'[k]}" for k in range(len(LAYOUTS[layout]))]
-        controls["gone"].offer([*sites, *members(layout)])
-
-    controls["layout"].watch(offer)
-    offer(None)
+def there(layout):
+    """Return the sites and nodes of a layout: only these can be pressed."""
+    return [*(f"site {s}" for s in "abc"[: len(LAYOUTS[layout])]), *members(layout)]
 
 
 lesson = kit.Lesson(
@@ -229,7 +222,7 @@ lesson = kit.Lesson(
         },
         "seconds": 8,
         "steps": 10,
-        "wire": wire,
+        "offers": {"gone": ("layout", there)},
     },
     exercises=EXERCISES,
     own=own,

@@ -198,7 +198,7 @@ lesson = kit.Lesson(
                     (10, 20, 30, 40, 50, 60, 70, 80, 90),
                     50,
                 ),
-                retries=("Retries (at most)", range(0, 6), 3),
+                retries=("Retries (at most)", range(6), 3),
                 spike=(
                     "Spike lasts (ms)",
                     (0, 10, 20, 30, 40, 50, 60, 80, 100, 120, 150),

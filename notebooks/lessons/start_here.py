@@ -3,26 +3,14 @@
 The self-test computes one number of lesson 04, so it fails where any part is broken.
 """
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
+from hamodel import course as kit
 from hamodel import plots, structure
-from hamodel.course.comparisons import number
-from hamodel.course.controls import Slider
-from hamodel.course.drawing import Drawn, Sheet
-from hamodel.course.exercise import Exercise, Mistake
-from hamodel.course.maps import diagram as drawn_path
-from hamodel.course.prediction import Prediction, View, near
-from hamodel.course.quiz import Question, Quiz
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
-
-if TYPE_CHECKING:
-    from hamodel.structure import Structure
 
 #: The path of a request through the ticket shop; only what the diagram draws.
 SHOP = "client > balancer > any(app1, app2, app3) > database"
@@ -53,21 +41,9 @@ class SelfTest:
         return f"<pre>{escape(repr(self))}</pre>"
 
 
-def self_test(needed: tuple[str, ...] = _NEEDED) -> SelfTest:
-    """Look whether everything that the course needs is here.
+def self_test(needed=_NEEDED):
+    """Look whether everything that the course needs is here, and say what to do if not.
 
-    Parameters
-    ----------
-    needed : tuple of str
-        Packages to look for.
-
-    Returns
-    -------
-    SelfTest
-        A line for each thing, with what to do where something is missing.
-
-    Examples
-    --------
     >>> self_test().passed
     True
     """
@@ -81,7 +57,7 @@ def self_test(needed: tuple[str, ...] = _NEEDED) -> SelfTest:
     return SelfTest(tuple(lines))
 
 
-def _reference_minutes() -> float:
+def _reference_minutes():
     """Return a number that was worked out by hand too: the pair of lesson 04."""
     from hamodel.architectures import ActivePassive, Node
     from hamodel.failover import Failover
@@ -96,139 +72,81 @@ def _reference_minutes() -> float:
 # ---- pictures ----------------------------------------------------------------------
 
 
-def key() -> Drawn:
-    """Return the key to colours and patterns.
-
-    Returns
-    -------
-    Drawn
-        A swatch for each meaning.
-    """
-    sheet = Sheet(640, 100)
+def key():
+    """Return the key to colours and patterns: a swatch for each meaning."""
+    sheet = kit.Sheet(640, 100)
     for place, meaning in enumerate(plots.LOOKS):
         column, row = divmod(place, 3)
         x, y = 12 + 212 * column, 8 + 30 * row
         sheet.rect((x, y, 40, 20), meaning)
         sheet.text((x + 50, y + 15), meaning)
     listed = ", ".join(plots.LOOKS)
-    return Drawn(
+    return kit.Drawn(
         sheet.svg(),
         f"{len(plots.LOOKS)} swatches, each with a colour and a pattern of its "
         f"own: {listed}.",
     )
 
 
-def shop() -> Structure:
-    """Return the ticket shop's request path.
-
-    Returns
-    -------
-    Structure
-        Client, load balancer, three app servers of which one is enough, database.
-    """
+def shop():
+    """Return the ticket shop's request path."""
     return structure.parse(SHOP)
 
 
-def diagram() -> Drawn:
-    """Return the opening diagram.
-
-    Returns
-    -------
-    Drawn
-        The boxes of the shop, none of them marked: what is weak is for lesson 02.
-    """
-    return drawn_path(
-        shop(),
-        "The ticket shop: a client reaches a load balancer, which spreads requests "
-        "over 3 app servers; all of them use 1 primary database.",
-        marked=False,
-    )
+def diagram():
+    """Return the opening diagram, with no box marked: what is weak is for lesson 02."""
+    alt = "The ticket shop: a client reaches a load balancer, which spreads requests "
+    alt += "over 3 app servers; all of them use 1 primary database."
+    return kit.diagram(shop(), alt, marked=False)
 
 
 # ---- practice ----------------------------------------------------------------------
 
 
-def prediction() -> Prediction:
-    """Return a prediction to practise on.
-
-    Returns
-    -------
-    Prediction
-        Minutes of downtime a year at 99.9 %.
+VIEWS = kit.views(
     """
-    return Prediction(
+    one nine too many: Those are the minutes of 99.99 %: one nine too many.
+    close: Close. It is nearly nine hours, in one piece or in many.
+    anything else: You said {g.minutes:,g} minutes; it is {t.minutes:,.0f}, nearly nine
+      hours, in one piece or in many.
+    """,
+    (lambda g, t: kit.near(g["minutes"], t["minutes"] / 10), {"minutes": 52}),
+    (lambda g, t: kit.near(g["minutes"], t["minutes"], 0.25), {"minutes": 500}),
+    (lambda *_: True, {"minutes": 100}),
+)
+
+
+def prediction():
+    """Return a prediction to practise on: minutes of downtime a year at 99.9 %."""
+    return kit.Prediction(
         key="00 three nines",
         question="A service is up 99.9 % of the time. How long is it down in a year?",
-        fields={
-            "minutes": Slider(label="Down (min a year)", grid=tuple(range(0, 1001, 20)))
-        },
+        fields=kit.sliders(minutes=("Down (min a year)", tuple(range(0, 1001, 20)))),
         truth=lambda: {"minutes": 1e-3 * YEAR / MINUTE},
         views=VIEWS,
     )
 
 
-VIEWS = (
-    View(
-        name="one nine too many",
-        when=lambda g, t: near(g["minutes"], t["minutes"] / 10),
-        says="Those are the minutes of 99.99 %: one nine too many.",
-        example={"minutes": 52},
-    ),
-    View(
-        name="close",
-        when=lambda g, t: near(g["minutes"], t["minutes"], 0.25),
-        says="Close. It is nearly nine hours, in one piece or in many.",
-        example={"minutes": 500},
-    ),
-    View(
-        name="anything else",
-        when=lambda *_: True,
-        says=lambda g, t: (
-            f"You said {g['minutes']:,g} minutes; it is {t['minutes']:,.0f}, nearly "
-            "nine hours, in one piece or in many."
-        ),
-        example={"minutes": 100},
-    ),
-)
-
-
-practice_exercise = Exercise(
-    form="a number of minutes a day",
-    reference=lambda: 1e-3 * DAY / MINUTE,
-    same=number(),
-    right="A minute and a half a day is all that three nines allow.",
-    hint="One thousandth of a day may be downtime. How many minutes has a day?",
-    mistakes=(
-        Mistake(
-            name="hours",
-            answer=lambda: 1e-3 * DAY / HOUR,
-            hint="That is in hours.",
-        ),
-        Mistake(
-            name="time up",
-            answer=lambda: (1 - 1e-3) * DAY / MINUTE,
-            hint="That is how long the service is up.",
-        ),
-        Mistake(
-            name="one per cent",
-            answer=lambda: 1e-2 * DAY / MINUTE,
-            hint="Ten times too much: 99.9 % leaves a thousandth, not a hundredth.",
-        ),
-    ),
+practice_exercise = kit.exercise(
+    """a number of minutes a day
+    right: A minute and a half a day is all that three nines allow.
+    hint: One thousandth of a day may be downtime. How many minutes has a day?
+    hours: That is in hours.
+    time up: That is how long the service is up.
+    one per cent: Ten times too much: 99.9 % leaves a thousandth, not a hundredth.
+    """,
+    lambda: 1e-3 * DAY / MINUTE,
+    lambda: 1e-3 * DAY / HOUR,
+    lambda: (1 - 1e-3) * DAY / MINUTE,
+    lambda: 1e-2 * DAY / MINUTE,
 )
 
 
 # ---- quizzes -----------------------------------------------------------------------
 
 
-def first_purchase() -> Quiz:
-    """Return the opening question, whose answer lesson 13 shows again.
-
-    Returns
-    -------
-    Quiz
-        One question without a right answer, for now.
-    """
+def first_purchase():
+    """Return the opening question, whose answer lesson 13 shows again."""
     options = {
         "the load balancer": "Few choose it. Lesson 02 tells whether more should.",
         "the app server": "There are three already. Lesson 03 counts a fourth.",
@@ -236,26 +154,20 @@ def first_purchase() -> Quiz:
         "none of them yet": "Cautious. Lesson 01 shows what waiting costs.",
     }
     asked = "You have the money for one more box. Which would you buy a second one of?"
-    return Quiz(
+    return kit.Quiz(
         title="Before you know better",
-        questions=[Question(text=asked, right="", options=options)],
+        questions=[kit.Question(text=asked, right="", options=options)],
         key="00 first purchase",
     )
 
 
-def quiz() -> Quiz:
-    """Return six questions on what the course takes for granted.
-
-    Returns
-    -------
-    Quiz
-        Probability, rates, percentiles and a line of NumPy.
-    """
-    return Quiz(title="Six short questions", questions=_QUESTIONS)
+def quiz():
+    """Return six questions on what the course takes for granted."""
+    return kit.Quiz(title="Six short questions", questions=_QUESTIONS)
 
 
 _QUESTIONS = (
-    Question(
+    kit.Question(
         text="Two machines fail independently; each is down 1 % of the time. How often "
         "are both down at once?",
         right="0.01 % of the time",
@@ -265,7 +177,7 @@ _QUESTIONS = (
             "2 % of the time": "That is, nearly, how often at least one is down.",
         },
     ),
-    Question(
+    kit.Question(
         text="A request needs both of two boxes, each up 99 % of the time. How often "
         "does it succeed?",
         right="about 98 %",
@@ -275,7 +187,7 @@ _QUESTIONS = (
             "99.99 %": "That would be so if either box were enough.",
         },
     ),
-    Question(
+    kit.Question(
         text="A node fails once in 2,000 hours on average. How often in a year?",
         right="about 4 times",
         options={
@@ -284,7 +196,7 @@ _QUESTIONS = (
             "it cannot be said": "Not when, true; but how often on average, yes.",
         },
     ),
-    Question(
+    kit.Question(
         text="Failures come at random at a constant rate, once in 1,000 hours. A node "
         "has run for 900 hours. How long until it fails, on average?",
         right="1,000 hours",
@@ -294,7 +206,7 @@ _QUESTIONS = (
             "1,900 hours": "Having survived is no merit either; the past is forgotten.",
         },
     ),
-    Question(
+    kit.Question(
         text="The 99th percentile of the response time is 200 ms. What does that say?",
         right="one request in a hundred takes longer",
         options={
@@ -304,7 +216,7 @@ _QUESTIONS = (
             "requests meets one of these most of the time.",
         },
     ),
-    Question(
+    kit.Question(
         text="In Python, with NumPy as np: what is 1 - np.array([0.9, 0.99])?",
         right="an array of 0.1 and 0.01",
         options={

@@ -258,7 +258,7 @@ def _exercise(exercise: Exercise, key: str) -> str:
     known = "".join(
         f"<dt>{escape(mistake.name[:1].upper() + mistake.name[1:])}</dt>"
         f"<dd>{escape(mistake.hint)}</dd>"
-        for mistake in exercise.known
+        for mistake in exercise.mistakes
     )
     usual = f"{_fold('The usual mistakes', f'<dl>{known}</dl>')}" if known else ""
     hint = _fold("A hint", f"<p>{escape(exercise.hint)}</p>")
@@ -276,7 +276,7 @@ def _asked(exercise: Exercise, key: str) -> str:
     within, right = getattr(exercise.same, "within", None), exercise.reference()
     if within is None:
         return ""
-    known = [(float(m.answer()), within, m.hint) for m in exercise.known]
+    known = [(float(m.answer()), within, m.hint) for m in exercise.mistakes]
     data = {
         "right": [float(right), within, exercise.right],
         "known": [k for k in known if math.isfinite(k[0])] + slips.table(float(right)),
