@@ -206,7 +206,7 @@ def _parted(times: Sequence[Duration]) -> tuple[float, Duration]:
     """Return the sum of the constant times, and the law of the others."""
     shift, rest = 0.0, _NONE
     for time in times:
-        if time.var == 0:
+        if time.support[0] == time.support[1]:  # a variance may need an integral
             shift += float(time.mean)
         else:
             rest = rest + time

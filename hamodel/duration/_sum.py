@@ -28,6 +28,7 @@ _CELLS = 4096
 _SPREAD = 8.0  # times this far apart may share a lattice
 _KEPT = 96  # transforms of parts and lattices of sums kept for the next question
 _LIKELY = 0.1  # all tails above it are bounded alike
+_BLOCK = 512  # cells convolved at once, term by term
 _FAR = 1e-9  # smaller tails are summed term by term: a transform rounds at 1e-16
 
 
@@ -263,9 +264,18 @@ def _convolved_far(parts: tuple[_Named, ...], step: float, cells: int) -> FloatA
         held = np.flatnonzero(mass)  # two cells of a constant, none before a shift
         if len(held):
             first, end = held[0], held[-1] + 1
-            tail[first:] += np.convolve(mass[first:end], total)[: cells - first]
+            tail[first:] += _begun(mass[first:end], total[: cells - first])
         total = tail
     return total
+
+
+def _begun(mass: FloatArray, total: FloatArray) -> FloatArray:
+    """Return a convolution as far as `total` goes; half of the whole is beyond."""
+    found, size = np.zeros(len(total)), len(total)
+    for start in range(0, min(len(mass), size), _BLOCK):
+        block = mass[start : start + _BLOCK]
+        found[start:] += np.convolve(block, total[: size - start])[: size - start]
+    return found
 
 
 @lru_cache(maxsize=_KEPT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import comb
 
 import numpy as np
 
@@ -217,13 +218,16 @@ class RaftElection:
         majority: a sum of spacings of uniform times, which is a beta law (David and
         Nagaraja, Order Statistics, 3rd ed., section 6.4).
         """
-        from scipy.special import betainc
-
         rivals = self.left - self.majority + 1
         if rivals >= self.left:  # nobody is needed beside the candidate
             return 0.0
         share = min(1.0, self.one_way / (self.high - self.low))
-        return float(betainc(rivals, self.left + 1 - rivals, share))
+        return float(
+            sum(
+                comb(self.left, k) * share**k * (1 - share) ** (self.left - k)
+                for k in range(rivals, self.left + 1)
+            )
+        )
 
     @property
     def duration(self) -> Duration:
