@@ -203,16 +203,17 @@ def redirections(redirect: Failover | None, state: State) -> Iterator[Event]:
     if redirect is None:
         return
     moved, stuck = state._replace(clients="moved"), state._replace(clients="stuck")
+    stages: tuple[Quantity, ...] = (redirect.detection, redirect.redirection)
     if state.clients == "waiting":
-        after = Raced((redirect.detection, redirect.redirection))
-        yield Event("redirection", after, moved, redirect.coverage)
-        yield Event("redirection", after, stuck, 1 - redirect.coverage)
+        clock = "redirection"
     elif state.clients == "stuck" and redirect.retry is not None:
-        after = Raced((redirect.retry,))
-        yield Event("redirection again", after, moved, redirect.coverage)
-        yield Event("redirection again", after, stuck, 1 - redirect.coverage)
-    elif state.clients == "stuck" and redirect.manual is not None:
-        yield Event("redirection by hand", redirect.manual, moved)
+        clock, stages = "redirection again", (redirect.retry,)
+    else:
+        if state.clients == "stuck" and redirect.manual is not None:
+            yield Event("redirection by hand", redirect.manual, moved)
+        return
+    yield Event(clock, Raced(stages), moved, redirect.coverage)
+    yield Event(clock, Raced(stages), stuck, 1 - redirect.coverage)
 
 
 def place(name: str, *parts: Part) -> Group:
@@ -317,14 +318,22 @@ def everywhere(outage: Node | None) -> tuple[Part, ...]:
     """Return the part that strikes all others at once, if there is such an outage."""
     if outage is None:
         return ()
+    clocks = "strikes everywhere", "mended everywhere"
+    return (switched(EVERYWHERE, clocks, outage.mttf, outage.mttr),)
+
+
+def switched(
+    name: str, clocks: tuple[str, str], up: Quantity | Stages, down: Quantity | Stages
+) -> Part:
+    """Return the part that is up for a time, then down for one; it shows which."""
 
     def events(state: str) -> Iterator[Event]:
         if state == "up":
-            yield Event("strikes everywhere", outage.mttf, "down")
+            yield Event(clocks[0], up, "down")
         else:
-            yield Event("mended everywhere", outage.mttr, "up")
+            yield Event(clocks[1], down, "up")
 
-    return (Part(name=EVERYWHERE, start="up", events=events, view=str),)
+    return Part(name=name, start="up", events=events, view=str)
 
 
 def planned(work: Maintenance, *stages: Quantity) -> tuple[Part, ...]:
@@ -332,14 +341,8 @@ def planned(work: Maintenance, *stages: Quantity) -> tuple[Part, ...]:
 
     `stages` are the times in s for which it keeps clients out.
     """
-
-    def events(state: str) -> Iterator[Event]:
-        if state == "up":
-            yield Event("work begins", Stages((work.every,)), "down")
-        else:
-            yield Event("work is done", Stages(stages), "up")
-
-    return (Part(name=MAINTENANCE, start="up", events=events, view=str),)
+    clocks = "work begins", "work is done"
+    return (switched(MAINTENANCE, clocks, Stages((work.every,)), Stages(stages)),)
 
 
 def rolling(

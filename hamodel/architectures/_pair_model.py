@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from hamodel.architectures._events import Cause, Event
+from hamodel.architectures._events import Cause
 from hamodel.architectures._front import (
     Front,
     Seen,
@@ -16,6 +16,7 @@ from hamodel.architectures._front import (
     entrance,
     everywhere,
     planned,
+    switched,
     undisturbed,
 )
 from hamodel.architectures._pair_rules import rules_of
@@ -24,9 +25,7 @@ from hamodel.architectures._shape import Names, Shape, Shaped
 from hamodel.architectures.base import Model, Part, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hamodel.architectures._nodes import Dependency, Failure, Replica
+    from hamodel.architectures._nodes import Replica
     from hamodel.architectures._pair_spec import PairSpec
     from hamodel.architectures._replicas import Nodes, State
     from hamodel.architectures._replicated import Rules
@@ -224,7 +223,10 @@ def model_of(spec: PairSpec) -> Model:
     fronts = [front.part(name) for name in spec.sites]
     work = spec.maintenance
     promotion, redirection = spec.failover.promotion, spec.failover.redirection
-    stopping = [_stopping(one) for one in spec.stopping]
+    stopping = [
+        switched(x.name, (f"{x.name} fails", f"{x.name} back"), x.mttf, x.mttr)
+        for x in spec.stopping
+    ]
 
     def verdict(known: PairSeen, site: str, operation: str) -> Verdict:
         stopped = known.stopped or (known.read_only if operation == "write" else "")
@@ -252,18 +254,6 @@ def model_of(spec: PairSpec) -> Model:
         ),
         verdict=verdict,
     )
-
-
-def _stopping(one: Dependency | Failure) -> Part:
-    """Return the part without which no writes are served."""
-
-    def events(state: str) -> Iterator[Event]:
-        if state == "up":
-            yield Event(f"{one.name} fails", one.mttf, "down")
-        else:
-            yield Event(f"{one.name} back", one.mttr, "up")
-
-    return Part(name=one.name, start="up", events=events, view=str)
 
 
 def _written(pair: PairView, found: Verdict, sites: tuple[str, ...]) -> Verdict:

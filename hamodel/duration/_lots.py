@@ -44,15 +44,10 @@ class Lot:
     shifts: FloatArray  # (k,)
     weights: FloatArray  # (k,)
 
-    def sf(self, t: FloatArray) -> FloatArray:
-        """Return the weighted tails."""
-        tails = np.asarray(self.law.sf(np.asarray(t)[..., None] - self.shifts))
-        return np.asarray(tails @ self.weights)
-
-    def cdf(self, t: FloatArray) -> FloatArray:
-        """Return the weighted distribution functions."""
-        shares = np.asarray(self.law.cdf(np.asarray(t)[..., None] - self.shifts))
-        return np.asarray(shares @ self.weights)
+    def total(self, of: str, t: FloatArray) -> FloatArray:
+        """Return the weighted tails, or distribution functions."""
+        each = np.asarray(getattr(self.law, of)(np.asarray(t)[..., None] - self.shifts))
+        return np.asarray(each @ self.weights)
 
     def ends(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the least and the greatest quantile of the parts."""

@@ -82,21 +82,18 @@ class Mixture(integrals.Usual):
         return lots(self.weights, self.parts)
 
     def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
-        if left:
-            total = self._blend([part.cdf(t, left) for part in self.parts])
-        else:
-            together, others = self._grouped
-            total = sum(lot.cdf(t) for lot in together)
-            total = total + sum(_times(weight, part.cdf(t)) for weight, part in others)
-        return np.asarray(np.minimum(total, 1))
+        return self._summed("cdf", t, left)
 
     def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        return self._summed("sf", t, left)
+
+    def _summed(self, of: str, t: FloatArray, left: bool) -> FloatArray:
         if left:
-            total = self._blend([part.sf(t, left) for part in self.parts])
+            total = self._blend([getattr(part, of)(t, left) for part in self.parts])
         else:
             together, others = self._grouped
-            total = sum(lot.sf(t) for lot in together)
-            total = total + sum(_times(weight, part.sf(t)) for weight, part in others)
+            total = sum(lot.total(of, t) for lot in together)
+            total = total + sum(_times(w, getattr(part, of)(t)) for w, part in others)
         return np.asarray(np.minimum(total, 1))
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
@@ -213,13 +210,8 @@ class _Apart:
 
 def _times(weight: Quantity, value: Quantity) -> Quantity:
     if not np.ndim(weight):
-        return (
-            weight * value
-            if weight != 0
-            else 0 * np.where(np.isfinite(value), value, 0)
-        )
-    return np.where(
-        weight == 0,
-        0.0,
-        weight * np.where((weight == 0) & ~np.isfinite(value), 0, value),
-    )
+        finite = value if weight != 0 else np.where(np.isfinite(value), value, 0)
+        return weight * finite
+    never = weight == 0
+    finite = np.where(never & ~np.isfinite(value), 0, value)
+    return np.where(never, 0.0, weight * finite)

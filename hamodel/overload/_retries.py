@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, text
+from hamodel import _check, _html, fields, text
 from hamodel.queueing import MMc
 
 if TYPE_CHECKING:
@@ -103,25 +103,15 @@ class SteadyState:
     stable: bool
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Retries:
     """A service whose clients ask again when the answer takes too long.
 
     Parameters
     ----------
-    arrival : float
-        New requests in 1/s.
-    service : float
-        Mean service time in s.
-    timeout : float
-        Time in s after which a client gives an attempt up.
     retries : int
         Attempts after the first one: "three attempts" are two retries, and five layers
         of them make 3^5 = 243 attempts where none succeeds.
-    servers : int
-        Number of servers.
-    budget : float, optional
-        Most retries per new request, over all clients; unlimited by default.
     capacity : int, optional
         Most attempts in the system; others are turned away at once (and retried).
     shed : float
@@ -138,26 +128,20 @@ class Retries:
     0.935
     """
 
-    arrival: float
-    service: float
-    timeout: float
-    retries: int = 3
-    servers: int = 1
-    budget: float | None = None
-    capacity: int | None = None
-    shed: float = 0.0
+    arrival: float = fields.rate("new requests", above=True)
+    service: float = fields.span("mean service time")
+    timeout: float = fields.span("time until a client gives an attempt up")
+    retries: int = fields.whole("attempts after the first one", 0, default=3)
+    servers: int = fields.whole("servers", default=1)
+    budget: float | None = fields.number(
+        "most retries per new request, over all clients", default=None
+    )
+    capacity: int | None = fields.whole("most attempts in the system", default=None)
+    shed: float = fields.share("attempts turned away unseen", default=0.0)
 
     def __post_init__(self) -> None:
-        _check.positive(
-            arrival=self.arrival, service=self.service, timeout=self.timeout
-        )
-        _check.whole(0, retries=self.retries)
-        _check.whole(1, servers=self.servers)
-        _check.probability(shed=self.shed)
-        if self.budget is not None:
-            _check.non_negative(budget=self.budget)
-        if self.capacity is not None:
-            MMc(self.arrival, self.service, self.servers, self.capacity)
+        fields.check(self)
+        MMc(self.arrival, self.service, self.servers, self.capacity)
 
     @property
     def load(self) -> float:

@@ -8,28 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, duration, text
+from hamodel import _check, _html, duration, fields, text
 from hamodel._quadrature import unit
-from hamodel._quantity import hold
 from hamodel.duration import Duration, integrals
 from hamodel.replication._stage import number, plain
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hamodel._types import FloatArray, Quantity
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class CatchUp:
     """A replica that received nothing for a while, and then everything.
-
-    Parameters
-    ----------
-    writes : float, array or SymPy expression
-        Writes per second, a Poisson stream that never stops.
-    service : float, array or SymPy expression
-        Mean time in s to apply one write, exponential, by one worker.
-    outage : float, array or SymPy expression
-        Time in s for which nothing arrived.
 
     Notes
     -----
@@ -54,14 +46,9 @@ class CatchUp:
     91.28
     """
 
-    writes: Quantity
-    service: Quantity
-    outage: Quantity
-
-    def __post_init__(self) -> None:
-        hold(self, "writes", "service", "outage")
-        _check.non_negative(writes=self.writes, outage=self.outage)
-        _check.positive(service=self.service)
+    writes: Quantity = fields.rate("writes, a Poisson stream that never stops")
+    service: Quantity = fields.span("mean time, exponential, to apply one write")
+    outage: Quantity = fields.time("time for which nothing arrived")
 
     @property
     def backlog(self) -> Quantity:
@@ -127,9 +114,8 @@ class CatchUp:
         """Time until nothing waits, as a law (OverloadError from load 1 on)."""
         from hamodel.queueing import OverloadError
 
-        rate, mean, outage = (
-            float(v) for v in (self.writes, self.service, self.outage)
-        )
+        given = (self.writes, self.service, self.outage)
+        rate, mean, outage = map(float, given)
         if rate * mean >= 1:
             raise OverloadError(rate * mean)
         if rate * outage == 0:
@@ -204,9 +190,7 @@ class Drain:
         """Ends of panels, and the probability below and above each."""
         spread = self.var**0.5
         fine = np.linspace(-9, 12, 127) * spread + self.mean
-        slow = (
-            self.service / (1 - (self.rate * self.service) ** 0.5) ** 2
-        )  # of the tail
+        slow = self.service / (1 - (self.rate * self.service) ** 0.5) ** 2  # the tail's
         far = max(self.mean, 0.0) + 12 * spread + slow * np.geomspace(0.5, 700, 60)
         near = np.geomspace(1e-9, 1, 60) * min(self.mean, 30 * slow)
         ends = np.unique(np.concatenate([[0.0], near, fine[fine > 0], far]))
@@ -221,19 +205,20 @@ class Drain:
         values = self.density(np.maximum(at, 1e-300))
         return np.asarray((values @ weights) * (high - low))
 
-    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
-        ends, below, _ = self._table
-        t = np.asarray(t, float)
+    def _cell(self, t: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
+        """Return the panel in which each time lies, and the time within the table."""
+        ends, _, _ = self._table
         at = np.clip(t, 0, ends[-1])
-        k = np.clip(np.searchsorted(ends, at, side="right") - 1, 0, len(ends) - 2)
+        k = np.searchsorted(ends, at, side="right") - 1
+        return np.clip(k, 0, len(ends) - 2), at
+
+    def cdf(self, t: FloatArray, left: bool = False) -> FloatArray:
+        (ends, below, _), (k, at) = self._table, self._cell(t)
         share = np.minimum(below[k] + self._mass(ends[k], at), 1)
         return np.where(t <= 0 if left else t < 0, 0.0, share)
 
     def sf(self, t: FloatArray, left: bool = False) -> FloatArray:
-        ends, _, above = self._table
-        t = np.asarray(t, float)
-        at = np.clip(t, 0, ends[-1])
-        k = np.clip(np.searchsorted(ends, at, side="right") - 1, 0, len(ends) - 2)
+        (ends, _, above), (k, at) = self._table, self._cell(t)
         share = np.minimum(above[k + 1] + self._mass(at, ends[k + 1]), 1)
         return np.where(t <= 0 if left else t < 0, 1.0, share)
 

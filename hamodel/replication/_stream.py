@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, duration, text
-from hamodel._quantity import hold
+from hamodel import _check, _html, duration, fields, text
 from hamodel.replication import _exposure, _stale
 from hamodel.replication._stage import WriteStage, is_duration, number, plain
 
@@ -17,16 +15,12 @@ if TYPE_CHECKING:
     from hamodel.duration import Duration
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@fields.specification
 class Stream:
     """Writes that one replica receives, over a sender, a network and a replay.
 
     Parameters
     ----------
-    writes : float, array or SymPy expression
-        Writes per second, a Poisson stream.
-    delay : float, array, SymPy expression or Duration
-        One-way network delay in s.
     send : WriteStage, optional
         Queue of the sender or of a narrow link.  None: what is committed is sent.
     apply : WriteStage, optional
@@ -59,20 +53,10 @@ class Stream:
     (0.0514, 0.0403)
     """
 
-    writes: Quantity
-    delay: Quantity = 0.0
-    send: WriteStage | None = None
-    apply: WriteStage | None = None
-
-    def __post_init__(self) -> None:
-        hold(self, "writes")
-        _check.non_negative(writes=self.writes)
-        if not is_duration(self.delay):
-            hold(self, "delay")
-            _check.non_negative(delay=self.delay)
-        for name in ("send", "apply"):
-            if getattr(self, name) is not None:
-                _check.instance(WriteStage, **{name: getattr(self, name)})
+    writes: Quantity = fields.rate("writes, a Poisson stream")
+    delay: Quantity = fields.time("one-way network delay", law=True, default=0.0)
+    send: WriteStage | None = fields.spec(WriteStage, "sending", default=None)
+    apply: WriteStage | None = fields.spec(WriteStage, "replay", default=None)
 
     @property
     def utilisation(self) -> Quantity:
