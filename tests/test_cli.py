@@ -220,9 +220,11 @@ def test_nobody_keeps_the_limits(files):
     assert "No candidate keeps all limits" in page
 
 
-@pytest.mark.slow
-def test_flips_on_demand():
-    shown = data("decide", "pair.yaml", "one.yaml", "--flips")
+def test_flips_on_demand(files):
+    other = SINGLE.replace("One", "Another").replace("mttr: 4 h", "mttr: 9 h")
+    other += "requirements: {availability: 99 %}\n"
+    (files / "two.yaml").write_text(other)
+    shown = data("decide", "two.yaml", "one.yaml", "--flips")
     assert any("is chosen" in flip for flip in shown["flips"])
 
 

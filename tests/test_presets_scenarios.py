@@ -1,6 +1,7 @@
 """Scenarios: every value has its source, and the choice is what the file says it is."""
 
 from collections import Counter
+from functools import cache
 
 import pytest
 from ruamel.yaml import YAML
@@ -25,6 +26,12 @@ CHOSEN = {
 def file_of(key):
     path = catalogue.folder() / "scenarios" / f"{key}.yaml"
     return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+
+
+@cache
+def decided(key):
+    """Return the decision of a scenario as its file asks for it, made once."""
+    return catalogue.scenario(key).decide()
 
 
 def test_scenarios_that_must_be_there():
@@ -87,7 +94,7 @@ def test_candidates_stand_at_the_sites(key):
 @pytest.mark.parametrize("key", EVERY)
 def test_the_choice_is_what_the_file_says(key):
     found = catalogue.scenario(key)
-    decision = found.decide()
+    decision = decided(key)
     winner, agrees = CHOSEN[key]
     assert decision.winner == winner
     assert winner in found.finding
@@ -103,7 +110,7 @@ def test_the_choice_is_what_the_file_says(key):
 def test_what_the_findings_say_of_other_limits():
     bank = catalogue.scenario("bank")
     assert bank.decide(consistency="strong").winner == "cockroachdb"
-    assert "oracle-maximum-protection" in bank.decide().excluded
+    assert "oracle-maximum-protection" in decided("bank").excluded
     shop = catalogue.scenario("web-shop").decide(write_p99=0.1)
     assert set(shop.assessments) - set(shop.excluded) == {
         "cassandra",
@@ -121,7 +128,7 @@ def test_what_the_findings_say_of_other_limits():
     cost = {n: OBJECTIVES["cost"](a) for n, a in easy.assessments.items()}
     assert cost["postgresql-patroni"] == pytest.approx(cost["cassandra"] / 3)
     cars = catalogue.scenario("ride-hailing")
-    near = cars.decide()
+    near = decided("ride-hailing")
     missed = {n: {f.limit.name for f in found} for n, found in near.excluded.items()}
     assert missed == {"cockroachdb": {"write_p99"}, "couchbase-xdcr": {"rto_p95"}}
     cost = {n: OBJECTIVES["cost"](a) for n, a in near.assessments.items()}
@@ -130,23 +137,21 @@ def test_what_the_findings_say_of_other_limits():
     assert quick.winner == "cassandra"
     assert {f.limit.name for f in quick.excluded["postgresql-patroni"]} == {"write_p99"}
     records = catalogue.scenario("saas")
-    costs = {n: OBJECTIVES["cost"](a) for n, a in records.decide().assessments.items()}
+    found = decided("saas").assessments
+    costs = {n: OBJECTIVES["cost"](a) for n, a in found.items()}
     assert costs["managed-multi-zone"] == costs["postgresql-patroni"]
-    pair, managed = (
-        records.decide().assessments[n]
-        for n in ("postgresql-patroni", "managed-multi-zone")
-    )
+    pair, managed = (found[n] for n in ("postgresql-patroni", "managed-multi-zone"))
     more = managed.write.minutes_per_year - pair.write.minutes_per_year
     assert more == pytest.approx(5, abs=0.5)
     assert pair.lost_writes.per_year == pytest.approx(18, abs=0.5)
     assert records.decide(lost_writes_per_year=0).winner == "managed-multi-zone"
-    rooms = catalogue.scenario("on-premises").decide().excluded
+    rooms = decided("on-premises").excluded
     assert {f.limit.name for f in rooms["mysql-group-replication"]} == {"budget"}
 
 
 @pytest.mark.parametrize("key", EVERY)
 def test_no_choice_hangs_on_how_many_states_a_chain_has(key):
-    decision = catalogue.scenario(key).decide()
+    decision = decided(key)
     assert "complexity" not in decision.prefer
     assert "complexity" not in decision.reason
 
