@@ -58,6 +58,7 @@ ONE, PAIR, WAITING, ACTIVE, MAJORITY, LEADERLESS = DESIGNS
 PATIENCE = 120  # ms: 99 in 100 writes, from the site where they take longest
 
 
+@cache
 def workload(trip=20, share="10 %"):
     """Return 1,000 requests a second on 10,000 keys; in ms, and one of `SHARES`."""
     writes = 10 * int(share.removesuffix(" %"))

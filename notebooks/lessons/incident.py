@@ -10,7 +10,8 @@ touch.  A person acts once, some time after the strike.
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,7 @@ import hamodel as ha
 from hamodel.architectures import ActivePassive, Cause, Event, Group, Part, Verdict
 from hamodel.chain import Chain
 from hamodel.failover import SplitBrain
+from hamodel.markov import transient
 from hamodel.simulation import play
 from hamodel.units import DAY, MINUTE, MS
 from lessons.deck import Design, workload
@@ -80,6 +82,14 @@ def _outcomes(part, hits):
     return found if touched else None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Struck(Part):
+    """A part that begins struck, and what it is otherwise."""
+
+    whole: Part
+    outcomes: Mapping[Any, float]
+
+
 def _start(part, outcomes):
     """Return a part that begins struck; which outcome it is takes no time."""
 
@@ -93,7 +103,14 @@ def _start(part, outcomes):
     def view(state):
         return part.view(part.start if state == "struck" else state)
 
-    return replace(part, start="struck", events=events, view=view, seen_from=None)
+    return Struck(
+        name=part.name,
+        start="struck",
+        events=events,
+        view=view,
+        whole=part,
+        outcomes=outcomes,
+    )
 
 
 def _passing(name, mean):
@@ -320,9 +337,43 @@ def _views(part):
     """Return the probability of each view of a part at each of the times."""
     if not list(part.events(part.start)):
         return {part.view(part.start): np.ones(len(TIMES))}
+    if isinstance(part, Struck):
+        found = _after(
+            part.whole.kind, _Whole(part.whole), tuple(part.outcomes.items())
+        )
+        if found:
+            return found
     chain = Chain.explore(part.start, part.moves, up=bool)
+    return _shares(part.view, chain.transient(TIMES).items())
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A part that equals every other: what it is, its kind says."""
+
+    part: Any = field(compare=False)
+
+
+@lru_cache(maxsize=128)
+def _after(kind, whole, outcomes):  # noqa: ARG001  the kind is the key
+    """Return the views of a part from some states on; None where it never stays."""
+    chain = whole.part.chain()
+    place = {state: k for k, state in enumerate(chain.states)}
+    if not all(state in place for state, _ in outcomes):
+        return None
+    start, rates = np.zeros(len(place)), np.zeros((len(place),) * 2)
+    for state, share in outcomes:
+        start[place[state]] += share
+    for (a, b), rate in chain.rates.items():
+        rates[place[a], place[b]] = rate
+    found = transient(rates, start, TIMES).T
+    return _shares(whole.part.view, zip(chain.states, found, strict=True))
+
+
+def _shares(view, probabilities):
+    """Return the probability of each view, of those of the states."""
     law: dict[Any, Any] = {}
-    for state, p in chain.transient(TIMES).items():
-        view = part.view(state)
-        law[view] = law.get(view, 0) + np.maximum(p, 0.0)
+    for state, p in probabilities:
+        seen = view(state)
+        law[seen] = law.get(seen, 0) + np.maximum(p, 0.0)
     return law
