@@ -103,15 +103,11 @@ class Decision:
     def ranking(self) -> tuple[str, ...]:
         """Candidates within the limits: those of the front first, then as preferred."""
         order = self.objectives
-        return tuple(
-            sorted(
-                order,
-                key=lambda n: (
-                    n not in self.front,
-                    *(order[n][key] for key in self.prefer),
-                ),
-            )
-        )
+
+        def rank(name: str) -> tuple[float, ...]:
+            return name not in self.front, *(order[name][key] for key in self.prefer)
+
+        return tuple(sorted(order, key=rank))
 
     @cached_property
     def winner(self) -> str | None:
@@ -205,14 +201,10 @@ class Decision:
         for name, old in self.assessments.items():
             architecture, workload = spec(old.architecture), load(old.workload)
             same = architecture is old.architecture and workload is old.workload
-            found[name] = (
-                old
-                if same
-                else replace(old, architecture=architecture, workload=workload)
-            )
-        return Decision(
-            requirements=self.requirements, assessments=found, prefer=self.prefer
-        )
+            if not same:
+                old = replace(old, architecture=architecture, workload=workload)
+            found[name] = old
+        return replace(self, assessments=found)
 
     @property
     def reason(self) -> str:
@@ -277,14 +269,13 @@ def _beats(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
 
 
 _CHOOSE = {
-    "write_minutes_per_year": (
-        "you cannot accept {other} minutes of lost writes a year",
-        1,
-    ),
-    "read_minutes_per_year": (
-        "you cannot accept {other} minutes of lost reads a year",
-        1,
-    ),
+    **{
+        f"{o}_minutes_per_year": (
+            f"you cannot accept {{other}} minutes of lost {o}s a year",
+            1,
+        )
+        for o in ("write", "read")
+    },
     "outage_p95": ("clients cannot wait {other} s for a recovery", 1),
     "rpo_p99": ("losing the last {other} s of writes is too much", 1),
     "stale_read_probability": ("{other} % of stale reads is too much", 100),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
@@ -151,14 +152,17 @@ def optimise(
         spec, workload = unpacked(spec, workload)
         assess(spec, workload)  # names what is not an architecture
         known = _known(spec, choices, alone=len(named) == 1)
-        _check_number(known)
+        count = math.prod(map(len, known.values()))
+        if count > _MOST:
+            said = f"choices must make <= {_MOST} configurations, got {count}"
+            raise ValueError(said)
         for values in product(*known.values()):
             picked = dict(zip(known, values, strict=True))
             one, found = _try(spec, workload, requirements, picked)
             if key:
                 one = one._replace(choices={"architecture": key, **one.choices})
             tried.append(one)
-            if one.feasible and (best is None or _order(one) < _order(best[0])):
+            if one.feasible and (best is None or one[1:3] < best[0][1:3]):
                 best = one, found
     return Optimum(
         best=best[0] if best else None,
@@ -177,12 +181,8 @@ def _try(
     own = {k: v for k, v in picked.items() if not k.startswith("workload__")}
     rest = {k[10:]: v for k, v in picked.items() if k.startswith("workload__")}
     assessment = assess(replaced(spec, own), replaced(load, rest))
-    missed = None
-    for limit in requirements.limits(assessment.sites):
-        finding = limit.judge(assessment)
-        if not finding.met:
-            missed = finding
-            break
+    findings = (x.judge(assessment) for x in requirements.limits(assessment.sites))
+    missed = next((finding for finding in findings if not finding.met), None)
     cost = float(assessment.cost.total)
     down = float(assessment.write.unavailability)
     return Tried(picked, cost, down, missed), assessment
@@ -203,18 +203,6 @@ def _known(
                 continue
         found[name] = list(values)
     return found
-
-
-def _check_number(known: Mapping[str, Sequence[Value]]) -> None:
-    count = 1
-    for values in known.values():
-        count *= len(values)
-    if count > _MOST:
-        raise ValueError(f"choices must make <= {_MOST} configurations, got {count}")
-
-
-def _order(one: Tried) -> tuple[float, float]:
-    return one.cost, one.unavailability
 
 
 def _named(choices: Mapping[str, object]) -> str:

@@ -213,77 +213,27 @@ def _ratio(value: float, bound: float) -> float:
 
 
 def _limits(need: Requirements, sites: tuple[str, ...]) -> Iterator[Limit]:
-    if need.budget is not None:
-        yield Limit("budget", "cost", _cost, need.budget, False, text.number)
-    yield from _availability(need)
-    yield from _load(need)
-    yield from _data(need)
-    yield from _recovery(need)
+    strong = need.consistency == "strong"
+    reads = need.read_availability
+    bounds = {
+        "budget": need.budget,
+        "write_availability": need.availability,
+        "read_availability": need.availability if reads is None else reads,
+        "zero_planned_downtime": 0.0 if need.zero_planned_downtime else None,
+        "growth": need.growth if need.growth != 1 else None,
+        "survive_site_loss": 2.0 if need.survive_site_loss else None,
+        "stale_reads": 0.0 if strong else need.stale_reads,
+        "consistency": 0.0 if need.consistency != "eventual" else None,
+        "lost_writes_per_year": 0.0 if strong else need.lost_writes_per_year,
+        "rto_p95": need.rto_p95,
+        "rpo_p99": need.rpo_p99,
+    }
+    for name, (label, value, at_least, write) in _MEASURED.items():
+        bound = bounds[name]
+        if bound is not None:
+            yield Limit(name, label, value, bound, at_least, write)
     for operation in ("read", "write"):
         yield from _latency(need, operation, sites)
-
-
-def _availability(need: Requirements) -> Iterator[Limit]:
-    wanted = {
-        "write": need.availability,
-        "read": (
-            need.availability
-            if need.read_availability is None
-            else need.read_availability
-        ),
-    }
-    for operation, bound in wanted.items():
-        if bound is None:
-            continue
-
-        def value(a: Assessment, operation: str = operation) -> float:
-            return float(getattr(a, operation).availability)
-
-        name = f"{operation}_availability"
-        yield Limit(
-            name, f"availability of {operation}s", value, bound, True, text.share
-        )
-    if need.zero_planned_downtime:
-        yield Limit(
-            "zero_planned_downtime",
-            "planned downtime a year",
-            _planned,
-            0.0,
-            False,
-            text.time,
-        )
-
-
-def _load(need: Requirements) -> Iterator[Limit]:
-    if need.growth != 1:
-        label = "growth that the rest can carry after a site loss"
-        yield Limit("growth", label, _room, need.growth, True, _factor)
-    if need.survive_site_loss:
-        label = "operations that survive the loss of any site"
-        yield Limit("survive_site_loss", label, _surviving, 2.0, True, text.number)
-
-
-def _data(need: Requirements) -> Iterator[Limit]:
-    strong = need.consistency == "strong"
-    stale = 0.0 if strong else need.stale_reads
-    if stale is not None:
-        yield Limit("stale_reads", "stale reads", _stale, stale, False, text.share)
-    if need.consistency != "eventual":
-        label = "conflicting pairs of writes a day"
-        yield Limit("consistency", label, _clashes, 0.0, False, text.number)
-    lost = 0.0 if strong else need.lost_writes_per_year
-    if lost is not None:
-        label = "writes lost or missing after failures a year"
-        yield Limit("lost_writes_per_year", label, _lost, lost, False, text.number)
-
-
-def _recovery(need: Requirements) -> Iterator[Limit]:
-    if need.rto_p95 is not None:
-        label = "recovery time of 95 % of the failures"
-        yield Limit("rto_p95", label, _rto, need.rto_p95, False, text.time)
-    if need.rpo_p99 is not None:
-        label = "age of the oldest lost write, 99 %"
-        yield Limit("rpo_p99", label, _rpo, need.rpo_p99, False, text.time)
 
 
 def _latency(
@@ -305,10 +255,6 @@ def _latency(
         yield Limit(f"{operation}_p99", label, value, bound, False, text.time, site)
 
 
-def _cost(a: Assessment) -> float:
-    return float(a.cost.total)
-
-
 def _planned(a: Assessment) -> float:
     share = max(
         o.downtime_by_cause.get("planned maintenance", 0.0) for o in (a.read, a.write)
@@ -316,37 +262,81 @@ def _planned(a: Assessment) -> float:
     return float(share * YEAR)
 
 
-def _room(a: Assessment) -> float:
-    return float(a.headroom_after_site_loss)
-
-
 def _surviving(a: Assessment) -> float:
     lives = a.survives_site_loss
     return float(lives.read) + float(lives.write)
-
-
-def _stale(a: Assessment) -> float:
-    return float(a.stale_read_probability)
-
-
-def _clashes(a: Assessment) -> float:
-    return float(a.conflicts.per_day)
 
 
 def _lost(a: Assessment) -> float:
     return float(a.lost_writes.per_year + a.lost_writes.missing_per_year)
 
 
-def _rto(a: Assessment) -> float:
-    return float(a.outage.quantile(0.95))
-
-
-def _rpo(a: Assessment) -> float:
-    return float(a.rpo.quantile(0.99))
-
-
 def _factor(value: float, digits: int = 3) -> str:
     return f"{text.number(value, digits)}x"
+
+
+#: By requirement, the cheap ones to measure first: label, measure, whether it is a
+#: least value, and how it is written.
+_MEASURED: dict[
+    str, tuple[str, Callable[[Assessment], float], bool, Callable[..., str]]
+] = {
+    "budget": ("cost", lambda a: a.cost.total, False, text.number),
+    "write_availability": (
+        "availability of writes",
+        lambda a: a.write.availability,
+        True,
+        text.share,
+    ),
+    "read_availability": (
+        "availability of reads",
+        lambda a: a.read.availability,
+        True,
+        text.share,
+    ),
+    "zero_planned_downtime": ("planned downtime a year", _planned, False, text.time),
+    "growth": (
+        "growth that the rest can carry after a site loss",
+        lambda a: a.headroom_after_site_loss,
+        True,
+        _factor,
+    ),
+    "survive_site_loss": (
+        "operations that survive the loss of any site",
+        _surviving,
+        True,
+        text.number,
+    ),
+    "stale_reads": (
+        "stale reads",
+        lambda a: a.stale_read_probability,
+        False,
+        text.share,
+    ),
+    "consistency": (
+        "conflicting pairs of writes a day",
+        lambda a: a.conflicts.per_day,
+        False,
+        text.number,
+    ),
+    "lost_writes_per_year": (
+        "writes lost or missing after failures a year",
+        _lost,
+        False,
+        text.number,
+    ),
+    "rto_p95": (
+        "recovery time of 95 % of the failures",
+        lambda a: a.outage.quantile(0.95),
+        False,
+        text.time,
+    ),
+    "rpo_p99": (
+        "age of the oldest lost write, 99 %",
+        lambda a: a.rpo.quantile(0.99),
+        False,
+        text.time,
+    ),
+}
 
 
 def _brief(name: str, value: Value) -> str:

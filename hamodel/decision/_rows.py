@@ -35,21 +35,13 @@ class Cell(NamedTuple):
 def cell(row: Row, assessment: Assessment, findings: list[Finding]) -> Cell:
     """Judge one row for one architecture."""
     measure = row.measure(assessment)
-    mine = (
-        findings
-        if not row.limits
-        else [f for f in findings if f.limit.name in row.limits]
-    )
+    mine = [f for f in findings if not row.limits or f.limit.name in row.limits]
     if not mine:
-        return Cell(
-            measure, "not required", f"{row.quantity}: {measure}; no limit is set"
-        )
+        reason = f"{row.quantity}: {measure}; no limit is set"
+        return Cell(measure, "not required", reason)
     missed = [f for f in mine if not f.met]
-    if missed:
-        worst = max(missed, key=lambda f: f.gap)
-        return Cell(measure, "misses", str(worst))
-    tightest = max(mine, key=lambda f: f.gap)
-    return Cell(measure, "meets", str(tightest))
+    worst = max(missed or mine, key=lambda f: f.gap)
+    return Cell(measure, "misses" if missed else "meets", str(worst))
 
 
 def complexity(assessment: Assessment) -> int:

@@ -17,6 +17,7 @@ from hamodel.specfile._extends import (
     laid_over,
     presets,
     read_tree,
+    starter,
     text_of,
     tree_of,
 )
@@ -24,7 +25,6 @@ from hamodel.specfile._load import Spec, load, made_of, preset, read
 from hamodel.specfile._read import BELIEFS, Reader
 from hamodel.specfile._schema import schema
 from hamodel.specfile._sources import Source
-from hamodel.specfile._starter import starter
 from hamodel.specfile._tree import Problem, SpecError, TreeNode
 from hamodel.specfile._tree import read as parsed
 

@@ -52,6 +52,17 @@ def presets() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (folder() / "systems").glob("*.yaml")))
 
 
+def starter() -> str:
+    """Return the text of a commented file to begin with, which `load` takes as it is.
+
+    Examples
+    --------
+    >>> print(next(x for x in starter().splitlines() if x.startswith("title")))
+    title: Our orders database
+    """
+    return (folder() / "starter.yaml").read_text(encoding="utf-8")
+
+
 @cache
 def tree_of(name: str) -> TreeNode:
     """Return what the file of a preset holds.

@@ -188,8 +188,10 @@ class Reader:
             raise ValueError("must have a value, got nothing")
         if about.kind == "spec":
             return self._spec(about, node, path)
+        if about.kind == "specs":
+            return self._specs(about, node, path)
         if about.kind in _READ:
-            return _READ[about.kind](self, about, node, path)
+            return _READ[about.kind](about, node)
         if about.by_site and (isinstance(node.value, dict) or not about.single):
             return self._by_site(about, node, path)
         if isinstance(node.value, list) and (about.several or about.array):
@@ -210,7 +212,7 @@ class Reader:
                 )
         return self.spec(about.made, node, f"{path}.")
 
-    def specs(self, about: About, node: TreeNode, path: str) -> Value:
+    def _specs(self, about: About, node: TreeNode, path: str) -> Value:
         """Return several specifications of a list, or `WRONG`."""
         assert about.made is not None
         if not isinstance(node.value, list):
@@ -362,30 +364,27 @@ def _brief(node: TreeNode) -> str:
     return shown if len(shown) <= 60 else f"{shown[:60]}..."
 
 
-def _word(_: Reader, about: About, node: TreeNode, path: str) -> str:
+def _word(about: About, node: TreeNode) -> str:
     if isinstance(node.value, (dict, list, bool)) or not node.raw:
         raise ValueError(f"must be a word, got {_brief(node)}")
-    del path
     if about.choices and node.raw not in about.choices:
         raise ValueError(f"{node.raw!r:.60} {unknown(node.raw, about.choices)}")
     return node.raw
 
 
-def _flag(_: Reader, __: About, node: TreeNode, path: str) -> bool:
-    del path
+def _flag(_: About, node: TreeNode) -> bool:
     if not isinstance(node.value, bool):
         raise ValueError(f"must be true or false, got {_brief(node)}")
     return node.value
 
 
-def _names(_: Reader, __: About, node: TreeNode, path: str) -> tuple[str, ...]:
-    del path
+def _names(_: About, node: TreeNode) -> tuple[str, ...]:
     listed = node.value if isinstance(node.value, list) else None
     if listed is None or any(isinstance(x.value, (dict, list)) for x in listed):
         raise ValueError(f"must be a list of names, got {_brief(node)}")
     return tuple(x.raw for x in listed)
 
 
-_READ: Mapping[str, Callable[[Reader, About, TreeNode, str], Value]] = MappingProxyType(
-    {"word": _word, "flag": _flag, "names": _names, "specs": Reader.specs}
+_READ: Mapping[str, Callable[[About, TreeNode], Value]] = MappingProxyType(
+    {"word": _word, "flag": _flag, "names": _names}
 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from hamodel._types import Value
@@ -269,10 +269,3 @@ def _resolved(words: str) -> Value:  # None, a truth value, number or text
     if _INTEGER.fullmatch(words):
         return int(words)
     return float(words) if _FLOAT.fullmatch(words) else words
-
-
-def entries(node: TreeNode) -> Iterator[tuple[str, TreeNode]]:
-    """Yield the nodes of a list with their places, from 0."""
-    listed: Sequence[TreeNode] = node.value if isinstance(node.value, list) else ()
-    for place, inner in enumerate(listed):
-        yield str(place), inner
