@@ -20,7 +20,9 @@ from hamodel._extras import brought_by
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
 
     from hamodel._types import Value
 
@@ -36,6 +38,16 @@ PALETTE = MappingProxyType(
         "vermilion": "#d55e00",
         "purple": "#cc79a7",
     }
+)
+#: Colour and dashes of lines that are told apart.
+LINES = tuple(
+    (PALETTE[colour], dashes)
+    for colour, dashes in {
+        "blue": "-",
+        "vermilion": "--",
+        "green": ":",
+        "purple": "-.",
+    }.items()
 )
 INK = "#1a1a1a"  # text and outlines
 GREY = "#595959"  # secondary text, still 7 : 1 on paper
@@ -179,6 +191,18 @@ def _rounded(attribute: re.Match[str]) -> str:
 def _tenth(number: re.Match[str]) -> str:
     text = f"{float(number[0]):.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
+
+
+def box(
+    ax: Axes, corner: tuple[float, float], width: float, height: float, **style: object
+) -> Rectangle:
+    """Draw a rectangle from its corner at the lower left."""
+    from matplotlib.patches import Rectangle
+
+    keywords: Style = style
+    patch = Rectangle(corner, width, height, **keywords)
+    ax.add_patch(patch)
+    return patch
 
 
 def image(picture: str, alt: str) -> str:

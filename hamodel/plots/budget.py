@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamodel import _check, text
-from hamodel.plots._style import INK, LOOKS, PALETTE, Look
+from hamodel.plots._style import INK, LOOKS, PALETTE, Look, box
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
@@ -120,7 +120,9 @@ def draw_downtime_budget(
     ax.set_xlabel("downtime in minutes a year", parse_math=False)
     ax.spines["left"].set_visible(False)
     drawn = DowntimeBudget(
-        parts={c: _part(ax, _look(c, k)) for k, c in enumerate(budget)},
+        parts={
+            c: box(ax, (0, 0), 0, 1, **_look(c, k).patch) for k, c in enumerate(budget)
+        },
         lines={c: _line(ax, k, _look(c, k)) for k, c in enumerate(budget)},
         whole=ax.text(
             0, 1.15, "", transform=ax.get_yaxis_transform(), color=INK, weight="bold"
@@ -134,21 +136,11 @@ def _look(cause: str, place: int) -> Look:
     return LOOKS[cause] if cause in LOOKS else _OTHERS[place % len(_OTHERS)]
 
 
-def _part(ax: Axes, look: Look) -> Rectangle:
-    from matplotlib.patches import Rectangle
-
-    part = Rectangle((0, 0), 0, 1, **look.patch)
-    ax.add_patch(part)
-    return part
-
-
 def _line(ax: Axes, place: int, look: Look) -> Text:
     """Write the line of one cause under the bar, after its colour and hatch."""
-    from matplotlib.patches import Rectangle
-
     across = ax.get_yaxis_transform()
     y = -0.8 * (place + 1)
-    ax.add_patch(Rectangle((0, y), 0.05, 0.55, transform=across, **look.patch))
+    box(ax, (0, y), 0.05, 0.55, transform=across, **look.patch)
     return ax.text(
         0.07, y + 0.27, "", transform=across, va="center", color=INK, parse_math=False
     )

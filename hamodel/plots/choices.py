@@ -14,7 +14,7 @@ import numpy as np
 
 from hamodel import _check, text
 from hamodel.decision import Decision, Optimum
-from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER, Style
+from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER, Style, box
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,26 +135,16 @@ def draw_decision(ax: Axes, decision: Decision) -> DrawnDecision:
     for i, (criterion, _) in enumerate(rows, start=1):
         ax.axhline(0.5 - i, color=FAINT, linewidth=0.6)
         ax.text(0, -i, textwrap.fill(criterion, int(_WIDE * _HEAD)), **_TEXT)
-    _frame(ax, names, decision.winner, column, len(rows))
+    if decision.winner is not None:
+        x = _HEAD + names.index(decision.winner) * column - 0.005
+        frame: Style = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.6}
+        corner = (x, -len(rows) - 0.5)
+        box(ax, corner, column, len(rows) + 1, clip_on=False, **frame)
     reason = textwrap.fill(decision.reason, int(_WIDE * 1.15))
     ax.text(0, -len(rows) - 1, reason, **_TEXT)
     ax.set(xlim=(-0.005, 1.005), ylim=(-len(rows) - 1.5, 0.6))
     ax.set_axis_off()
     return DrawnDecision(decision=decision, marks=marks)
-
-
-def _frame(
-    ax: Axes, names: Sequence[str], winner: str | None, column: float, rows: int
-) -> None:
-    """Put a frame around the winner's column."""
-    if winner is None:
-        return
-    from matplotlib.patches import Rectangle
-
-    x = _HEAD + names.index(winner) * column
-    box = Rectangle((x - 0.005, -rows - 0.5), column, rows + 1)
-    box.set(facecolor="none", edgecolor=INK, linewidth=1.6, clip_on=False)
-    ax.add_patch(box)
 
 
 def draw_front(ax: Axes, found: Optimum | Decision) -> DrawnFront:

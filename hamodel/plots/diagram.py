@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style
+from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style, box
 from hamodel.plots.layout import HIGH, WIDE, layout_of
 
 if TYPE_CHECKING:
@@ -179,15 +179,11 @@ def hidden_places(structure: Structure, layout: Layout) -> dict[str, tuple[Point
 def _box(
     ax: Axes, centre: Point, name: str, width: float, *, dashed: bool
 ) -> Rectangle:
-    from matplotlib.patches import Rectangle
-
     x, y = centre
     corner = (x - WIDE / 2, y - HIGH / 2)
-    patch = Rectangle(corner, WIDE, HIGH, zorder=3)
-    patch.set_edgecolor(INK)
-    patch.set_linewidth(width)
-    patch.set_linestyle("--" if dashed else "-")
-    ax.add_patch(patch)
+    edge: Style = {"edgecolor": INK, "linewidth": width}
+    dashes = "--" if dashed else "-"
+    patch = box(ax, corner, WIDE, HIGH, zorder=3, linestyle=dashes, **edge)
     ax.text(x, y, name, ha="center", va="center", color=INK, **_BACKED)
     return patch
 

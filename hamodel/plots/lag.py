@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PLAIN
+from hamodel.plots._style import FAINT, GREY, INK, LINES, PALETTE, PLAIN
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     from hamodel.duration import Duration
     from hamodel.replication import LagGate, LossByFailure
 
-_STYLES = (
-    (PALETTE["blue"], "-"),
-    (PALETTE["vermilion"], "--"),
-    (PALETTE["green"], ":"),
-    (PALETTE["purple"], "-."),
-)
 _FLOOR = 1e-5  # the least probability that a logarithmic picture shows
 
 
@@ -180,7 +174,7 @@ def draw_loss(
     Writes lost when the primary fails, by failure. process: 99 % lose at most 45 ms;
     network: 99 % lose at most 86.4 ms.
     """
-    if not 1 <= len(losses) <= len(_STYLES):
+    if not 1 <= len(losses) <= len(LINES):
         raise ValueError(f"losses must be one to four, got {len(losses)}")
     if most is not None:
         _check.positive(most=most)
@@ -191,7 +185,7 @@ def draw_loss(
     ax.set_xlim(0, end)
     ax.set_xlabel("age of the oldest lost write in seconds", **PLAIN)
     lines, labels = [], []
-    for k, (colour, dashes) in enumerate(_STYLES[: len(losses)]):
+    for k, (colour, dashes) in enumerate(LINES[: len(losses)]):
         times = np.linspace(0, end, 241)
         (line,) = ax.plot(times, np.ones(241), color=colour, linestyle=dashes)
         ax.plot(

@@ -14,7 +14,7 @@ import numpy as np
 
 from hamodel import _check, text
 from hamodel.failover import STAGES
-from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER, Look
+from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER, Look, box
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
@@ -123,21 +123,15 @@ def draw_timeline(
     (end,) = ax.plot([last, last], [-0.55, len(STAGES) - 0.4], color=INK, dashes=(4, 2))
     across = ax.get_yaxis_transform()
     drawn = Timeline(
-        bars={s: _bar(ax, s, k) for k, s in enumerate(STAGES)},
+        bars={
+            s: box(ax, (0, k), 0, 0.42, **_LOOKS[s].patch) for k, s in enumerate(STAGES)
+        },
         lines={s: _label(ax, k) for k, s in enumerate(STAGES)},
         end=end,
         whole=ax.text(0, -0.75, "", transform=across, color=INK, weight="bold"),
     )
     drawn.show(spans)
     return drawn
-
-
-def _bar(ax: Axes, stage: str, place: int) -> Rectangle:
-    from matplotlib.patches import Rectangle
-
-    bar = Rectangle((0, place), 0, 0.42, **_LOOKS[stage].patch)
-    ax.add_patch(bar)
-    return bar
 
 
 def _label(ax: Axes, place: int) -> Text:

@@ -16,7 +16,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style
+from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style, box
 from hamodel.plots.diagram import diagram_text
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ class _Plan:
         for (kind, short), tier in zip(
             _TIERS, (self.spec.site.balancers, self.spec.site.apps), strict=True
         ):
-            mine = [p for p in held if _kind(p, site).startswith(kind)]
+            mine = [p for p in held if p[len(site) + 1 :].startswith(kind)]
             if mine and tier is not None:
                 found.append((short, mine, tier.needed))
         known = {part for _, parts, _ in found for part in parts}
@@ -237,18 +237,10 @@ class _Plan:
             self.ax.text(x, y, words, ha="center", va="center", zorder=5, **_BACKED)
 
     def _box(self, name: str, corner: Point, size: Point) -> None:
-        from matplotlib.patches import Rectangle
-
-        look = _LOOKS[self.states.get(name, "works")]
-        patch = Rectangle(corner, *size, zorder=3 if size[1] == _HIGH else 1)
-        patch.set(
-            facecolor=look.colour,
-            hatch=look.hatch,
-            edgecolor=INK,
-            linewidth=3.0 if name in self.alone else 1.0,
-        )
-        self.boxes[name] = patch
-        self.ax.add_patch(patch)
+        look = _LOOKS[self.states.get(name, "works")].patch
+        look["linewidth"] = 3.0 if name in self.alone else 1.0
+        look["zorder"] = 3 if size[1] == _HIGH else 1
+        self.boxes[name] = box(self.ax, corner, *size, **look)
 
     def _arrow(
         self,
@@ -319,10 +311,6 @@ class _Plan:
         self.ax.text(right, 4.2, words, **top, **_BACKED)
         self.ax.set(xlim=(-0.3, right + 0.3), ylim=(-5.3, 5.2))
         self.ax.set_axis_off()
-
-
-def _kind(part: str, site: str) -> str:
-    return part[len(site) + 1 :]
 
 
 def _wrapped(name: str, letters: int) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PLAIN, Look
+from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PLAIN, Look, box
 from hamodel.plots._values import said, steps, time_steps, title, unit_of, wide
 from hamodel.uncertainty import interval
 
@@ -226,12 +226,8 @@ def draw_intervals(
 
 
 def _bar(ax: Axes, row: int, start: float, end: float, look: Look) -> Rectangle:
-    from matplotlib.patches import Rectangle
-
     place = (min(start, end), row - _THICK / 2)
-    made = Rectangle(place, abs(end - start), _THICK, **look.patch)
-    ax.add_patch(made)
-    return made
+    return box(ax, place, abs(end - start), _THICK, **look.patch)
 
 
 def _ends(ax: Axes, row: int, bar: Bar, middle: float) -> list[Text]:
