@@ -75,7 +75,7 @@ def test_nothing_within_the_limits_is_still_a_picture():
 def test_bad_input():
     with pytest.raises(ValueError, match="decision must be a Decision"):
         plots.draw_decision(axes(), 3)
-    with pytest.raises(ValueError, match="found must be a Optimum or Decision"):
+    with pytest.raises(ValueError, match="outcome must be a Optimum or Decision"):
         plots.draw_front(axes(), 3)
     many = decide([CASE.single.architecture] * 6, None, Requirements())
     with pytest.raises(ValueError, match="decision must have <= 5 candidates, got 6"):

@@ -228,7 +228,7 @@ def test_dimensions_left_over_are_named():
     )
     for wanted in ({"x": "promotion", "y": "coverage"}, {"x": "promotion"}):
         with pytest.raises(
-            ValueError, match=r"got also .*crews: choose with found.sel"
+            ValueError, match=r"got also .*crews: choose with dataset.sel"
         ):
             draw_sweep(axes(), found, **wanted)
     draw_sweep(axes(), found.isel(crews=[0]), x="promotion", y="coverage")

@@ -249,7 +249,7 @@ def test_estimates_bring_their_evidence():
             lambda rng: draws(PAIR, None, {"coverage": uniform(1, 2)}, 5, rng),
             r"coverage must be in \[0, 1\]",
         ),
-        (lambda _: interval(xr.Dataset()), "found must have the dimension 'draw'"),
+        (lambda _: interval(xr.Dataset()), "dataset must have the dimension 'draw'"),
         (lambda rng: interval(_some(rng), 1.0), "level must be in"),
         (
             lambda rng: probability_of_meeting(_some(rng), "write_nines"),

@@ -20,12 +20,12 @@ _FAMILIES = ("exponential", "lognormal", "gamma")
 _MOST = 200  # recorded values that are written out
 
 
-def to_yaml(found: Calibration, extends: str = "") -> str:
+def to_yaml(calibration: Calibration, extends: str = "") -> str:
     """Return a system file with the parameters of a calibration, for others to extend.
 
     Parameters
     ----------
-    found : Calibration
+    calibration : Calibration
         What observations tell.
     extends : str
         What the file itself extends: a preset, or another file; empty: nothing.
@@ -45,15 +45,15 @@ def to_yaml(found: Calibration, extends: str = "") -> str:
     from ruamel.yaml import YAML
 
     values: dict[str, object] = {}
-    for path, estimate in found.parameters.items():
+    for path, estimate in calibration.parameters.items():
         if _has_no_field(path):
             continue
         if path == "failover.outage":
-            values["failover.detection"] = _law_of(found, path, estimate)
+            values["failover.detection"] = _law_of(calibration, path, estimate)
             for stage in _STAGES:
                 values[f"failover.{stage}"] = "0 s"
-        elif path in found.fits and _takes_a_law(path):
-            values[path] = _law_of(found, path, estimate)
+        elif path in calibration.fits and _takes_a_law(path):
+            values[path] = _law_of(calibration, path, estimate)
         else:
             values[path] = _belief_of(estimate)
     out = io.StringIO()
@@ -61,19 +61,19 @@ def to_yaml(found: Calibration, extends: str = "") -> str:
     yaml.width = 100
     tree = nested(values)
     yaml.dump({"extends": extends, **tree} if extends else tree, out)
-    lines = [f"# {said}" for said in _remarks(found)]
+    lines = [f"# {said}" for said in _remarks(calibration)]
     return "\n".join([*lines, out.getvalue()])
 
 
-def _remarks(found: Calibration) -> list[str]:
+def _remarks(calibration: Calibration) -> list[str]:
     """Return what the head of the file says."""
     said = ["Measured by `hamodel calibrate`; a file takes it by `extends`."]
     said += [
         f"{path}: {estimate.text}; {estimate.how} (no field of a file)"
-        for path, estimate in found.parameters.items()
+        for path, estimate in calibration.parameters.items()
         if _has_no_field(path)
     ]
-    return [*said, *(line for w in found.warnings for line in w.splitlines())]
+    return [*said, *(line for w in calibration.warnings for line in w.splitlines())]
 
 
 def _has_no_field(path: str) -> bool:

@@ -100,6 +100,6 @@ def only(values: xr.DataArray, wanted: Sequence[str]) -> None:
     others = [str(dim) for dim in values.dims if dim not in wanted]
     if others:
         raise ValueError(
-            f"found must vary along {' and '.join(wanted)} only, got also"
-            f" {', '.join(others)}: choose with found.sel(...)"
+            f"dataset must vary along {' and '.join(wanted)} only, got also"
+            f" {', '.join(others)}: choose with dataset.sel(...)"
         )

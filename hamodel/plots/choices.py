@@ -147,14 +147,14 @@ def draw_decision(ax: Axes, decision: Decision) -> DrawnDecision:
     return DrawnDecision(decision=decision, marks=marks)
 
 
-def draw_front(ax: Axes, found: Optimum | Decision) -> DrawnFront:
+def draw_front(ax: Axes, outcome: Optimum | Decision) -> DrawnFront:
     """Draw what downtime costs: every configuration, and the front.
 
     Parameters
     ----------
     ax : Axes
         Where to draw.
-    found : Optimum or Decision
+    outcome : Optimum or Decision
         From `hamodel.optimise`, or `hamodel.decide`.
 
     Raises
@@ -171,8 +171,8 @@ def draw_front(ax: Axes, found: Optimum | Decision) -> DrawnFront:
     >>> print(draw_front(Figure().subplots(), best).text)
     Cost against downtime of writes. 2 of 2 keep all limits. 1.0: cost 1, 1,049 min/yr.
     """
-    _check.instance((Optimum, Decision), found=found)
-    rows = _rows_of(found)
+    _check.instance((Optimum, Decision), outcome=outcome)
+    rows = _rows_of(outcome)
     kept = [row for row in rows if row[3]]
     for cost, down, fits in {(r[1], r[2], r[3]) for r in rows}:
         face = PALETTE["blue"] if fits else PAPER
@@ -186,7 +186,7 @@ def draw_front(ax: Axes, found: Optimum | Decision) -> DrawnFront:
         ax.step(
             [row[1] for row in front], steps, where="post", color=INK, linewidth=1.4
         )
-    named = kept if isinstance(found, Decision) else front[:4]
+    named = kept if isinstance(outcome, Decision) else front[:4]
     for place, (label, cost, down, _) in enumerate(named):
         short = textwrap.shorten(label, 34, placeholder="...")
         at = (8, 6 if place % 2 == 0 else -6)
@@ -202,29 +202,29 @@ def draw_front(ax: Axes, found: Optimum | Decision) -> DrawnFront:
             parse_math=False,
         )
     _axes(ax, rows)
-    if isinstance(found, Optimum) and found.tried:
-        what = ", ".join(k.replace("__", ".") for k in found.tried[0].choices)
+    if isinstance(outcome, Optimum) and outcome.tried:
+        what = ", ".join(k.replace("__", ".") for k in outcome.tried[0].choices)
         head = f"labels: {textwrap.shorten(what, 84, placeholder='...')}"
         ax.set_title(head, loc="left", fontsize=8, color=GREY, parse_math=False)
     points = {label: (cost, down) for label, cost, down, _ in named}
     return DrawnFront(points=points, count=len(rows), kept=len(kept))
 
 
-def _rows_of(found: Optimum | Decision) -> list[tuple[str, float, float, bool]]:
+def _rows_of(outcome: Optimum | Decision) -> list[tuple[str, float, float, bool]]:
     """Return label, cost, minutes a year and whether all limits are kept."""
-    if isinstance(found, Optimum):
+    if isinstance(outcome, Optimum):
         return [
             (_named(t.choices), t.cost, _minutes(t.unavailability), t.feasible)
-            for t in found.tried
+            for t in outcome.tried
         ]
     return [
         (
             name,
             float(a.cost.total),
             float(a.write.minutes_per_year),
-            name not in found.excluded,
+            name not in outcome.excluded,
         )
-        for name, a in found.assessments.items()
+        for name, a in outcome.assessments.items()
     ]
 
 

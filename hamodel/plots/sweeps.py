@@ -47,7 +47,7 @@ __all__ = ["SweepLines", "SweepMap", "draw_sweep"]
 
 def draw_sweep(
     ax: Axes,
-    found: xr.Dataset,
+    dataset: xr.Dataset,
     *,
     x: str,
     y: str | None = None,
@@ -60,9 +60,9 @@ def draw_sweep(
     ----------
     ax : Axes
         Where to draw.
-    found : xarray.Dataset
+    dataset : xarray.Dataset
         What `hamodel.sweep` returned; further dimensions must have been chosen from
-        (`found.sel(...)`).
+        (`dataset.sel(...)`).
     x : str
         Dimension of the horizontal axis.
     y : str or None
@@ -98,7 +98,7 @@ def draw_sweep(
     Most: 128 min at 5 min and 0.9.
     """
     _check.between(0, 1, level=level)
-    values = _chosen(found, quantity)
+    values = _chosen(dataset, quantity)
     dims = [str(dim) for dim in values.dims]
     _check.one_of(dims, x=x)
     if y is None:
@@ -111,12 +111,12 @@ def draw_sweep(
     return draw_map(ax, values.transpose(y, x))
 
 
-def _chosen(found: xr.Dataset, quantity: str | None) -> xr.DataArray:
-    names = [str(name) for name in found.data_vars]
+def _chosen(dataset: xr.Dataset, quantity: str | None) -> xr.DataArray:
+    names = [str(name) for name in dataset.data_vars]
     if quantity is None:
-        quantity = next((n for n in names if "cause" not in found[n].dims), names[0])
+        quantity = next((n for n in names if "cause" not in dataset[n].dims), names[0])
     _check.one_of(names, quantity=quantity)
-    return found[quantity]
+    return dataset[quantity]
 
 
 def _single(values: xr.DataArray, x: str) -> list[Hashable]:

@@ -78,14 +78,14 @@ class DrawnIntervals:
     text: str
 
 
-def draw_tornado(ax: Axes, found: Tornado) -> DrawnTornado:
+def draw_tornado(ax: Axes, tornado: Tornado) -> DrawnTornado:
     """Draw how far each parameter moves an answer.
 
     Parameters
     ----------
     ax : Axes
         Where to draw.
-    found : Tornado
+    tornado : Tornado
         What `hamodel.uncertainty.tornado` returned; at most twelve bars, all finite.
 
     Raises
@@ -108,44 +108,46 @@ def draw_tornado(ax: Axes, found: Tornado) -> DrawnTornado:
     Downtime of writes a year, 25.9 min at all medians. coverage: 158 min at 0.855 to
     6.9 min at 1. promotion: 24.3 min at 12.5 s to 27.5 min at 57.5 s.
     """
-    bars = found.bars
+    bars = tornado.bars
     _check_rows(len(bars), "bars")
-    every = np.array([found.middle, *(e for b in bars for e in (b.at_low, b.at_high))])
+    every = np.array(
+        [tornado.middle, *(e for b in bars for e in (b.at_low, b.at_high))]
+    )
     _check.finite(answer=every)
-    middle = found.middle
+    middle = tornado.middle
     low = [_bar(ax, row, middle, bar.at_low, _LOW) for row, bar in enumerate(bars)]
     high = [_bar(ax, row, middle, bar.at_high, _HIGH) for row, bar in enumerate(bars)]
     ax.axvline(middle, color=INK, linewidth=1.0)
     _rows(ax, [_row_name(bar) for bar in bars])
-    _across(ax, every, found.unit, found.label, room=0.22)
+    _across(ax, every, tornado.unit, tornado.label, room=0.22)
     ends = [
         text for row, bar in enumerate(bars) for text in _ends(ax, row, bar, middle)
     ]
     return DrawnTornado(
-        low=tuple(low), high=tuple(high), ends=tuple(ends), text=tornado_text(found)
+        low=tuple(low), high=tuple(high), ends=tuple(ends), text=tornado_text(tornado)
     )
 
 
-def tornado_text(found: Tornado) -> str:
+def tornado_text(tornado: Tornado) -> str:
     """Say in words what such a picture shows.
 
     Parameters
     ----------
-    found : Tornado
+    tornado : Tornado
         What `hamodel.uncertainty.tornado` returned.
     """
     words = [
-        f"{_row_name(b)}: {said(b.at_low, found.unit)} at {said(b.low, b.unit)} to"
-        f" {said(b.at_high, found.unit)} at {said(b.high, b.unit)}."
-        for b in found.bars
+        f"{_row_name(b)}: {said(b.at_low, tornado.unit)} at {said(b.low, b.unit)} to"
+        f" {said(b.at_high, tornado.unit)} at {said(b.high, b.unit)}."
+        for b in tornado.bars
     ]
-    middle = said(found.middle, found.unit)
-    return " ".join([f"{_capital(found.label)}, {middle} at all medians.", *words])
+    middle = said(tornado.middle, tornado.unit)
+    return " ".join([f"{_capital(tornado.label)}, {middle} at all medians.", *words])
 
 
 def draw_intervals(
     ax: Axes,
-    found: xr.Dataset,
+    dataset: xr.Dataset,
     *,
     quantity: str,
     level: float = 0.9,
@@ -157,7 +159,7 @@ def draw_intervals(
     ----------
     ax : Axes
         Where to draw.
-    found : xarray.Dataset
+    dataset : xarray.Dataset
         What `hamodel.uncertainty.draws` returned, with at most one dimension more
         than `draw`: a row for each of its values, at most twelve.
     quantity : str
@@ -192,8 +194,8 @@ def draw_intervals(
     Downtime of writes a year by repair crews, median and 90 % interval. 1: 25.5 min
     (4.33 min to 153 min). 2: 12.7 min (2.16 min to 76.7 min). Target: 60 min.
     """
-    _check.one_of([str(name) for name in found.data_vars], quantity=quantity)
-    values = interval(found[[quantity]], level)[quantity]
+    _check.one_of([str(name) for name in dataset.data_vars], quantity=quantity)
+    values = interval(dataset[[quantity]], level)[quantity]
     names, along = _row_names(values)
     low, middle, high = np.asarray(values, float).reshape(3, len(names))
     _check.finite(answer=np.array([low, high]))
@@ -318,8 +320,8 @@ def _row_names(values: xr.DataArray) -> tuple[list[str], str]:
     others = [str(dim) for dim in values.dims if dim != "bound"]
     if len(others) > 1:
         raise ValueError(
-            f"found must vary along draw and one dimension, got {', '.join(others)}:"
-            " choose with found.sel(...)"
+            f"dataset must vary along draw and one dimension, got {', '.join(others)}:"
+            " choose with dataset.sel(...)"
         )
     if not others:
         return [""], ""

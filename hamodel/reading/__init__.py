@@ -14,7 +14,7 @@ open is the product's default, or what the preset assumes.  Values that are not 
 switches or names of hosts are never repeated, so that secrets stay where they are.
 """
 
-from hamodel.reading._core import Default, Draft, Entry, Field, Format, Found, Note
+from hamodel.reading._core import Default, Draft, Entry, Field, Format, Note, Stated
 from hamodel.reading._read import FORMATS, Reading, read_files, recognised
 
 __all__ = [
@@ -24,9 +24,9 @@ __all__ = [
     "Entry",
     "Field",
     "Format",
-    "Found",
     "Note",
     "Reading",
+    "Stated",
     "read_files",
     "recognised",
 ]

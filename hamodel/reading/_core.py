@@ -185,20 +185,20 @@ class Draft:
         """Write what no file says and no product fixes."""
         self.leaves[path] = (shown, {"assumed": because})
 
-    def alike(self, found: Found, *names: str) -> None:
+    def alike(self, stated: Stated, *names: str) -> None:
         """Take what files say of fields that are one for all; warn of another."""
         for name in names:
-            taken = found.given(name)
-            for value in found.all(name):
+            taken = stated.given(name)
+            for value in stated.all(name):
                 if taken is None or value.value == taken.value:
                     self.take(value)
-        self.differ(found, *names)
+        self.differ(stated, *names)
 
-    def differ(self, found: Found, *names: str) -> None:
+    def differ(self, stated: Stated, *names: str) -> None:
         """Warn of values that are not the one that is taken."""
         for name in names:
-            taken = found.given(name)
-            for value in found.all(name):
+            taken = stated.given(name)
+            for value in stated.all(name):
                 if taken is not None and value.value != taken.value:
                     self.warn(value, f"is not that of {taken.where}, which is taken")
 
@@ -259,10 +259,10 @@ class Format:
     fields: tuple[Field, ...]
     knows: Callable[[str, str], bool]
     parse: Callable[[File], Iterable[Entry]]
-    compose: Callable[[Found, Draft], None]
+    compose: Callable[[Stated, Draft], None]
     later: bool = False
     last: bool = False
-    sites: Callable[[Found], Sequence[Value]] = lambda _: ()
+    sites: Callable[[Stated], Sequence[Value]] = lambda _: ()
 
     @property
     def by_name(self) -> Mapping[str, Field]:
@@ -272,7 +272,7 @@ class Format:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class Stated:
     """What the files of one format say, or what the product takes instead."""
 
     format: Format
@@ -284,14 +284,14 @@ class Found:
         """The product and the version that is assumed."""
         return f"{self.format.product} {self.version}"
 
-    def only(self, wanted: Callable[[Entry], bool]) -> Found:
+    def only(self, wanted: Callable[[Entry], bool]) -> Stated:
         """Return what some of the entries say."""
         files = (
             replace(f, entries=tuple(filter(wanted, f.entries))) for f in self.files
         )
         return replace(self, files=tuple(files))
 
-    def apart(self) -> Iterator[Found]:
+    def apart(self) -> Iterator[Stated]:
         """Yield what each file says by itself."""
         return (replace(self, files=(file,)) for file in self.files)
 

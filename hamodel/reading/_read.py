@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel._fields import nested
-from hamodel.reading._core import Draft, File, Found, Note
+from hamodel.reading._core import Draft, File, Note, Stated
 from hamodel.reading._texts import refuse_templates
 from hamodel.reading.cassandra import CASSANDRA
 from hamodel.reading.consul import CONSUL
@@ -133,28 +133,28 @@ def read_files(
     files = _files([Path(path) for path in paths])
     groups = _grouped(files)
     _check_versions(versions, groups)
-    sheet = Draft(base=extends, title=title or ", ".join(file.name for file in files))
+    draft = Draft(base=extends, title=title or ", ".join(file.name for file in files))
     if extends and extends not in presets():
         raise ValueError(f"--extends must be a preset, got {extends!r:.60}")
     every = [
-        Found(format=k, files=tuple(theirs), version=versions.get(k.name, k.version))
+        Stated(format=k, files=tuple(theirs), version=versions.get(k.name, k.version))
         for k, theirs in groups.items()
     ]
     for found in every:
-        sheet.sites = sheet.sites or list(found.format.sites(found))
+        draft.sites = draft.sites or list(found.format.sites(found))
     for found in every:
-        found.format.compose(found, sheet)
+        found.format.compose(found, draft)
     for found in every:
-        _sort_out(found, sheet)
-    text = rendered(sheet)
+        _sort_out(found, draft)
+    text = rendered(draft)
     return Reading(
         text=text,
-        spec=_spec(text, sheet),
-        used=tuple(sheet.used.values()),
-        assumed=tuple(sheet.assumed.values()),
-        homeless=tuple(dict.fromkeys(sheet.homeless)),
-        unknown=tuple(sheet.unknown),
-        warnings=tuple(sheet.warnings),
+        spec=_spec(text, draft),
+        used=tuple(draft.used.values()),
+        assumed=tuple(draft.assumed.values()),
+        homeless=tuple(dict.fromkeys(draft.homeless)),
+        unknown=tuple(draft.unknown),
+        warnings=tuple(draft.warnings),
     )
 
 
@@ -224,31 +224,31 @@ def _check_versions(
             )
 
 
-def _sort_out(found: Found, sheet: Draft) -> None:
+def _sort_out(stated: Stated, draft: Draft) -> None:
     """Note what the system was not made of: of no place, or not known."""
-    known = found.format.by_name
-    for file in found.files:
+    known = stated.format.by_name
+    for file in stated.files:
         names = []
         for entry in file.entries:
             place = (file.where(entry), entry.name)
-            if place in sheet.used:
+            if place in draft.used:
                 continue
             field = known.get(entry.name)
             if field is not None:
                 why = field.why or f"not used here: {field.to}"
-                sheet.homeless.append(Note(place[0], entry.name, why))
+                draft.homeless.append(Note(place[0], entry.name, why))
             else:
                 names.append(f"{entry.name} ({entry.place or entry.line})")
-                _guess(found, sheet, Note(place[0], entry.name))
+                _guess(stated, draft, Note(place[0], entry.name))
         if names:
-            sheet.unknown.append(Note(file.name, "", ", ".join(dict.fromkeys(names))))
+            draft.unknown.append(Note(file.name, "", ", ".join(dict.fromkeys(names))))
 
 
-def _guess(found: Found, sheet: Draft, unknown: Note) -> None:
+def _guess(stated: Stated, draft: Draft, unknown: Note) -> None:
     """Warn of a name that is a slip of the pen away from one that is known."""
-    for name in found.format.by_name:
-        if _slip(name, unknown.name) and not any(found.entries(name)):
-            sheet.warnings.append(
+    for name in stated.format.by_name:
+        if _slip(name, unknown.name) and not any(stated.entries(name)):
+            draft.warnings.append(
                 unknown._replace(said=f"is not known; did you mean {name}?")
             )
             return
@@ -265,16 +265,16 @@ def _slip(one: str, other: str) -> bool:
     return max(len(one), len(other)) == 1 or (len(one) == 2 and one == other[::-1])
 
 
-def _spec(text: str, sheet: Draft) -> Spec:
+def _spec(text: str, draft: Draft) -> Spec:
     """Return the system of a text; its mistakes are told where the files have them."""
-    if not sheet.base and "architecture" not in sheet.leaves:
+    if not draft.base and "architecture" not in draft.leaves:
         raise ValueError(
             "these files tell the way to a database, and not which one; give its file "
             "as well, or a preset with --extends"
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the sheet has them, with their places
+            warnings.simplefilter("ignore")  # the draft has them, with their places
             spec = read(_AS_READ, text)
         own = _AS_READ.stem  # lines in a file that nobody has
         sources = {
@@ -283,18 +283,18 @@ def _spec(text: str, sheet: Draft) -> Spec:
         }
         return replace(spec, sources=sources)
     except SpecError as mistake:
-        told = [_told(p.field, p.message, sheet) for p in mistake.problems]
+        told = [_told(p.field, p.message, draft) for p in mistake.problems]
         raise ValueError("\n".join(dict.fromkeys(told))) from None
 
 
-def _told(field: str, message: str, sheet: Draft) -> str:
+def _told(field: str, message: str, draft: Draft) -> str:
     """Return a mistake of the system file as one of the files it was read from."""
-    for path, (_, carried) in sheet.leaves.items():
+    for path, (_, carried) in draft.leaves.items():
         if path.endswith(field) or field.startswith(path):
             where, _, name = carried.get("from", "").partition(" ")
             if where:
                 return f"{where}: {name}: {message} ({field})"
-    places = [c["from"] for _, c in sheet.leaves.values() if "from" in c]
+    places = [c["from"] for _, c in draft.leaves.values() if "from" in c]
     return f"{field}: {message} (from {'; '.join(places[:4])})"
 
 
@@ -314,14 +314,14 @@ _SAID = (
 )
 
 
-def rendered(sheet: Draft) -> str:
-    """Return the YAML of a sheet, with what is to be said as comments."""
-    lines = [f"title: {_scalar(sheet.title)}"]
-    if sheet.base:
-        lines.append(f"extends: {sheet.base}")
-    lines += _mapping(nested(sheet.leaves), 0)
+def rendered(draft: Draft) -> str:
+    """Return the YAML of a draft, with what is to be said as comments."""
+    lines = [f"title: {_scalar(draft.title)}"]
+    if draft.base:
+        lines.append(f"extends: {draft.base}")
+    lines += _mapping(nested(draft.leaves), 0)
     for name, heading in _SAID:
-        found = getattr(sheet, name)
+        found = getattr(draft, name)
         notes = found.values() if isinstance(found, dict) else found
         lines += _comment(heading, notes)
     return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Found, flat
+from hamodel.reading._core import Default, Entry, Field, File, Format, Stated, flat
 from hamodel.reading._texts import documents
 from hamodel.reading._units import flag, plain, shown, time, whole
 
@@ -107,75 +107,75 @@ def _ring(file: File) -> Iterator[Entry]:
             yield Entry("node", centre, line, group=centre)
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write what the files of Cassandra say."""
-    sheet.base = sheet.base or "cassandra"
-    limit = found["write_request_timeout"]
+    draft.base = draft.base or "cassandra"
+    limit = stated["write_request_timeout"]
     because = "a driver gives up on a coordinator after the time of a write"
-    sheet.put("failover.detection", shown(limit.seconds), limit, because=because)
+    draft.put("failover.detection", shown(limit.seconds), limit, because=because)
     nodes: dict[str, list[Value]] = {}
-    for value in found.all("node"):
+    for value in stated.all("node"):
         nodes.setdefault(str(value.value), []).append(value)
-    _copies(found, sheet, nodes)
-    handoff = found.given("hinted_handoff_enabled")
+    _copies(stated, draft, nodes)
+    handoff = stated.given("hinted_handoff_enabled")
     if handoff and not handoff.value:
-        sheet.warn(handoff, "without hints a node that was away lacks what it missed")
-    for value in found.all("endpoint_snitch"):
+        draft.warn(handoff, "without hints a node that was away lacks what it missed")
+    for value in stated.all("endpoint_snitch"):
         if str(value.value).endswith("SimpleSnitch"):
             said = "knows no zones: all copies of a row may stand in one"
-            sheet.warn(value, said)
+            draft.warn(value, said)
 
 
-def _keyspace(found: Found, sheet: Draft) -> dict[str, Value]:
+def _keyspace(stated: Stated, draft: Draft) -> dict[str, Value]:
     """Return the copies that the first keyspace has in each data centre."""
     spaces: dict[str, dict[str, Value]] = {}
-    for file, entry in found.entries("replication"):
+    for file, entry in stated.entries("replication"):
         space, _, centre = entry.group.partition(" ")
         if not space.startswith("system"):
-            spaces.setdefault(space, {})[centre] = found.read(file, entry)
+            spaces.setdefault(space, {})[centre] = stated.read(file, entry)
     chosen = next(iter(spaces.values()), {})
     if len(spaces) > 1:
         first, *others = spaces
         said = f"keyspace {first} is read, and {', '.join(others)} left out"
-        sheet.warn(next(iter(chosen.values())), said)
+        draft.warn(next(iter(chosen.values())), said)
     return chosen
 
 
-def _copies(found: Found, sheet: Draft, nodes: dict[str, list[Value]]) -> None:
+def _copies(stated: Stated, draft: Draft, nodes: dict[str, list[Value]]) -> None:
     """Write the copies by data centre, or by zone where there is one."""
-    space = _keyspace(found, sheet)
+    space = _keyspace(stated, draft)
     if not space:
         said = "no keyspace statement is given: the copies are those of the preset"
-        sheet.warn(None, said)
+        draft.warn(None, said)
         return
     of = list(space.values())
     members = [value for values in nodes.values() for value in values]
     counts = {
-        centre: _bounded(sheet, value, len(nodes.get(centre, members)))
+        centre: _bounded(draft, value, len(nodes.get(centre, members)))
         for centre, value in space.items()
     }
     fewest = min(counts.values())
     if fewest < 3:
         said = f"a quorum of {fewest} is all of them: none may be lost"
-        sheet.warn(of[0], said)
+        draft.warn(of[0], said)
     local = "LOCAL_QUORUM assumed, for clients say which level they use"
     placed = counts
     if len(counts) == 1:
         placed = {f"zone-{place}": 1 for place in range(1, fewest + 1)}
     else:
-        sheet.assume("read_from", "local", local)
-        sheet.assume("write_to", "local", local)
-    sheet.put("copies", placed, *of, *members)
+        draft.assume("read_from", "local", local)
+        draft.assume("write_to", "local", local)
+    draft.put("copies", placed, *of, *members)
     for name in ("read_quorum", "write_quorum"):
-        sheet.put(name, fewest // 2 + 1, *of, because=local)
+        draft.put(name, fewest // 2 + 1, *of, because=local)
 
 
-def _bounded(sheet: Draft, value: Value, nodes: int) -> int:
+def _bounded(draft: Draft, value: Value, nodes: int) -> int:
     """Return how many copies there are; no more than nodes, where these are known."""
     if not nodes or value.count <= nodes:
         return value.count
     said = f"is above the {nodes} nodes that there are, which are taken"
-    sheet.warn(value, said)
+    draft.warn(value, said)
     return nodes
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, Format, Found
+from hamodel.reading._core import Default, Entry, Field, Format, Stated
 from hamodel.reading._texts import json
 from hamodel.reading._units import time, whole
 from hamodel.reading.etcd import place_copies
@@ -87,22 +87,22 @@ def parse(file: File) -> Iterator[Entry]:
         raise ValueError(f"{file.where(line)}: block {owners[-1]} does not end")
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write what the files of Consul say."""
-    sheet.base = sheet.base or "consul"
+    draft.base = draft.base or "consul"
     factor, servers = (
-        found["performance.raft_multiplier"],
-        found.given("bootstrap_expect"),
+        stated["performance.raft_multiplier"],
+        stated.given("bootstrap_expect"),
     )
     if factor.count > _MOST:
-        raise found.refuse(factor, f"must be <= {_MOST}, got {factor.value}")
+        raise stated.refuse(factor, f"must be <= {_MOST}, got {factor.value}")
     if factor.count > _PRODUCTION:
         said = f"is {factor.value}; {_PRODUCTION} is advised for production"
-        sheet.warn(factor, f"raft_multiplier {said}, and elects so many times sooner")
-    sheet.put("settings.multiplier", factor.count, factor)
+        draft.warn(factor, f"raft_multiplier {said}, and elects so many times sooner")
+    draft.put("settings.multiplier", factor.count, factor)
     if servers is not None:
         names = [f"zone-{place}" for place in range(1, servers.count + 1)]
-        place_copies(sheet, names, [servers], "election.consul election.nodes")
+        place_copies(draft, names, [servers], "election.consul election.nodes")
 
 
 CONSUL = Format("consul", "Consul", "1.18", FIELDS, knows, parse, compose)

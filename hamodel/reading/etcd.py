@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, Format, Found, number
+from hamodel.reading._core import Default, Entry, Field, Format, Stated, number
 from hamodel.reading._texts import yaml
 from hamodel.reading._units import bare, flag, shown, whole
 
@@ -87,63 +87,63 @@ def parse(file: File) -> Iterator[Entry]:
                 yield Entry(flagged[1], flagged[2].strip("'\""), line)
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write what the files of etcd say."""
-    sheet.base = sheet.base or "etcd"
-    sheet.alike(found, "heartbeat-interval", "election-timeout", "pre-vote")
-    beat, limit = found["heartbeat-interval"], found["election-timeout"]
+    draft.base = draft.base or "etcd"
+    draft.alike(stated, "heartbeat-interval", "election-timeout", "pre-vote")
+    beat, limit = stated["heartbeat-interval"], stated["election-timeout"]
     if not beat.value:
-        raise found.refuse(beat, "must be above 0 ms")
+        raise stated.refuse(beat, "must be above 0 ms")
     given = limit if limit.where else beat
     if limit.seconds < _TIMES * beat.seconds - 1e-9:
         rule = f"election-timeout must be >= {_TIMES} heartbeats"
-        raise found.refuse(given, f"{rule} = {shown(_TIMES * beat.seconds)}")
+        raise stated.refuse(given, f"{rule} = {shown(_TIMES * beat.seconds)}")
     if limit.seconds > _MOST:
-        raise found.refuse(limit, f"must be <= {shown(_MOST)}")
+        raise stated.refuse(limit, f"must be <= {shown(_MOST)}")
     if limit.seconds < _ROUND_TRIPS * _ROUND_TRIP:
         said = f"is below {_ROUND_TRIPS} round trips of {shown(_ROUND_TRIP)}"
-        sheet.warn(given, f"{said}: a slow message is an election")
+        draft.warn(given, f"{said}: a slow message is an election")
     ticks = int(limit.seconds / beat.seconds + 1e-9)
     real = ticks * beat.seconds
     because = ""
     if abs(real - limit.seconds) > 1e-9:
         because = f"{ticks} whole heartbeats of {shown(beat.seconds)}"
-        sheet.warn(given, f"etcd takes {because}: {shown(real)}")
-    sheet.put("settings.heartbeat", shown(beat.seconds), beat)
+        draft.warn(given, f"etcd takes {because}: {shown(real)}")
+    draft.put("settings.heartbeat", shown(beat.seconds), beat)
     of = (limit, beat) if because else (limit,)
-    sheet.put("settings.election_timeout", shown(real), *of, because=because)
-    vote = found["pre-vote"]
-    sheet.put("election.election.pre_vote", bool(vote.value), vote)
-    _members(found, sheet)
-    if number(found.version) < (3, 5) and not vote.value:
-        sheet.warn(vote, "without pre-vote a member that comes back upsets its leader")
+    draft.put("settings.election_timeout", shown(real), *of, because=because)
+    vote = stated["pre-vote"]
+    draft.put("election.election.pre_vote", bool(vote.value), vote)
+    _members(stated, draft)
+    if number(stated.version) < (3, 5) and not vote.value:
+        draft.warn(vote, "without pre-vote a member that comes back upsets its leader")
 
 
-def _members(found: Found, sheet: Draft) -> None:
-    cluster = found.given("initial-cluster")
+def _members(stated: Stated, draft: Draft) -> None:
+    cluster = stated.given("initial-cluster")
     if cluster is None:
         return
     names = re.findall(r"([^,=\s]+)=", str(cluster.value))
     place_copies(
-        sheet, list(dict.fromkeys(names)), [cluster], "election.election.nodes"
+        draft, list(dict.fromkeys(names)), [cluster], "election.election.nodes"
     )
 
 
 def place_copies(
-    sheet: Draft, names: list[str], of: list[Value], nodes: str = ""
+    draft: Draft, names: list[str], of: list[Value], nodes: str = ""
 ) -> None:
     """Write one copy for each name, in a zone of its own, and warn of what is odd."""
     if not names:
         return
     because = "each member in a zone of its own"
-    sheet.put("copies", dict.fromkeys(names, 1), *of, because=because)
+    draft.put("copies", dict.fromkeys(names, 1), *of, because=because)
     if len(names) < 3:
-        sheet.warn(of[0], f"{len(names)} members have no majority without one")
+        draft.warn(of[0], f"{len(names)} members have no majority without one")
     elif nodes:
-        sheet.put(nodes, len(names), *of)
+        draft.put(nodes, len(names), *of)
     if len(names) % 2 == 0:
         said = f"{len(names)} members bear no more losses than {len(names) - 1}"
-        sheet.warn(of[0], said)
+        draft.warn(of[0], said)
 
 
 ETCD = Format("etcd", "etcd", "3.5", FIELDS, knows, parse, compose, last=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Found, Value
+from hamodel.reading._core import Default, Entry, Field, File, Format, Stated, Value
 from hamodel.reading._texts import words
 from hamodel.reading._units import shown, time, whole
 
@@ -126,54 +126,54 @@ def _server(
             yield Entry(f"server.{key}", value, place, group=found[1])
 
 
-def sites(found: Found) -> list[Value]:
+def sites(stated: Stated) -> list[Value]:
     """Return the servers that may hold the primary."""
-    return found.all("server")
+    return stated.all("server")
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write how soon HAProxy sends clients to a new primary."""
-    servers = found.all("server")
+    servers = stated.all("server")
     for value in servers:
-        sheet.take(value)
+        draft.take(value)
     if not servers:
-        raise ValueError(f"{found.files[0].name} must hold servers, got none")
-    inter, rise = _slowest(found, sheet, "inter"), _slowest(found, sheet, "rise")
+        raise ValueError(f"{stated.files[0].name} must hold servers, got none")
+    inter, rise = _slowest(stated, draft, "inter"), _slowest(stated, draft, "rise")
     fast, down = (
-        _slowest(found, sheet, name) if found.given(f"server.{name}") else None
+        _slowest(stated, draft, name) if stated.given(f"server.{name}") else None
         for name in ("fastinter", "downinter")
     )
-    fall = found["server.fall"]
+    fall = stated["server.fall"]
     if fall.count < rise.count:
         given = fall if fall.where else rise
         said = f"fall = {fall.count} is below rise = {rise.count}"
-        sheet.warn(given, f"{said}: a server goes down sooner than it comes back")
-    if found.given("server.on-marked-down") is None:
+        draft.warn(given, f"{said}: a server goes down sooner than it comes back")
+    if stated.given("server.on-marked-down") is None:
         said = "without on-marked-down shutdown-sessions old connections stay"
-        sheet.warn(servers[0], f"{said} on a primary that was demoted")
+        draft.warn(servers[0], f"{said} on a primary that was demoted")
     of = [value for value in (inter, rise, fast, down) if value is not None]
     if fast is None and down is None:
-        sheet.put(f"{_PATH}.proxy check.interval", shown(inter.seconds), inter)
-        sheet.put(f"{_PATH}.proxy check.rise", rise.count, rise)
+        draft.put(f"{_PATH}.proxy check.interval", shown(inter.seconds), inter)
+        draft.put(f"{_PATH}.proxy check.rise", rise.count, rise)
         return
     last = (rise.count - 1) * (fast or inter).seconds
     most = last + (down or inter).seconds
     because = "down servers every downinter, then rise - 1 checks every fastinter"
     law = f"uniform({shown(last)}, {shown(most)})"
-    sheet.put(_PATH, law, *of, because=because)
+    draft.put(_PATH, law, *of, because=because)
 
 
-def _slowest(found: Found, sheet: Draft, option: str) -> Value:
+def _slowest(stated: Stated, draft: Draft, option: str) -> Value:
     """Return the largest value of an option over all servers."""
     name = f"server.{option}"
-    given = found.all(name)
+    given = stated.all(name)
     if not given:
-        return found[name]
+        return stated[name]
     slowest = max(given, key=lambda value: value.seconds)
     if len({value.value for value in given}) > 1:
-        sheet.warn(slowest, f"servers differ in {option}; the largest is taken")
+        draft.warn(slowest, f"servers differ in {option}; the largest is taken")
     for value in given:
-        sheet.take(value)
+        draft.take(value)
     return slowest
 
 

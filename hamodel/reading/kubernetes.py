@@ -17,7 +17,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from hamodel.reading._core import Format, Found, Value
+from hamodel.reading._core import Format, Stated, Value
 from hamodel.reading._manifests import (
     BUDGET,
     CLUSTER,
@@ -48,70 +48,70 @@ class _Law(NamedTuple):
     of: list[Value]
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write the tier of a Deployment, the database of a StatefulSet, or both."""
-    server, store = (_first(found, sheet, kind) for kind in WORKLOADS)
+    server, store = (_first(stated, draft, kind) for kind in WORKLOADS)
     if store is not None:
-        _stateful(store, sheet)
+        _stateful(store, draft)
     elif server is not None:
-        sheet.leaves["architecture"] = ("single-primary", {})
+        draft.leaves["architecture"] = ("single-primary", {})
         never = "the manifests tell of no database, and none fails here"
-        sheet.assume("database.mttf", "never", never)
+        draft.assume("database.mttf", "never", never)
     else:
-        name = found.files[0].name
+        name = stated.files[0].name
         raise ValueError(f"{name} must hold a Deployment or a StatefulSet, got neither")
     if server is not None:
-        _check_spread(server, sheet)
-        _tier(server, sheet)
-        _budget(_budget_of(found, server), sheet, server["Deployment.replicas"])
-    for value in found.all(f"{SCALER}.minReplicas"):
-        sheet.warn(value, "how many pods run is not fixed; `replicas` is taken")
+        _check_spread(server, draft)
+        _tier(server, draft)
+        _budget(_budget_of(stated, server), draft, server["Deployment.replicas"])
+    for value in stated.all(f"{SCALER}.minReplicas"):
+        draft.warn(value, "how many pods run is not fixed; `replicas` is taken")
 
 
-def _first(found: Found, sheet: Draft, kind: str) -> Found | None:
+def _first(stated: Stated, draft: Draft, kind: str) -> Stated | None:
     """Return what is said of the first workload of a kind; warn of every other."""
-    places = {e.group: (f, e) for f, e in found.entries(kind)}
+    places = {e.group: (f, e) for f, e in stated.entries(kind)}
     if not places:
         return None
     first, *others = places
     for other in others:
         file, entry = places[other]
         told = Value(value=other, name=other, where=file.where(entry))
-        sheet.warn(told, f"is left out, for {first} is read; read it by itself")
-    own = _part(found, first)
+        draft.warn(told, f"is left out, for {first} is read; read it by itself")
+    own = _part(stated, first)
     said, *again = own.all(kind)
     if again:
-        raise found.refuse(again[0], f"{first} is at {said.where} too; leave one")
-    sheet.take(said)
+        raise stated.refuse(again[0], f"{first} is at {said.where} too; leave one")
+    draft.take(said)
     return own
 
 
-def _part(found: Found, *groups: str) -> Found:
+def _part(stated: Stated, *groups: str) -> Stated:
     """Return what is said by objects, or of the cluster."""
-    return found.only(lambda entry: entry.group in (*groups, *CLUSTER))
+    return stated.only(lambda entry: entry.group in (*groups, *CLUSTER))
 
 
-def _budget_of(found: Found, server: Found) -> Found:
+def _budget_of(stated: Stated, server: Stated) -> Stated:
     """Return what the budgets say whose selector is of a workload's pods."""
     labels = _labels(server, "Deployment.template.metadata.labels.")
-    groups = {e.group for f in found.files for e in f.entries}
+    groups = {e.group for f in stated.files for e in f.entries}
     return _part(
-        found,
+        stated,
         *(
             group
             for group in groups
             if group.startswith(f"{BUDGET} ")
-            and _labels(_part(found, group), SELECTOR).items() <= labels.items()
+            and _labels(_part(stated, group), SELECTOR).items() <= labels.items()
         ),
     )
 
 
-def _labels(found: Found, begins: str) -> dict[str, str]:
-    entries = [e for f in found.files for e in f.entries if e.name.startswith(begins)]
+def _labels(stated: Stated, begins: str) -> dict[str, str]:
+    entries = [e for f in stated.files for e in f.entries if e.name.startswith(begins)]
     return {e.name.removeprefix(begins): e.raw for e in entries}
 
 
-def _start(pod: Found) -> _Law:
+def _start(pod: Stated) -> _Law:
     """Return how long a container takes to be ready."""
     delay = pod[probe("readiness", "initialDelaySeconds")]
     period = pod[probe("readiness", "periodSeconds")]
@@ -119,18 +119,18 @@ def _start(pod: Found) -> _Law:
     return _Law([shown(_START + delay.seconds), looked_at], [delay, period])
 
 
-def _restart(pod: Found, sheet: Draft) -> _Law:
+def _restart(pod: Stated, draft: Draft) -> _Law:
     """Return how long a container that fails is away."""
     start = _start(pod)
     if not any(name.startswith("pod.livenessProbe") for name in pod.names):
-        sheet.warn(None, "without a livenessProbe a container that hangs stays so")
+        draft.warn(None, "without a livenessProbe a container that hangs stays so")
         return start
     period = pod[probe("liveness", "periodSeconds")]
     misses = pod[probe("liveness", "failureThreshold")]
     limit = pod[probe("liveness", "timeoutSeconds")]
     grace = pod["pod.terminationGracePeriodSeconds"]
     if limit.seconds > period.seconds:
-        sheet.warn(limit, f"is above the period of {shown(period.seconds)}")
+        draft.warn(limit, f"is above the period of {shown(period.seconds)}")
     most = misses.count * period.seconds
     noticed = f"uniform({shown(most - period.seconds)}, {shown(most)})"
     stopped = shown(limit.seconds + grace.seconds)
@@ -139,7 +139,7 @@ def _restart(pod: Found, sheet: Draft) -> _Law:
     )
 
 
-def _moved(pod: Found) -> _Law:
+def _moved(pod: Stated) -> _Law:
     """Return how long a pod whose node is lost is away."""
     grace = pod[f"{MANAGER}node-monitor-grace-period"]
     look = pod[f"{MANAGER}node-monitor-period"]
@@ -154,7 +154,7 @@ def _moved(pod: Found) -> _Law:
 
 
 def _either(
-    sheet: Draft, path: str, node: object, pod: _Law, of: Sequence[Value]
+    draft: Draft, path: str, node: object, pod: _Law, of: Sequence[Value]
 ) -> None:
     """Write a time to repair: half of the failures the node's, half the container's."""
     law = {
@@ -164,84 +164,84 @@ def _either(
         ]
     }
     because = "half of the failures assumed to be the node's, half the container's"
-    sheet.put(path, law, *of, because=f"{because}; {shown(_START)} to start")
+    draft.put(path, law, *of, because=f"{because}; {shown(_START)} to start")
 
 
-def _stateful(pod: Found, sheet: Draft) -> None:
-    sheet.base = sheet.base or "kubernetes-statefulset"
+def _stateful(pod: Stated, draft: Draft) -> None:
+    draft.base = draft.base or "kubernetes-statefulset"
     count = pod["StatefulSet.replicas"]
-    restart = _restart(pod, sheet)
+    restart = _restart(pod, draft)
     stays = pod.given("pod.tolerationSeconds")
     if stays is not None:
         said = "a pod of a StatefulSet is not moved, however short it tolerates"
-        sheet.warn(stays, f"{said} a lost node; a person must delete it")
+        draft.warn(stays, f"{said} a lost node; a person must delete it")
     if count.count > 1:
         said = (
             f"{count.value} pods replicate by themselves; read the product's own file"
         )
-        sheet.warn(count, f"{said}: here they are one primary")
-        sheet.take(count)
-        sheet.put("database.cost", count.count, count)
+        draft.warn(count, f"{said}: here they are one primary")
+        draft.take(count)
+        draft.put("database.cost", count.count, count)
     else:
-        sheet.take(count)
-    _either(sheet, "database.mttr", "3 h", restart, restart.of)
+        draft.take(count)
+    _either(draft, "database.mttr", "3 h", restart, restart.of)
 
 
-def _tier(pod: Found, sheet: Draft) -> None:
+def _tier(pod: Stated, draft: Draft) -> None:
     count = pod["Deployment.replicas"]
     if not count.count:
         raise pod.refuse(count, "must be >= 1 for a service, got 0")
-    moved, restart = _moved(pod), _restart(pod, sheet)
+    moved, restart = _moved(pod), _restart(pod, draft)
     of = [*dict.fromkeys((*moved.of, *restart.of))]
     paths = ["site.apps.node.mttr"]
-    if "database.mttf" in sheet.leaves:  # recovery is that of a pod
+    if "database.mttf" in draft.leaves:  # recovery is that of a pod
         paths.append("database.mttr")
     for path in paths:
-        _either(sheet, path, {"sum": moved.parts}, restart, of)
-    sheet.leaves["site.apps.node.mttf"] = (
+        _either(draft, path, {"sum": moved.parts}, restart, of)
+    draft.leaves["site.apps.node.mttf"] = (
         "2086 h",
         {"assumed": "restarts of a server from all causes, FAIL-016"},
     )
-    sheet.put("site.apps.servers", count.count, count)
+    draft.put("site.apps.servers", count.count, count)
 
 
-def _budget(found: Found, sheet: Draft, count: Value) -> None:
+def _budget(stated: Stated, draft: Draft, count: Value) -> None:
     """Write how many pods it takes: as the disruption budget says, else one."""
-    least = found.given("PodDisruptionBudget.minAvailable")
-    most = found.given("PodDisruptionBudget.maxUnavailable")
+    least = stated.given("PodDisruptionBudget.minAvailable")
+    most = stated.given("PodDisruptionBudget.maxUnavailable")
     value = least or most
     if value is None:
-        sheet.assume("site.apps.needed", 1, "one pod is enough to serve")
+        draft.assume("site.apps.needed", 1, "one pod is enough to serve")
         if count.count > 1:
             said = "without a PodDisruptionBudget a drain may take all pods at once"
-            sheet.warn(None, said)
+            draft.warn(None, said)
         return
-    pods = _pods(found, value, count.count)
+    pods = _pods(stated, value, count.count)
     needed = pods if least else count.count - pods
     if needed >= count.count:
         said = f"of {count.count} pods none may go: no node with one can be drained"
-        sheet.warn(value, said)
+        draft.warn(value, said)
     because = "so many must serve, as the budget has it"
     needed = min(max(needed, 1), count.count)
-    sheet.put("site.apps.needed", needed, value, because=because)
+    draft.put("site.apps.needed", needed, value, because=because)
 
 
-def _pods(found: Found, value: Value, count: int) -> int:
+def _pods(stated: Stated, value: Value, count: int) -> int:
     """Return a number of pods, or a share of them rounded up."""
     raw = str(value.value).strip()
     if re.fullmatch(r"\d+%", raw):
         return math.ceil(int(raw[:-1]) * count / 100)
     if re.fullmatch(r"\d+", raw):
         return int(raw)
-    raise found.refuse(value, f"must be a number or a share of pods, got {raw!r:.20}")
+    raise stated.refuse(value, f"must be a number or a share of pods, got {raw!r:.20}")
 
 
-def _check_spread(found: Found, sheet: Draft) -> None:
-    counts = found.all("Deployment.replicas")
+def _check_spread(stated: Stated, draft: Draft) -> None:
+    counts = stated.all("Deployment.replicas")
     several = [count for count in counts if count.count > 1]
-    if several and not found.names & {"topologySpreadConstraints", "podAntiAffinity"}:
+    if several and not stated.names & {"topologySpreadConstraints", "podAntiAffinity"}:
         said = "without topologySpreadConstraints or podAntiAffinity pods may share a"
-        sheet.warn(several[0], f"{said} node, and fail together")
+        draft.warn(several[0], f"{said} node, and fail together")
 
 
 KUBERNETES = Format("kubernetes", "Kubernetes", "1.31", FIELDS, knows, parse, compose)

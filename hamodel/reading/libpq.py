@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from hamodel.reading._core import Default, Entry, Field, Format, Found
+from hamodel.reading._core import Default, Entry, Field, Format, Stated
 from hamodel.reading._units import shown, time, word
 
 if TYPE_CHECKING:
@@ -73,23 +73,23 @@ def parse(file: File) -> Iterator[Entry]:
                 yield Entry(name, value, line)
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write how long a client looks for the new primary among its hosts."""
-    hosts = found.all("host")
+    hosts = stated.all("host")
     if len(hosts) < 2:
         return
-    wanted, limit = found["target_session_attrs"], found["connect_timeout"]
+    wanted, limit = stated["target_session_attrs"], stated["connect_timeout"]
     if wanted.value not in ("read-write", "primary"):
         said = "must be read-write for a client that is to find a new primary itself"
-        sheet.warn(wanted if wanted.where else hosts[0], f"target_session_attrs {said}")
-    if found.given("tcp_user_timeout") is None:
+        draft.warn(wanted if wanted.where else hosts[0], f"target_session_attrs {said}")
+    if stated.given("tcp_user_timeout") is None:
         said = "without tcp_user_timeout a connection to a host that vanished hangs for"
-        sheet.warn(hosts[0], f"{said} up to 924.6 s (FO-117)")
+        draft.warn(hosts[0], f"{said} up to 924.6 s (FO-117)")
     if not limit.value:
         said = "without connect_timeout a host that is gone costs 131 s (FO-118)"
-        sheet.warn(hosts[0], said)
-    if "failover.redirection" in sheet.leaves:
-        sheet.warn(hosts[0], "several hosts and a proxy are given; the proxy is taken")
+        draft.warn(hosts[0], said)
+    if "failover.redirection" in draft.leaves:
+        draft.warn(hosts[0], "several hosts and a proxy are given; the proxy is taken")
         return
     patience = max(limit.seconds, _LEAST) if limit.value else _SYN
     law = {
@@ -99,8 +99,8 @@ def compose(found: Found, sheet: Draft) -> None:
         ]
     }
     because = "the host that is gone stands before the new primary every other time"
-    sheet.take(wanted)
-    sheet.put("failover.redirection", law, *hosts, limit, because=because)
+    draft.take(wanted)
+    draft.put("failover.redirection", law, *hosts, limit, because=because)
 
 
 LIBPQ = Format("libpq", "libpq", "16", FIELDS, knows, parse, compose, later=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Found
+from hamodel.reading._core import Default, Entry, Field, File, Format, Stated
 from hamodel.reading._texts import ini
 from hamodel.reading._units import bare, flag, iso, shown, whole, word
 from hamodel.reading.etcd import place_copies
@@ -172,65 +172,65 @@ def parse(file: File) -> Iterator[Entry]:
             yield entry._replace(name=name)
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write what the option files say of the way they replicate."""
-    sheet.differ(found, *(field.names[0] for field in FIELDS if field.to))
-    more = found.all("!includedir")
+    draft.differ(stated, *(field.names[0] for field in FIELDS if field.to))
+    more = stated.all("!includedir")
     for value in more:
         said = "names more option files, which are not opened; give them as well"
-        sheet.warn(value, said)
+        draft.warn(value, said)
     for begins, make in _KINDS.items():
-        if any(name.startswith(begins) for name in found.names):
-            make(found, sheet)
+        if any(name.startswith(begins) for name in stated.names):
+            make(stated, draft)
             return
-    name = found.files[0].name
+    name = stated.files[0].name
     said = "must set Group Replication (group_replication_...), Galera (wsrep_...) or"
     said += " replication (rpl_semi_sync_..., replica_...)"
     hint = f"; {more[0].where} names more files: give them as well" if more else ""
     raise ValueError(f"{name} {said}{hint}")
 
 
-def _group(found: Found, sheet: Draft) -> None:
-    sheet.base = sheet.base or "mysql-group-replication"
-    expel = found["group_replication_member_expel_timeout"]
+def _group(stated: Stated, draft: Draft) -> None:
+    draft.base = draft.base or "mysql-group-replication"
+    expel = stated["group_replication_member_expel_timeout"]
     because = f"{shown(_SUSPICION)} until a silent member is suspected (FO-032)"
     whole_time = shown(_SUSPICION + expel.seconds)
-    sheet.put("election", whole_time, expel, because=f"{because}, then expelled")
-    seeds = found.given("group_replication_group_seeds")
+    draft.put("election", whole_time, expel, because=f"{because}, then expelled")
+    seeds = stated.given("group_replication_group_seeds")
     if seeds:
-        place_copies(sheet, _hosts(str(seeds.value)), [seeds])
-    level = found["group_replication_consistency"]
+        place_copies(draft, _hosts(str(seeds.value)), [seeds])
+    level = stated["group_replication_consistency"]
     local = not str(level.value).startswith("before") or "failover" in str(level.value)
-    sheet.put("local_reads", local, level)
-    single = found.given("group_replication_single_primary_mode")
+    draft.put("local_reads", local, level)
+    single = stated.given("group_replication_single_primary_mode")
     if single and not single.value:
-        sheet.warn(single, "several primaries are read as one, without their conflicts")
+        draft.warn(single, "several primaries are read as one, without their conflicts")
 
 
-def _galera(found: Found, sheet: Draft) -> None:
-    sheet.base = sheet.base or "galera"
-    suspect, inactive = found["evs.suspect_timeout"], found["evs.inactive_timeout"]
-    alive, look = found["evs.keepalive_period"], found["evs.inactive_check_period"]
+def _galera(stated: Stated, draft: Draft) -> None:
+    draft.base = draft.base or "galera"
+    suspect, inactive = stated["evs.suspect_timeout"], stated["evs.inactive_timeout"]
+    alive, look = stated["evs.keepalive_period"], stated["evs.inactive_check_period"]
     given = suspect if suspect.where else inactive
     if suspect.seconds > inactive.seconds:
         said = f"must be <= evs.inactive_timeout = {shown(inactive.seconds)}"
-        raise found.refuse(given, said)
+        raise stated.refuse(given, said)
     if alive.seconds >= suspect.seconds:
         said = f"must be < evs.suspect_timeout = {shown(suspect.seconds)}"
-        raise found.refuse(alive if alive.where else suspect, said)
+        raise stated.refuse(alive if alive.where else suspect, said)
     if suspect.seconds < 3 * alive.seconds:
         said = f"is below three keepalives of {shown(alive.seconds)}"
-        sheet.warn(given, f"{said}: two lost messages put a member out")
-    again = found["evs.join_retrans_period"]
-    sheet.put("settings.suspect_timeout", shown(suspect.seconds), suspect)
-    sheet.put("election.group change.check", shown(look.seconds), look)
-    sheet.put("election.group change.join_retrans", shown(again.seconds), again)
-    address = found.given("wsrep_cluster_address")
+        draft.warn(given, f"{said}: two lost messages put a member out")
+    again = stated["evs.join_retrans_period"]
+    draft.put("settings.suspect_timeout", shown(suspect.seconds), suspect)
+    draft.put("election.group change.check", shown(look.seconds), look)
+    draft.put("election.group change.join_retrans", shown(again.seconds), again)
+    address = stated.given("wsrep_cluster_address")
     if address:
         hosts = _hosts(str(address.value).partition("://")[2].partition("?")[0])
-        place_copies(sheet, hosts, [address])
-    wait = found["wsrep_sync_wait"]
-    sheet.put("local_reads", not wait.count & _READ_WAITS, wait)
+        place_copies(draft, hosts, [address])
+    wait = stated["wsrep_sync_wait"]
+    draft.put("local_reads", not wait.count & _READ_WAITS, wait)
 
 
 def _hosts(listed: str) -> list[str]:
@@ -239,33 +239,33 @@ def _hosts(listed: str) -> list[str]:
     return list(dict.fromkeys(host.replace(".", "-") for host in hosts if host))
 
 
-def _pair(found: Found, sheet: Draft) -> None:
-    sheet.base = sheet.base or "mysql-orchestrator"
-    enabled = found["rpl_semi_sync_source_enabled"]
-    probe = found["replica_net_timeout"]
-    sheet.put("standby.probe", shown(probe.seconds), probe)
-    sheet.warn(None, "the file does not tell what fails over; orchestrator is assumed")
+def _pair(stated: Stated, draft: Draft) -> None:
+    draft.base = draft.base or "mysql-orchestrator"
+    enabled = stated["rpl_semi_sync_source_enabled"]
+    probe = stated["replica_net_timeout"]
+    draft.put("standby.probe", shown(probe.seconds), probe)
+    draft.warn(None, "the file does not tell what fails over; orchestrator is assumed")
     if not enabled.value:
-        sheet.put("replication.mode", "async", enabled)
+        draft.put("replication.mode", "async", enabled)
         return
-    limit = found["rpl_semi_sync_source_timeout"]
-    count = found["rpl_semi_sync_source_wait_for_replica_count"]
-    sheet.put("replication.mode", "semi-sync", enabled)
-    sheet.put("replication.timeout", shown(limit.seconds), limit)
-    sheet.put("replication.acknowledgements", count.count, count)
+    limit = stated["rpl_semi_sync_source_timeout"]
+    count = stated["rpl_semi_sync_source_wait_for_replica_count"]
+    draft.put("replication.mode", "semi-sync", enabled)
+    draft.put("replication.timeout", shown(limit.seconds), limit)
+    draft.put("replication.acknowledgements", count.count, count)
     if count.count > 1:
         because = "at least as many replicas as a commit waits for"
         sites = [f"zone-{place}" for place in range(1, count.count + 2)]
-        sheet.put("sites", sites, count, because=because)
-        sheet.put("replication.standbys", count.count, count, because=because)
+        draft.put("sites", sites, count, because=because)
+        draft.put("replication.standbys", count.count, count, because=because)
     for name in ("sync_binlog", "innodb_flush_log_at_trx_commit"):
-        durable = found.given(name)
+        durable = stated.given(name)
         if durable and durable.value != 1:
             said = "is not 1: a primary that restarts has lost what replicas have"
-            sheet.warn(durable, said)
+            draft.warn(durable, said)
 
 
-_KINDS: dict[str, Callable[[Found, Draft], None]] = {
+_KINDS: dict[str, Callable[[Stated, Draft], None]] = {
     "group_replication_": _group,
     "wsrep_": _galera,
     "evs.": _galera,

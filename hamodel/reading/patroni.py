@@ -24,7 +24,7 @@ from hamodel.reading._core import (
     Field,
     File,
     Format,
-    Found,
+    Stated,
     Value,
     number,
 )
@@ -170,30 +170,30 @@ def knows(_: str, text: str) -> bool:
     return node or {"ttl", "loop_wait"} <= top
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write what Patroni's files say."""
-    sheet.base = sheet.base or "postgresql-patroni"
-    _times(found, sheet)
-    _store(found, sheet)
-    _members(found, sheet)
-    _nodes(found, sheet)
-    _replication(found, sheet)
-    retry = found.given(f"{_PARAMETERS}wal_retrieve_retry_interval")
+    draft.base = draft.base or "postgresql-patroni"
+    _times(stated, draft)
+    _store(stated, draft)
+    _members(stated, draft)
+    _nodes(stated, draft)
+    _replication(stated, draft)
+    retry = stated.given(f"{_PARAMETERS}wal_retrieve_retry_interval")
     if retry:
-        sheet.put(
+        draft.put(
             "failover.promotion.promotion.slow",
             shown(retry.seconds + _PROMOTED),
             retry,
             because="a standby that waits for more log does so this long (REC-001)",
         )
-    for value in found.all("standby_cluster.host"):
-        sheet.warn(value, "this is a standby cluster; read the one that takes writes")
+    for value in stated.all("standby_cluster.host"):
+        draft.warn(value, "this is a standby cluster; read the one that takes writes")
 
 
-def _times(found: Found, sheet: Draft) -> None:
+def _times(stated: Stated, draft: Draft) -> None:
     names = ("ttl", "loop_wait", "retry_timeout")
-    values = [found[name] for name in names]
-    sheet.alike(found, *names)
+    values = [stated[name] for name in names]
+    draft.alike(stated, *names)
     ttl, wait, retry = values
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -202,82 +202,84 @@ def _times(found: Found, sheet: Draft) -> None:
                 ttl=ttl.seconds,
                 loop_wait=min(wait.seconds, ttl.seconds),
                 retry_timeout=retry.seconds,
-                version=float("{}.{}".format(*number(f"{found.version}.0")[:2])),
+                version=float("{}.{}".format(*number(f"{stated.version}.0")[:2])),
             )
         except ValueError as refused:
-            raise found.refuse(ttl, str(refused)) from None
-    adjusts = number(found.version) >= (3, 2)
+            raise stated.refuse(ttl, str(refused)) from None
+    adjusts = number(stated.version) >= (3, 2)
     if wait.seconds > ttl.seconds and not adjusts:
-        raise found.refuse(wait, f"must be <= ttl = {ttl.value:g} s")
+        raise stated.refuse(wait, f"must be <= ttl = {ttl.value:g} s")
     takes = dict(zip(names, lease.effective, strict=True))
     least = wait.seconds + 2 * retry.seconds
     if ttl.seconds < least:
-        _warn_rule(found, sheet, values, least)
+        _warn_rule(stated, draft, values, least)
     for name, value in zip(names, values, strict=True):
         real = float(takes[name])
         because = ""
         if real != value.seconds:
-            because = f"{found.product} takes {shown(real)}, not {shown(value.seconds)}"
+            because = (
+                f"{stated.product} takes {shown(real)}, not {shown(value.seconds)}"
+            )
             if not ttl.seconds < least:
-                sheet.warn(value, f"{because}: it is below the least allowed")
-        sheet.put(f"settings.{name}", shown(real), value, because=because)
+                draft.warn(value, f"{because}: it is below the least allowed")
+        draft.put(f"settings.{name}", shown(real), value, because=because)
 
 
 def _warn_rule(
-    found: Found, sheet: Draft, values: Sequence[Value], least: float
+    stated: Stated, draft: Draft, values: Sequence[Value], least: float
 ) -> None:
     ttl = values[0]
     rule = f"ttl should be >= loop_wait + 2 retry_timeout = {least:g} s, and is "
     then = (
-        f"{found.product} corrects the times when it reads them"
-        if number(found.version) >= (3, 2)
+        f"{stated.product} corrects the times when it reads them"
+        if number(stated.version) >= (3, 2)
         else "a leader may lose its lock while it still retries the store"
     )
     given = next((value for value in values if value.where), ttl)
-    sheet.warn(given, f"{rule}{ttl.value:g} s: {then}")
+    draft.warn(given, f"{rule}{ttl.value:g} s: {then}")
 
 
-def _store(found: Found, sheet: Draft) -> None:
+def _store(stated: Stated, draft: Draft) -> None:
     """Write how the lock store lets the others know."""
-    for file in found.files:
+    for file in stated.files:
         for entry in file.entries:
             store = re.split(r"[.\[]", entry.name, maxsplit=1)[0]
             for name, value, why in _STORES.get(store, ()):
                 told = f"{file.where(entry)} {store}"
                 path = f"failover.detection.lease.{name}"
-                sheet.leaves[path] = (value, {"from": told, "because": why})
+                draft.leaves[path] = (value, {"from": told, "because": why})
 
 
-def _members(found: Found, sheet: Draft) -> None:
+def _members(stated: Stated, draft: Draft) -> None:
     """Write that writes hang on the lock store, and how often it is lost."""
-    listed, safe = found.all("etcd3.hosts"), found["failsafe_mode"]
+    listed, safe = stated.all("etcd3.hosts"), stated["failsafe_mode"]
     if not listed and safe.default:
         return
     for value in (*listed, safe):
-        sheet.take(value)
-    sheet.alike(found, "failsafe_mode")
+        draft.take(value)
+    draft.alike(stated, "failsafe_mode")
     name, mttf, mttr = "lock store", "never", "30 min"
     told = {"assumed": "its members are not listed; give its law and it counts"}
     if listed:
         name = listed[0].name.split(".")[0].rstrip("3")
         hosts = {part.strip() for one in listed for part in str(one.value).split(",")}
-        mttf, mttr, told = _majority(sheet, listed, len(hosts))
+        mttf, mttr, told = _majority(draft, listed, len(hosts))
     store = {
         "name": (name, {}),
         "mttf": (mttf, told),
         "mttr": (mttr, told),
         "effect": ("no failover" if safe.value else "read-only", safe.carried),
     }
-    sheet.leaves["depends_on"] = ([store], {})
+    draft.leaves["depends_on"] = ([store], {})
 
 
 def _majority(
-    sheet: Draft, listed: Sequence[Value], count: int
+    draft: Draft, listed: Sequence[Value], count: int
 ) -> tuple[str, str, dict[str, str]]:
     """Return how long a majority lives and how long it is then lost, and why."""
     fewest = count - count // 2  # so many down leave no majority
     if fewest == 1:
-        sheet.warn(listed[0], f"lists {count}: the loss of one stops the writes")
+        draft.warn(listed[0], f"lists {count}: the loss of one stops the writes")
     mttf, mttr = 1 / fact("FAIL-016").in_base(), fact("FAIL-017").in_base()
     down = mttr / (mttf + mttr)
     shares = [
@@ -294,45 +296,47 @@ def _majority(
     return shown(lives), shown(round(lost, 1)), told
 
 
-def _nodes(found: Found, sheet: Draft) -> None:
+def _nodes(stated: Stated, draft: Draft) -> None:
     """Write the nodes one by one, where several files or tags tell them apart."""
-    nodes = _named(found, sheet)
+    nodes = _named(stated, draft)
     listed, carried = [], []
     for name, own in nodes.items():
-        node, told = _node(own, sheet, name)
+        node, told = _node(own, draft, name)
         listed.append(node)
         carried += [own["name"], *told]
     apart = "each node in a zone of its own"
     if len(listed) > 1:
-        if sheet.sites and len(sheet.sites) != len(listed):
-            said = f"{len(sheet.sites)} servers hold the primary, and {len(listed)}"
-            sheet.warn(sheet.sites[0], f"{said} nodes are given, which are taken")
-        sheet.sites = [own["name"] for own in nodes.values()]
-        sheet.put("replicas", listed, *carried, because=apart)
+        if draft.sites and len(draft.sites) != len(listed):
+            said = f"{len(draft.sites)} servers hold the primary, and {len(listed)}"
+            draft.warn(draft.sites[0], f"{said} nodes are given, which are taken")
+        draft.sites = [own["name"] for own in nodes.values()]
+        draft.put("replicas", listed, *carried, because=apart)
         return
-    if sheet.sites:
-        sheet.put("sites", [v.value for v in sheet.sites], *sheet.sites, because=apart)
+    if draft.sites:
+        draft.put("sites", [v.value for v in draft.sites], *draft.sites, because=apart)
     said = "says so of one node; give the files of all nodes to have it used"
     for value in carried[1:]:
         if value.value is not False:
-            sheet.warn(value, said)
+            draft.warn(value, said)
 
 
-def _named(found: Found, sheet: Draft) -> dict[str, Found]:
+def _named(stated: Stated, draft: Draft) -> dict[str, Stated]:
     """Return what the files say of each node, by its name."""
-    nodes: dict[str, Found] = {}
-    for own in found.apart():
+    nodes: dict[str, Stated] = {}
+    for own in stated.apart():
         name = own.given("name")
         if name is None:
             continue
         twin = nodes.setdefault(str(name.value), own)
         if twin is not own:
             said = f"is the name at {twin['name'].where} too"
-            sheet.warn(name, f"{said}, and both are read as one node")
+            draft.warn(name, f"{said}, and both are read as one node")
     return nodes
 
 
-def _node(own: Found, sheet: Draft, name: str) -> tuple[dict[str, object], list[Value]]:
+def _node(
+    own: Stated, draft: Draft, name: str
+) -> tuple[dict[str, object], list[Value]]:
     """Return what the tags say of a node, and the values that say it."""
     node: dict[str, object] = {"site": name}
     told: list[Value] = []
@@ -351,7 +355,7 @@ def _node(own: Found, sheet: Draft, name: str) -> tuple[dict[str, object], list[
         node["priority"] = priority.count
     elif priority:
         told.remove(priority)
-        sheet.warn(priority, "changes nothing: nofailover is said too, and holds")
+        draft.warn(priority, "changes nothing: nofailover is said too, and holds")
     nosync, alone = tag("nosync"), tag("noloadbalance")
     if nosync and nosync.value:
         node["sync"] = False
@@ -360,51 +364,51 @@ def _node(own: Found, sheet: Draft, name: str) -> tuple[dict[str, object], list[
     return node, told
 
 
-def _replication(found: Found, sheet: Draft) -> None:
-    sheet.alike(found, "synchronous_mode")
-    mode, strict = found["synchronous_mode"], found["synchronous_mode_strict"]
-    commit = found[f"{_PARAMETERS}synchronous_commit"]
-    standbys = max(len(sheet.sites), 2) - 1
+def _replication(stated: Stated, draft: Draft) -> None:
+    draft.alike(stated, "synchronous_mode")
+    mode, strict = stated["synchronous_mode"], stated["synchronous_mode_strict"]
+    commit = stated[f"{_PARAMETERS}synchronous_commit"]
+    standbys = max(len(draft.sites), 2) - 1
     if standbys > 1:
-        sheet.put("replication.standbys", standbys, *sheet.sites)
-    sheet.take(mode)
+        draft.put("replication.standbys", standbys, *draft.sites)
+    draft.take(mode)
     if mode.value == "off":
         if strict.value:
-            sheet.warn(strict, "changes nothing without synchronous_mode")
+            draft.warn(strict, "changes nothing without synchronous_mode")
         return
-    sheet.alike(found, "synchronous_mode_strict", f"{_PARAMETERS}synchronous_commit")
-    sheet.take(strict)
-    sheet.take(commit)
+    draft.alike(stated, "synchronous_mode_strict", f"{_PARAMETERS}synchronous_commit")
+    draft.take(strict)
+    draft.take(commit)
     if commit.value in ("off", "local"):
-        sheet.warn(commit, "commits wait for nobody, in spite of synchronous_mode")
+        draft.warn(commit, "commits wait for nobody, in spite of synchronous_mode")
         return
-    _waits(sheet, mode, strict, alone=standbys == 1)
-    sheet.alike(found, "synchronous_node_count")
-    count = found["synchronous_node_count"]
+    _waits(draft, mode, strict, alone=standbys == 1)
+    draft.alike(stated, "synchronous_node_count")
+    count = stated["synchronous_node_count"]
     if count.count > standbys:
         said = f"is above the {standbys} standbys that there are, which are taken"
-        sheet.warn(count, said)
+        draft.warn(count, said)
     if strict.value and count.count > 1:
         said = "is lowered to the standbys that stream, down to 1; here commits wait"
-        sheet.warn(count, said)
-    sheet.put("replication.acknowledgements", min(count.count, standbys), count)
+        draft.warn(count, said)
+    draft.put("replication.acknowledgements", min(count.count, standbys), count)
     if commit.value == "remote_apply":
-        sheet.put("replication.wait_for", "applied", commit)
+        draft.put("replication.wait_for", "applied", commit)
 
 
-def _waits(sheet: Draft, mode: Value, strict: Value, *, alone: bool) -> None:
+def _waits(draft: Draft, mode: Value, strict: Value, *, alone: bool) -> None:
     """Write what commits wait for, and how long."""
     if strict.value:
         because = "strict: without a standby that answers, commits wait"
-        sheet.put("replication.mode", "quorum", mode, strict, because=because)
+        draft.put("replication.mode", "quorum", mode, strict, because=because)
         if alone:
-            sheet.warn(strict, "writes stop whenever the only standby is down")
+            draft.warn(strict, "writes stop whenever the only standby is down")
         return
     because = "while there is a standby; without one the primary goes on"
-    sheet.put("replication.mode", "semi-sync", mode, because=because)
-    loop, _ = sheet.leaves["settings.loop_wait"]
+    draft.put("replication.mode", "semi-sync", mode, because=because)
+    loop, _ = draft.leaves["settings.loop_wait"]
     because = "a loop, until Patroni lets go of a standby that is gone"
-    sheet.assume("replication.timeout", loop, because)
+    draft.assume("replication.timeout", loop, because)
 
 
 def _parsed(file: File) -> Iterator[Entry]:

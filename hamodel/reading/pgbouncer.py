@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hamodel._fields import nested
-from hamodel.reading._core import Default, Field, Format, Found
+from hamodel.reading._core import Default, Field, Format, Stated
 from hamodel.reading._texts import ini
 from hamodel.reading._units import shown, time, whole
 
@@ -81,19 +81,19 @@ def parse(file: File) -> Iterator[Entry]:
             yield entry._replace(name="host", raw=host[1])
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write how soon the pooler finds a new primary, behind a proxy or without."""
-    retry, ttl = found["pgbouncer.server_login_retry"], found["pgbouncer.dns_max_ttl"]
-    hosts = found.all("host")
+    retry, ttl = stated["pgbouncer.server_login_retry"], stated["pgbouncer.dns_max_ttl"]
+    hosts = stated.all("host")
     for value in hosts:
-        sheet.take(value)
+        draft.take(value)
     fixed = bool(hosts) and all(_is_address(str(value.value)) for value in hosts)
     kept = 0.0 if fixed else ttl.seconds
     because = "hosts are addresses, which are not looked up" if fixed else ""
     of = (retry, *hosts) if fixed else (retry, ttl, *hosts)
     proxy = {
-        path: sheet.leaves.pop(path)
-        for path in list(sheet.leaves)
+        path: draft.leaves.pop(path)
+        for path in list(draft.leaves)
         if path.startswith(_PATH)
     }
     pooler = {
@@ -103,13 +103,13 @@ def compose(found: Found, sheet: Draft) -> None:
         }
     }
     if not proxy:
-        sheet.put(_PATH, pooler, *of, because=because)
+        draft.put(_PATH, pooler, *of, because=because)
         return
     # the law of the proxy before the pooler, as one value
     inner = {path.removeprefix(_PATH).lstrip("."): v for path, (v, _) in proxy.items()}
     first = inner.get("") or nested(inner)
-    sheet.put(_PATH, {"sum": [first, pooler]}, *of, because=because)
-    shown_law, carried = sheet.leaves[_PATH]
+    draft.put(_PATH, {"sum": [first, pooler]}, *of, because=because)
+    shown_law, carried = draft.leaves[_PATH]
     for _, told in proxy.values():
         for key in ("from", "fact", "assumed", "because"):
             if key in told:
@@ -118,7 +118,7 @@ def compose(found: Found, sheet: Draft) -> None:
                     word = key
                 parts = (told[key], carried.get(word, ""))
                 carried[word] = "; ".join(filter(None, dict.fromkeys(parts)))
-    sheet.leaves[_PATH] = (shown_law, carried)
+    draft.leaves[_PATH] = (shown_law, carried)
 
 
 def _is_address(host: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Found
+from hamodel.reading._core import Default, Entry, Field, File, Format, Stated
 from hamodel.reading._texts import words
 from hamodel.reading._units import bare, flag, shown, time, whole
 
@@ -113,30 +113,30 @@ def parse(file: File) -> Iterator[Entry]:
             yield Entry(name, " ".join(rest), line)
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write what the files of Redis and Sentinel say."""
-    sheet.base = sheet.base or "redis-sentinel"
-    _one_primary(found)
-    sheet.alike(found, *_OF_ALL)
-    down = found["sentinel.down-after-milliseconds"]
-    again = found["sentinel.failover-timeout"]
-    sheet.put("settings.down_after", shown(down.seconds), down)
-    sheet.put("settings.failover_timeout", shown(again.seconds), again)
+    draft.base = draft.base or "redis-sentinel"
+    _one_primary(stated)
+    draft.alike(stated, *_OF_ALL)
+    down = stated["sentinel.down-after-milliseconds"]
+    again = stated["sentinel.failover-timeout"]
+    draft.put("settings.down_after", shown(down.seconds), down)
+    draft.put("settings.failover_timeout", shown(again.seconds), again)
     if down.seconds < 1:
         said = "is below the second between two pings: a short stall is a failover"
-        sheet.warn(down, said)
-    _votes(found, sheet)
-    _nodes(found, sheet)
-    for value in found.all("cluster-node-timeout"):
-        sheet.warn(value, "Redis Cluster fails over by itself, and is not modelled")
-    fewest = found.given("min-replicas-to-write")
+        draft.warn(down, said)
+    _votes(stated, draft)
+    _nodes(stated, draft)
+    for value in stated.all("cluster-node-timeout"):
+        draft.warn(value, "Redis Cluster fails over by itself, and is not modelled")
+    fewest = stated.given("min-replicas-to-write")
     if fewest is None or not fewest.value:
         said = "without min-replicas-to-write an old primary that is cut off goes on"
-        sheet.warn(fewest, f"{said} taking writes, which are lost")
+        draft.warn(fewest, f"{said} taking writes, which are lost")
 
 
-def _one_primary(found: Found) -> None:
-    names = {e.group: (f, e) for f, e in found.entries("sentinel.quorum")}
+def _one_primary(stated: Stated) -> None:
+    names = {e.group: (f, e) for f, e in stated.entries("sentinel.quorum")}
     if len(names) > 1:
         file, entry = list(names.values())[1]
         listed = ", ".join(names)
@@ -144,50 +144,50 @@ def _one_primary(found: Found) -> None:
         raise ValueError(f"{file.where(entry)}: sentinel monitor: {said}")
 
 
-def _votes(found: Found, sheet: Draft) -> None:
+def _votes(stated: Stated, draft: Draft) -> None:
     """Write how many Sentinels there are and must agree."""
-    sheet.alike(found, "sentinel.quorum")
-    quorum, others = found["sentinel.quorum"], _others(found, sheet)
+    draft.alike(stated, "sentinel.quorum")
+    quorum, others = stated["sentinel.quorum"], _others(stated, draft)
     count = len(others) + 1 if others else 3
     if quorum.count > count:
         said = f"must be <= the {count} Sentinels that there are, got {quorum.value}"
-        raise found.refuse(quorum, said)
+        raise stated.refuse(quorum, said)
     if count < 3:
         said = "no majority is left to vote when one goes, and nobody fails over"
-        sheet.warn(others[0], f"there are {count} Sentinels: {said}")
+        draft.warn(others[0], f"there are {count} Sentinels: {said}")
     elif quorum.count * 2 <= count:
-        sheet.warn(quorum, f"fewer than half of {count} Sentinels find a primary down")
+        draft.warn(quorum, f"fewer than half of {count} Sentinels find a primary down")
     for stage in _STAGES:
-        sheet.put(f"{stage}.quorum", quorum.count, quorum)
+        draft.put(f"{stage}.quorum", quorum.count, quorum)
         if others:
             because = "those that are known, and this one"
-            sheet.put(f"{stage}.sentinels", count, *others, because=because)
+            draft.put(f"{stage}.sentinels", count, *others, because=because)
 
 
-def _others(found: Found, sheet: Draft) -> list[Value]:
+def _others(stated: Stated, draft: Draft) -> list[Value]:
     """Return the other Sentinels: as the file knows them that knows most."""
     known: dict[str, dict[Scalar, Value]] = {}
-    for file, entry in found.entries("sentinel.known-sentinel"):
-        value = found.read(file, entry)
+    for file, entry in stated.entries("sentinel.known-sentinel"):
+        value = stated.read(file, entry)
         known.setdefault(file.name, {}).setdefault(value.value, value)
-        sheet.take(value)
+        draft.take(value)
     return list(max(known.values(), key=len, default={}).values())
 
 
-def _nodes(found: Found, sheet: Draft) -> None:
+def _nodes(stated: Stated, draft: Draft) -> None:
     """Write the nodes: as a Sentinel knows them, or one for each `redis.conf`."""
-    known = found.all("sentinel.known-replica")
+    known = stated.all("sentinel.known-replica")
     for value in known:  # by every Sentinel whose file is given
-        sheet.take(value)
+        draft.take(value)
     told = list({v.value: v for v in reversed(known)}.values())[::-1]
-    told = told or found.all("replicaof")
+    told = told or stated.all("replicaof")
     count = len(told) + 1
     listed: list[dict[str, str | bool]] = [
         {"site": f"zone-{place}"} for place in range(1, count + 1)
     ]
     nodes = [
         own
-        for own in found.apart()
+        for own in stated.apart()
         if not any(name.startswith("sentinel.") for name in own.names)
     ]
     for place, own in enumerate(nodes if len(nodes) == count else ()):
@@ -197,9 +197,9 @@ def _nodes(found: Found, sheet: Draft) -> None:
             listed[place]["promotable"] = priority.count > 0
     if told:
         because = "each node in a zone of its own"
-        sheet.put("replicas", listed, *told, because=because)
+        draft.put("replicas", listed, *told, because=because)
         if len(listed) > 2:
-            sheet.put("replication.standbys", len(listed) - 1, *told)
+            draft.put("replication.standbys", len(listed) - 1, *told)
 
 
 REDIS = Format("redis", "Redis", "7.2", FIELDS, knows, parse, compose, last=True)

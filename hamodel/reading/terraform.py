@@ -13,7 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Found, Value
+from hamodel.reading._core import Default, Entry, Field, File, Format, Stated, Value
 from hamodel.reading._units import flag, plain, shown, time, whole
 
 if TYPE_CHECKING:
@@ -160,119 +160,119 @@ def _attributes(values: dict[str, object], hidden: object) -> Iterator[tuple[str
             yield name, str(inner)
 
 
-def compose(found: Found, sheet: Draft) -> None:
+def compose(stated: Stated, draft: Draft) -> None:
     """Write the database, or the pair behind a name."""
-    _check_targets(found, sheet)
-    systems = [kind for kind in _SYSTEMS if kind in found.names]
+    _check_targets(stated, draft)
+    systems = [kind for kind in _SYSTEMS if kind in stated.names]
     if systems:
         first, *others = (
-            (kind, place) for kind in systems for place in _primaries(found, kind)
+            (kind, place) for kind in systems for place in _primaries(stated, kind)
         )
         for kind, place in others:
             if kind in _DATABASES or kind == _PROFILE:
-                file = _of(found, place).files[0]
+                file = _of(stated, place).files[0]
                 told = Value(value=place, name=kind, where=f"{file.name}:{place}")
-                sheet.warn(told, f"is left out, for {first[1]} is read")
-        _SYSTEMS[first[0]](_one(found, *first), sheet)
+                draft.warn(told, f"is left out, for {first[1]} is read")
+        _SYSTEMS[first[0]](_one(stated, *first), draft)
         return
-    name = found.files[0].name
+    name = stated.files[0].name
     said = "must hold a database of RDS or Aurora, or a name that fails over"
     raise ValueError(f"{name} {said} (Route 53 health checks, Traffic Manager)")
 
 
-def _aurora(found: Found, sheet: Draft) -> None:
-    engine = found.given("aws_rds_cluster.engine")
+def _aurora(stated: Stated, draft: Draft) -> None:
+    engine = stated.given("aws_rds_cluster.engine")
     if engine is None or not str(engine.value).startswith("aurora"):
-        _managed(sheet, [engine] if engine else [])
+        _managed(draft, [engine] if engine else [])
         return
     tiers = []
-    for place in _addresses(found, "aws_rds_cluster_instance"):
-        own = _of(found, place)
+    for place in _addresses(stated, "aws_rds_cluster_instance"):
+        own = _of(stated, place)
         tiers.append(own["aws_rds_cluster_instance.promotion_tier"])
-    sheet.take(engine)
+    draft.take(engine)
     if len(tiers) < 2:
         recreated = "a writer alone is made anew by the vendor (FO-021)"
-        _alone(sheet, "10 min", recreated)
-        sheet.warn(engine, "without a reader nothing takes over")
+        _alone(draft, "10 min", recreated)
+        draft.warn(engine, "without a reader nothing takes over")
         return
-    sheet.base = sheet.base or "aurora"
+    draft.base = draft.base or "aurora"
     nodes = [
         {"site": f"zone-{n}", "priority": max(_TIER - tier.count, 0)}
         for n, tier in enumerate(tiers, 1)
     ]
     because = "each instance in a zone of its own, the lowest tier first"
-    sheet.put("replicas", nodes, *tiers, because=because)
+    draft.put("replicas", nodes, *tiers, because=because)
     if len(nodes) > 2:
-        sheet.put("replication.standbys", len(nodes) - 1, *tiers)
+        draft.put("replication.standbys", len(nodes) - 1, *tiers)
 
 
-def _instance(found: Found, sheet: Draft) -> None:
-    zones = found["aws_db_instance.multi_az"]
+def _instance(stated: Stated, draft: Draft) -> None:
+    zones = stated["aws_db_instance.multi_az"]
     if zones.value:
-        _managed(sheet, [zones])
+        _managed(draft, [zones])
         return
-    sheet.take(zones)
-    sheet.warn(zones if zones.where else None, "one zone: nothing takes over")
-    _alone(sheet, "1 h", "the vendor restarts it or makes it anew")
+    draft.take(zones)
+    draft.warn(zones if zones.where else None, "one zone: nothing takes over")
+    _alone(draft, "1 h", "the vendor restarts it or makes it anew")
 
 
-def _managed(sheet: Draft, of: list[Value]) -> None:
-    sheet.base = sheet.base or "managed-multi-zone"
+def _managed(draft: Draft, of: list[Value]) -> None:
+    draft.base = draft.base or "managed-multi-zone"
     for value in of:
-        sheet.take(value)
+        draft.take(value)
 
 
-def _alone(sheet: Draft, mttr: str, because: str) -> None:
-    sheet.leaves["architecture"] = ("single-primary", {})
-    _node(sheet, mttr, because)
+def _alone(draft: Draft, mttr: str, because: str) -> None:
+    draft.leaves["architecture"] = ("single-primary", {})
+    _node(draft, mttr, because)
 
 
-def _node(sheet: Draft, mttr: str, because: str) -> None:
+def _node(draft: Draft, mttr: str, because: str) -> None:
     usual = "restarts of a server from all causes, FAIL-016"
-    sheet.assume("database.mttf", "2086 h", usual)
-    sheet.assume("database.mttr", mttr, because)
+    draft.assume("database.mttf", "2086 h", usual)
+    draft.assume("database.mttr", mttr, because)
 
 
-def _pair(sheet: Draft) -> None:
+def _pair(draft: Draft) -> None:
     """Write two endpoints behind a name, of which no file tells more."""
-    sheet.leaves["architecture"] = ("active-passive", {})
-    _node(sheet, "3 h", "as servers are, FAIL-017")
-    sheet.assume("failover.coverage", 0.99, "no source found; drills tell")
-    sheet.assume("failover.manual", "30 min", "somebody is paged")
+    draft.leaves["architecture"] = ("active-passive", {})
+    _node(draft, "3 h", "as servers are, FAIL-017")
+    draft.assume("failover.coverage", 0.99, "no source found; drills tell")
+    draft.assume("failover.manual", "30 min", "somebody is paged")
 
 
-def _route53(found: Found, sheet: Draft) -> None:
-    _pair(sheet)
-    every = found[f"{_CHECK}.request_interval"]
-    misses, kind = found[f"{_CHECK}.failure_threshold"], found.given(f"{_CHECK}.type")
-    ttl = found["aws_route53_record.ttl"]
+def _route53(stated: Stated, draft: Draft) -> None:
+    _pair(draft)
+    every = stated[f"{_CHECK}.request_interval"]
+    misses, kind = stated[f"{_CHECK}.failure_threshold"], stated.given(f"{_CHECK}.type")
+    ttl = stated["aws_route53_record.ttl"]
     limit = _ANSWERS.get(str(kind.value), _ANSWER) if kind else _ANSWER
     check = "failover.detection.health checkers"
-    sheet.put(f"{check}.interval", shown(every.seconds), every)
-    sheet.put(f"{check}.threshold", misses.count, misses)
+    draft.put(f"{check}.interval", shown(every.seconds), every)
+    draft.put(f"{check}.threshold", misses.count, misses)
     of = [kind] if kind else []
-    sheet.put(f"{check}.timeout", shown(limit), *of, because="of a check, FO-080")
+    draft.put(f"{check}.timeout", shown(limit), *of, because="of a check, FO-080")
     because = "of the checkers; more of them healthy keep a name"
-    sheet.leaves[f"{check}.healthy"] = (0.18, {"fact": "FO-079", "because": because})
-    sheet.put("failover.redirection.dns.ttl", shown(ttl.seconds), ttl)
+    draft.leaves[f"{check}.healthy"] = (0.18, {"fact": "FO-079", "because": because})
+    draft.put("failover.redirection.dns.ttl", shown(ttl.seconds), ttl)
     if ttl.seconds > 60:
-        sheet.warn(ttl, "60 s or less is recommended for records that fail over")
+        draft.warn(ttl, "60 s or less is recommended for records that fail over")
 
 
-def _azure(found: Found, sheet: Draft) -> None:
-    _pair(sheet)
-    every = found[f"{_PROFILE}.monitor_config.interval_in_seconds"]
-    limit = found[f"{_PROFILE}.monitor_config.timeout_in_seconds"]
-    failures = found[f"{_PROFILE}.monitor_config.tolerated_number_of_failures"]
-    ttl = found[f"{_PROFILE}.dns_config.ttl"]
+def _azure(stated: Stated, draft: Draft) -> None:
+    _pair(draft)
+    every = stated[f"{_PROFILE}.monitor_config.interval_in_seconds"]
+    limit = stated[f"{_PROFILE}.monitor_config.timeout_in_seconds"]
+    failures = stated[f"{_PROFILE}.monitor_config.tolerated_number_of_failures"]
+    ttl = stated[f"{_PROFILE}.dns_config.ttl"]
     if limit.seconds > every.seconds:
-        raise found.refuse(limit, f"must be <= the interval of {shown(every.seconds)}")
+        raise stated.refuse(limit, f"must be <= the interval of {shown(every.seconds)}")
     probe = "failover.detection.sequential probe"
-    sheet.put(f"{probe}.pause", shown(every.seconds), every)
-    sheet.put(f"{probe}.timeout", shown(limit.seconds), limit)
+    draft.put(f"{probe}.pause", shown(every.seconds), every)
+    draft.put(f"{probe}.timeout", shown(limit.seconds), limit)
     because = "one more than are tolerated"
-    sheet.put(f"{probe}.tries", failures.count + 1, failures, because=because)
-    sheet.put("failover.redirection.dns.ttl", shown(ttl.seconds), ttl)
+    draft.put(f"{probe}.tries", failures.count + 1, failures, because=because)
+    draft.put("failover.redirection.dns.ttl", shown(ttl.seconds), ttl)
 
 
 _SYSTEMS = {
@@ -283,47 +283,47 @@ _SYSTEMS = {
 }
 
 
-def _primaries(found: Found, kind: str) -> list[str]:
+def _primaries(stated: Stated, kind: str) -> list[str]:
     """Return the resources of a kind, those that only copy another at the end."""
 
     def copies(place: str) -> bool:
-        source = _of(found, place).given("aws_db_instance.replicate_source_db")
+        source = _of(stated, place).given("aws_db_instance.replicate_source_db")
         return bool(source and source.value)
 
-    return sorted(_addresses(found, kind), key=copies)
+    return sorted(_addresses(stated, kind), key=copies)
 
 
-def _one(found: Found, kind: str, place: str) -> Found:
+def _one(stated: Stated, kind: str, place: str) -> Stated:
     """Return what is said, of other databases of the kind nothing."""
     if kind not in _DATABASES:
-        return found
-    others = {other for other in _addresses(found, kind) if other != place}
-    own = _of(found, place).given("aws_rds_cluster.cluster_identifier")
-    for address in _addresses(found, "aws_rds_cluster_instance"):
-        of = _of(found, address).given(_CLUSTER)
+        return stated
+    others = {other for other in _addresses(stated, kind) if other != place}
+    own = _of(stated, place).given("aws_rds_cluster.cluster_identifier")
+    for address in _addresses(stated, "aws_rds_cluster_instance"):
+        of = _of(stated, address).given(_CLUSTER)
         if own and of and of.value != own.value:
             others.add(address)
-    return found.only(lambda entry: entry.group not in others)
+    return stated.only(lambda entry: entry.group not in others)
 
 
-def _addresses(found: Found, kind: str) -> list[str]:
-    entries = [entry for file in found.files for entry in file.entries]
+def _addresses(stated: Stated, kind: str) -> list[str]:
+    entries = [entry for file in stated.files for entry in file.entries]
     return [entry.group for entry in entries if entry.name == kind]
 
 
-def _of(found: Found, address: str) -> Found:
+def _of(stated: Stated, address: str) -> Stated:
     """Return what is said of one resource."""
-    return found.only(lambda entry: entry.group == address)
+    return stated.only(lambda entry: entry.group == address)
 
 
-def _check_targets(found: Found, sheet: Draft) -> None:
+def _check_targets(stated: Stated, draft: Draft) -> None:
     """Warn of checks of targets that last longer than their interval."""
-    for address in _addresses(found, _TARGET):
-        own = _of(found, address)
+    for address in _addresses(stated, _TARGET):
+        own = _of(stated, address)
         every = own.given(f"{_TARGET}.health_check.interval")
         limit = own.given(f"{_TARGET}.health_check.timeout")
         if every and limit and limit.seconds >= every.seconds:
-            sheet.warn(limit, f"must be below the interval of {shown(every.seconds)}")
+            draft.warn(limit, f"must be below the interval of {shown(every.seconds)}")
 
 
 TERRAFORM = Format("terraform", "Terraform", "1.9", FIELDS, knows, parse, compose)

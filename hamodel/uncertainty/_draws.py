@@ -108,12 +108,12 @@ def columns(values: Mapping[str, FloatArray], dim: str) -> dict[str, Value]:
     return {name: Column((dim,), column) for name, column in values.items()}
 
 
-def interval(found: xr.Dataset, level: float = 0.9) -> xr.Dataset:
+def interval(dataset: xr.Dataset, level: float = 0.9) -> xr.Dataset:
     """Return the credible interval of every variable.
 
     Parameters
     ----------
-    found : xarray.Dataset
+    dataset : xarray.Dataset
         What `draws` returned.
     level : float
         Probability of the interval; as much lies beyond one end as beyond the other.
@@ -129,12 +129,12 @@ def interval(found: xr.Dataset, level: float = 0.9) -> xr.Dataset:
         If there are no draws, or `level` is outside (0, 1).
     """
     _check.between(1e-9, 1 - 1e-9, level=level)
-    _has_draws(found)
-    kept = found.drop_vars([n for n, c in found.coords.items() if DRAW in c.dims])
+    _has_draws(dataset)
+    kept = dataset.drop_vars([n for n, c in dataset.coords.items() if DRAW in c.dims])
     shares = [(1 - level) / 2, 0.5, (1 + level) / 2]
     made = kept.map(lambda values: _bounds(values, shares), keep_attrs=True)
     made = made.assign_coords(bound=["low", "median", "high"])
-    made.attrs = {**found.attrs, "level": f"{level:g}"}
+    made.attrs = {**dataset.attrs, "level": f"{level:g}"}
     return made
 
 
@@ -161,7 +161,7 @@ def quantiles(cells: FloatArray, shares: list[float]) -> FloatArray:
 
 
 def probability_of_meeting(
-    found: xr.Dataset,
+    dataset: xr.Dataset,
     quantity: str,
     *,
     at_most: float | None = None,
@@ -171,7 +171,7 @@ def probability_of_meeting(
 
     Parameters
     ----------
-    found : xarray.Dataset
+    dataset : xarray.Dataset
         What `draws` returned.
     quantity : str
         A variable of it, such as "write_minutes_per_year".
@@ -188,11 +188,11 @@ def probability_of_meeting(
     ValueError
         If no target is given, there are no draws, or the variable is unknown.
     """
-    _has_draws(found)
-    _check.one_of([str(name) for name in found.data_vars], quantity=quantity)
+    _has_draws(dataset)
+    _check.one_of([str(name) for name in dataset.data_vars], quantity=quantity)
     if at_most is None and at_least is None:
         raise ValueError("at_most or at_least must be given, got neither")
-    values = found[quantity]
+    values = dataset[quantity]
     met = (values <= (np.inf if at_most is None else at_most)) & (
         values >= (-np.inf if at_least is None else at_least)
     )
@@ -208,8 +208,8 @@ def probability_of_meeting(
     return made
 
 
-def _has_draws(found: xr.Dataset) -> None:
-    if DRAW not in found.dims:
+def _has_draws(dataset: xr.Dataset) -> None:
+    if DRAW not in dataset.dims:
         raise ValueError(
-            f"found must have the dimension {DRAW!r}, got {list(found.dims)}"
+            f"dataset must have the dimension {DRAW!r}, got {list(dataset.dims)}"
         )
