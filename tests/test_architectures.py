@@ -28,10 +28,9 @@ from hamodel.architectures import (
     Tier,
     failed_apps,
 )
-from hamodel.architectures._events import Raced
+from hamodel.architectures._events import Raced, race
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._races import Copy, _picked
-from hamodel.architectures._replicas import race
 from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.units import DAY, HOUR, YEAR

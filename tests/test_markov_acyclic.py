@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from hamodel.markov._acyclic import order
 from hamodel.markov._dense import fold
+from hamodel.markov._stationary import order
 
 
 def looped(rng, knots, chains, length):

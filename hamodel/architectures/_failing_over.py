@@ -9,17 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hamodel.architectures._events import Cause, Event, Stages
-from hamodel.architectures._replicas import (
+from hamodel.architectures._events import (
     NEVER,
+    Cause,
+    Event,
     First,
-    Handover,
-    Holding,
-    Kind,
-    Nodes,
-    Repair,
-    State,
-    WayBack,
+    Stages,
     added,
     is_never,
 )
@@ -28,6 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hamodel._types import Quantity
+    from hamodel.architectures._replicas import (
+        Handover,
+        Holding,
+        Kind,
+        Nodes,
+        Repair,
+        State,
+        WayBack,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,9 @@ from hamodel import duration
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._absence import Absence
 from hamodel.architectures._copies import AtWork
+from hamodel.architectures._events import First, added, stage_law
 from hamodel.architectures._pair_model import part_of, shaped_of
 from hamodel.architectures._pair_rules import rules_of
-from hamodel.architectures._replicas import First, added, stage_law
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Waits,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from hamodel.architectures._events import Cause
+from hamodel.architectures._events import Cause, is_never
 from hamodel.architectures._front import (
     Front,
     Seen,
@@ -20,7 +20,7 @@ from hamodel.architectures._front import (
     undisturbed,
 )
 from hamodel.architectures._pair_rules import rules_of
-from hamodel.architectures._replicas import ALIVE, is_never
+from hamodel.architectures._replicas import ALIVE
 from hamodel.architectures._shape import Names, Shape, Shaped
 from hamodel.architectures.base import Model, Part, Verdict
 

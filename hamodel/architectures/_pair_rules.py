@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel._quantity import rate_of
+from hamodel.architectures._events import NEVER, is_never
 from hamodel.architectures._nodes import IN_PLACE, Failure
 from hamodel.architectures._replicas import (
-    NEVER,
     Alike,
     Handover,
     Holding,
@@ -19,7 +19,6 @@ from hamodel.architectures._replicas import (
     Policy,
     Repair,
     WayBack,
-    is_never,
 )
 from hamodel.architectures._replicated import Rules
 from hamodel.failover import false_alarm_rate

@@ -25,19 +25,20 @@ import numpy as np
 from hamodel import duration, fields
 from hamodel._check import is_symbolic
 from hamodel._quantity import mean_of
-from hamodel.architectures._events import Event, Stages
-from hamodel.architectures._front import SiteView, redirections
-from hamodel.architectures._nodes import Failure, Standby
-from hamodel.architectures._pair_model import Shown
-from hamodel.architectures._pair_rules import rules_of
-from hamodel.architectures._replicas import (
+from hamodel.architectures._events import (
     Derived,
+    Event,
     First,
-    State,
+    Stages,
     added,
     race_of_stages,
     stage_law,
 )
+from hamodel.architectures._front import SiteView, redirections
+from hamodel.architectures._nodes import Failure, Standby
+from hamodel.architectures._pair_model import Shown
+from hamodel.architectures._pair_rules import rules_of
+from hamodel.architectures._replicas import State
 from hamodel.architectures.active_passive import ActivePassive
 from hamodel.architectures.base import Part
 from hamodel.failover import Failover

@@ -1,37 +1,25 @@
-"""What a replicated primary is made of: its states, groups of nodes, kinds of failure.
-
-The surprise is in `race`: where a restart races the detection of a failure, the chance
-of either and the mean of the first are all that a long-run share of time needs.  So the
-chain takes them from the laws that are given, exactly, and needs no stages for it.
-"""
+"""What a replicated primary is made of: states, groups of nodes, kinds of failure."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from operator import getitem
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from hamodel import duration
-from hamodel._check import is_symbolic
-from hamodel._quantity import mean_of
-from hamodel.architectures._events import Cause, Event, Stages
-from hamodel.architectures._shape import is_term, made
+from hamodel.architectures._events import (
+    Cause,
+    Event,
+    Stages,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
+    from hamodel._types import Quantity
     from hamodel.failover import Failover
 
 #: Phases in which the primary is alive.
 ALIVE = frozenset({"serving", "stalled", "demoting", "returning"})
-
-NEVER = float("inf")
 
 
 class State(NamedTuple):
@@ -279,169 +267,6 @@ class Policy(NamedTuple):
     least: int  # below which it waits without end; -1: all that there are
     timeout: Quantity | None  # else it waits so long, and goes on without
     each: bool  # whether it waits for each standby that goes, not only the last needed
-
-
-class Derived:
-    """A time of an event that a law is made for only when one is asked."""
-
-    @property
-    @abstractmethod
-    def law(self) -> Duration:
-        """The time as a distribution, where all it is made of are single."""
-
-    @property
-    def var(self) -> float:
-        """Variance in s^2."""
-        return float(self.law.var)
-
-    def sf(self, times: FloatArray) -> FloatArray:
-        """Return the probability that it takes longer."""
-        found: FloatArray = self.law.sf(times)
-        return found
-
-    def quantile(self, p: FloatArray) -> FloatArray:
-        """Return the time in s within which a share p is over."""
-        found: FloatArray = self.law.quantile(p)
-        return found
-
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n of them in s."""
-        return self.law.sample(n, rng)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class First(Derived):
-    """The first of two times: a repair (a number is its mean) and a fixed stage."""
-
-    repair: Quantity
-    stage: Quantity
-
-    @cached_property
-    def _of(self) -> tuple[Quantity, Quantity]:
-        return race(self.repair, self.stage)
-
-    @property
-    def won(self) -> Quantity:
-        """Probability that the repair comes first."""
-        return self._of[0]
-
-    @property
-    def mean(self) -> Quantity:
-        """Mean in s of the first of the two."""
-        return self._of[1]
-
-    @cached_property
-    def law(self) -> Duration:
-        """The first of the two as a law, where both are single numbers or laws."""
-        return duration.minimum(repair_law(self.repair), stage_law(self.stage))
-
-
-def repair_law(time: Quantity) -> Duration:  # a number or a law
-    """Return a repair as a law: a number is the mean of an exponential one."""
-    return time if hasattr(time, "sample") else duration.exponential(time)
-
-
-def stage_law(time: Quantity) -> Duration:
-    """Return a stage as a law: a number is constant."""
-    return time if hasattr(time, "sample") else duration.constant(time)
-
-
-def race(repair: Quantity, stage: Quantity) -> tuple[Quantity, Quantity]:
-    """Return the probability that a repair ends before a stage, and the mean of both.
-
-    A number is the mean of an exponential repair, or the length of a constant stage;
-    both may also be distributions.
-    """
-    if is_term(repair, stage):
-        both = made(race, repair, stage)
-        never = not is_term(stage) and stage == 0
-        return (0.0, 0.0) if never else (made(getitem, both, 0), made(getitem, both, 1))
-    if not hasattr(repair, "sample"):
-        if hasattr(stage, "sample"):
-            won: Quantity = 1 - stage.lst(1 / repair)
-        elif hasattr(stage / repair, "free_symbols"):
-            import sympy
-
-            won = 1 - sympy.exp(-stage / repair)
-        else:
-            won = -np.expm1(-stage / repair)
-        return won, repair * won
-    if not hasattr(stage, "sample"):
-        if stage == 0:
-            return 0.0, 0.0
-        stage = duration.constant(stage)
-    slices = (np.arange(4096) + 0.5) / 4096
-    ends = np.unique(np.asarray(stage.quantile(slices)), return_counts=True)
-    won = float(np.dot(repair.cdf(ends[0]), ends[1])) / len(slices)
-    return won, duration.minimum(repair, stage).mean
-
-
-def race_of_stages(one: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
-    """Return the probability that one stage ends before another, and the mean of both.
-
-    A number is the length of a constant stage; both may be distributions.
-    """
-    laws = [hasattr(stage, "sample") for stage in (one, other)]
-    if not any(laws):
-        return _race_of_constants(one, other)
-    first, second = stage_law(one), stage_law(other)
-    mean = duration.minimum(first, second).mean
-    if not laws[0]:
-        return second.sf(one), mean
-    if not laws[1]:
-        return first.cdf(other), mean
-    if first.phases is not None and second.phases is not None and not first.shape:
-        return _race_of_phases(first.phases, second.phases), mean
-    slices = (np.arange(4096) + 0.5) / 4096
-    column = slices.reshape(-1, *(1 for _ in (first + second).shape))
-    return np.mean(first.cdf(second.quantile(column)), axis=0), mean
-
-
-def _race_of_constants(one: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
-    if is_symbolic(one) or is_symbolic(other):
-        import sympy
-
-        return sympy.Heaviside(other - one, 1), sympy.Min(one, other)
-    won = np.asarray(np.asarray(one) <= np.asarray(other), dtype=float)
-    return won[()], np.minimum(one, other)[()]
-
-
-def _race_of_phases(
-    one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray]
-) -> float:
-    """Return the probability that one phase-type time ends before another."""
-    (alpha, a), (beta, b) = one, other
-    both = np.kron(a, np.eye(len(b))) + np.kron(np.eye(len(a)), b)
-    spent = np.linalg.solve(-both.T, np.kron(alpha, beta))
-    ends = np.kron(-a.sum(axis=1), np.ones(len(b)))
-    return float(spent @ ends + (1 - alpha.sum()))
-
-
-def added(stages: tuple[Quantity, ...]) -> Quantity:  # a number or a law
-    """Return the sum of stages: a number if all are."""
-    if is_term(*stages):
-        return made(_added, *stages, law=True)
-    if not any(hasattr(stage, "sample") for stage in stages):
-        return sum(stages)
-    laws = [stage_law(stage) for stage in stages]
-    total = laws[0]
-    for law in laws[1:]:
-        total = total + law
-    return total
-
-
-def _added(*stages: Quantity) -> Quantity:
-    return added(stages)
-
-
-def is_never(time: Quantity) -> bool:  # a number, an array or a symbol
-    """Tell whether a mean time is one infinity."""
-    return np.ndim(time) == 0 and not hasattr(time, "free_symbols") and time == NEVER
-
-
-def sooner(time: Quantity, many: Quantity) -> Quantity:  # a number or a law
-    """Return the time to the first of several that run at once."""
-    return time if many == 1 else mean_of(time) / many
 
 
 def redirection(

@@ -54,16 +54,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel._quantity import rate_of
-from hamodel.architectures._events import Cause, Event, Stages
+from hamodel.architectures._events import NEVER, Cause, Event, Stages, is_never, sooner
 from hamodel.architectures._failing_over import Failovers
-from hamodel.architectures._replicas import (
-    NEVER,
-    Policy,
-    State,
-    is_never,
-    redirection,
-    sooner,
-)
+from hamodel.architectures._replicas import Policy, State, redirection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

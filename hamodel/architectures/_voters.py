@@ -10,7 +10,7 @@ import numpy as np
 from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._copies import Copies
-from hamodel.architectures._replicas import is_never
+from hamodel.architectures._events import is_never
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -63,11 +63,11 @@ from hamodel.architectures._diagram import (
     quoted,
     servers,
 )
-from hamodel.architectures._events import Cause
+from hamodel.architectures._events import Cause, is_never
 from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._pair_model import PairView, model_of, part_of, placed
 from hamodel.architectures._pair_spec import PairSpec
-from hamodel.architectures._replicas import State, is_never
+from hamodel.architectures._replicas import State
 from hamodel.chain import Chain
 
 if TYPE_CHECKING:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from hamodel._html import table
-from hamodel.chain._dot import to_dot
+from hamodel.chain._export import to_dot, to_prism
 from hamodel.chain._gradient import gradient
 from hamodel.chain._over_time import OverTime
 from hamodel.chain._pieces import NONE, ONE, Cut, Piece, cut
-from hamodel.chain._prism import to_prism
 from hamodel.chain._rates import Rates, brief, is_zero, read
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hamodel.failover._aftermath import Failback, SplitBrain, Switchover
-from hamodel.failover._attempts import Attempts
 from hamodel.failover._client import Driver, PgBouncer
 from hamodel.failover._consul import ConsulElection
 from hamodel.failover._detection import Heartbeat, Lease, SequentialProbe
@@ -37,11 +36,16 @@ from hamodel.failover._recovery import (
     ProxyCheck,
     VirtualIp,
 )
-from hamodel.failover._sentinel import Sentinel
+from hamodel.failover._sentinel import Attempts, Sentinel
 from hamodel.failover._sessions import GroupChange, NetTick, PhiAccrual, Session, Vrrp
 from hamodel.failover._spec import Failover, Span
-from hamodel.failover._stalls import Stalls, false_alarm_rate
-from hamodel.failover._vigilance import Vigilance, best_misses, vigilance
+from hamodel.failover._vigilance import (
+    Stalls,
+    Vigilance,
+    best_misses,
+    false_alarm_rate,
+    vigilance,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,19 +1,193 @@
-"""M/G/c: several servers; exact for phase-type service, else with a stated error."""
+"""M/G/c: several servers; exact for phase-type service, else with a stated error.
+
+Servers are alike, so a state is how many of them are busy in each phase.  From c
+requests on the levels form a geometric row whose ratio is a matrix R (Neuts 1981).  Let
+D0 be the moves of c busy servers in which none is done, and D1 those in which one is
+done and takes the next request.  Then P(W > t) = p exp((D0 + R D1) t) 1, where p is
+what an arrival that must wait finds.  Turned round in time this is a phase-type law,
+whose rates are sums of positive terms; it is left at the rate at which the last free
+server is taken.  Source: Asmussen and O'Cinneide (1998), Representations for
+matrix-geometric and matrix-exponential steady-state distributions with applications to
+many-server queues, Stochastic Models 14(1-2), 369-387.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from itertools import combinations_with_replacement
+from math import comb
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from hamodel import _check, duration
 from hamodel._quantity import hold
 from hamodel.duration import Duration
-from hamodel.queueing import _mphc, _phases, _report
+from hamodel.queueing import _phases, _report
 from hamodel.queueing._mmc import MMc
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hamodel._types import FloatArray, Quantity
+
+
+MOST = 100  # ways to be busy; the effort grows like the third to fourth power
+
+
+class Service(NamedTuple):
+    """A service time by its phases."""
+
+    start: FloatArray  # probability to begin in each phase
+    moves: FloatArray  # rates between phases, 0 on the diagonal
+    leave: FloatArray  # rates of being done
+
+
+def ways(phases: int, servers: int) -> int:
+    """Count the ways in which so many servers are busy."""
+    return comb(servers + phases - 1, servers)
+
+
+def wait(
+    arrival: float, start: FloatArray, rates: FloatArray, servers: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the phase-type form of the wait; its start lacks P(no wait)."""
+    service = Service(
+        start, rates * (1 - np.eye(len(start))), np.maximum(-rates.sum(axis=1), 0.0)
+    )
+    local, done = _inside(service, servers), _down(service, servers)
+    swap = done @ _up(service, servers - 1)  # one is done, the next begins
+    whole = np.eye(len(local))
+    ratio = arrival * np.linalg.inv(_drain(arrival * whole, local, swap))
+    upper = np.linalg.inv(whole - ratio)  # of all levels from c on
+    out = local.sum(axis=1) + arrival + done.sum(axis=1)
+    entry, levels = _lower(
+        arrival, service, servers, np.diag(out) - local - ratio @ swap
+    )
+    held = levels[-1] @ upper
+    total = sum(level.sum() for level in levels[:-1]) + held.sum()
+    # the same moves turned round in time
+    turned = (local + ratio @ swap).T * held / held[:, None] * (1 - whole)
+    left = turned.sum(axis=1) + entry / held
+    return held / total, turned - np.diag(left)
+
+
+def _lower(
+    arrival: float, service: Service, servers: int, top: FloatArray
+) -> tuple[FloatArray, list[FloatArray]]:
+    """Return the flow into level c, and levels 0 to c in proportion to their chance.
+
+    From above, each level in turn becomes a matrix times the one below it.
+    """
+    ratios, block = [], top
+    for level in range(servers, 0, -1):
+        up = arrival * _up(service, level - 1)
+        ratios.append(up @ np.linalg.inv(block))
+        local, done = _inside(service, level - 1), _down(service, level - 1)
+        out = local.sum(axis=1) + arrival + done.sum(axis=1)
+        block = np.diag(out) - local - ratios[-1] @ _down(service, level)
+    levels = [np.ones(1)]
+    for ratio in reversed(ratios):
+        levels.append(levels[-1] @ ratio)
+    return levels[-2] @ (arrival * _up(service, servers - 1)), levels
+
+
+def _drain(up: FloatArray, local: FloatArray, down: FloatArray) -> FloatArray:
+    """-(A1 + A0 G), with G the state on first reaching one level down.
+
+    Logarithmic reduction: each round doubles the heights that excursions may reach
+    (Latouche and Ramaswami 1993, J. Appl. Prob. 30, 650-674).
+    """
+    size = np.eye(len(up))
+    stay = np.diag((local + up + down).sum(axis=1)) - local
+    high, low = np.linalg.solve(stay, up), np.linalg.solve(stay, down)
+    first, path = low, high
+    for _ in range(64):
+        again = size - high @ low - low @ high
+        high, low = np.linalg.solve(again, np.stack([high @ high, low @ low]))
+        step = path @ low
+        first = first + step
+        path = path @ high
+        if np.max(step) <= 1e-17:  # squared in each round: nothing is left
+            break
+    answer: FloatArray = stay - up @ first
+    return answer
+
+
+# ---- the moves of so many busy servers --------------------------------------------
+
+
+def _inside(service: Service, busy: int) -> FloatArray:
+    """Rates at which a server goes from phase to phase."""
+    return _filled(_changes(len(service.start), busy, "move"), service.moves)
+
+
+def _down(service: Service, busy: int) -> FloatArray:
+    """Rates at which a server is done, and nobody takes its place."""
+    return _filled(_changes(len(service.start), busy, "leave"), service.leave)
+
+
+def _up(service: Service, busy: int) -> FloatArray:
+    """Probabilities of the phase in which one more server begins."""
+    return _filled(_changes(len(service.start), busy, "begin"), service.start)
+
+
+class _Changes(NamedTuple):
+    """All moves of a kind: from which state to which, by how many, in what phases."""
+
+    shape: tuple[int, int]
+    states: tuple[NDArray[np.intp], NDArray[np.intp]]
+    number: FloatArray
+    phases: tuple[NDArray[np.intp], ...]
+
+
+def _filled(changes: _Changes, rates: FloatArray) -> FloatArray:
+    found = np.zeros(changes.shape)
+    np.add.at(found, changes.states, changes.number * rates[changes.phases])
+    return found
+
+
+@lru_cache(maxsize=512)
+def _changes(phases: int, busy: int, kind: str) -> _Changes:
+    """List the moves of so many busy servers, once for each shape."""
+    here = _states(phases, busy)
+    there = _states(phases, max(busy + (kind == "begin") - (kind == "leave"), 0))
+    rows: list[tuple[int, ...]] = []
+    for state, place in here.items():
+        for i in range(phases):
+            if kind == "begin":
+                rows.append((place, there[_with(state, i, 1)], 1, i))
+            elif state[i] and kind == "leave":
+                rows.append((place, there[_with(state, i, -1)], state[i], i))
+            elif state[i]:
+                rest = _with(state, i, -1)
+                rows += [
+                    (place, there[_with(rest, j, 1)], state[i], i, j)
+                    for j in range(phases)
+                    if j != i
+                ]
+    width = 4 + (kind == "move")
+    columns = np.array(rows, dtype=np.intp).reshape(len(rows), width).T
+    return _Changes(
+        (len(here), len(there)),
+        (columns[0], columns[1]),
+        columns[2].astype(float),
+        tuple(columns[3:]),
+    )
+
+
+@lru_cache(maxsize=512)
+def _states(phases: int, busy: int) -> dict[tuple[int, ...], int]:
+    """Return a number for each way in which so many servers are busy."""
+    chosen = combinations_with_replacement(range(phases), busy)
+    counts = (tuple(map(choice.count, range(phases))) for choice in chosen)
+    return {state: place for place, state in enumerate(counts)}
+
+
+def _with(state: tuple[int, ...], phase: int, more: int) -> tuple[int, ...]:
+    return (*state[:phase], state[phase] + more, *state[phase + 1 :])
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +295,7 @@ class MGc:
     def _wait(self, arrival: float, servers: float) -> Duration:
         phases = self.service.phases
         if arrival and phases is not None and _exact(phases[0], servers):
-            return duration.phase_type(*_mphc.wait(arrival, *phases, int(servers)))
+            return duration.phase_type(*wait(arrival, *phases, int(servers)))
         queue = MMc(arrival, self.service.mean, servers)
         late = float(queue.wait_probability)
         if late == 0:
@@ -136,7 +310,7 @@ class MGc:
 def _exact(start: FloatArray, servers: float) -> bool:
     """Tell whether there is an exact form; one phase is M/M/c, exact by itself."""
     some = len(start) > 1 and servers % 1 == 0 and start.sum() > 1 - 1e-12
-    return some and _mphc.ways(len(start), int(servers)) <= _mphc.MOST
+    return some and ways(len(start), int(servers)) <= MOST
 
 
 def _steady_factor(load: float, servers: float) -> float:
