@@ -174,19 +174,6 @@ def test_stages_of_the_machine_follow_from_their_recordings():
     assert value["REC-006"] == pytest.approx(cv, abs=5e-3)
 
 
-def test_presets_that_must_be_there():
-    assert {
-        *("galera", "kafka", "mongodb", "aurora", "consul"),
-        "kubernetes-statefulset",
-        *("oracle-data-guard", "mysql-group-replication", "cassandra", "spanner"),
-        *("dynamodb-global-tables", "couchbase-xdcr", "etcd", "cockroachdb"),
-        "postgresql-patroni",
-        "managed-multi-zone",
-        "mysql-orchestrator",
-        "redis-sentinel",
-    } <= set(catalogue.systems())
-
-
 @pytest.mark.parametrize(("key", "name", "entry"), list(entries()))
 def test_every_number_points_to_a_fact_or_is_assumed(key, name, entry):
     """Follow the pointer on a road of our own: the file, and units read here."""

@@ -9,7 +9,7 @@ from hamodel.failover import Failover
 from hamodel.plots.uncertainty import draw_intervals, draw_tornado
 from hamodel.uncertainty import Bar, Tornado, beta, draws, gamma, tornado, uniform
 from hamodel.units import HOUR, MONTH
-from tests.support.svg_pictures import collisions, faults
+from tests.support.svg_pictures import sound
 
 PAIR = ActivePassive(
     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
@@ -29,12 +29,6 @@ def axes():
         ax = plots.figure(7.2, 3.2).subplots()
         ax.figure.subplots_adjust(left=0.22, right=0.9, bottom=0.18, top=0.9)
     return ax
-
-
-def sound(ax):
-    picture = plots.svg(ax.figure)
-    assert faults(picture) == []
-    assert collisions(picture) == []
 
 
 def of(*bars, middle=5.0):
@@ -66,7 +60,7 @@ def test_bars_reach_from_the_middle_to_the_ends():
     assert drawn.low[0].get_hatch() != drawn.high[0].get_hatch()
     assert [t.get_text() for t in drawn.ends[-2:]] == ["12.5 s", "57.5 s"]
     assert f"{found.middle:.3g} min at all medians. failover coverage: " in drawn.text
-    sound(ax)
+    sound(plots.svg(ax.figure))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +80,7 @@ def test_any_tornado_is_sound(found):
     first, last = ax.get_xlim()
     for part in (*drawn.low, *drawn.high):
         assert first <= part.get_x() <= part.get_x() + part.get_width() <= last
-    sound(ax)
+    sound(plots.svg(ax.figure))
 
 
 def test_intervals_are_those_of_the_draws():
@@ -101,7 +95,7 @@ def test_intervals_are_those_of_the_draws():
     low, middle, high = ends[:, 0]
     assert f"1: {middle:.3g} min ({low:.3g} min to {high:.3g} min)." in drawn.text
     assert drawn.text.endswith("Target: 60 min.")
-    sound(ax)
+    sound(plots.svg(ax.figure))
     alone = draw_intervals(axes(), DRAWN.sel(crews=1), quantity=MINUTES)
     assert alone.target is None
     assert "a year, median and 90 % interval. " in alone.text

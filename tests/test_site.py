@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 import re
+from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -53,9 +54,21 @@ class Page(HTMLParser):
         return [element for element in self.elements if element["tag"] in tags]
 
 
+@cache
+def read(name):
+    """Return a page of the site, read once."""
+    return Page(built_site.built()[name])
+
+
+@cache
+def names_in(path):
+    """Return what can be linked to within a page."""
+    return {element.get("id") for element in Page(path).elements}
+
+
 @pytest.fixture(params=built_site.NAMES)
 def page(request):
-    return Page(built_site.built()[request.param])
+    return read(request.param)
 
 
 # ---- every page --------------------------------------------------------------------
@@ -89,7 +102,7 @@ def test_links_lead_somewhere(page):
         there = built_site.built()["index.html"].parent / unquote(target)
         assert not target or there.is_file(), link
         if part:
-            found = {e.get("id") for e in Page(there).elements} if target else ids
+            found = names_in(there) if target else ids
             assert unquote(part) in found, link
 
 
@@ -150,7 +163,7 @@ def test_a_first_visit_is_small():
 
 
 def test_the_landing_page_opens_with_a_live_answer():
-    page = Page(built_site.built()["index.html"])
+    page = read("index.html")
     assert page.all("h1")[0]["text"].startswith("How long will a failover take")
     given = {e["id"]: float(e["value"]) for e in page.all("input") if "value" in e}
     found = whole(given).duration
@@ -184,27 +197,27 @@ def whole(given):
     ],
 )
 def test_a_how_to_shows_what_its_code_says(name, said):
-    page = Page(built_site.built()[f"howto-{name}.html"])
+    page = read(f"howto-{name}.html")
     assert re.search(said, page.text)
     assert "What this leaves out" in page.text
 
 
 def test_the_gallery_has_every_picture():
-    page = Page(built_site.built()["docs-gallery.html"])
+    page = read("docs-gallery.html")
     draws = [name for name in plots.__all__ if name.startswith("draw_")]
     assert [name for name in draws if f"plots.{name}" not in page.text] == []
     assert len(page.all("img")) == len(draws) + 1, "a sweep is drawn twice"
 
 
 def test_every_fact_is_there_with_its_source():
-    page = Page(built_site.built()["facts.html"])
+    page = read("facts.html")
     rows = {e["id"]: e["text"] for e in page.all("tr") if "id" in e}
     assert len(rows) == len(catalogue.facts())
     assert all(catalogue.fact(k).source_title in text for k, text in rows.items())
 
 
 def test_the_search_lists_the_sections():
-    page = Page(built_site.built()["index.html"])
+    page = read("index.html")
     links = {e["href"]: e["text"] for e in page.all("a")}
     assert links["05_anatomy_of_a_failover.html#Key-point"] == "Key point"
     assert links["docs-gallery.html#States-and-rates"] == "States and rates"
@@ -244,7 +257,7 @@ def test_without_its_source_there_is_no_reference(tmp_path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_page_holds_all_of_its_notebook(path):
-    page = Page(built_site.built()[f"{path.stem}.html"])
+    page = read(f"{path.stem}.html")
     played = staged(path)
     kinds = [e.get("class") for e in page.elements]
     assert kinds.count("prediction") == len(played.predictions)
@@ -268,7 +281,7 @@ def test_a_page_holds_all_of_its_notebook(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_frame_is_what_the_explorer_shows(path):
     """The frames, unpacked as the page does it, against the explorer itself."""
-    page = Page(built_site.built()[f"{path.stem}.html"])
+    page = read(f"{path.stem}.html")
     films = [
         json.loads(e["text"])
         for e in page.all("script")
@@ -378,7 +391,7 @@ def _unpacked(packed, number):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_what_is_said_to_a_guess_is_what_the_notebook_says(path):
     """Our own reading of the page's table, at guesses all over the scales."""
-    page, rng = Page(built_site.built()[f"{path.stem}.html"]), np.random.default_rng(2)
+    page, rng = read(f"{path.stem}.html"), np.random.default_rng(2)
     scripts = [e["text"] for e in page.all("script") if "views" in e.get("type", "")]
     predictions = staged(path).predictions
     for text, prediction in zip(scripts, predictions, strict=True):
@@ -399,7 +412,7 @@ def test_what_is_said_to_a_guess_is_what_the_notebook_says(path):
 
 
 def test_the_index_lists_the_map():
-    text = " ".join(Page(built_site.built()["index.html"]).text.split())
+    text = " ".join(read("index.html").text.split())
     for path in NOTEBOOKS:
         first = nbformat.read(path, as_version=4).cells[0].source
         assert first.splitlines()[0].removeprefix("# ") in text

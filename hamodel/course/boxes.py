@@ -102,13 +102,7 @@ class Boxes(Control):
         self._take(frozenset(failed))
 
     def press(self, name: str) -> None:
-        """Fail a box, or mend it.
-
-        Parameters
-        ----------
-        name : str
-            The box.
-        """
+        """Fail a box, or mend it."""
         self.value = tuple(self._value ^ {name})
 
     def values(self) -> tuple[tuple[str, ...], ...]:
@@ -122,24 +116,12 @@ class Boxes(Control):
         return f"{self.label}: {', '.join(self.value) or 'nothing'}"
 
     def offer(self, names: Iterable[str]) -> None:
-        """Let these boxes be pressed; the others are not there now.
-
-        Parameters
-        ----------
-        names : iterable of str
-            The boxes that the picture shows.
-        """
+        """Let these boxes be pressed; the others are not there now."""
         self.offered = frozenset(names)
         self._follow()
 
     def check(self, value: tuple[str, ...]) -> None:
-        """Raise a ValueError unless these are boxes, each named once.
-
-        Parameters
-        ----------
-        value : tuple of str
-            The boxes.
-        """
+        """Raise a ValueError unless these are boxes, each named once."""
         for name in value:
             if name not in self.places:
                 listed = ", ".join(self.places)

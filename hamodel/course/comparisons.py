@@ -44,11 +44,6 @@ def number(relative: float = 0.01) -> Compare:
     ----------
     relative : float
         How far two answers that agree may be apart.
-
-    Returns
-    -------
-    callable
-        `same(answer, other)`.
     """
 
     def _same(answer: Answer, other: Answer) -> bool:
@@ -100,11 +95,6 @@ def _astray(table: FloatArray, rows: float | None) -> str:
 
 def word(*options: str) -> Compare:
     """Return a comparison of words out of a list.
-
-    Parameters
-    ----------
-    *options : str
-        The words that may be chosen.
 
     Returns
     -------

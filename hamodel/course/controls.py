@@ -40,11 +40,6 @@ def decades(low: float, high: float) -> tuple[float, ...]:
     tuple of float
         Seven numbers a decade, whole ones as int.
 
-    Raises
-    ------
-    ValueError
-        If `low` is not above zero or `high` not above `low`.
-
     Examples
     --------
     >>> decades(0.5, 12)
@@ -111,13 +106,7 @@ class Control:
         return f"{self.label}: {self.value}"
 
     def check(self, value: Value) -> None:
-        """Raise a ValueError unless the control can take a value.
-
-        Parameters
-        ----------
-        value : object
-            The value.
-        """
+        """Raise a ValueError unless the control can take a value."""
         if value not in self.values():
             listed = ", ".join(map(str, self.values()))
             raise ValueError(f"{self.label} must be one of {listed}, got {value!r}")
@@ -127,23 +116,11 @@ class Control:
         raise NotImplementedError
 
     def watch(self, changed: Callable[[object], None]) -> None:
-        """Call a function when the value has changed, however it was changed.
-
-        Parameters
-        ----------
-        changed : callable
-            Called with None.
-        """
+        """Call a function when the value has changed, however it was changed."""
         self._watchers.append(changed)
 
     def enable(self, *, on: bool) -> None:
-        """Let the learner change the value, or not.
-
-        Parameters
-        ----------
-        on : bool
-            Whether the control can be moved.
-        """
+        """Let the learner change the value, or not."""
         if on != self.enabled:
             self.enabled = on
             self._follow()
@@ -258,13 +235,7 @@ class Slider(Control):
         return f"{self.label.partition(' (')[0]} {self.value:,g}{self.unit}"
 
     def check(self, value: float) -> None:
-        """Raise a ValueError unless the control can take a value.
-
-        Parameters
-        ----------
-        value : float
-            The value.
-        """
+        """Raise a ValueError unless the control can take a value."""
         if not self.low <= value <= self.high:  # a NaN is refused too
             limits = f"[{self.low:g}, {self.high:g}]"
             raise ValueError(f"{self.label} must be in {limits}, got {value!r}")
@@ -272,27 +243,11 @@ class Slider(Control):
             raise ValueError(f"{self.label} must be whole, got {value!r}")
 
     def nearest(self, value: float) -> int:
-        """Return the position on the grid that comes nearest to a value.
-
-        Parameters
-        ----------
-        value : float
-            The value.
-
-        Returns
-        -------
-        int
-            The position, counted from 0.
-        """
+        """Return the position on the grid, from 0, that comes nearest to a value."""
         return min(range(len(self.grid)), key=lambda k: abs(self.grid[k] - value))
 
     def read(self, typed: str) -> float:
         """Return the number that was typed, or say how it is to be written.
-
-        Parameters
-        ----------
-        typed : str
-            What the learner has written.
 
         Raises
         ------
@@ -319,15 +274,6 @@ class Slider(Control):
 @dataclass(kw_only=True, eq=False, repr=False)
 class Choice(Control):
     """One of a few named options.
-
-    Attributes
-    ----------
-    label : str
-        What it sets.
-    options : tuple of str
-        The options.
-    start : str
-        The option at first and after a reset.
 
     Raises
     ------

@@ -367,11 +367,6 @@ class Sheet:
     def walk(self, path: Sequence[Point]) -> list[float]:
         """Move a token from place to place, through all of them in one play.
 
-        Parameters
-        ----------
-        path : sequence of (float, float)
-            The places, in the order in which the token comes to them.
-
         Returns
         -------
         list of float
@@ -456,16 +451,6 @@ class Sheet:
 def ticks(scale: Scale) -> list[tuple[float, str]]:
     """Return the powers of ten of a logarithmic scale, with their words.
 
-    Parameters
-    ----------
-    scale : Scale
-        Its ends.
-
-    Returns
-    -------
-    list of (float, str)
-        Value and words of each.
-
     Examples
     --------
     >>> ticks(Scale(0.05, 200, 0, 1, log=True))
@@ -477,15 +462,7 @@ def ticks(scale: Scale) -> list[tuple[float, str]]:
 
 
 def image(picture: str, alt: str) -> str:
-    """Return an `<img>` that holds a sheet, and scales with its column.
-
-    Parameters
-    ----------
-    picture : str
-        What `Sheet.svg` returned.
-    alt : str
-        What the picture says, in words and numbers.
-    """
+    """Return an `<img>` that holds a sheet, and scales with its column."""
     wide = picture.partition('width="')[2].partition('"')[0]
     high = picture.partition('height="')[2].partition('"')[0]
     source = quote(picture, safe=" !*();:@=+$,/?[]'")

@@ -123,18 +123,7 @@ class Exercise:
     _wrong: list[object] = field(default_factory=list, init=False)
 
     def check(self, answer: object) -> Feedback:
-        """Say how an answer does; this never raises, whatever the answer.
-
-        Parameters
-        ----------
-        answer : object
-            The answer; None if there is none yet.
-
-        Returns
-        -------
-        Feedback
-            The verdict and a hint.
-        """
+        """Say how an answer does; this never raises, whatever the answer."""
         if answer is None:
             return Feedback("unanswered", f"Give {self.form}.")
         reference, slip = self.reference(), ""

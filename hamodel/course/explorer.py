@@ -176,11 +176,6 @@ class Explorer:
     def set(self, **values: Value) -> None:
         """Move controls and redraw once.
 
-        Parameters
-        ----------
-        **values : float or str
-            New values by control; the others stay.
-
         Raises
         ------
         ValueError
@@ -204,11 +199,6 @@ class Explorer:
 
     def apply(self, preset: str) -> None:
         """Set the controls that a preset names; "Reset" sets all of them.
-
-        Parameters
-        ----------
-        preset : str
-            Its name.
 
         Raises
         ------
@@ -257,13 +247,7 @@ class Explorer:
         self._report("")
 
     def attempt(self, act: Callable[[], None]) -> None:
-        """Do what a learner asked for; an exception would vanish unseen, so say it.
-
-        Parameters
-        ----------
-        act : callable
-            What to do.
-        """
+        """Do what a learner asked for; an exception would vanish unseen, so say it."""
         try:
             act()
         except Exception as error:  # whatever it is, the learner sees it
@@ -283,13 +267,7 @@ class Explorer:
         )
 
     def drawn(self, guess: Values) -> str:
-        """Return the picture as it is now, but with this guess.
-
-        Parameters
-        ----------
-        guess : mapping of str to float
-            A number for each field of the prediction; empty for none.
-        """
+        """Return the picture as it is now, but with this guess."""
         return self._drawn(self.values, self.result, guess)
 
     def _drawn(self, values: Values, result: Value, guess: Values) -> str:

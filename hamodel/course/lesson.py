@@ -72,31 +72,12 @@ class Lesson:
         return Prediction(**made | {"fields": _fresh(made["fields"])})
 
     def explore(self, prediction: Prediction | None = None) -> Explorer:
-        """Return the explorer.
-
-        Parameters
-        ----------
-        prediction : Prediction, optional
-            Its guess lifts the veil, and is drawn.
-        """
+        """Return the explorer; a prediction's guess lifts its veil, and is drawn."""
         made = {**self.see, "controls": _fresh(self.see["controls"])}
         return Explorer(**made, prediction=prediction)
 
     def check(self, which: int, answer: object) -> Feedback:
-        """Say how an answer does.
-
-        Parameters
-        ----------
-        which : int
-            The exercise, counted from 1.
-        answer : object
-            The answer; None if there is none yet.
-
-        Returns
-        -------
-        Feedback
-            The verdict and a hint.
-        """
+        """Say how an answer to an exercise, counted from 1, does."""
         return self.exercises[which - 1].check(answer)
 
     def remember(self) -> Quiz:
@@ -104,18 +85,7 @@ class Lesson:
         return Quiz(title="From earlier lessons", questions=self.recall)
 
     def mine(self, **numbers: float | None) -> Feedback:
-        """Keep the learner's own numbers, for the last lesson.
-
-        Parameters
-        ----------
-        **numbers : float or None
-            What `own` takes; None where there is none yet.
-
-        Returns
-        -------
-        Feedback
-            What they amount to, or what is missing or impossible.
-        """
+        """Keep the learner's own numbers, and say what they amount to."""
         if self.own is None:
             raise ValueError(f"lesson {self.number} asks for no numbers")
         missing = [name for name, value in numbers.items() if value is None]

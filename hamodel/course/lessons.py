@@ -105,18 +105,7 @@ class Build:
         self.path.write_bytes(self.text.encode())
 
     def difference(self, limit: int = 20) -> str:
-        """Return the first lines that differ from the stored file.
-
-        Parameters
-        ----------
-        limit : int
-            The number of lines at most.
-
-        Returns
-        -------
-        str
-            A unified diff without context, each line cut at 160 characters.
-        """
+        """Return the first lines that differ from the stored file, each cut short."""
         lines = difflib.unified_diff(
             self.path.read_text(encoding="utf-8").splitlines(),
             self.text.splitlines(),
@@ -131,16 +120,6 @@ class Build:
 
 def build(path: Path) -> Build:
     """Execute a notebook in a fresh kernel and return it as it is to be stored.
-
-    Parameters
-    ----------
-    path : Path
-        The notebook; the file itself is left as it is.
-
-    Returns
-    -------
-    Build
-        The text to store and the seconds that each code cell took.
 
     Raises
     ------
@@ -183,17 +162,7 @@ def tidy(notebook: NotebookNode) -> None:
 
 
 def lessons(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the notebooks that the paths name, in order.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Notebooks, or folders whose notebooks are meant.
-
-    Returns
-    -------
-    tuple of Path
-        The notebooks; those of a folder by name.
+    """Return the notebooks that the paths name; those of a folder by name.
 
     Raises
     ------
@@ -219,11 +188,6 @@ def lessons(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the named lessons, or all of them, and report each on a line.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Command-line arguments; those of the process by default.
 
     Returns
     -------

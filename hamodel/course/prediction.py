@@ -124,18 +124,7 @@ class Line:
     draw: Callable[[Sheet, Sequence[tuple[float, float]]], None]
 
     def picture(self, fields: Mapping[str, Slider]) -> str:
-        """Return the axes and the line as it is now.
-
-        Parameters
-        ----------
-        fields : mapping of str to Slider
-            What is guessed; a field without a value has no point.
-
-        Returns
-        -------
-        str
-            An image, as HTML.
-        """
+        """Return the axes and the line as it is now."""
         sheet = Sheet(*self.size)
         given = {name: c for name, c in fields.items() if not c.empty}
         points = [(self.across[name], self._up(c)) for name, c in given.items()]
@@ -314,16 +303,6 @@ class Prediction:
 
     def comment(self, guess: Guess, truth: Guess) -> str:
         """Return what to say to a guess: the words of the first view that fits.
-
-        Parameters
-        ----------
-        guess, truth : mapping
-            Numbers by field.
-
-        Returns
-        -------
-        str
-            A sentence or two about this very guess.
 
         Raises
         ------

@@ -25,13 +25,7 @@ def place() -> Path:
 
 
 def recall() -> dict[str, Json]:
-    """Return all that is recorded; nothing if the file is missing or spoilt.
-
-    Returns
-    -------
-    dict
-        `{key: what was committed}`.
-    """
+    """Return all that is recorded, by key; nothing if the file is missing or spoilt."""
     try:
         found = json.loads(place().read_text(encoding="utf-8"))
     except (OSError, ValueError):

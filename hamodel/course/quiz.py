@@ -52,16 +52,6 @@ class Question:
     def feedback(self, option: str | None) -> Feedback:
         """Return what to say to an option.
 
-        Parameters
-        ----------
-        option : str or None
-            The option chosen, if any.
-
-        Returns
-        -------
-        Feedback
-            Right or wrong, with the option's own words.
-
         Raises
         ------
         ValueError
@@ -79,18 +69,13 @@ class Question:
 
 
 def recall(words: str) -> tuple[Question, ...]:
-    r"""Return questions from a table.
+    r"""Return questions from a table, their options in alphabetical order.
 
     Parameters
     ----------
     words : str
         A line for each question, then `+ option: words` for the right answer and
         `- option: words` for others.  What is indented goes on with the line before.
-
-    Returns
-    -------
-    tuple of Question
-        The questions, their options in alphabetical order.
 
     Examples
     --------
@@ -167,19 +152,7 @@ class Quiz:
         return f"{sum(hits)} of {len(hits)} right." if hits else ""
 
     def answer(self, number: int, option: str) -> Feedback:
-        """Choose an option, as a click does.
-
-        Parameters
-        ----------
-        number : int
-            The question, counted from 1.
-        option : str
-            The option.
-
-        Returns
-        -------
-        Feedback
-            What the quiz says to it.
+        """Choose an option of a question, counted from 1, as a click does.
 
         Raises
         ------

@@ -49,13 +49,7 @@ def clean(notebook: Json) -> None:
 
 
 def before_save(model: Json, **_: object) -> None:
-    """Clean what is about to be saved, if it is a notebook: a hook of Jupyter's.
-
-    Parameters
-    ----------
-    model : dict
-        What Jupyter's contents manager is about to write.
-    """
+    """Clean what is about to be saved, if it is a notebook: a hook of Jupyter's."""
     if model.get("type") == "notebook" and model.get("content"):
         clean(model["content"])
 

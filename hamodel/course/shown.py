@@ -80,18 +80,6 @@ def _row(tag: str, cells: Iterable[str], sides: Iterable[str]) -> str:
 def listed(words: Sequence[str], last: str = "and") -> str:
     """Return words as one says them one after the other.
 
-    Parameters
-    ----------
-    words : sequence of str
-        The words.
-    last : str
-        What stands before the last of them.
-
-    Returns
-    -------
-    str
-        "a, b and c"; nothing if there are none.
-
     Examples
     --------
     >>> listed("abc"), listed("ab", "or"), listed("a"), listed("")
@@ -108,11 +96,6 @@ def balance(**boxes: tuple[str, str]) -> Drawn:
     ----------
     **boxes : (str, str)
         The name of each, what comes in and what goes out: a rate times a share.
-
-    Returns
-    -------
-    Drawn
-        A row for each box.
 
     Examples
     --------

@@ -50,16 +50,6 @@ FACTORS: dict[float, str] = {
 def of_numbers(answer: Sequence[float], right: Sequence[float]) -> str:
     """Say what slip leads from some numbers to others, if it is a usual one.
 
-    Parameters
-    ----------
-    answer, right : sequence of float
-        The numbers given, and those wanted.
-
-    Returns
-    -------
-    str
-        A sentence, or nothing.
-
     Examples
     --------
     >>> of_numbers([3.5], [210])
@@ -151,11 +141,6 @@ _SHAPES = (
 def read(answer: Any) -> float:  # noqa: ANN401  a learner's answer
     """Return the number that somebody gave, or say how it is to be written.
 
-    Parameters
-    ----------
-    answer : object
-        A number, or what somebody wrote in place of one.
-
     Raises
     ------
     Slip
@@ -195,17 +180,7 @@ def _pointed(digits: str) -> str:
 
 
 def of_sets(answer: Value, right: Value) -> str:
-    """Say how many elements of a collection are missing, or too many.
-
-    Parameters
-    ----------
-    answer, right : iterable
-        What was given and what is wanted; sets within them are compared as sets.
-
-    Returns
-    -------
-    str
-        A sentence, or nothing if the answer is no collection.
+    """Say how many elements of a collection are missing, or too many, if it is one.
 
     Examples
     --------

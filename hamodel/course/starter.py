@@ -207,11 +207,6 @@ def _cell(kind: str, source: str) -> nbformat.NotebookNode:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start a lesson and say where it is.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Command-line arguments; those of the process by default.
-
     Returns
     -------
     int

@@ -77,6 +77,13 @@ def texts(svg):
     return found
 
 
+def sound(picture):
+    """Assert that nothing is wrong with a picture, and that no texts lie on others."""
+    assert faults(picture) == []
+    assert collisions(picture) == []
+    assert len(picture) < 200_000
+
+
 def collisions(svg, overlap=0.25):
     """Return the pairs of texts that cover more than a share of the smaller one."""
     found = []
