@@ -14,14 +14,7 @@ from hypothesis import strategies as st
 
 from hamodel import assess, markov
 from hamodel._quantity import mean_of
-from hamodel.architectures import (
-    CAUSES,
-    ActivePassive,
-    Node,
-    PairState,
-    Site,
-    Standby,
-)
+from hamodel.architectures import CAUSES, ActivePassive, Node, PairState, Site, Standby
 from hamodel.duration import lognormal
 from hamodel.failover import Failover
 from hamodel.replication import Replication
@@ -112,9 +105,7 @@ def everything(scale=1.0, **changes):
             manual=t["manual"],
         ),
         standby=Standby(
-            mttf=t["standby_mttf"],
-            probe=t["probe"],
-            takeover_mttf=t["takeover_mttf"],
+            mttf=t["standby_mttf"], probe=t["probe"], takeover_mttf=t["takeover_mttf"]
         ),
         site=Site(mttf=t["site_mttf"], mttr=t["site_mttr"]),
         sites=("DC-1",),

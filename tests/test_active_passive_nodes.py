@@ -246,10 +246,7 @@ def test_a_planted_error_shows(name, change):
 @pytest.mark.parametrize("crews", [1, 2])
 def test_a_perfect_failover_is_one_of_n(n, crews):
     spec = ActivePassive(
-        database=Node(**NODE),
-        failover=Failover(),
-        sites=("A",) * n,
-        crews=crews,
+        database=Node(**NODE), failover=Failover(), sites=("A",) * n, crews=crews
     )
     chain = k_of_n(n, 1, fail=1 / NODE["mttf"], repair=1 / NODE["mttr"], crews=crews)
     assert spec.unavailability == pytest.approx(chain.unavailability, rel=1e-12)
@@ -522,10 +519,7 @@ def test_a_commit_waits_as_the_standbys_stand_to_the_primary():
 def test_attempts_are_made_again_until_one_works():
     """The published case: 4 s, then 6 to 7 s for each further attempt, one in ten."""
     failover = Failover(
-        detection=4.0,
-        promotion=1.0,
-        coverage=0.9,
-        retry=ha.duration.uniform(6, 7),
+        detection=4.0, promotion=1.0, coverage=0.9, retry=ha.duration.uniform(6, 7)
     )
     spec = ActivePassive(database=Node(**NODE), failover=failover)
     rng = np.random.default_rng(2)

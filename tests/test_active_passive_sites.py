@@ -21,11 +21,7 @@ FINISHED = 1 / (SEEN + LED + PROMOTED + HAND)
 PAIR = ha.ActivePassive(
     database=ha.Node(mttf=float("inf"), mttr=HOUR),
     failover=ha.Failover(
-        detection=SEEN,
-        promotion=PROMOTED,
-        redirection=LED,
-        coverage=WORKS,
-        manual=HAND,
+        detection=SEEN, promotion=PROMOTED, redirection=LED, coverage=WORKS, manual=HAND
     ),
     site=ha.Site(mttf=1 / LOST, mttr=1 / BACK),
 )

@@ -76,12 +76,7 @@ COPIES = {
 }
 
 LIMITS = {
-    NODE: {
-        "mttf": MEAN_TIME,
-        "mttr": MEAN_TIME,
-        "cores": WHOLE,
-        "cost": NOT_NEGATIVE,
-    },
+    NODE: {"mttf": MEAN_TIME, "mttr": MEAN_TIME, "cores": WHOLE, "cost": NOT_NEGATIVE},
     SERVERS: {
         "node": kind("Node"),
         "servers": WHOLE,
@@ -116,10 +111,7 @@ LIMITS = {
         "mode": choice("async"),
         "wait_for": choice("received"),
         "delay": NOT_NEGATIVE,
-        "standbys": (
-            "a whole number >= 1",
-            st.integers(max_value=-1),
-        ),
+        "standbys": ("a whole number >= 1", st.integers(max_value=-1)),
         "acknowledgements": WHOLE,
         "timeout": NOT_NEGATIVE,
         "unclean": ("must be a bool", st.sampled_from([0, 1, "yes", None])),
@@ -299,10 +291,7 @@ def test_the_first_offender_of_an_array_is_named(spec, field, place, value):
             r"copies\['a'\] must be a whole number >= 1, got 0",
         ),
         (lambda: replace(MAJORITY, copies={}), "copies must name at least one site"),
-        (
-            lambda: Node(mttf=1, mttr=constant(0.0)),
-            "mttr must be > 0 .*got 0",
-        ),
+        (lambda: Node(mttf=1, mttr=constant(0.0)), "mttr must be > 0 .*got 0"),
         (lambda: Failover(coverage=[0.5, 2.0]), "coverage must be in .*at index 1"),
         (
             lambda: Failover(coverage=[0.5, 0.0], retry=0, manual=HOUR),

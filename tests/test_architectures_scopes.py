@@ -8,14 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from hamodel import duration, markov
-from hamodel.architectures import (
-    Cause,
-    Leaderless,
-    Maintenance,
-    Majority,
-    Node,
-    Site,
-)
+from hamodel.architectures import Cause, Leaderless, Maintenance, Majority, Node, Site
 from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.quorum import latency
@@ -325,10 +318,7 @@ def test_elections_and_the_loss_of_the_majority_equal_one_chain(copies):
     ("fields", "words"),
     [
         ({"write_to": "all"}, "write_to must be one of 'any', 'local', 'each'"),
-        (
-            {"write_to": "local", "write_quorum": 3},
-            "write_quorum must be <= 2 copies",
-        ),
+        ({"write_to": "local", "write_quorum": 3}, "write_quorum must be <= 2 copies"),
         ({"read_from": "each", "read_quorum": 3}, "read_quorum must be <= 2 copies at"),
         ({"read_quorum": 8}, "read_quorum must be <= 7 copies, got 8"),
     ],

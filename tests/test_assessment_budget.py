@@ -196,9 +196,7 @@ def played_pair(node, failover, coverage, horizon, count, rng):
 def test_constant_failovers_agree_with_periods_played(horizon, target):
     node = Node(mttf=300 * HOUR, mttr=1 * HOUR)
     pair = ActivePassive(
-        database=node,
-        failover=Failover(promotion=60, coverage=0.98),
-        sites=("DC-1",),
+        database=node, failover=Failover(promotion=60, coverage=0.98), sites=("DC-1",)
     )
     count = {HOUR: 1_200_000, MONTH: 400_000, YEAR: 40_000}[horizon]
     down = played_pair(node, 60.0, 0.98, horizon, count, np.random.default_rng(4))

@@ -322,10 +322,7 @@ def test_the_command_takes_what_the_function_takes(tmp_path):
         (("none.csv",), "there is no file none.csv"),
         (("log.csv",), "--during must say how long"),
         (("log.csv", "log.csv", "--during", "1yr"), "must be one file of incidents"),
-        (
-            ("log.csv", "--during", "1yr", "--nodes", "2"),
-            "must be NAME=MEANING",
-        ),
+        (("log.csv", "--during", "1yr", "--nodes", "2"), "must be NAME=MEANING"),
         (("--count", "3"), "--count needs --total and --during"),
     ],
 )

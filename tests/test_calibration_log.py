@@ -240,10 +240,7 @@ BAD = [
     ),
     ("2024-05-01,,databank,,,,2 h", "line 3, column component: .* mean 'database'"),
     ("2024-05-01,,,,,,2 h", "line 3, column component: must name what failed, got ''"),
-    (
-        "2024-05-01,,database,,failovr,,2 h",
-        "column kind: .* mean 'failover'.*'failo",
-    ),
+    ("2024-05-01,,database,,failovr,,2 h", "column kind: .* mean 'failover'.*'failo"),
     ("2024-05-01,,database,,,maybe,2 h", "column covered: must be one of yes, true"),
     (
         "2024-05-01,,database,,,,soon",
@@ -254,18 +251,9 @@ BAD = [
     ("2024-05-01,,database,,,,1:75", "column duration: must be a duration above 0"),
     ("2024-05-01,2024-05-02,database,,,,2 h", "column duration: must be empty, since"),
     (",,database,,,,", "column start: must be given, or a duration, got ''"),
-    (
-        "2023-12-31,,database,,,,2 h",
-        "column start: must be within during.* 1 d before",
-    ),
-    (
-        "2026-03-02,,database,,,,2 h",
-        "column start: must be within during.* 1 d after",
-    ),
-    (
-        "2024-05-01,,database,a;b;c,,,2 h",
-        "column node: must name at most 2 of",
-    ),
+    ("2023-12-31,,database,,,,2 h", "column start: must be within during.* 1 d before"),
+    ("2026-03-02,,database,,,,2 h", "column start: must be within during.* 1 d after"),
+    ("2024-05-01,,database,a;b;c,,,2 h", "column node: must name at most 2 of"),
     ("2024-05-01,,database,,,,2 h,more", r"line 3: must have 7 cells, got also \['mor"),
 ]
 

@@ -431,11 +431,7 @@ def test_a_structure_that_misses(files):
     [
         ("web: 99.95 %", "web: 99.95", "sla.yaml:3:9: parts.web: must be a share"),
         ("web: 99.95 %", "wbe: 99.95 %", "parts.web: must be given, and is not"),
-        (
-            "web: 99.95 %",
-            "wbe: 99.95 %",
-            "no part of the structure; did you mean web",
-        ),
+        ("web: 99.95 %", "wbe: 99.95 %", "no part of the structure; did you mean web"),
         ("any(sql", "any(sql(", "sla.yaml:2"),
         ("title", "titlee", "sla.yaml:1:1: titlee: is no field; did you mean title"),
         ("availability: 99.9 %", "rto_p95: 1 s", "must be an availability alone"),

@@ -17,13 +17,7 @@ from lessons import watchdogs
 from lessons.watchdogs import ROWS
 
 MTTF = 2000 * HOUR
-START = {
-    "interval": 1,
-    "misses": 3,
-    "loss": 2,
-    "promotion": 12,
-    "way": watchdogs.PROXY,
-}
+START = {"interval": 1, "misses": 3, "loss": 2, "promotion": 12, "way": watchdogs.PROXY}
 MEANS = {watchdogs.ADDRESS: 1, watchdogs.PROXY: 3, watchdogs.NAME: 30}
 
 

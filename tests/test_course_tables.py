@@ -15,13 +15,7 @@ import pytest
 from hamodel.course import slips
 from tests.support.notebook_stage import LESSONS, ROOT, staged
 from tests.support.prose_guards import stilted
-from tests.support.svg_pictures import (
-    collisions,
-    faults,
-    narrow,
-    over_shapes,
-    texts,
-)
+from tests.support.svg_pictures import collisions, faults, narrow, over_shapes, texts
 
 MOST_LINES, MEDIAN_LINES = 470, 350
 GUIDES = ("shop.py", "__init__.py")

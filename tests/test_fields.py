@@ -111,30 +111,18 @@ def test_strings_are_as_good_as_numbers_in_python():
     ("make", "message"),
     [
         (lambda: ha.Node(mttf="1,5 d", mttr=1), "mttf must be .* write 1.5 d"),
-        (
-            lambda: ha.Node(mttf=-1, mttr=1),
-            r"mttf must be > 0 \(inf for nev",
-        ),
-        (
-            lambda: ha.Node(mttf=1, mttr=1, cores=1.5),
-            "cores must be a whole num",
-        ),
+        (lambda: ha.Node(mttf=-1, mttr=1), r"mttf must be > 0 \(inf for nev"),
+        (lambda: ha.Node(mttf=1, mttr=1, cores=1.5), "cores must be a whole num"),
         (lambda: Workload(reads="900 s"), "reads must be a rate, such as 900/s, got"),
         (lambda: Workload(reads=[1, -2]), "reads must be >= 0 and finite, got -2"),
         (lambda: Requirements(availability=99.9), r"must be in \[0, 1\], got 99.9"),
         (lambda: Requirements(availability="99.9"), r"did you mean 99.9 %\?"),
         (lambda: Requirements(consistency="strnog"), "did you mean 'strong'"),
         (lambda: ha.Tier(node=3), "node must be a Node, got 3"),
-        (
-            lambda: ha.Cache(hit_ratio=ha.duration.constant(1)),
-            "hit_ratio must be a n",
-        ),
+        (lambda: ha.Cache(hit_ratio=ha.duration.constant(1)), "hit_ratio must be a n"),
         (lambda: Workload(clients={}), "clients must name at least one site"),
         (lambda: Workload(clients={3: 1.0}), "clients must be by names of sites"),
-        (
-            lambda: ha.Maintenance(every=0, takes=1),
-            "every must be > 0 and",
-        ),
+        (lambda: ha.Maintenance(every=0, takes=1), "every must be > 0 and"),
     ],
 )
 def test_what_is_beyond_a_limit_is_named(make, message):

@@ -64,12 +64,7 @@ PAIR = ha.ActivePassive(
     **SHARED,
     failover=FAILOVER,
     standby=Standby(mttf=50 * DAY, probe=600, takeover_mttf=10 * DAY),
-    replication=Replication(
-        mode="semi-sync",
-        delay=3 * MS,
-        timeout=5,
-        flush=1 * MS,
-    ),
+    replication=Replication(mode="semi-sync", delay=3 * MS, timeout=5, flush=1 * MS),
 )
 THREE = ha.ActivePassive(
     database=NODE,

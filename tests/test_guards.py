@@ -221,11 +221,7 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(
-    "guard",
-    ALL_GUARDS,
-    ids=lambda g: g.__name__,
-)
+@pytest.mark.parametrize("guard", ALL_GUARDS, ids=lambda g: g.__name__)
 def test_guard_passes_a_good_notebook(guard):
     assert guard(good()) == []
     assert guard in {planted for planted, _ in PLANTED}

@@ -26,9 +26,7 @@ from hamodel.architectures import (
     Tier,
 )
 from hamodel.architectures._events import Event, Raced
-from hamodel.architectures.base import (
-    Part,
-)
+from hamodel.architectures.base import Part
 from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.simulation import simulate
@@ -229,10 +227,7 @@ def actives_cause(state, _operation):
 
 
 ACTIVE = ActiveActive(
-    database=NODE,
-    failover=LED,
-    site=Site(mttf=1 / LOST, mttr=1 / BACK),
-    everywhere=ALL,
+    database=NODE, failover=LED, site=Site(mttf=1 / LOST, mttr=1 / BACK), everywhere=ALL
 )
 
 
@@ -455,13 +450,7 @@ SYSTEMS = {
         actives_cause,
         1e-9,
     ),
-    "regions": (
-        REGIONS,
-        (("both", False, "home"),) * 2,
-        regions,
-        regions_cause,
-        1e-9,
-    ),
+    "regions": (REGIONS, (("both", False, "home"),) * 2, regions, regions_cause, 1e-9),
     "quorum": (
         QUORUM,
         ((False, 0, "home"), (False, 0, "home")),

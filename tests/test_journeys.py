@@ -229,10 +229,7 @@ def test_a_pair_with_laws_and_a_common_cause_is_between_its_bounds():
         everywhere=ha.Node(mttf=1000 * HOUR, mttr=0.5 * HOUR),
     )
     shop = of(
-        pair,
-        look=("read", 0.9995),
-        pay=("write > card", 0.999),
-        parts={"card": CARD},
+        pair, look=("read", 0.9995), pay=("write > card", 0.999), parts={"card": CARD}
     )
     alone = [shop.chance_of_missing(n).probability for n in shop.journeys]
     found = shop.chance_of_missing_any()

@@ -70,21 +70,11 @@ def test_pyrra_whose_windows_grow_with_the_objective(tmp_path):
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
-        (
-            "sloth",
-            "99.95",
-            "199",
-            ":18:5: slos.1.objective: must be above 0",
-        ),
+        ("sloth", "99.95", "199", ":18:5: slos.1.objective: must be above 0"),
         ("sloth", "    objective: 99.9\n", "", ":6:5: slos.0.objective: is missing"),
         ("pyrra", "4w", "monthly", ":8:3: spec.window: must be a time such as 30d"),
         ("pyrra", "v1alpha1", "v2", ":1:1: apiVersion: must be openslo/v1 (OpenSLO)"),
-        (
-            "openslo",
-            "target: 0.9995",
-            "target: 99.95",
-            ":54:7: spec.objectives.0",
-        ),
+        ("openslo", "target: 0.9995", "target: 99.95", ":54:7: spec.objectives.0"),
         ("openslo", "Ref: burns-fast", "Ref: burns", "no AlertCondition of this file"),
         ("openslo", "threshold: 14.4", "threshold: -1", ":17:5: AlertCondition.spec"),
         ("openslo", "threshold: 14.4", "threshold: .nan", ":17:5: AlertCondition.spec"),

@@ -86,9 +86,7 @@ def test_pictures_are_stable():
         (lambda ax: draw_rto_cdf(ax, MODEL.duration, most=-1), "most must be > 0"),
         (
             lambda ax: draw_vigilance(
-                ax,
-                vigilance(Heartbeat(interval=1), mttf=1, recovery=1),
-                span=(2, 1),
+                ax, vigilance(Heartbeat(interval=1), mttf=1, recovery=1), span=(2, 1)
             ),
             "span must be",
         ),

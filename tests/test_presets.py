@@ -147,10 +147,7 @@ def test_overrides_of_other_kinds():
             "resolution: {value: crdt, fact: DEP-003}",
             "resolution: must say which words of its fact",
         ),
-        (
-            "database: {mttr: {value: 4 h, fact: FAIL-017}}",
-            "must be 10800 as its",
-        ),
+        ("database: {mttr: {value: 4 h, fact: FAIL-017}}", "must be 10800 as its"),
         ("database: {mttr: {value: 4 h, fact: FAIL-0}}", "there is no fact 'FAIL-0'"),
         ("database: {cost: {derived: 2 * x}}", "formula must be of names"),
         (

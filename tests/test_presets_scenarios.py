@@ -117,11 +117,7 @@ def test_what_the_findings_say_of_other_limits():
         "dynamodb-global-tables",
     }
     settings = catalogue.scenario("cdn").decide(write_p99=0.1)
-    assert settings.winner in {
-        "cassandra",
-        "couchbase-xdcr",
-        "dynamodb-global-tables",
-    }
+    assert settings.winner in {"cassandra", "couchbase-xdcr", "dynamodb-global-tables"}
     films = catalogue.scenario("streaming")
     easy = films.decide(write_p99=None, zero_planned_downtime=False)
     assert easy.winner == "postgresql-patroni"

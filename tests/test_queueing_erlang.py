@@ -9,10 +9,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel.queueing import (
-    erlang_b,
-    erlang_c,
-)
+from hamodel.queueing import erlang_b, erlang_c
 from tests.support.reference import answer
 
 loads = st.floats(1e-3, 500)

@@ -8,13 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hamodel import duration, markov
-from hamodel.queueing import (
-    MG1,
-    BatchQueue,
-    MGc,
-    MMc,
-    _inorder,
-)
+from hamodel.queueing import MG1, BatchQueue, MGc, MMc, _inorder
 from tests.support.queues import exact_mean_wait, interval, lindley, many_servers
 from tests.support.reference import answer
 

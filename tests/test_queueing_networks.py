@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 
 from hamodel import markov
-from hamodel.queueing import (
-    MMc,
-    Network,
-)
+from hamodel.queueing import MMc, Network
 from tests.support.queues import interval, lindley
 from tests.support.reference import answer, cases
 

@@ -293,10 +293,7 @@ def test_a_sample_of_the_law_itself_nearly_always_agrees():
         (lambda: load("redis"), "name must be a recording, got 'redis'"),
         (lambda: load("pg_rpo").column("lots"), "did you mean 'lost'"),
         (lambda: load("pg_rpo").column("failure"), "must be a column of numbers"),
-        (
-            lambda: load("pg_rpo").where(failure="flood"),
-            "must leave a row of pg_rpo",
-        ),
+        (lambda: load("pg_rpo").where(failure="flood"), "must leave a row of pg_rpo"),
         (lambda: agreement(duration.constant(1), [np.nan]), "measured_times must be"),
         (lambda: agreement(duration.constant(1), [-1]), "measured must be >= 0"),
         (lambda: outcomes([1.5], [1]), "chances must be in"),

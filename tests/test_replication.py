@@ -9,12 +9,7 @@ from scipy.integrate import quad
 from scipy.linalg import expm
 
 from hamodel import duration
-from hamodel.replication import (
-    CatchUp,
-    Stream,
-    WriteStage,
-    with_outages,
-)
+from hamodel.replication import CatchUp, Stream, WriteStage, with_outages
 from tests.support.queues import interval
 from tests.support.reference import cases
 from tests.support.replicas import fact, followed, oldest_missing, replica_by_simpy

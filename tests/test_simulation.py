@@ -73,10 +73,7 @@ def test_outages_have_the_length_of_their_stages():
 
 def test_outages_add_up_to_the_downtime():
     run = simulate(
-        FULL["active"],
-        Workload(clients={"DC-2": 1}),
-        300,
-        np.random.default_rng(9),
+        FULL["active"], Workload(clients={"DC-2": 1}), 300, np.random.default_rng(9)
     )
     total = sum(o.length for o in run.outages if o.operation == "write")
     assert total / (300 * YEAR) == pytest.approx(

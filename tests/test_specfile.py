@@ -7,10 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hamodel.architectures import (
-    ActivePassive,
-    Majority,
-)
+from hamodel.architectures import ActivePassive, Majority
 from hamodel.catalogue import system
 from hamodel.decision import Requirements
 from hamodel.duration import Duration
@@ -111,10 +108,7 @@ def test_parameters_tell_where_they_come_from(read):
     spec = read(PAIR + "failover:\n  coverage: 90 %\n")
     rows = {path: (shown, source) for path, shown, source in spec.parameters}
     assert rows["failover.coverage"] == ("90 %", "system.yaml:3")
-    assert rows["failover.detection.ttl"] == (
-        "30 s",
-        "postgresql-patroni, FO-001: ttl",
-    )
+    assert rows["failover.detection.ttl"] == ("30 s", "postgresql-patroni, FO-001: ttl")
     assert rows["workload.app_time"][0] == "0 s"
     assert rows["workload.app_time"][1].startswith("postgresql-patroni, assumed: ")
     assert rows["workload.hop"] == ("500 µs", "default")

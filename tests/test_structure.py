@@ -122,9 +122,7 @@ def test_lesson_numbers():
     assert f"{100 * (1 - three):.3f}" == "99.900"
     assert three * YEAR / HOUR == pytest.approx(8.76, abs=0.005)
     many = "client > lb > any(" + ", ".join(f"a{i}" for i in range(30)) + ") > db"
-    flat = parse(many).unavailability(
-        LESSON | {f"a{i}": 1e-3 for i in range(30)},
-    )
+    flat = parse(many).unavailability(LESSON | {f"a{i}": 1e-3 for i in range(30)})
     assert flat * YEAR / HOUR == pytest.approx(8.76, abs=0.005)
     table = parse(CLASSIC).importance(LESSON)
     assert table["lb"].birnbaum == table["db"].birnbaum > table["app1"].birnbaum

@@ -13,10 +13,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamodel.structure import (
-    StructureTooLargeError,
-    parse,
-)
+from hamodel.structure import StructureTooLargeError, parse
 from hamodel.structure._bdd import dual
 from hamodel.structure._shares import of_circuit, of_diagram
 

@@ -158,10 +158,7 @@ class Exercise:
 
 
 def exercise(
-    words: str,
-    right: object,
-    *wrong: object,
-    same: Compare | None = None,
+    words: str, right: object, *wrong: object, same: Compare | None = None
 ) -> Exercise:
     """Return an exercise from its table: a line for each thing that is said.
 

@@ -12,13 +12,7 @@ from hamodel import text
 from hamodel.units import DAY, HOUR, MINUTE
 from lessons.deck import DECK, HAND, KINDS, Design
 from lessons.grading import best, bills, right
-from lessons.incident import (
-    ACTS,
-    FAIL_OVER,
-    LENGTH,
-    WAIT,
-    played,
-)
+from lessons.incident import ACTS, FAIL_OVER, LENGTH, WAIT, played
 
 NIGHT = DECK[0]  # a host at 3 a.m.
 

@@ -11,13 +11,7 @@ from hamodel import assess, text
 from hamodel import course as kit
 from hamodel.queueing import MMc
 from hamodel.units import MS
-from lessons.site_loss import (
-    SERVICE,
-    active,
-    model,
-    picture,
-    site,
-)
+from lessons.site_loss import SERVICE, active, model, picture, site
 
 
 def sentence(values, found):  # noqa: ARG001
@@ -238,9 +232,7 @@ lesson = kit.Lesson(
                 start=1,
                 whole=True,
             ),
-            **kit.sliders(
-                hits=("Reads a cache answers (%)", (0, 20, 50, 80, 90), 0),
-            ),
+            **kit.sliders(hits=("Reads a cache answers (%)", (0, 20, 50, 80, 90), 0)),
         },
         "model": model,
         "picture": picture,

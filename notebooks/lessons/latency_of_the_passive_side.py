@@ -8,16 +8,7 @@ from __future__ import annotations
 from hamodel import assess, text
 from hamodel import course as kit
 from hamodel.units import MS
-from lessons.two_sites import (
-    EVERY,
-    ONCE,
-    TRIP,
-    WAYS,
-    asked,
-    model,
-    pair,
-    picture,
-)
+from lessons.two_sites import EVERY, ONCE, TRIP, WAYS, asked, model, pair, picture
 
 
 def sentence(values, found):  # noqa: ARG001

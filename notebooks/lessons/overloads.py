@@ -106,10 +106,7 @@ def trace(load, retries, spike, cure, seed=12):
     moments = np.sort(np.concatenate(moments)).tolist()
     sent, answered = _Played(retries, cure, rng).run(moments)
     bins = np.arange(0, HORIZON + BIN / 2, BIN)
-    return (
-        np.histogram(sent, bins)[0] / BIN,
-        np.histogram(answered, bins)[0] / BIN,
-    )
+    return (np.histogram(sent, bins)[0] / BIN, np.histogram(answered, bins)[0] / BIN)
 
 
 class _Played:

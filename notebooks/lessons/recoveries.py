@@ -29,10 +29,7 @@ from lessons.overloads import (
 def truth():
     """Return the attempts a second that last, and the least load where they can."""
     half = service(50, 3)
-    return {
-        "attempts": half.states[-1].offered,
-        "load": 100 * half.critical_load,
-    }
+    return {"attempts": half.states[-1].offered, "load": 100 * half.critical_load}
 
 
 VIEWS = kit.views(

@@ -139,10 +139,7 @@ VIEWS = kit.views(
     (lambda g, _: g["rows"] >= 7, {"rows": 8, "turns": 50}),
     (lambda g, _: g["rows"] == 0, {"rows": 0, "turns": 50}),
     (lambda g, _: g["turns"] >= 100, {"rows": 3, "turns": 120}),
-    (
-        lambda g, t: kit.near(g["turns"], t["turns"] * 2 / 3),
-        {"rows": 3, "turns": 38},
-    ),
+    (lambda g, t: kit.near(g["turns"], t["turns"] * 2 / 3), {"rows": 3, "turns": 38}),
     (lambda *_: True, {"rows": 3, "turns": 50}),
 )
 
@@ -326,11 +323,7 @@ lesson = kit.Lesson(
         "before": "Eight rows, six designs, and what the shop asks for. The numbers in "
         "the cells, and who is left, show once you have guessed.",
         "after": {"consistency": "strong", "loss": "nothing"},
-        "presets": {
-            **BRIEFS,
-            "Farther": {"trip": 70},
-            "Five nines": {"downtime": 5},
-        },
+        "presets": {**BRIEFS, "Farther": {"trip": 70}, "Five nines": {"downtime": 5}},
         "objectives": {
             "one primary wins": lambda _, c: c.winner == ONE,
             "leaderless wins": lambda _, c: c.winner == LEADERLESS,

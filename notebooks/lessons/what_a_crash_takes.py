@@ -253,10 +253,7 @@ lesson = kit.Lesson(
     },
     see={
         "title": "What does waiting for the standby cost, and what does it buy?",
-        "controls": {
-            **CONTROLS,
-            "writes": replace(CONTROLS["writes"], start=990),
-        },
+        "controls": {**CONTROLS, "writes": replace(CONTROLS["writes"], start=990)},
         "model": model,
         "picture": picture,
         "size": (640, 302),

@@ -99,10 +99,7 @@ def open_notebook(page, served, name, *, kernel=True):
 def ready(page):
     """Wait until the status bar says that the kernel is connected and idle."""
     # The circle in the toolbar says so too early, and a Run is then silently dropped.
-    page.wait_for_function(
-        _IDLE,
-        timeout=PATIENCE * 1000,
-    )
+    page.wait_for_function(_IDLE, timeout=PATIENCE * 1000)
 
 
 def run_all(page):

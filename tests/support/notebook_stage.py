@@ -105,10 +105,7 @@ def _run(source, name, names):
     """Run a cell; return the value of its last line, as a notebook shows it."""
     tree = ast.parse(source)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    with (
-        Path(os.devnull).open("w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-    ):
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         exec(compile(tree, name, "exec"), names)
         if last is None:
             return None
