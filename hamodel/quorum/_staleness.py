@@ -4,7 +4,7 @@ Reads and writes go to all replicas and return with the first R or W answers.  A
 that starts t after a write's commit is stale if none of its first R answers comes from
 a replica that the write had reached before the read did (WARS: Bailis et al. 2012,
 PVLDB 5(8), 776-787).  The authors simulate; here the probability is an integral, which
-costs milliseconds and has no noise.
+has no noise.
 """
 
 from __future__ import annotations
@@ -65,9 +65,11 @@ def stale_probability(
     Notes
     -----
     Source: Bailis et al. (2012), section 4.1; integrated over the moment of the commit,
-    the first answer not used, and the read's delay.  The relative error is below 1e-9
-    where delays are smooth, also after a constant; where they bend or jump within, it
-    was 2e-8 to 7e-5 against a grid three to ten times as fine.
+    the first answer not used, and the read's delay, in panels that end where a delay
+    jumps or bends.  The relative error is below 1e-9 above a probability of 1e-6; of
+    moments that are equal each order is as likely.  A sum of delays that has no formula
+    is known to 1e-6 only: then so is this.  With R of 2 or more and laws that are
+    mixtures the first answer takes some seconds, further times milliseconds.
 
     Examples
     --------

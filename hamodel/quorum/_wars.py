@@ -1,9 +1,9 @@
 """The race between a write, its acknowledgements, a read and its answers.
 
-Given who commits the write, at c, and which answer is the first not used, at y, the
-replicas are independent: one is `late and stale` when its read arrives within y and
-before the write.  So the probability is a double integral over c and y of products,
-and the read's own delay makes each factor an integral of its own: a matrix product.
+Given who commits the write, at c, and which answers are used, all that the rest of the
+race needs of c is x, when the read starts: a table over x, made once, holds the chance
+that reads arrive before their writes and answer first.  So the probability at any time
+after the commit is one integral over c.  Moments that are equal come in any order.
 """
 
 from __future__ import annotations
@@ -12,19 +12,29 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from hamodel import _check
-from hamodel._quadrature import panels
-from hamodel.duration import Duration, uniform
+from hamodel.duration import Duration
+from hamodel.quorum._cuts import (
+    Nodes,
+    Plain,
+    Sum,
+    Table,
+    after,
+    cut,
+    differences,
+    inside,
+    ranked,
+    spread,
+    sums,
+)
 from hamodel.quorum._latency import NoQuorumError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from hamodel._types import FloatArray
     from hamodel.quorum._availability import Quorum
@@ -33,113 +43,8 @@ if TYPE_CHECKING:
 _BOTH, _WRITTEN, _READ, _NEITHER = range(4)
 _Member: TypeAlias = tuple[int, int]  # kind of delays, part in the race
 _Group: TypeAlias = tuple[_Member, ...]
+_Counts: TypeAlias = tuple[tuple[int, int], ...]  # kinds, and how many of each
 _Roles: TypeAlias = tuple[_Member, _Group, _Group]  # commits, earlier, answers used
-_TIE = 1e-7  # of a delay: how far apart equal moments are put
-
-_TAIL = 10.0 ** -np.array(
-    [14, 12, 10, 8, 7, 6, 5, 4.5, 4, 3.5, 3, 2.75, 2.5, 2.25, 2, 1.75, 1.5, 1.25, 1]
-)
-_BODY = np.linspace(0.2, 0.5, 4)
-
-
-class Nodes(NamedTuple):
-    """Times that carry weights: an integral over a law is a sum over them."""
-
-    times: FloatArray
-    weights: FloatArray
-
-
-def nodes(law: Duration) -> Nodes:
-    """Return quantiles at Gauss nodes of panels that end where the law bends."""
-    knots = [float(k) for k in law.law.knots if np.isfinite(k)]
-    levels, weights = [], []
-    for side in (law.cdf, law.sf):
-        bends = [float(side(k)) for k in knots]
-        inner = [x for x in bends if 1e-12 < x < 0.5]
-        ends = np.unique([0.0, *_TAIL, *_BODY, *inner])
-        points, shares = panels(ends, 8)
-        levels.append(points)
-        weights.append(shares)
-    times = np.concatenate([law.quantile(levels[0]), law.upper_quantile(levels[1])])
-    return Nodes(times, np.concatenate(weights))
-
-
-class Sum:
-    """The sum of two delays, with nodes of its own and of its second part."""
-
-    def __init__(self, first: Duration, second: Duration, *, fine: bool) -> None:
-        self.law = first + second
-        self.inner = nodes(second)
-        self.nodes = _summed(nodes(first), self.inner, _cells(80 if fine else 40))
-
-    def cdf(self, t: FloatArray) -> FloatArray:
-        """Return P(sum <= t)."""
-        return self.law.cdf(t)
-
-    def sf(self, t: FloatArray) -> FloatArray:
-        """Return P(sum > t)."""
-        return np.asarray(self.law.sf(t))
-
-
-def _cells(number: int) -> FloatArray:
-    """Return levels that cut a law into cells, of one ratio in the tails."""
-    tail = 10.0 ** -np.linspace(14, 1, 3 * number)
-    return np.concatenate([tail, np.linspace(0.1, 0.5, 4 * number)])
-
-
-def _summed(first: Nodes, second: Nodes, cells: FloatArray) -> Nodes:
-    """Return nodes of a sum: all pairs, gathered into cells of two nodes each.
-
-    The two nodes of a cell keep its first four moments (Gauss), so the error is of
-    fourth order in the cell's width.
-    """
-    times = (first.times[:, None] + second.times).ravel()
-    weights = np.outer(first.weights, second.weights).ravel()
-    rank = np.argsort(times)
-    times, weights = times[rank], weights[rank]
-    below = np.cumsum(weights)
-    above = np.cumsum(weights[::-1])[::-1]
-    low, high = np.searchsorted(cells, below), np.searchsorted(cells, above)
-    cell = np.where(below < 0.5, low, 2 * len(cells) - high)
-    start = np.flatnonzero(np.diff(cell, prepend=-1))
-    return _gathered(times, weights, start)
-
-
-def _gathered(times: FloatArray, weights: FloatArray, start: NDArray[np.intp]) -> Nodes:
-    """Return two nodes for each run of sorted times, from its moments."""
-    mass = np.add.reduceat(weights, start)
-    size = np.diff(start, append=len(times))
-    mean = np.add.reduceat(weights * times, start) / mass
-    off = times - np.repeat(mean, size)
-    spread = np.sqrt(np.add.reduceat(weights * off**2, start) / mass)
-    cubes = np.add.reduceat(weights * off**3, start) / mass
-    with np.errstate(all="ignore"):
-        skew = np.where(spread > 1e-12 * mean, cubes / spread**3, 0.0)
-    root = np.sqrt(skew**2 + 4)
-    right, left = (skew + root) / 2, (skew - root) / 2
-    low, high = mean + left * spread, mean + right * spread
-    share = right / root  # of the left node
-    return Nodes(
-        np.concatenate([low, high]), np.concatenate([mass * share, mass * (1 - share)])
-    )
-
-
-def _untied(second: Duration, first: Duration) -> Duration:
-    """Return the second delay, set apart a little if both may be constant.
-
-    Two moments that may coincide would have no first and second.
-    """
-    if not (_jumps(first) and _jumps(second)):
-        return second
-    size = float(first.quantile(0.5) + second.quantile(0.5))
-    return second + uniform(0.0, max(size, 1e-9) * _TIE)
-
-
-def _jumps(law: Duration) -> bool:
-    knots = np.array([float(k) for k in law.law.knots if np.isfinite(k)])
-    if not len(knots):
-        return False
-    return bool(np.any(law.law.cdf(knots) > law.law.cdf(knots, left=True)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,6 +74,20 @@ class Delays:
         )
 
 
+class _Kind:
+    """The laws of the delays of one kind of replica."""
+
+    def __init__(self, delays: Delays) -> None:
+        self.write, self.read = Plain(delays.write), Plain(delays.read)
+        self.back = Plain(delays.response)
+        self.commit = Sum(self.write, Plain(delays.ack))
+        self.answer = Sum(self.read, self.back)
+
+    def behind(self, arrives: FloatArray) -> FloatArray:
+        """Return P(the write comes after a read that arrives then)."""
+        return self.write.sf(after(arrives))
+
+
 class Race:
     """The probability of a stale read, for one set of delays and quorums."""
 
@@ -176,36 +95,17 @@ class Race:
         self, each: Sequence[Delays], quorum: Quorum, missed: float, down: float
     ) -> None:
         self.quorum = quorum
-        self.kinds = list({id(d): d for d in each}.values())
-        self.kind = [self.kinds.index(d) for d in each]
-        fine = quorum.read == 1  # then there is no product of large matrices
-        self.commit = [
-            Sum(d.write, _untied(d.ack, d.write), fine=fine) for d in self.kinds
-        ]
-        self.back = [_untied(d.response, d.read) for d in self.kinds]
-        both = zip(self.kinds, self.back, strict=True)
-        self.answer = [Sum(back, d.read, fine=fine) for d, back in both]
-        self._first: dict[tuple[int, _Group], FloatArray] = {}
+        kinds = list({id(d): d for d in each}.values())
+        self.kind = [kinds.index(d) for d in each]
         self.cases = self._cases(missed, down)
-        self._kept: dict[tuple[int, int, int | None], FloatArray] = {}
-        self._answered: dict[tuple[int, int], FloatArray] = {}
-        self._time = -1.0
-
-    @property
-    def scale(self) -> float:
-        """A time of the order of the delays in s."""
-        return float(max(np.median(law.nodes.times) for law in self.commit))
-
-    @property
-    def floor(self) -> float:
-        """P(stale) when all writes that ever arrive have arrived."""
-        return self.stale(float("inf"))
+        self.kinds = [_Kind(d) for d in kinds]
+        self._tables: dict[tuple[_Group, _Counts], Table] = {}
+        self._first: dict[tuple[int, _Counts], tuple[Table | None, FloatArray]] = {}
+        self._late: dict[tuple[bytes, int, int], FloatArray] = {}
 
     def stale(self, t: float) -> float:
         """Return P(stale) for a read that starts t after the commit."""
-        self._time = t
-        self._kept.clear()
-        return float(sum(p * self._case(case) for case, p in self.cases.items()))
+        return float(sum(p * self._case(case, t) for case, p in self.cases.items()))
 
     def _cases(self, missed: float, down: float) -> dict[_Group, float]:
         """Return who takes part in what, conditional on both quorums."""
@@ -228,11 +128,18 @@ class Race:
             raise NoQuorumError(max(self.quorum.read, self.quorum.write), 0)
         return {case: p / total for case, p in cases.items()}
 
-    def _case(self, case: _Group) -> float:
+    def _case(self, case: _Group, t: float) -> float:
         """Sum over who commits, who was earlier, and whose answers are used."""
         total = 0.0
-        for (first, early, used), times in self._roles(case).items():
-            total += times * self._over_commits(case, first, early, used)
+        for (first, early, used), ways in self._roles(case).items():
+            rest = Counter(case) - Counter(used)
+            waiting: Counter[int] = Counter()
+            for (kind, part), number in rest.items():
+                waiting[kind] += number * (part in (_BOTH, _READ))
+            table = self._table(used, tuple(sorted((+waiting).items())))
+            # late without being used: only that it is late matters
+            late = rest - Counter([first, *early])
+            total += ways * self._over_commits(first[0], early, late, table, t)
         return total
 
     def _roles(self, case: _Group) -> Counter[_Roles]:
@@ -259,100 +166,165 @@ class Race:
         return ways
 
     def _over_commits(
-        self, case: _Group, first: _Member, early: _Group, used: _Group
+        self, first: int, early: _Group, late: Counter[_Member], table: Table, t: float
     ) -> float:
         """Integrate over the moment of the commit."""
-        times = self.commit[first[0]].nodes.times
-        value = self.commit[first[0]].nodes.weights
+        bends = [kind.commit.edges for kind in self.kinds]
+        starts = table.edges - t if np.isfinite(t) else table.edges[:0]
+        at = spread(
+            self.kinds[first].commit, cut(*bends, starts[starts > 0]), ranks=True
+        )
+        value = at.weights * table(after(at.times + t))
         for kind, _ in early:
-            value = value * self.commit[kind].cdf(times)
-        # late without being used: only that it is late matters
-        left = Counter(case) - Counter([first, *early, *used])
-        for (kind, part), number in left.items():
+            value = value * ranked(self.kinds[kind].commit.cdf, at)
+        for (kind, part), number in late.items():
             if part in (_BOTH, _WRITTEN):
-                value = value * self.commit[kind].sf(times) ** number
-        rest = Counter(case) - Counter(used)
-        waiting = Counter({kind: 0 for kind, _ in case})
-        for (kind, part), number in rest.items():
-            if part in (_BOTH, _READ):
-                waiting[kind] += number
-        return float(value @ self._over_answers(first[0], used, +waiting))
+                value = value * ranked(self.kinds[kind].commit.sf, at) ** number
+        return float(value.sum())
 
-    def _over_answers(
-        self, first: int, used: _Group, waiting: Counter[int]
-    ) -> FloatArray:
-        """Return, for each commit, P(all used answers are stale and come first)."""
+    # ---- from the start of the read on ---------------------------------------------
+
+    def _table(self, used: _Group, waiting: _Counts) -> Table:
+        """Return P(all used answers are stale and come first) by the read's start."""
+        key = used, waiting
+        if key not in self._tables:
+            ask = self._fastest if len(used) == 1 and waiting else self._all_first
+
+            def of(starts: FloatArray) -> FloatArray:
+                return np.array([ask(row, used, waiting) for row in starts])
+
+            always = all(part == _READ for _, part in used)
+            edges = np.array([0.0, 1.0]) if always else self._starts(used)
+            beyond = float(ask(np.ones(1), used, waiting)[0]) if always else 0.0
+            self._tables[key] = Table(edges, of, beyond)
+        return self._tables[key]
+
+    def _starts(self, used: _Group) -> FloatArray:
+        """Return where the table may bend: differences of knots."""
+        found = [np.zeros(1)]
+        for mine in (self.kinds[kind] for kind, part in used if part != _READ):
+            found += [
+                differences(mine.write.knots, mine.read.knots),
+                differences(mine.write.edges, mine.read.knots[:1]),
+            ]
+            if mine.read.bends:
+                for other in self.kinds:
+                    ahead = differences(other.answer.knots, mine.back.knots)
+                    found.append(differences(mine.write.knots, ahead))
+        found += [np.ones(1)] * (not any(map(len, found[1:])))  # never behind
+        return cut(*found)
+
+    def _fastest(self, x: FloatArray, used: _Group, waiting: _Counts) -> FloatArray:
+        """Return it for one used answer: the fastest of all, and stale."""
+        ((mine, part),) = used
+        kind = self.kinds[mine]
+        table, jumps = self._ahead(mine, waiting)
+        bends = kind.write.edges - x[:, None]
+        if table is not None:
+            more = np.broadcast_to(table.edges, (len(x), len(table.edges)))
+            bends = np.concatenate([bends, more], axis=1)
+        at = spread(kind.read, bends)
+        behind = 1.0 if part == _READ else kind.behind(x[:, None] + at.times)
+        value = at.weights * behind
+        smooth = value.shape[1] - len(jumps)
+        total = value[:, smooth:] @ jumps
+        if table is not None:
+            total += (value[:, :smooth] * table(at.times[:, :smooth])).sum(axis=1)
+        return np.asarray(total)
+
+    def _ahead(self, mine: int, waiting: _Counts) -> tuple[Table | None, FloatArray]:
+        """Return P(the first answer, of a read that took r), by r; and at its jumps."""
+        key = mine, waiting
+        if key not in self._first:
+            kind = self.kinds[mine]
+            others = [self.kinds[k].answer for k, _ in waiting]
+            bends = cut(*(law.edges for law in others))
+
+            def of(reads: FloatArray) -> FloatArray:
+                cuts = bends - reads[..., None]
+                back, weights, rank = spread(kind.back, cuts, ranks=True)
+                at = Nodes(reads[..., None] + back, weights, rank)
+                return np.asarray((weights * self._slower(waiting, at)).sum(axis=-1))
+
+            edges = [kind.read.edges]
+            edges += [differences(law.knots, kind.back.knots) for law in others]
+            table = Table(cut(*edges), of) if kind.read.bends else None
+            self._first[key] = table, of(kind.read.atoms)
+        return self._first[key]
+
+    def _slower(self, waiting: _Counts, at: Nodes) -> FloatArray:
+        """Return P(none of those that wait has answered)."""
+        value = np.ones_like(at.times)
+        for other, count in waiting:
+            value = value * ranked(self.kinds[other].answer.sf, at) ** count
+        return value
+
+    def _all_first(self, x: FloatArray, used: _Group, waiting: _Counts) -> FloatArray:
+        """Return it for several used answers, over the first that is not used."""
         if not waiting:
-            return self._stale_within(first, used, None)
-        if len(used) == 1:
-            return self._fastest(first, used[0], waiting)
-        total = np.zeros(len(self.commit[first].nodes.times))
-        for kind, number in waiting.items():  # whose answer is the first not used
-            times = self.answer[kind].nodes.times
-            density = number * self.answer[kind].nodes.weights
-            for other, count in waiting.items():
-                slower = count - (other == kind)
-                density = density * self.answer[other].sf(times) ** slower
-            total += self._stale_within(first, used, kind) @ density
+            late = (self._behind(x, mine) for mine, part in used if part != _READ)
+            return prod(late, start=np.ones(len(x)))
+        if len(x) > 1 and self._bends(x, used):
+            return np.concatenate(
+                [self._all_first(one, used, waiting) for one in x[:, None]]
+            )
+        total = np.zeros(len(x))
+        for kind, number in waiting:
+            at = self._answers(x, kind)
+            fewer = tuple((k, n - (k == kind)) for k, n in waiting)
+            alone = number * at.weights * self._slower(fewer, at)
+            value = np.broadcast_to(alone, (len(x), len(alone)))
+            for mine, part in used:
+                if part == _READ:
+                    value = value * ranked(self.kinds[mine].answer.cdf, at)
+                else:
+                    value = value * self._answered(x, mine, kind)
+            total += value.sum(axis=1)
         return total
 
-    def _fastest(self, first: int, used: _Member, waiting: Counter[int]) -> FloatArray:
-        """Return the same for one used answer: the fastest of all, and stale."""
-        mine, part = used
-        reads, weights = self.answer[mine].inner
-        key = (mine, tuple(sorted(waiting.items())))
-        if key not in self._first:  # it does not depend on the time of the read
-            back, chance = nodes(self.back[mine])
-            alone = np.ones((len(reads), len(back)))
-            for other, count in waiting.items():
-                alone *= self.answer[other].sf(reads[:, None] + back) ** count
-            self._first[key] = weights * (alone @ chance)
-        ahead = self._first[key]
-        if part == _READ:
-            return np.full(len(self.commit[first].nodes.times), ahead.sum())
-        return self._behind(mine, first) @ ahead
+    def _bends(self, x: FloatArray, used: _Group) -> bool:
+        """Whether a write may jump or bend while reads that start then are sent."""
+        return any(
+            inside(kind.write.knots - x[:, None], kind.read).size
+            or inside(
+                sums(kind.write.knots, kind.back.knots) - x[:, None], kind.answer
+            ).size
+            for kind in (self.kinds[mine] for mine, part in used if part != _READ)
+        )
 
-    def _behind(self, mine: int, first: int) -> FloatArray:
-        """Return P(the write comes after the read), commits by read delays."""
-        commits, reads = self.commit[first].nodes.times, self.answer[mine].inner.times
-        if self._time == np.inf:
-            return np.zeros((len(commits), len(reads)))
-        start = commits[:, None] + self._time
-        return np.asarray(self.kinds[mine].write.sf(start + reads))
+    def _answers(self, x: FloatArray, kind: int) -> Nodes:
+        """Return moments of the first answer that is not used."""
+        law = self.kinds[kind].answer
+        bends = [other.answer.edges for other in self.kinds]
+        for other in self.kinds:
+            if other.read.bends:
+                late = sums(other.write.knots, other.back.knots)
+                bends.append(inside(late - x[:, None], law))
+        return spread(law, cut(*bends), ranks=True)
 
-    def _stale_within(self, first: int, used: _Group, kind: int | None) -> FloatArray:
-        """Return the product over used answers, commits by answers (or by none)."""
-        here = 1 if kind is None else len(self.answer[kind].nodes.times)
-        value = np.ones((len(self.commit[first].nodes.times), here))
-        for mine, part in used:
-            if part != _READ:
-                value *= self._late(mine, first, kind)
-            elif kind is not None:
-                value *= self._answer_cdf(mine, kind)
-        return value[:, 0] if kind is None else value
+    def _behind(self, x: FloatArray, mine: int) -> FloatArray:
+        """Return P(a read that starts at x arrives before the write)."""
+        kind = self.kinds[mine]
+        at = spread(kind.read, kind.write.edges - x[:, None])
+        return np.asarray((at.weights * kind.behind(x[:, None] + at.times)).sum(axis=1))
 
-    def _answer_cdf(self, mine: int, kind: int) -> FloatArray:
-        key = (mine, kind)
-        if key not in self._answered:
-            self._answered[key] = np.asarray(
-                self.answer[mine].cdf(self.answer[kind].nodes.times)
-            )
-        return self._answered[key]
+    def _answered(self, x: FloatArray, mine: int, other: int) -> FloatArray:
+        """Return P(the read arrives before the write, is answered before another)."""
+        key = x.tobytes(), mine, other
+        if key not in self._late:
+            kind = self.kinds[mine]
+            ends = x[[0, -1]] if len(x) > 1 else x
+            writes = cut(inside(kind.write.edges - ends[:, None], kind.read))
 
-    def _late(self, mine: int, first: int, kind: int | None) -> FloatArray:
-        """Return P(read arrives before the write, answered within y), c by y."""
-        key = (mine, first, kind)
-        if key not in self._kept:
-            behind, weights = self._behind(mine, first), self.answer[mine].inner.weights
-            if kind is None:
-                self._kept[key] = (behind @ weights)[:, None]
-            else:
-                back = self._back(mine, kind)
-                self._kept[key] = (behind * weights) @ back
-        return self._kept[key]
+            def of(late: FloatArray) -> FloatArray:
+                cuts = late[:, None] - kind.back.edges
+                more = np.broadcast_to(writes, (len(late), len(writes)))
+                at = spread(kind.read, np.concatenate([cuts, more], axis=1))
+                left = late[:, None] - at.times
+                back = np.where(left >= 0, kind.back.cdf(np.maximum(left, 0)), 0)
+                value = at.weights * back
+                found = [(value * kind.behind(one + at.times)).sum(axis=1) for one in x]
+                return np.array(found).T
 
-    def _back(self, mine: int, kind: int) -> FloatArray:
-        """Return P(response within what is left of y after the read's delay)."""
-        left = self.answer[kind].nodes.times - self.answer[mine].inner.times[:, None]
-        inside = self.back[mine].cdf(np.maximum(left, 0.0))
-        return np.asarray(np.where(left >= 0, inside, 0.0))
+            self._late[key] = ranked(of, self._answers(x, other)).T
+        return self._late[key]
