@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hamodel import catalogue, duration, markov
+from hamodel import catalogue, duration, markov, specfile
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
@@ -29,7 +30,9 @@ from hamodel.assessment import (
     _streams,
     _visits,
     assess,
+    budget,
 )
+from hamodel.assessment.budget import Later
 from hamodel.failover import Failover
 from hamodel.units import DAY, HOUR, MINUTE, MONTH, YEAR
 
@@ -388,6 +391,28 @@ def test_a_key_with_a_home_counts_each_home_for_its_share():
     often = 2 / NODE.mttf  # of two sites; half of the clients, and half of the keys
     ever = found.chance_of_missing(1.0, MONTH).probability
     assert ever == pytest.approx(1 - math.exp(-often * MONTH), rel=0.01)
+
+
+@pytest.mark.parametrize("target", [0.9999, 0.99])
+def test_what_is_left_out_is_less_than_the_error_says(target, monkeypatch):
+    starter = specfile.read(Path("system.yaml"), specfile.starter())
+
+    def asked():
+        return assess(starter.architecture, starter.workload)
+
+    few = asked()
+    chance, year = few.chance_of_missing(target, MONTH), few.downtime_quantile(0.9)
+    later = [s for s, _ in few._downtime("write").streams if isinstance(s, Later)]
+    assert any("made" not in vars(s) for s in later) == (target == 0.9999)
+    monkeypatch.setattr(budget, "_SLIGHT", 0.0)
+    every = asked()
+    exact = every.chance_of_missing(target, MONTH)
+    assert chance.probability == pytest.approx(exact.probability, rel=5e-6)
+    assert chance.error >= abs(chance.probability / exact.probability - 1)
+    assert year == pytest.approx(every.downtime_quantile(0.9), rel=1e-5)
+    for stream in later:
+        assert 0.999 < stream.seldom(MONTH) / stream.never(MONTH) < 3
+        assert stream.mean == pytest.approx(stream.made.mean, rel=1e-3)
 
 
 @pytest.mark.parametrize("horizon", [MINUTE, HOUR, DAY, YEAR])

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import combinations, product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +25,7 @@ from hamodel.assessment._joint import lumped, members, product_chain, rounded
 from hamodel.assessment._kinds import Calendar, Visits, Whole
 from hamodel.assessment._visits import FRESH, Clock, Moves, process_of
 from hamodel.assessment.availability import Found, failing
-from hamodel.assessment.budget import Downtime, Stream
+from hamodel.assessment.budget import Downtime, Later, Stream
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
@@ -285,19 +285,34 @@ def streams_of(
     visits: bool = False,
 ) -> tuple[tuple[Stream, int], ...]:
     """Return a stream for each set of leaves that combine; alike ones are counted."""
-    together: dict[tuple[int, ...], dict[tuple[int, ...], float]] = defaultdict(dict)
-    for combination, more in excess.items():
-        leaves = tuple(item.leaf for item in combination)
-        together[leaves][tuple(item.view for item in combination)] = more
+    together: dict[tuple[int, ...], list[tuple[Item, ...]]] = defaultdict(list)
+    for combination in excess:
+        together[tuple(item.leaf for item in combination)].append(combination)
     streams: Counter[Hashable] = Counter()
     made: dict[Hashable, Stream] = {}
-    for leaves, fails in together.items():
+    for leaves, alike in together.items():
         parts = tuple((processes[i], shares.views[i]) for i in leaves)
+        fails = {tuple(item.view for item in c): excess[c] for c in alike}
         key = parts, tuple(sorted((v, round(f, 12)) for v, f in fails.items()))
         if key not in made:
-            made[key] = _stream(parts, tuple(fails.items()), visits=visits)
+            make = partial(_stream, parts, tuple(fails.items()), visits=visits)
+            late = len(leaves) > 1 and not visits
+            made[key] = _later(make, {c: excess[c] for c in alike}) if late else make()
         streams[key] += 1
     return tuple((made[key], count) for key, count in streams.items())
+
+
+def _later(
+    make: Callable[[], Stream], excess: Mapping[tuple[Item, ...], float]
+) -> Later:
+    """Return the stream of combinations of the same leaves, made when needed."""
+    shares = {c: math.prod(item.share for item in c) for c in excess}
+    return Later(
+        share=sum(shares.values()),
+        often=sum(map(_often, excess)),
+        mean=sum(shares[c] * more for c, more in excess.items()),
+        make=make,
+    )
 
 
 def items_of(shares: Shares, processes: list[Process]) -> Iterator[Item]:

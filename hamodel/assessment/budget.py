@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -36,9 +37,11 @@ import numpy as np
 from hamodel.assessment._inversion import AGREE, FINE, tail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hamodel._types import FloatArray, Numbers
 
-_SLIGHT = 1e-6  # of the chance that is asked for: what a search may leave out
+_SLIGHT = 3e-6  # of the chance that is asked for: what may be left out
 _STEP = 2.0  # longest step of a search, in log shares
 _NEAR, _NEWTON = 1e-5, 3e-4  # last steps: halving, and Newton's, which squares errors
 _ROUGH, _FAR = 1e-2, 0.2  # how well a place is known that is left by a longer step
@@ -86,6 +89,56 @@ class Stream(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Later:
+    """A stream of parts that fail together, made when it is first needed.
+
+    Most of them come so seldom that a question can do without, and making one takes
+    longer than all that is asked of the others.
+    """
+
+    share: float  # of time
+    often: float  # a bound of how often it comes, in 1/s
+    mean: float
+    make: Callable[[], Stream]
+
+    def seldom(self, horizon: float) -> float:
+        """Return a bound of - log P(D = 0)."""
+        return self.share + self.often * horizon
+
+    @cached_property
+    def made(self) -> Stream:
+        """The stream itself."""
+        return self.make()
+
+    @property
+    def fails(self) -> FloatArray | float:
+        """Share of the requests that fails, state by state."""
+        return self.made.fails
+
+    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
+        """Return - log of the chance to survive killing rates, by state and case."""
+        return self.made.exponent(kill, horizon)
+
+    def is_short(self, horizon: float) -> bool:
+        """Tell whether each point of the transform takes long."""
+        return self.made.is_short(horizon)
+
+    def never(self, horizon: float) -> float:
+        """Return - log P(D = 0)."""
+        return self.made.never(horizon)
+
+    def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
+        """Return how many more visits cost more than x than the transform has, (x,)."""
+        return self.made.lacks(x, horizon)
+
+
+def _seldom(stream: Stream, count: int, horizon: float) -> float:
+    """Return a bound of - log of the chance that no such stream adds anything."""
+    one = stream.seldom if isinstance(stream, Later) else stream.never
+    return count * one(horizon)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Downtime:
     """The law of the downtime of a period.
 
@@ -116,14 +169,29 @@ class Downtime:
             p, more = -np.expm1(-np.array([1.0, 1 + self.error]) * never)
             off = 0.0
         else:
-            (p, more), (off, _) = self._tail(left, horizon)
-            (alone,) = self._alone(np.array([left]), horizon)
-            p, more = p + alone, more + alone
+            p, more, off = self._beyond(left, horizon)
         p, more = np.clip([p, more], 0.0, 1.0)
         if p == 0:
             return Chance(0.0, math.inf if off else 0.0)
         bound = max(abs(more / p - 1), self.error) + (self.missed * horizon + off) / p
         return Chance(float(p), 1e-6 + float(bound))
+
+    def _beyond(self, x: float, horizon: float) -> tuple[float, float, float]:
+        """Return P(D > x), that with more frequent visits, and how far it settled.
+
+        Streams that could add no more than `_SLIGHT` of it are left out: how many
+        those are is known once it is known how great it is.
+        """
+        found, off, chance = np.zeros(2), 0.0, 1.0
+        for _ in range(2):
+            law, out = self._without(_SLIGHT * chance, horizon)
+            if law.streams:
+                found, (off, _) = law._tail(x, horizon)
+                found = found + law._alone(np.array([x]), horizon)
+            chance = float(found[0])
+            if out <= _SLIGHT * chance:
+                break
+        return float(found[0]), float(found[1]), float(off) + out
 
     def _tail(self, x: float, horizon: float) -> tuple[FloatArray, FloatArray]:
         """Return P(D > x), and that with visits as much more frequent as may be.
@@ -197,24 +265,26 @@ class Downtime:
         rare = 1 - p
         if self.base >= 1:
             return 1.0
-        if self.miss(self.base, horizon).probability <= rare:
+        law = self.often(rare * _SLIGHT, horizon)
+        if law.miss(self.base, horizon).probability <= rare:
             return self.base
         block = 1 if rare > 1e-3 else FINE
-        share = math.exp(
-            self.often(rare * _SLIGHT, horizon)._reached(rare, horizon, block)
-        )
+        share = math.exp(law._reached(rare, horizon, block))
         return min(self.base + share, 1.0)
 
     def often(self, chance: float, horizon: float) -> Downtime:
         """Return it without streams that all together come with this chance at most."""
-        kept, left = [], chance
-        for stream, count in sorted(
-            self.streams, key=lambda each: each[1] * each[0].never(horizon)
-        ):
-            left -= count * stream.never(horizon)
-            if left < 0:
-                kept.append((stream, count))
-        return replace(self, streams=tuple(kept))
+        return self._without(chance, horizon)[0]
+
+    def _without(self, chance: float, horizon: float) -> tuple[Downtime, float]:
+        """Return the same, and a bound of the chance of what is left out."""
+        rare = sorted(
+            (_seldom(*each, horizon), k) for k, each in enumerate(self.streams)
+        )
+        sums = np.cumsum([seldom for seldom, _ in rare])
+        first = int(np.searchsorted(sums, chance, side="right"))
+        kept = tuple(self.streams[k] for _, k in rare[first:])
+        return replace(self, streams=kept), float(sums[first - 1]) if first else 0.0
 
     def _reached(self, rare: float, horizon: float, block: int) -> float:
         """Return the logarithm of the share beyond the base: Newton in a bracket."""
