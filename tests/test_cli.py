@@ -120,7 +120,7 @@ def test_a_belief_makes_an_interval(files):
     assert beside["uncertain"] == ["failover.coverage"]
     (beside,) = beside["systems"].values()
     spec = load("pair.yaml")
-    middle = assess(spec).write
+    middle = assess(spec.architecture, spec.workload).write
     for measure in ("unavailability", "minutes_per_year"):
         mean = whole["measures"][f"write_{measure}"]
         assert shown[measure] == mean > 1.01 * getattr(middle, measure)

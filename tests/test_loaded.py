@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 import hamodel as ha
+from hamodel._fields import replaced
+from hamodel.decision import alternatives, improvements
+from hamodel.units import MONTH
 
+COVERAGE = "failover.coverage"
 PAIR = """\
 title: Orders
 extends: postgresql-patroni
@@ -61,6 +65,44 @@ def test_files_are_simulated_swept_and_optimised(files):
     assert swept.write_unavailability.equals(direct.write_unavailability)
     best = ha.optimise(pair, None, pair.requirements, failover__coverage=[0.5, 0.999])
     assert best.best.choices == {"failover__coverage": 0.999}
+
+
+def test_downtime_is_a_mean_over_what_is_believed_wherever_it_is_asked(tmp_path):
+    """Of a coverage between 0.8 and 1: linear in it, so that its mean will do."""
+    (tmp_path / "pair.yaml").write_text(
+        PAIR.replace("99.9 %", "99 %")
+        + "failover: {coverage: {triangular: {low: 80 %, mode: 98 %, high: 100 %}}}\n"
+    )
+    file = ha.load(tmp_path / "pair.yaml")
+
+    def at(value, **others):
+        there = replaced(file.architecture, {"failover.coverage": value, **others})
+        return ha.assess(there, file.workload)
+
+    mean = (0.8 + 0.98 + 1) / 3
+    true, middle = at(mean).write.unavailability, at(file.uncertain[COVERAGE].median)
+    assert true > 1.04 * middle.write.unavailability
+    found = ha.assess(file)
+    (compared,) = ha.compare([file]).assessments
+    (decided,) = ha.decide([file]).assessments.values()
+    best = ha.optimise(file, None, file.requirements, failover__manual=[1800]).best
+    for one in (found.write, compared.write, decided.write, best):
+        assert one.unavailability == pytest.approx(true, rel=1e-4)
+    assert sum(found.downtime_by_cause.values()) == pytest.approx(true, rel=1e-4)
+    gains = {gain.path: gain.saved for gain in improvements(found)}
+    half = true - at(mean, **{"failover.manual": 900}).write.unavailability
+    assert gains["failover.manual"] == pytest.approx(half, rel=1e-3)
+    lasting = at(mean, **{"database.mttf": 2 * file.architecture.database.mttf})
+    gain = true - lasting.write.unavailability
+    assert gains["database.mttf"] == pytest.approx(gain, rel=1e-3)
+    other = next(a for a in alternatives(found) if a.after == "sync")
+    sync = true - at(mean, **{"replication.mode": "sync"}).write.unavailability
+    assert other.saved == pytest.approx(sync, rel=1e-3)
+    draws = file.uncertain[COVERAGE].quantile((np.arange(40) + 0.5) / 40)
+    chance = np.mean([at(x).probability_of_meeting(0.9999, MONTH) for x in draws])
+    assert found.probability_of_meeting(0.9999, MONTH) == pytest.approx(chance, 2e-3)
+    load = ha.Workload(reads=1, writes=1)
+    assert ha.assess(file, load).workload is load
 
 
 def test_what_no_design_may_be_is_excluded_with_its_reason(files):

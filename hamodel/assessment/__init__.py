@@ -22,11 +22,12 @@ from hamodel.assessment._journey import Journey, OtherPart, journey_problems
 from hamodel.assessment.alerts import WORKBOOK, BurnRate
 from hamodel.assessment.availability import Operation
 from hamodel.assessment.comparison import Comparison, compare
+from hamodel.assessment.expected import Expected, assess
 from hamodel.assessment.journeys import Journeys, assess_journeys
 from hamodel.assessment.latency import Latency
 from hamodel.assessment.loads import Cost, Survival
 from hamodel.assessment.measures import MEASURES, Measure
-from hamodel.assessment.results import Assessment, assess
+from hamodel.assessment.results import Assessment
 from hamodel.assessment.retries import Metastability
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "BurnRate",
     "Comparison",
     "Cost",
+    "Expected",
     "Journey",
     "Journeys",
     "Latency",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamodel import _html
+from hamodel.assessment.expected import LOAD, assessed, believed
 from hamodel.assessment.measures import MEASURES, shown
-from hamodel.assessment.results import Assessment, assess
 from hamodel.workload import unpacked
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from hamodel._types import Quantity, Value
+    from hamodel.assessment.results import Assessment
     from hamodel.workload import Workload
 
 
@@ -116,10 +117,15 @@ def compare(
         named = _named(architectures)
     if not named:
         raise ValueError(f"architectures must name at least one, got {architectures!r}")
-    _, workload = unpacked(next(iter(named.values())), workload)
+    first = next(iter(named.values()))
+    asked = {p: b for p, b in believed(first, workload).items() if p.startswith(LOAD)}
+    _, workload = unpacked(first, workload)
     return Comparison(
         names=tuple(named),
-        assessments=tuple(assess(a, workload) for a in named.values()),
+        assessments=tuple(
+            assessed(one, workload, {**believed(one, workload), **asked})
+            for one in named.values()
+        ),
     )
 
 

@@ -39,7 +39,7 @@ from hamodel.assessment._streams import asked, downtime_by, shares_of, visits_by
 from hamodel.assessment.alerts import Burning
 from hamodel.assessment.availability import Found, Operation, failing
 from hamodel.assessment.budget import Chance
-from hamodel.assessment.results import Assessment, assess
+from hamodel.assessment.expected import assess
 from hamodel.units import MONTH
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from hamodel.assessment._visits import Process
     from hamodel.assessment.alerts import BurnRate
     from hamodel.assessment.budget import Downtime
+    from hamodel.assessment.results import Assessment
     from hamodel.workload import Loaded, Workload
 
 

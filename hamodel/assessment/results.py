@@ -33,7 +33,6 @@ from hamodel.assessment.loads import (
 from hamodel.assessment.measures import as_data, as_frame, shown
 from hamodel.assessment.retries import Metastability, metastability
 from hamodel.units import YEAR
-from hamodel.workload import Workload, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from hamodel.assessment.alerts import BurnRate
     from hamodel.assessment.budget import Chance, Downtime
     from hamodel.duration import Duration
-    from hamodel.workload import Loaded, Preset
+    from hamodel.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -444,58 +443,3 @@ class Assessment:
     def _repr_html_(self) -> str:
         kind = type(self.architecture).__name__
         return _html.table(shown(self), header=("", kind))
-
-
-def assess(
-    architecture: Architecture | Loaded | Preset, workload: Workload | None = None
-) -> Assessment:
-    """Return all answers on an architecture under a workload.
-
-    Parameters
-    ----------
-    architecture : Architecture, what `hamodel.load` returns, or a preset
-        What is run: one of `hamodel.architectures`, or one of your own.
-    workload : Workload, optional
-        What is asked of it; by default that of the loaded file or of the preset, or 900
-        reads and 100 writes a second.
-
-    Returns
-    -------
-    Assessment
-        Its fields are computed when they are asked for.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not of its kind, or clients are at a site that does not
-        serve.
-
-    Notes
-    -----
-    Availability takes numbers, arrays and SymPy symbols; laws, quantiles and latencies
-    take single numbers (`hamodel.sweep` goes through arrays point by point).
-
-    Examples
-    --------
-    >>> from hamodel import ActivePassive, Failover, Node
-    >>> from hamodel.units import HOUR
-    >>> pair = ActivePassive(
-    ...     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
-    ...     failover=Failover(detection=10, promotion=20, coverage=0.99),
-    ... )
-    >>> found = assess(pair, Workload(reads=900, writes=100))
-    >>> round(found.write.minutes_per_year, 1), round(found.read.minutes_per_year, 1)
-    (16.8, 14.7)
-    >>> found.rto.mean, found.utilisation["database"]
-    (30.0, 0.08125)
-    """
-    spec, workload = unpacked(architecture, workload)
-    if not callable(getattr(spec, "behaviour", None)):
-        raise ValueError(
-            "architecture must be an Architecture, as SinglePrimary, ActivePassive, "
-            f"ActiveActive, Majority or Leaderless are, got {spec!r}"
-        )
-    workload = Workload() if workload is None else workload
-    _check.instance(Workload, workload=workload)
-    workload.shares(spec.sites)
-    return Assessment(architecture=spec, workload=workload)

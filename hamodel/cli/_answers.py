@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -139,21 +138,8 @@ def data_of(one: OnePage) -> dict[str, object]:
         "journeys": _journeys_data(one),
         "requirements": [v.data() for v in one.verdicts],
         **_what_to_change(one),
-        **_measures(one),
+        **measures(a),
     }
-
-
-def _measures(one: OnePage) -> Json:
-    """Return every measure; availability is a mean over what is believed."""
-    given = measures(one.found)
-    values = given["measures"]
-    if one.beliefs is not None:
-        for o in _OPERATIONS:
-            down = one.down[o]
-            values[f"{o}_unavailability"] = down
-            values[f"{o}_minutes_per_year"] = down * YEAR / MINUTE
-            values[f"{o}_nines"] = -math.log10(down) if down else math.inf
-    return given
 
 
 def _journeys_data(one: OnePage) -> Json:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hamodel import text
 from hamodel.assessment import Assessment, assess
 from hamodel.cli import _journeys, _said
 from hamodel.cli._answers import Verdict, quantiles
-from hamodel.cli._beliefs import Beliefs, expected
+from hamodel.cli._beliefs import Beliefs
 from hamodel.cli._page import bar
 from hamodel.decision import alternatives, improvements
 from hamodel.units import MINUTE, MONTH, YEAR
@@ -40,8 +38,8 @@ class OnePage:
 
     @cached_property
     def found(self) -> Assessment:
-        """The assessment, at the medians of what is uncertain."""
-        return assess(self.spec.architecture, self.spec.workload)
+        """The assessment: downtime is a mean over what is uncertain."""
+        return assess(self.spec)
 
     @cached_property
     def beliefs(self) -> Beliefs | None:
@@ -51,26 +49,19 @@ class OnePage:
     @cached_property
     def down(self) -> dict[str, float]:
         """Expected unavailability by operation, over what is believed."""
-        if self.beliefs is None:
-            return {
-                o: float(getattr(self.found, o).unavailability) for o in _OPERATIONS
-            }
-        return {o: float(self.beliefs.down(o).mean()) for o in _OPERATIONS}
+        return {o: float(getattr(self.found, o).unavailability) for o in _OPERATIONS}
 
     @cached_property
     def interval(self) -> dict[str, list[float]] | None:
         """5 % and 95 % of the unavailability, by operation."""
         if self.beliefs is None:
             return None
-        return {
-            o: [float(x) for x in np.quantile(self.beliefs.down(o), [0.05, 0.95])]
-            for o in _OPERATIONS
-        }
+        return {o: self.beliefs.interval(o) for o in _OPERATIONS}
 
     @cached_property
     def dependent(self) -> tuple[str, dict[str, float]]:
         """What is so once failures have a common cause, and the minutes a year then."""
-        return _said.dependent(expected(self.spec))
+        return _said.dependent(self.found)
 
     @cached_property
     def years(self) -> dict[str, list[float]]:
@@ -157,8 +148,6 @@ class OnePage:
 
     def causes(self, operation: str) -> dict[str, float]:
         """Return the unavailability by cause, which adds up to the headline."""
-        if self.beliefs is not None:
-            return self.beliefs.causes(operation)
         found = getattr(self.found, operation).downtime_by_cause
         return {str(cause): float(down) for cause, down in found.items()}
 
@@ -188,7 +177,7 @@ class OnePage:
             name, bound = verdict.finding.limit.name, verdict.finding.limit.bound
             if name.endswith("_availability") and bound < 1:
                 operation = name.partition("_")[0]
-                chance = self._chance(bound, operation)
+                chance = self.found.probability_of_meeting(bound, MONTH, operation)
                 found.append(
                     {
                         "operation": operation,
@@ -199,14 +188,6 @@ class OnePage:
                     }
                 )
         return found
-
-    def _chance(self, bound: float, operation: str) -> float:
-        """Return the chance of a month that keeps an objective, over all beliefs."""
-
-        def of(found: Assessment) -> float:
-            return found.probability_of_meeting(bound, MONTH, operation)
-
-        return of(self.found) if self.beliefs is None else self.beliefs.mean(of)
 
     @cached_property
     def journeys(self) -> Journeys | None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.assessment import assess
-from hamodel.cli._beliefs import expected
 from hamodel.cli._files import hint
 from hamodel.cli._page import Page
 from hamodel.duration import Duration
@@ -53,7 +52,7 @@ def of_system(spec: Spec) -> Page:
 
 def explanation(spec: Spec) -> Page:
     """Return where the numbers come from."""
-    found = expected(spec)
+    found = assess(spec)
     parts = {
         leaf.name: len(leaf.chain().states)
         for leaf in spec.architecture.model().leaves()

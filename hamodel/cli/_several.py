@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamodel import text
-from hamodel.assessment import Comparison, assess
+from hamodel.assessment import assess, compare
 from hamodel.cli import _said
 from hamodel.cli._answers import measures
-from hamodel.cli._beliefs import expected
 from hamodel.cli._files import hint, text_of
 from hamodel.cli._page import Page
 from hamodel.decision import decide, optimise
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hamodel._types import Json
-    from hamodel.assessment import Assessment
     from hamodel.cli._page import Paper
     from hamodel.decision import Decision, Requirements, Tried
     from hamodel.specfile import Spec
@@ -67,23 +65,9 @@ def _over(specs: Sequence[Spec]) -> str:
     )
 
 
-def _expected(specs: Sequence[Spec]) -> dict[str, Assessment]:
-    """Return the assessments under the workload of the first, by name."""
-    first = specs[0]
-    load = {p: b for p, b in first.uncertain.items() if p.startswith("workload.")}
-    found = {}
-    for name, spec in named(specs).items():
-        own = {p: b for p, b in spec.uncertain.items() if not p.startswith("workload.")}
-        found[name] = expected(
-            replace(spec, workload=first.workload, uncertain={**own, **load})
-        )
-    return found
-
-
 def comparison(specs: Sequence[Spec]) -> Page:
     """Return several systems side by side."""
-    made = _expected(specs)
-    found = Comparison(names=tuple(made), assessments=tuple(made.values()))
+    found = compare(named(specs))
 
     def draw(out: Paper) -> None:
         out.table("Under the workload of the first", found.rows, ("", *found.names))
@@ -111,9 +95,7 @@ def choice(specs: Sequence[Spec], *, flips: bool) -> Page:
 
 
 def _chosen(specs: Sequence[Spec], need: Requirements, *, flips: bool) -> Page:
-    systems = {name: spec.architecture for name, spec in named(specs).items()}
-    found = decide(systems, specs[0].workload, need)
-    found = replace(found, assessments=_expected(specs))
+    found = decide(named(specs), None, need)
     return decision(found, flips=flips, note=_over(specs))
 
 
@@ -160,7 +142,7 @@ def cheapest(spec: Spec, grids: Mapping[str, Sequence[object]]) -> Page:
     """Return the cheapest configuration that keeps the requirements of a file."""
     if spec.requirements is None:
         raise ValueError(f"{spec.path}: requirements must be given to optimise")
-    found = optimise(spec.architecture, spec.workload, spec.requirements, **grids)
+    found = optimise(spec, None, spec.requirements, **grids)
 
     def chosen(one: Tried) -> dict[str, str]:
         """Return each parameter with its value, in its unit."""
@@ -260,8 +242,11 @@ def scenario(name: str, *, flips: bool) -> Page:
     need = asked.requirements
     if need is None:
         raise ValueError(f"{name}: requirements must be given to decide")
-    here = [replace(spec, workload=asked.workload) for spec in specs]
-    return _chosen(here, need, flips=flips)
+    load = {p: b for p, b in asked.uncertain.items() if p.startswith("workload.")}
+    first, *others = [replace(spec, workload=asked.workload) for spec in specs]
+    own = {p: b for p, b in first.uncertain.items() if not p.startswith("workload.")}
+    first = replace(first, uncertain={**own, **load})
+    return _chosen([first, *others], need, flips=flips)
 
 
 def _candidates(path: Path) -> tuple[Spec, list[Spec]]:

@@ -40,12 +40,11 @@ class _Held:
     @cached_property
     def causes(self) -> dict[str, float]:
         """Share of the error budget that each cause uses: a mean over beliefs."""
-        if self.beliefs is not None:
-            one = self.measures
-            of = self.beliefs.causes if one in OPERATIONS else self.beliefs.journey
-            parts: Mapping[str, float] = of(one)
-        elif self.measures in OPERATIONS:
+        parts: Mapping[str, float]
+        if self.measures in OPERATIONS:
             parts = getattr(self.found, self.measures).downtime_by_cause
+        elif self.beliefs is not None:
+            parts = self.beliefs.journey(self.measures)
         else:
             assert self.shop is not None
             parts = self.shop[self.measures].downtime_by_cause
@@ -66,7 +65,7 @@ class _Held:
     ) -> float:
         """Return a number of the system, or of its journeys, over what is believed."""
         if self.measures in OPERATIONS:
-            return self.beliefs.mean(of) if self.beliefs else of(self.found)
+            return of(self.found)
         if self.beliefs is not None:
             return self.beliefs.mean_of_journeys(of_shop)
         assert self.shop is not None
@@ -129,7 +128,7 @@ def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:
     """Return how a system keeps objectives, and how often their alerts will fire."""
     asked = [objective for file in files for objective in _stated(file)]
     told = _told(measures, [one.name for one in asked], spec)
-    found, shop = assess(spec.architecture, spec.workload), journeys_of(spec)
+    found, shop = assess(spec), journeys_of(spec)
     beliefs = Beliefs(spec) if spec.uncertain else None
     held = [
         _Held(one, _measured(one, told, spec), found, shop, beliefs) for one in asked

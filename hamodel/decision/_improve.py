@@ -10,7 +10,7 @@ import numpy as np
 
 from hamodel._fields import paths, replaced
 from hamodel._quantity import mean_of
-from hamodel.assessment import Assessment, assess
+from hamodel.assessment import Assessment, Expected
 from hamodel.duration import Duration
 from hamodel.replication import MODES
 from hamodel.units import MINUTE, YEAR
@@ -74,6 +74,7 @@ def improvements(
     >>> [change.path for change in improvements(assess(pair))[:2]]
     ['database.mttf', 'database.mttr']
     """
+    assessment = _quick(assessment)
     base = float(getattr(assessment, operation).unavailability)
     changes = list(_changes(assessment.architecture, factor))
     down = _downs(assessment, changes, operation)
@@ -91,15 +92,16 @@ def _downs(
     """Return the unavailability after each change: all at once where arrays will do."""
 
     def down(values: dict[str, Value]) -> Value:
-        then = assess(replaced(assessment.architecture, values), assessment.workload)
+        changed = replaced(assessment.architecture, values)
+        then = replace(assessment, architecture=changed)
         return getattr(then, operation).unavailability
 
     found: dict[str, float] = {}
     even = [change for change in changes if _is_even(change)]
-    cases = zip(even, np.eye(len(even), dtype=bool), strict=True)
+    cases = zip(even, np.eye(len(even), dtype=bool)[..., None], strict=True)
     try:
         together = down({change[0]: _row(change, here) for change, here in cases})
-        rows = np.broadcast_to(np.asarray(together, float), len(even))
+        rows = np.broadcast_to(np.ravel(np.asarray(together, float)), len(even))
         found = {c[0]: float(x) for c, x in zip(even, rows, strict=True)}
     except (TypeError, ValueError):
         pass  # something here takes single numbers only
@@ -171,13 +173,13 @@ def alternatives(
     (True, True)
     """
     found = []
+    assessment = _quick(assessment)
     base, lost = _at_stake(assessment, operation)
     spec = assessment.architecture
     for path, value in paths(spec):
         for other in () if value is None else _others(spec, path, value):
             try:
-                changed = replaced(spec, {path: other})
-                then = assess(changed, assessment.workload)
+                then = replace(assessment, architecture=replaced(spec, {path: other}))
                 down, gone = _at_stake(then, operation)
             except (TypeError, ValueError):  # this architecture cannot have it
                 continue
@@ -186,6 +188,11 @@ def alternatives(
             if abs(one.saved) > 1e-3 * base or abs(one.kept) > 1e-3 * lost:
                 found.append(one)
     return tuple(sorted(found, key=lambda one: -one.saved))
+
+
+def _quick(assessment: Assessment) -> Assessment:
+    """Return the assessment at fewer draws of what is believed: only gains count."""
+    return assessment.for_gains if isinstance(assessment, Expected) else assessment
 
 
 def _at_stake(assessment: Assessment, operation: str) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,13 +11,13 @@ from hamodel import _check, _html, text
 from hamodel._fields import full_path, replaced
 from hamodel.assessment import Assessment, assess
 from hamodel.decision._requirements import Finding, Requirements
-from hamodel.workload import Workload, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hamodel._types import Value
     from hamodel.architectures.base import Architecture
+    from hamodel.workload import Loaded, Preset, Workload
 
 _MOST = 20_000  # configurations
 
@@ -93,7 +93,7 @@ class Optimum:
 
 
 def optimise(
-    architecture: Architecture,
+    architecture: Architecture | Loaded | Preset,
     workload: Workload | None,
     requirements: Requirements,
     /,
@@ -149,16 +149,16 @@ def optimise(
     tried: list[Tried] = []
     best: tuple[Tried, Assessment] | None = None
     for key, spec in named.items():
-        spec, workload = unpacked(spec, workload)
-        assess(spec, workload)  # names what is not an architecture
-        known = _known(spec, choices, alone=len(named) == 1)
+        start = assess(spec, workload)
+        workload = start.workload  # of the first, for the others
+        known = _known(start.architecture, choices, alone=len(named) == 1)
         count = math.prod(map(len, known.values()))
         if count > _MOST:
             said = f"choices must make <= {_MOST} configurations, got {count}"
             raise ValueError(said)
         for values in product(*known.values()):
             picked = dict(zip(known, values, strict=True))
-            one, found = _try(spec, workload, requirements, picked)
+            one, found = _try(start, requirements, picked)
             if key:
                 one = one._replace(choices={"architecture": key, **one.choices})
             tried.append(one)
@@ -172,15 +172,15 @@ def optimise(
 
 
 def _try(
-    spec: Value,
-    workload: Workload | None,
-    requirements: Requirements,
-    picked: dict[str, Value],
+    start: Assessment, requirements: Requirements, picked: dict[str, Value]
 ) -> tuple[Tried, Assessment]:
-    load = Workload() if workload is None else workload
     own = {k: v for k, v in picked.items() if not k.startswith("workload__")}
     rest = {k[10:]: v for k, v in picked.items() if k.startswith("workload__")}
-    assessment = assess(replaced(spec, own), replaced(load, rest))
+    assessment = replace(
+        start,
+        architecture=replaced(start.architecture, own),
+        workload=replaced(start.workload, rest),
+    )
     findings = (x.judge(assessment) for x in requirements.limits(assessment.sites))
     missed = next((finding for finding in findings if not finding.met), None)
     cost = float(assessment.cost.total)
