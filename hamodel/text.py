@@ -127,6 +127,17 @@ def share(value: float, digits: int = 3) -> str:
     return f"{round(100 * value, decimals):.15g} %"
 
 
+def change(value: float, digits: int = 2) -> str:
+    """Write a relative change or error as percent, with its sign.
+
+    Examples
+    --------
+    >>> change(0.052), change(-0.2), change(0)
+    ('+5.2 %', '-20 %', '0 %')
+    """
+    return f"{'+' if value > 0 else ''}{share(value, digits)}"
+
+
 def availability(unavailability: float) -> str:
     """Write an availability, given what it lacks, which is the number that is kept.
 

@@ -145,6 +145,24 @@ def test_a_belief_makes_an_interval(files):
     assert [low, high] == pytest.approx(ends, rel=0.05)  # it falls with the coverage
 
 
+def test_a_page_says_that_the_primary_moves_and_a_sweep_where_it_stands(files):
+    """Writes of each site are near half of the time and away the other half."""
+    text = PAIR.replace("97 %", "{beta: {successes: 39, trials: 40}}")
+    (files / "pair.yaml").write_text(text)
+    page, _ = run("assess", "pair.yaml")
+    assert "The primary stays where the last failover took it" in page
+    (files / "one.yaml").write_text("extends: pair.yaml\nsites: one\n")
+    page, _ = run("assess", "one.yaml")
+    assert "The primary stays" not in page
+    over = ("sweep", "pair.yaml", "--over", "failover.promotion=1s,2s")
+    assert "median of what is uncertain (failover.coverage)" in run(*over)[0]
+    assert data(*over)["at_the_median"] == ["failover.coverage"]
+    over = ("sweep", "pair.yaml", "--over", "failover.coverage=90%,99%")
+    assert "median" not in run(*over)[0]
+    page, _ = run("optimise", "pair.yaml", "--over", "failover.promotion=1s,2s")
+    assert "Of 2 the cheapest is failover.promotion 1 s." in page
+
+
 def test_a_missed_requirement_ends_with_1(files):
     (files / "pair.yaml").write_text(PAIR.replace("99.9 %", "99.9999 %"))
     page, code = run("assess", "pair.yaml")

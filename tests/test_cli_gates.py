@@ -424,7 +424,8 @@ def test_beliefs_have_causes_that_add_up_to_the_headline(files):
         total = sum(shown["downtime_by_cause"].values())
         assert total == pytest.approx(shown["unavailability"], rel=1e-12)
         assert shown["unavailability_interval"] is not None
-    middle = assess(load("before.yaml")).write.unavailability
+    spec = load("before.yaml")
+    middle = assess(spec.architecture, spec.workload).write.unavailability
     out, _, _ = run("assess", "before.yaml", "--json", "--against", "before.yaml")
     found = json.loads(out)["change"]["measures"]["write_minutes_per_year"]
     assert found["before"] == found["after"]

@@ -51,6 +51,8 @@ def test_the_starter_file_is_a_system(read):
     assert spec.architecture.failover.duration.support == pytest.approx((25.0, 35.0))
     assert spec.workload.shares(spec.architecture.sites)["fra"] == pytest.approx(0.7)
     assert spec.requirements.rto_p95 == MINUTE
+    late, usual = (spec.architecture.replication.delay.quantile(p) for p in (0.99, 0.5))
+    assert late > 20 * usual, "no bursts"
     assert list(spec.uncertain) == ["failover.coverage"]
     line = starter().splitlines()[spec.lines["failover.coverage"] - 1]
     assert "coverage" in line
@@ -285,6 +287,33 @@ def test_all_mistakes_come_at_once(read):
     text = SINGLE.replace("200 d", "200 dd") + "backup: 3 %\nsites: [a]\n"
     found = problems(read, text)
     assert [line for line, _, _ in found] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("extends: etcd\nsites: [a, b, c]\n", "did you mean 'copies'?"),
+        ("extends: postgresql-patroni\nnodes: [a, b]\n", "did you mean 'sites'?"),
+        (
+            "extends: postgresql-patroni\nfailover: {detection: {probes: {}}}\n",
+            "did you mean 'sequential probe'?",
+        ),
+        (
+            "extends: mysql-orchestrator\nfailover: {detection: {checkers: {}}}\n",
+            "did you mean 'health checkers'?",
+        ),
+        (
+            "extends: cassandra\nread_quorum: LOCAL_QUORUM\n",
+            "got 'LOCAL_QUORUM': write how many copies that is, 2 for a quorum of 3, "
+            "and read_from: local",
+        ),
+        ("extends: cassandra\nwrite_quorum: quorum\n", "2 for a quorum of 3"),
+    ],
+)
+def test_words_of_products_are_told_what_they_are_called_here(read, text, hint):
+    with pytest.raises(SpecError) as caught:
+        read(text)
+    assert hint in str(caught.value)
 
 
 def test_the_message_begins_with_file_and_line(read, tmp_path):

@@ -70,7 +70,7 @@ class Assumption:
 
 def fixed(*texts: str) -> tuple[Assumption, ...]:
     """Return assumptions that cannot be given up."""
-    return tuple(Assumption(text=text) for text in texts)
+    return tuple(Assumption(text=one) for one in texts)
 
 
 def independence(spec: Value) -> Assumption:  # any architecture
@@ -142,8 +142,8 @@ def perfect_fencing(spec: Value) -> Assumption:
     return Assumption(
         text="A primary that has been replaced writes no more: fencing is perfect.",
         without=(
-            f"{SPLIT:.0%} of the failovers leave two primaries, and count as failovers "
-            "that did not work."
+            f"{text.share(SPLIT)} of the failovers leave two primaries, and count as "
+            "failovers that did not work."
         ),
         flip=flip,
     )

@@ -261,6 +261,7 @@ class OnePage:
         if rows:
             out.table("Latency", rows, ("", "p50", "p95", "p99"))
             for sentence in (
+                _said.roaming(self.spec),
                 _said.assumed_times(self.spec),
                 _said.unused_time(self.spec),
             ):

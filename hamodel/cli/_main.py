@@ -254,12 +254,13 @@ def sweep(
 
     if out is not None:
         _sweep.check_out(out, force=force)
-    table = _sweep.swept(_files.opened(file), over, quantities)
+    spec = _files.opened(file)
+    table = _sweep.swept(spec, over, quantities)
     if out is not None:
         _sweep.write(table, out)
         click.echo(f"{out} written: {_sweep.size(table)}")
     else:
-        finish(_sweep.page(table), as_json)
+        finish(_sweep.page(table, spec), as_json)
 
 
 def _is_scenario(name: str) -> bool:

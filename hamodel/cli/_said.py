@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel._fields import value_at
+from hamodel._quantity import mean_of
 from hamodel.fields import described
 from hamodel.workload import Workload
 
@@ -161,6 +162,18 @@ def assumed_times(spec: Spec) -> str:
         names = [n for n in names if n != "round_trip"]
     shown = [f"{n} {value(spec.workload, n, getattr(spec.workload, n))}" for n in names]
     return f"Assumed, for not stated: {', '.join(shown)}." if shown else ""
+
+
+def roaming(spec: Spec) -> str:
+    """Return that the site that takes the writes changes, where it does."""
+    a = spec.architecture
+    near = float(mean_of(spec.workload.round_trip)) == 0
+    if not a.one_writer or len(a.sites) == 1 or near or getattr(a, "failback", None):
+        return ""
+    return (
+        "The primary stays where the last failover took it: latencies are over the "
+        "times when it is near and those when it is away."
+    )
 
 
 def has_apps(spec: Spec) -> bool:

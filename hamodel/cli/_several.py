@@ -12,11 +12,11 @@ from hamodel.cli import _said
 from hamodel.cli._answers import measures
 from hamodel.cli._files import hint, text_of
 from hamodel.cli._page import Page
-from hamodel.decision import decide, optimise
+from hamodel.decision import Optimum, decide, optimise
 from hamodel.specfile import Problem, SpecError, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hamodel._types import Json
     from hamodel.cli._page import Paper
@@ -157,10 +157,13 @@ def cheapest(spec: Spec, grids: Mapping[str, Sequence[object]]) -> Page:
             "misses": str(one.missed) if one.missed else None,
         }
 
+    def words(one: Tried) -> str:
+        return ", ".join(f"{k} {v}" for k, v in chosen(one).items())
+
     def draw(out: Paper) -> None:
         rows = [
             (
-                ", ".join(f"{k} {v}" for k, v in chosen(one).items()),
+                words(one),
                 text.number(one.cost),
                 text.downtime(one.unavailability),
             )
@@ -169,7 +172,9 @@ def cheapest(spec: Spec, grids: Mapping[str, Sequence[object]]) -> Page:
         if rows:
             heads = ("", "cost", "writes down")
             out.table("Within the limits, the cheapest first", rows, heads)
-        out.say(repr(found)[1:-1])
+        out.say(_sentence(found, words))
+        if note := _over([spec]):
+            out.say(note)
 
     return Page(
         data=lambda: {
@@ -182,6 +187,15 @@ def cheapest(spec: Spec, grids: Mapping[str, Sequence[object]]) -> Page:
         draw=draw,
         met=found.best is not None,
     )
+
+
+def _sentence(found: Optimum, words: Callable[[Tried], str]) -> str:
+    """Return which configuration is the best, or comes nearest."""
+    if found.best is not None:
+        return f"Of {len(found.tried)} the cheapest is {words(found.best)}."
+    near = found.nearest
+    said = f": {words(near)} comes nearest and misses {near.missed}" if near else ""
+    return f"None of {len(found.tried)} keeps all limits{said}."
 
 
 def played(spec: Spec, years: float, seed: int, *, apart: bool) -> Page:

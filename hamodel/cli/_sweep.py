@@ -103,8 +103,10 @@ def size(found: xr.Dataset) -> str:
     )
 
 
-def page(found: xr.Dataset) -> Page:
+def page(found: xr.Dataset, spec: Spec) -> Page:
     """Return a sweep as a table, its first rows if there are many, and as data."""
+    varied = {str(name).replace("__", ".") for name in found.coords}
+    middle = [name for name in spec.uncertain if name not in varied]
     frame = found.to_dataframe().reset_index()
     units = {
         str(name): str(found[name].attrs["units"])
@@ -121,10 +123,17 @@ def page(found: xr.Dataset) -> Page:
         out.table(size(found), rows, heads)
         if len(frame) > _ROWS:
             out.say(f"... {len(frame) - _ROWS:,} more; --out FILE.csv writes all")
+        if middle:
+            out.say(f"All at the median of what is uncertain ({', '.join(middle)}).")
 
     def data() -> dict[str, object]:
         rows = frame.to_dict(orient="records")
-        return {"form": "hamodel/sweep/1", "units": units, "rows": rows}
+        return {
+            "form": "hamodel/sweep/1",
+            "units": units,
+            "at_the_median": middle,
+            "rows": rows,
+        }
 
     return Page(data=data, draw=draw)
 

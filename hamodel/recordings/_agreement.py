@@ -97,7 +97,7 @@ class Agreement:
         """Its numbers in words: count, then the three parts."""
         marks = {True: "yes", False: "no", None: "too few"}
         middle, tail = (
-            f"{text.time(float(p))} for {text.time(float(m))} ({e:+.0%})"
+            f"{text.time(float(p))} for {text.time(float(m))} ({text.change(e)})"
             for p, m, e in zip(self.predicted, self.measured, self.errors, strict=True)
         )
         return (
@@ -106,15 +106,16 @@ class Agreement:
             tail,
             marks[self.quantiles_agree],
             f"{marks[self.laws_agree]} (p = {text.number(self.ks_probability, 2)})",
-            f"{marks[self.points_inside]} ({self.inside:.0%})",
+            f"{marks[self.points_inside]} ({text.share(self.inside, 2)})",
         )
 
     def __repr__(self) -> str:
         middle, tail = self.errors
         chance = text.number(self.ks_probability, 2)
         return (
-            f"<Agreement of {self.count}: median {middle:+.1%}, 95th percentile"
-            f" {tail:+.1%}, KS p = {chance}, {self.inside:.0%} inside>"
+            f"<Agreement of {self.count}: median {text.change(middle)}, 95th "
+            f"percentile {text.change(tail)}, KS p = {chance}, "
+            f"{text.share(self.inside, 2)} inside>"
         )
 
     def _repr_html_(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel import text
 from hamodel.conflicts import certification_aborts, total_order_latency
 from hamodel.duration import constant, empirical, uniform
 from hamodel.failover import (
@@ -367,7 +368,7 @@ def _replication() -> Iterator[Forecast | Pairs]:
         measured = lags.column(column)[below] * _MS
         yield Pairs(
             series=lags.name,
-            what=f"lag, {share:.0%}",
+            what=f"lag, {text.share(share)}",
             predicted=np.array([float(law.quantile(share)) for law in laws]),
             measured=measured,
             errors_allowed=0.1 * measured,

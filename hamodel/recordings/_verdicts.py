@@ -117,16 +117,20 @@ class Pairs:
     def row(self) -> tuple[str, ...]:
         """The verdict in words."""
         total = f"{text.number(float(self.predicted.sum()))} for"
-        total += f" {text.number(float(self.measured.sum()))} ({self.error:+.0%})"
+        total += (
+            f" {text.number(float(self.measured.sum()))} ({text.change(self.error)})"
+        )
         close = "yes" if abs(self.error) <= 0.10 else "no"
-        rows = f"{'yes' if self.inside >= 0.85 else 'no'} ({self.inside:.0%})"
+        rows = (
+            f"{'yes' if self.inside >= 0.85 else 'no'} ({text.share(self.inside, 2)})"
+        )
         count = str(len(self.measured))
         return (self.series, self.what, count, f"sum {total}", "", close, "", rows)
 
     def __repr__(self) -> str:
         return (
-            f"<Pairs of {self.series}, {self.what}: {self.error:+.1%} in all,"
-            f" {self.inside:.0%} of {len(self.measured)} rows inside>"
+            f"<Pairs of {self.series}, {self.what}: {text.change(self.error)} in all,"
+            f" {text.share(self.inside, 2)} of {len(self.measured)} rows inside>"
         )
 
 

@@ -36,6 +36,10 @@ BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pert": {"low": "same", "mode": "same", "high": "same"},
     }
 )
+#: What fields are called elsewhere.
+_OTHERWISE = {"sites": "copies", "nodes": "sites", "probes": "sequential probe"}
+#: Consistency levels, which are numbers here.
+_LEVELS = ("ONE", "TWO", "THREE", "QUORUM", "ALL")
 _HARDLY = 1000.0  # s: shorter mean times, and longer others, are doubted without unit
 #: Times that hardly ever last a second.
 _QUICK = frozenset(
@@ -248,6 +252,15 @@ class Reader:
             return self._belief(about, node, path)
         if isinstance(node.value, list):
             raise ValueError(f"must be one value, got {_brief(node)}")
+        level = str(node.raw).upper().rpartition("_")[2]
+        if about.kind == "whole" and level in _LEVELS:
+            scope = "read_from" if path.startswith("read") else "write_to"
+            local = node.raw.upper().startswith("LOCAL_")
+            also = f", and {scope}: local" if local else ""
+            raise ValueError(
+                f"must be a whole number, got {node.raw!r:.40}: write how many copies "
+                f"that is, 2 for a quorum of 3{also}"
+            )
         found = about.words(node.value)
         if "time" in about.kind and not isinstance(node.value, str):
             self._doubt(about, node, path, found)
@@ -354,9 +367,20 @@ def _comma(before: str, after: str) -> str:
 
 def unknown(word: object, known: Sequence[str]) -> str:
     """Return the message for a word that is none of the known ones."""
-    near = difflib.get_close_matches(str(word)[:60], known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = _near(str(word)[:60], known)
+    hint = f"did you mean {near!r}? " if near else ""
     return f"is not known here; {hint}known are {', '.join(sorted(known))}"
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    """Return what a word may mean: another name of it, one spelt or composed alike."""
+    if _OTHERWISE.get(word) in known:
+        return _OTHERWISE[word]
+    if near := difflib.get_close_matches(word, known, n=1):
+        return near[0]
+    stems = {part.rstrip("s") for part in re.split(r"[\s_-]", word)}
+    alike = (k for k in known if stems & {part.rstrip("s") for part in k.split()})
+    return next(alike, "")
 
 
 def _brief(node: TreeNode) -> str:

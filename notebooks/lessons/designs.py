@@ -252,7 +252,7 @@ ROWS = (
         lambda k: k.states,
         lambda _: None,
         lambda k: f"{k.states} states",
-        lambda _: "breaks a tie",
+        lambda _: "no limit",
     ),
     Row(
         "utilisation",
@@ -309,13 +309,13 @@ class Choice:
 
     @property
     def within(self):
-        """Designs that keep every limit: the cheapest first, then the simplest."""
+        """Designs that keep every limit: the cheapest first, then that down least."""
         left = [n for n, missed in self.missed.items() if not missed]
         return sorted(left, key=lambda n: self._order(self.table[n]))
 
     @staticmethod
     def _order(k):
-        return k.nodes, k.states, k.minutes
+        return k.nodes, k.minutes
 
     @property
     def winner(self):

@@ -148,7 +148,7 @@ VIEWS = kit.views(
 WHY = {  # what is wrong with a design where it is wrong
     ONE: "One node is down for 18 hours a year, and its recovery is a repair.",
     PAIR: "Look at its rows again: which of them has a cross at this brief?",
-    WAITING: "It costs three nodes. Is there another that is as strict, and simpler?",
+    WAITING: "It costs three nodes. Is there another that is as strict, and down less?",
     ACTIVE: "Two nodes that both write: may two writes clash here, and can the "
     "survivor carry what is asked?",
     MAJORITY: "It keeps more than this brief asks for. What does that cost, and where?",
@@ -198,7 +198,7 @@ EXERCISES = (
         "Bank ledger",
         MAJORITY,
         "right: Nothing lost, nothing stale, no conflict: two designs are left, and "
-        "this one has far fewer states to be in.\n"
+        "this one is down less.\n"
         "hint: Begin with the row that excludes most.",
     ),
     brief(
