@@ -25,13 +25,6 @@ from hamodel.units import DAY
 LOPSIDED = [[0, 0.01, 0.04], [0.07, 0, 0.05], [0.03, 0.02, 0]]
 
 
-def test_lesson_numbers():
-    # ten writes a second on either side, 80 ms apart: 55 %; one a second: 7.7 %
-    assert f"{concurrency([10, 10], 0.040).share:.0%}" == "55%"
-    assert f"{concurrency([1, 1], 0.040).share:.1%}" == "7.7%"
-    assert concurrency([10, 10], 0.040).share == pytest.approx(1 - math.exp(-0.8))
-
-
 def writes_of(rates, horizon, rng):
     return [np.sort(rng.uniform(0, horizon, rng.poisson(r * horizon))) for r in rates]
 

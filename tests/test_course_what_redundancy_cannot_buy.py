@@ -150,9 +150,6 @@ def test_storage_of_a_large_fleet_comes_from_the_catalogue(explorer):
     assert explorer.result.floor == pytest.approx(share * 1e-3)
 
 
-# ---- the picture -------------------------------------------------------------------
-
-
 # ---- prediction and exercises ------------------------------------------------------
 
 

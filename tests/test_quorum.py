@@ -86,19 +86,6 @@ def test_published_cases(record):
     assert published(record) == pytest.approx(record["value"], rel=record["rtol"])
 
 
-def test_lesson_numbers():
-    # three nodes of 99 %: 99.970 %; four: 99.941 %; two: 98.0 %, worse than one
-    shown = {n: 1 - unavailability(majority(n), [0.01] * n) for n in (1, 2, 3, 4)}
-    assert f"{shown[3]:.3%}" == "99.970%"
-    assert f"{shown[4]:.3%}" == "99.941%"
-    assert f"{shown[2]:.1%}" == "98.0%"
-    assert shown[2] < shown[1] == pytest.approx(0.99)
-    # fastest 1, 2, 3 of 3 exponentials: 1/3, 5/6, 11/6 of a mean
-    each = [duration.exponential(1)] * 3
-    means = [latency(each, k).mean for k in (1, 2, 3)]
-    assert means == pytest.approx([1 / 3, 5 / 6, 11 / 6], rel=1e-12)
-
-
 @given(
     st.lists(
         st.tuples(st.fractions(0, 1, max_denominator=30), st.integers(0, 3)),

@@ -327,9 +327,6 @@ def test_lag_and_missing_writes_equal_simpy():
     assert abs(stream.missing - mean) < width
 
 
-# age of information
-
-
 # what is refused
 
 

@@ -15,7 +15,7 @@ from hamodel.structure import (
     UnknownPartError,
     parse,
 )
-from hamodel.units import HOUR, YEAR
+from hamodel.units import HOUR
 from tests.support.reference import answer, cases
 
 CLASSIC = "client > lb > any(app1, app2, app3) > db"
@@ -112,35 +112,6 @@ def test_the_classic_diagram_has_two_single_points():
         frozenset({"app1", "app2", "app3"}),
     )
     assert len(service.minimal_path_sets()) == 3
-
-
-def test_lesson_numbers():
-    # one application server 99.800 %, three 99.900 %, then flat at 8.76 h a year
-    one = parse("client > lb > app1 > db").unavailability(LESSON)
-    three = parse(CLASSIC).unavailability(LESSON)
-    assert f"{100 * (1 - one):.3f}" == "99.800"
-    assert f"{100 * (1 - three):.3f}" == "99.900"
-    assert three * YEAR / HOUR == pytest.approx(8.76, abs=0.005)
-    many = "client > lb > any(" + ", ".join(f"a{i}" for i in range(30)) + ") > db"
-    flat = parse(many).unavailability(LESSON | {f"a{i}": 1e-3 for i in range(30)})
-    assert flat * YEAR / HOUR == pytest.approx(8.76, abs=0.005)
-    table = parse(CLASSIC).importance(LESSON)
-    assert table["lb"].birnbaum == table["db"].birnbaum > table["app1"].birnbaum
-
-
-def test_lesson_common_cause():
-    # two replicas of 99.9 %, 5 % of failures shared: 99.9949 %, 51 times the naive
-    pair, down = parse("any(a, b)"), {"a": 1e-3, "b": 1e-3}
-    naive = pair.unavailability(down)
-    true = pair.unavailability(down, common_cause={("a", "b"): 0.05})
-    assert naive == pytest.approx(1e-6)
-    assert f"{100 * (1 - true):.4f}" == "99.9949"
-    assert round(true / naive) == 51
-    # by hand: q = 1 - (1 - alone)(1 - together) keeps each replica at 99.9 %
-    together = Fraction(5, 100_000)
-    alone = (Fraction(1, 1000) - together) / (1 - together)
-    by_hand = together + (1 - together) * alone**2
-    assert true == pytest.approx(float(by_hand), rel=1e-14)
 
 
 def test_common_cause_keeps_each_part_as_it_was():

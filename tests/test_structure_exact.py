@@ -230,15 +230,6 @@ def test_small_numbers_keep_their_digits(exponent):
             assert table.by(measure)[name] == pytest.approx(expected, rel=1e-13)
 
 
-def test_unavailability_of_1e_20_against_1_minus_availability():
-    service = parse("any(a, b)")
-    down = {"a": 1e-10, "b": 1e-10}
-    exact = Fraction(1e-10) ** 2
-    assert service.unavailability(down) == pytest.approx(float(exact), rel=1e-15)
-    availability = 1 - float(exact)
-    assert 1 - availability == 0.0  # what the other way would have said
-
-
 @given(texts(), st.data())
 def test_any_kind_of_number(text, data):
     service = parse(text)
