@@ -6,7 +6,7 @@ it is read from that, as a number, a sweep or a formula.
 
 from hamodel.architectures._assumptions import Assumption
 from hamodel.architectures._events import Cause, Event
-from hamodel.architectures._front import HOME, failed_apps
+from hamodel.architectures._front import failed_apps
 from hamodel.architectures._nodes import (
     Dependency,
     Failure,
@@ -15,6 +15,7 @@ from hamodel.architectures._nodes import (
     Standby,
 )
 from hamodel.architectures._region import Region
+from hamodel.architectures._seen import HOME
 from hamodel.architectures._specs import Cache, Maintenance, Node, Site, Tier
 from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import CAUSES, ActivePassive, PairState

@@ -22,7 +22,7 @@ import numpy as np
 from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
 from hamodel.architectures._events import Event
-from hamodel.architectures._front import COMMON
+from hamodel.architectures._seen import COMMON
 from hamodel.architectures.base import OPERATIONS, Part
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 
 from hamodel._quantity import mean_of
 from hamodel.architectures._events import Event
-from hamodel.architectures._front import Data, Front, SiteView, place, witness
+from hamodel.architectures._front import Data, Front, place, witness
+from hamodel.architectures._seen import SiteView
 from hamodel.architectures._specs import Maintenance, Node, Site, Tier
 from hamodel.architectures.base import Group, Part
 from hamodel.architectures.behaviour import (

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from hamodel import _check
-from hamodel.architectures._front import EVERYWHERE
+from hamodel.architectures._seen import EVERYWHERE
 from hamodel.architectures.base import OPERATIONS
 from hamodel.structure import parse
 

@@ -7,20 +7,17 @@ from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel.architectures._events import Cause, is_never
-from hamodel.architectures._front import (
-    Front,
+from hamodel.architectures._front import Front, everywhere, planned, switched
+from hamodel.architectures._pair_rules import rules_of
+from hamodel.architectures._replicas import ALIVE
+from hamodel.architectures._seen import (
     Seen,
     SiteView,
     absorb,
     combined,
     entrance,
-    everywhere,
-    planned,
-    switched,
     undisturbed,
 )
-from hamodel.architectures._pair_rules import rules_of
-from hamodel.architectures._replicas import ALIVE
 from hamodel.architectures._shape import Names, Shape, Shaped
 from hamodel.architectures.base import Model, Part, Verdict
 

@@ -34,11 +34,12 @@ from hamodel.architectures._events import (
     race_of_stages,
     stage_law,
 )
-from hamodel.architectures._front import SiteView, redirections
+from hamodel.architectures._front import redirections
 from hamodel.architectures._nodes import Failure, Standby
 from hamodel.architectures._pair_model import Shown
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._replicas import State
+from hamodel.architectures._seen import SiteView
 from hamodel.architectures.active_passive import ActivePassive
 from hamodel.architectures.base import Part
 from hamodel.failover import Failover

@@ -28,15 +28,12 @@ Assumptions
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hamodel import _check, fields
-from hamodel._quantity import mean_of, rate_of
+from hamodel import fields
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -44,7 +41,7 @@ from hamodel.architectures._assumptions import (
     shared_by_all,
 )
 from hamodel.architectures._common import alone, common_cause
-from hamodel.architectures._copies import CopiesAtWork, sites_and_copies
+from hamodel.architectures._copies import sites_and_copies
 from hamodel.architectures._diagram import (
     checked,
     drawn,
@@ -53,42 +50,22 @@ from hamodel.architectures._diagram import (
     quorum,
 )
 from hamodel.architectures._events import Cause
-from hamodel.architectures._front import (
-    Seen,
-    absorb,
-    absorb_by_site,
-    entrance,
-    everywhere,
-    rolling,
-    struck,
-)
-from hamodel.architectures._races import Race, oldest
+from hamodel.architectures._front import everywhere, rolling
+from hamodel.architectures._leaderless_behaviour import LeaderlessBehaviour
+from hamodel.architectures._seen import Seen, absorb, absorb_by_site, entrance, struck
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import LongRun, Model, Verdict
-from hamodel.architectures.behaviour import (
-    Answers,
-    Behaviour,
-    Waits,
-    Work,
-    led_away,
-    mixed,
-    overtaken,
-    popularity,
-    queued,
-    redirected,
-    repair,
-)
-from hamodel.architectures.writes import Conflicts, Loss, LostWrites, Resolution
-from hamodel.duration import Duration, constant, endless, exponential
 from hamodel.failover import Failover
-from hamodel.queueing import erlang_c
 from hamodel.quorum import Quorum, older_than
 from hamodel.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hamodel._types import FloatArray, Quantity
+    from hamodel._types import Quantity
+    from hamodel.architectures.behaviour import (
+        Behaviour,
+    )
     from hamodel.structure import Structure
     from hamodel.workload import Workload
 
@@ -97,8 +74,6 @@ if TYPE_CHECKING:
 SCOPES = ("any", "local", "each")
 #: Whose requests are counted.
 KEYS = ("one", "every")
-_SLICES = (np.arange(512) + 0.5) / 512  # of a law of repair
-_ALIKE = 0.42, 0.46  # how much of the work's correlation queues have: a + b load
 
 
 def _default_copies() -> Mapping[str, int]:
@@ -206,7 +181,7 @@ class Leaderless(LongRun):
         >>> store.diagram("read").single_points_of_failure()
         ('DC-1',)
         """
-        needed, scope = self._asked(checked(operation))
+        needed, scope = self.asked(checked(operation))
         if scope == "local":
             return drawn(self, local_quorums(self.site, self.copies, needed))
         enter = entrances(self.site, self.sites)
@@ -215,7 +190,7 @@ class Leaderless(LongRun):
         each = (quorum({name: n}, needed) for name, n in self.copies.items())
         return drawn(self, enter, *each)
 
-    def _asked(self, operation: str) -> tuple[int, str]:
+    def asked(self, operation: str) -> tuple[int, str]:
         """Return how many answers an operation needs, and of whom."""
         if operation == "read":
             return self.read_quorum, self.read_from
@@ -264,7 +239,7 @@ class Leaderless(LongRun):
 
     def behaviour(self, workload: Workload) -> Behaviour:
         """Return what it does under a workload."""
-        return _Behaviour(spec=self, workload=workload)
+        return LeaderlessBehaviour(spec=self, workload=workload)
 
     def verdict(self, seen: Seen, site: str, operation: str) -> Verdict:
         """Tell a client of a site the cause of the outage, or who serves."""
@@ -273,7 +248,7 @@ class Leaderless(LongRun):
             return found
         if not self._enough(seen, found.through, operation):
             return Verdict(Cause.NO_QUORUM)
-        return found._replace(stale=self._may_miss)
+        return found._replace(stale=self.may_miss)
 
     @property
     def _anyone(self) -> bool:
@@ -285,7 +260,7 @@ class Leaderless(LongRun):
         return self._enough(seen, site, operation)
 
     def _enough(self, seen: Seen, through: str, operation: str) -> bool:
-        needed, scope = self._asked(operation)
+        needed, scope = self.asked(operation)
         if scope == "any":
             return seen.copies >= needed
         held = dict(seen.by_site)
@@ -293,288 +268,13 @@ class Leaderless(LongRun):
         return all(held[name] >= needed for name in places)
 
     @cached_property
-    def _may_miss(self) -> bool:
+    def may_miss(self) -> bool:
         """Whether the copies that a read asks may all lack a write."""
         return any(
             _missed(self, read, write) > 0
             for read in self.copies
             for write in self.copies
         )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Behaviour(CopiesAtWork):
-    """A `Leaderless` under a workload."""
-
-    spec: Leaderless
-
-    @property
-    def rto(self) -> Duration:
-        """Nothing fails over; clients of a lost site are led away."""
-        return (
-            redirected(self.spec.failover)
-            if len(self.spec.sites) > 1
-            else constant(0.0)
-        )
-
-    @property
-    def outage(self) -> Duration:
-        if len(self.spec.sites) == 1:
-            return self.rto
-        return led_away(self.spec.failover, self.spec.site.mttr)
-
-    @cached_property
-    def _race(self) -> Race:
-        w, spec = self.workload, self.spec
-        if any(np.ndim(x) for x in (w.reads, w.writes, w.read_time, w.write_time)):
-            raise ValueError(
-                "lag, losses, staleness and conflicts of copies need single numbers, "
-                "got arrays; ha.sweep takes them point by point"
-            )
-        work = self.work_of(self.share(self.databases))
-        return Race(
-            copies=spec.copies,
-            write=(spec.write_quorum, spec.write_to),
-            read=(spec.read_quorum, spec.read_from),
-            near=w.within_site,
-            far=w.between_sites,
-            wait=queued(work, w, self.cores),
-            own=exponential(w.write_time) if w.write_time else constant(0.0),
-            shared=self._shared,
-            overtakes=self._overtakes(work),
-        )
-
-    def _overtakes(self, work: Work) -> float:
-        """P(a read that finds a write in work begins before that is over).
-
-        The other cores are all taken as often as if they were alone; then one of them
-        has to be free first.
-        """
-        w, others = self.workload, self.cores - 1
-        offered = work.reads * w.read_time + work.writes * w.write_time
-        if not others or not offered:
-            return float(others > 0)
-        full = erlang_c(others, offered) if offered < others else 1.0
-        sooner = others * (work.reads + work.writes) / offered  # 1/s
-        return float(1 - full / (1 + sooner * w.write_time))
-
-    @property
-    def _shares(self) -> dict[str, Quantity]:
-        return self.workload.shares(self.spec.sites)
-
-    @property
-    def _overloaded(self) -> bool:
-        """Whether copies are told of writes ever later."""
-        w, work = self.workload, self.work_of(self.share(self.databases))
-        busy = work.reads * w.read_time + work.writes * w.write_time
-        return bool(np.any(overtaken(busy / self.cores)))
-
-    @cached_property
-    def lag(self) -> Duration:
-        """Time from a write's answer until a copy it did not wait for shows it."""
-        if self.databases == 1:
-            return constant(0.0)
-        if self._overloaded:
-            return endless(constant(0.0), np.asarray(True))
-        return self._race.lag(self._shares)
-
-    @cached_property
-    def _on_one_node(self) -> list[tuple[Quantity, Duration]]:
-        """How long writes are on one node alone: 1/s that it answers, and the law."""
-        spec, race, w = self.spec, self._race, self.workload
-        if spec.write_quorum > 1 or (self.apart and spec.write_to == "each"):
-            return []
-        return [
-            (w.writes * share * number / self.databases, race.only_on(at, copy))
-            for at, share in self._shares.items()
-            for copy, number in race.every(at)
-            if spec.write_to == "any" or copy.site == at
-        ]
-
-    @cached_property
-    def _at_one_site(self) -> list[tuple[Quantity, Duration]]:
-        """How long writes are at one site alone: 1/s of each site, and the law."""
-        spec, race, w = self.spec, self._race, self.workload
-        if not self.apart or spec.write_to == "each":
-            return []
-        return [
-            (w.writes * share, race.only_at(at))
-            for at, share in self._shares.items()
-            if spec.copies[at] >= spec.write_quorum
-        ]
-
-    @cached_property
-    def rpo(self) -> Duration:
-        """Age of what only the lost copies have: those that the worst failure takes."""
-        if self.databases == 1:
-            return constant(0.0)
-        if self._overloaded:
-            return self.lag if self._exposed else constant(0.0)
-        each = [oldest([one]) for one in self._at_one_site]
-        if not each:
-            lone = self._on_one_node
-            return oldest(lone) if lone else constant(0.0)
-        safe = len(self.spec.sites) - len(each)
-        return mixed([1.0] * len(each) + [float(safe)], [*each, constant(0.0)])
-
-    @property
-    def _exposed(self) -> bool:
-        """Whether one site, or one node, can hold all copies that answered."""
-        if self.databases == 1 or (self.apart and self.spec.write_to == "each"):
-            return False
-        biggest = max(self.spec.copies.values()) if self.apart else 1
-        return biggest >= self.spec.write_quorum
-
-    @cached_property
-    def lost_writes(self) -> LostWrites:
-        spec = self.spec
-        if not self._exposed:
-            return LostWrites()
-        kinds = {"site": (len(spec.sites), spec.site.mttf)} if self.apart else {}
-        if spec.write_quorum == 1:
-            kinds["database"] = (self.databases, mean_of(spec.database.mttf))
-        found = {}
-        for kind, (count, mttf) in sorted(kinds.items()):
-            writes: Quantity = np.inf
-            if not self._overloaded:
-                lone = self._at_one_site if kind == "site" else self._on_one_node
-                writes = sum(rate * law.mean for rate, law in lone)
-                writes = writes / (count if kind == "site" else 1)
-            found[kind] = Loss(events=count * rate_of(mttf), writes=writes, kept=True)
-        return LostWrites(by_failure=found)
-
-    @property
-    def database_cost(self) -> Quantity:
-        return sum(self.spec.nodes.values()) * self.spec.database.cost
-
-    def work_of(self, share: Quantity, at: str | None = None) -> Work:
-        """Return the work of a node, at a site or anywhere, which holds some keys."""
-        copies, nodes = self.spec.copies, self.spec.nodes
-        spread = self.databases / sum(nodes.values())
-        if at is not None:
-            spread = copies[at] / nodes[at]
-        reads, writes = super().work_of(share)
-        return Work(reads * spread, writes * spread)
-
-    @cached_property
-    def stale(self) -> Quantity:
-        """P(none of the R copies asked has the key's last write) at a random moment."""
-        w = self.workload
-        if not self.spec._may_miss:
-            return 0.0
-        if self._overloaded:
-            return 1.0
-        late = self._race.stale(self._shares, popularity(w), w.writes)
-        return late + self._unhinted
-
-    @property
-    def _unhinted(self) -> Quantity:
-        """P(the one copy asked lacks a key's last write, for no hint was kept so long).
-
-        In the time u since it is back, the key was not written again; before, it was
-        written after hints had expired; and the copies were not repaired meanwhile.
-        """
-        spec, w = self.spec, self.workload
-        asked = spec.read_quorum * (len(spec.sites) if spec.read_from == "each" else 1)
-        if spec.hints is None or asked > 1 or self.databases == 1:
-            return 0.0
-        node, every = spec.database, spec.repair_every
-        law = repair(node.mttr)
-        downs = law.quantile(_SLICES.reshape(-1, *(1 for _ in law.shape)))
-        gone = np.maximum(downs - spec.hints, 0.0)
-        often = 1 / (mean_of(node.mttf) + mean_of(node.mttr))
-
-        def lacks(share: FloatArray) -> Quantity:
-            rate = np.asarray(w.writes)[..., None] * share
-            written = np.mean(-np.expm1(-rate * gone[..., None]), axis=0)
-            x = rate * np.asarray(every)[..., None]
-            small = x < 1e-4
-            fresh = np.where(small, 1.0, x)
-            since = np.where(small, 0.5 - x / 6, (fresh + np.expm1(-fresh)) / fresh**2)
-            return written * since
-
-        return often * every * popularity(w).mean(lacks)
-
-    @cached_property
-    def conflicts(self) -> Conflicts:
-        """Two writes clash if neither's coordinator shows the other's."""
-        if self.databases == 1:
-            return Conflicts()
-        w = self.workload
-        resolution = Resolution.LAST_WRITE
-        if self._overloaded:
-            return Conflicts(
-                resolution=resolution, pairs=np.inf, share=1.0, lost=w.writes
-            )
-        found = self._race.clashes(self._shares, popularity(w), w.writes)
-        return Conflicts(resolution=resolution, **found)
-
-    def share(self, copies: int) -> Quantity:
-        """Return the share of the reads that ask one of so many copies."""
-        each = len(self.spec.copies) if self.spec.read_from == "each" else 1
-        return min(self.spec.read_quorum * each, copies) / copies
-
-    def work(self, known: Seen, at: str) -> Work:
-        """Return the work of a copy at a site: reads ask those that are nearest."""
-        total = self.databases
-        fewer = self.share(known.copies or total) / self.share(total)
-        share = self._asked_at(at) * fewer
-        whole = share if _check.is_symbolic(share) else np.minimum(share, 1.0)
-        return self.work_of(whole, at)
-
-    def _asked_at(self, at: str) -> Quantity:
-        """Return the share of the reads that ask a copy of a site when all is well."""
-        needed, scope = self.spec._asked("read")
-        copies, shares, total = self.spec.copies, self._shares, self.databases
-        if scope == "each":
-            return needed / copies[at]
-        asked = shares[at] * min(needed, copies[at]) / copies[at]
-        if scope == "local":
-            return asked
-        for site, count in copies.items():
-            if site != at and needed > count:
-                asked = asked + shares[site] * (needed - count) / (total - count)
-        return asked
-
-    def waits(self, operation: str, at: str) -> Waits:
-        """Return the copies that are asked, and how many must answer."""
-        (needed, scope), copies = self.spec._asked(operation), self.spec.copies
-        near, far = self.workload.within_site, self.workload.between_sites
-        own = (constant(0.0), *[near] * (copies[at] - 1))
-        others = [(far,) * count for name, count in copies.items() if name != at]
-        if scope == "any":
-            groups = [sum(others, own)]
-        else:
-            groups = [own, *others] if scope == "each" else [own]
-        if operation == "read":  # it asks the nearest, and as many as it needs
-            groups = [ways[:needed] for ways in groups]
-        asked = tuple((ways, needed) for ways in groups)
-        return [(1.0, Answers(groups=asked, shared=self._shared))]
-
-    @cached_property
-    def _shared(self) -> float:
-        """Correlation of the queues of two copies, if requests are spread evenly.
-
-        It is less than that of the work that comes to them: of two queues that get the
-        same requests half, a mean maximum of (12 - load) / 8 times one's mean (Nelson
-        and Tantawi 1988, IEEE Transactions on Computers 37(6), 739-743, equation 6)
-        asks for normal scores that are alike by 0.65 of it at a load of 0.5, by 0.83 at
-        0.9.
-        """
-        spec, w = self.spec, self.workload
-        asked, among = spec.read_quorum, self.databases
-        if spec.read_from == "each":
-            asked *= len(spec.copies)
-        elif spec.read_from == "local":
-            among = max(spec.copies.values())
-        both = (asked - 1) / max(among - 1, 1)
-        work = self.work_of(self.share(self.databases))
-        reads, writes = float(work.reads), float(work.writes)
-        r, m = float(w.read_time) ** 2, float(w.write_time) ** 2
-        each = 2 * (reads * r + writes * m)
-        busy = (reads * r**0.5 + writes * m**0.5) / self.cores
-        alike = _ALIKE[0] + _ALIKE[1] * min(float(busy), 1.0)
-        return alike * (reads * both * r + writes * m) / each if each else 0.0
 
 
 def _missed(spec: Leaderless, read: str, write: str) -> float:

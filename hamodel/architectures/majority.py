@@ -43,13 +43,12 @@ from hamodel.architectures._common import alone, common_cause
 from hamodel.architectures._copies import CopiesAtWork, answered_by, sites_and_copies
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
 from hamodel.architectures._events import Cause, Event
-from hamodel.architectures._front import (
+from hamodel.architectures._front import everywhere, rolling
+from hamodel.architectures._seen import (
     Seen,
     absorb,
     absorb_by_site,
     entrance,
-    everywhere,
-    rolling,
     struck,
     undisturbed,
 )

@@ -21,17 +21,8 @@ from hamodel._quantity import rate_of
 from hamodel.architectures._assumptions import Assumption, exponential_repair, fixed
 from hamodel.architectures._copies import AtWork
 from hamodel.architectures._diagram import checked, drawn, quoted, servers
-from hamodel.architectures._front import (
-    Data,
-    Front,
-    Seen,
-    absorb,
-    entrance,
-    everywhere,
-    place,
-    planned,
-    undisturbed,
-)
+from hamodel.architectures._front import Data, Front, everywhere, place, planned
+from hamodel.architectures._seen import Seen, absorb, entrance, undisturbed
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import LongRun, Model, Verdict
 from hamodel.architectures.writes import Loss, LostWrites

@@ -65,8 +65,7 @@ SLIPS = (  # module, what stands there, what is planted in its place
         "w.write_time if reading else w.read_time",
     ),
     ("assessment.latency", "(1 - hits) * share", "share"),
-    # a month as long as a year, the load at the wrong site, servers of one site
-    ("assessment.availability", "(MONTH / MINUTE)", "(YEAR / MINUTE)"),
+    # the load at the wrong site, servers of one site
     (
         "assessment.availability",
         "verdict.through, case.client, serving",
