@@ -215,7 +215,6 @@ def first_box():
 
 @cache
 def lessons():
-    """Return every lesson of the folder by its number."""
     folder = import_module("lessons").__path__
     found = [import_module(f"lessons.{m.name}") for m in pkgutil.iter_modules(folder)]
     made = [getattr(module, "lesson", None) for module in found]
@@ -242,7 +241,6 @@ def guesses():
 
 
 def _off(said, true):
-    """Say how far a guess is from the truth, as a factor."""
     if said * true <= 0:
         return "spot on" if said == true else f"{said - true:+.3g}"
     factor = max(said / true, true / said)

@@ -62,7 +62,6 @@ def replication(
 
 
 def stream(writes: Quantity, **where: Any) -> Stream:
-    """Return the writes on their way to the replica."""
     return replication(**where).stream(writes)
 
 
@@ -112,7 +111,6 @@ class Copy:
         return max(1 - self.capacity / self.writes, 0.0)
 
     def plan(self, name: str) -> Replication:
-        """Return the replication of a mode: one of `PLANS`."""
         return replication(
             name, capacity=self.capacity, trip=self.trip / MS, queue=self.queue
         )
@@ -133,7 +131,6 @@ class Copy:
         return found
 
     def bill(self, name: str) -> Bill:
-        """Return the bill of a mode: one of `PLANS`."""
         plan = self.plan(name)
         stopped, unprotected = absence(name)
         return Bill(
@@ -253,8 +250,6 @@ _DELAY = 0.1  # s that the standby was told to wait before it applied
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One key of the recording."""
-
     writes: float
     reads: int
     stale: int
@@ -277,14 +272,12 @@ def recorded() -> tuple[Asked, ...]:
 
 @cache
 def recorded_lags() -> FloatArray:
-    """Return the measured lags of writes."""
     lags = np.array([row["lag_s"] for row in _rows("lag")])
     lags.setflags(write=False)
     return lags
 
 
 def recorded_lag() -> Duration:
-    """Return the measured lags as a law."""
     return duration.empirical(recorded_lags())
 
 

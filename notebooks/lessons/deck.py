@@ -95,7 +95,6 @@ class Design:
 
     @property
     def within(self):
-        """Whether it keeps the budget."""
         return self.nodes <= BUDGET
 
 

@@ -298,7 +298,6 @@ class Choice:
 
     @property
     def missed(self):
-        """Rows that each design misses."""
         return {n: [r for r in ROWS if self._misses(r, n)] for n in self.table}
 
     def _misses(self, row, name):
@@ -319,7 +318,6 @@ class Choice:
 
     @property
     def winner(self):
-        """The design that is chosen, or None."""
         return next(iter(self.within), None)
 
     @property

@@ -29,7 +29,6 @@ BARS = (CAUSED, SAVED, DECIDES)
 
 
 def path(servers=3):
-    """Return the path of a request through the shop."""
     apps = ", ".join(APPS[:servers])
     return structure.parse(f"client > balancer > any({apps}) > database")
 

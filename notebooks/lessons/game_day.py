@@ -31,12 +31,10 @@ class Night:
 
     @property
     def costs(self):
-        """What each act costs on average."""
         return bills(self.design, self.card)
 
 
 def model(kind, coverage, on_call, card, act, sample):
-    """Return one play of a card of the hand."""
     design = Design(kind=kind, coverage=coverage / 100, on_call=on_call)
     bill, run = played(design, HAND[card - 1], act, seed=sample)
     return Night(design, HAND[card - 1], act, bill, run)

@@ -15,7 +15,6 @@ from lessons.site_loss import SERVICE, active, model, picture, site
 
 
 def sentence(values, found):  # noqa: ARG001
-    """Say what the explorer shows."""
     (mean, late), (then, last) = found.shown
     start = (
         f"Before, a request takes {text.short(mean)} ms on average, and one in a "

@@ -139,7 +139,6 @@ class Learning:
     usual: Any
 
     def __call__(self, known, site, name, view):
-        """Add the view of one more part."""
         if name == "unusual":
             return replace(known, unusual=view == "on")
         if name == "switch":
@@ -156,7 +155,6 @@ class Meanwhile:
     late: frozenset[tuple[str, str]]
 
     def verdict(self, known, site, operation):
-        """Tell what a client finds."""
         if known.moving and operation == "write":
             return Verdict(Cause.FAILING_OVER)
         if known.unusual and (site, operation) in self.late:
@@ -249,7 +247,6 @@ class Bill:
 
 
 def _bill(design, card, act, write, read):
-    """Return the bill for seconds without writes and reads."""
     spell = (card.lasts or 60) * MINUTE
     rush = card.load if card.lasts else 1.0
     less = 0.5 if act == SHED and card.lasts else 1.0

@@ -12,7 +12,6 @@ from lessons.two_sites import EVERY, ONCE, TRIP, WAYS, asked, model, pair, pictu
 
 
 def sentence(values, found):  # noqa: ARG001
-    """Say what the explorer shows."""
     said = []
     for site, (mean, half, _, late) in found.shown.items():
         mean, half, late = (text.short(ms) for ms in (mean, half, late))

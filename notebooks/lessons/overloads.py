@@ -300,7 +300,6 @@ def _dot(sheet, found):
 
 
 def sentence(values, found):
-    """Say what the explorer shows."""
     stable = [s.amplification for s in found.states if s.stable]
     at = " and at ".join(text.short(each) for each in stable)
     tips = [s.offered for s in found.states if not s.stable]

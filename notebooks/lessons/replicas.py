@@ -154,7 +154,6 @@ class Seats:
         return Seats(total=self.total, sold=sold, rights=self.rights)
 
     def merge(self, other):
-        """Return what somebody knows who knows both copies."""
         sold = merge(self.sold, other.sold)
         return Seats(total=self.total, sold=sold, rights=self.rights)
 

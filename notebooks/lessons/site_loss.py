@@ -69,7 +69,6 @@ class Loss:
 
 
 def site(load, servers):
-    """Return the queue of one site."""
     return MMc(load * servers * RATE, SERVICE * MS, servers)
 
 
@@ -199,7 +198,6 @@ def _draw(sheet, line, dash):
 
 
 def _table(sheet, found, guess):
-    """Write the numbers before and after."""
     columns = {"before": 540, "after": 588} | ({"you": 634} if guess else {})
     for name, x in columns.items():
         sheet.text((x, 196), name, size=12, anchor="end", bold=True)

@@ -52,7 +52,6 @@ def model(writes, delay, ahead, rule):  # noqa: ARG001  the rule only judges
 
 
 def letters(numbers):
-    """Return the letters of writes."""
     return ", ".join(string.ascii_uppercase[n] for n in numbers)
 
 
@@ -111,7 +110,6 @@ def _write(sheet, values, found, number, write):
 
 
 def _end(sheet, rule, history):
-    """Say what is left in the end, under the rule."""
     sheet.text((456, 40), "In the end", bold=True)
     sold = len(history.writes)
     if not sheet.known:
@@ -169,7 +167,6 @@ def _rates(sheet, found, guess):
 
 
 def sentence(values, found):
-    """Say what the explorer shows."""
     history, rule = found.history, values["rule"]
     sold = len(history.writes)
     many = f"{sold} writes" if sold > 1 else "1 write"

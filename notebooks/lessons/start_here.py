@@ -28,7 +28,6 @@ class SelfTest:
 
     @property
     def passed(self) -> bool:
-        """Whether all is well."""
         return all(good for good, _, _ in self.lines)
 
     def __repr__(self) -> str:
@@ -89,7 +88,6 @@ def key():
 
 
 def shop():
-    """Return the ticket shop's request path."""
     return structure.parse(SHOP)
 
 
@@ -162,7 +160,6 @@ def first_purchase():
 
 
 def quiz():
-    """Return six questions on what the course takes for granted."""
     return kit.Quiz(title="Six short questions", questions=_QUESTIONS)
 
 

@@ -121,7 +121,6 @@ def queue(rate=49.0, service=0.01):
 
 
 def quiz():
-    """Return four questions, one for each picture."""
     return kit.Quiz(
         title="Have you got it?",
         questions=kit.recall(

@@ -75,7 +75,6 @@ class Sides:
 
     @cached_property
     def read(self):
-        """A request that only reads, at either site."""
         return self._calls("DC-1", "read")
 
     @cached_property
@@ -87,7 +86,6 @@ class Sides:
 
     @cached_property
     def laws(self):
-        """Latency by site."""
         share, here = self.writes / 100, self._calls("DC-1", "write")
         mixed = duration.mixture
         return {

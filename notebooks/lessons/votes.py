@@ -44,7 +44,6 @@ class Votes:
 
     @property
     def majority(self):
-        """The votes that elect a leader."""
         return quorum.majority(len(self.nodes))
 
     def minutes(self, needed):
@@ -195,7 +194,6 @@ def _election(sheet, found):
 
 
 def sentence(values, found):  # noqa: ARG001
-    """Say what the explorer shows."""
     n, there, needed = len(found.nodes), len(found.left), found.majority
     if there < needed:
         first = (

@@ -58,7 +58,6 @@ FAILS, FENCED, UNFENCED = NIGHTS
 
 
 def heartbeat(interval: float = 1, misses: float = 3, loss: float = 2) -> Heartbeat:
-    """Return the watchdog."""
     return Heartbeat(interval=interval, misses=round(misses), loss=loss / 100)
 
 

@@ -256,7 +256,6 @@ peak_exercise = kit.exercise(
 
 
 def _one(mttf=40_000.0, mttr=4.0, **more):
-    """Assess one node, times in hours."""
     base = architectures.Node(mttf=mttf * HOUR, mttr=mttr * HOUR)
     return assessment.assess(architectures.SinglePrimary(database=base, **more))
 

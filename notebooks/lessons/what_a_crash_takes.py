@@ -37,7 +37,6 @@ GHOSTS: dict[int, dict[str, int]] = {1: {"missed": 2}, 2: {"lost": 0}}
 
 
 def picture(sheet, values, found, guess):  # noqa: ARG001
-    """Draw what each mode costs, and whom."""
     for column, (heading, unit, ends, amount) in enumerate(COLUMNS):
         left = 142 + 170 * column
         scale = kit.Scale(*ends, left, left + 84, log=True)

@@ -52,7 +52,6 @@ class Group:
 
     @property
     def naive(self):
-        """What it would be if failures came alone."""
         return replace(self, shared=0.0).unavailability
 
     @property
@@ -69,7 +68,6 @@ class Group:
 
 
 def nines(unavailability):
-    """Return how many nines an unavailability leaves."""
     return abs(math.log10(unavailability)) if unavailability else math.inf
 
 
@@ -206,7 +204,6 @@ SPOT = {"up": 95, "shared": 2}  # the cheap machines of exercise 2
 
 
 def log():
-    """Return where the incident log of the pair of databases is."""
     return catalogue.folder() / "incidents" / "database_pair.csv"
 
 
