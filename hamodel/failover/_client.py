@@ -6,7 +6,7 @@ import numpy as np
 
 from hamodel import _check, fields
 from hamodel.duration import Duration, constant, empirical, maximum, mixture, uniform
-from hamodel.failover._parts import as_duration
+from hamodel.failover._parts import SAME, as_duration
 
 #: Time in s after which Linux gives up on unanswered data (tcp_retries2 = 15).
 KERNEL_GIVES_UP = 924.6
@@ -231,7 +231,4 @@ class PgBouncer:
         shares, kinds = zip(*parts, strict=True)
         return mixture(list(shares), list(kinds))
 
-    @property
-    def redirection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    redirection = SAME

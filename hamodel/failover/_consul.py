@@ -9,6 +9,7 @@ import numpy as np
 
 from hamodel import fields
 from hamodel.duration import Duration, empirical, order_statistic, uniform
+from hamodel.failover._parts import SAME
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray
@@ -84,10 +85,7 @@ class ConsulElection:
             return order_statistic(self.stands, majority, left)
         return _tied(self.multiplier, majority, left)
 
-    @property
-    def detection(self) -> Duration:
-        """The same time: whoever sees the leader missing stands for election."""
-        return self.duration
+    detection = SAME  # who sees the leader missing stands for election
 
 
 _PLAYED, _SEED = 8192, 20130616  # elections behind a law, and where they begin

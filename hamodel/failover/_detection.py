@@ -10,6 +10,7 @@ import numpy as np
 
 from hamodel import _check, fields
 from hamodel.duration import Duration, constant, empirical, mixture, uniform
+from hamodel.failover._parts import SAME
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
@@ -52,10 +53,7 @@ class Heartbeat:
         weights, ends = zip(*self.pieces(), strict=True)
         return mixture(list(weights), [uniform(*pair) for pair in ends])
 
-    @property
-    def detection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    detection = SAME
 
     def _after(self, counted: int) -> tuple[Quantity, Quantity]:
         """Return the span of the time to notice, some misses counted already."""
@@ -130,10 +128,7 @@ class SequentialProbe:
         last = self.tries * (self.timeout + self.pause)
         return uniform(last - self.pause, last)
 
-    @property
-    def detection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    detection = SAME
 
 
 @fields.specification
@@ -258,10 +253,7 @@ class Lease:
             found = found + uniform(0, self.tick)
         return found if self.watch else found + uniform(0, loop_wait)
 
-    @property
-    def detection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    detection = SAME
 
     def demotion(self, stores: int = 3, *, opens: bool = False) -> Duration:
         """Return the time until a leader that is cut off from the store gives up.

@@ -10,6 +10,7 @@ import numpy as np
 from hamodel import _check, fields
 from hamodel.duration import Duration, empirical, order_statistic, uniform
 from hamodel.failover._ballots import Ballots, Rules
+from hamodel.failover._parts import SAME
 
 _PLAYED = 8192  # elections behind a law: a standard error of 0.6 % of a probability
 _SEED = 20140619  # so that the same settings always give the same law
@@ -136,10 +137,7 @@ class Election:
             return self.elected
         return _served(self._rules, self.retry, self.clients, self.paced)
 
-    @property
-    def detection(self) -> Duration:
-        """The same time: whoever sees the leader missing stands for election."""
-        return self.duration
+    detection = SAME  # who sees the leader missing stands for election
 
 
 @fields.specification
@@ -250,10 +248,7 @@ class RaftElection:
         beyond = order_statistic(uniform(0, self.high - self.low), 1, self.left)
         return uniform(self.low - self.heartbeat, self.low) + beyond
 
-    @property
-    def detection(self) -> Duration:
-        """The same time: whoever sees the leader missing stands for election."""
-        return self.duration
+    detection = SAME  # who sees the leader missing stands for election
 
 
 def _majority_left(nodes: int, failed: int) -> None:

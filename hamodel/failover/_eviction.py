@@ -6,7 +6,7 @@ import numpy as np
 
 from hamodel import _check, fields
 from hamodel.duration import Duration, minimum, uniform
-from hamodel.failover._parts import as_duration
+from hamodel.failover._parts import SAME, as_duration
 
 
 @fields.specification
@@ -82,7 +82,4 @@ class Eviction:
             return self.evicted
         return minimum(self.evicted, as_duration("reboot", self.reboot))
 
-    @property
-    def detection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    detection = SAME

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 #: The stages of a failover, in their order.
 STAGES = ("detection", "fencing", "promotion", "redirection")
 
+#: The one law of a mechanism, under the name of the stage that it stands for.
+SAME = property(
+    lambda mechanism: mechanism.duration, doc="The same time, as a stage of a failover."
+)
+
 
 def as_stage(name: str, value: Quantity) -> Quantity:
     """Return a number or a Duration; a mechanism becomes the law of this stage.

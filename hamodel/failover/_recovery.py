@@ -12,7 +12,7 @@ import numpy as np
 from hamodel import fields
 from hamodel.duration import Duration, mixture, order_statistic, uniform
 from hamodel.failover._detection import Heartbeat, SequentialProbe
-from hamodel.failover._parts import as_duration
+from hamodel.failover._parts import SAME, as_duration
 
 if TYPE_CHECKING:
     from hamodel._types import Quantity
@@ -60,10 +60,7 @@ class Promotion:
             [1 - self.slow_probability, self.slow_probability], [usual, slow]
         )
 
-    @property
-    def promotion(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    promotion = SAME
 
 
 @fields.specification
@@ -97,10 +94,7 @@ class VirtualIp:
         parts = [moved, moved + uniform(0, self.cache)]
         return mixture([1 - self.stale, self.stale], parts)
 
-    @property
-    def redirection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    redirection = SAME
 
 
 @fields.specification
@@ -139,10 +133,7 @@ class ProxyCheck:
         """Time in s from the promotion until clients are sent to the new primary."""
         return uniform((self.rise - 1) * self.interval, self.rise * self.interval)
 
-    @property
-    def redirection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    redirection = SAME
 
     @property
     def marks_down(self) -> Duration:
@@ -199,10 +190,7 @@ class Dns:
         parts = [uniform(0, self.ttl), uniform(0, self.kept)]
         return mixture([1 - self.ignoring, self.ignoring], parts)
 
-    @property
-    def redirection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    redirection = SAME
 
 
 @fields.specification
@@ -248,10 +236,7 @@ class HealthCheckers:
         needed = self.checkers - int(np.floor(self.healthy * self.checkers + 1e-9))
         return order_statistic(each, needed, self.checkers)
 
-    @property
-    def detection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+    detection = SAME
 
     @property
     def redirection(self) -> Duration:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hamodel import _check, fields
 from hamodel.duration import Duration, empirical, mixture, uniform
-from hamodel.failover._parts import as_duration
+from hamodel.failover._parts import SAME, as_duration
 
 if TYPE_CHECKING:
     from hamodel._types import FloatArray
@@ -47,15 +47,9 @@ class Attempts:
         weights: FloatArray = self.failed ** np.arange(len(parts), dtype=float)
         return mixture(list(weights / weights.sum()), parts)
 
-    @property
-    def detection(self) -> Duration:
-        """The same time, as the decision that works."""
-        return self.duration
+    detection = SAME
 
-    @property
-    def promotion(self) -> Duration:
-        """The same time, as the promotion that works."""
-        return self.duration
+    promotion = SAME
 
 
 _PING = 1000  # ms from ping to ping, or `down_after` if that is shorter

@@ -8,24 +8,11 @@ import numpy as np
 
 from hamodel import _check, fields
 from hamodel.duration import Duration, constant, uniform
-
-
-class Silence:
-    """What all of them give: `duration`, and the same as the stage `detection`."""
-
-    @property
-    def duration(self) -> Duration:
-        """Time in s from the failure until it is noticed."""
-        raise NotImplementedError
-
-    @property
-    def detection(self) -> Duration:
-        """The same time, as the stage of a failover."""
-        return self.duration
+from hamodel.failover._parts import SAME
 
 
 @fields.specification
-class Session(Silence):
+class Session:
     """A session that a server ends if its client is silent: ZooKeeper, Kafka, Consul.
 
     Parameters
@@ -70,9 +57,11 @@ class Session(Silence):
         silent = uniform(most - self.heartbeat, most)
         return silent + uniform(0, self.tick) if self.tick else silent
 
+    detection = SAME
+
 
 @fields.specification
-class Vrrp(Silence):
+class Vrrp:
     """A router or balancer that takes over when advertisements stay out (keepalived).
 
     Parameters
@@ -114,14 +103,13 @@ class Vrrp(Silence):
         most = 3 * self.interval + skew
         return uniform(most - self.interval, most)
 
-    @property
-    def redirection(self) -> Duration:
-        """The same time: the address moves with the mastership."""
-        return self.duration
+    redirection = SAME  # the address moves with the mastership
+
+    detection = SAME
 
 
 @fields.specification
-class NetTick(Silence):
+class NetTick:
     """A peer that Erlang's kernel gives up for dead, as RabbitMQ does.
 
     Parameters
@@ -149,9 +137,11 @@ class NetTick(Silence):
         quarter = self.ticktime / 4
         return uniform(3 * quarter, 4 * quarter) + uniform(0, quarter)
 
+    detection = SAME
+
 
 @fields.specification
-class PhiAccrual(Silence):
+class PhiAccrual:
     """Suspicion that grows with silence, up to a threshold: Cassandra, Akka.
 
     Parameters
@@ -208,9 +198,11 @@ class PhiAccrual(Silence):
         found = uniform(first, self.silence)
         return found + uniform(0, self.check) if self.check else found
 
+    detection = SAME
+
 
 @fields.specification
-class GroupChange(Silence):
+class GroupChange:
     """Galera: a group goes on without a member, and nobody commits until it does.
 
     Parameters
@@ -277,3 +269,5 @@ class GroupChange(Silence):
         if not self.contact:
             return looks + last
         return looks + uniform(last - self.contact, last)
+
+    detection = SAME
