@@ -10,6 +10,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hamodel import duration
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
@@ -21,6 +22,7 @@ from hamodel.architectures import (
     Site,
     Tier,
 )
+from hamodel.architectures._copies import answered_by
 from hamodel.assessment import MEASURES, assess, compare
 from hamodel.assessment.alerts import WORKBOOK
 from hamodel.assessment.latency import Paths
@@ -660,3 +662,41 @@ def test_servers_carry_what_enters_at_their_site_wherever_it_is_written():
     assert [way.forwarded for way in found] == [False, False, False, True]
     each = load.requests * load.app_time / (4 * NODE.cores)
     assert [way.loads.app for way in found] == close([0.7 * each, 0.3 * each] * 2)
+
+
+def test_one_site_beyond_its_capacity_is_an_overload():
+    node = Node(mttf=1000 * HOUR, mttr=HOUR, cores=1)
+    w = Workload(reads=900, writes=1, clients={"DC-1": 0.9, "DC-2": 0.1})
+    site = Site(apps=Tier(node=node, servers=1))
+    pair = ActiveActive(database=node, site=site, failover=FAILOVER)
+    some = replace(w, app_time=0.002, read_time=1e-5)
+    assert assess(pair, some).is_overloaded
+    assert not assess(pair, replace(some, app_time=0.001)).is_overloaded
+
+
+def test_the_first_of_a_random_and_a_constant_answer():
+    """A vote from the leader's site, or one from the other after just 20 ms."""
+    w = Workload(hop=duration.exponential(0.01), round_trip=0.02)
+    law = answered_by({"DC-1": 2, "DC-2": 1}, "DC-1", 2, w)
+    times = np.array([0.001, 0.01, 0.019, 0.021])
+    expected = np.where(times < 0.02, np.exp(-times / 0.01), 0)
+    assert law.sf(times) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+def test_conflicts_by_the_day_are_those_by_the_second():
+    found = assess(
+        ActiveActive(database=NODE, failover=FAILOVER), Workload(reads=10, writes=50)
+    ).conflicts
+    assert 0 < found.per_day == found.pairs * 86_400
+    assert found.lost_per_day == found.lost * 86_400
+
+
+def test_a_majority_over_sites_that_are_lost_half_of_the_time():
+    """Copies do not fail: what counts is which two of three sites are there."""
+    site = Site(mttf=100 * HOUR, mttr=100 * HOUR)
+    node = Node(mttf=float("inf"), mttr=1.0)
+    copies = dict.fromkeys(("A", "B", "C"), 1)
+    spec = Majority(
+        database=node, site=site, copies=copies, election=1e-6, failover=Failover()
+    )
+    assert spec.unavailability == pytest.approx(0.5, rel=1e-6)

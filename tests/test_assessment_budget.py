@@ -1,5 +1,6 @@
 """The chance of a good month: written-out chains, years played, limits and bounds."""
 
+import itertools
 import math
 import time
 from dataclasses import replace
@@ -32,6 +33,8 @@ from hamodel.assessment import (
     assess,
     budget,
 )
+from hamodel.assessment._streams import Item, deeper
+from hamodel.assessment._visits import transform
 from hamodel.assessment.budget import Later
 from hamodel.failover import Failover
 from hamodel.units import DAY, HOUR, MINUTE, MONTH, YEAR
@@ -499,3 +502,46 @@ def test_planned_work_beyond_a_budget_misses_it_for_sure():
     joint = SimpleNamespace(base=np.array([0.1]))
     certain = _any_missed.missed_any(joint, np.array([0.05]), (), 1.0)
     assert (certain.probability, certain.error) == (1.0, 0.0)
+
+
+# ---- what small errors in these rooms would change ---------------------------------
+
+
+@pytest.mark.parametrize("horizon", [MINUTE, HOUR])
+def test_any_downtime_at_all_in_a_short_period(horizon):
+    """Down at its start, or a failure within it; the repair always takes four hours."""
+    node = Node(mttf=1000 * HOUR, mttr=duration.constant(4 * HOUR))
+    found = assess(SinglePrimary(database=node))
+    up = 1000 / 1004 * math.exp(-horizon / (1000 * HOUR))
+    chance = found.chance_of_missing(1 - 1e-14, horizon)
+    assert chance.probability == pytest.approx(1 - up, rel=0.003)
+    assert abs(chance.probability / (1 - up) - 1) <= chance.error
+
+
+def test_more_parts_away_than_are_combined_by_counting():
+    parts = [(0, 0.1, 0.01), (1, 0.2, 0.03), (2, 0.15, 0.02), (3, 0.3, 0.05)]
+    parts += [(4, 0.25, 0.04), (5, 0.05, 0.06)]
+    expected = sum(
+        math.prod(share for _, share, _ in five)
+        * sum(often / share for _, share, often in five)
+        for five in itertools.combinations(parts, 5)
+    )
+    items = [Item(leaf, 1, share, often) for leaf, share, often in parts]
+    assert deeper(items) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        duration.lognormal(mean=2.0, cv=0.8),
+        duration.lognormal(mean=3.0, cv=2.0),
+        duration.uniform(1, 4),
+    ],
+)
+def test_a_law_read_as_a_mixture_keeps_its_mean_and_nearly_its_variance(law):
+    s = np.array([0.0, 1e-4 / law.mean])
+    value, change = transform(law, s)
+    assert value[0] == pytest.approx(1, rel=1e-12)
+    assert -change[0] == pytest.approx(law.mean, rel=1e-9)
+    second = (change[1] - change[0]) / s[1]
+    assert second == pytest.approx(law.moment(2), rel=0.02)
