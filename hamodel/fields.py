@@ -99,7 +99,10 @@ class About:
             return None
         if self.is_quantity:
             return self._read_quantity(name, value)
-        return _READERS[self.kind](self, name, value)
+        if self.kind in _READERS:
+            return _READERS[self.kind](self, name, value)
+        _check.instance(self.made or bool, **{name: value})  # a spec, or a flag
+        return value
 
     def _read_quantity(self, name: str, value: object) -> object:
         if self.by_site and (isinstance(value, Mapping) or not self.single):
@@ -274,10 +277,14 @@ def specification(made: type[Spec]) -> type[Spec]:
     """
     if not hasattr(made, "__post_init__"):
         made.__post_init__ = check  # type: ignore[attr-defined]
-    found = dataclass(frozen=True, kw_only=True, eq=False)(made)
-    told = {name: entry(name, about) for name, about in described(found).items()}
-    found.__doc__ = filled(inspect.getdoc(made) or "", told)
-    return found
+    return documented(dataclass(frozen=True, kw_only=True, eq=False)(made))
+
+
+def documented(made: type[Spec]) -> type[Spec]:
+    """Fill a dataclass' docstring with what the definitions of its fields say."""
+    told = {name: entry(name, about) for name, about in described(made).items()}
+    made.__doc__ = filled(inspect.getdoc(made) or "", told)
+    return made
 
 
 # ---- what is done with it ----------------------------------------------------------
@@ -340,11 +347,6 @@ def _is_law(value: object) -> bool:
     return hasattr(value, "quantile")
 
 
-def _read_flag(_: About, name: str, value: object) -> object:
-    _check.instance(bool, **{name: value})
-    return value
-
-
 def _read_word(about: About, name: str, value: object) -> object:
     if about.choices:
         _check.one_of(about.choices, **{name: value})
@@ -366,12 +368,6 @@ def _read_names(about: About, name: str, value: object) -> object:
     return found
 
 
-def _read_spec(about: About, name: str, value: object) -> object:
-    assert about.made is not None
-    _check.instance(about.made, **{name: value})
-    return value
-
-
 def _read_specs(about: About, name: str, value: object) -> object:
     assert about.made is not None
     if isinstance(value, str) or not isinstance(value, Iterable):
@@ -385,9 +381,7 @@ def _read_specs(about: About, name: str, value: object) -> object:
 
 
 _READERS: dict[str, Callable[[About, str, object], object]] = {
-    "flag": _read_flag,
     "word": _read_word,
     "names": _read_names,
-    "spec": _read_spec,
     "specs": _read_specs,
 }

@@ -25,8 +25,6 @@ class Requirements:
 
     Attributes
     ----------
-    availability : float or None
-        Least availability of writes, such as 0.9995.
     read_availability : float or None
         Least availability of reads; None: as for writes.
     rto_p95 : float or None
@@ -45,10 +43,6 @@ class Requirements:
         conflicts": writes never clash, reads may be behind; "eventual": anything.
     growth : float
         Factor by which the load will grow; a site loss must still be carried.
-    survive_site_loss : bool
-        Whether reads and writes must go on without any one site.
-    zero_planned_downtime : bool
-        Whether maintenance must not interrupt anything.
     budget : float or None
         Most that it may cost, in the unit of `Node.cost`.
 

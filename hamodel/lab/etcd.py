@@ -31,6 +31,7 @@ _ANSWER = 0.3  # s that a client waits for an answer before it sends again
 _AGAIN = _ANSWER + 0.0125  # s from try to try: 10 ms of `Writers`, 2.5 to connect
 
 
+@fields.documented
 @dataclass(frozen=True, kw_only=True)
 class Etcd(Experiment):
     """A cluster of etcd: the leader is killed or stopped; another is elected.
@@ -42,12 +43,6 @@ class Etcd(Experiment):
 
     Attributes
     ----------
-    election_timeout : float
-        In s.
-    heartbeat : float
-        In s.
-    members : int
-        How many there are.
     fault : str
         "kill" (SIGKILL) or "hang" (SIGSTOP).
     """

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ANSWER = 0.5  # s that a client waits for an answer
 
 
+@fields.documented
 @dataclass(frozen=True, kw_only=True)
 class Haproxy(Experiment):
     """HAProxy before a server that begins, or ceases, to say that it is the primary.
@@ -31,17 +32,13 @@ class Haproxy(Experiment):
 
     Attributes
     ----------
-    interval : float
-        Time in s from check to check.
-    rise, fall : int
-        Checks in a row that must succeed, or fail.
     fault : str
         "rise" (it becomes the primary) or "fall" (it is the primary no more).
     """
 
     interval: float = fields.span("from check to check", default=1.0)
-    rise: int = fields.whole("checks that must succeed", default=2)
-    fall: int = fields.whole("checks that must fail", default=3)
+    rise: int = fields.whole("checks in a row that must succeed", default=2)
+    fall: int = fields.whole("checks in a row that must fail", default=3)
     fault: str = fields.word("what its server does", default="rise")
 
     name: ClassVar = "haproxy"

@@ -24,6 +24,7 @@ _ADDRESS = "10.77.0.100"
 _MASTER = 200  # priority of the one that holds the address at first
 
 
+@fields.documented
 @dataclass(frozen=True, kw_only=True)
 class Keepalived(Experiment):
     """Two machines with keepalived: the one with the address is killed or cut off.
@@ -36,8 +37,6 @@ class Keepalived(Experiment):
     ----------
     interval : float
         advert_int in s, a whole number.
-    priority : int
-        Priority of the backup.
     fault : str
         "kill" (SIGKILL of keepalived) or "cut" (of the network between).
     """

@@ -31,6 +31,7 @@ _LINES = re.compile(
 _NEAR = 10**9  # numbers of the clients that are cut off together with a node
 
 
+@fields.documented
 @dataclass(frozen=True, kw_only=True)
 class Patroni(Experiment):
     """Patroni on three nodes: the leader's node is killed, stopped, frozen or cut off.
@@ -51,8 +52,6 @@ class Patroni(Experiment):
     ----------
     ttl, loop_wait, retry_timeout : float
         Patroni's settings in s.  Release 4 raises those that are too low.
-    nodes : int
-        PostgreSQL nodes.
     fault : str
         "kill" (Patroni and its PostgreSQL, SIGKILL), "postgres" (PostgreSQL only),
         "hang" (both, SIGSTOP), "frozen" (SIGSTOP of PostgreSQL only), "stop" (Patroni,

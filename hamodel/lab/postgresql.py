@@ -47,6 +47,7 @@ INSERT = "insert into w values (%s)"
 _ANSWER = 1.0  # s that a client waits for an answer
 
 
+@fields.documented
 @dataclass(frozen=True, kw_only=True)
 class Watchdog(Experiment):
     """A PostgreSQL pair: the primary is killed, stopped or cut off.
@@ -59,18 +60,6 @@ class Watchdog(Experiment):
 
     Attributes
     ----------
-    interval : float
-        Time in s from probe to probe.
-    misses : int
-        Failed probes in a row that count as a failure.
-    sync : bool
-        Whether commits wait for the standby.
-    delay : float
-        Time in s that replication takes one way, by a relay.
-    rate : float
-        Bytes a second of that link.
-    writers : int
-        Clients that write.
     fault : str
         "kill" (SIGKILL), "hang" (SIGSTOP), "stop" (SIGINT) or "cut" (the primary's
         link to the standby falls silent a second before it is killed).
@@ -78,10 +67,14 @@ class Watchdog(Experiment):
 
     interval: float = fields.span("from probe to probe", default=1.0)
     misses: int = fields.whole("failed probes in a row", default=3)
-    sync: bool = fields.flag("commits wait", default=False)
-    delay: float = fields.time("delay of the link", default=0.0)
+    sync: bool = fields.flag("commits wait for the standby", default=False)
+    delay: float = fields.time("delay of the link one way", default=0.0)
     rate: float = fields.number(
-        "bytes a second", least=0.0, above=True, endless=True, default=float("inf")
+        "bytes a second of the link",
+        least=0.0,
+        above=True,
+        endless=True,
+        default=float("inf"),
     )
     writers: int = fields.whole("clients that write", default=2)
 

@@ -37,6 +37,7 @@ _ANSWER = 0.2  # s that a client waits for an answer
 _LINE = re.compile(r"\d+:X (\d+ \w+ \d+ [\d:.]+) # (\+[\w-]+(?: master| slave)?)")
 
 
+@fields.documented
 @dataclass(frozen=True, kw_only=True)
 class RedisSentinel(Experiment):
     """Redis and Sentinel: the primary is killed or stopped, and a replica promoted.
@@ -50,10 +51,6 @@ class RedisSentinel(Experiment):
     ----------
     down_after : float
         down-after-milliseconds, in s.
-    sentinels : int
-        How many watch.
-    quorum : int
-        How many must agree.
     fault : str
         "kill" (SIGKILL) or "hang" (SIGSTOP).
     """

@@ -190,7 +190,7 @@ def load(path: str | os.PathLike[str]) -> Spec:
     (0.97, Requirements(availability 99.95 %, rto_p95 1 min))
     """
     path = Path(path)
-    return read(path, text_of(path))
+    return made_of(_tree.read(path, text_of(path)), path)
 
 
 def read(path: Path, words: str) -> Spec:

@@ -125,20 +125,19 @@ class Reader:
 
     def field(self, about: About, node: TreeNode, path: str) -> Value:
         """Return what a field holds, or `WRONG`."""
+        if node.file == self.home:
+            self.lines[path] = node.line
+        self.sources[path] = Source(place=self._place(node))
         try:
-            return self._sourced(about, node, path)
+            if is_wrapped(node):
+                return self._sourced(about, node, path)
+            return self.value(about, node, path)
         except ValueError as mistake:
             self.wrong(node, path, str(mistake))
             return WRONG
 
     def _sourced(self, about: About, node: TreeNode, path: str) -> Value:
-        """Read a value, alone or with what it stands on."""
-        place = self._place(node)
-        if node.file == self.home:
-            self.lines[path] = node.line
-        if not is_wrapped(node):
-            self.sources[path] = Source(place=place)
-            return self.value(about, node, path)
+        """Read a value together with what it stands on."""
         self.sources[path] = self._source(node)
         number = number_of(node, self.settings)
         inner = node.get("value")
