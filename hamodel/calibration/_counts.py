@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel.calibration import _findings
@@ -14,9 +13,6 @@ from hamodel.calibration._estimate import Calibration
 from hamodel.calibration._exact import mean_time_interval
 from hamodel.duration import Duration, constant, exponential, mixture, uniform
 from hamodel.units import quantity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _BUCKET = re.compile(r'\{[^}]*\ble="([^"]+)"[^}]*\}\s+(\S+)')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -16,8 +17,6 @@ from hamodel.failover import Failover
 from hamodel.replication import WriteStage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from hamodel._types import FloatArray, Value
     from hamodel.calibration._fit import Fit
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from hamodel.calibration._exact import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hamodel.calibration._fit import Fit
 
 _WIDE = 4.0  # upper over lower end beyond which a mean time is hardly known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -18,8 +19,6 @@ from hamodel.calibration._goodness import Sample
 from hamodel.calibration._laws import LAWS, Family, Point, best, best_cv
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from numpy.typing import ArrayLike
 
     from hamodel._types import FloatArray

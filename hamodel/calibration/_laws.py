@@ -12,6 +12,7 @@ out here, and `scipy.stats`, which takes long to load as well, is the second roa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -22,8 +23,6 @@ from scipy import special
 from hamodel import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hamodel._types import FloatArray
     from hamodel.duration import Duration
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,6 @@ from hamodel.calibration._tables import ALIASES, Mistakes, cells_of, table
 from hamodel.units import HOUR, MINUTE, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hamodel.calibration._moments import Clock
     from hamodel.calibration._tables import Row, Table
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from hamodel import _check
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 DATES = ("day first", "month first")
 _EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{12,13}")

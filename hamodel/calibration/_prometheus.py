@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +33,6 @@ from hamodel.calibration._series import effective_size
 from hamodel.units import MINUTE, MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from hamodel._types import FloatArray
 
 _STATES = ("up", "probe_success")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from hamodel.cli import _said
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hamodel._types import Json
     from hamodel.assessment import Assessment
     from hamodel.cli._assess import OnePage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from hamodel.assessment import Assessment, Journeys
 from hamodel.assessment.expected import few_draws, spread_draws, with_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from hamodel._types import FloatArray, Value
     from hamodel.decision import Finding
     from hamodel.specfile import Spec

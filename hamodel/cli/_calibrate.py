@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from hamodel.cli._page import as_text
 from hamodel.units import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hamodel._types import Value
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from hamodel.assessment import assess
 from hamodel.cli._files import hint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from hamodel.architectures import Architecture, Part
     from hamodel.specfile import Spec
 

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,6 @@ from hamodel._fields import nested
 from hamodel.specfile import Spec, SpecError, load, preset, presets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from hamodel.specfile import Problem
 
 INPUT = "-"

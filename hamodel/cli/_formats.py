@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -19,8 +20,6 @@ from hamodel import __version__
 from hamodel.cli._page import Paper, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
     from hamodel.cli._report import Check, Figure, Report, Table
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,6 @@ from hamodel.specfile import SpecError
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from hamodel.cli._answers import Verdict
     from hamodel.cli._page import Paper
     from hamodel.specfile import Spec

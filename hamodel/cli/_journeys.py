@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hamodel import text
@@ -12,8 +13,6 @@ from hamodel.decision import Limit
 from hamodel.units import MINUTE, MONTH, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from hamodel.assessment import Assessment
     from hamodel.cli._page import Paper
     from hamodel.specfile import Spec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hamodel import text
@@ -13,8 +14,6 @@ from hamodel.specfile import preset, presets
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.cli._page import Paper
     from hamodel.specfile import Spec
     from hamodel.structure import Structure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,6 @@ from hamodel.cli._options import (
 from hamodel.cli._page import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hamodel._types import Value
 
 _HELP = {"help_option_names": ["-h", "--help"]}

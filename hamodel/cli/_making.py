@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from hamodel.cli._options import CHANGES, FILE, FILES, FORCE, JSON, VERSIONS
 from hamodel.cli._page import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hamodel._types import Value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from math import isinf
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from hamodel.fields import described
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from hamodel.assessment import Assessment
     from hamodel.specfile import Spec
 

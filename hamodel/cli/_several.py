@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from hamodel.decision import Optimum, decide, optimise
 from hamodel.specfile import Problem, SpecError, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from hamodel._types import Json
     from hamodel.cli._page import Paper
     from hamodel.decision import Decision, Requirements, Tried

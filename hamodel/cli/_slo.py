@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -18,8 +19,6 @@ from hamodel.objectives import Objective, read_objectives
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from hamodel.assessment import BurnRate
     from hamodel.cli._page import Paper
     from hamodel.specfile import Spec

@@ -11,7 +11,7 @@ requirements: {availability: 99.9 %}
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,6 @@ from hamodel.structure import parse
 from hamodel.units import MINUTE, MONTH, YEAR, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from hamodel.cli._page import Paper

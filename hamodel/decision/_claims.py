@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,8 +25,6 @@ from hamodel.units import HOUR, MINUTE, YEAR
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hamodel._types import Value
 
 HOLDS, IF, NOT = "holds", "holds if", "does not hold"

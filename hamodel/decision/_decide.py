@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from hamodel.decision._requirements import Finding, Requirements, beyond
 from hamodel.decision._rows import ROWS, Cell, cell, complexity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from hamodel._types import Value
     from hamodel.workload import Workload
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -14,8 +15,6 @@ from hamodel._fields import about_at, paths, replaced
 from hamodel.fields import WRITERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from hamodel._types import Value
     from hamodel.assessment import Assessment
 

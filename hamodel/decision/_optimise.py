@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,8 +14,6 @@ from hamodel.assessment import Assessment, assess
 from hamodel.decision._requirements import Finding, Requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from hamodel._types import Value
     from hamodel.architectures.base import Architecture
     from hamodel.workload import Loaded, Preset, Workload

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel import _check, _html, fields, text
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from hamodel._types import Value
     from hamodel.assessment import Assessment
 

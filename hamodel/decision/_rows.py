@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,8 +10,6 @@ import numpy as np
 from hamodel import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hamodel.assessment import Assessment
     from hamodel.decision._requirements import Finding
 

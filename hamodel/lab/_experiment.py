@@ -13,6 +13,7 @@ import signal
 import tempfile
 import time
 from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +27,6 @@ from hamodel.lab import _packages
 from hamodel.lab._processes import Nursery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from hamodel._types import FloatArray, Json, Value
     from hamodel.duration import Duration
     from hamodel.lab._processes import Struck

@@ -11,11 +11,9 @@ import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 #: A connection of psycopg or redis-py, which are not installed everywhere.
 Connection: TypeAlias = Any

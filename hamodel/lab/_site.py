@@ -7,6 +7,7 @@ import contextlib
 import json
 import sys
 import sysconfig
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from hamodel.lab import _packages, haproxy
@@ -16,7 +17,6 @@ from hamodel.lab.etcd import Cluster
 from hamodel.lab.postgresql import INSERT, connected, numbers, unreached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from hamodel.lab._clients import Write

@@ -8,6 +8,7 @@ import json
 import math
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -21,8 +22,6 @@ from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._processes import Mark, Nursery, Struck, free_ports, strike, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from hamodel._types import Json
     from hamodel.duration import Duration
 

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import http.server
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,8 +16,6 @@ from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._processes import Nursery, Struck, acted, free_ports, seen, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.duration import Duration
 
 _ANSWER = 0.5  # s that a client waits for an answer

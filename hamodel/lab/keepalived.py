@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,8 +17,6 @@ from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._processes import Nursery, Struck, acted, seen, strike, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.duration import Duration
 
 _ADDRESS = "10.77.0.100"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata
@@ -19,8 +20,6 @@ from hamodel.lab._processes import Beside, Nursery, Struck, acted, strike, until
 from hamodel.lab._site import Site, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.duration import Duration
 
 _STARTS = "INFO: starting primary after failure"

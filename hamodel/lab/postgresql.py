@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -27,8 +28,6 @@ from hamodel.lab._processes import (
 from hamodel.lab._relay import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from hamodel.duration import Duration
     from hamodel.lab._packages import Connection
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,8 +16,6 @@ from hamodel.lab._relay import Relay
 from hamodel.lab.sentinel import errors, numbers, replicates, serve, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.duration import Duration
 
 _QUIET = 2.5  # s without an acknowledgement after which writes count as refused

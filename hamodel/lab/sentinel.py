@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -16,7 +17,6 @@ from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._processes import Mark, Nursery, Struck, free_ports, strike, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from hamodel._types import Value

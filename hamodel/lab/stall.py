@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,8 +17,6 @@ from hamodel.lab.postgresql import Watchdog
 from hamodel.lab.sentinel import RedisSentinel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel._types import Value
     from hamodel.duration import Duration
     from hamodel.lab._processes import Mark

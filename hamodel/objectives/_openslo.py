@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from hamodel.assessment import BurnRate
 from hamodel.objectives._common import Form, Objective, name_of
 from hamodel.specfile import TreeNode
 from hamodel.units import DAY
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 VERSION = "openslo/v1"
 

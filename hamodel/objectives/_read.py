@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from hamodel.units import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
 
 _FORMATS = "openslo/v1 (OpenSLO), prometheus/v1 (Sloth) or pyrra.dev/v1alpha1 (Pyrra)"
 

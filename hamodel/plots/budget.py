@@ -6,6 +6,7 @@ cause has its colour, its hatch and a line of text with its minutes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from hamodel.plots._style import INK, LOOKS, PALETTE, Look, box
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from matplotlib.axes import Axes
     from matplotlib.patches import Rectangle
     from matplotlib.text import Text

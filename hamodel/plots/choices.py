@@ -7,6 +7,7 @@ the rest are equal.  So misses stand out, and the measures are small.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from hamodel.decision import Decision, Optimum
 from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER, Style, box
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from matplotlib.axes import Axes
 
 _LOOKS = {  # verdict: sign and colour

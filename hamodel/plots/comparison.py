@@ -7,6 +7,7 @@ from the best on the left to the worst on the right, and says every number.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from hamodel.assessment import MEASURES
 from hamodel.plots._style import FAINT, INK, PALETTE, PLAIN, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 

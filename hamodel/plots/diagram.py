@@ -7,6 +7,7 @@ failure; hidden dependencies stand below, with dotted lines to what needs them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style, box
 from hamodel.plots.layout import HIGH, WIDE, layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
     from matplotlib.patches import Rectangle

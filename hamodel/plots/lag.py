@@ -7,6 +7,7 @@ of lag trade loss for downtime, and that no point of it is free.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from hamodel.plots._style import FAINT, GREY, INK, LINES, PALETTE, PLAIN
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
     from matplotlib.text import Text

@@ -7,6 +7,7 @@ logarithmic axis.  Sites whose laws are the same share a line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,6 @@ from hamodel import _check, text
 from hamodel.plots._style import FAINT, INK, PALETTE, PLAIN, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamodel.structure import Gate, Leaf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hamodel.structure import Structure
 
 WIDE, HIGH = 1.7, 0.8  # of a box

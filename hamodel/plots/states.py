@@ -7,6 +7,7 @@ around their true disc, and the number below says how rare they are.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from math import hypot, sqrt
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from hamodel import text
 from hamodel.plots._style import GREY, INK, LOOKS, PALETTE, PAPER, Look, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
-
     from matplotlib.axes import Axes
     from matplotlib.patches import Circle, FancyArrowPatch
     from matplotlib.text import Text

@@ -8,6 +8,7 @@ dimension `draw` they are medians within a band.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,6 @@ from hamodel.plots._values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.collections import FillBetweenPolyCollection

@@ -7,6 +7,7 @@ and saves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER, Look, box
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
     from matplotlib.patches import Rectangle

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import textwrap
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style, box
 from hamodel.plots.diagram import diagram_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from matplotlib.axes import Axes
     from matplotlib.patches import FancyArrowPatch, Rectangle
 

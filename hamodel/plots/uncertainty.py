@@ -7,6 +7,7 @@ each other on one axis, so that what overlaps is seen to overlap.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from hamodel.plots._values import said, steps, time_steps, title, unit_of, wide
 from hamodel.uncertainty import interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D

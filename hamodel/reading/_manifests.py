@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, flat
@@ -10,8 +11,6 @@ from hamodel.reading._texts import documents
 from hamodel.reading._units import time, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from hamodel.specfile import TreeNode
 
 _NODES = "Kubernetes documentation: Nodes, 2024"

@@ -6,6 +6,7 @@ import json
 import re
 import textwrap
 import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -30,7 +31,6 @@ from hamodel.specfile import SpecError, presets, read
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from hamodel.reading._core import Format
     from hamodel.specfile import Spec

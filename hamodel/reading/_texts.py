@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import configparser
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from hamodel.reading._core import Entry, File, flat
 from hamodel.specfile import TreeNode, read_tree
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _TEMPLATE = re.compile(r"""^(?:[^#'"\n]|'[^'\n]*'|"[^"\n]*")*?(\{\{|\{%)""")
 _COMMENTS = ("#", ";", "//")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from hamodel.units import DAY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _UNITS = {
     "us": 1e-6,

@@ -8,6 +8,7 @@ the statements use is the clients' and in no file: LOCAL_QUORUM is assumed.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, Format, Stated, flat
@@ -15,8 +16,6 @@ from hamodel.reading._texts import documents
 from hamodel.reading._units import flag, plain, shown, time, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.reading._core import Draft, Value
 
 _CONF = "Apache Cassandra conf/cassandra.yaml of 4.1, 2022"

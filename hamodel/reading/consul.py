@@ -7,6 +7,7 @@ HCL is read line by line: names, equal signs, blocks; what else the language has
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, Format, Stated
@@ -15,8 +16,6 @@ from hamodel.reading._units import time, whole
 from hamodel.reading.etcd import place_copies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.reading._core import Draft, File
 
 _PRODUCTION = 1  # the multiplier that is advised

@@ -9,6 +9,7 @@ leaves the rest out, and so does the system that is made of it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, Format, Stated, number
@@ -16,8 +17,6 @@ from hamodel.reading._texts import yaml
 from hamodel.reading._units import bare, flag, shown, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.reading._core import Draft, File, Value
 
 _MOST = 50.0  # s, as etcd allows

@@ -9,6 +9,7 @@ every `fastinter`; both are `inter` unless said otherwise.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, Format, Stated, Value
@@ -16,8 +17,6 @@ from hamodel.reading._texts import words
 from hamodel.reading._units import shown, time, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from hamodel.reading._core import Draft
 
 _MANUAL = "HAProxy Configuration Manual, 5.2 Server and default-server options, 2026"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel.reading._core import Format, Stated, Value
@@ -33,8 +34,6 @@ from hamodel.reading._manifests import (
 from hamodel.reading._units import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hamodel.reading._core import Draft
 
 _START = 10.0  # s, assumed: an image that is there, a process that starts

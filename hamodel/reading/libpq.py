@@ -9,6 +9,7 @@ one host goes through a proxy, and changes nothing here.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -16,8 +17,6 @@ from hamodel.reading._core import Default, Entry, Field, Format, Stated
 from hamodel.reading._units import shown, time, word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.reading._core import Draft, File
 
 _CONNECT = "PostgreSQL documentation: Database Connection Control Functions, 2024"

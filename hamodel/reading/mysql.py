@@ -8,6 +8,7 @@ with dashes or underscores, with `loose_` before them or not.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, Format, Stated
@@ -16,8 +17,6 @@ from hamodel.reading._units import bare, flag, iso, shown, whole, word
 from hamodel.reading.etcd import place_copies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from hamodel.reading._core import Draft
 
 _GROUP = "MySQL 8.4 Reference Manual: Group Replication System Variables, 2024"

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator, Sequence
 from math import comb
-from typing import TYPE_CHECKING
 
 from hamodel.facts import fact
 from hamodel.failover import Lease
@@ -30,9 +30,6 @@ from hamodel.reading._core import (
 )
 from hamodel.reading._texts import yaml
 from hamodel.reading._units import flag, shown, time, whole, word
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 _DCS = "bootstrap.dcs."
 _PARAMETERS = "postgresql.parameters."

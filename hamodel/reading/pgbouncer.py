@@ -8,6 +8,7 @@ is looked up once its kept address is older than `dns_max_ttl`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hamodel._fields import nested
@@ -16,8 +17,6 @@ from hamodel.reading._texts import ini
 from hamodel.reading._units import shown, time, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.reading._core import Draft, Entry, File
 
 _CONFIG = "PgBouncer configuration, https://www.pgbouncer.org/config.html, 2024"

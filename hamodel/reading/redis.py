@@ -8,6 +8,7 @@ are assumed, as the preset has them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, Format, Stated
@@ -15,8 +16,6 @@ from hamodel.reading._texts import words
 from hamodel.reading._units import bare, flag, shown, time, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.reading._core import Draft, Scalar, Value
 
 _CONF = (

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, Format, Stated, Value
 from hamodel.reading._units import flag, plain, shown, time, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.reading._core import Draft
 
 _ROUTE53 = (

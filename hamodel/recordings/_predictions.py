@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +25,6 @@ from hamodel.recordings._verdicts import Forecast, Pairs, Verdicts
 from hamodel.replication import Link, Replication, Stream, WriteStage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hamodel.duration import Duration
 
 _MS = 1e-3

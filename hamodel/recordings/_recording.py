@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -15,8 +16,6 @@ from hamodel import _check, _html
 from hamodel.facts import folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hamodel._types import FloatArray
 
 

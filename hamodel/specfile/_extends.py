@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
@@ -26,7 +27,6 @@ from hamodel.specfile._tree import Problem, SpecError, TreeNode
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 #: Architectures by the names that files give them.

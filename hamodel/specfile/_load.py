@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +24,6 @@ from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
 
     from hamodel._types import Value
     from hamodel.architectures.base import Architecture

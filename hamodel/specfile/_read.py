@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,8 +20,6 @@ from hamodel.specfile._tree import Problem, TreeNode
 from hamodel.units import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     from hamodel._types import Value
     from hamodel.duration import Duration
     from hamodel.uncertainty import Belief

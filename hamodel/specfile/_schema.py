@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import getdoc
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hamodel._types import Json
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from hamodel.facts import fact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from hamodel._types import Value
     from hamodel.specfile._tree import TreeNode
 

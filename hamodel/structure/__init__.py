@@ -18,8 +18,8 @@ takes no time (for its price see the rooms `failover` and `architectures`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from hamodel.structure import _circuit, _parse
 from hamodel.structure._circuit import Gate, Leaf
@@ -31,9 +31,6 @@ from hamodel.structure._errors import (
 )
 from hamodel.structure._model import Structure
 from hamodel.structure._results import Importance, Importances, Outages, Purchase
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "Gate",

@@ -10,13 +10,10 @@ a loop over the numbers, and a chain of ten thousand parts is as safe as one of 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hamodel.structure._errors import StructureTooLargeError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 WORKS, DOWN = 0, 1
 _END = 2**62  # the level of both ends: below every part

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from hamodel.structure._bdd import Builder, Diagram
 from hamodel.structure._errors import StructureTooLargeError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _LIMITS = (2_000, 20_000, 400_000)  # nodes: try every order small before one large
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from hamodel import _check
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class StructureSyntaxError(ValueError):

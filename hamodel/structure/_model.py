@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from hamodel.structure._circuit import to_dot
 from hamodel.structure._values import known, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from hamodel._types import Quantity
     from hamodel.structure._results import Importances, Outages, Purchase
 

@@ -7,16 +7,13 @@ take lists.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel.structure._circuit import Circuit, Gate, Leaf, names
 from hamodel.structure._errors import StructureSyntaxError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)

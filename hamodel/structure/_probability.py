@@ -7,14 +7,13 @@ floats, arrays, fractions, `mpmath` numbers or SymPy expressions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamodel.structure._bdd import DOWN, WORKS, Diagram, nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from hamodel._types import Quantity
 
 

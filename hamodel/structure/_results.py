@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,6 @@ from hamodel import _check, _html, text
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from hamodel._types import Quantity
 
 

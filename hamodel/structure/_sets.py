@@ -8,12 +8,9 @@ and does not already fail without it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from hamodel.structure._bdd import DOWN, WORKS, Builder, Diagram, nodes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _END = 2**62
 NONE, EMPTY = 0, 1  # no set at all; only the empty set

@@ -9,6 +9,7 @@ the block counts as one part, inside it the answer is a product along the way do
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from hamodel.structure._circuit import Circuit, Gate, Leaf
 from hamodel.structure._probability import plus, times
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from hamodel._types import Quantity
 
 

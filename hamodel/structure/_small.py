@@ -9,6 +9,7 @@ diagram of the ring fits any memory.  They bound the unavailability from both si
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from hamodel.structure._circuit import Circuit, Leaf
 from hamodel.structure._errors import TooManySetsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from hamodel._types import FloatArray
 
     Sets = set[frozenset[str]]

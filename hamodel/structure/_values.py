@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,6 @@ from hamodel import _check
 from hamodel.structure._errors import UnknownPartError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from hamodel._types import Quantity
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,6 @@ from hamodel.sweeping._work import Grid, answered, gathered
 from hamodel.workload import Workload, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     import xarray as xr
 
     from hamodel._types import Value

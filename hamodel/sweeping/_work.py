@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, prod
@@ -18,8 +18,6 @@ from hamodel.sweeping._evaluate import Points, take_arrays
 from hamodel.sweeping._parameters import Case, Parameter, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from numpy.typing import NDArray
 
     from hamodel._types import FloatArray, Value

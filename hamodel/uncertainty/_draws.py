@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,8 +12,6 @@ from hamodel.sweeping import Column, sweep
 from hamodel.uncertainty._beliefs import as_belief
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import xarray as xr
 
     from hamodel._types import FloatArray, Value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from hamodel.uncertainty._draws import believed, columns
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from hamodel._types import Value
     from hamodel.architectures.base import Architecture
     from hamodel.assessment import Assessment
