@@ -79,8 +79,8 @@ def test_it_says_what_it_shows():
     _, bad = drawn(fit(two, draws=19))
     assert bad.outside > 0.3
     assert "leaves the band at" in bad.text
-    assert bad.said.get_text().startswith("fits badly")
-    assert bad.said.get_weight() == "bold"
+    assert bad.caption.get_text().startswith("fits badly")
+    assert bad.caption.get_weight() == "bold"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_the_words_stay_inside_and_off_the_curve():
         ax, picture = drawn(found)
         ax.figure.canvas.draw()
         page = ax.figure.bbox
-        for words in (*picture.labels, picture.said):
+        for words in (*picture.labels, picture.caption):
             box = words.get_window_extent()
             assert box.x0 >= page.x0
             assert box.x1 <= page.x1

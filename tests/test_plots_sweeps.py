@@ -181,7 +181,7 @@ def test_values_without_limit_are_said():
     ],
 )
 def test_values_in_words(value, unit, words):
-    assert _values.said(value, unit) == words
+    assert _values.worded(value, unit) == words
 
 
 def test_ticks_are_round():

@@ -58,7 +58,7 @@ def test_valley():
     assert "best at 5 misses: 1.82 min a year; 4,124 min at 2" in drawn.text
     slow = vigilance(beat, mttf=7.2e6, recovery=600, misses=range(2, 12))
     drawn.show(slow)
-    assert drawn.said.get_text().startswith(f"best at {slow.best} misses")
+    assert drawn.caption.get_text().startswith(f"best at {slow.best} misses")
 
 
 def test_pictures_are_stable():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel.plots._style import INK, PAPER, PLAIN, Style, contrast
-from hamodel.plots._values import head, said, steps, title, unit_of, wide
+from hamodel.plots._values import head, steps, title, unit_of, wide, worded
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,7 +84,7 @@ def _written(
     middles = [np.arange(n) + 0.5 for n in cells.shape[::-1]]
     shown = np.ma.masked_invalid(cells)
     scale = np.log if wide(kept) else np.asarray  # as the cells are coloured
-    at = {float(scale(level)): said(level, unit) for level in levels}
+    at = {float(scale(level)): worded(level, unit) for level in levels}
     look: Style = {"colors": INK, "linewidths": 0.8, "linestyles": "solid"}
     lines = ax.contour(*middles, scale(shown), levels=sorted(at), **look)
     words = ax.clabel(lines, fmt=at, fontsize=8, colors=INK)
@@ -106,7 +106,7 @@ def _cell_text(
     shade = PAPER if infinite else mesh.cmap(norm(value))
     fill = to_hex(shade)
     ink = INK if contrast(fill, INK) >= contrast(fill, PAPER) else PAPER
-    words = "∞" if infinite else said(value, unit)
+    words = "∞" if infinite else worded(value, unit)
     centred: Style = {"ha": "center", "va": "center", "fontsize": 8}
     return ax.text(column + 0.5, row + 0.5, words, color=ink, **centred, **PLAIN)
 
@@ -145,7 +145,7 @@ def _edges(places: list[int]) -> FloatArray:
 
 def _cell_ticks(axis: Axis, values: xr.DataArray, most: int) -> None:
     places = _places(len(values), most)
-    words = [said(values.values[k], unit_of(values)) for k in places]
+    words = [worded(values.values[k], unit_of(values)) for k in places]
     axis.set_ticks([k + 0.5 for k in places], words)
     axis.set_label_text(title(values), **PLAIN)
 
@@ -156,7 +156,7 @@ def _map_text(values: xr.DataArray) -> str:
     words = f"{title(values)} by {title(x)}, and {title(y)}."
     for name, find in (("Least", np.argmin), ("Most", np.argmax)):
         row, column = np.unravel_index(find(cells), cells.shape)
-        value = said(cells[row, column], unit_of(values))
+        value = worded(cells[row, column], unit_of(values))
         places = (x.values[column], unit_of(x)), (y.values[row], unit_of(y))
-        words += f" {name}: {value} at {' and '.join(said(*at) for at in places)}."
+        words += f" {name}: {value} at {' and '.join(worded(*at) for at in places)}."
     return words[:1].upper() + words[1:]

@@ -27,7 +27,7 @@ _TIMES = (
 _LONG = 58  # letters of an axis' name that fit
 
 
-def said(value: Value, unit: str = "1", digits: int = 3) -> str:
+def worded(value: Value, unit: str = "1", digits: int = 3) -> str:
     """Write a value with its unit as a reader would say it."""
     if isinstance(value, str | np.str_ | bool | np.bool_):
         return str(value)

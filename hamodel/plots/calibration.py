@@ -43,7 +43,7 @@ class FitPicture:
         Marks of what is still open.
     labels : tuple of Text
         What the stairs and the line are, beside them.
-    said : Text
+    caption : Text
         How well they agree.
     fit : Fit
         What is drawn.
@@ -54,7 +54,7 @@ class FitPicture:
     line: Line2D
     still: Line2D
     labels: tuple[Text, Text]
-    said: Text
+    caption: Text
     fit: Fit
 
     @property
@@ -128,14 +128,14 @@ def draw_fit(ax: Axes, result: Fit, *, most: float | None = None) -> FitPicture:
     (line,) = ax.plot(
         times, curve, color=PALETTE["blue"], linestyle="--", linewidth=1.6
     )
-    labels, said = _labels(ax, result, (start, end))
+    labels, caption = _labels(ax, result, (start, end))
     return FitPicture(
         stairs=stairs,
         band=band,
         line=line,
         still=_still(ax, result),
         labels=labels,
-        said=said,
+        caption=caption,
         fit=result,
     )
 
@@ -213,12 +213,12 @@ def _labels(
         (result.verdict, INK if result.bad else GREY, ""),
     )
     made = []
-    for k, (said, colour, dashes) in enumerate(words):
+    for k, (caption, colour, dashes) in enumerate(words):
         y: float = top - 0.085 * k
         across: Style = {"transform": ax.transAxes}
         if dashes:
             ax.plot([left, left + 0.06], [y, y], color=colour, ls=dashes, **across)
         x = left + 0.08 if dashes else left
-        made.append(ax.text(x, y, said, color=INK, va="center", **PLAIN, **across))
+        made.append(ax.text(x, y, caption, color=INK, va="center", **PLAIN, **across))
     made[2].set(color=words[2][1], weight="bold" if result.bad else "normal")
     return (made[0], made[1]), made[2]

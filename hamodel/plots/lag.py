@@ -40,14 +40,14 @@ class LagCurve:
         Where that falls to `goal`.
     goal : float
         Share of stale reads that is looked for.
-    said : Text
+    caption : Text
         When it is reached.
     """
 
     line: Line2D
     mark: Line2D
     goal: float
-    said: Text
+    caption: Text
 
     def show(self, lag: Duration) -> None:
         """Show another lag."""
@@ -57,14 +57,14 @@ class LagCurve:
         self.mark.set_data([wait, wait], [self.goal, _FLOOR / 10])
         half = float(lag.quantile(0.5))
         words = f"half of the writes visible within {text.time(half)}, "
-        self.said.set_text(
+        self.caption.set_text(
             f"{words}all but {text.number(self.goal)} within {text.time(wait)}"
         )
 
     @property
     def text(self) -> str:
         """What the picture says, in words and numbers."""
-        return f"Replication lag: {self.said.get_text()}."
+        return f"Replication lag: {self.caption.get_text()}."
 
 
 def draw_lag_cdf(
@@ -108,8 +108,8 @@ def draw_lag_cdf(
     times = np.linspace(0, end, 241)
     (line,) = ax.plot(times, np.ones(241), color=PALETTE["blue"])
     (mark,) = ax.plot([0, 0], [goal, goal], color=GREY, dashes=(4, 2))
-    said = ax.text(0.02, 0.94, "", transform=ax.transAxes, color=INK, **PLAIN)
-    drawn = LagCurve(line=line, mark=mark, goal=goal, said=said)
+    caption = ax.text(0.02, 0.94, "", transform=ax.transAxes, color=INK, **PLAIN)
+    drawn = LagCurve(line=line, mark=mark, goal=goal, caption=caption)
     drawn.show(lag)
     return drawn
 
@@ -212,13 +212,13 @@ class GateCurve:
         Downtime against the mean loss, one point for each limit.
     ends : tuple of Text
         The least and the greatest limit, at the ends of the line.
-    said : Text
+    caption : Text
         What the ends cost.
     """
 
     line: Line2D
     ends: tuple[Text, Text]
-    said: Text
+    caption: Text
 
     def show(self, gate: LagGate) -> None:
         """Show another gate."""
@@ -234,12 +234,12 @@ class GateCurve:
             f"{text.time(float(d) * 60)} down a year and {text.time(float(x))} lost"
             for x, d in places
         )
-        self.said.set_text(f"strictest: {first}; widest: {last}")
+        self.caption.set_text(f"strictest: {first}; widest: {last}")
 
     @property
     def text(self) -> str:
         """What the picture says, in words and numbers."""
-        return f"Lag gate, {self.said.get_text()} per failure of the primary."
+        return f"Lag gate, {self.caption.get_text()} per failure of the primary."
 
 
 def draw_lag_gate(ax: Axes, gate: LagGate) -> GateCurve:
@@ -280,8 +280,8 @@ def draw_lag_gate(ax: Axes, gate: LagGate) -> GateCurve:
     ax.set_ylabel("minutes down a year", **PLAIN)
     (line,) = ax.plot([], [], color=PALETTE["blue"], marker="o", markersize=3)
     ends = tuple(ax.text(0, 0, "", color=INK, va="bottom", **PLAIN) for _ in range(2))
-    said = ax.text(0.02, 0.94, "", transform=ax.transAxes, color=INK, **PLAIN)
-    drawn = GateCurve(line=line, ends=(ends[0], ends[1]), said=said)
+    caption = ax.text(0.02, 0.94, "", transform=ax.transAxes, color=INK, **PLAIN)
+    drawn = GateCurve(line=line, ends=(ends[0], ends[1]), caption=caption)
     drawn.show(gate)
     return drawn
 

@@ -21,12 +21,12 @@ from hamodel.plots._values import (
     head,
     numeric,
     only,
-    said,
     steps,
     time_steps,
     title,
     unit_of,
     wide,
+    worded,
 )
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _rows(values: xr.DataArray, others: list[str]) -> list[tuple[str, xr.DataArr
         )
     unit = unit_of(values[other])
     return [
-        (said(values[other].values[k], unit), values.isel({other: k}))
+        (worded(values[other].values[k], unit), values.isel({other: k}))
         for k in range(count)
     ]
 
@@ -216,7 +216,7 @@ def _scales(ax: Axes, values: xr.DataArray, x: str) -> None:
     if numeric(values[x]):
         _scale(ax, "x", values[x].values.astype(float), values[x])
     else:
-        ax.set_xticks(range(len(values[x])), [said(v) for v in values[x].values])
+        ax.set_xticks(range(len(values[x])), [worded(v) for v in values[x].values])
         ax.set_xlim(-0.3, len(values[x]) - 0.4)
         ax.set_xlabel(title(values[x]), **PLAIN)
 
@@ -244,7 +244,7 @@ def _scale(ax: Axes, side: str, values: FloatArray, labelled: xr.DataArray) -> N
     else:
         room = 0.04 * (high - low) or 0.5 * abs(high) or 1.0
         getattr(ax, f"set_{side}lim")(low - room * (low != 0), high + room)
-    axis.set_ticks(ticks, [said(tick, unit) for tick in ticks])
+    axis.set_ticks(ticks, [worded(tick, unit) for tick in ticks])
     axis.set_ticks([], minor=True)
     axis.set_label_text(title(labelled), **PLAIN)
 
@@ -275,8 +275,8 @@ def _line_text(
     for k in dict.fromkeys((0, len(middle) - 1)):
         band = ""
         if low[k] < high[k]:
-            band = f" ({said(low[k], unit)} to {said(high[k], unit)})"
-        where = said(x.values[k], unit_of(x))
-        parts.append(f"{said(middle[k], unit)}{band} at {where}")
+            band = f" ({worded(low[k], unit)} to {worded(high[k], unit)})"
+        where = worded(x.values[k], unit_of(x))
+        parts.append(f"{worded(middle[k], unit)}{band} at {where}")
     first = f"{name}: " if name else ""
     return f"{first}{', '.join(parts)}."

@@ -149,13 +149,13 @@ class RtoCurve:
         Probability of being served again, against time.
     objective : float or None
         Recovery time objective in s.
-    said : Text
+    caption : Text
         How likely the objective is met.
     """
 
     line: Line2D
     objective: float | None
-    said: Text
+    caption: Text
 
     def show(self, rto: Duration) -> None:
         """Show another distribution."""
@@ -166,12 +166,12 @@ class RtoCurve:
         if self.objective is not None:
             met = 100 * float(rto.cdf(self.objective))
             words = f"{text.number(met)} % within {text.time(self.objective)}; {words}"
-        self.said.set_text(words)
+        self.caption.set_text(words)
 
     @property
     def text(self) -> str:
         """What the picture says, in words and numbers."""
-        return f"Recovery time: {self.said.get_text()}."
+        return f"Recovery time: {self.caption.get_text()}."
 
 
 def draw_rto_cdf(
@@ -219,8 +219,8 @@ def draw_rto_cdf(
     if objective is not None:
         ax.plot([objective, objective], [0, 1], color=GREY, dashes=(4, 2))
     (line,) = ax.plot(np.linspace(0, end, 241), np.zeros(241), color=PALETTE["blue"])
-    said = ax.text(0.005, 0.94, "", transform=ax.transAxes, color=INK)
-    drawn = RtoCurve(line=line, objective=objective, said=said)
+    caption = ax.text(0.005, 0.94, "", transform=ax.transAxes, color=INK)
+    drawn = RtoCurve(line=line, objective=objective, caption=caption)
     drawn.show(rto)
     return drawn
 
@@ -235,7 +235,7 @@ class Valley:
         Downtime for each number of misses: the whole, from failures, from false alarms.
     best : Line2D
         A mark at the least.
-    said : Text
+    caption : Text
         Where that is.
     """
 
@@ -243,7 +243,7 @@ class Valley:
     real: Line2D
     false: Line2D
     best: Line2D
-    said: Text
+    caption: Text
 
     def show(self, curve: Vigilance) -> None:
         """Show another trade."""
@@ -256,7 +256,7 @@ class Valley:
             line.set_data(curve.misses, part * scale)
         least = float(curve.minutes_per_year.min())
         self.best.set_data([curve.best], [least])
-        self.said.set_text(
+        self.caption.set_text(
             f"best at {curve.best} misses: {text.number(least)} min a year"
         )
 
@@ -265,7 +265,7 @@ class Valley:
         """What the picture says, in words and numbers."""
         misses, minutes = (np.asarray(x, float) for x in self.line.get_data())
         return (
-            f"Downtime against misses waited for: {self.said.get_text()}; "
+            f"Downtime against misses waited for: {self.caption.get_text()}; "
             f"{text.number(float(minutes[0]))} min at {int(misses[0])}, "
             f"{text.number(float(minutes[-1]))} min at {int(misses[-1])}."
         )
@@ -296,7 +296,7 @@ def draw_vigilance(
     >>> from hamodel.failover import Heartbeat, vigilance
     >>> beat = Heartbeat(interval=1, loss=0.02)
     >>> curve = vigilance(beat, mttf=7.2e6, recovery=20, misses=range(2, 9))
-    >>> draw_vigilance(Figure().subplots(), curve).said.get_text()
+    >>> draw_vigilance(Figure().subplots(), curve).caption.get_text()
     'best at 5 misses: 1.82 min a year'
     """
     from matplotlib.ticker import FixedLocator, NullLocator
@@ -320,7 +320,7 @@ def draw_vigilance(
         false=_curve(ax, "from false alarms", "orange", "^"),
         line=_curve(ax, "both", "blue", "o"),
         best=ax.plot([], [], "o", color=INK, markerfacecolor=PAPER, markersize=9)[0],
-        said=ax.text(0.98, 0.94, "", transform=ax.transAxes, ha="right", color=INK),
+        caption=ax.text(0.98, 0.94, "", transform=ax.transAxes, ha="right", color=INK),
     )
     drawn.show(curve)
     ax.legend(loc="upper right", bbox_to_anchor=(1, 0.92), frameon=False)

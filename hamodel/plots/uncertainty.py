@@ -15,7 +15,7 @@ import numpy as np
 
 from hamodel import _check, text
 from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PLAIN, Look, box
-from hamodel.plots._values import said, steps, time_steps, title, unit_of, wide
+from hamodel.plots._values import steps, time_steps, title, unit_of, wide, worded
 from hamodel.uncertainty import interval
 
 if TYPE_CHECKING:
@@ -136,11 +136,11 @@ def tornado_text(tornado: Tornado) -> str:
         What `hamodel.uncertainty.tornado` returned.
     """
     words = [
-        f"{_row_name(b)}: {said(b.at_low, tornado.unit)} at {said(b.low, b.unit)} to"
-        f" {said(b.at_high, tornado.unit)} at {said(b.high, b.unit)}."
+        f"{_row_name(b)}: {worded(b.at_low, tornado.unit)} at {worded(b.low, b.unit)} to"
+        f" {worded(b.at_high, tornado.unit)} at {worded(b.high, b.unit)}."
         for b in tornado.bars
     ]
-    middle = said(tornado.middle, tornado.unit)
+    middle = worded(tornado.middle, tornado.unit)
     return " ".join([f"{_capital(tornado.label)}, {middle} at all medians.", *words])
 
 
@@ -205,8 +205,8 @@ def draw_intervals(
     _rows(ax, names)
     _across(ax, every, unit, title(values))
     words = [
-        f"{f'{name}: ' if name else ''}{said(m, unit)} ({said(a, unit)} to"
-        f" {said(b, unit)})."
+        f"{f'{name}: ' if name else ''}{worded(m, unit)} ({worded(a, unit)} to"
+        f" {worded(b, unit)})."
         for name, a, m, b in zip(names, low, middle, high, strict=True)
     ]
     head = f"{_capital(title(values))}{along}, median and {text.number(100 * level)} % "
@@ -214,7 +214,7 @@ def draw_intervals(
     line = None
     if target is not None:
         line = _target(ax, target, unit)
-        words.append(f"Target: {said(target, unit)}.")
+        words.append(f"Target: {worded(target, unit)}.")
     return DrawnIntervals(
         spans=tuple(spans),
         medians=tuple(medians),
@@ -240,7 +240,7 @@ def _ends(ax: Axes, row: int, bar: Bar, middle: float) -> list[Text]:
         beyond = max(at, middle) if side == "left" else min(at, middle)
         gap = 4 if side == "left" else -4
         text = ax.annotate(
-            said(value, bar.unit),
+            worded(value, bar.unit),
             (beyond, row),
             xytext=(gap, 0),
             textcoords="offset points",
@@ -272,7 +272,7 @@ def _dot(ax: Axes, row: int, at: float) -> Line2D:
 def _target(ax: Axes, at: float, unit: str) -> Line2D:
     line = ax.axvline(at, color=PALETTE["vermilion"], dashes=(4, 2))
     ax.annotate(
-        f" target {said(at, unit)}",
+        f" target {worded(at, unit)}",
         (at, 1),
         xycoords=("data", "axes fraction"),
         va="bottom",
@@ -307,7 +307,7 @@ def _across(
     first, last = ax.get_xlim()
     ticks = find(first, last) if not curved else find(low, high)
     ticks = [tick for tick in ticks if first <= tick <= last and (tick >= 0 or low < 0)]
-    ax.set_xticks(ticks, [said(tick, unit) for tick in ticks])
+    ax.set_xticks(ticks, [worded(tick, unit) for tick in ticks])
     ax.set_xticks([], minor=True)
     ax.grid(axis="x", color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
@@ -326,7 +326,7 @@ def _row_names(values: xr.DataArray) -> tuple[list[str], str]:
         return [""], ""
     along = values[others[0]]
     _check_rows(len(along), others[0])
-    return [said(v, unit_of(along)) for v in along.values], f" by {title(along)}"
+    return [worded(v, unit_of(along)) for v in along.values], f" by {title(along)}"
 
 
 def _check_rows(count: int, what: str) -> None:
