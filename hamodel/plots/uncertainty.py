@@ -136,8 +136,9 @@ def tornado_text(tornado: Tornado) -> str:
         What `hamodel.uncertainty.tornado` returned.
     """
     words = [
-        f"{_row_name(b)}: {worded(b.at_low, tornado.unit)} at {worded(b.low, b.unit)} to"
-        f" {worded(b.at_high, tornado.unit)} at {worded(b.high, b.unit)}."
+        f"{_row_name(b)}: {worded(b.at_low, tornado.unit)} at"
+        f" {worded(b.low, b.unit)} to {worded(b.at_high, tornado.unit)} at"
+        f" {worded(b.high, b.unit)}."
         for b in tornado.bars
     ]
     middle = worded(tornado.middle, tornado.unit)
