@@ -38,7 +38,7 @@ def listed() -> None:
 
 @lab.command()
 def check() -> None:
-    """Tell which experiments can run here, and what the others lack."""
+    """Show which experiments can run here, and what the others lack."""
     from importlib.util import find_spec
 
     from hamodel.lab import EXPERIMENTS, missing
@@ -54,7 +54,7 @@ def check() -> None:
 @lab.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def fetch(*, yes: bool) -> None:
-    """Download the programs into a folder of one's own; nothing is installed."""
+    """Download the programs into a private folder; nothing is installed."""
     from hamodel import lab as room
 
     wanted = room.missing(
@@ -74,7 +74,7 @@ def fetch(*, yes: bool) -> None:
 @click.option("--out", type=_OUT, default=Path("recordings"), show_default=True)
 @click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE")
 @click.option("--seed", default=1, show_default=True)
-@click.option("--resume", is_flag=True, help="Go on with what is there.")
+@click.option("--resume", is_flag=True, help="Continue an earlier recording.")
 def run(
     name: str, n: int, out: Path, changes: Sequence[str], seed: int, *, resume: bool
 ) -> None:
@@ -93,7 +93,7 @@ def run(
 @lab.command()
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
 def compare(folder: Path) -> None:
-    """Compare what was recorded into a folder with the predictions."""
+    """Compare the recordings in a folder with the predictions."""
     from hamodel.lab import EXPERIMENTS, opened
 
     for file in sorted(folder.glob("*.csv")):
@@ -102,7 +102,7 @@ def compare(folder: Path) -> None:
 
 @lab.command()
 def clean() -> None:
-    """End what a crash has left running, and remove the working folder."""
+    """End processes left over by a crash, and remove the working folder."""
     import shutil
 
     from hamodel.lab import end_strays, workplace

@@ -33,7 +33,7 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 @click.version_option(__version__, prog_name="hamodel")
 @click.option("--traceback", is_flag=True, help="Show where a fault happened.")
 def main(traceback: bool) -> None:
-    """Answer how available, how quick and how fresh a service will be.
+    """Predict how available, how fast and how fresh a service will be.
 
     FILE is a system's YAML file, the name of a preset, or - for standard input.
     """
@@ -47,7 +47,11 @@ _FORMATS = ("text", "json", "markdown", "junit", "sarif", "prometheus")
 @CHANGES
 @VERSIONS
 @CONFIDENCE
-@click.option("--against", metavar="FILE", help="Show what FILE's system would gain.")
+@click.option(
+    "--against",
+    metavar="FILE",
+    help="Compare with the system in FILE, before the change.",
+)
 @click.option(
     "--allow",
     metavar="CHANGE",
@@ -57,7 +61,7 @@ _FORMATS = ("text", "json", "markdown", "junit", "sarif", "prometheus")
     "--format",
     "form",
     type=click.Choice(_FORMATS),
-    help="What to print; text is the default.  The others are for CI.",
+    help="The output format, text by default; the others are for CI.",
 )
 @JSON
 def assess(
@@ -83,7 +87,7 @@ def assess(
 def check(
     files: Sequence[str], versions: Sequence[str], confidence: float | None
 ) -> None:
-    """Hold several files to what they require: a line for each, as a linter prints."""
+    """Check files against their requirements, one line each, as a linter does."""
     from hamodel.cli import _gate
 
     leave(met=_gate.check(files, confidence, versions))
@@ -143,10 +147,14 @@ def optimise(file: str, over: Sequence[str], as_json: bool) -> None:
     type=click.FloatRange(0, 1e7, min_open=True),
     default=1000.0,
     show_default=True,
-    help="Length of the run.",
+    help="Years to simulate.",
 )
-@click.option("--seed", default=1, show_default=True, help="Of the random numbers.")
-@click.option("--apart", is_flag=True, help="Parts one by one, for rare events.")
+@click.option(
+    "--seed", default=1, show_default=True, help="Seed of the random numbers."
+)
+@click.option(
+    "--apart", is_flag=True, help="Simulate the parts one by one, for rare events."
+)
 @JSON
 def simulate(
     file: str,
@@ -157,7 +165,7 @@ def simulate(
     apart: bool,
     as_json: bool,
 ) -> None:
-    """Play a system as discrete events, beside what is computed."""
+    """Simulate a system by discrete events, beside the computed values."""
     from hamodel.cli import _files, _several
 
     spec = _files.opened(file, changes)
@@ -169,7 +177,7 @@ def simulate(
 @CHANGES
 @JSON
 def spof(file: str, changes: Sequence[str], as_json: bool) -> None:
-    """Print what stops the service alone, and which pairs do."""
+    """Print the single points of failure, and the pairs that stop the service."""
     from hamodel.cli import _files
 
     if _files.holds(file, "structure"):
@@ -215,7 +223,7 @@ def explain(
 def slo(
     system: str, files: Sequence[str], measures: Sequence[str], as_json: bool
 ) -> None:
-    """Hold a system to the objectives of OpenSLO, Sloth or Pyrra FILES.
+    """Check a system against the objectives in OpenSLO, Sloth or Pyrra FILES.
 
     The chance to keep each over its window, its error budget by cause, and how often
     each burn-rate alert will fire.
@@ -234,7 +242,7 @@ def slo(
     multiple=True,
     default=("write_minutes_per_year",),
     show_default=True,
-    help="What to compute; give it again for more.",
+    help="What to compute; may be repeated.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path))
 @FORCE

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     "--extends",
     default="",
     metavar="PRESET",
-    help="The preset to change, where the files do not tell which system it is.",
+    help="The preset to change, if the files do not tell which system it is.",
 )
 @click.option("--title", default="", help="What the system is called.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the system's file; by default it is printed.",
+    help="The file to write; by default it is printed.",
 )
 @FORCE
 @JSON
@@ -52,7 +52,7 @@ def read(
 @click.option(
     "--during",
     metavar="A..B",
-    help="From when to when the log was kept, or for how long, such as 26mo.",
+    help="When the log was kept, or for how long, such as 26mo.",
 )
 @click.option(
     "--nodes",
@@ -74,20 +74,24 @@ def read(
     metavar="NAME=COLUMN",
     help="What a column of the log means, such as opened=start.",
 )
-@click.option("--timezone", help="Of times that say none, such as Europe/Berlin.")
 @click.option(
-    "--dates", help="'day first' or 'month first', where 3/2/2026 may be both."
+    "--timezone", help="Time zone of times without one, such as Europe/Berlin."
+)
+@click.option(
+    "--dates", help="'day first' or 'month first', where 3/2/2026 is ambiguous."
 )
 @click.option(
     "--unclosed",
     type=click.Choice(["censored", "left out"]),
     default="censored",
     show_default=True,
-    help="What incidents without an end count as.",
+    help="How incidents without an end are counted.",
 )
-@click.option("--count", type=int, help="Outages, where there is no log; with --total.")
-@click.option("--total", metavar="TIME", help="Their time together, such as 1183min.")
-@click.option("--extends", default="", help="What the file that is printed extends.")
+@click.option(
+    "--count", type=int, help="Number of outages, if there is no log; with --total."
+)
+@click.option("--total", metavar="TIME", help="Their total duration, such as 1183min.")
+@click.option("--extends", default="", help="What the printed file extends.")
 @JSON
 def calibrate(
     files: Sequence[str],
@@ -95,7 +99,7 @@ def calibrate(
     as_json: bool,
     **told: Value,  # as `Wanted` names them
 ) -> None:
-    """Print the parameters that logs and drills tell, as a file to extend.
+    """Estimate parameters from logs and drills, as a file to extend.
 
     FILES are CSV: a log of incidents (exports of PagerDuty, Opsgenie, Statuspage and
     Jira are known) and, by its column `worked`, drills of failovers.  Files that end in
@@ -125,13 +129,15 @@ def calibrate(
     type=click.Choice(("read", "write")),
     default="write",
     show_default=True,
-    help="Whose blocks, or whose way.",
+    help="The operation whose blocks or paths are exported.",
 )
-@click.option("--part", help="Whose states; by default the part with the most.")
+@click.option(
+    "--part", help="The part whose states are exported; by default the largest."
+)
 def export(
     file: str, changes: Sequence[str], form: str, operation: str, part: str | None
 ) -> None:
-    """Write a system in the language of another tool."""
+    """Export a system to the language of another tool."""
     from hamodel.cli import _export, _files
 
     spec = _files.opened(file, changes)
@@ -155,8 +161,8 @@ def presets(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument(
     "file", type=click.Path(dir_okay=False, path_type=Path), default=Path("system.yaml")
 )
-@click.option("--preset", metavar="NAME", help="Begin with this preset.")
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@click.option("--preset", metavar="NAME", help="Start from this preset.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def init(file: Path, preset: str | None, force: bool) -> None:
     """Write a commented starter file (system.yaml); - prints it."""
     from hamodel import specfile
@@ -178,7 +184,9 @@ def init(file: Path, preset: str | None, force: bool) -> None:
 
 
 @main.command()
-@click.option("--output", is_flag=True, help="Of what `hamodel assess --json` prints.")
+@click.option(
+    "--output", is_flag=True, help="The schema of what `hamodel assess --json` prints."
+)
 def schema(output: bool) -> None:
     """Print the JSON schema of system files, for editors."""
     from hamodel import specfile

@@ -8,9 +8,9 @@ FILE = click.argument("file")
 FILES = click.argument("files", nargs=-1, required=True)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 FLIPS = click.option(
-    "--flips", is_flag=True, help="Search the nearest change of the choice."
+    "--flips", is_flag=True, help="Search for the nearest change that flips the choice."
 )
-FORCE = click.option("--force", is_flag=True, help="Overwrite the file of --out.")
+FORCE = click.option("--force", is_flag=True, help="Overwrite the file given by --out.")
 CONFIDENCE = click.option(
     "--confidence",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
