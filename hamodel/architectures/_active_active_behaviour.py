@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from hamodel import duration
 from hamodel._quantity import mean_of, rate_of
-from hamodel.architectures._copies import AtWork
+from hamodel.architectures._copies import AtWork, Stored
 from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._region import HERE
 from hamodel.architectures.behaviour import (
@@ -36,15 +36,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hamodel._types import Quantity
+    from hamodel.architectures._region import Region
     from hamodel.architectures._seen import Seen
-    from hamodel.architectures.active_active import ActiveActive
+    from hamodel.failover import Failover
+
+
+class Writers(Stored, Protocol):
+    """Sites that all write: what an `ActiveActive` says."""
+
+    @property
+    def failover(self) -> Failover: ...
+    @property
+    def replication(self) -> Replication: ...
+    @property
+    def resolution(self) -> str: ...
+    @property
+    def clock_skew(self) -> Quantity: ...
+    @property
+    def region(self) -> Region | None: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ActiveActiveBehaviour(AtWork):
     """An `ActiveActive` under a workload."""
 
-    spec: ActiveActive
+    spec: Writers
 
     @property
     def databases(self) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
-from hamodel.architectures._copies import CopiesAtWork
+from hamodel.architectures._copies import Copies, CopiesAtWork
 from hamodel.architectures._races import Race, oldest
 from hamodel.architectures.behaviour import (
     Answers,
@@ -29,19 +29,42 @@ from hamodel.duration import Duration, constant, endless, exponential
 from hamodel.queueing import erlang_c
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hamodel._types import FloatArray, Quantity
     from hamodel.architectures._seen import Seen
-    from hamodel.architectures.leaderless import Leaderless
 
 _SLICES = (np.arange(512) + 0.5) / 512  # of a law of repair
 _ALIKE = 0.42, 0.46  # how much of the work's correlation queues have: a + b load
+
+
+class Asked(Copies, Protocol):
+    """Copies of which some are asked: what a `Leaderless` says."""
+
+    @property
+    def read_quorum(self) -> int: ...
+    @property
+    def read_from(self) -> str: ...
+    @property
+    def write_quorum(self) -> int: ...
+    @property
+    def write_to(self) -> str: ...
+    @property
+    def nodes(self) -> Mapping[str, int]: ...
+    @property
+    def hints(self) -> Quantity | None: ...
+    @property
+    def repair_every(self) -> Quantity: ...
+    @property
+    def may_miss(self) -> bool: ...
+    def asked(self, operation: str) -> tuple[int, str]: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LeaderlessBehaviour(CopiesAtWork):
     """A `Leaderless` under a workload."""
 
-    spec: Leaderless
+    spec: Asked
 
     @property
     def rto(self) -> Duration:
