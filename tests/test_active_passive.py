@@ -397,3 +397,16 @@ def test_a_pair_that_never_fails_is_never_down():
         found = assess(pair)
         assert found.write.unavailability == 0
         assert found.latency[sites[-1], "read"].mean > 0
+
+
+def test_failures_that_both_nodes_share_are_not_those_of_one():
+    """A share of the failures takes both: as many fewer fail over."""
+    pair = ActivePassive(
+        database=Node(mttf=1e5 * HOUR, mttr=HOUR),
+        failover=Failover(detection=10, promotion=20),
+    )
+    shared = assess(replace(pair, common_cause=0.3)).downtime_by_cause
+    alone = assess(pair).downtime_by_cause
+    assert shared["failing over"] == pytest.approx(
+        0.7 * alone["failing over"], rel=1e-3
+    )

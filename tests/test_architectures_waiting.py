@@ -11,6 +11,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hamodel import duration
 from hamodel.architectures import (
     CAUSES,
     ActiveActive,
@@ -23,6 +24,7 @@ from hamodel.architectures import (
     Site,
     Standby,
 )
+from hamodel.architectures._races import oldest
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.simulation import simulate
@@ -308,3 +310,11 @@ def test_no_site_is_named_like_another_part():
     shop = replace(FULL["active"], sites=("home", "away"), resolution="home site")
     with pytest.raises(ValueError, match=r"named like another part, got \['home'\]"):
         shop.model()
+
+
+def test_the_oldest_write_of_streams_of_unlike_windows():
+    """Of none within the last t of either window: Poisson streams, by hand."""
+    law = oldest([(3.0, duration.constant(0.2)), (0.5, duration.uniform(0, 4))])
+    times = np.array([0.05, 0.15, 1.0, 3.0])
+    within = 3 * np.maximum(0.2 - times, 0) + 0.5 * (4 - times) ** 2 / 8
+    assert law.sf(times) == pytest.approx(-np.expm1(-within), rel=2e-3)

@@ -469,3 +469,13 @@ def test_switchover_and_failback():
 def test_bad_input(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_jitter_is_any_part_of_the_pause_between_two_tries():
+    """Each try waits for half of two seconds: a random moment is one second off."""
+    ready = duration.uniform(100, 200)
+    given = {"tcp_user_timeout": 1, "reset": 1, "dead_first": 0, "retry": 2.0}
+    whole, part = (Driver(**given, jitter=j).after(ready).mean for j in (False, True))
+    # what is left of U(0, 2): E w^2 / (2 E w) = 2/3
+    assert whole - 150 == pytest.approx(1.0, abs=0.1)
+    assert part - 150 == pytest.approx(2 / 3, abs=0.1)

@@ -203,3 +203,19 @@ def test_bad_elections_of_the_paper(fields, words):
 def test_bad_elections_of_etcd(fields, words):
     with pytest.raises(ValueError, match=words):
         Election(**fields)
+
+
+def test_timers_that_run_from_the_last_heartbeat():
+    raft = RaftElection(low=2, high=5, heartbeat=0.5, nodes=5, failed=1)
+    assert raft.duration.mean == pytest.approx(2 - 0.25 + 3 / 5, rel=1e-6)
+    assert raft.duration.support == (1.5, 5.0)
+
+
+def test_many_clients_find_the_new_leader_soon():
+    """The first of those that try each second, and none is at the member that won."""
+    given = {"contact": 0, "nodes": 9, "failed": 1}
+    many, one = (Election(retry=1.0, clients=n, **given) for n in (8, 1))
+    elected = many.elected.mean
+    assert many.duration.mean - elected < 0.2
+    # of eight members a client asks one: else it waits for half a second
+    assert one.duration.mean - elected == pytest.approx(0.5 * 7 / 8, abs=0.05)

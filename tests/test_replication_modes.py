@@ -17,6 +17,9 @@ from hamodel.replication import (
     WriteStage,
     stale_after,
 )
+from hamodel.replication._exposure import _window
+from hamodel.replication._protection import Standbys
+from hamodel.replication._stale import missed
 from hamodel.units import HOUR, MINUTE, YEAR
 from tests.support.queues import interval
 from tests.support.replicas import fact, followed
@@ -362,3 +365,29 @@ def test_dropping_at_once_leaves_the_quorum_and_never_leaves_all():
     slow = Replication(mode="in-sync", timeout=1e9, **given).protection(**parts)
     every = Replication(mode="sync", standbys=3).protection(**parts)
     assert slow.blocked == pytest.approx(every.blocked, rel=1e-12)
+
+
+@pytest.mark.parametrize("x", [5e-4, 5e-3, 0.5])
+def test_the_age_of_the_first_write_of_a_window(x):
+    """max(L - E, 0) for an exponential E of which little falls into the window."""
+    length = 2.0
+    for order in (1, 2):
+
+        def age(t, order=order):
+            return (length - t) ** order * x / length * np.exp(-x / length * t)
+
+        expected = quad(age, 0, length, epsabs=0, epsrel=1e-12)[0]
+        found = _window(np.array([x / length]), np.array([length]), order)
+        assert found[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_read_that_comes_as_often_as_a_lag_is_long():
+    assert missed(duration.exponential(1000.0), 0.001) == pytest.approx(0.5, rel=1e-12)
+    assert missed(duration.exponential(0.01), 1e-9) == pytest.approx(1e-11, rel=1e-9)
+
+
+def test_who_never_waits_pays_nothing_and_who_drops_is_never_unprotected():
+    free = Replication(mode="async").protection(mttf=HOUR, mttr=MINUTE)
+    assert (free.blocked, free.unprotected, free.stalls, free.stall) == (0, 0, 0, 0)
+    drops = Standbys(count=2, needed=1, mttf=1000 * HOUR, mttr=HOUR)
+    assert drops.dropped_after(10.0).unprotected == 0
