@@ -296,7 +296,7 @@ def test_the_cheapest_configuration(files):
     (files / "hard.yaml").write_text(PAIR.replace("99.9 %", "99.99999 %"))
     page_, code = run("optimise", "hard.yaml", *over)
     assert code == 1
-    assert "none of 4 keeps all limits" in page_
+    assert "None of 4 keeps all limits" in page_
 
 
 def test_scenarios_by_name_and_by_file(files):
