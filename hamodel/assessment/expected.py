@@ -110,7 +110,7 @@ class Expected(Assessment):
             chance = one.chance_of_missing(target, horizon, operation)
             total += float(weight) * chance.probability
             error = max(error, chance.error)
-        return Chance(total, error)
+        return Chance(min(total, 1.0), error)  # weights add up to 1 but for rounding
 
     def _moved(self) -> dict[str, FloatArray]:
         """Return the draws, moved as far as their parameter was moved from its median.
