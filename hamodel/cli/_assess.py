@@ -49,7 +49,8 @@ class OnePage:
     @cached_property
     def down(self) -> dict[str, float]:
         """Expected unavailability by operation, over what is believed."""
-        return {o: float(getattr(self.found, o).unavailability) for o in _OPERATIONS}
+        down = {o: float(getattr(self.found, o).unavailability) for o in _OPERATIONS}
+        return {o: min(u, 1.0) for o, u in down.items()}  # beyond it by rounding
 
     @cached_property
     def interval(self) -> dict[str, list[float]] | None:
