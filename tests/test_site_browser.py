@@ -122,8 +122,16 @@ def test_the_landing_page_answers_as_the_package_does(opened):
         assert told == pytest.approx({k: float(v) for k, v in wanted.items()}, rel=2e-4)
     page.get_by_label("Promotion (s)").fill("112")
     expect(page.locator("#answer")).to_contain_text("On average 152 s")
-    page.get_by_label("Promotion (s)").fill("")
-    expect(page.locator("#answer")).to_contain_text("missing or out of range")
+    for name, given, told in (
+        ("Promotion (s)", "", "Promotion (s) must be a number from 0 to 86,400"),
+        ("Missed beats until it acts", "2.5", "acts must be a whole number from 1 to"),
+        ("Failovers a year", "1e6", "more than a year has room for"),
+    ):
+        box = page.get_by_label(name)
+        before = box.input_value()
+        box.fill(given)
+        expect(page.locator("#answer")).to_contain_text(told)
+        box.fill(before)
     page.get_by_label("A word of a heading").fill("key POINT")
     assert page.locator(".found li:visible").count() >= 8
 

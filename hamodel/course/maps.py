@@ -180,7 +180,7 @@ def _drawn(
     ]
     (columns, rows), wide = said, (sheet.width - _LEFT - 8) / len(said[0])
     title = f"{measure.label[:1].upper()}{measure.label[1:]}"
-    sheet.text((8, 16), f"{title}, bluer is more", size=12, bold=True)
+    sheet.text((8, 16), title, size=12)
     sheet.text((8, 36), f"↑ {about[1][0]}", size=12, colour="grey")
     bottom = _TOP + _ROW * len(rows)
     for j, row in enumerate(rows):

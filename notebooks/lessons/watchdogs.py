@@ -314,7 +314,7 @@ def on_real_machines() -> kit.Drawn:
     times = recordings.load("patroni_default_async").column("rto_s")
     law, seen = _patroni_served(), np.sort(times[~np.isnan(times)])
     sheet, shares = kit.Sheet(640, 250), np.linspace(0.0005, 0.9995, 100)
-    x, y = kit.Scale(20, 40, 70, 620), kit.Scale(0, 1, 200, 20)
+    x, y = kit.Scale(18, 40, 70, 620), kit.Scale(0, 1, 200, 20)
     low, high = (x(float(t)) for t in law.quantile([0.025, 0.975]))
     sheet.rect((low, 20, high - low, 180), "blue", weight=0, role="ground", shade=0.15)
     sheet.axis(x, 200, "seconds after the failure", top=20, marks=SERVED)
