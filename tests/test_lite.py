@@ -9,6 +9,7 @@ import http.server
 import importlib.util
 import json
 import os
+import re
 import tempfile
 import threading
 import zipfile
@@ -88,6 +89,14 @@ def test_the_lab_holds_the_course_and_its_widgets():
     assert (built() / "files" / "lessons" / "shop.py").is_file()
     manager = built() / "extensions" / "@jupyter-widgets" / "jupyterlab-manager"
     assert (manager / "package.json").is_file()
+
+
+def test_every_page_says_where_its_icon_is():
+    pages_of_it = list(built().rglob("index.html"))
+    assert len(pages_of_it) >= 2
+    for page in pages_of_it:
+        (place,) = re.findall('rel="icon" href="([^"]+)"', page.read_text("utf-8"))
+        assert (page.parent / place).is_file()
 
 
 def test_pages_are_published_with_the_lab():

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -124,6 +125,7 @@ def build(notebooks: Path, output: Path, pyodide: Path | None = None) -> Path:
             within=folder,
         )
     _clean_what_is_saved(output)
+    _name_the_icon(output)
     return output / "lab" / "index.html"
 
 
@@ -140,6 +142,16 @@ def _clean_what_is_saved(output: Path) -> None:
         {"name": "hamodel-saving", "load": name, "extension": "./extension"}
     )
     place.write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+
+def _name_the_icon(output: Path) -> None:
+    """Say in each page where its icon is; else a browser asks the root for one."""
+    icon = output / "lab" / "favicon.ico"
+    for page in output.rglob("index.html"):
+        place = Path(os.path.relpath(icon, page.parent)).as_posix()
+        text = page.read_text(encoding="utf-8")
+        link = f'<head>\n    <link rel="icon" href="{place}">'
+        page.write_text(text.replace("<head>", link, 1), encoding="utf-8")
 
 
 def _run(*arguments: str, within: Path) -> None:

@@ -3,7 +3,8 @@
 // to the pages of the course, where the lab lies beside them.
 const linkBack = async (app) => {
   const there = new URL("../../index.html", location.href);
-  if (!(await fetch(there, { method: "HEAD" })).ok) return;
+  const found = await fetch(there);  // without the pages this is a page of the lab's own
+  if (!found.ok || !(await found.text()).includes("hamodel · the course")) return;
   const link = document.createElement("a");
   link.textContent = "this page of the course";
   link.target = "_blank";
