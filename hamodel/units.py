@@ -56,6 +56,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "whole": "a whole number",
     }
 )
+_DASH = re.compile("[\u2010-\u2015\u2212\uff0d]")
 _RATES = {"rps": 1.0, "qps": 1.0, "tps": 1.0, "rpm": 1 / MINUTE, "rph": 1 / HOUR}
 _COUNTED = frozenset(
     {
@@ -257,6 +258,8 @@ def _fitting(value: float, found: str, words: object, kind: str) -> float:
 
 def _refused(words: object, kind: str, why: str = "") -> ValueError:
     asked = KINDS.get(kind, "a number with a unit, such as 30 s, 99 % or 2/yr")
+    if not why and isinstance(words, str) and (dash := _DASH.search(words)):
+        why = f": {dash[0]!r} is no minus; write -"
     return ValueError(f"must be {asked}, got {_cut(words)}{why}")
 
 

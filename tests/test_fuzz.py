@@ -162,10 +162,10 @@ def bomb(levels=12, wide=10):
     ],
 )
 def test_files_made_to_break_are_refused_at_once(text, message):
-    before = time.perf_counter()
+    before = time.process_time()
     with pytest.raises(SpecError) as caught:
         read(Path("system.yaml"), text)
-    assert time.perf_counter() - before < 2
+    assert time.process_time() - before < 2
     assert message in str(caught.value)
     assert len(str(caught.value)) < 2000
 

@@ -145,7 +145,7 @@ def test_a_time_without_a_unit_is_doubted_where_seconds_are_unlikely(tmp_path):
         "architecture: active-passive\n"
         "database: {mttf: 5_000_000, mttr: 4}\n"
         "failover: {promotion: 30, detection: {heartbeat: {interval: 1000}}}\n"
-        "workload: {round_trip: 80, read_time: 0.001}\n"
+        "workload: {round_trip: '80', read_time: 0.001}\n"
         "requirements: {rto_p95: 60, write_p99: 50}\n"
     )
     with pytest.warns(UserWarning, match="has no unit and counts as seconds") as told:
@@ -308,9 +308,19 @@ def test_all_mistakes_come_at_once(read):
             "and read_from: local",
         ),
         ("extends: cassandra\nwrite_quorum: quorum\n", "2 for a quorum of 3"),
+        ("extends: etcd\nrequirements: {availability: 0.9999 %}\n", "or 99.99 %?"),
+        ("extends: etcd\ndatabase: {mttf:60 d, mttr: 1 h}\n", "mean 'mttf: 60 d'?"),
+        ("extends: etcd\ndatabase: {mttr: 1 h}}\n", "there is a } too many"),
+        ("extends: etcd\ndatabase: {mttr: \u2212 1 h}\n", "'\u2212' is no minus"),
+        ("extends: etcd\ndatabase: {mttr: -1 h}\n", "got -3600 (-1 h)"),
+        ("extends: etcd\nworkload: {reads: 20.000,5/s}\n", "write 20000.5/s"),
+        (
+            "extends: kafka\ndatabase: {mttr: uniform(1 h, 4 h)}\n",
+            'write "uniform(1 h, 4 h)"',
+        ),
     ],
 )
-def test_words_of_products_are_told_what_they_are_called_here(read, text, hint):
+def test_slips_of_hands_are_told_what_to_write(read, text, hint):
     with pytest.raises(SpecError) as caught:
         read(text)
     assert hint in str(caught.value)

@@ -35,6 +35,8 @@ BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pert": {"low": "same", "mode": "same", "high": "same"},
     }
 )
+#: Shares that are near 1.
+_HIGH = ("availability", "read_availability", "write_availability", "coverage")
 #: What fields are called elsewhere.
 _OTHERWISE = {"sites": "copies", "nodes": "sites", "probes": "sequential probe"}
 #: Consistency levels, which are numbers here.
@@ -119,6 +121,8 @@ class Reader:
             at = node.fields.get(name, node)
             where = f"{path}{name}" if name in node.fields else path.rstrip(".")
             whole = said.removeprefix(name).lstrip() if name in node.fields else said
+            if at is not node and at.raw and at.raw not in whole:
+                whole = f"{whole} ({at.raw:.40})"
             self.wrong(at, where, whole)
             return WRONG
 
@@ -250,17 +254,9 @@ class Reader:
             return self._belief(about, node, path)
         if isinstance(node.value, list):
             raise ValueError(f"must be one value, got {_brief(node)}")
-        level = str(node.raw).upper().rpartition("_")[2]
-        if about.kind == "whole" and level in _LEVELS:
-            scope = "read_from" if path.startswith("read") else "write_to"
-            local = node.raw.upper().startswith("LOCAL_")
-            also = f", and {scope}: local" if local else ""
-            raise ValueError(
-                f"must be a whole number, got {node.raw!r:.40}: write how many copies "
-                f"that is, 2 for a quorum of 3{also}"
-            )
+        _check_meant(about, node, path)
         found = about.words(node.value)
-        if "time" in about.kind and not isinstance(node.value, str):
+        if "time" in about.kind and re.fullmatch(r"[-+0-9.,e ]+", node.raw):
             self._doubt(about, node, path, found)
         return found
 
@@ -341,6 +337,24 @@ class Reader:
         return float(belief.quantile(0.5))
 
 
+def _check_meant(about: About, node: TreeNode, path: str) -> None:
+    """Raise where a value is of another kind in products, or a share of a percent."""
+    raw, name = str(node.raw), path.rpartition(".")[2]
+    if about.kind == "whole" and raw.upper().rpartition("_")[2] in _LEVELS:
+        scope = "read_from" if path.startswith("read") else "write_to"
+        also = f", and {scope}: local" if raw.upper().startswith("LOCAL_") else ""
+        raise ValueError(
+            f"must be a whole number, got {raw!r:.40}: write how many copies that is, "
+            f"2 for a quorum of 3{also}"
+        )
+    near = re.fullmatch(r"(0?\.[5-9][0-9]*) *%", raw)
+    if name in _HIGH and near:
+        raise ValueError(
+            f"must be a share, got {raw!r:.40}: did you mean {near[1]}, or "
+            f"{100 * float(near[1]):.10g} %?"
+        )
+
+
 def _joined(words: Iterable[str]) -> str:
     return "; ".join(filter(None, dict.fromkeys(words)))
 
@@ -358,8 +372,12 @@ def _noded(node: TreeNode) -> TreeNode:
 
 def _comma(before: str, after: str) -> str:
     """Return the message for what stands after a comma that belongs to a number."""
+    if "(" in before:
+        meant = f'"{before[-30:]}, {after[:30]}"'
+        return f"is no field; within {{ }} a comma separates fields: write {meant}"
     thousands = re.match(r"[0-9]{3}(?![0-9])", after) is not None
-    meant = f"{before[-20:]}{'' if thousands else '.'}{after[:20]}"
+    whole = before if thousands else before.replace(".", "")  # 20.000,5
+    meant = f"{whole[-20:]}{'' if thousands else '.'}{after[:20]}"
     return f"is no field; within {{ }} a comma separates fields: write {meant}"
 
 
@@ -374,6 +392,9 @@ def _near(word: str, known: Sequence[str]) -> str:
     """Return what a word may mean: another name of it, one spelt or composed alike."""
     if _OTHERWISE.get(word) in known:
         return _OTHERWISE[word]
+    head, colon, rest = word.partition(":")
+    if colon and head in known:  # a space was left out
+        return f"{head}: {rest or 'a value'}"
     if near := difflib.get_close_matches(word, known, n=1):
         return near[0]
     stems = {part.rstrip("s") for part in re.split(r"[\s_-]", word)}

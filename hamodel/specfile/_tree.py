@@ -250,6 +250,8 @@ _HINTS = {
     "expected ',' or ']'": "a [ is not closed, or a comma is missing",
     "found character '\\t'": "indent by spaces, not by tabs",
     "unexpected end of stream": "a quote is not closed",
+    "but found '}'": "there is a } too many",
+    "but found ']'": "there is a ] too many",
     "expected <block end>": "a line is indented unlike its neighbours",
     "found undefined tag": "tags (!) are not read here",
 }
