@@ -221,7 +221,7 @@ class OnePage:
                 for name, law in a.rto_by_kind.items()
             ),
             *([] if alike else [("recovery, failed failovers included", *whole)]),
-            ("oldest lost write (RPO), if any is lost", *quantiles(a.rpo)),
+            ("oldest write a failure takes (RPO)", *quantiles(a.rpo)),
             ("replication lag", *quantiles(a.replication_lag)),
         ]
         out.table("Recovery and replication", rows, ("", "p50", "p95", "p99"))

@@ -270,11 +270,12 @@ def clashes_of_copies(played):
 
 
 def fate(run, lag, moments):
-    """For each crash: how many committed writes a copy lacks, and the oldest's age."""
+    """For each crash: how many committed writes a copy lacks, and the oldest's age.
+
+    What is under way at a crash is all as late: the way changes slowly.
+    """
     sent = np.sort(run.committed[run.write])
-    late = lag(len(sent))
-    reached = np.maximum.accumulate(sent + late)  # the stream stays in order
-    have = np.searchsorted(reached, moments, side="right")
+    have = np.searchsorted(sent, moments - lag(len(moments)), side="right")
     made = np.searchsorted(sent, moments, side="right")
     lost = made - have
     oldest = np.where(lost > 0, moments - sent[np.minimum(have, len(sent) - 1)], 0.0)
@@ -300,18 +301,19 @@ def clashes(at, site, key, delay, ahead):
     other's site.  A write is thrown away if one with a later stamp did not know of it.
     """
     order = np.lexsort((at, key))
+    delay = np.broadcast_to(delay, len(at))[order]
     at, site, key = at[order], site[order], key[order]
     stamp = at + ahead[site]
     rival, lost = np.zeros(len(at), bool), np.zeros(len(at), bool)
     pairs, step = 0, 1
-    reach = delay + ahead.max()
+    reach = delay.max() + ahead.max()
     while True:
         near = (key[step:] == key[:-step]) & (at[step:] - at[:-step] < reach)
         if not near.any():
             return pairs, float(rival.mean()), int(lost.sum())
         first = np.flatnonzero(near & (site[step:] != site[:-step]))
         second = first + step
-        both = at[second] - at[first] < delay
+        both = at[second] - at[first] < delay[first]
         pairs += int(both.sum())
         rival[first[both]] = rival[second[both]] = True
         behind = stamp[second] < stamp[first]  # the later one has the older stamp

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hamodel._quantity import mean_of
 from hamodel.architectures import ActiveActive, ActivePassive, Leaderless, Majority
 from hamodel.assessment import assess
+from hamodel.duration import Duration, constant
 from hamodel.workload import Workload
 from tests.support import messages
 
@@ -46,12 +46,12 @@ class Places:
     sites: np.ndarray
     trip: float
     hop: float
-    own: float = 0.0  # delay of the replication beside the way
+    own: Duration  # delay of the replication beside the way
 
     def way(self, one, other):
         """There and back between two copies, in s."""
         beside = self.sites[one] == self.sites[other]
-        return (self.hop if beside else self.trip) + 2 * self.own
+        return self.hop if beside else self.trip
 
     def ways(self, one):
         return [self.way(one, k) for k in range(len(self.sites)) if k != one]
@@ -61,7 +61,8 @@ def placed(spec, w):
     """Where the copies of a preset stand."""
     named = getattr(spec, "sites", ())
     way = getattr(spec, "replication", None)
-    own = float(mean_of(way.delays[0])) if way else 0.0
+    own = way.delays[0] if way else 0.0
+    own = own if isinstance(own, Duration) else constant(own)
     if isinstance(spec, ActivePassive):
         sites = [named.index(node.site) for node in spec.nodes]
     elif isinstance(spec, (Majority, Leaderless)):
@@ -74,10 +75,13 @@ def placed(spec, w):
 def waited(spec, places, leader):
     """How long a write waits for other copies."""
     ways = sorted(places.ways(leader))
+    steady = places.own.mean
+    assert places.own.var == 0 or spec.replication.mode == "async"
     if isinstance(spec, Majority):
-        return ways[len(places.sites) // 2 - 1]
+        return ways[len(places.sites) // 2 - 1] + 2 * steady
     if isinstance(spec, ActivePassive) and spec.replication.mode != "async":
-        return ways[-1] if spec.replication.mode == "in-sync" else ways[0]
+        all_of_them = spec.replication.mode == "in-sync"
+        return (ways[-1] if all_of_them else ways[0]) + 2 * steady
     return 0.0
 
 
@@ -105,8 +109,11 @@ def ruled(spec, places, leader):
             near = reading(spec, places, leader, run.site, rng)
             copy = np.where(run.write, leader, near)
             away = np.where(places.sites[copy] == run.site, 0.0, places.trip)
-        half = places.own + places.trip / 2
-        others = [(k, half) for k in range(len(places.sites))]
+        half = places.trip / 2
+        others = [
+            (k, half + places.own.sample(len(copy), rng))
+            for k in range(len(places.sites))
+        ]
         wait = 0.0 if isinstance(spec, ActiveActive) else waited(spec, places, leader)
         return copy, away, others, np.where(run.write, wait, 0.0)
 
@@ -152,17 +159,22 @@ def numbers(spec, load, count, rng):
 
 def _copied(spec, places, found, run, rng):
     """Yield what copies lack that hear of writes later: lag, losses, conflicts."""
-    late = places.way(0, len(places.sites) - 1) / 2 if len(places.sites) > 1 else 0.0
+    far = places.way(0, len(places.sites) - 1) / 2 if len(places.sites) > 1 else 0.0
+
+    def late(count):
+        return far + places.own.sample(count, rng)
+
+    if isinstance(spec, (ActivePassive, ActiveActive)):
+        parts = [np.quantile(late(100_000), 0.99)]
+        yield Number("lag, 99%", found.replication_lag.quantile(0.99), parts, FREQUENT)
     if isinstance(spec, ActivePassive):
-        yield Number("lag, 99%", found.replication_lag.quantile(0.99), [late], FREQUENT)
         yield from _lost(spec, found, run, late, rng)
     if isinstance(spec, ActiveActive):
-        yield Number("lag, 99%", found.replication_lag.quantile(0.99), [late], FREQUENT)
         names = ("conflicts in 1/s", "writes in conflict", "writes thrown away in 1/s")
         every = np.flatnonzero(run.write)
         ahead = float(spec.clock_skew) * (np.arange(len(spec.sites)) % 2)
         args = run.committed[every], run.site[every], run.key[every]
-        pairs, share, lost = messages.clashes(*args, late, ahead)
+        pairs, share, lost = messages.clashes(*args, late(len(every)), ahead)
         said, span = found.conflicts, np.ptp(run.committed[every])
         ours = said.pairs, said.share, said.lost
         for name, mine, row in zip(
@@ -177,8 +189,8 @@ def _lost(spec, found, run, late, rng):
         yield Number("writes lost at a crash", found.lost_writes.per_year, [0.0], RARE)
         return
     end = run.at[-1]
-    moments = rng.uniform(0.1 * end, 0.9 * end, 40_000)
-    lost, oldest = messages.fate(run, lambda k: np.full(k, late), moments)
+    moments = rng.uniform(0.1 * end, 0.9 * end, 2_000_000)
+    lost, oldest = messages.fate(run, late, moments)
     loss = found.lost_writes.by_failure["database"].writes
     parts = [part.mean() for part in np.array_split(lost, PARTS)]
     yield Number("writes lost at a crash", loss, parts, RARE)
