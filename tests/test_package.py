@@ -309,7 +309,11 @@ def test_the_conda_recipe_asks_for_the_same():
 def test_the_container_installs_as_everybody_does():
     text = (ROOT / "Containerfile").read_text(encoding="utf-8")
     assert "RUN make .venv/.installed" in text
-    assert 'ENTRYPOINT [".venv/bin/hamodel"]' in text
+    assert "WORKDIR /hamodel\n" in text
+    # a user's folder may be the working one: the command is found from anywhere
+    assert 'ENTRYPOINT ["/hamodel/.venv/bin/hamodel"]' in text
+    left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {".git", ".venv"} <= set(left_out), "an environment of another machine"
 
 
 def test_no_address_in_a_lock():
