@@ -183,7 +183,8 @@ def spof(file: str, changes: Sequence[str], as_json: bool) -> None:
     if _files.holds(file, "structure"):
         from hamodel.cli import _structure
 
-        _no_changes(changes)
+        if changes:
+            raise ValueError("--set changes systems; edit the file of a structure")
         page = _structure.weak(file)
     else:
         from hamodel.cli import _looks
@@ -276,8 +277,3 @@ def _is_scenario(name: str) -> bool:
 
     known = not Path(name).exists() and name in catalogue.scenarios()
     return known or (not _files.is_piped(name) and _files.holds(name, "candidates"))
-
-
-def _no_changes(changes: Sequence[str]) -> None:
-    if changes:
-        raise ValueError("--set changes systems; edit the file of a structure")

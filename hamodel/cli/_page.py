@@ -143,11 +143,6 @@ def bar(value: float, top: float) -> str:
     return "█" * round(_BAR * value / top) if top > 0 else ""
 
 
-def _shortened(cell: str, width: int, longest: int) -> str:
-    """Return a bar in a column of this width, in proportion to the longest."""
-    return "█" * max(1, round(len(cell) * width / longest)) if cell else ""
-
-
 def _ascii(text: str) -> str:
     """Return the text in letters that the output can hold."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -207,7 +202,10 @@ def _bars_fit(
     room = max(1, width - sum(others) - 2 * len(others))
     if room >= longest:
         return cells
-    return [[*row[:-1], _shortened(row[-1], room, longest)] for row in cells]
+    shorter = [
+        max(1, round(len(r[-1]) * room / longest)) if r[-1] else 0 for r in cells
+    ]
+    return [[*r[:-1], "█" * n] for r, n in zip(cells, shorter, strict=True)]
 
 
 def _laid(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hamodel import text
@@ -73,15 +73,15 @@ class _Held:
     @cached_property
     def alerts(self) -> list[tuple[float, float]]:
         """Downtime that sets each alert off, in s, and how often a year it fires."""
-        target = self.asked.target
-        found = []
-        for alert in self.asked.alerts:
-            rate = self._mean(
-                partial(_fires, alert=alert, target=target, operation=self.measures),
-                partial(_fires_of, alert=alert, target=target, name=self.measures),
+        target, one = self.asked.target, self.measures
+
+        def rate(alert: BurnRate) -> float:
+            return self._mean(
+                lambda found: found.alert_rate(alert, target, one),
+                lambda shop: shop.alert_rate(one, alert, target),
             )
-            found.append((alert.threshold(target), rate * YEAR))
-        return found
+
+        return [(a.threshold(target), rate(a) * YEAR) for a in self.asked.alerts]
 
     def data(self) -> dict[str, object]:
         """Return it as data; times in s."""
@@ -111,16 +111,6 @@ class _Held:
             ],
             "notes": list(asked.notes),
         }
-
-
-def _fires(
-    found: Assessment, *, alert: BurnRate, target: float, operation: str
-) -> float:
-    return found.alert_rate(alert, target, operation)
-
-
-def _fires_of(shop: Journeys, *, alert: BurnRate, target: float, name: str) -> float:
-    return shop.alert_rate(name, alert, target)
 
 
 def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:

@@ -96,7 +96,8 @@ def _downs(
         return getattr(then, operation).unavailability
 
     found: dict[str, float] = {}
-    even = [change for change in changes if _is_even(change)]
+    sizes = (int, float, np.floating, Duration)  # which arrays can hold
+    even = [c for c in changes if all(isinstance(value, sizes) for value in c[1:])]
     cases = zip(even, np.eye(len(even), dtype=bool)[..., None], strict=True)
     try:
         together = down({change[0]: _row(change, here) for change, here in cases})
@@ -108,12 +109,6 @@ def _downs(
         found[path] if path in found else float(down({path: after}))
         for path, _, after in changes
     ]
-
-
-def _is_even(change: _Change) -> bool:
-    """Tell whether a change is one of size, which arrays can hold."""
-    sizes = (int, float, np.floating, Duration)
-    return all(isinstance(value, sizes) for value in change[1:])
 
 
 def _row(change: _Change, here: NDArray[np.bool_]) -> Value:

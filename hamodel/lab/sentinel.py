@@ -134,7 +134,8 @@ class _System:
     def _knows(self, watcher: int) -> bool:
         """Tell whether a Sentinel knows both replicas and all other Sentinels."""
         with connected(watcher) as asked:
-            known = _plain(asked.sentinel_master("shop"))
+            said: Mapping[object, Value] = asked.sentinel_master("shop")
+        known = {k.decode() if isinstance(k, bytes) else k: v for k, v in said.items()}
         others = int(known["num-other-sentinels"])
         return int(known["num-slaves"]) == 2 and others == self.of.sentinels - 1
 
@@ -228,8 +229,3 @@ def replicates(port: int) -> bool:
     """Tell whether a replica has its primary's data and follows it."""
     with connected(port) as server:
         return bool(server.info("replication")["master_link_status"] == "up")
-
-
-def _plain(known: Mapping[object, Value]) -> dict[str, Value]:
-    """Return an answer of redis-py with its keys and values as text."""
-    return {k.decode() if isinstance(k, bytes) else str(k): v for k, v in known.items()}

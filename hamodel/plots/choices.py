@@ -213,7 +213,7 @@ def _rows_of(outcome: Optimum | Decision) -> list[tuple[str, float, float, bool]
     """Return label, cost, minutes a year and whether all limits are kept."""
     if isinstance(outcome, Optimum):
         return [
-            (_named(t.choices), t.cost, _minutes(t.unavailability), t.feasible)
+            (_named(t.choices), t.cost, t.unavailability * 525_600, t.feasible)
             for t in outcome.tried
         ]
     return [
@@ -252,10 +252,6 @@ def _axes(ax: Axes, rows: Sequence[tuple[str, float, float, bool]]) -> None:
 
 def _log(down: float) -> float:
     return float(np.log10(max(down, _TICKS[0])))
-
-
-def _minutes(unavailability: float) -> float:
-    return unavailability * 525_600
 
 
 def _named(choices: Mapping[str, object]) -> str:

@@ -176,15 +176,11 @@ def _on_cluster(
     """Hand every block to the cluster; what a lost worker held is computed again."""
     from distributed import as_completed
 
-    futures = [client.submit(_answers, b.points, pure=False) for b in blocks]
+    futures = [client.submit(Points.answers, b.points, pure=False) for b in blocks]
     count = {f.key: b.points.count for f, b in zip(futures, blocks, strict=True)}
     for done in as_completed(futures):
         shown.update(count[done.key])
     yield from zip(blocks, client.gather(futures), strict=True)
-
-
-def _answers(points: Points) -> Answers:
-    return points.answers()
 
 
 def gathered(
