@@ -11,17 +11,19 @@ import click
 from hamodel import text
 from hamodel.architectures import OPERATIONS
 from hamodel.assessment import MEASURES
-from hamodel.cli import _files
-from hamodel.cli._answers import data_of
+from hamodel.cli import _files, _said
+from hamodel.cli._answers import by_name, laws, measures
 from hamodel.cli._assess import OnePage
 from hamodel.cli._change import Allowance, Change, answer
 from hamodel.cli._export import mermaid
 from hamodel.cli._page import JudgedPage
 from hamodel.cli._report import Check, Figure, Report, judgements
+from hamodel.cli._schema import FORM
 from hamodel.specfile import SpecError
 from hamodel.units import MINUTE, YEAR
 
 if TYPE_CHECKING:
+    from hamodel._types import Json
     from hamodel.cli._answers import Verdict
     from hamodel.cli._page import Paper
     from hamodel.specfile import Spec
@@ -54,6 +56,85 @@ def page(
         met=one.met and (change is None or change.met),
         report=lambda: _report(one, change),
     )
+
+
+# ---- as data -----------------------------------------------------------------------
+
+
+def data_of(one: OnePage) -> dict[str, object]:
+    """Return all that the page holds; times in s, unavailability as shares."""
+    a = one.found
+    return {
+        "form": FORM,
+        "title": one.spec.title,
+        "file": str(one.spec.path),
+        "architecture": type(a.architecture).__name__,
+        "met": one.met if one.verdicts else None,
+        "findings": list(_said.findings(a)),
+        "availability": {o: _available(one, o) for o in reversed(OPERATIONS)},
+        "uncertain": list(one.spec.uncertain),
+        **laws(a),
+        "latency_s": [
+            {"site": site, "operation": operation, **by_name(law)}
+            for (site, operation), law in one.latencies()
+        ],
+        "single_points_of_failure": list(a.single_points_of_failure),
+        "objectives": one.objectives,
+        "journeys": _journeys_data(one),
+        "requirements": [v.data() for v in one.verdicts],
+        **_what_to_change(one),
+        **measures(a),
+    }
+
+
+def _journeys_data(one: OnePage) -> Json:
+    if one.journeys is None:
+        return None
+    found: Json = one.journeys.to_dict()
+    for name, causes in one.journey_causes.items():
+        down = sum(causes.values())
+        found["journeys"][name] |= {
+            "unavailability": down,
+            "minutes_per_year": down * YEAR / MINUTE,
+            "downtime_by_cause": causes,
+        }
+    return found
+
+
+def _available(one: OnePage, operation: str) -> dict[str, object]:
+    typical, bad = one.years[operation]
+    return {
+        "unavailability": one.down[operation],
+        "unavailability_interval": one.interval and one.interval[operation],
+        "minutes_per_year": one.down[operation] * YEAR / MINUTE,
+        "minutes_per_year_if_dependent": one.dependent[1][operation],
+        "median_year_min": typical,
+        "worst_year_in_10_min": bad,
+        "downtime_by_cause": one.causes(operation),
+    }
+
+
+def _what_to_change(one: OnePage) -> dict[str, object]:
+    return {
+        "changes": [
+            {
+                "parameter": b.path,
+                **dict(zip(("from", "to"), one.values_of(b), strict=True)),
+                "minutes_saved_per_year": b.minutes,
+            }
+            for b in one.changes
+        ],
+        "alternatives": [
+            {
+                "parameter": b.path,
+                "change": _said.step(b.before, b.after),
+                "minutes_saved_per_year": b.minutes,
+                "writes_kept_per_year": b.kept,
+                "cost": b.cost,
+            }
+            for b in one.others
+        ],
+    }
 
 
 # ---- the report --------------------------------------------------------------------

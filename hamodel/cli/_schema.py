@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from hamodel.cli._answers import FORM
+#: What the JSON of `hamodel assess` is called; the number grows with its form.
+FORM = "hamodel/assessment/4"
 
 Shape: TypeAlias = "dict[str, object]"
 
