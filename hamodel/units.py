@@ -57,8 +57,9 @@ KINDS: Mapping[str, str] = MappingProxyType(
     }
 )
 _DASH = re.compile("[\u2010-\u2015\u2212\uff0d]")
-_RATES = {"rps": 1.0, "qps": 1.0, "tps": 1.0, "rpm": 1 / MINUTE, "rph": 1 / HOUR}
-_COUNTED = frozenset(
+#: Units of rates in 1/s, and what a rate may count.
+RATES = {"rps": 1.0, "qps": 1.0, "tps": 1.0, "rpm": 1 / MINUTE, "rph": 1 / HOUR}
+COUNTED = frozenset(
     {
         *("req", "reqs", "request", "requests", "query", "queries", "op", "ops"),
         *("operation", "operations", "read", "reads", "write", "writes", "tx"),
@@ -209,13 +210,13 @@ def _unit(unit: str, words: object, kind: str, number: str) -> tuple[float, str]
         return 1.0, "number"
     if unit.lower() in _PERCENT:
         return 0.01, "share"
-    if unit.lower() in _RATES:
-        return _RATES[unit.lower()], "rate"
+    if unit.lower() in RATES:
+        return RATES[unit.lower()], "rate"
     per = re.fullmatch(r"([A-Za-z]*|1|x)\s*(?:/|\bper\b|\ba\b)\s*(\S+)", unit)
-    if per and per[1].lower() not in ("", "1", "x", *_COUNTED):
+    if per and per[1].lower() not in ("", "1", "x", *COUNTED):
         thousands = per[1] in ("k", "K") and "," not in number
         hint = f": write {float(number) * 1000:.15g}/{per[2]}" if thousands else ""
-        raise _refused(words, kind, hint or _no_unit(per[1], _COUNTED))
+        raise _refused(words, kind, hint or _no_unit(per[1], COUNTED))
     name = per[2] if per else unit
     if kind in ("share", "number", "whole"):
         raise _refused(words, kind, f": there is no unit {_cut(name)}")
@@ -229,7 +230,7 @@ def _unit(unit: str, words: object, kind: str, number: str) -> tuple[float, str]
 
 
 def _no_unit(name: str, known: frozenset[str] | tuple[str, ...] = ()) -> str:
-    choices = sorted(known) or [*TIMES, *_RATES, "%"]
+    choices = sorted(known) or [*TIMES, *RATES, "%"]
     near = difflib.get_close_matches(name[:_LONGEST], choices, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f": there is no unit {_cut(name)}{hint}"

@@ -1,13 +1,15 @@
 """The schema that editors check by says what the reader takes."""
 
 import json
+import math
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from hamodel import specfile
+from hamodel import specfile, units
 from hamodel.catalogue import folder, systems
 
 STORED = json.loads((folder() / "schema.json").read_text(encoding="utf-8"))
@@ -23,6 +25,37 @@ def check(text):
 def test_the_stored_schema_is_that_of_the_package():
     """After a change: hamodel schema > data/schema.json."""
     assert specfile.schema() == STORED
+
+
+SAID = (
+    *("30 s", "5m", "1h30m", "1h 30min", "2w", "5 mins", "1,5 s", "1,500 s", "-1 h"),
+    *("0.5 h", ".5 h", "1e3 s", "1e3", "3", "30 S", "30 Min", "2 hrz", "word", ""),
+    *("2/yr", "900/s", "900 req/s", "900 reqs per second", "2 a year", "20 /sec"),
+    *("3 events/yr", "rps", "900 rps", "20k/s", "900 RPS", "1/5 s", "inf", "never"),
+    *("99.95 %", "99.95%", "50 percent", "0.9995", "101 %", "100 %", "-1 %", "1.01"),
+    *("5e-3 %", "1e-3", "0x10", "2:30", "PT2H", "~2 h", "1-2 h", "20_000", "1 000"),
+    *("forever", ".inf", "1 month", "3 mo", "3 M", "3 µs", "+3 s", "s", "%", "1.5"),
+)
+
+
+@pytest.mark.parametrize("kind", units.KINDS)
+def test_a_string_is_valid_if_it_is_read(kind):
+    """Units, commas, signs and limits: the pattern is held against the reader."""
+    pattern = re.compile(STORED["$defs"][kind.replace(" ", "-")]["pattern"])
+    most = 1 if kind == "share" else math.inf
+
+    def is_read(said):
+        try:
+            return 0 <= units.quantity(said, kind) <= most
+        except ValueError:
+            return False
+
+    differing = {s for s in SAID if is_read(s) != bool(pattern.search(s))}
+    assert not differing - WHOLE_ONLY.get(kind, set())
+
+
+#: What limits say beyond the string: a whole number is one, and finite.
+WHOLE_ONLY = {"whole": {"0.9995", "1.5", "1e-3", "1.01", ".inf", "inf"}}
 
 
 def test_it_is_a_schema():

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import getdoc
 from typing import TYPE_CHECKING
 
 from hamodel.architectures import Failure
 from hamodel.assessment import Journey, OtherPart
 from hamodel.decision import Requirements
-from hamodel.duration import FAMILIES
+from hamodel.duration import FAMILIES, JOINED
 from hamodel.failover import MECHANISMS
 from hamodel.fields import About, described, required
 from hamodel.specfile._extends import KINDS
 from hamodel.specfile._load import HEAD
 from hamodel.specfile._read import BELIEFS
+from hamodel.units import COUNTED, RATES, TIMES
 from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload
 
@@ -22,17 +23,60 @@ if TYPE_CHECKING:
     from hamodel._types import Json
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_NUMBER = r"[-+]?([0-9][0-9_,]*)?\.?[0-9]*([eE][-+]?[0-9]+)?"
-_ENDLESS = r"|\s*(never|forever|inf|infinity|infinite|\.inf)\s*"
-#: What a string of each kind looks like; the reader knows the units.
-_PATTERNS = {
-    "time": rf"^\s*({_NUMBER}\s*[A-Za-zµμ]*\s*)+$|^({_ENDLESS[1:]})$",
-    "mean time": rf"^\s*({_NUMBER}\s*[A-Za-zµμ0-9/ ]*\s*)+$|^({_ENDLESS[1:]})$",
-    "rate": rf"^\s*{_NUMBER}\s*[A-Za-zµμ0-9/ ]*$|^never$",
-    "share": rf"^\s*{_NUMBER}\s*(%|percent|pct)?\s*$",
-    "number": rf"^\s*{_NUMBER}\s*$",
-    "whole": r"^\s*[-+]?[0-9][0-9_,]*\s*$",
-}
+_NUMBER = (
+    r"([0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?|[0-9][0-9_]*(\.[0-9_]*)?|\.[0-9]+)"
+    r"([eE][-+]?[0-9]+)?"
+)
+_FROM_0 = r"\+?"
+_ENDLESS = r"[nN]ever|forever|inf|infinity|infinite|\.inf"
+
+
+def _any(names: Iterable[str]) -> str:
+    """Return a pattern of names, those of three letters and more in any case."""
+    return "|".join(
+        "".join(f"[{c}{c.upper()}]" if c.isascii() else c for c in name)
+        if len(name) > 2 and name.isalpha()
+        else name
+        for name in names
+    )
+
+
+def _pattern(kind: str, sign: str) -> str:
+    """Return what a string of a kind looks like, with the units that are read."""
+    number, unit = f"{sign}{_NUMBER}", f"({_any(TIMES)})"
+    whole = rf"([0-9]+(\.[0-9]+)?\s*({_any(TIMES)}|m)\s*){{2,}}"  # 1h30m
+    time = rf"{number}\s*{unit}?|{whole}|{_ENDLESS}"
+    counted = rf"({_any(sorted(COUNTED))}|1|x)?"
+    rate = rf"{number}\s*({_any(RATES)}|{counted}\s*(/|per\b|a\b)\s*{unit})"
+    found = {
+        "time": time,
+        "mean time": f"{time}|{rate}",
+        "rate": rf"{number}|{rate}|{_ENDLESS}",
+        "share": rf"{number}\s*(%|{_any(('percent', 'pct'))})?",
+        "number": number,
+        "whole": rf"{sign}[0-9][0-9_,]*(\.0*)?([eE]\+?[0-9]+)?",
+    }
+    if kind == "share" and sign == _FROM_0:
+        small = r"(\.[0-9_]*)?([eE]-?0*[0-9]+)?"
+        found["share"] = (
+            rf"\+?(100(\.0*)?|[0-9]{{1,2}}{small}|\.[0-9]+)\s*"
+            rf"(%|{_any(('percent', 'pct'))})|\+?([01](\.0*)?|0?\.[0-9_]+"
+            r"([eE]-[0-9]+)?|[0-9](\.[0-9]*)?[eE]-[0-9]+)"
+        )
+    return rf"^\s*({found[kind]})\s*$"
+
+
+def _words() -> Json:
+    """Return the strings of each kind, as definitions."""
+    law = rf"^\s*({_any((*FAMILIES, *JOINED))})\s*\("
+    found: Json = {}
+    for kind, asked in ASKED.items():
+        for name, sign in ((kind, _FROM_0), (f"signed {kind}", "[-+]?")):
+            pattern = _pattern(kind, sign)
+            for also, shape in (("", pattern), (" or law", f"{pattern}|{law}")):
+                key = f"{name}{also}".replace(" ", "-")
+                found[key] = {"type": "string", "title": asked, "pattern": shape}
+    return found
 
 
 def schema() -> Json:
@@ -54,8 +98,9 @@ def schema() -> Json:
     head: Json = {
         name: {"type": ["string", "number"], "description": said}
         for name, said in HEAD.items()
-        if name in ("title", "summary", "extends")
+        if name in ("title", "summary")
     }
+    head["extends"] = {"type": "string", "description": HEAD["extends"]}
     head["architecture"] = {"enum": list(KINDS), "description": HEAD["architecture"]}
     head["settings"] = {
         "type": "object",
@@ -95,7 +140,7 @@ def schema() -> Json:
         "additionalProperties": False,
         "anyOf": [{"required": ["architecture"]}, {"required": ["extends"]}],
         "allOf": rules,
-        "$defs": dict(sorted(definitions.items())),
+        "$defs": dict(sorted({**_words(), **definitions}.items())),
     }
 
 
@@ -191,10 +236,9 @@ def _number(about: About) -> Json:
         number["exclusiveMinimum" if about.above else "minimum"] = about.least
     if about.most is not None:
         number["maximum"] = about.most
-    pattern = _PATTERNS[about.kind]
-    words: Json = {"type": "string", "pattern": pattern}
-    if about.law:
-        words = {"type": "string", "pattern": rf"{pattern}|\("}
+    signed = "signed " * (about.least is None or about.least < 0)
+    name = f"{signed}{about.kind}{' or law' * about.law}".replace(" ", "-")
+    words: Json = {"$ref": f"#/$defs/{name}"}
     return {"anyOf": [number, words], "title": ASKED[about.kind]}
 
 
