@@ -29,19 +29,20 @@ def filled(doc: str, told: Mapping[str, str]) -> str:
     return "\n\n".join(text.rstrip() for text in (head, *texts)) + "\n"
 
 
-def entry(name: str, about: Value) -> str:  # of `fields.About`
-    """Return what a docstring says of a field of some name."""
-    known = {"flag": "bool", "word": "str", "whole": "int", "names": "tuple of str"}
-    kind = known.get(about.kind, "float, array or SymPy expression")
-    if about.made:
-        kind = "tuple of " * (about.kind == "specs") + about.made.__name__
+def entry(name: str, about: Value, kind: object) -> str:  # of `fields.About`
+    """Return what a docstring says of a field of some name and type."""
+    words = re.sub(
+        r"tuple\[(\w+), \.\.\.\]", r"tuple of \1", getattr(kind, "__name__", str(kind))
+    )
+    words = words.replace("Quantity", "float, array or SymPy expression")
     may = {"Duration": about.law, "mechanism": about.stage, "None": about.optional}
+    parts = [one for one in words.split(" | ") if one not in may]
+    types = " or ".join([*parts, *(one for one in may if may[one])])
     limits = [repr(word) for word in about.choices]
     if about.least is not None:
         limits.append(f"{'>' if about.above else '>='} {about.least:g}")
     if about.most is not None:
         limits.append(f"{'<' if about.below else '<='} {about.most:g}")
-    types = " or ".join([kind, *(one for one in may if may[one])])
     text = about.label.capitalize() + f", in {about.unit}" * (about.unit != "1")
     text += ": " * bool(limits) + ", ".join(limits)
     return f"{name} : {types}\n    {text}."

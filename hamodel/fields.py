@@ -282,7 +282,9 @@ def specification(made: type[Spec]) -> type[Spec]:
 
 def documented(made: type[Spec]) -> type[Spec]:
     """Fill a dataclass' docstring with what the definitions of its fields say."""
-    told = {name: entry(name, about) for name, about in described(made).items()}
+    kinds = {field.name: field.type for field in dataclasses.fields(made)}  # type: ignore[arg-type]
+    known = described(made).items()
+    told = {name: entry(name, about, kinds[name]) for name, about in known}
     made.__doc__ = filled(inspect.getdoc(made) or "", told)
     return made
 

@@ -1,10 +1,12 @@
 """Fields: each says once what it is, and everything else follows from that."""
 
 import dataclasses
+import inspect
 
 import numpy as np
 import pytest
 import sympy
+from numpydoc.docscrape import NumpyDocString
 
 import hamodel as ha
 from hamodel import fields
@@ -29,6 +31,7 @@ def specs():
 
 
 EVERY = specs()
+DOCUMENTED = ("Parameters", "Attributes")
 
 
 @pytest.mark.parametrize("made", EVERY, ids=lambda made: made.__name__)
@@ -43,6 +46,51 @@ def test_every_field_says_what_it_is(made):
         assert about.unit in ("s", "1/s", "1")
         timed = about.kind in ("time", "mean time")
         assert (about.unit == "s") == timed
+
+
+@pytest.mark.parametrize("made", EVERY, ids=lambda made: made.__name__)
+def test_the_docstring_says_every_field_once(made):
+    """Its own words where there are some, else what the definition says."""
+    doc = NumpyDocString(inspect.getdoc(made))
+    told = [(name, text) for part in DOCUMENTED for name, _, text in doc[part]]
+    names = [name for entry, _ in told for name in entry.split(", ")]
+    assert set(described(made)) <= set(names)
+    assert len(set(names)) == len(names)
+    assert all("".join(text).strip() for _, text in told)
+    assert doc["Raises"]
+
+
+def test_a_field_that_a_docstring_leaves_out_is_filled_in():
+    """Another words it, and stays as it is, in the order of the fields."""
+
+    @fields.specification
+    class Planted:
+        """One.
+
+        Parameters
+        ----------
+        rate : float
+            Its own words.
+
+        Examples
+        --------
+        None.
+        """
+
+        time: float = fields.span("time that it takes")
+        rate: float = fields.rate("how often", default=2)
+
+    lines = inspect.getdoc(Planted).splitlines()
+    assert lines[4:8] == [
+        "time : float",
+        "    Time that it takes, in s: > 0.",
+        "rate : float",
+        "    Its own words.",
+    ]
+    assert lines[-3:] == ["Examples", "--------", "None."]
+    assert Planted(time="2 min").time == 120
+    with pytest.raises(ValueError, match="time must be > 0"):
+        Planted(time=0)
 
 
 @pytest.mark.parametrize("made", EVERY, ids=lambda made: made.__name__)
