@@ -1,6 +1,7 @@
 """The command line where it is badly treated: odd outputs, odd calls, odd widths."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -287,6 +288,26 @@ def test_a_simulation_beside_the_computed():
         assert row["low"] / 2 < row["computed"] < 2 * row["high"]
     page_, _ = run("simulate", "pair.yaml", "--years", "50")
     assert "50 years, seed 1" in page_
+
+
+def test_the_command_takes_one_core_unless_told_otherwise(files):
+    """Numpy is loaded after the number of its threads is said, or it does not count."""
+    code = (
+        "import os, sys, hamodel.cli; assert 'numpy' not in sys.modules\n"
+        "try: hamodel.cli.main(['spof', 'pair.yaml'])\n"
+        "except SystemExit: print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    for given, threads in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")):
+        plain = {k: v for k, v in os.environ.items() if "THREADS" not in k}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=files,
+            env=plain | given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout.split()[-1] == threads, done.stderr
 
 
 def test_the_cheapest_configuration(files):

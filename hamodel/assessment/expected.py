@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hamodel.workload import Loaded, Preset
 
 _DRAWS = 4000  # of the availability, all at once
-_GAINS = 200  # of what one change gains, many changes at once
+_GAINS = 50  # of what one change gains, many changes at once
 _GAUSS, _FEW = 3, 10  # of means of what takes long, of one belief and of several
 LOAD = "workload."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,9 @@ def main(traceback: bool) -> None:
 
     FILE is a system's YAML file, the name of a preset, or - for standard input.
     """
+    del traceback  # whoever leaves reads it
+    # matrices here are small: a second thread waits, and burns a core while it does
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 _FORMATS = ("text", "json", "markdown", "junit", "sarif", "prometheus")
