@@ -50,6 +50,10 @@ class Stored(Protocol):
     def site(self) -> Site: ...
 
 
+#: Copies of a site that are told apart where repairs have a law.
+_APART = 5
+
+
 class Copies(Stored, Protocol):
     """An architecture that keeps copies at sites."""
 
@@ -91,8 +95,14 @@ def sites_and_copies(
 
 
 def _held(spec: Copies, copies: int, count: int) -> list[Held]:
-    """Return the nodes of one site; apart from them the one that is worked on."""
+    """Return the nodes of one site; apart from them the one that is worked on.
+
+    A few nodes whose repair has a law are counted one by one, so that each keeps it.
+    """
     if spec.maintenance is None:
+        if hasattr(spec.database.mttr, "sample") and 1 < copies == count <= _APART:
+            one = Held(node=spec.database, count=1, copies=1)
+            return [replace(one, number=k + 1) for k in range(count)]
         return [Held(node=spec.database, count=count, copies=copies)]
     in_turn = Held(node=spec.database, count=1, copies=1, in_turn=True)
     if count == 1:
@@ -112,10 +122,13 @@ class Held:
     count: int
     copies: int  # of a key; with more nodes, of the key that has fewest left
     in_turn: bool = False  # whether planned work takes them out, one site at a time
+    number: int = 0  # of a copy by itself
 
     @property
     def name(self) -> str:
         """What they are called."""
+        if self.number:
+            return f"copy {self.number}"
         return "copy in turn" if self.in_turn else "copies"
 
     def part(self, name: str) -> Part:

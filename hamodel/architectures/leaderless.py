@@ -5,8 +5,10 @@ all, only the slack that R and W leave; what is paid instead are stale answers (
 R + W <= N) and conflicts.
 
 Assumptions
-- Copies fail independently, with exponential times; a copy is back when it has caught
-  up.  Sites fail as a whole, and their copies are back with them.
+- Copies fail independently, after exponential times; a copy is back when it has caught
+  up.  Repairs keep their law up to five copies at a site, and are exponential beyond,
+  with planned work and in a ring of more nodes.  Sites fail as a whole, and their
+  copies are back with them.
 - What strikes all databases at once is counted apart from what they do by themselves.
   That leaves out a share of the downtime no larger than the share of the time in which
   some database is down.

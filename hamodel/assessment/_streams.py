@@ -23,9 +23,10 @@ from hamodel._quantity import mean_of
 from hamodel.architectures import HOME, Group
 from hamodel.assessment._joint import lumped, members, product_chain, rounded
 from hamodel.assessment._kinds import Calendar, Visits, Whole
-from hamodel.assessment._visits import FRESH, Clock, Moves, process_of
+from hamodel.assessment._visits import FRESH, Clock, Moves, law_of, process_of
 from hamodel.assessment.availability import Found, failing
 from hamodel.assessment.budget import Downtime, Later, Stream
+from hamodel.duration import Duration, constant, minimum, mixture
 from hamodel.units import YEAR
 
 if TYPE_CHECKING:
@@ -456,14 +457,39 @@ def _wind(
     rates: FloatArray,
     clocks: dict[int, Clock],
 ) -> None:
-    """Keep the shortest clock that starts with a state; others are exponential."""
+    """Keep the shortest clock that starts with a state; others are exponential.
+
+    If some clocks run before it, and each ends the visit, the first of all is kept.
+    """
     fresh = [clock for flow, clock in timers if flow >= FRESH * entries]
     kept = min(fresh, key=lambda clock: float(mean_of(clock.law)), default=None)
+    if kept is None and len(timers) > 1:
+        shares = tuple(round(flow / entries, 12) for flow, _ in timers)
+        if all(clock.goals[-1] >= FRESH for _, clock in timers) and sum(shares) > FRESH:
+            law = _first(shares, tuple(clock.law for _, clock in timers))
+            clocks[k] = replace(timers[0][1], law=law)
+            return
     for _, clock in timers:
         if clock is kept:
             clocks[k] = clock
         else:
             rates[k] += clock.goals * clock.rate
+
+
+@lru_cache(maxsize=64)
+def _first(shares: tuple[float, ...], times: tuple[Quantity, ...]) -> Duration:
+    """Return the first of times of which one begins and the others run already.
+
+    `shares` tell how often each of them is the one that begins; the others are seen at
+    a random moment.
+    """
+    laws = [law_of(time) or constant(float(mean_of(time))) for time in times]
+    alike = all(time == times[0] for time in times)
+    parts = [
+        minimum(law, *(other.residual() for j, other in enumerate(laws) if j != i))
+        for i, law in enumerate(laws[:1] if alike else laws)
+    ]
+    return parts[0] if alike else mixture(shares, parts)
 
 
 def _merged(visits: Visits) -> Visits:
