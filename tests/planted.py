@@ -49,10 +49,13 @@ TESTS = {  # of each room, and of all
 }
 HEAD = (
     "Score: those noticed, of those that change something; its interval is Jeffreys'.",
-    "Tests were added for what this sample showed, so another seed will score lower.",
-    "Of another sample (seed 2) only the first 15 of assessment (`_any_missed` to",
-    "`_journey`) were judged, before any test was written for them: 13 were noticed,",
-    "one changes nothing, one is the width of an error bound.",
+    "Tests were added for what this sample showed, so another seed scores lower. Of",
+    "a fresh one (seed 2), before any test was written for it, the fast tests",
+    "noticed: of assessment 46 of 65, architectures 57 of 77, failover 37 of 49,",
+    "replication 35 of 44, conflicts 38 of 40, latency 40 of the first 47, quorum",
+    "34 of 40 (its integral, `_integral` and `_wars`, is another since: `_cuts`).",
+    "Those that change nothing, a guard or a step of a search, are not taken out of",
+    "these numbers. For 18 that change a number there are tests since.",
     "",
     "| | Mutants | Tried | Change nothing | Not noticed | Score | 95 % |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",

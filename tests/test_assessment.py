@@ -700,3 +700,8 @@ def test_a_majority_over_sites_that_are_lost_half_of_the_time():
         database=node, site=site, copies=copies, election=1e-6, failover=Failover()
     )
     assert spec.unavailability == pytest.approx(0.5, rel=1e-6)
+
+
+def test_requests_are_reads_and_writes():
+    w = Workload(reads=90, writes=10)
+    assert (w.requests, w.write_share) == (100, 0.1)
