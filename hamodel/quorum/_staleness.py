@@ -69,7 +69,8 @@ def stale_probability(
     jumps or bends.  The relative error is below 1e-9 above a probability of 1e-6; of
     moments that are equal each order is as likely.  A sum of delays that has no formula
     is known to 1e-6 only: then so is this.  With R of 2 or more and laws that are
-    mixtures the first answer takes some seconds, further times milliseconds.
+    mixtures or lognormal the first answer takes about ten seconds, further times
+    milliseconds.
 
     Examples
     --------
