@@ -84,6 +84,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet -r requirements.lock && \
 	  $(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e . ; \
 	fi
+	@$(BIN)/python -m compileall -q hamodel  # or each command would compile it anew
 	@touch $@
 
 # What is needed beside the lock, pinned here alone: the runtime of `make wasm`, the

@@ -626,6 +626,19 @@ def test_a_queue_that_is_full_answers_none_too_late():
     assert causes["too slow"] == close((1 - causes["queue full"]) * late, 1e-6)
 
 
+def test_attempts_that_are_given_up_are_as_many_as_answers_too_late():
+    """A timeout for an objective: the same shares, of a queue that is full too."""
+    node = Node(mttf=1e12, mttr=1.0)
+    tier = Tier(node=replace(node, cores=2), waiting=3)
+    shop = SinglePrimary(database=replace(node, cores=10_000), site=Site(apps=tier))
+    asked = Workload(reads=180, writes=0, app_time=0.01, hop=0, objective=0.02)
+    late = assess(shop, asked).read.downtime_by_cause
+    given_up = assess(shop, replace(asked, objective=np.inf, timeout=0.02, retries=0))
+    for cause in ("queue full", "too slow"):
+        assert late[cause] > 0.01
+        assert given_up.read.downtime_by_cause[cause] == close(late[cause])
+
+
 def test_workbooks_alerts_and_named_percentiles():
     alerts = [(each.factor, each.long, each.short) for each in WORKBOOK]
     hours = [(14.4, 1, 1 / 12), (6, 6, 1 / 2), (1, 72, 6)]
@@ -651,6 +664,26 @@ def test_each_way_round_costs_its_trip_and_failed_servers_carry_nothing():
     assert twice - once == close(LOAD.round_trip, 1e-9)
     full, left = (paths.loads(1.0, failed, way.work).app for failed in (0, 1))
     assert left == close(full * 3 / 2)
+
+
+def test_ways_are_mixed_by_how_many_go_them():
+    """A cache answers four of five reads; some requests go to the other site."""
+    pair = replace(PAIR, site=Site(cache=Cache(hit_ratio=0.8)))
+    paths = Paths(architecture=pair, behaviour=pair.behaviour(LOAD), model=pair.model())
+    ways = list(usual(paths, paths.model))
+    near, far = ways[0], ways[-1]
+    assert near.operation == "read"
+    assert far.forwarded
+    times = np.array([0.0006, 0.002, 0.01, LOAD.round_trip + 0.002])
+
+    def beyond(way):
+        pieces = paths.pieces(way)
+        return sum(p.share * p.law.sf(times - p.shift) for p in pieces)
+
+    mixed = paths.latency({near: 0.6, far: 0.3}).sf(times)
+    assert mixed == close((2 * beyond(near) + beyond(far)) / 3, 1e-4)
+    assert [paths.slow(near, t) for t in times] == close(beyond(near), 1e-9)
+    assert [piece.share for piece in paths.pieces(near)] == close([0.8, 0.2])
 
 
 def test_servers_carry_what_enters_at_their_site_wherever_it_is_written():

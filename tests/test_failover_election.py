@@ -219,3 +219,11 @@ def test_many_clients_find_the_new_leader_soon():
     assert many.duration.mean - elected < 0.2
     # of eight members a client asks one: else it waits for half a second
     assert one.duration.mean - elected == pytest.approx(0.5 * 7 / 8, abs=0.05)
+
+
+def test_clients_that_never_wait_are_served_when_a_leader_is_elected():
+    """Two members are left: the client of one is kept, or waits half its own retry."""
+    both, one = (Election(retry=1e-5, clients=n) for n in (2, 1))
+    assert both.duration.mean == pytest.approx(both.elected.mean, rel=1e-12)
+    late = one.duration.mean - one.elected.mean
+    assert late == pytest.approx(1e-5 / 2 / 2, rel=0.05)

@@ -7,7 +7,7 @@ import hamodel as ha
 from hamodel import duration
 from hamodel._quantity import mean_of
 from hamodel.architectures import Region
-from hamodel.architectures._region import Both, Left
+from hamodel.architectures._region import Both, Left, _less
 from hamodel.units import DAY, HOUR, YEAR
 
 
@@ -35,3 +35,9 @@ def test_a_region_has_every_answer_of_an_assessment():
     assert 1 > chances[0] > chances[1] > 0
     assert found.downtime_quantile(0.5) > 0
     assert found.to_dict()["measures"]
+
+
+def test_what_is_left_of_a_time_is_never_negative():
+    assert [_less(10.0, 4.0), _less(4.0, 10.0)] == [6.0, 0.0]
+    anew = duration.exponential(5.0)
+    assert _less(anew, 4.0) is anew
