@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,6 +208,19 @@ def test_a_cut_relay_refuses():
         link.cut()
         with pytest.raises(OSError):  # noqa: PT011  reset or refused
             _ = trip(link.port) if link.port else None
+
+
+def test_what_is_written_while_the_rest_is_read_is_not_lost():
+    stored = set()
+
+    def slowly():
+        there = set(stored)
+        time.sleep(0.1)
+        return there
+
+    with Writers(lambda: nullcontext(stored.add)) as writers:
+        assert writers.started().lost(slowly) == 0
+        assert writers.lost(set) > 20
 
 
 def test_writers_count_what_was_acknowledged_and_when_they_were_served_again():

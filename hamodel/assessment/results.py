@@ -141,7 +141,7 @@ class Assessment:
 
         Examples
         --------
-        >>> from hamodel import Leaderless, Node
+        >>> from hamodel import Leaderless, Node, assess
         >>> from hamodel.units import HOUR, MONTH
         >>> store = Leaderless(
         ...     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR), write_quorum=2

@@ -65,7 +65,7 @@ def improvements(
 
     Examples
     --------
-    >>> from hamodel import ActivePassive, Failover, Node
+    >>> from hamodel import ActivePassive, Failover, Node, assess
     >>> pair = ActivePassive(
     ...     database=Node(mttf=7.2e6, mttr=14400),
     ...     failover=Failover(detection=10, promotion=20, coverage=0.99),
@@ -157,7 +157,7 @@ def alternatives(
 
     Examples
     --------
-    >>> from hamodel import ActivePassive, Failover, Node
+    >>> from hamodel import ActivePassive, Failover, Node, assess
     >>> pair = ActivePassive(
     ...     database=Node(mttf=7.2e6, mttr=14400),
     ...     failover=Failover(detection=10, promotion=20, coverage=0.99),

@@ -81,9 +81,11 @@ class Writers:
         until(lambda: len(self.acknowledged) > 20, "first writes", patience)
         return self
 
-    def lost(self, there: set[int]) -> int:
-        """Return how many acknowledged writes are not among the numbers there."""
-        return sum(write.number not in there for write in self.acknowledged)
+    def lost(self, read: Callable[[], set[int]]) -> int:
+        """Return how many writes acknowledged until now are not among those read."""
+        written = self.acknowledged  # first: what is written meanwhile may not be there
+        there = read()
+        return sum(write.number not in there for write in written)
 
     def served(self, since: float) -> list[float]:
         """Return when each thread was first served for a write sent since, in order."""

@@ -125,7 +125,8 @@ class _Leader:
         row |= {"gap_min_s": seen["rto_first_s"], "gap_max_s": seen["rto_all_s"]}
         row |= {"acked": seen["acked"], "censored": seen["censored"]}
         if not seen["censored"]:
-            row["lost"] = self.writers.lost(self.cluster.numbers(self.others[0]))
+            other = self.others[0]
+            row["lost"] = self.writers.lost(lambda: self.cluster.numbers(other))
         return row
 
     def _elected(self, last: float) -> float:

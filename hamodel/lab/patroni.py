@@ -151,12 +151,12 @@ class _Trial:
         if self.of.fault == "stop":
             row["gap_s"] = self._gap(struck.begun)
         if not seen["censored"]:
-            there = self.site.numbers()
-            row["lost"] = self.writers.lost(there)
+            row["lost"] = self.writers.lost(self.site.numbers)
             if self.near:
                 late = self.near.acknowledged
                 row["stops_s"] = max(w.acknowledged for w in late) - struck.begun
                 late = [w for w in late if w.acknowledged > struck.done]
+                there = self.site.numbers()
                 row["astray"] = sum(w.number not in there for w in late)
         return row
 

@@ -146,7 +146,7 @@ class _Trial:
         }
         row |= seen
         if not seen["censored"]:
-            row["lost"] = self.writers.lost(self.pair.numbers(1))
+            row["lost"] = self.writers.lost(lambda: self.pair.numbers(1))
         return row
 
 

@@ -91,6 +91,6 @@ class _Trial:
         return {
             "stops_s": last - struck.begun,
             "acked": len(self.writers.acknowledged),
-            "astray": self.writers.lost(numbers(self.replica)),
+            "astray": self.writers.lost(lambda: numbers(self.replica)),
             "censored": int(now - last <= _QUIET),
         }

@@ -165,7 +165,8 @@ class _System:
         return row if row["censored"] else row | {"lost": self._lost()}
 
     def _lost(self) -> int:
-        return self.writers.lost(numbers(self.primary()))
+        primary = self.primary()
+        return self.writers.lost(lambda: numbers(primary))
 
     def stages(self, wall: float) -> Row:
         """Return the first time of each event over the logs of all Sentinels."""
