@@ -148,6 +148,11 @@ class Dependency:
         writes, while reads go on (a lock store without which the primary demotes
         itself).  "no failover": the primary goes on, but failovers wait until it is
         back (a lock store with a fail-safe mode, an orchestrator, a witness).
+
+    Notes
+    -----
+    Assumed: once it is back the service goes on at once.  Where a primary that demoted
+    itself must be promoted again, `mttr` is to hold that time too.
     """
 
     name: str = fields.word("name")
