@@ -384,6 +384,7 @@ def test_nothing_is_said_of_a_load_that_nobody_stated(files):
     assert "Latency and load: left out, for no workload is stated" in page_
     assert "Assumed, for not stated: reads 900/s, writes 100/s" in page_  # the losses
     assert "No rate is given for 'PostgreSQL dies'" in page_
+    assert "lock store (no rate is given)" in page_
     assert "p99" in page_
     assert "Load of the busiest" not in page_
     page_, _ = run("assess", "pair.yaml")

@@ -283,8 +283,13 @@ class OnePage:
             out.table("Load of the busiest", rows, ("", "now", "after a site loss"))
 
     def _weak(self, out: Paper) -> None:
-        names = ", ".join(self.found.single_points_of_failure) or "none"
-        out.part(f"Single points of failure (writes): {names}", hang=2)
+        hung = getattr(self.spec.architecture, "depends_on", ())
+        unrated = {one.name for one in hung if math.isinf(one.mttf)}
+        names = ", ".join(
+            f"{name} (no rate is given)" if name in unrated else name
+            for name in self.found.single_points_of_failure
+        )
+        out.part(f"Single points of failure (writes): {names or 'none'}", hang=2)
 
     def _changes(self, out: Paper) -> None:
         rows = [
