@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import difflib
 import numbers
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from numpy.typing import NDArray
-
-    from hamodel._types import Quantity
+from hamodel._types import Quantity
 
 _LONG = 60  # letters of a value in a message
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hamodel._types import Value
+from hamodel._types import Value
 
 
 def filled(doc: str, told: Mapping[str, str]) -> str:

@@ -22,16 +22,14 @@ Elimination Form of the Inverse, Management Science 3(3) (the order of eliminati
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hamodel._types import Quantity
+from hamodel._types import Quantity
 
 Edges: TypeAlias = tuple[tuple[int, int], ...]
 

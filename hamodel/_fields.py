@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from hamodel._types import Value
 from hamodel.fields import About, described
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from hamodel._types import Value
 
 Spec = TypeVar("Spec")
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
+from hamodel._types import FloatArray
 
 
 @cache

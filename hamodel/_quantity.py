@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from hamodel._check import is_symbolic
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
+from hamodel._types import Quantity
 
 
 def hold(spec: object, *names: str) -> None:

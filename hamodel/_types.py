@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-FloatArray: TypeAlias = NDArray[np.float64]
+FloatArray: TypeAlias = "NDArray[np.float64]"
 
 #: A float, an array (of floats or complex steps) or a SymPy expression: the three
 #: readings of one model.  Arithmetic is all that may be done with it.
 Quantity: TypeAlias = Any
 
 #: Floats, or complex numbers where a transform is asked along its contour.
-Numbers: TypeAlias = NDArray[np.inexact]
+Numbers: TypeAlias = "NDArray[np.inexact]"
 
 #: A sparse array of SciPy.  Its stubs ask for a dtype and a shape at every step.
 Sparse: TypeAlias = Any

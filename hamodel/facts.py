@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from hamodel import _check
 from hamodel._html import table
+from hamodel._types import Value
 from hamodel.units import quantity
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hamodel._types import Value
 
 Found = TypeVar("Found")
 

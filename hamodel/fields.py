@@ -17,21 +17,17 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, dataclass_transform
+from typing import TypeVar, dataclass_transform
 
 import numpy as np
 
 from hamodel import _check, duration, text
 from hamodel._docstring import entry, filled
 from hamodel._quantity import mean_of
+from hamodel._types import Value
 from hamodel.units import KINDS, quantity
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel._types import Value
 
 Spec = TypeVar("Spec")
 

@@ -8,16 +8,12 @@ words: no more than six nines, nothing below a millionth.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
+from hamodel._types import Quantity
 from hamodel.units import DAY, HOUR, MINUTE, MS, SECOND, YEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel._types import Quantity
 
 _TIMES = (
     *((YEAR, "yr"), (DAY, "d"), (HOUR, "h"), (MINUTE, "min")),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from hamodel import _check, _html, fields, text
 from hamodel._quantity import mean_of
+from hamodel._types import Quantity, Value
 from hamodel.duration import Duration, constant
 from hamodel.units import MS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from hamodel._types import Quantity, Value
 
 
 @fields.specification

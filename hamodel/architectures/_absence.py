@@ -13,21 +13,18 @@ if that node is the first in the next one.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel._check import is_symbolic
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from hamodel._types import Quantity
-    from hamodel.architectures._replicas import State
-    from hamodel.architectures._replicated import Rules
-    from hamodel.architectures._shape import Shaped
+from hamodel._types import Quantity
+from hamodel.architectures._replicas import State
+from hamodel.architectures._replicated import Rules
+from hamodel.architectures._shape import Shaped
 
 #: A group of nodes and their condition: how they are down, or that their site is lost.
 Slot = tuple[int, int]

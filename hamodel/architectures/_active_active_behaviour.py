@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel import duration
 from hamodel._quantity import mean_of, rate_of
+from hamodel._types import Quantity
 from hamodel.architectures._copies import AtWork, Stored
 from hamodel.architectures._pair_behaviour import PairBehaviour
-from hamodel.architectures._region import HERE
+from hamodel.architectures._region import HERE, Region
+from hamodel.architectures._seen import Seen
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Waits,
@@ -30,15 +33,8 @@ from hamodel.architectures.behaviour import (
 from hamodel.architectures.writes import Conflicts, Loss, LostWrites, Resolution
 from hamodel.conflicts import concurrency_over_keys, mean_siblings
 from hamodel.duration import Duration, constant, endless
+from hamodel.failover import Failover
 from hamodel.replication import Replication, Stream
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import Quantity
-    from hamodel.architectures._region import Region
-    from hamodel.architectures._seen import Seen
-    from hamodel.failover import Failover
 
 
 class Writers(Stored, Protocol):

@@ -16,20 +16,16 @@ copies, the more they owe to independence.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import text
 from hamodel._quantity import mean_of, rate_of
+from hamodel._types import Quantity, Value
 from hamodel.architectures._specs import Node
 from hamodel.duration import lognormal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from hamodel._types import Quantity, Value
 
 #: Share of the failures of databases that have a common cause, once these are let in.
 #: That is mild: 37 % of the failures of Google's storage nodes came in bursts (fact

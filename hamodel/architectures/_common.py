@@ -14,22 +14,18 @@ safety systems, General Atomic GA-A13284 (the beta factor).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
+from hamodel._types import Quantity
 from hamodel.architectures._events import Event
 from hamodel.architectures._seen import COMMON
+from hamodel.architectures._specs import Node
 from hamodel.architectures.base import OPERATIONS, Part
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from hamodel._types import Quantity
-    from hamodel.architectures._specs import Node
 
 Struck = tuple[int, ...]  # how many databases of each site are down for a common cause
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel._quantity import mean_of
+from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._events import Event
 from hamodel.architectures._front import Data, Front, place, witness
 from hamodel.architectures._seen import SiteView
@@ -16,6 +19,7 @@ from hamodel.architectures._specs import Maintenance, Node, Site, Tier
 from hamodel.architectures.base import Group, Part
 from hamodel.architectures.behaviour import (
     NO_WAIT,
+    Known,
     Waits,
     Work,
     popularity,
@@ -25,18 +29,10 @@ from hamodel.architectures.behaviour import (
 from hamodel.architectures.writes import Conflicts, LostWrites
 from hamodel.conflicts import last_write_wins
 from hamodel.duration import Duration, constant
+from hamodel.failover import Failover
 from hamodel.quorum import latency
 from hamodel.replication import Stream
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.architectures.behaviour import Known
-    from hamodel.failover import Failover
-    from hamodel.workload import Workload
+from hamodel.workload import Workload
 
 
 class Stored(Protocol):

@@ -10,18 +10,14 @@ and take no time.  So a diagram tells what stops the service until it is repaire
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from hamodel import _check
 from hamodel.architectures._seen import EVERYWHERE
+from hamodel.architectures._specs import Node, Site, Tier
 from hamodel.architectures.base import OPERATIONS
-from hamodel.structure import parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from hamodel.architectures._specs import Node, Site, Tier
-    from hamodel.structure import Structure
+from hamodel.structure import Structure, parse
 
 
 class Placed(Protocol):

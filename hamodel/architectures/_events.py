@@ -8,25 +8,22 @@ chain takes them from the laws that are given, exactly, and needs no stages for 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, reduce
 from operator import getitem, mul
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel import duration
 from hamodel._check import is_symbolic
 from hamodel._quantity import mean_of, rate_of
+from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._shape import is_term, made
 from hamodel.chain import INSTANT
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
+from hamodel.duration import Duration
 
 NEVER = float("inf")
 _HARDLY = 1e-5  # of a chance: what is left out is its square

@@ -6,9 +6,10 @@ is assumed, stands in `hamodel.architectures._replicated`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from hamodel._types import Quantity
 from hamodel.architectures._events import (
     NEVER,
     Cause,
@@ -18,20 +19,15 @@ from hamodel.architectures._events import (
     added,
     is_never,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hamodel._types import Quantity
-    from hamodel.architectures._replicas import (
-        Handover,
-        Holding,
-        Kind,
-        Nodes,
-        Repair,
-        State,
-        WayBack,
-    )
+from hamodel.architectures._replicas import (
+    Handover,
+    Holding,
+    Kind,
+    Nodes,
+    Repair,
+    State,
+    WayBack,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

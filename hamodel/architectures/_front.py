@@ -9,12 +9,14 @@ that were led away come back as soon as their own site serves again, at no cost.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
 from hamodel import _check
+from hamodel._types import Quantity
 from hamodel.architectures._events import Cause, Event, Raced, Stages
 from hamodel.architectures._seen import (
     COPY,
@@ -25,17 +27,11 @@ from hamodel.architectures._seen import (
     SiteView,
     combined,
 )
+from hamodel.architectures._specs import Maintenance, Node, Site, Tier
 from hamodel.architectures.base import Group, Part
+from hamodel.duration import Duration
+from hamodel.failover import Failover
 from hamodel.units import DAY
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from hamodel._types import Quantity
-    from hamodel.architectures._specs import Maintenance, Node, Site, Tier
-    from hamodel.duration import Duration
-    from hamodel.failover import Failover
-
 
 _UNSEEN = 1e-17  # of the time: lost in the rounding of a share
 _DWELL = 30 * DAY  # long against an outage, short against a simulated run

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
+from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._copies import Copies, CopiesAtWork
 from hamodel.architectures._races import Race, oldest
+from hamodel.architectures._seen import Seen
 from hamodel.architectures.behaviour import (
     Answers,
     Waits,
@@ -27,12 +30,6 @@ from hamodel.architectures.behaviour import (
 from hamodel.architectures.writes import Conflicts, Loss, LostWrites, Resolution
 from hamodel.duration import Duration, constant, endless, exponential
 from hamodel.queueing import erlang_c
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.architectures._seen import Seen
 
 _SLICES = (np.arange(512) + 0.5) / 512  # of a law of repair
 _ALIKE = 0.42, 0.46  # how much of the work's correlation queues have: a + b load

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from hamodel import fields
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
+from hamodel._types import Quantity
 
 #: Kinds of failure of a node, and `everywhere`, which strikes all nodes at once.
 KINDS = ("host", "process", "hang", "network", "disk", "everywhere")

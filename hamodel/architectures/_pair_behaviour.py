@@ -10,19 +10,22 @@ from the last primary once that is back.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel._quantity import mean_of, rate_of
+from hamodel._types import Quantity
 from hamodel.architectures._absence import Absence
 from hamodel.architectures._copies import AtWork
 from hamodel.architectures._events import added
-from hamodel.architectures._pair_model import part_of, shaped_of
+from hamodel.architectures._nodes import Replica
+from hamodel.architectures._pair_model import PairSeen, part_of, shaped_of
 from hamodel.architectures._pair_recovery import Recovery
+from hamodel.architectures._pair_spec import PairSpec
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Waits,
@@ -35,15 +38,7 @@ from hamodel.architectures.behaviour import (
 from hamodel.architectures.writes import Loss, LostWrites
 from hamodel.duration import Duration, constant
 from hamodel.failover import SplitBrain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hamodel._types import Quantity
-    from hamodel.architectures._nodes import Replica
-    from hamodel.architectures._pair_model import PairSeen
-    from hamodel.architectures._pair_spec import PairSpec
-    from hamodel.replication import Replication, Stream
+from hamodel.replication import Replication, Stream
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

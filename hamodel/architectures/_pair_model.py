@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hamodel.architectures._events import Cause, is_never
 from hamodel.architectures._front import Front, everywhere, planned, switched
+from hamodel.architectures._nodes import Replica
 from hamodel.architectures._pair_rules import rules_of
-from hamodel.architectures._replicas import ALIVE
+from hamodel.architectures._pair_spec import PairSpec
+from hamodel.architectures._replicas import ALIVE, Nodes, State
+from hamodel.architectures._replicated import Rules
 from hamodel.architectures._seen import (
     Seen,
     SiteView,
@@ -20,12 +23,6 @@ from hamodel.architectures._seen import (
 )
 from hamodel.architectures._shape import Names, Shape, Shaped
 from hamodel.architectures.base import Model, Part, Verdict
-
-if TYPE_CHECKING:
-    from hamodel.architectures._nodes import Replica
-    from hamodel.architectures._pair_spec import PairSpec
-    from hamodel.architectures._replicas import Nodes, State
-    from hamodel.architectures._replicated import Rules
 
 
 class PairView(NamedTuple):

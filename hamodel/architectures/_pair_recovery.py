@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import duration
 from hamodel._quantity import rate_of
+from hamodel._types import Quantity
 from hamodel.architectures._events import First, added, stage_law
 from hamodel.architectures._pair_rules import rules_of
+from hamodel.architectures._pair_spec import PairSpec
+from hamodel.architectures._replicas import Kind
+from hamodel.architectures._replicated import Rules
 from hamodel.architectures.behaviour import either, repair
 from hamodel.duration import Duration, constant
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hamodel._types import Quantity
-    from hamodel.architectures._pair_spec import PairSpec
-    from hamodel.architectures._replicas import Kind
-    from hamodel.architectures._replicated import Rules
 
 _LEVELS = (np.arange(2048) + 0.5) / 2048  # of a race, for its law
 _RARE = 1e-9  # a chance of further attempts that is left out of a law

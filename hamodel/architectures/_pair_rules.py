@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel._quantity import rate_of
+from hamodel._types import Quantity, Value
 from hamodel.architectures._events import NEVER, is_never
 from hamodel.architectures._nodes import IN_PLACE, Failure
+from hamodel.architectures._pair_spec import PairSpec
 from hamodel.architectures._replicas import (
     Alike,
     Handover,
@@ -22,10 +23,6 @@ from hamodel.architectures._replicas import (
 )
 from hamodel.architectures._replicated import Rules
 from hamodel.failover import false_alarm_rate
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity, Value
-    from hamodel.architectures._pair_spec import PairSpec
 
 
 def rules_of(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from hamodel import _check, fields
+from hamodel._types import Quantity
 from hamodel.architectures._nodes import (
     Dependency,
     Failure,
@@ -18,11 +19,6 @@ from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import LongRun
 from hamodel.failover import Failback, Failover, Stalls
 from hamodel.replication import Replication
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import Quantity
 
 
 class Places(tuple[str, ...]):

@@ -16,25 +16,21 @@ all copies work on a write: a row of a table for each level of what they share.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from math import comb, prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from hamodel._types import FloatArray
 from hamodel.architectures.behaviour import alike
+from hamodel.conflicts import Zipf
 from hamodel.duration import Duration, constant, integrals, tabulated
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-    from typing import TypeAlias
-
-    from hamodel._types import FloatArray
-    from hamodel.conflicts import Zipf
-
-    Rivals: TypeAlias = Sequence[tuple[int, float, Duration]]
+Rivals: TypeAlias = Sequence[tuple[int, float, Duration]]
 
 _NO_WAY = constant(0.0)
 _CELLS = 512

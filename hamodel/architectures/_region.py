@@ -16,15 +16,17 @@ Assumptions
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel import duration, fields
 from hamodel._check import is_symbolic
 from hamodel._quantity import mean_of
+from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._events import (
     Derived,
     Event,
@@ -40,17 +42,12 @@ from hamodel.architectures._pair_model import Shown
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._replicas import State
 from hamodel.architectures._seen import SiteView
+from hamodel.architectures._specs import Node, Site
 from hamodel.architectures.active_passive import ActivePassive
 from hamodel.architectures.base import Part
+from hamodel.duration import Duration
 from hamodel.failover import Failover
 from hamodel.replication import Replication
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.architectures._specs import Node, Site
-    from hamodel.duration import Duration
 
 #: The one site of the nodes of a region.
 HERE = "here"

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from hamodel.architectures._events import (
-    Cause,
-    Event,
-    Stages,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hamodel._types import Quantity
-    from hamodel.failover import Failover
+from hamodel._types import Quantity
+from hamodel.architectures._events import Cause, Event, Stages
+from hamodel.failover import Failover
 
 #: Phases in which the primary is alive.
 ALIVE = frozenset({"serving", "stalled", "demoting", "returning"})

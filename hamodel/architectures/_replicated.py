@@ -48,21 +48,17 @@ Assumptions
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel._quantity import rate_of
+from hamodel._types import Quantity
 from hamodel.architectures._events import NEVER, Cause, Event, Stages, is_never, sooner
 from hamodel.architectures._failing_over import Failovers
 from hamodel.architectures._replicas import Policy, State, redirection
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from hamodel._types import Quantity
-    from hamodel.architectures._shape import Names
+from hamodel.architectures._shape import Names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,22 +11,19 @@ from __future__ import annotations
 
 import operator
 from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from hamodel._check import is_symbolic
 from hamodel._graph import closed_classes, successors
 from hamodel._quantity import mean_of, rate_of
+from hamodel._types import FloatArray, Quantity, State
 from hamodel.chain import Chain
 from hamodel.markov import long_run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-
-    from hamodel._types import FloatArray, Quantity, State
 
 Spec = TypeVar("Spec")
 

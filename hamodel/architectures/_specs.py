@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import accumulate
 from operator import mul
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, fields
 from hamodel._quantity import mean_of, rate_of
+from hamodel._types import Quantity
 from hamodel.units import HOUR, MS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hamodel._types import Quantity
-
 
 _NEVER = 1e-30  # of the time: 3e-23 s a year
 _RARE = 1e-17  # of a share: lost in the rounding of a float

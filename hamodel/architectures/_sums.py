@@ -8,16 +8,14 @@ probabilities, so they can be shared by all models of one shape.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
-
-    from hamodel._types import Quantity, State
+from hamodel._types import Quantity, State
 
 #: How many situations a stage ends with, and its steps: (before, view, after).
 Stage: TypeAlias = tuple[int, tuple[tuple[int, int, int], ...]]

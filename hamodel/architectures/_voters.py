@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from math import comb
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
+from hamodel._types import Quantity, Value
 from hamodel.architectures._copies import Copies
 from hamodel.architectures._events import is_never
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
-
-    from hamodel._types import Quantity, Value
-    from hamodel.duration import Duration
+from hamodel.duration import Duration
 
 
 class Electing(Copies, Protocol):

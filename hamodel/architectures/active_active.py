@@ -26,9 +26,8 @@ Assumptions
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hamodel import _check, fields
+from hamodel._types import Quantity
 from hamodel.architectures._active_active_behaviour import ActiveActiveBehaviour
 from hamodel.architectures._assumptions import (
     Assumption,
@@ -52,17 +51,12 @@ from hamodel.architectures._region import Region, Regional
 from hamodel.architectures._seen import Seen, absorb, entrance, kept_out, struck
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import LongRun, Model, Part, Verdict
+from hamodel.architectures.behaviour import Behaviour
 from hamodel.architectures.writes import Resolution
 from hamodel.failover import Failover
 from hamodel.replication import Replication
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.architectures.behaviour import (
-        Behaviour,
-    )
-    from hamodel.structure import Structure
-    from hamodel.workload import Workload
+from hamodel.structure import Structure
+from hamodel.workload import Workload
 
 
 @fields.specification

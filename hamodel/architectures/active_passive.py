@@ -44,9 +44,11 @@ down in `hamodel.architectures._replicated`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Hashable, Iterable, Iterator
+from typing import NamedTuple
 
 from hamodel import fields
+from hamodel._types import Quantity
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -68,16 +70,11 @@ from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._pair_model import PairView, model_of, part_of, placed
 from hamodel.architectures._pair_spec import PairSpec
 from hamodel.architectures._replicas import State
+from hamodel.architectures.base import Model
+from hamodel.architectures.behaviour import Behaviour
 from hamodel.chain import Chain
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
-
-    from hamodel._types import Quantity
-    from hamodel.architectures.base import Model
-    from hamodel.architectures.behaviour import Behaviour
-    from hamodel.structure import Structure
-    from hamodel.workload import Workload
+from hamodel.structure import Structure
+from hamodel.workload import Workload
 
 #: Why a pair is down, in the order in which a budget shows it.
 CAUSES = (

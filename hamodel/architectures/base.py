@@ -13,29 +13,25 @@ and its servers down) belongs into one part.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import getitem, mul
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
 
+from hamodel._types import Quantity, State
+from hamodel.architectures._assumptions import Assumption
 from hamodel.architectures._events import Event, rate_among
+from hamodel.architectures._shape import Shaped
+from hamodel.architectures._specs import Site
 from hamodel.architectures._sums import absorption, grouping, plus
+from hamodel.architectures.behaviour import Behaviour, Known
 from hamodel.chain import Chain
+from hamodel.structure import Structure
 from hamodel.units import MINUTE, YEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-
-    from hamodel._types import Quantity, State
-    from hamodel.architectures._assumptions import Assumption
-    from hamodel.architectures._shape import Shaped
-    from hamodel.architectures._specs import Site
-    from hamodel.architectures.behaviour import Behaviour, Known
-    from hamodel.structure import Structure
-    from hamodel.workload import Workload
-
+from hamodel.workload import Workload
 
 #: What can be known at each site, with its probability.
 Situations: TypeAlias = "Mapping[str, Mapping[Known, Quantity]]"

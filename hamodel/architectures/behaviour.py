@@ -11,30 +11,24 @@ are lost is not known to a client, so their shares of the traffic are averaged.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel import _check, duration
 from hamodel._quantity import mean_of
+from hamodel._types import Quantity
+from hamodel.architectures._specs import Site
+from hamodel.architectures.writes import Conflicts, LostWrites
 from hamodel.conflicts import Zipf
 from hamodel.duration import Duration, constant, exponential
+from hamodel.failover import Failover
 from hamodel.queueing import MGc, MMc
-from hamodel.workload import as_law
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from hamodel._types import Quantity
-    from hamodel.architectures._specs import Site
-    from hamodel.architectures.writes import Conflicts, LostWrites
-    from hamodel.failover import Failover
-    from hamodel.replication import Replication, Stream
-    from hamodel.workload import Workload
-
+from hamodel.replication import Replication, Stream
+from hamodel.workload import Workload, as_law
 
 #: What clients know of the parts, as the `absorb` of a model makes it: its own matter.
 Known: TypeAlias = Any

@@ -30,12 +30,13 @@ Assumptions
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING
 
 from hamodel import fields
+from hamodel._types import Quantity
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -57,20 +58,12 @@ from hamodel.architectures._leaderless_behaviour import LeaderlessBehaviour
 from hamodel.architectures._seen import Seen, absorb, absorb_by_site, entrance, struck
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import LongRun, Model, Verdict
+from hamodel.architectures.behaviour import Behaviour
 from hamodel.failover import Failover
 from hamodel.quorum import Quorum, older_than
+from hamodel.structure import Structure
 from hamodel.units import DAY
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hamodel._types import Quantity
-    from hamodel.architectures.behaviour import (
-        Behaviour,
-    )
-    from hamodel.structure import Structure
-    from hamodel.workload import Workload
-
+from hamodel.workload import Workload
 
 #: Whose answers count for a quorum.
 SCOPES = ("any", "local", "each")

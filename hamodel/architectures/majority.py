@@ -27,12 +27,13 @@ Assumptions
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from hamodel import _check, fields
 from hamodel._quantity import rate_of
+from hamodel._types import Quantity
 from hamodel.architectures._assumptions import (
     Assumption,
     fixed,
@@ -59,14 +60,8 @@ from hamodel.architectures.behaviour import NO_WAIT, Behaviour, Waits, stale_rea
 from hamodel.duration import Duration, constant
 from hamodel.failover import ConsulElection, Election, Failover, RaftElection
 from hamodel.quorum import majority
-from hamodel.workload import as_law
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from hamodel._types import Quantity
-    from hamodel.structure import Structure
-    from hamodel.workload import Workload
+from hamodel.structure import Structure
+from hamodel.workload import Workload, as_law
 
 
 def _default_copies() -> Mapping[str, int]:

@@ -14,10 +14,10 @@ Assumptions
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hamodel import fields
 from hamodel._quantity import rate_of
+from hamodel._types import Quantity
 from hamodel.architectures._assumptions import Assumption, exponential_repair, fixed
 from hamodel.architectures._copies import AtWork
 from hamodel.architectures._diagram import checked, drawn, quoted, servers
@@ -25,15 +25,12 @@ from hamodel.architectures._front import Data, Front, everywhere, place, planned
 from hamodel.architectures._seen import Seen, absorb, entrance, undisturbed
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import LongRun, Model, Verdict
+from hamodel.architectures.behaviour import Behaviour, Work
 from hamodel.architectures.writes import Loss, LostWrites
 from hamodel.duration import Duration, uniform
+from hamodel.structure import Structure
 from hamodel.units import DAY
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.architectures.behaviour import Behaviour, Work
-    from hamodel.structure import Structure
-    from hamodel.workload import Workload
+from hamodel.workload import Workload
 
 
 @fields.specification

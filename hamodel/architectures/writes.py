@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html, text
+from hamodel._types import Quantity
 from hamodel.units import DAY, YEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hamodel._types import Quantity
 
 
 class Resolution(StrEnum):

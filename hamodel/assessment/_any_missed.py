@@ -7,28 +7,24 @@ inverted in as many places.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._types import FloatArray, Numbers
 from hamodel.assessment._inversion import joint_tail
 from hamodel.assessment._streams import (
+    Item,
+    Shares,
     beside_of,
     deeper,
     excess_of,
     items_of,
     streams_of,
 )
-from hamodel.assessment.budget import Chance
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from hamodel._types import FloatArray, Numbers
-    from hamodel.assessment._streams import Item, Shares
-    from hamodel.assessment._visits import Process
-    from hamodel.assessment.budget import Stream
+from hamodel.assessment._visits import Process
+from hamodel.assessment.budget import Chance, Stream
 
 _NONE = 1e-6  # share that stands for none: a visit's transform is divided by it
 _RARE = 1e-4  # visits in a period that are left out

@@ -11,15 +11,12 @@ inversion and its application to probability models, in Computational Probabilit
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hamodel._types import FloatArray, Numbers
+from hamodel._types import FloatArray, Numbers
 
 _ALIAS = 25.0  # echoes are damped by exp(-25) = 1e-11
 FINE = 3  # Abate's l: rounding errors are raised by exp(25 / 6) only

@@ -10,17 +10,13 @@ of Applied Probability 31(1), 59-75.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray, Sparse
-    from hamodel.assessment._visits import Process
+from hamodel._types import FloatArray, Sparse
+from hamodel.assessment._visits import Process
 
 _FEW = 128  # states whose rates are kept as they are
 

@@ -5,24 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import fields
 from hamodel._quantity import mean_of
-from hamodel.architectures import OPERATIONS, Event, Part
-from hamodel.structure import StructureSyntaxError, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from hamodel._types import Quantity, State
-    from hamodel.architectures import Architecture, Model
-    from hamodel.duration import Duration
-    from hamodel.structure import Structure
+from hamodel._types import Quantity, State
+from hamodel.architectures import OPERATIONS, Architecture, Event, Model, Part
+from hamodel.duration import Duration
+from hamodel.structure import Structure, StructureSyntaxError, parse
 
 _MOST_PARTS = 10  # other parts of one journey
 

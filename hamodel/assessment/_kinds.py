@@ -9,19 +9,15 @@ import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel._quantity import mean_of
+from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.assessment._inversion import killed, over_time, tails
-from hamodel.assessment._visits import law_of, transform
+from hamodel.assessment._visits import Moves, law_of, transform
 
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Numbers, Quantity
-    from hamodel.assessment._visits import Moves
-
-    Plan = tuple[tuple[int, list[int], list[int]], ...]
+Plan = tuple[tuple[int, list[int], list[int]], ...]
 
 _LONG = 10.0  # mean visits that make up a period without ends
 _LONGER = 40.0  # the same where the ends are known exactly

@@ -7,20 +7,15 @@ them show, and is a reward: the share of the reads, or of the writes, that fails
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from hamodel.assessment._streams import shares_by_operation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from hamodel._types import FloatArray
-    from hamodel.architectures import Model
-    from hamodel.assessment._streams import Shares
-    from hamodel.assessment._visits import Process
-    from hamodel.assessment.latency import Paths
+from hamodel._types import FloatArray
+from hamodel.architectures import Model
+from hamodel.assessment._streams import Shares, shares_by_operation
+from hamodel.assessment._visits import Process
+from hamodel.assessment.latency import Paths
 
 _MOST = 50_000  # combinations of what parts show
 _HEAD = """\

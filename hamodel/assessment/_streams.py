@@ -12,39 +12,27 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
 from itertools import combinations, product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel._quantity import mean_of
-from hamodel.architectures import HOME, Group
+from hamodel._types import FloatArray, Quantity, State
+from hamodel.architectures import HOME, Group, Model, Part, Viewed
 from hamodel.assessment._joint import lumped, members, product_chain, rounded
 from hamodel.assessment._kinds import Calendar, Visits, Whole
-from hamodel.assessment._visits import FRESH, Clock, Moves, law_of, process_of
+from hamodel.assessment._visits import FRESH, Clock, Moves, Process, law_of, process_of
 from hamodel.assessment.availability import Found, failing
 from hamodel.assessment.budget import Downtime, Later, Stream
+from hamodel.assessment.latency import Paths
 from hamodel.duration import Duration, constant, minimum, mixture
 from hamodel.units import YEAR
 
-if TYPE_CHECKING:
-    from collections.abc import (
-        Callable,
-        Hashable,
-        Iterable,
-        Iterator,
-        Mapping,
-        Sequence,
-    )
-
-    from hamodel._types import FloatArray, Quantity, State
-    from hamodel.architectures import Model, Part, Viewed
-    from hamodel.assessment._visits import Process
-    from hamodel.assessment.latency import Paths
-
-    Views = tuple[Hashable, ...]
+Views = tuple[Hashable, ...]
 
 _DEEPEST = 4  # parts in a combination
 _SMALL = 24  # states of a joint chain that is taken as it is

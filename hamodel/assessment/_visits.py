@@ -12,26 +12,22 @@ where its law is exponential.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 
 from hamodel._quantity import mean_of
+from hamodel._types import FloatArray, Numbers, Quantity
+from hamodel.architectures import Part
 from hamodel.duration import Duration, constant
 from hamodel.markov import steady_state
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
-    from typing import TypeAlias
-
-    from hamodel._types import FloatArray, Numbers, Quantity
-    from hamodel.architectures import Part
-
-    #: Where an event leads, with probabilities; and events by their clocks.
-    Outcomes: TypeAlias = list[tuple[Hashable, float]]
-    Events: TypeAlias = dict[str, tuple[Quantity, float, Outcomes]]
+#: Where an event leads, with probabilities; and events by their clocks.
+Outcomes: TypeAlias = list[tuple[Hashable, float]]
+Events: TypeAlias = dict[str, tuple[Quantity, float, Outcomes]]
 
 FRESH = 0.9  # share of the entries at which a clock must start anew
 _NARROW = 1024  # stages of the gamma law that stands for a constant: it varies by 3 %

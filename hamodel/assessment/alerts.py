@@ -28,22 +28,18 @@ section 6, Multiwindow, Multi-Burn-Rate Alerts, table 5-8.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check
+from hamodel._types import FloatArray, Numbers
 from hamodel.assessment._inversion import tail
 from hamodel.assessment._kinds import Calendar, Visits
+from hamodel.assessment.budget import Downtime, Stream
 from hamodel.units import YEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hamodel._types import FloatArray, Numbers
-    from hamodel.assessment.budget import Downtime, Stream
 
 _NONE = 1e-6  # share that stands for none
 _LEVELS = np.geomspace(0.01, 1e6, 129)  # costs at which visits are counted, in s

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel import _html, text
-from hamodel.architectures import OPERATIONS, Cause
+from hamodel._types import Quantity
+from hamodel.architectures import OPERATIONS, Cause, Known, Model, Situations, Verdict
 from hamodel.architectures.behaviour import entering
-from hamodel.assessment.latency import Way
+from hamodel.assessment.latency import Paths, Way
 from hamodel.assessment.retries import Balance, attempt
 from hamodel.overload import budgeted
 from hamodel.units import MINUTE, YEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from hamodel._types import Quantity
-    from hamodel.architectures import Known, Model, Situations, Verdict
-    from hamodel.assessment.latency import Paths
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -28,18 +28,15 @@ An Introduction to the Theory of Point Processes I, section 6.3 (Poisson cluster
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from hamodel._types import FloatArray, Numbers
 from hamodel.assessment._inversion import AGREE, FINE, tail
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel._types import FloatArray, Numbers
 
 _SLIGHT = 3e-6  # of the chance that is asked for: what may be left out
 _STEP = 2.0  # longest step of a search, in log shares

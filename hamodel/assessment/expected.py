@@ -9,29 +9,23 @@ Assumption: all answers but downtime and the chance of a period are at the media
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check
 from hamodel._fields import replaced, value_at
+from hamodel._types import FloatArray, Value
+from hamodel.architectures import Architecture
 from hamodel.assessment.availability import Operation
 from hamodel.assessment.budget import Chance
 from hamodel.assessment.results import Assessment
 from hamodel.units import YEAR
-from hamodel.workload import Workload, unpacked
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
-
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Value
-    from hamodel.architectures import Architecture
-    from hamodel.workload import Loaded, Preset
+from hamodel.workload import Loaded, Preset, Workload, unpacked
 
 _DRAWS = 4000  # of the availability, all at once
 _GAINS = 50  # of what one change gains, many changes at once

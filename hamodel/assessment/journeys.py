@@ -17,15 +17,16 @@ that within one situation a read and a write fail independently of each other.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html, text
-from hamodel.architectures import OPERATIONS
+from hamodel._types import Quantity, State
+from hamodel.architectures import OPERATIONS, Architecture, Model
 from hamodel.assessment._any_missed import joint_of, missed_any
 from hamodel.assessment._journey import (
     Journey,
@@ -35,24 +36,15 @@ from hamodel.assessment._journey import (
     journey_problems,
     share_down,
 )
-from hamodel.assessment._streams import asked, downtime_by, shares_of, visits_by
-from hamodel.assessment.alerts import Burning
+from hamodel.assessment._streams import Shares, asked, downtime_by, shares_of, visits_by
+from hamodel.assessment._visits import Process
+from hamodel.assessment.alerts import Burning, BurnRate
 from hamodel.assessment.availability import Found, Operation, failing
-from hamodel.assessment.budget import Chance
+from hamodel.assessment.budget import Chance, Downtime
 from hamodel.assessment.expected import assess
+from hamodel.assessment.results import Assessment
 from hamodel.units import MONTH
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
-
-    from hamodel._types import Quantity, State
-    from hamodel.architectures import Architecture, Model
-    from hamodel.assessment._streams import Shares
-    from hamodel.assessment._visits import Process
-    from hamodel.assessment.alerts import BurnRate
-    from hamodel.assessment.budget import Downtime
-    from hamodel.assessment.results import Assessment
-    from hamodel.workload import Loaded, Workload
+from hamodel.workload import Loaded, Workload
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

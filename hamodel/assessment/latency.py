@@ -12,23 +12,26 @@ Answers after the client's timeout are none, so latencies end there.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel import _check, _html, text
-from hamodel.architectures import Answers, Work, failed_apps
+from hamodel._types import Quantity
+from hamodel.architectures import (
+    Answers,
+    Architecture,
+    Behaviour,
+    Model,
+    Work,
+    failed_apps,
+)
 from hamodel.architectures.behaviour import queued
 from hamodel.duration import Duration, constant, exponential, mixture, tabulated
 from hamodel.queueing import MMc
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-
-    from hamodel._types import Quantity
-    from hamodel.architectures import Architecture, Behaviour, Model
 
 _NONE = constant(0.0)
 _RARE = 1e-9  # of the requests

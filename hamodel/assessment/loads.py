@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _html, text
-from hamodel.architectures import OPERATIONS
+from hamodel._types import Quantity
+from hamodel.architectures import OPERATIONS, Architecture, Behaviour, Model
 from hamodel.assessment._streams import known
 from hamodel.assessment.availability import balance_of, found, once, ways
-from hamodel.assessment.latency import Loads
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from hamodel._types import Quantity
-    from hamodel.architectures import Architecture, Behaviour, Model
-    from hamodel.assessment.latency import Paths, Way
-    from hamodel.assessment.retries import Balance
+from hamodel.assessment.latency import Loads, Paths, Way
+from hamodel.assessment.retries import Balance
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,18 +14,15 @@ share one fixed point.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel import text
+from hamodel.assessment.latency import Paths, Way
 from hamodel.overload import budgeted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from hamodel.assessment.latency import Paths, Way
 
 _ROUNDS = 200
 _STILL = 1e-10

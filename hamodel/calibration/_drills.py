@@ -6,22 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check, text
+from hamodel._types import FloatArray
 from hamodel.calibration import _findings
 from hamodel.calibration._estimate import Calibration, joined
 from hamodel.calibration._exact import KINDS
 from hamodel.calibration._fit import USUAL, About, of_sample
 from hamodel.calibration._goodness import Sample
 from hamodel.calibration._log import read_drills
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray
 
 _MANUAL = "failover.manual"
 _UNLIKE = 0.05

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from hamodel import _check, text
 from hamodel._fields import full_path, paths, replaced
 from hamodel._html import table
+from hamodel._types import FloatArray, Value
 from hamodel.architectures import Node
+from hamodel.calibration._fit import Fit
 from hamodel.failover import Failover
 from hamodel.replication import WriteStage
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Value
-    from hamodel.calibration._fit import Fit
 
 Spec = TypeVar("Spec")
 UNITS = ("s", "1")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import bisect
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from hamodel import _check
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 _MOST = 10**8  # events that are counted to
 KINDS = ("clopper-pearson", "jeffreys")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from scipy import special
 
@@ -17,9 +16,7 @@ from hamodel.calibration._exact import (
     samples_needed,
     share_interval,
 )
-
-if TYPE_CHECKING:
-    from hamodel.calibration._fit import Fit
+from hamodel.calibration._fit import Fit
 
 _WIDE = 4.0  # upper over lower end beyond which a mean time is hardly known
 

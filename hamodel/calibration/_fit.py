@@ -6,23 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from hamodel import _check, text
 from hamodel._html import table
+from hamodel._types import FloatArray
 from hamodel.calibration import _goodness
 from hamodel.calibration._exact import mean_time_interval
 from hamodel.calibration._goodness import Sample
 from hamodel.calibration._laws import LAWS, Family, Point, best, best_cv
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray
-    from hamodel.duration import Duration
+from hamodel.duration import Duration
 
 #: What repairs and failovers are compared with by default.
 USUAL = ("exponential", "lognormal", "phase-type")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._types import FloatArray
 from hamodel.calibration._laws import Family, Point, best
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,16 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from scipy import special
 
 from hamodel import duration
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
-    from hamodel.duration import Duration
+from hamodel._types import FloatArray
+from hamodel.duration import Duration
 
 _LEAST = -745.0  # logarithm of the least number above zero
 _CV = (0.003, 5.0)

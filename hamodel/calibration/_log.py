@@ -6,14 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hamodel.calibration._tables import ALIASES, Mistakes, cells_of, table
+from hamodel.calibration._moments import Clock
+from hamodel.calibration._tables import ALIASES, Mistakes, Row, Table, cells_of, table
 from hamodel.units import HOUR, MINUTE, quantity
-
-if TYPE_CHECKING:
-    from hamodel.calibration._moments import Clock
-    from hamodel.calibration._tables import Row, Table
 
 COLUMNS = (
     "component",

@@ -18,11 +18,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import text
+from hamodel._types import FloatArray
 from hamodel.calibration import _findings
 from hamodel.calibration._drills import whole
 from hamodel.calibration._estimate import Calibration, joined
@@ -31,9 +31,6 @@ from hamodel.calibration._incidents import incidents
 from hamodel.calibration._samples import lag as of_lag
 from hamodel.calibration._series import effective_size
 from hamodel.units import MINUTE, MS
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
 
 _STATES = ("up", "probe_success")
 _UNITS = {"_milliseconds": MS, "_ms": MS, "_us": 1e-6, "_seconds": 1.0, "_s": 1.0}

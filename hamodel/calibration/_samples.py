@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from hamodel import _check
+from hamodel._types import FloatArray
 from hamodel.calibration import _findings
 from hamodel.calibration._drills import whole
 from hamodel.calibration._estimate import Calibration, Estimate
@@ -22,11 +23,6 @@ from hamodel.calibration._exact import (
 from hamodel.calibration._fit import About, Fit, of_sample
 from hamodel.calibration._series import effective_size
 from hamodel.calibration._series import samples as read_samples
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray
 
 _LAG = ("exponential", "shifted exponential", "lognormal", "gamma")
 _LATENCY = ("lognormal", "gamma", "shifted gamma", "shifted lognormal")

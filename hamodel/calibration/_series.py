@@ -5,17 +5,13 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check
+from hamodel._types import FloatArray
 from hamodel.units import MS
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray
 
 _SUFFIXES = {"_ms": MS, "_s": 1.0, "_us": 1e-6}
 

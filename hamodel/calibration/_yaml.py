@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import io
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel._fields import nested
-
-if TYPE_CHECKING:
-    from hamodel.calibration._estimate import Calibration, Estimate
-    from hamodel.calibration._fit import Fit
+from hamodel.calibration._estimate import Calibration, Estimate
+from hamodel.calibration._fit import Fit
 
 _STAGES = ("fencing", "promotion", "redirection")  # that an outage as a whole has in it
 _NO_FIELD = ".beta"  # of the failures counted apart under `everywhere`

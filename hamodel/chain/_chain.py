@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 
+from hamodel._elimination import Edges
 from hamodel._html import table
+from hamodel._types import Quantity, State
 from hamodel.chain._export import to_dot, to_prism
 from hamodel.chain._gradient import gradient
 from hamodel.chain._over_time import OverTime
 from hamodel.chain._pieces import NONE, ONE, Cut, Piece, cut
 from hamodel.chain._rates import Rates, brief, is_zero, read
 
-if TYPE_CHECKING:
-    from collections.abc import (
-        Callable,
-        Collection,
-        Hashable,
-        Iterable,
-        Mapping,
-        Sequence,
-    )
-
-    from hamodel._elimination import Edges
-    from hamodel._types import Quantity, State
-
-    Moves = Callable[[State], Iterable[tuple[Hashable, Quantity]]]
-    Up = Collection[Hashable] | Callable[[State], object]
+Moves = Callable[[State], Iterable[tuple[Hashable, Quantity]]]
+Up = Collection[Hashable] | Callable[[State], object]
 
 
 _SHOWN = 30  # states in the table of a notebook

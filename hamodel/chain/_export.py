@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 from hamodel import text
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping, Sequence
-
-    from hamodel._types import Quantity
+from hamodel._types import Quantity
 
 
 def to_prism(

@@ -6,19 +6,14 @@ all derivatives together cost two to four times the solution itself.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel._elimination import in_blocks, plan
+from hamodel._elimination import Edges, Plan, in_blocks, plan
+from hamodel._types import Quantity
 from hamodel.chain._pieces import fate
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from hamodel._elimination import Edges, Plan
-    from hamodel._types import Quantity
 
 #: Stands for a rate of 0, so that its derivative is the one from above.
 _BARELY = 1e-100

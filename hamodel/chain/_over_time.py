@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Hashable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import markov
+from hamodel._types import FloatArray, Quantity, Sparse, State
+from hamodel.chain._pieces import Cut, Piece
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable
-
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Quantity, Sparse, State
-    from hamodel.chain._pieces import Cut, Piece
-
-    Kernel = Callable[[Sparse, FloatArray, Piece], FloatArray]
+Kernel = Callable[[Sparse, FloatArray, Piece], FloatArray]
 
 
 class OverTime:

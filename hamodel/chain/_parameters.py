@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel._html import table
+from hamodel._types import Quantity
+from hamodel.chain._chain import Chain
 from hamodel.chain._rates import brief
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from hamodel._types import Quantity
-    from hamodel.chain._chain import Chain
 
 _STEP = 1e-20  # of the parameter: an imaginary step takes no difference
 

@@ -8,24 +8,19 @@ each; within a piece every rate is positive, finite and of ordinary size.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hamodel._elimination import Edges
 from hamodel._graph import closed_classes, reached, successors
-from hamodel.chain._rates import code
+from hamodel._types import Quantity
+from hamodel.chain._rates import Rates, code
 from hamodel.markov import long_run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
-    from numpy.typing import NDArray
-
-    from hamodel._elimination import Edges
-    from hamodel._types import Quantity
-    from hamodel.chain._rates import Rates
 
 #: Values of a state that need no multiplication.
 ONE, NONE = 1, 0

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+from hamodel._types import Quantity
 
-    from hamodel._types import Quantity
-
-    Pair = tuple[Hashable, Hashable]
+Pair = tuple[Hashable, Hashable]
 
 #: The rate of what takes no time.  In proportion to others of the same state it
 #: still says how likely this way is: `0.9 * INSTANT` against `0.1 * INSTANT`.

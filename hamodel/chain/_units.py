@@ -6,15 +6,11 @@ parts need no common chain at all for most questions: their probabilities multip
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from hamodel import _check
+from hamodel._types import Quantity
 from hamodel.chain._chain import Chain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hamodel._types import Quantity
 
 
 def k_of_n(

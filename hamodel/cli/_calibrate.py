@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import click
 
 from hamodel import calibration
+from hamodel._types import Value
 from hamodel.calibration import Calibration, calibrate, is_drills
 from hamodel.cli._page import as_text
 from hamodel.units import quantity
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
 
 
 @dataclass(frozen=True, kw_only=True)

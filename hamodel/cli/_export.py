@@ -5,14 +5,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from hamodel.architectures import Architecture, Part
 from hamodel.assessment import assess
 from hamodel.cli._files import hint
-
-if TYPE_CHECKING:
-    from hamodel.architectures import Architecture, Part
-    from hamodel.specfile import Spec
+from hamodel.specfile import Spec
 
 _TIERS = ("load balancer", "app server")
 

@@ -11,15 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from hamodel._fields import nested
-from hamodel.specfile import Spec, SpecError, load, preset, presets
-
-if TYPE_CHECKING:
-    from hamodel.specfile import Problem
+from hamodel.specfile import Problem, Spec, SpecError, load, preset, presets
 
 INPUT = "-"
 _SHOWN = Path("standard input")

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
 from hamodel import text
+from hamodel._types import Json
 from hamodel.architectures import OPERATIONS
 from hamodel.assessment import MEASURES
 from hamodel.cli import _files, _said
-from hamodel.cli._answers import by_name, laws, measures
+from hamodel.cli._answers import Verdict, by_name, laws, measures
 from hamodel.cli._assess import OnePage
 from hamodel.cli._change import Allowance, Change, answer
 from hamodel.cli._export import mermaid
-from hamodel.cli._page import JudgedPage
+from hamodel.cli._page import JudgedPage, Paper
 from hamodel.cli._report import Check, Figure, Report, judgements
 from hamodel.cli._schema import FORM
-from hamodel.specfile import SpecError
+from hamodel.specfile import Spec, SpecError
 from hamodel.units import MINUTE, YEAR
-
-if TYPE_CHECKING:
-    from hamodel._types import Json
-    from hamodel.cli._answers import Verdict
-    from hamodel.cli._page import Paper
-    from hamodel.specfile import Spec
 
 
 def page(

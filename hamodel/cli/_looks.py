@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.assessment import assess
 from hamodel.cli._files import hint
-from hamodel.cli._page import Page
+from hamodel.cli._page import Page, Paper
 from hamodel.duration import Duration
-from hamodel.specfile import preset, presets
+from hamodel.specfile import Spec, preset, presets
+from hamodel.structure import Structure
 from hamodel.units import MINUTE, YEAR
-
-if TYPE_CHECKING:
-    from hamodel.cli._page import Paper
-    from hamodel.specfile import Spec
-    from hamodel.structure import Structure
 
 
 def weak_points(title: str, systems: dict[str, Structure]) -> Page:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from hamodel import __version__
+from hamodel._types import Value
 from hamodel.cli._ends import CODES, Commands, leave
 from hamodel.cli._options import (
     CHANGES,
@@ -23,9 +23,6 @@ from hamodel.cli._options import (
     VERSIONS,
 )
 from hamodel.cli._page import finish
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 

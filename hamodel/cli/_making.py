@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from hamodel._types import Value
 from hamodel.cli._main import main
 from hamodel.cli._options import CHANGES, FILE, FILES, FORCE, JSON, VERSIONS
 from hamodel.cli._page import finish
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
 
 
 @main.command()

@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hamodel import text
+from hamodel._types import Json
 from hamodel.assessment import assess, compare
 from hamodel.cli import _said
 from hamodel.cli._answers import measures
 from hamodel.cli._files import hint, text_of
-from hamodel.cli._page import Page
-from hamodel.decision import Optimum, decide, optimise
-from hamodel.specfile import Problem, SpecError, parsed
-
-if TYPE_CHECKING:
-    from hamodel._types import Json
-    from hamodel.cli._page import Paper
-    from hamodel.decision import Decision, Requirements, Tried
-    from hamodel.specfile import Spec
+from hamodel.cli._page import Page, Paper
+from hamodel.decision import Decision, Optimum, Requirements, Tried, decide, optimise
+from hamodel.specfile import Problem, Spec, SpecError, parsed
 
 _SCENARIO = ("title", "summary", "candidates", "workload", "requirements", "around")
 _MARKS = {"meets": "✓", "misses": "✗", "not required": "·"}

@@ -6,22 +6,17 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.architectures import OPERATIONS
-from hamodel.assessment import Assessment, Journeys, assess
+from hamodel.assessment import Assessment, BurnRate, Journeys, assess
 from hamodel.cli._beliefs import Beliefs
 from hamodel.cli._files import hint, settled, shown
 from hamodel.cli._journeys import journeys_of
-from hamodel.cli._page import Page
+from hamodel.cli._page import Page, Paper
 from hamodel.objectives import Objective, read_objectives
+from hamodel.specfile import Spec
 from hamodel.units import YEAR
-
-if TYPE_CHECKING:
-    from hamodel.assessment import BurnRate
-    from hamodel.cli._page import Paper
-    from hamodel.specfile import Spec
 
 _SLIGHT = 5e-4  # of a budget, that a table of causes leaves out
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from hamodel import _check
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import Duration, constant
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
 
 
 def total_order_latency(

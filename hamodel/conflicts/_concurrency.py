@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html
 from hamodel._quadrature import panels
-from hamodel.conflicts._sites import chance, delays_between, mean_of, plain, rates_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.conflicts._sites import Delays
+from hamodel._types import FloatArray, Quantity
+from hamodel.conflicts._sites import (
+    Delays,
+    chance,
+    delays_between,
+    mean_of,
+    plain,
+    rates_of,
+)
 
 _EXACT = 4000  # keys that are summed one by one; the rest as an integral
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hamodel import _check, _html
+from hamodel._types import Quantity
 from hamodel.conflicts._sites import (
+    Delays,
     at_least_zero,
     chance,
     delays_between,
@@ -17,12 +19,6 @@ from hamodel.conflicts._sites import (
     smaller,
 )
 from hamodel.units import DAY
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import Quantity
-    from hamodel.conflicts._sites import Delays
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

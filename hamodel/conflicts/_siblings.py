@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from hamodel import _check
-from hamodel.conflicts._sites import delays_between, numbers_only, plain, rates_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import Quantity
-    from hamodel.conflicts._sites import Delays
+from hamodel._types import Quantity
+from hamodel.conflicts._sites import (
+    Delays,
+    delays_between,
+    numbers_only,
+    plain,
+    rates_of,
+)
 
 
 def mean_siblings(rates: Sequence[Quantity], delays: Delays, at: int = 0) -> Quantity:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypeGuard
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
 from hamodel import _check
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.duration import Duration
+from hamodel._types import Quantity
+from hamodel.duration import Duration
 
 #: One delay for all pairs of sites, or a square of them.
 Delays: TypeAlias = "Quantity | Duration | Sequence[Sequence[Quantity | Duration]]"

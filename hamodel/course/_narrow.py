@@ -11,12 +11,10 @@ stands within a box stays within it, and one beside a box stays beside it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    Box = tuple[float, float, float, float]  # left, top, right, bottom
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 #: Up to these widths of a picture, in pixels, words take a second size, of at most so
 #: many pixels of the sheet: beside controls on a small screen, and on a phone.

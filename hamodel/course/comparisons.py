@@ -7,20 +7,17 @@ can be read and has one thing wrong, and another exception if it cannot be read.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from hamodel._types import FloatArray
 from hamodel.course import slips
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hamodel._types import FloatArray
-
-    #: What a learner gives, or what is right: anything at all.
-    Answer: TypeAlias = Any
-    Compare = Callable[[Answer, Answer], bool]
+#: What a learner gives, or what is right: anything at all.
+Answer: TypeAlias = Any
+Compare = Callable[[Answer, Answer], bool]
 
 
 def _comparing(

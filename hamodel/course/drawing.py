@@ -14,27 +14,23 @@ page.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import quote
 
 from hamodel import text
-from hamodel.course._narrow import NARROW, Words, enlarged, width
+from hamodel.course._narrow import NARROW, Box, Words, enlarged, width
 from hamodel.plots import FAINT, GREY, INK, LOOKS, PALETTE, PAPER, Shown
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from hamodel.course._narrow import Box
-
-    Point = tuple[float, float]
-    Anchor = Literal["start", "middle", "end"]
-    Marks = Sequence[tuple[float, str]]
-    Part = tuple[float, str]
-    Row = tuple[str, float | Sequence[Part] | None, str]
-    Key = tuple[float, float, float, float]  # seconds, right, down, opacity
+Point = tuple[float, float]
+Anchor = Literal["start", "middle", "end"]
+Marks = Sequence[tuple[float, str]]
+Part = tuple[float, str]
+Row = tuple[str, float | Sequence[Part] | None, str]
+Key = tuple[float, float, float, float]  # seconds, right, down, opacity
 
 #: Names of colours, on a light page and on a dark one.
 COLOURS = {

@@ -10,19 +10,15 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from hamodel.course import slips
-from hamodel.course.comparisons import number
+from hamodel.course.comparisons import Answer, Compare, number
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hamodel.course.comparisons import Answer, Compare
-
-    Verdict = Literal["unanswered", "right", "wrong", "unreadable", "kept"]
+Verdict = Literal["unanswered", "right", "wrong", "unreadable", "kept"]
 
 _MARKS = {
     "unanswered": ("…", "Not answered yet.", "#595959"),

@@ -9,23 +9,19 @@ the learner's own numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import text
+from hamodel._types import Value
 from hamodel.course import progress
 from hamodel.course.controls import Slider
 from hamodel.course.exercise import Exercise, Feedback
 from hamodel.course.explorer import Explorer
 from hamodel.course.prediction import Prediction
 from hamodel.course.quiz import Question, Quiz
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
-
-    from hamodel._types import Value
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

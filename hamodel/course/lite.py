@@ -20,17 +20,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nbformat
 
 from hamodel.course.lessons import lessons
 from hamodel.course.saving import WIDGET_VIEW
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: Wheels beside hamodel's own: pure Python that Pyodide does not bring in any version.
 PURE = (

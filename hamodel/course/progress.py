@@ -13,10 +13,8 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from hamodel._types import Json
+from hamodel._types import Json
 
 
 def place() -> Path:

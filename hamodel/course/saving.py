@@ -12,10 +12,7 @@ extension on for every Jupyter server of the environment, however it is started.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from hamodel._types import Json, Value
+from hamodel._types import Json, Value
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 

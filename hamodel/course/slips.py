@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from hamodel import text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import Value
+from hamodel._types import Value
 
 
 class Slip(ValueError):  # noqa: N818  it is no error of the program

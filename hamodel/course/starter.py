@@ -10,13 +10,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nbformat
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MODULE = '''"""Lesson {number}: {title}."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel import text
 from hamodel._fields import replaced, value_at
+from hamodel._types import Value
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
@@ -23,9 +24,6 @@ from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.units import HOUR, MINUTE, YEAR
 from hamodel.workload import Workload
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
 
 HOLDS, IF, NOT = "holds", "holds if", "does not hold"
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from hamodel import _check, _html, text
+from hamodel._types import Value
 from hamodel.assessment import MEASURES, Assessment, compare
 from hamodel.decision._flips import Flip, flips_of
 from hamodel.decision._requirements import Finding, Requirements, beyond
 from hamodel.decision._rows import ROWS, Cell, cell, complexity
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
-    from hamodel.workload import Workload
+from hamodel.workload import Workload
 
 #: What is better when it is smaller, for the front.
 OBJECTIVES: Mapping[str, Callable[[Assessment], float]] = {

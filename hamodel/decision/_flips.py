@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
 from hamodel import text
 from hamodel._bars import bar
 from hamodel._fields import about_at, paths, replaced
+from hamodel._types import Value
+from hamodel.assessment import Assessment
 from hamodel.fields import WRITERS
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
-    from hamodel.assessment import Assessment
 
 _STEPS = (1.1, 1.5, 3.0, 10.0, 100.0)
 _CLOSE = 1.01

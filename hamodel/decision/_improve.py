@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel._fields import paths, replaced
 from hamodel._quantity import mean_of
+from hamodel._types import Value
+from hamodel.architectures import Architecture
 from hamodel.assessment import Assessment, Expected
 from hamodel.duration import Duration
 from hamodel.replication import MODES
 from hamodel.units import MINUTE, YEAR
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import Value
-    from hamodel.architectures import Architecture
 
 _LONGER = ("mttf",)  # better when greater
 _SHORTER = ("mttr", "detection", "fencing", "promotion", "redirection", "manual")

@@ -6,17 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hamodel import _check, _html, text
 from hamodel._fields import full_path, replaced
+from hamodel._types import Value
+from hamodel.architectures.base import Architecture
 from hamodel.assessment import Assessment, assess
 from hamodel.decision._requirements import Finding, Requirements
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
-    from hamodel.architectures.base import Architecture
-    from hamodel.workload import Loaded, Preset, Workload
+from hamodel.workload import Loaded, Preset, Workload
 
 _MOST = 20_000  # configurations
 

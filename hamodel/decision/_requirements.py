@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hamodel import _check, _html, fields, text
+from hamodel._types import Value
+from hamodel.assessment import Assessment
 from hamodel.units import YEAR
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
-    from hamodel.assessment import Assessment
 
 #: What readers may rely on, from the strictest to the laxest.
 CONSISTENCIES = ("strong", "no conflicts", "eventual")

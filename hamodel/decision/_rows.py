@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel import text
-
-if TYPE_CHECKING:
-    from hamodel.assessment import Assessment
-    from hamodel.decision._requirements import Finding
+from hamodel.assessment import Assessment
+from hamodel.decision._requirements import Finding
 
 
 class Row(NamedTuple):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel._check import is_symbolic
+from hamodel._types import Quantity
 from hamodel.duration import _phase
 from hamodel.duration import law as laws
 from hamodel.duration._change import Affine, Residual
@@ -18,12 +19,7 @@ from hamodel.duration._phase import PhaseType
 from hamodel.duration._stack import Endless, Stack
 from hamodel.duration._sum import Sum
 from hamodel.duration._tails import Empirical
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import Quantity
-    from hamodel.duration.law import Law
+from hamodel.duration.law import Law
 
 _PHASES = 100  # the largest phase-type law made without being asked for
 _PAIRS = 1 << 16  # the largest sample made by adding samples

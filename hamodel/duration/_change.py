@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import integrals
 from hamodel.duration import law as laws
 from hamodel.duration._families import plain, show
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration.law import Law
+from hamodel.duration.law import Law
 
 
 @dataclass(frozen=True, eq=False)

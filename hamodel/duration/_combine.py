@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import integrals
 from hamodel.duration import law as laws
 from hamodel.duration._mixture import knots_of
 from hamodel.duration._normal import ndtr
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration.law import Law
+from hamodel.duration.law import Law
 
 
 def _listed(parts: tuple[Law, ...]) -> str:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import text
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import integrals
 from hamodel.duration import law as laws
 from hamodel.duration._normal import ndtr, ndtri
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
 
 
 def show(value: Quantity) -> str:

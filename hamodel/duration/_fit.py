@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check
+from hamodel.duration._duration import Duration
 from hamodel.duration._join import hyperexponential, phase_type
 from hamodel.duration._make import erlang, exponential
-
-if TYPE_CHECKING:
-    from hamodel.duration._duration import Duration
 
 
 def fit_phase_type(mean: float, cv: float) -> Duration:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check
 from hamodel._check import is_symbolic
+from hamodel._types import Quantity
 from hamodel.duration import _algebra, _families, _phase
 from hamodel.duration._combine import KthOf
 from hamodel.duration._duration import Duration
 from hamodel.duration._make import exponential
 from hamodel.duration._stack import Endless
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import Quantity
-    from hamodel.duration.law import Law
+from hamodel.duration.law import Law
 
 
 def hyperexponential(probs: Sequence[Quantity], means: Sequence[Quantity]) -> Duration:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check
 from hamodel._check import is_symbolic
+from hamodel._types import Quantity
 from hamodel.duration import _algebra, _families, _tails
 from hamodel.duration._duration import Duration
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import Quantity
 
 
 def constant(value: Quantity) -> Duration:

@@ -13,27 +13,22 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.polynomial import chebyshev
+from numpy.typing import ArrayLike, NDArray
 
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import integrals
 from hamodel.duration import law as laws
 from hamodel.duration._change import Affine
 from hamodel.duration._phase import PhaseType
+from hamodel.duration.law import Law
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration.law import Law
-
-    Rows = NDArray[np.intp]
+Rows = NDArray[np.intp]
 
 _NODES = 24  # of a polynomial: its degree and 1
 _NEAR = 1e-13  # what a polynomial may miss of the level that is looked for

@@ -6,12 +6,10 @@ Only few points are worth it: beyond, SciPy is quicker with its import.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
+from hamodel._types import FloatArray
 
 _MANY = 20_000
 

@@ -9,20 +9,15 @@ A time is a sum of such steps, and a quantile is found by binary descent through
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import integrals
 from hamodel.duration._families import show
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import FloatArray, Quantity
-
 
 _MANY = 1000  # times whose answers are kept
 _TERMS = 20  # of the Poisson series over one step, where rate x step <= 1

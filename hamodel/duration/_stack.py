@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel.duration.law import element
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration.law import Law
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration.law import Law, element
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,17 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel._quadrature import unit
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import integrals
 from hamodel.duration import law as laws
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration.law import Law
+from hamodel.duration.law import Law
 
 _CELLS = 4096
 _SPREAD = 8.0  # times this far apart may share a lattice

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import integrals
 from hamodel.duration import law as laws
 from hamodel.duration._families import minus_log, plain, show
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from hamodel._types import Json, Value
 from hamodel.duration import _join, _make
+from hamodel.duration._duration import Duration
 from hamodel.units import alike, quantity
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from hamodel._types import Json, Value
-    from hamodel.duration._duration import Duration
 
 #: Families by name, and the kind of each of their parameters.
 FAMILIES: Mapping[str, Mapping[str, str]] = MappingProxyType(

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
 from hamodel._quadrature import unit
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration._normal import ndtr, ndtri
-from hamodel.duration.law import column, element, search
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration.law import Law
+from hamodel.duration.law import Law, column, element, search
 
 #: Tail levels between which integrals over a whole law are split into panels.
 _LEVELS = np.array(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
+from hamodel._types import FloatArray, Quantity
 
 
 class Law(Protocol):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hamodel import fields
+from hamodel._types import Quantity
+from hamodel.duration import Duration
 from hamodel.failover._parts import as_duration, total
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.duration import Duration
 
 
 @fields.specification

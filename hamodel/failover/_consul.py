@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import fields
+from hamodel._types import FloatArray
 from hamodel.duration import Duration, empirical, order_statistic, uniform
 from hamodel.failover._parts import SAME
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
 
 
 @fields.specification

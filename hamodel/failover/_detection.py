@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, fields
+from hamodel._types import Quantity
 from hamodel.duration import Duration, constant, empirical, mixture, uniform
 from hamodel.failover._parts import SAME
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
 
 
 @fields.specification

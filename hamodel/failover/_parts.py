@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hamodel import _check
+from hamodel._types import Quantity
 from hamodel.duration import Duration, constant
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-
 
 #: The stages of a failover, in their order.
 STAGES = ("detection", "fencing", "promotion", "redirection")

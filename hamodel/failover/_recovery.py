@@ -5,17 +5,13 @@ Each class has the law of the stage that it can stand for in a `Failover`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from hamodel import fields
+from hamodel._types import Quantity
 from hamodel.duration import Duration, mixture, order_statistic, uniform
 from hamodel.failover._detection import Heartbeat, SequentialProbe
 from hamodel.failover._parts import SAME, as_duration
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
 
 
 @fields.specification

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, fields
+from hamodel._types import FloatArray
 from hamodel.duration import Duration, empirical, mixture, uniform
 from hamodel.failover._parts import SAME, as_duration
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
-    from hamodel.duration import Duration
 
 _RARE = 1e-9  # the probability of the attempts that are left out
 

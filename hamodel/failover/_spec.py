@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check, fields, text
 from hamodel._html import table
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
+from hamodel.failover._client import Driver
 from hamodel.failover._parts import STAGES, as_duration, as_stage, mean_of, total
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
-    from hamodel.failover._client import Driver
 
 
 class Span(NamedTuple):

@@ -7,22 +7,18 @@ a minimum, and it is far steeper on the hasty side.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, fields, text
 from hamodel._html import table
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
 from hamodel.failover._detection import Heartbeat, Lease
 from hamodel.failover._parts import as_duration
 from hamodel.units import MINUTE, YEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
 
 
 @fields.specification

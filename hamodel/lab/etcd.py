@@ -11,19 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from hamodel import failover, fields
+from hamodel._types import Json
+from hamodel.duration import Duration
 from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._processes import Mark, Nursery, Struck, free_ports, strike, until
-
-if TYPE_CHECKING:
-    from hamodel._types import Json
-    from hamodel.duration import Duration
 
 _PAUSE = 0.02  # s from a writer's answer to its next write
 _ANSWER = 0.3  # s that a client waits for an answer before it sends again

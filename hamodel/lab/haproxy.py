@@ -8,15 +8,13 @@ import http.server
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from hamodel import failover, fields
+from hamodel.duration import Duration
 from hamodel.lab import _packages
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._processes import Nursery, Struck, acted, free_ports, seen, until
-
-if TYPE_CHECKING:
-    from hamodel.duration import Duration
 
 _ANSWER = 0.5  # s that a client waits for an answer
 

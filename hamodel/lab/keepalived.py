@@ -9,15 +9,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from hamodel import failover, fields
+from hamodel.duration import Duration
 from hamodel.lab import _packages
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._processes import Nursery, Struck, acted, seen, strike, until
-
-if TYPE_CHECKING:
-    from hamodel.duration import Duration
 
 _ADDRESS = "10.77.0.100"
 _MASTER = 200  # priority of the one that holds the address at first

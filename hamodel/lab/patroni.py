@@ -10,17 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from hamodel import failover, fields
-from hamodel.duration import uniform
+from hamodel.duration import Duration, uniform
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._processes import Beside, Nursery, Struck, acted, strike, until
 from hamodel.lab._site import Site, writing
-
-if TYPE_CHECKING:
-    from hamodel.duration import Duration
 
 _STARTS = "INFO: starting primary after failure"
 _LINES = re.compile(

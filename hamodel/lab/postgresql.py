@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from hamodel import failover, fields
+from hamodel.duration import Duration
 from hamodel.lab import _packages
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
+from hamodel.lab._packages import Connection
 from hamodel.lab._processes import (
     Beside,
     Mark,
@@ -26,10 +28,6 @@ from hamodel.lab._processes import (
     until,
 )
 from hamodel.lab._relay import Relay
-
-if TYPE_CHECKING:
-    from hamodel.duration import Duration
-    from hamodel.lab._packages import Connection
 
 _SETTINGS = """
 listen_addresses = '127.0.0.1'

@@ -6,17 +6,15 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from hamodel import duration, fields
+from hamodel.duration import Duration
 from hamodel.lab._clients import Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
 from hamodel.lab._processes import Nursery, Struck, acted, free_ports, until
 from hamodel.lab._relay import Relay
 from hamodel.lab.sentinel import errors, numbers, replicates, serve, written
-
-if TYPE_CHECKING:
-    from hamodel.duration import Duration
 
 _QUIET = 2.5  # s without an acknowledgement after which writes count as refused
 

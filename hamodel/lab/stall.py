@@ -7,19 +7,16 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from hamodel import _check, fields
+from hamodel._types import Value
+from hamodel.duration import Duration
 from hamodel.lab._experiment import Bench, Experiment, Row
-from hamodel.lab._processes import Nursery, Struck, send, strike
+from hamodel.lab._processes import Mark, Nursery, Struck, send, strike
 from hamodel.lab.etcd import Etcd
 from hamodel.lab.postgresql import Watchdog
 from hamodel.lab.sentinel import RedisSentinel
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
-    from hamodel.duration import Duration
-    from hamodel.lab._processes import Mark
 
 _WATCHERS: dict[str, type[Experiment]] = {
     kind.name: kind for kind in (RedisSentinel, Watchdog, Etcd)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from hamodel._types import FloatArray, Sparse
+from hamodel._types import FloatArray, Sparse
 
 
 def rate_stack(rates: ArrayLike) -> tuple[FloatArray, tuple[int, ...]]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
+from hamodel._types import FloatArray
 
 #: So many states are folded one by one before a matrix product does the rest.
 _PANEL = 48

@@ -19,21 +19,16 @@ Computational Probability, 257-323 (the inversion, with `l` to control rounding)
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from hamodel import _check
+from hamodel._types import FloatArray
 from hamodel.markov._checks import moments, rate_stack, starting, state_numbers
 from hamodel.markov._transient import transient
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from hamodel._types import FloatArray
 
 _ALIAS = 30.0  # the distribution's echoes are damped by exp(-30) = 1e-13
 _ROUND = 3  # Abate's l: rounding errors are raised by exp(30 / 6) only

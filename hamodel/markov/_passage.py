@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel._graph import reached, successors
+from hamodel._types import FloatArray, Sparse
 from hamodel.markov._checks import patterns, rate_stack, sparse_rates, state_numbers
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Sparse
 
 
 def mean_time_to(rates: ArrayLike, targets: Collection[int]) -> FloatArray:

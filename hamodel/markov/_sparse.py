@@ -12,18 +12,13 @@ chapters 2 (block elimination) and 3 (Gauss-Seidel).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hamodel._types import FloatArray, Sparse
 from hamodel.markov._dense import fold, fold_panel
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray, Sparse
 
 #: Up to here a matrix is folded whole.
 DENSE = 1200

@@ -15,27 +15,20 @@ chain watched in a set of states).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from hamodel._elimination import in_blocks, plan
+from hamodel._elimination import Edges, in_blocks, plan
 from hamodel._graph import closed_classes, successors
+from hamodel._types import FloatArray, Quantity, Sparse
 from hamodel.markov._checks import patterns, rate_stack, sparse_rates
 from hamodel.markov._dense import fold
 from hamodel.markov._sparse import DENSE, sparse_stationary
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from hamodel._elimination import Edges
-    from hamodel._types import FloatArray, Quantity, Sparse
-
 
 #: With more knots than this share of the states nothing is won.
 _KNOTTY = 0.4

@@ -12,10 +12,12 @@ Markov models, Computers & Operations Research 15(1), 19-36.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from hamodel._types import FloatArray, Sparse
 from hamodel.markov._checks import (
     moments,
     rate_stack,
@@ -23,13 +25,6 @@ from hamodel.markov._checks import (
     starting,
     state_numbers,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Sparse
 
 #: More states than this step through the jumps one by one, with a sparse matrix.
 _SQUARED = 300

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hamodel.assessment import BurnRate
 from hamodel.objectives import _openslo
 from hamodel.objectives._common import Form, Objective, flag, name_of
 from hamodel.specfile import Problem, SpecError, TreeNode, parsed, text_of
 from hamodel.units import DAY, HOUR, MINUTE
-
-if TYPE_CHECKING:
-    import os
 
 _FORMATS = "openslo/v1 (OpenSLO), prometheus/v1 (Sloth) or pyrra.dev/v1alpha1 (Pyrra)"
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html, fields, text
+from hamodel._types import FloatArray, Quantity
 from hamodel.queueing import MMc
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
 
 _GRID = 2001  # loads at which the balance of the fixed points is looked at
 

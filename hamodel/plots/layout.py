@@ -5,12 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from hamodel.structure import Gate, Leaf
-
-if TYPE_CHECKING:
-    from hamodel.structure import Structure
+from hamodel.structure import Gate, Leaf, Structure
 
 WIDE, HIGH = 1.7, 0.8  # of a box
 _GAP, _ROW, _BUS = 0.55, 0.4, 0.35

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, duration
 from hamodel._quantity import hold
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
 from hamodel.queueing import _numeric, _phases, _report
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb, factorial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import integrals
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
 
 
 class Parts(NamedTuple):

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel import _check
+from hamodel._types import FloatArray, Quantity
 from hamodel.queueing import _numeric
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray, Quantity
 
 _FEW = 64  # servers that are taken one after the other
 

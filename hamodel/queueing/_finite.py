@@ -8,19 +8,16 @@ power overflows and rho = 1 is no special case.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel import duration
-from hamodel.duration import integrals
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration, integrals
+from hamodel.duration.law import Law
 from hamodel.queueing import _numeric
 from hamodel.queueing._erlang import erlang_b
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
-    from hamodel.duration.law import Law
 
 
 class Load(NamedTuple):

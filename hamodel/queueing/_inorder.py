@@ -9,19 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import duration
 from hamodel._quadrature import panels
-from hamodel.duration import integrals
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration, integrals
+from hamodel.duration.law import Law
 from hamodel.queueing import _numeric, _phases
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
-    from hamodel.duration.law import Law
 
 
 def wait(arrival: float, service: Duration) -> Duration:

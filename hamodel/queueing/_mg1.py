@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check
 from hamodel._quantity import hold
+from hamodel._types import Quantity
 from hamodel.duration import Duration
 from hamodel.queueing import _inorder, _numeric, _phases, _report
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel._types import Quantity
 
 
 @dataclass(frozen=True, eq=False)

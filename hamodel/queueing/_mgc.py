@@ -18,21 +18,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
 from math import comb
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel import _check, duration
 from hamodel._quantity import hold
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import Duration
 from hamodel.queueing import _phases, _report
 from hamodel.queueing._mmc import MMc
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray, Quantity
-
 
 MOST = 100  # ways to be busy; the effort grows like the third to fourth power
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, duration
 from hamodel._quantity import hold
+from hamodel._types import Quantity
+from hamodel.duration import Duration
 from hamodel.queueing import _delay, _finite, _numeric, _report
 from hamodel.queueing._erlang import erlang_c
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.duration import Duration
 
 
 @dataclass(frozen=True, eq=False)

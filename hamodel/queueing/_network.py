@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel import _check, duration
 from hamodel._quantity import hold
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
 from hamodel.queueing import _numeric, _report
 from hamodel.queueing._mmc import MMc
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
 
 
 @dataclass(frozen=True, eq=False)

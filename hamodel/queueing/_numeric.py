@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
 from hamodel import _check
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel._types import FloatArray, Quantity
+from hamodel._types import FloatArray, Quantity
 
 _HALF_LOG_TWO_PI = 0.918938533204672741780329736406
 _STEPS = 200  # cap of every iteration; 60 bisections already exhaust a double

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from hamodel import duration
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
-
-    #: start probabilities (what they lack to 1 is a duration of 0) and sub-generator
-    Form = tuple[FloatArray, FloatArray]
+#: start probabilities (what they lack to 1 is a duration of 0) and sub-generator
+Form = tuple[FloatArray, FloatArray]
 
 
 def wait(arrival: float, start: FloatArray, rates: FloatArray) -> Form:

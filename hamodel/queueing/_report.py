@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from hamodel import _check, _html, text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import Quantity
+from hamodel._types import Quantity
 
 
 def html(queue: object, names: Sequence[str]) -> str:

@@ -8,20 +8,16 @@ polynomial misses the law between the points is halved.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel._quadrature import unit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray
-    from hamodel.duration import Duration
+from hamodel._types import FloatArray
+from hamodel.duration import Duration
 
 POINTS = 16
 _NEAR = 4e-15  # of a time: moments as near as that are one

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import product
 from math import comb
-from typing import TYPE_CHECKING
 
 from hamodel import _check, duration
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel.duration import Duration
+from hamodel.duration import Duration
 
 _MOST = 4096  # cases of who is up
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Hashable, Iterable, Mapping
 
 import numpy as np
 
 from hamodel import _check
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Mapping
 
 
 def transversals(

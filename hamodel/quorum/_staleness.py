@@ -9,21 +9,16 @@ has no noise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check
+from hamodel._types import FloatArray, Quantity
 from hamodel.quorum._availability import Quorum
 from hamodel.quorum._wars import Delays, Race
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Quantity
 
 
 def stale_probability(

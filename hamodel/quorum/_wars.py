@@ -9,15 +9,18 @@ after the commit is one integral over c.  Moments that are equal come in any ord
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from hamodel import _check
+from hamodel._types import FloatArray
 from hamodel.duration import Duration
+from hamodel.quorum._availability import Quorum
 from hamodel.quorum._cuts import (
     Nodes,
     Plain,
@@ -32,12 +35,6 @@ from hamodel.quorum._cuts import (
     sums,
 )
 from hamodel.quorum._latency import NoQuorumError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import FloatArray
-    from hamodel.quorum._availability import Quorum
 
 # A replica's part in the race: got the write and answers, got it only, answers only.
 _BOTH, _WRITTEN, _READ, _NEITHER = range(4)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from hamodel.reading._core import Default, Entry, Field, File, flat
 from hamodel.reading._texts import documents
 from hamodel.reading._units import time, whole
-
-if TYPE_CHECKING:
-    from hamodel.specfile import TreeNode
+from hamodel.specfile import TreeNode
 
 _NODES = "Kubernetes documentation: Nodes, 2024"
 _PROBES = (

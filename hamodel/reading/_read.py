@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import textwrap
 import warnings
@@ -10,11 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from hamodel import _check
 from hamodel._fields import nested
-from hamodel.reading._core import Draft, File, Note, Stated
+from hamodel.reading._core import Draft, File, Format, Note, Stated
 from hamodel.reading._texts import refuse_templates
 from hamodel.reading.cassandra import CASSANDRA
 from hamodel.reading.consul import CONSUL
@@ -27,13 +27,7 @@ from hamodel.reading.patroni import PATRONI
 from hamodel.reading.pgbouncer import PGBOUNCER
 from hamodel.reading.redis import REDIS
 from hamodel.reading.terraform import TERRAFORM
-from hamodel.specfile import SpecError, presets, read
-
-if TYPE_CHECKING:
-    import os
-
-    from hamodel.reading._core import Format
-    from hamodel.specfile import Spec
+from hamodel.specfile import Spec, SpecError, presets, read
 
 FORMATS = (
     *(TERRAFORM, ETCD, KUBERNETES, PATRONI, REDIS, CONSUL, MYSQL, CASSANDRA),

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Stated, flat
+from hamodel.reading._core import (
+    Default,
+    Draft,
+    Entry,
+    Field,
+    File,
+    Format,
+    Stated,
+    Value,
+    flat,
+)
 from hamodel.reading._texts import documents
 from hamodel.reading._units import flag, plain, shown, time, whole
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft, Value
 
 _CONF = "Apache Cassandra conf/cassandra.yaml of 4.1, 2022"
 _ms = time(1e-3)

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, Format, Stated
+from hamodel.reading._core import Default, Draft, Entry, Field, File, Format, Stated
 from hamodel.reading._texts import json
 from hamodel.reading._units import time, whole
 from hamodel.reading.etcd import place_copies
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft, File
 
 _PRODUCTION = 1  # the multiplier that is advised
 _MOST = 10  # the multiplier's limit

@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, Format, Stated, number
+from hamodel.reading._core import (
+    Default,
+    Draft,
+    Entry,
+    Field,
+    File,
+    Format,
+    Stated,
+    Value,
+    number,
+)
 from hamodel.reading._texts import yaml
 from hamodel.reading._units import bare, flag, shown, whole
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft, File, Value
 
 _MOST = 50.0  # s, as etcd allows
 _TIMES = 5  # heartbeats at least in an election timeout, as etcd demands

@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Stated, Value
+from hamodel.reading._core import (
+    Default,
+    Draft,
+    Entry,
+    Field,
+    File,
+    Format,
+    Stated,
+    Value,
+)
 from hamodel.reading._texts import words
 from hamodel.reading._units import shown, time, whole
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft
 
 _MANUAL = "HAProxy Configuration Manual, 5.2 Server and default-server options, 2026"
 _SECTIONS = ("listen", "backend", "frontend", "defaults", "global")

@@ -16,9 +16,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from hamodel.reading._core import Format, Stated, Value
+from hamodel.reading._core import Draft, Format, Stated, Value
 from hamodel.reading._manifests import (
     BUDGET,
     CLUSTER,
@@ -32,9 +32,6 @@ from hamodel.reading._manifests import (
     probe,
 )
 from hamodel.reading._units import shown
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft
 
 _START = 10.0  # s, assumed: an image that is there, a process that starts
 _HALF = 0.5  # of the failures, assumed: the node's; the others are the container's

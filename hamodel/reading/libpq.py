@@ -10,14 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from hamodel.reading._core import Default, Entry, Field, Format, Stated
+from hamodel.reading._core import Default, Draft, Entry, Field, File, Format, Stated
 from hamodel.reading._units import shown, time, word
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft, File
 
 _CONNECT = "PostgreSQL documentation: Database Connection Control Functions, 2024"
 _URI = re.compile(r"postgres(?:ql)?(?:\+\w+)?://([^\s\"'<>]*)")

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Stated
+from hamodel.reading._core import Default, Draft, Entry, Field, File, Format, Stated
 from hamodel.reading._texts import ini
 from hamodel.reading._units import bare, flag, iso, shown, whole, word
 from hamodel.reading.etcd import place_copies
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft
 
 _GROUP = "MySQL 8.4 Reference Manual: Group Replication System Variables, 2024"
 _GALERA = "Galera Cluster documentation: MySQL wsrep Options, 2025"

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from hamodel._fields import nested
-from hamodel.reading._core import Default, Field, Format, Stated
+from hamodel.reading._core import Default, Draft, Entry, Field, File, Format, Stated
 from hamodel.reading._texts import ini
 from hamodel.reading._units import shown, time, whole
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft, Entry, File
 
 _CONFIG = "PgBouncer configuration, https://www.pgbouncer.org/config.html, 2024"
 _PATH = "failover.redirection"

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Stated
+from hamodel.reading._core import (
+    Default,
+    Draft,
+    Entry,
+    Field,
+    File,
+    Format,
+    Scalar,
+    Stated,
+    Value,
+)
 from hamodel.reading._texts import words
 from hamodel.reading._units import bare, flag, shown, time, whole
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft, Scalar, Value
 
 _CONF = (
     "redis.conf and sentinel.conf of Redis 7.2, https://github.com/redis/redis, 2023"

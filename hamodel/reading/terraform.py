@@ -12,13 +12,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from hamodel.reading._core import Default, Entry, Field, File, Format, Stated, Value
+from hamodel.reading._core import (
+    Default,
+    Draft,
+    Entry,
+    Field,
+    File,
+    Format,
+    Stated,
+    Value,
+)
 from hamodel.reading._units import flag, plain, shown, time, whole
-
-if TYPE_CHECKING:
-    from hamodel.reading._core import Draft
 
 _ROUTE53 = (
     "Amazon Route 53 Developer Guide: How Amazon Route 53 determines whether a health "

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check, _html, text
+from hamodel._types import FloatArray
 from hamodel.duration import Duration
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray
 
 _SHARES = (0.5, 0.95)
 _CLOSE = 0.10  # the greatest error of a quantile

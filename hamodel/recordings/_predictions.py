@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import text
 from hamodel.conflicts import certification_aborts, total_order_latency
-from hamodel.duration import constant, empirical, uniform
+from hamodel.duration import Duration, constant, empirical, uniform
 from hamodel.failover import (
     Driver,
     Election,
@@ -23,9 +22,6 @@ from hamodel.failover import (
 from hamodel.recordings._recording import Recording, laboratory, load, names
 from hamodel.recordings._verdicts import Forecast, Pairs, Verdicts
 from hamodel.replication import Link, Replication, Stream, WriteStage
-
-if TYPE_CHECKING:
-    from hamodel.duration import Duration
 
 _MS = 1e-3
 _SLOW = 5.0  # s

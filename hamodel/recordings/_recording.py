@@ -8,15 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html
+from hamodel._types import FloatArray
 from hamodel.facts import folder
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _html, text
+from hamodel._types import FloatArray
+from hamodel.duration import Duration
 from hamodel.recordings._agreement import HEADER, Agreement, agreement
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
-    from hamodel.duration import Duration
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

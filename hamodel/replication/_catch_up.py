@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel import _check, _html, duration, fields, text
 from hamodel._quadrature import unit
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import Duration, integrals
 from hamodel.replication._stage import number, plain
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray, Quantity
 
 
 @fields.specification

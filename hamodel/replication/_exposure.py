@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import Duration, integrals, phase_type
 from hamodel.duration import law as laws
+from hamodel.duration.law import Law
 from hamodel.replication._integrate import nodes
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration.law import Law
 
 
 @dataclass(frozen=True, eq=False)

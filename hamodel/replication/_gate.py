@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html, duration, text
 from hamodel._quadrature import panels
 from hamodel._quantity import hold
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
 from hamodel.replication._integrate import single
 from hamodel.replication._stage import is_duration, plain
 from hamodel.units import YEAR
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
 
 
 def with_outages(

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from hamodel._quadrature import panels
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
 
 #: Tail levels between which the panels lie, three to a decade: a quantile is about the
 #: logarithm of its level, and 12 nodes follow a logarithm over half a decade exactly.

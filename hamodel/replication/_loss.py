@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check, _html, text
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
 from hamodel.replication._integrate import nodes
 from hamodel.replication._stage import plain
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from hamodel import _check, _html, duration, fields, text
+from hamodel._types import Quantity
+from hamodel.duration import Duration
 from hamodel.replication import _exposure
 from hamodel.replication._loss import LossByFailure, LostCount
 from hamodel.replication._protection import Protection, Standbys
 from hamodel.replication._stage import WriteStage, is_duration
 from hamodel.replication._stream import Stream, as_duration
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.duration import Duration
 
 MODES = ("async", "semi-sync", "sync", "quorum", "in-sync")
 FAILURES = ("process", "network", "site")

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html, duration, text
 from hamodel._quadrature import panels
+from hamodel._types import Quantity
+from hamodel.duration import Duration
 from hamodel.replication._stage import plain
 from hamodel.units import YEAR
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.duration import Duration
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

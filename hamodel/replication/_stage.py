@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from hamodel import _check, duration, fields, queueing
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
 
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
-
-    Queue: TypeAlias = queueing.MMc | queueing.MG1 | queueing.MGc | queueing.BatchQueue
+Queue: TypeAlias = queueing.MMc | queueing.MG1 | queueing.MGc | queueing.BatchQueue
 
 
 @fields.specification

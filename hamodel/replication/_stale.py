@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html, text
+from hamodel._types import FloatArray, Quantity
+from hamodel.duration import Duration
 from hamodel.replication._integrate import along, nodes, single
 from hamodel.replication._stage import is_duration, plain
-
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration import Duration
 
 _SMALL = 1e-5
 

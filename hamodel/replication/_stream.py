@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from hamodel import _check, _html, duration, fields, text
+from hamodel._types import Quantity
+from hamodel.duration import Duration
 from hamodel.replication import _exposure, _stale
 from hamodel.replication._stage import WriteStage, is_duration, number, plain
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.duration import Duration
 
 
 @fields.specification

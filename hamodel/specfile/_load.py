@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from hamodel import _html
+from hamodel._types import Value
+from hamodel.architectures.base import Architecture
 from hamodel.assessment import Journey, OtherPart, journey_problems
 from hamodel.decision import Requirements
 from hamodel.facts import folder
@@ -20,14 +23,8 @@ from hamodel.specfile._extends import KINDS, extended, presets, text_of, tree_of
 from hamodel.specfile._read import WRONG, Reader, unknown
 from hamodel.specfile._sources import Source, formulas, is_wrapped
 from hamodel.specfile._tree import Problem, SpecError, TreeNode
+from hamodel.uncertainty import Belief
 from hamodel.workload import Workload
-
-if TYPE_CHECKING:
-    import os
-
-    from hamodel._types import Value
-    from hamodel.architectures.base import Architecture
-    from hamodel.uncertainty import Belief
 
 T = TypeVar("T")
 

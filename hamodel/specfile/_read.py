@@ -9,20 +9,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from hamodel import duration, uncertainty
-from hamodel.duration import FAMILIES, JOINED, parameters
+from hamodel._types import Value
+from hamodel.duration import FAMILIES, JOINED, Duration, parameters
 from hamodel.failover import MECHANISMS
 from hamodel.fields import About, described, required
 from hamodel.specfile._sources import Source, agree, is_wrapped, number_of, source_of
 from hamodel.specfile._tree import Problem, TreeNode
+from hamodel.uncertainty import Belief
 from hamodel.units import quantity
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
-    from hamodel.duration import Duration
-    from hamodel.uncertainty import Belief
 
 #: What may be believed of a parameter; "same" stands for the field's own kind.
 BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(

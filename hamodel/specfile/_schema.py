@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from inspect import getdoc
-from typing import TYPE_CHECKING
 
+from hamodel._types import Json
 from hamodel.architectures import Failure
 from hamodel.assessment import Journey, OtherPart
 from hamodel.decision import Requirements
@@ -18,9 +18,6 @@ from hamodel.specfile._read import BELIEFS
 from hamodel.units import COUNTED, RATES, TIMES
 from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload
-
-if TYPE_CHECKING:
-    from hamodel._types import Json
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _NUMBER = (

@@ -7,13 +7,10 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from hamodel._types import Value
 from hamodel.facts import fact
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
-    from hamodel.specfile._tree import TreeNode
+from hamodel.specfile._tree import TreeNode
 
 #: Beside `value`: what a value may carry.
 CARRIED = frozenset(

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from numbers import Real
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from hamodel import _check
+from hamodel._types import Quantity
 from hamodel.structure import _circuit, _probability, _sets, _shares, _small
 from hamodel.structure._bdd import WORKS, Builder, Diagram, dual, substituted
+from hamodel.structure._circuit import Circuit
 from hamodel.structure._errors import TooManySetsError
 from hamodel.structure._results import Importance, Importances, Outages, Purchase
 from hamodel.structure._values import (
@@ -23,10 +25,6 @@ from hamodel.structure._values import (
     probabilities,
     ratio,
 )
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.structure._circuit import Circuit
 
 W = TypeVar("W", bound="Whole")
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hamodel import _html
+from hamodel._types import Quantity
 from hamodel.structure import _answers, _probability
 from hamodel.structure._circuit import to_dot
+from hamodel.structure._results import Importances, Outages, Purchase
 from hamodel.structure._values import known, plain
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
-    from hamodel.structure._results import Importances, Outages, Purchase
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from hamodel._types import Quantity
 from hamodel.structure._bdd import DOWN, WORKS, Diagram, nodes
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
 
 
 def plus(a: Quantity, b: Quantity) -> Quantity:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 from hamodel import _check, _html, text
+from hamodel._types import Quantity
 from hamodel.units import YEAR
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,15 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
+from hamodel._types import Quantity
 from hamodel.structure import _circuit, _probability, _sets
 from hamodel.structure._bdd import Builder, Diagram
 from hamodel.structure._circuit import Circuit, Gate, Leaf
 from hamodel.structure._probability import plus, times
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
 
 
 def of_diagram(diagram: Diagram, q: Mapping[str, Quantity]) -> dict[str, Quantity]:

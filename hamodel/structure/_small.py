@@ -11,17 +11,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._types import FloatArray
 from hamodel.structure._circuit import Circuit, Leaf
 from hamodel.structure._errors import TooManySetsError
 
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
-
-    Sets = set[frozenset[str]]
+Sets = set[frozenset[str]]
 
 _LISTED = 200_000
 _PAIRED = 3000  # likeliest sets of which all pairs are looked at

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check
+from hamodel._types import Quantity
 from hamodel.structure._errors import UnknownPartError
-
-if TYPE_CHECKING:
-    from hamodel._types import Quantity
 
 
 def is_client(name: str) -> bool:

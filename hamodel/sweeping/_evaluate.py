@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel import _check
+from hamodel._types import FloatArray, Value
 from hamodel.assessment import MEASURES, Assessment, Measure, assess
 from hamodel.sweeping._parameters import Case, Parameter, plain
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray, Value
-
-    #: Numbers of some points, by measure; of causes, one number for each.
-    Answers = dict[str, "FloatArray | dict[str, FloatArray]"]
+#: Numbers of some points, by measure; of causes, one number for each.
+Answers = dict[str, "FloatArray | dict[str, FloatArray]"]
 
 #: Downtime by cause, which has a dimension of its own.
 BUDGETS = {

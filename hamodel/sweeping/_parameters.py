@@ -5,18 +5,14 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel._fields import about_at, candidates, nearest, replaced, value_at
+from hamodel._types import Value
+from hamodel.architectures.base import Architecture
 from hamodel.units import quantity
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import Value
-    from hamodel.architectures.base import Architecture
 
 _WORKLOAD = "workload"
 

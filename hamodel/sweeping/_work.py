@@ -8,20 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel._bars import bar
 from hamodel._fields import paths
-from hamodel.sweeping._evaluate import Points, take_arrays
+from hamodel._types import FloatArray, Value
+from hamodel.sweeping._evaluate import Answers, Points, take_arrays
 from hamodel.sweeping._parameters import Case, Parameter, plain
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from hamodel._types import FloatArray, Value
-    from hamodel.sweeping._evaluate import Answers
 
 _TRIAL = 1024  # points by which the memory of one is measured
 _MOST = 65_536  # points of a block; more of them are not quicker

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check, text
+from hamodel._types import FloatArray, Quantity, Value
 from hamodel.uncertainty._beta import beta_quantile
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Quantity, Value
 
 _JEFFREYS = 0.5  # events that the prior adds, of a count and of either outcome
 _EDGE = 2.0**-40  # draws are taken between this quantile and that of its complement

@@ -9,12 +9,10 @@ Source: Numerical Recipes, 3rd ed. (2007), section 6.4, for the continued fracti
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from hamodel._types import FloatArray
+from hamodel._types import FloatArray
 
 _MOST = 1e3  # of both parameters together: beyond it the fraction gets long
 _CLOSE = 1e-15  # relative; where the fraction's terms end

@@ -5,23 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import _check, _html, text
 from hamodel._fields import value_at
-from hamodel.assessment import MEASURES, assess
-from hamodel.chain import sensitivity_to
+from hamodel._types import Value
+from hamodel.architectures.base import Architecture
+from hamodel.assessment import MEASURES, Assessment, assess
+from hamodel.chain import Sensitivities, sensitivity_to
 from hamodel.sweeping import Case, answers
 from hamodel.uncertainty._draws import believed, columns
 from hamodel.workload import Workload
-
-if TYPE_CHECKING:
-    from hamodel._types import Value
-    from hamodel.architectures.base import Architecture
-    from hamodel.assessment import Assessment
-    from hamodel.chain import Sensitivities
 
 _CASE = "case"
 

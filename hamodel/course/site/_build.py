@@ -7,12 +7,12 @@ import gzip
 import re
 import shutil
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import nbformat
@@ -22,9 +22,6 @@ from hamodel.course.site import _pages
 from hamodel.course.site._forms import Forms
 from hamodel.course.site._markdown import Markdown, anchor, code
 from hamodel.course.site._stage import Cell, play
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 MOST_BYTES = 150_000  # of a page, compressed as servers do: all that is fetched
 

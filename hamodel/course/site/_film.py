@@ -13,25 +13,21 @@ from __future__ import annotations
 
 import itertools
 import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isqrt, prod
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from hamodel._types import Value
 from hamodel.course.boxes import Boxes
-from hamodel.course.controls import Again, Choice, Slider
+from hamodel.course.controls import Again, Choice, Control, Slider
+from hamodel.course.explorer import Explorer
 from hamodel.course.site._ghost import Ghosts
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from hamodel._types import Value
-    from hamodel.course.controls import Control
-    from hamodel.course.explorer import Explorer
-
-    Kind = Literal["range", "choice", "boxes", "scenes"]
-    Move = int | tuple[int, ...]  # a position; of scenes one for each before, -1: none
-    Setting = Mapping[str, Value]
-    Frame = tuple[str, str, str, int]  # runs of groups, sentence, settings, ghost or -1
+Kind = Literal["range", "choice", "boxes", "scenes"]
+Move = int | tuple[int, ...]  # a position; of scenes one for each before, -1: none
+Setting = Mapping[str, Value]
+Frame = tuple[str, str, str, int]  # runs of groups, sentence, settings, ghost or -1
 
 MOST = (400, 250, 150)  # frames of an explorer, about: the first that is small enough
 MOST_CHARACTERS = 2_200_000  # of them

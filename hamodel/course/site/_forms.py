@@ -11,10 +11,11 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from hamodel._types import Value
 from hamodel.course import slips
 from hamodel.course.exercise import Exercise
 from hamodel.course.explorer import Explorer
@@ -23,11 +24,6 @@ from hamodel.course.quiz import Quiz
 from hamodel.course.site._film import Axis, Film, film
 from hamodel.course.site._ghost import grids
 from hamodel.course.site._markdown import Markdown, latex
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from hamodel._types import Value
 
 
 class Forms:

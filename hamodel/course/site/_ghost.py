@@ -11,19 +11,15 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
+from hamodel._types import Value
 from hamodel.course._narrow import plain
+from hamodel.course.explorer import Explorer
+from hamodel.course.prediction import Prediction
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from hamodel._types import Value
-    from hamodel.course.explorer import Explorer
-    from hamodel.course.prediction import Prediction
-
-    Guess = Mapping[str, float]
-    Line = list[Value]  # words that stand still; [number of a field, its words by mark]
+Guess = Mapping[str, float]
+Line = list[Value]  # words that stand still; [number of a field, its words by mark]
 
 MOST_GUESSES = 60_000  # of a prediction, for which a page holds what is said to each
 _CHECKED = 12  # guesses of all fields together

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hamodel import catalogue
-from hamodel.course.site._markdown import code
+from hamodel.course.site._markdown import Markdown, code
 from hamodel.course.site._stage import Stage, aside
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hamodel.course.site._markdown import Markdown
 
 _BLOCK = re.compile(r"(?ms)^```python\n(.*?)^```\n")
 #: What each degree of confidence in `data/facts.csv` says to a reader.

@@ -8,23 +8,19 @@ import io
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nbformat
 
+from hamodel._types import Value
 from hamodel.course.exercise import Exercise
 from hamodel.course.lesson import Lesson
 from hamodel.course.lessons import LessonError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from hamodel._types import Value
-
-    Show = Callable[[object], str]
+Show = Callable[[object], str]
 
 
 @dataclass(frozen=True, kw_only=True)
