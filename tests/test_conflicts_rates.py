@@ -189,6 +189,59 @@ def test_last_write_wins_by_running_replicas(offsets, hybrid):
     assert count / horizon == pytest.approx(10, rel=0.05)
 
 
+SHAKEN = [  # delays that vary, or are a law that does not
+    duration.hyperexponential([0.9, 0.1], [0.02, 0.5]),
+    duration.lognormal(mean=0.05, cv=1.5) + duration.constant(0.01),
+    duration.constant(0.05),
+]
+
+
+@pytest.mark.parametrize("offsets", [[0, 0], [0, 0.03], [0.2, 0]])
+@pytest.mark.parametrize("delay", SHAKEN, ids=repr)
+def test_last_write_wins_by_counting_with_random_delays(delay, offsets):
+    """Each write has a delay of its own; it is beaten by what is stamped later.
+
+    That is what had not heard of it, or what it had heard of and was stamped behind.
+    """
+    rng = np.random.default_rng(8)
+    rates, horizon = [6.0, 4.0], 8000.0
+    times = writes_of(rates, horizon, rng)
+    taken = [delay.sample(len(made), rng) for made in times]
+    for hybrid in (False, True):
+        found = last_write_wins(rates, delay, offsets, hybrid=hybrid)
+        lost = silent = 0
+        for i, j in ((0, 1), (1, 0)):
+            made, other = times[i], times[j]
+            beaten, mute = np.zeros(len(made), bool), np.zeros(len(made), bool)
+            for k in range(-50, 50):
+                at = np.searchsorted(other, made) + k
+                there = (at >= 0) & (at < len(other))
+                at = np.clip(at, 0, len(other) - 1)
+                later = there & (other[at] + offsets[j] - offsets[i] > made)
+                heard = other[at] + taken[j][at] < made
+                beaten |= later & (other[at] < made + taken[i]) & ~(hybrid & heard)
+                mute |= later & heard & (not hybrid)
+            lost, silent = lost + beaten.sum(), silent + mute.sum()
+        for said, count in ((found.lost, lost), (found.silent, silent)):
+            assert count / horizon == pytest.approx(
+                said, abs=4 * (said / horizon) ** 0.5
+            )
+    # the mean delay alone is far from it
+    steady = last_write_wins(rates, delay.mean, offsets).lost
+    varied = last_write_wins(rates, delay, offsets).lost
+    assert varied < 0.97 * steady or delay is SHAKEN[-1] or offsets == [0.2, 0]
+
+
+def test_a_law_that_does_not_vary_loses_what_its_time_does():
+    for offsets in ([0, 0], [0, 0.03], [0.07, 0], [0.2, 0]):
+        sure = last_write_wins([7, 9], 0.05, offsets)
+        law = last_write_wins([7, 9], duration.constant(0.05), offsets)
+        for name in ("lost", "silent", "reversed"):
+            assert getattr(law, name) == pytest.approx(getattr(sure, name), rel=1e-13)
+    quick = last_write_wins([1e7, 1e-6], duration.exponential(0.05))
+    assert quick.shares == pytest.approx((5e-8, 1 - 2e-6), rel=1e-9)
+
+
 def test_last_write_wins_loses_with_perfect_clocks():
     found = last_write_wins([1, 1], 0.040)
     assert found.silent == found.reversed == 0
@@ -303,7 +356,7 @@ def test_siblings_of_two_sites_in_closed_form():
             r"offsets\[1\] must be fin",
         ),
         (
-            lambda: last_write_wins([1, 2], duration.exponential(1)),
+            lambda: mean_siblings([1, 2], duration.exponential(1)),
             r"delays\[0\]\[1\] must be a number, got the random",
         ),
         (lambda: mean_siblings([1, 2], 0.1, 2), "at must be < 2"),

@@ -187,6 +187,27 @@ def test_lognormal_transform_against_mpmath():
         assert d.lst(s) == pytest.approx(float(exact), rel=1e-10)
 
 
+def test_a_transform_falls_to_nothing():
+    """Where exp(-st) has died before anything happens; it once came back to 1."""
+    scale, alpha = mpmath.mpf("0.01"), mpmath.mpf("1.5")
+    law = du.pareto(scale=float(scale), alpha=float(alpha))
+    sharp = du.lognormal(mean=0.05, cv=0.2)
+    sigma = mpmath.sqrt(mpmath.log(mpmath.mpf("1.04")))
+    mu = mpmath.log(mpmath.mpf("0.05")) - sigma**2 / 2
+    for s in (300, 1000, 3000, 1e6):
+        cuts = [scale + k / mpmath.mpf(s) for k in (0, 1, 5, 50)]
+        exact = mpmath.quad(
+            lambda t, s=s: mpmath.exp(-s * t) * alpha * scale**alpha / t ** (alpha + 1),
+            [*cuts, mpmath.inf],
+        )
+        assert law.lst(s) == pytest.approx(float(exact), rel=1e-4, abs=1e-200)
+        exact = mpmath.quad(
+            lambda z, s=s: mpmath.npdf(z) * mpmath.exp(-s * mpmath.exp(mu + sigma * z)),
+            mpmath.linspace(-16, 10, 40),
+        )
+        assert sharp.lst(s) == pytest.approx(float(exact), rel=1e-4, abs=1e-200)
+
+
 def test_third_moment_of_a_phase_type_law():
     case = answer("duration", "pub-ph-01")
     d = du.phase_type(case["params"]["alpha"], case["params"]["T"])

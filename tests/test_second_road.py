@@ -302,6 +302,30 @@ def test_conflicts_of_active_sites(load, sites):
     agrees(found.conflicts.lost, lost, RARE)
 
 
+@pytest.mark.parametrize(("sites", "skew"), [(2, 0.0), (2, 0.02), (3, 0.02)])
+def test_conflicts_where_each_write_takes_its_own_time(sites, skew):
+    """Mean delays alone are 8 to 16 % off what last write wins throws away."""
+    delay, rng = duration.lognormal(mean=0.05, cv=1.5), np.random.default_rng(9)
+    w = workload(0.5, 1 / sites, 1, keys=200)
+    spec = ActiveActive(
+        database=NODE,
+        failover=FAILOVER,
+        sites=tuple(f"DC-{i + 1}" for i in range(sites)),
+        replication=Replication(delay=delay),
+        clock_skew=skew,
+    )
+    span = 240_000 / w.writes
+    at, site = np.sort(rng.uniform(0, span, 240_000)), rng.integers(0, sites, 240_000)
+    key = np.searchsorted(np.cumsum(messages.popularity(w)), rng.random(len(at)))
+    taken = TRIP / 2 + delay.sample(sites * len(at), rng).reshape(-1, sites)
+    ahead = np.array([0.0, skew, 0.0])[:sites]
+    pairs, share, lost = messages.clashes(at, site, key, taken, ahead)
+    said = assess(spec, w).conflicts
+    assert said.pairs == pytest.approx(pairs / span, rel=FREQUENT)
+    assert said.share == pytest.approx(share, rel=FREQUENT / 2)
+    assert said.lost == pytest.approx(lost / span, rel=FREQUENT / 2)
+
+
 # ---- copies without a leader -------------------------------------------------------
 
 COPIES = {  # copies by site, R and W

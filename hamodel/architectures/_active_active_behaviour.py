@@ -220,7 +220,6 @@ class ActiveActiveBehaviour(AtWork):
             ]
             for here in sites
         ]
-        means = [[mean_of(lag) for lag in row] for row in lags]
         keys = popularity(self.workload)
         found = concurrency_over_keys(keys, rates, lags)
         lost: Quantity = 0.0
@@ -228,8 +227,9 @@ class ActiveActiveBehaviour(AtWork):
         kept = resolution == Resolution.VECTOR_CLOCKS
         if resolution == Resolution.LAST_WRITE:
             ahead = [self.spec.clock_skew * (i % 2) for i in range(len(rates))]
-            lost = self.overwritten(rates, means, ahead)
+            lost = self.overwritten(rates, lags, ahead)
         elif kept and all(np.all(rate > 0) for rate in rates):
+            means = [[mean_of(lag) for lag in row] for row in lags]
             siblings = mean_siblings([rate * keys.head(1) for rate in rates], means)
         return Conflicts(
             resolution=resolution,

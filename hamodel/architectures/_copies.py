@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity
@@ -244,7 +243,7 @@ class AtWork:
     def overwritten(
         self,
         rates: Sequence[Quantity],
-        delays: ArrayLike,
+        delays: Sequence[Sequence[Quantity | Duration]],
         ahead: Sequence[Quantity] | None = None,
     ) -> Quantity:
         """Return the writes in 1/s that last write wins throws away, over all keys."""

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from hamodel import _check, _html
-from hamodel._types import Quantity
+from hamodel._quadrature import panels
+from hamodel._types import FloatArray, Quantity
 from hamodel.conflicts._sites import (
     Delays,
     at_least_zero,
     chance,
     delays_between,
     larger,
-    numbers_only,
     plain,
     rates_of,
-    smaller,
 )
+from hamodel.duration import Duration
+from hamodel.duration.integrals import edges
 from hamodel.units import DAY
 
 
@@ -71,10 +74,11 @@ def last_write_wins(
     ----------
     rates : sequence of float, array or expression
         Writes to the key per second at each site (Poisson).
-    delays : float or square of them
+    delays : float, Duration, or square of them
         One-way delay from site i (row) to site j (column) in s; one value for all.
     offsets : sequence of float, array or expression, optional
         How far each site's clock is ahead of true time in s; all right if not given.
+        Single numbers where a delay is random.
     hybrid : bool
         Whether timestamps come from hybrid logical clocks, which never fall behind a
         value that the site has seen.
@@ -82,7 +86,7 @@ def last_write_wins(
     Raises
     ------
     ValueError
-        If a number is out of range, a delay random, or the lengths differ.
+        If a number is out of range, or the lengths differ.
 
     Notes
     -----
@@ -90,7 +94,8 @@ def last_write_wins(
     before it to d_ij after it.  While -d_ij < δ < d_ji the winner is a concurrent
     write; with δ > d_ji it may be one that the loser had read.  Perfect clocks lose as
     many writes as there are rivals after them: the rule keeps the last write and loses
-    the others, skewed or not.
+    the others, skewed or not.  With random delays d_ij is one draw for each write, and
+    d_ji one for each of its rivals, whatever delayed the writes beside them.
 
     Examples
     --------
@@ -104,7 +109,7 @@ def last_write_wins(
     (11287, 5032)
     """
     rates = rates_of(rates)
-    rows = numbers_only(delays_between(delays, len(rates)))
+    rows = delays_between(delays, len(rates))
     leads = _leads(len(rates), offsets)
     lost: Quantity = 0
     silent: Quantity = 0
@@ -112,23 +117,59 @@ def last_write_wins(
     shares = []
     for i, rate in enumerate(rates):
         beaten: Quantity = 0
-        seen: Quantity = 0
+        hidden: Quantity = 0
         for j, other in enumerate(rates):
             if i == j:
                 continue
-            lead = leads[i][j]
+            lead, back = leads[i][j], rows[j][i]
+            over = _lag_below(back, lead)  # how long ahead of what has arrived
             if hybrid:  # no lead over a value that has arrived
-                lead = smaller(lead, rows[j][i])
-            beaten = beaten + other * at_least_zero(rows[i][j] + lead)
-            seen = seen + other * at_least_zero(lead - rows[j][i])
+                lead, over = lead - over, 0
+            beaten = _either(beaten, _rivals(other, rows[i][j], lead))
+            hidden = hidden + other * over
             turned = turned + rate * other * larger(lead, 0)
-        shares.append(chance(beaten))
-        lost = lost + rate * chance(beaten)
-        silent = silent + rate * chance(seen)
+        shares.append(beaten)
+        lost = lost + rate * beaten
+        silent = silent + rate * chance(hidden)
     whole = {"lost": lost, "silent": silent, "reversed": turned}
     return LastWriteWins(
         shares=tuple(shares), **{k: plain(v) for k, v in whole.items()}
     )
+
+
+def _rivals(rate: Quantity, delay: Quantity | Duration, lead: Quantity) -> Quantity:
+    """Return P(a rival writes from the lead before a write until it has arrived)."""
+    if not hasattr(delay, "lst"):
+        return chance(rate * at_least_zero(delay + lead))
+    rate, behind = np.asarray(rate), max(-lead, 0)  # a clock that is behind wins late
+    soon = behind + 2.0 ** np.arange(20) / max(float(rate.max()), 1e-300)
+    beyond, weights = _pieces(delay, soon, (behind, np.inf))
+    falls = np.exp(-rate[..., None] * (beyond - behind)) * weights * delay.sf(beyond)
+    return _either(chance(rate * max(lead, 0)), plain(rate * falls.sum(axis=-1)))
+
+
+def _lag_below(delay: Quantity | Duration, lead: Quantity) -> Quantity:
+    """Return by how much a delay is shorter than a lead, on average."""
+    if not hasattr(delay, "lst"):
+        return at_least_zero(lead - delay)
+    if lead <= 0:
+        return 0
+    below, weights = _pieces(delay, np.array([lead]), (0, lead))
+    return float(weights @ delay.cdf(below))
+
+
+def _pieces(
+    delay: Duration, cuts: FloatArray, ends: tuple[float, float]
+) -> tuple[FloatArray, FloatArray]:
+    """Return points and weights of an integral over times between two ends."""
+    found = np.concatenate([edges(delay.law), cuts])
+    top = found.max() if np.isinf(ends[1]) else ends[1]
+    return panels(np.unique(np.clip(found, ends[0], top)), 24)
+
+
+def _either(one: Quantity, other: Quantity) -> Quantity:
+    """Return P(one or the other), of two that are independent."""
+    return one + (1 - one) * other
 
 
 def _leads(sites: int, offsets: Sequence[Quantity] | None) -> list[list[Quantity]]:

@@ -106,11 +106,6 @@ def larger(a: Quantity, b: Quantity) -> Quantity:
     return plain(np.maximum(a, b))
 
 
-def smaller(a: Quantity, b: Quantity) -> Quantity:
-    """Return the smaller of two quantities."""
-    return -larger(-a, -b)
-
-
 def plain(x: Quantity) -> Quantity:
     """Return a Python number for a single one."""
     return x.item() if isinstance(x, (np.ndarray, np.generic)) and x.ndim == 0 else x

@@ -174,7 +174,8 @@ def transform(law: Law, s: Quantity) -> Quantity:
     """Return E exp(-sX) as 1 - s (integral of exp(-st) P(X > t)).
 
     Panels are cut until exp(-st) turns by less than half a circle in each, and left out
-    where it has died away.
+    where it has died away.  Where it dies within the first one it is the integral of
+    s exp(-st) P(X <= t), to which what comes so soon adds next to nothing.
     """
     s = np.asarray(s)
     shape = np.broadcast_shapes(s.shape, law.shape)
@@ -225,9 +226,15 @@ def _integrated(law: Law, s: Quantity, ends: FloatArray) -> Quantity:
         nodes, weight = gauss(ends)
         deep = max(np.ndim(s), len(law.shape)) - len(law.shape)
         lead = (len(nodes), *(1,) * deep, *law.shape)
+        falls = np.exp(-s * nodes.reshape(lead))
         mass = np.broadcast_to(weight * law.sf(nodes), nodes.shape).reshape(lead)
-        total = (np.exp(-s * nodes.reshape(lead)) * mass).sum(axis=0)
-    return 1 - s * total
+        total = (falls * mass).sum(axis=0)
+        first = np.where(ends > 0, ends, np.inf).min(axis=0).reshape(lead[1:])
+        large = np.isrealobj(s) & (s * first > 1)
+        if not np.any(large):
+            return 1 - s * total
+        mass = np.broadcast_to(weight * law.cdf(nodes), nodes.shape).reshape(lead)
+        return np.where(large, s * (falls * mass).sum(axis=0), 1 - s * total)
 
 
 class Usual:

@@ -299,9 +299,11 @@ def clashes(at, site, key, delay, ahead):
 
     Two writes to a key at different sites are concurrent if neither had reached the
     other's site.  A write is thrown away if one with a later stamp did not know of it.
+    Each write has one delay to all other sites, or one to each of them (n, sites).
     """
     order = np.lexsort((at, key))
-    delay = np.broadcast_to(delay, len(at))[order]
+    delay = np.reshape(delay, (-1, 1)) if np.ndim(delay) < 2 else delay
+    delay = np.broadcast_to(delay, (len(at), len(ahead)))[order]
     at, site, key = at[order], site[order], key[order]
     stamp = at + ahead[site]
     rival, lost = np.zeros(len(at), bool), np.zeros(len(at), bool)
@@ -313,7 +315,7 @@ def clashes(at, site, key, delay, ahead):
             return pairs, float(rival.mean()), int(lost.sum())
         first = np.flatnonzero(near & (site[step:] != site[:-step]))
         second = first + step
-        both = at[second] - at[first] < delay[first]
+        both = at[second] - at[first] < delay[first, site[second]]
         pairs += int(both.sum())
         rival[first[both]] = rival[second[both]] = True
         behind = stamp[second] < stamp[first]  # the later one has the older stamp
