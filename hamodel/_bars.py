@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from hamodel._types import Value
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tqdm import tqdm
-
-    from hamodel._types import Value
 
 
 def bar(of: Iterable[Value] | None = None, **settings: Value) -> tqdm[Value]:

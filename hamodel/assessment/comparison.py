@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamodel import _html
+from hamodel._types import Quantity, Value
 from hamodel.assessment.expected import LOAD, assessed, believed
 from hamodel.assessment.measures import MEASURES, shown
-from hamodel.workload import unpacked
+from hamodel.assessment.results import Assessment
+from hamodel.workload import Workload, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from pandas import DataFrame
-
-    from hamodel._types import Quantity, Value
-    from hamodel.assessment.results import Assessment
-    from hamodel.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import attrgetter
@@ -11,14 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from hamodel import text
+from hamodel._types import Quantity
 from hamodel.architectures import OPERATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from pandas import DataFrame
-
-    from hamodel._types import Quantity
 
 
 #: An `Assessment`, which knows its measures.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,16 +10,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, _html, text
-from hamodel.architectures import OPERATIONS
+from hamodel._types import Quantity
+from hamodel.architectures import (
+    OPERATIONS,
+    Architecture,
+    Assumption,
+    Behaviour,
+    Conflicts,
+    LostWrites,
+    Model,
+    Situations,
+)
 from hamodel.assessment._prism import to_prism
 from hamodel.assessment._streams import downtime_of, visits_of
-from hamodel.assessment.alerts import Burning
+from hamodel.assessment.alerts import Burning, BurnRate
 from hamodel.assessment.availability import (
     Operation,
     answered,
     operation_of,
     under_load,
 )
+from hamodel.assessment.budget import Chance, Downtime
 from hamodel.assessment.latency import Latency, Paths
 from hamodel.assessment.loads import (
     Cost,
@@ -32,27 +44,12 @@ from hamodel.assessment.loads import (
 )
 from hamodel.assessment.measures import as_data, as_frame, shown
 from hamodel.assessment.retries import Metastability, metastability
+from hamodel.duration import Duration
 from hamodel.units import YEAR
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pandas import DataFrame
-
-    from hamodel._types import Quantity
-    from hamodel.architectures import (
-        Architecture,
-        Assumption,
-        Behaviour,
-        Conflicts,
-        LostWrites,
-        Model,
-        Situations,
-    )
-    from hamodel.assessment.alerts import BurnRate
-    from hamodel.assessment.budget import Chance, Downtime
-    from hamodel.duration import Duration
-    from hamodel.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

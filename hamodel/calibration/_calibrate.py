@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from numpy.typing import ArrayLike
+
 from hamodel import _check
+from hamodel._types import Value
 from hamodel.calibration._drills import Manner, drills, pooled
 from hamodel.calibration._estimate import Calibration, joined
 from hamodel.calibration._incidents import incidents as of_incidents
@@ -17,9 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import Value
 
 _OPTIONS = {
     "incidents": (

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from hamodel import _check, text
+from hamodel._types import Value
+from hamodel.calibration._log import Incident
+from hamodel.calibration._moments import Clock
 from hamodel.calibration._tables import Mistakes
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hamodel._types import Value
-    from hamodel.calibration._log import Incident
-    from hamodel.calibration._moments import Clock
 
 #: Where an architecture keeps a part, if not under the part's own name.
 _PATHS = {"balancers": "site.balancers.node", "apps": "site.apps.node"}

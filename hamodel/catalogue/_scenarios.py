@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 from hamodel import _check
 from hamodel._fields import replaced
 from hamodel._html import table
-from hamodel.architectures import SinglePrimary
+from hamodel._types import Value
+from hamodel.architectures import Architecture, SinglePrimary
 from hamodel.catalogue._systems import Parameter, System, parameters_of, system
 from hamodel.decision import Decision, Requirements, decide
 from hamodel.facts import folder, look_up
@@ -27,11 +29,8 @@ from hamodel.specfile import (
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from hamodel._types import Value
-    from hamodel.architectures import Architecture
 
 #: Where a further copy votes that no site of the clients can hold.
 WITNESS = "witness"

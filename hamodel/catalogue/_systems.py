@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from hamodel._fields import replaced, value_at
 from hamodel._html import table
+from hamodel._types import Value
 from hamodel.facts import folder, look_up
+from hamodel.failover import Failover
 from hamodel.fields import described
-from hamodel.specfile import Spec, made_of, presets, tree_of
+from hamodel.specfile import Source, Spec, TreeNode, made_of, presets, tree_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
-
-    from hamodel._types import Value
-    from hamodel.failover import Failover
-    from hamodel.specfile import Source, TreeNode
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import text
-from hamodel.assessment import MEASURES
+from hamodel._types import Json
+from hamodel.assessment import MEASURES, Assessment
 from hamodel.cli import _said
+from hamodel.duration import Duration
 
 if TYPE_CHECKING:
-    from hamodel._types import Json
-    from hamodel.assessment import Assessment
     from hamodel.decision import Finding
-    from hamodel.duration import Duration
 
 _POINTS = (0.5, 0.95, 0.99)
 

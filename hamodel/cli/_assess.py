@@ -8,19 +8,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hamodel import text
-from hamodel.assessment import Assessment, assess
+from hamodel.assessment import Assessment, Journeys, assess
 from hamodel.cli import _journeys, _said
 from hamodel.cli._answers import Verdict, quantiles
 from hamodel.cli._beliefs import Beliefs
-from hamodel.cli._page import bar
-from hamodel.decision import alternatives, improvements
+from hamodel.cli._page import Paper, bar
+from hamodel.decision import (
+    Alternative,
+    Finding,
+    Improvement,
+    alternatives,
+    improvements,
+)
+from hamodel.duration import Duration
 from hamodel.units import MINUTE, MONTH, YEAR
 
 if TYPE_CHECKING:
-    from hamodel.assessment import Journeys
-    from hamodel.cli._page import Paper
-    from hamodel.decision import Alternative, Finding, Improvement
-    from hamodel.duration import Duration
     from hamodel.specfile import Spec
 
 _OPERATIONS = ("write", "read")

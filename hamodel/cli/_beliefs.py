@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel._fields import replaced
+from hamodel._types import FloatArray, Value
 from hamodel.assessment import Assessment, Journeys
 from hamodel.assessment.expected import few_draws, spread_draws, with_values
 
 if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Value
     from hamodel.decision import Finding
     from hamodel.specfile import Spec
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.architectures import OPERATIONS
-from hamodel.assessment import MEASURES
+from hamodel.assessment import MEASURES, Assessment
+from hamodel.cli._page import Paper
 from hamodel.cli._report import Check, Table
 from hamodel.units import MINUTE, MONTH, YEAR, quantity
 
 if TYPE_CHECKING:
-    from hamodel.assessment import Assessment
     from hamodel.cli._assess import OnePage
-    from hamodel.cli._page import Paper
 
 _CHANGE = re.compile(
     r"\s*\+?\s*([^-+\s].*?)\s*(?:/|\bper\b|\ba\b)\s*(yr|years?|y|mo|months?)\s*",

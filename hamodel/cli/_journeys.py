@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hamodel import text
-from hamodel.assessment import Journeys, assess_journeys
+from hamodel.assessment import Assessment, Journeys, assess_journeys
+from hamodel.cli._page import Paper
 from hamodel.cli._said import chances
 from hamodel.decision import Limit
 from hamodel.units import MINUTE, MONTH, YEAR
 
 if TYPE_CHECKING:
-    from hamodel.assessment import Assessment
-    from hamodel.cli._page import Paper
     from hamodel.specfile import Spec
 
 _SLIGHT = 0.005  # min/yr that a table leaves out

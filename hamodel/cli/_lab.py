@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hamodel._types import Value
 from hamodel.cli._main import main
 
 if TYPE_CHECKING:
-    from hamodel._types import Value
     from hamodel.lab import Experiment
 
 _OUT = click.Path(file_okay=False, path_type=Path)

@@ -10,12 +10,10 @@ import click
 
 from hamodel.cli._files import versions_of
 from hamodel.cli._page import as_text
-from hamodel.reading import read_files
+from hamodel.reading import Note, Reading, read_files
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from hamodel.reading import Note, Reading
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,17 +18,15 @@ from typing import TYPE_CHECKING
 from hamodel import _check, text
 from hamodel.cli._files import hint, shown, text_of
 from hamodel.cli._looks import weak_points
-from hamodel.cli._page import JudgedPage, Page
+from hamodel.cli._page import JudgedPage, Page, Paper
 from hamodel.cli._report import Check, Figure, Report, judgements
 from hamodel.specfile import Problem, SpecError, TreeNode, parsed
-from hamodel.structure import parse
+from hamodel.structure import Structure, parse
 from hamodel.units import MINUTE, MONTH, YEAR, quantity
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hamodel.cli._page import Paper
-    from hamodel.structure import Structure
 
 _FIELDS = ("title", "summary", "structure", "parts", "requirements")
 

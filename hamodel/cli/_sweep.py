@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import text
-from hamodel.cli._page import Page
+from hamodel._types import Value
+from hamodel.cli._page import Page, Paper
 from hamodel.sweeping import Case, sweep
 from hamodel.units import alike
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from hamodel._types import Value
-    from hamodel.cli._page import Paper
     from hamodel.specfile import Spec
 
 _ROWS = 60  # shown in the terminal

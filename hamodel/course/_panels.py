@@ -6,6 +6,7 @@ shows it, passes on what is pressed, and copies what has changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
@@ -20,8 +21,6 @@ with brought_by("course"):
     import ipywidgets as widgets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hamodel.course.explorer import Explorer
     from hamodel.course.prediction import Prediction
     from hamodel.course.quiz import Question, Quiz

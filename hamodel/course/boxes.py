@@ -13,14 +13,13 @@ says what has become of its box, for a screen reader.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hamodel.course.controls import Control
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     import ipywidgets as widgets
 
 

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from hamodel.course._widgets import skin_of
+from hamodel._types import Value
+from hamodel.course._widgets import Skin, skin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import ipywidgets as widgets
 
-    from hamodel._types import Value
-    from hamodel.course._widgets import Skin
 
 _STEPS = (1, 1.5, 2, 3, 4, 5, 7)
 

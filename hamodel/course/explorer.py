@@ -12,21 +12,19 @@ what is known, and its controls wait.  Then it moves to the answer.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from html import escape
 from typing import TYPE_CHECKING
 
-from hamodel.course._widgets import bundle, paragraph, skin_of
+from hamodel._types import Value
+from hamodel.course._widgets import Skin, bundle, paragraph, skin_of
 from hamodel.course.drawing import Sheet, image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     import ipywidgets as widgets
 
-    from hamodel._types import Value
-    from hamodel.course._widgets import Skin
     from hamodel.course.controls import Control
     from hamodel.course.prediction import Prediction
 

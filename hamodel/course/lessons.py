@@ -21,6 +21,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -35,8 +36,6 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from hamodel.course.saving import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from nbformat import NotebookNode
 
 CELL_TIMEOUT = 120  # seconds; far above any lesson's cell, so that only a hang trips it

@@ -8,19 +8,17 @@ xarray, whose import alone takes three seconds in a browser.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamodel import text
+from hamodel._types import FloatArray, Value
 from hamodel.course.drawing import Drawn, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hamodel._types import FloatArray, Value
     from hamodel.architectures import Architecture
     from hamodel.structure import Structure
     from hamodel.sweeping import Grid

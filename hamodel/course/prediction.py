@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from html import escape
@@ -17,15 +18,12 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.course import progress
-from hamodel.course._widgets import bundle, paragraph, skin_of
+from hamodel.course._widgets import Skin, bundle, paragraph, skin_of
 from hamodel.course.drawing import Scale, Sheet, image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     import ipywidgets as widgets
 
-    from hamodel.course._widgets import Skin
     from hamodel.course.controls import Slider
 
     Guess = Mapping[str, float]

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
 
 from hamodel.course import progress
-from hamodel.course._widgets import bundle, skin_of
+from hamodel.course._widgets import Skin, bundle, skin_of
 from hamodel.course.exercise import Feedback
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import ipywidgets as widgets
-
-    from hamodel.course._widgets import Skin
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

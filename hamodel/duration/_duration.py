@@ -7,17 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check, _html, text
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import _algebra
+from hamodel.duration.law import Law
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-    from numpy.typing import ArrayLike
-
-    from hamodel._types import FloatArray, Quantity
-    from hamodel.duration.law import Law
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from hamodel.lab._processes import until
+from hamodel.lab._processes import Struck, until
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-    from hamodel.lab._processes import Struck
 
     Write = Callable[[int], object]
 

@@ -23,13 +23,12 @@ import numpy as np
 
 from hamodel import _check, fields
 from hamodel._bars import bar
+from hamodel._types import FloatArray, Json, Value
+from hamodel.duration import Duration
 from hamodel.lab import _packages
-from hamodel.lab._processes import Nursery
+from hamodel.lab._processes import Nursery, Struck
 
 if TYPE_CHECKING:
-    from hamodel._types import FloatArray, Json, Value
-    from hamodel.duration import Duration
-    from hamodel.lab._processes import Struck
     from hamodel.recordings import Agreement, Outcomes
 
 Row = dict[str, float | int | str]

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from hamodel.lab import _packages, haproxy
+from hamodel.lab._clients import Write
+from hamodel.lab._packages import Connection
 from hamodel.lab._processes import Mark, Nursery, free_ports, mark_of, tree, until
 from hamodel.lab._relay import Relay
 from hamodel.lab.etcd import Cluster
@@ -19,8 +21,6 @@ from hamodel.lab.postgresql import INSERT, connected, numbers, unreached
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hamodel.lab._clients import Write
-    from hamodel.lab._packages import Connection
 
 _CHECKS = (1.0, 3, 2)  # s between HAProxy's checks, those to mark down, and up
 

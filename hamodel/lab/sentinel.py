@@ -11,18 +11,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from hamodel import _check, failover, fields
+from hamodel._types import Value
+from hamodel.duration import Duration
 from hamodel.lab import _packages
-from hamodel.lab._clients import Writers
+from hamodel.lab._clients import Write, Writers
 from hamodel.lab._experiment import Bench, Experiment, Row
+from hamodel.lab._packages import Connection
 from hamodel.lab._processes import Mark, Nursery, Struck, free_ports, strike, until
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from hamodel._types import Value
-    from hamodel.duration import Duration
-    from hamodel.lab._clients import Write
-    from hamodel.lab._packages import Connection
 
 _EVENTS = {
     "+sdown master": "sdown_s",

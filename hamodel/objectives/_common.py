@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hamodel.assessment import BurnRate
 from hamodel.specfile import Problem, TreeNode
 from hamodel.units import DAY, HOUR, MINUTE, MONTH, MS, SECOND, YEAR
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hamodel.assessment import BurnRate
 
 _UNITS = {
     "ms": MS,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 from hamodel._extras import brought_by
+from hamodel._types import Value
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    from hamodel._types import Value
 
 #: Okabe and Ito (2008), "Color Universal Design".
 PALETTE = MappingProxyType(

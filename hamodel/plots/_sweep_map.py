@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hamodel._types import FloatArray, Value
 from hamodel.plots._style import INK, PAPER, PLAIN, Style, contrast
 from hamodel.plots._values import head, steps, title, unit_of, wide, worded
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
     from matplotlib.text import Text
 
-    from hamodel._types import FloatArray, Value
 
 _COLOURS = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")  # light is little
 _CELLS = 84  # cells into which numbers still fit

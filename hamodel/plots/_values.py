@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import text
+from hamodel._types import FloatArray, Value
 from hamodel.plots._style import INK
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-    from hamodel._types import FloatArray, Value
 
 _TIMES = (
     *(10.0**p for p in range(-6, 2)),

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.assessment import MEASURES
+from hamodel.assessment import MEASURES, Assessment, Comparison
 from hamodel.plots._style import FAINT, INK, PALETTE, PLAIN, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from hamodel.assessment import Assessment, Comparison
 
 _HEADS = {
     "write_minutes_per_year": "writes down\nmin/yr",

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style, box
-from hamodel.plots.layout import HIGH, WIDE, layout_of
+from hamodel.plots.layout import HIGH, WIDE, Layout, Point, layout_of
+from hamodel.structure import Structure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
     from matplotlib.text import Text
 
-    from hamodel.plots.layout import Layout, Point
-    from hamodel.structure import Structure
 
 _LOOKS = {
     "works": Look(PAPER, ""),

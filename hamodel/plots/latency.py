@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
+from hamodel._types import Quantity
 from hamodel.plots._style import FAINT, INK, PALETTE, PLAIN, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from hamodel._types import Quantity
     from hamodel.duration import Duration
 
 _COLOURS = ("blue", "vermilion", "green", "purple", "orange", "black")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import text
 from hamodel.plots._style import INK, PALETTE
@@ -18,7 +19,6 @@ from hamodel.plots._style import INK, PALETTE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
-    from numpy.typing import ArrayLike
 
     from hamodel.duration import Duration
 

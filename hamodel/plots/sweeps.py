@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
+from hamodel._types import FloatArray
 from hamodel.plots._style import INK, LINES, PLAIN
 from hamodel.plots._sweep_map import SweepMap, draw_map
 from hamodel.plots._values import (
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from matplotlib.collections import FillBetweenPolyCollection
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
-
-    from hamodel._types import FloatArray
 
 
 _DRAW = "draw"

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
-from hamodel.failover import STAGES
+from hamodel._types import FloatArray
+from hamodel.duration import Duration
+from hamodel.failover import STAGES, Span, Vigilance
 from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PAPER, Look, box
 from hamodel.units import MINUTE, YEAR
 
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
     from matplotlib.text import Text
 
-    from hamodel._types import FloatArray
-    from hamodel.duration import Duration
-    from hamodel.failover import Span, Vigilance
 
 _LOOKS = {
     "detection": Look(PALETTE["orange"], "///"),

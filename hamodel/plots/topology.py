@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 
 from hamodel.plots._style import GREY, INK, PALETTE, PAPER, Look, Style, box
 from hamodel.plots.diagram import diagram_text
+from hamodel.plots.layout import Point
+from hamodel.structure import Structure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import FancyArrowPatch, Rectangle
 
     from hamodel.architectures import Architecture
-    from hamodel.plots.layout import Point
-    from hamodel.structure import Structure
 
 _LOOKS = {
     "works": Look(PAPER, ""),

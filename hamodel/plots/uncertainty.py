@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
+from hamodel._types import FloatArray
 from hamodel.plots._style import FAINT, GREY, INK, PALETTE, PLAIN, Look, box
 from hamodel.plots._values import steps, time_steps, title, unit_of, wide, worded
-from hamodel.uncertainty import interval
+from hamodel.uncertainty import Bar, Tornado, interval
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
     from matplotlib.text import Text
 
-    from hamodel._types import FloatArray
-    from hamodel.uncertainty import Bar, Tornado
 
 _LOW = Look(PALETTE["sky blue"], "///")
 _HIGH = Look(PALETTE["orange"], "")

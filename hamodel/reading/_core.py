@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from hamodel.facts import fact
+from hamodel.specfile import TreeNode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hamodel.specfile import TreeNode
 
 #: What a value is once it is read: a time in s, a number, a word, or so or not so.
 Scalar = float | int | str | bool

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Generator, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from hamodel.architectures import OPERATIONS, Group, Model, Part
 from hamodel.simulation._life import Costs, Outage, life, recovery
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Hashable, Iterator, Mapping
-
-    import numpy as np
     from simpy import Event
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from hamodel._quantity import mean_of
+from hamodel._types import Quantity
+from hamodel.architectures import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
-
-    import numpy as np
     from simpy import Environment, Event
-
-    from hamodel._types import Quantity
-    from hamodel.architectures import Part
 
 
 class Costs(NamedTuple):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Generator, Hashable, Mapping
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from hamodel.architectures import OPERATIONS, Group, Model, Part, Viewed
 from hamodel.simulation._life import Costs, Outage, life, recovery
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Hashable, Mapping
-
-    import numpy as np
     from simpy import Event
 
 

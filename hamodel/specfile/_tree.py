@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from hamodel._types import Value
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from hamodel._types import Value
 
 
 class Problem(NamedTuple):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hamodel import _check, text
+from hamodel._types import Value
+from hamodel.architectures.base import Architecture
 from hamodel.assessment import assess
 from hamodel.sweeping._evaluate import BUDGETS, chosen, measure_of
 from hamodel.sweeping._parameters import Case, check, read
@@ -18,8 +20,6 @@ from hamodel.workload import Workload, unpacked
 if TYPE_CHECKING:
     import xarray as xr
 
-    from hamodel._types import Value
-    from hamodel.architectures.base import Architecture
 
 _CAUSE = "cause"
 _MOST = 4e9  # bytes of an answer

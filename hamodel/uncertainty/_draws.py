@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from hamodel import _check
+from hamodel._types import FloatArray, Value
+from hamodel.architectures.base import Architecture
 from hamodel.sweeping import Column, sweep
-from hamodel.uncertainty._beliefs import as_belief
+from hamodel.uncertainty._beliefs import Belief, as_belief
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from hamodel._types import FloatArray, Value
-    from hamodel.architectures.base import Architecture
-    from hamodel.uncertainty._beliefs import Belief
-    from hamodel.workload import Workload
 
 DRAW = "draw"
 

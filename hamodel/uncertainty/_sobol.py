@@ -10,18 +10,18 @@ import numpy as np
 
 from hamodel import _check
 from hamodel._extras import brought_by
+from hamodel._types import FloatArray
+from hamodel.architectures.base import Architecture
 from hamodel.assessment import MEASURES
 from hamodel.sweeping import answers
 from hamodel.uncertainty._draws import DRAW, believed, columns
+from hamodel.workload import Workload
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     import xarray as xr
 
-    from hamodel._types import FloatArray
-    from hamodel.architectures.base import Architecture
-    from hamodel.workload import Workload
 
 _EDGE = 2.0**-40
 

@@ -8,6 +8,7 @@ in its answer is taken for what it is, a formula that would be shown wrongly.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer, TextLexer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from markdown_it.renderer import RendererHTML
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
