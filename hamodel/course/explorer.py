@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from hamodel.course.controls import Control
     from hamodel.course.prediction import Prediction
 
-    Values = Mapping[str, Value]
-    Draw = Callable[[Sheet, Values, Value, Values], None]
+Values = Mapping[str, Value]
+Draw = Callable[[Sheet, Values, Value, Values], None]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

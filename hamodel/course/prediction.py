@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hamodel.course.controls import Slider
 
-    Guess = Mapping[str, float]
+Guess = Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

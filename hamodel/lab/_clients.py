@@ -15,7 +15,7 @@ from hamodel.lab._processes import Struck, until
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    Write = Callable[[int], object]
+Write = Callable[[int], object]
 
 
 class Sent(NamedTuple):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from hamodel.chain import Chain
 
-    Point = tuple[float, float]
+Point = tuple[float, float]
 
 _UP, _DOWN = LOOKS["up"], Look(PALETTE["vermilion"], "xxx")
 _FULL = 0.62  # radius of a state in which the chain always is

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from markdown_it.utils import EnvType, OptionsDict
 
-    Link = Callable[[str], str]
+Link = Callable[[str], str]
 
 
 class Markdown:
