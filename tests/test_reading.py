@@ -143,7 +143,7 @@ def test_a_table_says_all_that_it_must(kind):
     """Each field has a place or a reason, and each default a source and a value."""
     for field in kind.fields:
         assert bool(field.to) != bool(field.why), field.name
-        for default in field.defaults:
+        for default in field.by_version:
             assert isinstance(default, Default)
             field.read(default.raw)
             if re.fullmatch(r"[A-Z]+-\d+", default.source):

@@ -67,8 +67,8 @@ class Field:
         no place.
     read : callable
         From what is written to its value; raises ValueError in words.
-    defaults : tuple of Default
-        By version, the oldest first.
+    defaults : (str, str) or tuple of Default
+        What stands in for it and its source; or several by version, the oldest first.
     why : str
         What it does that the models have no place for.
     """
@@ -76,7 +76,7 @@ class Field:
     name: str
     to: str = ""
     read: Callable[[str], Scalar] = str
-    defaults: tuple[Default, ...] = ()
+    defaults: tuple[str, str] | tuple[Default, ...] = ()
     why: str = ""
 
     @property
@@ -84,9 +84,16 @@ class Field:
         """Its spellings."""
         return tuple(self.name.split("|"))
 
+    @property
+    def by_version(self) -> tuple[Default, ...]:
+        """Its defaults, the oldest first."""
+        if self.defaults and isinstance(self.defaults[0], str):
+            return (Default(*self.defaults),)
+        return self.defaults
+
     def default(self, version: str) -> Default | None:
         """Return what a version takes where nothing is said."""
-        fitting = [d for d in self.defaults if number(d.since) <= number(version)]
+        fitting = [d for d in self.by_version if number(d.since) <= number(version)]
         return fitting[-1] if fitting else None
 
 

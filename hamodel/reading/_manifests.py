@@ -31,48 +31,29 @@ def probe(kind: str, name: str) -> str:
 FIELDS = (
     Field("Deployment", "site.apps"),
     Field("StatefulSet", "database"),
-    Field("Deployment.replicas", "site.apps.servers", whole(), (Default("1", _SETS),)),
-    Field("StatefulSet.replicas", "database", whole(), (Default("1", _SETS),)),
+    Field("Deployment.replicas", "site.apps.servers", whole(), ("1", _SETS)),
+    Field("StatefulSet.replicas", "database", whole(), ("1", _SETS)),
     Field("PodDisruptionBudget.minAvailable", "site.apps.needed"),
     Field("PodDisruptionBudget.maxUnavailable", "site.apps.needed"),
+    Field("pod.tolerationSeconds", "mttr of a pod", _count, ("300", "FO-064")),
+    Field("pod.terminationGracePeriodSeconds", "mttr of a pod", _count, ("30", _PODS)),
     Field(
-        "pod.tolerationSeconds", "mttr of a pod", _count, (Default("300", "FO-064"),)
+        probe("liveness", "periodSeconds"), "mttr of a pod", whole(1), ("10", _PROBES)
     ),
     Field(
-        "pod.terminationGracePeriodSeconds",
-        "mttr of a pod",
-        _count,
-        (Default("30", _PODS),),
+        probe("liveness", "failureThreshold"), "mttr of a pod", whole(1), ("3", _PROBES)
     ),
     Field(
-        probe("liveness", "periodSeconds"),
-        "mttr of a pod",
-        whole(1),
-        (Default("10", _PROBES),),
-    ),
-    Field(
-        probe("liveness", "failureThreshold"),
-        "mttr of a pod",
-        whole(1),
-        (Default("3", _PROBES),),
-    ),
-    Field(
-        probe("liveness", "timeoutSeconds"),
-        "mttr of a pod",
-        whole(1),
-        (Default("1", _PROBES),),
+        probe("liveness", "timeoutSeconds"), "mttr of a pod", whole(1), ("1", _PROBES)
     ),
     Field(
         probe("readiness", "initialDelaySeconds"),
         "mttr of a pod",
         _count,
-        (Default("0", _PROBES),),
+        ("0", _PROBES),
     ),
     Field(
-        probe("readiness", "periodSeconds"),
-        "mttr of a pod",
-        whole(1),
-        (Default("10", _PROBES),),
+        probe("readiness", "periodSeconds"), "mttr of a pod", whole(1), ("10", _PROBES)
     ),
     Field(
         f"{MANAGER}node-monitor-grace-period",
@@ -80,18 +61,8 @@ FIELDS = (
         _second,
         (Default("40s", "FO-063"), Default("50s", f"{_NODES}; fact FO-063", "1.32")),
     ),
-    Field(
-        f"{MANAGER}node-monitor-period",
-        "mttr of a pod",
-        _second,
-        (Default("5s", "FO-113"),),
-    ),
-    Field(
-        "nodeStatusUpdateFrequency",
-        "mttr of a pod",
-        _second,
-        (Default("10s", "FO-066"),),
-    ),
+    Field(f"{MANAGER}node-monitor-period", "mttr of a pod", _second, ("5s", "FO-113")),
+    Field("nodeStatusUpdateFrequency", "mttr of a pod", _second, ("10s", "FO-066")),
     Field(
         probe("liveness", "initialDelaySeconds"),
         read=_second,

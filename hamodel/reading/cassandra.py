@@ -10,17 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hamodel.reading._core import (
-    Default,
-    Draft,
-    Entry,
-    Field,
-    File,
-    Format,
-    Stated,
-    Value,
-    flat,
-)
+from hamodel.reading._core import Draft, Entry, Field, File, Format, Stated, Value, flat
 from hamodel.reading._texts import documents
 from hamodel.reading._units import flag, plain, shown, time, whole
 
@@ -40,7 +30,7 @@ FIELDS = (
         "write_request_timeout|write_request_timeout_in_ms",
         "failover.detection",
         _ms,
-        (Default("2000ms", _CONF),),
+        ("2000ms", _CONF),
     ),
     Field("replication", "copies, read_quorum, write_quorum", whole(1)),
     Field("node", "copies"),
@@ -52,7 +42,7 @@ FIELDS = (
     Field(
         "phi_convict_threshold",
         read=plain,
-        defaults=(Default("8", "FO-062"),),
+        defaults=("8", "FO-062"),
         why="when nodes stop to ask a silent one; until then they wait for the others",
     ),
     Field("hinted_handoff_enabled", read=flag, why=_REPAIR),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hamodel.reading._core import Default, Draft, Entry, Field, File, Format, Stated
+from hamodel.reading._core import Draft, Entry, Field, File, Format, Stated
 from hamodel.reading._texts import json
 from hamodel.reading._units import time, whole
 from hamodel.reading.etcd import place_copies
@@ -20,10 +20,7 @@ _AUTOPILOT = "how soon dead servers leave the group; here a lost server is repai
 
 FIELDS = (
     Field(
-        "performance.raft_multiplier",
-        "settings.multiplier",
-        whole(1),
-        (Default("5", "FO-111"),),
+        "performance.raft_multiplier", "settings.multiplier", whole(1), ("5", "FO-111")
     ),
     Field("bootstrap_expect", "copies", whole(1)),
     Field(

@@ -33,13 +33,8 @@ _CHANGES = "etcd changelog, Raft pre-vote enabled by default from 3.5 on, 2021"
 _ms = bare(1e-3)
 
 FIELDS = (
-    Field("heartbeat-interval", "settings.heartbeat", _ms, (Default("100", "FO-047"),)),
-    Field(
-        "election-timeout",
-        "settings.election_timeout",
-        _ms,
-        (Default("1000", "FO-048"),),
-    ),
+    Field("heartbeat-interval", "settings.heartbeat", _ms, ("100", "FO-047")),
+    Field("election-timeout", "settings.election_timeout", _ms, ("1000", "FO-048")),
     Field("initial-cluster", "copies"),
     Field(
         "pre-vote",

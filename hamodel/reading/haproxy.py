@@ -11,16 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from hamodel.reading._core import (
-    Default,
-    Draft,
-    Entry,
-    Field,
-    File,
-    Format,
-    Stated,
-    Value,
-)
+from hamodel.reading._core import Draft, Entry, Field, File, Format, Stated, Value
 from hamodel.reading._texts import words
 from hamodel.reading._units import shown, time, whole
 
@@ -32,19 +23,19 @@ _PATH = "failover.redirection"
 _ms = time(1e-3, "us", "ms", "s", "m", "h", "d")
 
 FIELDS = (
-    Field("server.inter", "failover.redirection", _ms, (Default("2s", "FO-073"),)),
+    Field("server.inter", "failover.redirection", _ms, ("2s", "FO-073")),
     Field("server.fastinter", "failover.redirection", _ms),
     Field("server.downinter", "failover.redirection", _ms),
     Field(
         "server.rise",
         "failover.redirection",
         whole(1),
-        (Default("2", f"{_MANUAL}; fact FO-074"),),
+        ("2", f"{_MANUAL}; fact FO-074"),
     ),
     Field(
         "server.fall",
         read=whole(1),
-        defaults=(Default("3", "FO-074"),),
+        defaults=("3", "FO-074"),
         why="how soon the lost primary is marked down; the database decides itself, "
         "before or after, and clients wait for the new one to be marked up",
     ),

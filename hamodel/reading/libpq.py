@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
-from hamodel.reading._core import Default, Draft, Entry, Field, File, Format, Stated
+from hamodel.reading._core import Draft, Entry, Field, File, Format, Stated
 from hamodel.reading._units import shown, time, word
 
 _CONNECT = "PostgreSQL documentation: Database Connection Control Functions, 2024"
@@ -23,16 +23,14 @@ _KEPT = "when a silent connection is given up; here clients let go at once"
 
 FIELDS = (
     Field("host", "failover.redirection"),
-    Field(
-        "connect_timeout", "failover.redirection", time(1), (Default("0", _CONNECT),)
-    ),
+    Field("connect_timeout", "failover.redirection", time(1), ("0", _CONNECT)),
     Field(
         "target_session_attrs",
         "failover.redirection",
         word(
             *("any", "read-write", "read-only", "primary", "standby"), "prefer-standby"
         ),
-        (Default("any", _CONNECT),),
+        ("any", _CONNECT),
     ),
     Field("tcp_user_timeout", read=time(1e-3), why=_KEPT),
     Field("keepalives", why=_KEPT),

@@ -18,7 +18,6 @@ from math import comb
 from hamodel.facts import fact
 from hamodel.failover import Lease
 from hamodel.reading._core import (
-    Default,
     Draft,
     Entry,
     Field,
@@ -41,13 +40,7 @@ _LISTED = re.compile(r"^(etcd3?|zookeeper|exhibitor)\.hosts\[\d+\]$")
 
 def _dynamic(name: str) -> str:
     """Return the spellings of a field of the dynamic configuration."""
-    names = [f"{_DCS}{one}|{one}" for one in name.split("|")]
-    return "|".join(names)
-
-
-def _parameter(name: str) -> str:
-    names = (f"{_DCS}{_PARAMETERS}{name}", f"{_PARAMETERS}{name}")
-    return "|".join(names)
+    return "|".join(f"{_DCS}{one}|{one}" for one in name.split("|"))
 
 
 def _mode(raw: str) -> str:
@@ -58,42 +51,29 @@ def _mode(raw: str) -> str:
 
 _second = time(1)
 FIELDS = (
-    Field(_dynamic("ttl"), "settings.ttl", _second, (Default("30", "FO-001"),)),
+    Field(_dynamic("ttl"), "settings.ttl", _second, ("30", "FO-001")),
+    Field(_dynamic("loop_wait"), "settings.loop_wait", _second, ("10", "FO-002")),
     Field(
-        _dynamic("loop_wait"), "settings.loop_wait", _second, (Default("10", "FO-002"),)
+        _dynamic("retry_timeout"), "settings.retry_timeout", _second, ("10", "FO-003")
     ),
+    Field(_dynamic("synchronous_mode"), "replication.mode", _mode, ("off", _MODES)),
     Field(
-        _dynamic("retry_timeout"),
-        "settings.retry_timeout",
-        _second,
-        (Default("10", "FO-003"),),
-    ),
-    Field(
-        _dynamic("synchronous_mode"),
-        "replication.mode",
-        _mode,
-        (Default("off", _MODES),),
-    ),
-    Field(
-        _dynamic("synchronous_mode_strict"),
-        "replication.mode",
-        flag,
-        (Default("off", _MODES),),
+        _dynamic("synchronous_mode_strict"), "replication.mode", flag, ("off", _MODES)
     ),
     Field(
         _dynamic("synchronous_node_count"),
         "replication.acknowledgements",
         whole(1),
-        (Default("1", _MODES),),
+        ("1", _MODES),
     ),
     Field(
-        _parameter("synchronous_commit"),
+        _dynamic(_PARAMETERS + "synchronous_commit"),
         "replication.wait_for, replication.mode",
         word("on", "off", "local", "remote_write", "remote_apply"),
-        (Default("on", _POSTGRES),),
+        ("on", _POSTGRES),
     ),
     Field(
-        _parameter("wal_retrieve_retry_interval"),
+        _dynamic(_PARAMETERS + "wal_retrieve_retry_interval"),
         "failover.promotion",
         time(1e-3, "us", "ms", "s", "min", "h", "d"),
     ),
@@ -117,7 +97,7 @@ FIELDS = (
         _dynamic("failsafe_mode"),
         read=flag,
         to="depends_on",
-        defaults=(Default("off", "Patroni documentation: DCS Failsafe Mode, 2026"),),
+        defaults=("off", "Patroni documentation: DCS Failsafe Mode, 2026"),
     ),
     Field("etcd3.hosts|etcd.hosts|zookeeper.hosts|exhibitor.hosts", "depends_on"),
     Field(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from hamodel._fields import nested
-from hamodel.reading._core import Default, Draft, Entry, Field, File, Format, Stated
+from hamodel.reading._core import Draft, Entry, Field, File, Format, Stated
 from hamodel.reading._texts import ini
 from hamodel.reading._units import shown, time, whole
 
@@ -25,13 +25,13 @@ FIELDS = (
         "pgbouncer.server_login_retry",
         "failover.redirection",
         _second,
-        (Default("15", "FO-115"),),
+        ("15", "FO-115"),
     ),
     Field(
         "pgbouncer.dns_max_ttl",
         "failover.redirection",
         _second,
-        (Default("15", f"{_CONFIG}; fact FO-115"),),
+        ("15", f"{_CONFIG}; fact FO-115"),
     ),
     Field("host", "failover.redirection"),
     Field(

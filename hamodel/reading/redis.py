@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 
 from hamodel.reading._core import (
-    Default,
     Draft,
     Entry,
     Field,
@@ -38,19 +37,19 @@ FIELDS = (
         "sentinel.down-after-milliseconds",
         "settings.down_after",
         _ms,
-        (Default("30000", "FO-043"),),
+        ("30000", "FO-043"),
     ),
     Field(
         "sentinel.failover-timeout",
         "settings.failover_timeout",
         _ms,
-        (Default("180000", "FO-045"),),
+        ("180000", "FO-045"),
     ),
     Field(
         "sentinel.quorum",
         "failover.detection, failover.promotion",
         whole(1),
-        (Default("2", f"{_CONF}: the example of its own file"),),
+        ("2", f"{_CONF}: the example of its own file"),
     ),
     Field("sentinel.known-sentinel", "failover.detection, failover.promotion"),
     Field("sentinel.known-replica|sentinel.known-slave", "sites"),
@@ -59,7 +58,7 @@ FIELDS = (
         "replica-priority|slave-priority",
         "replicas.promotable",
         whole(),
-        (Default("100", _CONF),),
+        ("100", _CONF),
     ),
     Field(
         "sentinel.parallel-syncs",

@@ -13,16 +13,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from hamodel.reading._core import (
-    Default,
-    Draft,
-    Entry,
-    Field,
-    File,
-    Format,
-    Stated,
-    Value,
-)
+from hamodel.reading._core import Draft, Entry, Field, File, Format, Stated, Value
 from hamodel.reading._units import flag, plain, shown, time, whole
 
 _ROUTE53 = (
@@ -44,50 +35,39 @@ _ANSWER = 6.0
 _second = time(1)
 
 FIELDS = (
-    Field("aws_db_instance.multi_az", "architecture", flag, (Default("false", _RDS),)),
+    Field("aws_db_instance.multi_az", "architecture", flag, ("false", _RDS)),
     Field("aws_rds_cluster.engine", "extends"),
     Field(
-        "aws_rds_cluster_instance.promotion_tier",
-        "replicas",
-        whole(),
-        (Default("0", _AURORA),),
+        "aws_rds_cluster_instance.promotion_tier", "replicas", whole(), ("0", _AURORA)
     ),
     Field(
-        f"{_CHECK}.request_interval",
-        "failover.detection",
-        _second,
-        (Default("30", "FO-078"),),
+        f"{_CHECK}.request_interval", "failover.detection", _second, ("30", "FO-078")
     ),
     Field(
         f"{_CHECK}.failure_threshold",
         "failover.detection",
         whole(1),
-        (Default("3", f"{_ROUTE53}; fact FO-082"),),
+        ("3", f"{_ROUTE53}; fact FO-082"),
     ),
     Field(f"{_CHECK}.type", "failover.detection"),
-    Field(
-        "aws_route53_record.ttl",
-        "failover.redirection",
-        _second,
-        (Default("60", "FO-081"),),
-    ),
+    Field("aws_route53_record.ttl", "failover.redirection", _second, ("60", "FO-081")),
     Field(
         f"{_PROFILE}.monitor_config.interval_in_seconds",
         "failover.detection",
         _second,
-        (Default("30", _AZURE),),
+        ("30", _AZURE),
     ),
     Field(
         f"{_PROFILE}.monitor_config.timeout_in_seconds",
         "failover.detection",
         _second,
-        (Default("10", _AZURE),),
+        ("10", _AZURE),
     ),
     Field(
         f"{_PROFILE}.monitor_config.tolerated_number_of_failures",
         "failover.detection",
         whole(),
-        (Default("3", _AZURE),),
+        ("3", _AZURE),
     ),
     Field(f"{_PROFILE}.dns_config.ttl", "failover.redirection", _second),
     Field("aws_db_instance.backup_retention_period", read=whole(), why=_BACKUPS),
