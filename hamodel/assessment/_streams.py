@@ -51,8 +51,8 @@ class Shares:
     leaves: tuple[Part, ...]
     views: tuple[Views, ...]  # of each leaf, that of all well first
     laws: tuple[FloatArray, ...]  # share of time of each view
+    known: dict[tuple[str, tuple[int, ...]], State]  # what clients know, so far
     made: dict[Hashable, float] = field(default_factory=dict)
-    known: dict[tuple[str, tuple[int, ...]], State] = field(default_factory=dict)
 
     def of(self, shown: dict[int, int]) -> float:
         """Return the share where some leaves show another view, by its number.
@@ -144,7 +144,19 @@ def shares_of(
         np.bincount(_numbers(v, p), weights=p.law).astype(float)
         for v, p in zip(views, processes, strict=True)
     )
-    return Shares(model, clients, fails, leaves, views, laws), [*processes]
+    combining = tuple(
+        (p.name, getattr(p, "combine", None), len(getattr(p, "parts", ())))
+        for p in model.parts
+    )
+    known = _known(model.absorb, model.nothing, combining, views)
+    return Shares(model, clients, fails, leaves, views, laws, known), [*processes]
+
+
+@lru_cache(maxsize=16)
+def _known(*shape: Hashable) -> dict[tuple[str, tuple[int, ...]], State]:
+    """Return the place for what clients know: models of one shape share it."""
+    del shape
+    return {}
 
 
 def downtime_by(shares: Shares, processes: list[Process]) -> Downtime:

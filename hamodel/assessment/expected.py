@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol, Self
 
 import numpy as np
@@ -35,6 +35,10 @@ LOAD = "workload."
 
 class Belief(Protocol):
     """What is believed of a parameter: a distribution of its values."""
+
+    def __hash__(self) -> int:
+        """Return a hash; the same belief is asked for its draws once."""
+        ...
 
     def quantile(self, p: ArrayLike) -> FloatArray:
         """Return values that are not exceeded with probabilities p."""
@@ -95,16 +99,24 @@ class Expected(Assessment):
         As `Assessment.chance_of_missing`, over a few draws of what is believed; the
         error is that of each, not of how few they are.
         """
-        few = self.with_draws(*few_draws(self.beliefs))
-        columns = few._moved()
         total, error = 0.0, 0.0
-        for k, weight in enumerate(few.weights):
-            values = {path: float(column[k]) for path, column in columns.items()}
-            one = with_values(self.architecture, self.workload, values)
+        for one, weight in self._few:
             chance = one.chance_of_missing(target, horizon, operation)
-            total += float(weight) * chance.probability
+            total += weight * chance.probability
             error = max(error, chance.error)
         return Chance(min(total, 1.0), error)  # weights add up to 1 but for rounding
+
+    @cached_property
+    def _few(self) -> list[tuple[Assessment, float]]:
+        """Assessments at a few draws, each with its weight."""
+        few = self.with_draws(*few_draws(self.beliefs))
+        columns = few._moved()
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        draws = [dict(zip(columns, row, strict=True)) for row in rows]
+        return [
+            (with_values(self.architecture, self.workload, values), float(weight))
+            for values, weight in zip(draws, few.weights, strict=True)
+        ]
 
     def _moved(self) -> dict[str, FloatArray]:
         """Return the draws, moved as far as their parameter was moved from its median.
@@ -115,7 +127,7 @@ class Expected(Assessment):
         for path, draws in self.drawn.items():
             spec = self.workload if path.startswith(LOAD) else self.architecture
             now = value_at(spec, path.removeprefix(LOAD))
-            then = float(self.beliefs[path].quantile(0.5))
+            then = float(_middles(self.beliefs[path], 1)[0])
             if np.asarray(now).dtype.kind not in "if" or np.all(now == then):
                 found[path] = draws
             elif 0.5 < then < 1 and np.all(draws <= 1):
@@ -259,5 +271,12 @@ def spread_draws(beliefs: Mapping[str, Belief], count: int) -> dict[str, FloatAr
     found = {}
     for k, (path, belief) in enumerate(beliefs.items(), start=1):
         order = np.argsort(np.argsort(turns * 2 ** (k / (len(beliefs) + 1)) % 1))
-        found[path] = np.asarray(belief.quantile((order + 0.5) / count), float)
+        found[path] = _middles(belief, count)[order]
     return found
+
+
+@lru_cache(maxsize=64)
+def _middles(belief: Belief, count: int) -> FloatArray:
+    """Return the value in the middle of each of `count` equal shares, rising."""
+    places = (np.arange(count) + 0.5) / count
+    return np.asarray(belief.quantile(places), float)

@@ -20,6 +20,7 @@ from hamodel.duration import integrals
 from hamodel.duration._families import show
 
 _MANY = 1000  # times whose answers are kept
+_BLOCK = 4096  # quantiles that are looked for at a time
 _TERMS = 20  # of the Poisson series over one step, where rate x step <= 1
 _LOST = 1e-290  # a tail below this is zero
 
@@ -94,7 +95,11 @@ class PhaseType(integrals.Usual):
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         p, q = np.broadcast_arrays(p, q)
         (rows_p, shape), (rows_q, _) = self._rows(p), self._rows(q)
-        return _descend(self, rows_p, rows_q).T.reshape(shape)
+        found = [
+            _descend(self, rows_p[:, k : k + _BLOCK], rows_q[:, k : k + _BLOCK])
+            for k in range(0, rows_p.shape[1], _BLOCK)
+        ]
+        return np.concatenate([*found, rows_p[:, :0]], axis=1).T.reshape(shape)
 
     def excess(self, t: FloatArray) -> FloatArray:
         return np.asarray(self._ask(t)[2] + np.maximum(-np.asarray(t), 0))
@@ -145,7 +150,8 @@ class _Powers:
         self.jump = rates / pace[:, None, None]
         stay = np.maximum(1 - out / pace[:, None], 0)
         self.jump += stay[..., None] * np.eye(n + 1)
-        first = self.series(np.eye(n + 1) + 0 * self.jump, np.ones((len(T), n + 1)))
+        first = _poisson(np.ones(1)) @ self.led(np.eye(n + 1) + 0 * self.jump)
+        first = first[..., 0, :]
         self.tables = [first / first.sum(axis=-1, keepdims=True)]
         self.left = np.linalg.solve(-T, np.ones((n, 1)))[..., 0]
 
@@ -158,13 +164,18 @@ class _Powers:
             square = last @ last
             self.tables.append(square / square.sum(axis=-1, keepdims=True))
 
-    def series(self, rows: FloatArray, x: FloatArray) -> FloatArray:
-        """Move row vectors on by `x` mean events (x <= 1), one x per row."""
-        total, term = rows.copy(), rows
-        for k in range(1, _TERMS):
-            term = term @ self.jump * (x[..., None] / k)
-            total += term
-        return np.asarray(total * np.exp(-x)[..., None])
+    def led(self, rows: FloatArray) -> FloatArray:
+        """Return where row vectors are after each number of events, (..., terms, n)."""
+        found = [rows]
+        for _ in range(1, _TERMS):
+            found.append(found[-1] @ self.jump)
+        return np.stack(found, axis=-2)
+
+
+def _poisson(x: FloatArray) -> FloatArray:
+    """Return chances of 0, 1, ... events where `x` <= 1 are expected, (..., terms)."""
+    more = x[..., None] / np.arange(1, _TERMS)
+    return np.cumprod(np.concatenate([np.exp(-x)[..., None], more], axis=-1), axis=-1)
 
 
 @lru_cache(maxsize=128)
@@ -180,12 +191,12 @@ def _powers(law: PhaseType) -> _Powers:
     return _powers_by_key(T.shape, np.ascontiguousarray(T).tobytes())
 
 
-def _start(law: PhaseType, each: int) -> FloatArray:
-    """Return the start of every row, shape (stack, each, phases + 1)."""
+def _start(law: PhaseType) -> FloatArray:
+    """Return the start, shape (stack, 1, phases + 1)."""
     n = law.alpha.shape[-1]
     alpha = np.broadcast_to(law.alpha, (*law.shape, n)).reshape(-1, 1, n)
     rest = np.maximum(1 - alpha.sum(axis=-1, keepdims=True), 0)
-    return np.repeat(np.concatenate([alpha, rest], axis=-1), each, axis=1)
+    return np.concatenate([alpha, rest], axis=-1)
 
 
 def _law_at(law: PhaseType, t: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -196,7 +207,7 @@ def _law_at(law: PhaseType, t: FloatArray) -> tuple[FloatArray, FloatArray, Floa
     late = ~(pace < 2.0 ** len(powers.tables))
     pace = np.where(late, 0, pace)
     whole = np.floor(pace)
-    rows = powers.series(_start(law, t.shape[1]), pace - whole)
+    rows = _poisson(pace - whole) @ powers.led(_start(law))[:, 0]
     for k, table in enumerate(powers.tables):
         bit = np.floor(whole / 2.0**k) % 2 == 1
         if bit.all():
@@ -227,7 +238,7 @@ def _descend(law: PhaseType, p: FloatArray, q: FloatArray) -> FloatArray:
     powers = _powers(law)
     powers.reach(np.inf, float(np.min(np.where(q > 0, q, 1), initial=1)) / 2)
     low = p < 0.5
-    rows = _start(law, p.shape[1])
+    rows = np.repeat(_start(law), p.shape[1], axis=1)
     done = rows[..., -1] >= p
     steps = np.zeros(p.shape)
     for k in range(len(powers.tables) - 1, -1, -1):
@@ -248,9 +259,10 @@ def _inside(
     low = p < 0.5
     least, most = np.zeros(p.shape), np.ones(p.shape)
     x = np.full(p.shape, 0.5)
+    led = powers.led(rows)
     with np.errstate(all="ignore"):
         for _ in range(60):
-            moved = powers.series(rows, x)
+            moved = (_poisson(x)[..., None, :] @ led)[..., 0, :]
             flow = (moved[..., :-1] @ powers.jump[:, :-1, -1:])[..., 0]
             sf, cdf = moved[..., :-1].sum(axis=-1), moved[..., -1]
             over = np.where(low, cdf - p, q - sf)
@@ -276,7 +288,7 @@ def _walk(
     out = rates.sum(axis=1)
     leave = np.cumsum(rates[:n] / out[:n, None], axis=1)
     count = int(np.prod(size))
-    start = np.cumsum(_start(law, 1)[0, 0])
+    start = np.cumsum(_start(law)[0, 0])
     state = np.minimum(
         np.searchsorted(start / start[-1], rng.random(count), "right"), n
     )

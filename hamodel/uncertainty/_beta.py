@@ -31,13 +31,14 @@ def beta_quantile(a: float, b: float, p: FloatArray) -> FloatArray:
 
         return np.asarray(betaincinv(a, b, p))
     upper = p > 0.5  # from the nearer end, so that both keep their digits
-    found = np.where(upper, _lower(b, a, 1 - p), _lower(a, b, p))
-    return np.asarray(np.where(upper, 1 - found, found))
+    found = np.empty(np.shape(p))
+    found[upper] = 1 - _lower(b, a, 1 - p[upper])
+    found[~upper] = _lower(a, b, p[~upper])
+    return found
 
 
 def _lower(a: float, b: float, p: FloatArray) -> FloatArray:
     """Return the quantile for p of at most 1/2."""
-    p = np.minimum(p, 0.5)
     whole = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
     goal = np.log(np.maximum(p, _TINY))
     low = np.minimum((goal + math.log(a) + whole) / a, -0.1)
