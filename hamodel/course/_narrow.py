@@ -10,8 +10,10 @@ stands within a box stays within it, and one beside a box stays beside it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -37,6 +39,55 @@ class Words(NamedTuple):
         size = times * self.size
         left = self.x - self.shift * size * self.width
         return left, self.y - 0.78 * size, left + size * self.width, self.y + size / 5
+
+
+@dataclass
+class Crowd:
+    """What stands on a sheet: words, and what they may not run into."""
+
+    words: list[tuple[int, Words]] = field(default_factory=list)  # by part of the sheet
+    solid: list[Box] = field(default_factory=list)
+    moves: bool = False  # what moves is in nobody's way
+
+    def write(self, part: int, words: Words) -> None:
+        """Note words, and which part of the sheet they are."""
+        if not self.moves:
+            self.words.append((part, words))
+
+    def stand(self, box: Box) -> None:
+        """Note what words may not run into."""
+        if not self.moves:
+            self.solid.append(box)
+
+    def stand_along(
+        self, start: tuple[float, float], stop: tuple[float, float]
+    ) -> None:
+        """Note a line as boxes, so that words may stand beside a slanted one."""
+        (x, y), across, down = start, stop[0] - start[0], stop[1] - start[1]
+        parts = math.ceil(min(abs(across), abs(down)) / 8) or 1
+        for k in range(parts):
+            xs = sorted((x + across * k / parts, x + across * (k + 1) / parts))
+            ys = sorted((y + down * k / parts, y + down * (k + 1) / parts))
+            self.stand((xs[0], ys[0], xs[1], ys[1]))
+
+    def large(
+        self, parts: Sequence[str], sheet: tuple[float, float]
+    ) -> tuple[list[str], str]:
+        """Return the parts with the second size of each text, and the rules for it."""
+        larger, sizes = list(parts), set()
+        times = enlarged([placed for _, placed in self.words], self.solid, sheet)
+        for (k, placed), factor in zip(self.words, times, strict=True):
+            if factor > 1:
+                size = math.floor(2 * factor * placed.size)
+                sizes.add(size)
+                larger[k] = larger[k].replace('class="', f'class="n{size} ', 1)
+        rules = ""
+        for wide, most in NARROW.items() if sizes else ():
+            listed = (
+                f".n{k}{{font-size:{min(k / 2, most):g}px}}" for k in sorted(sizes)
+            )
+            rules += f"@media (max-width:{wide}px){{{''.join(listed)}}}"
+        return larger, rules
 
 
 def width(words: str, *, bold: bool) -> float:

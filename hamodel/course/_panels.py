@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from hamodel._extras import brought_by
 from hamodel.course._skins import CELL
+from hamodel.course._svg import image
 from hamodel.course._widgets import paragraph
 from hamodel.course.boxes import Boxes
-from hamodel.course.drawing import image
 
 with brought_by("course"):
     import ipywidgets as widgets

@@ -17,50 +17,32 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from typing import Literal
-from urllib.parse import quote
 
 from hamodel import text
-from hamodel.course._narrow import NARROW, Box, Words, enlarged, width
-from hamodel.plots import FAINT, GREY, INK, LOOKS, PALETTE, PAPER, Shown
+from hamodel.course._narrow import Crowd, Words, width
+from hamodel.course._svg import (
+    COLOURS,
+    STYLE,
+    Key,
+    classes,
+    coloured,
+    frames,
+    image,
+    moved,
+    numbers,
+    pattern,
+    tenths,
+)
+from hamodel.plots import LOOKS, Shown
 
 Point = tuple[float, float]
 Anchor = Literal["start", "middle", "end"]
 Marks = Sequence[tuple[float, str]]
 Part = tuple[float, str]
 Row = tuple[str, float | Sequence[Part] | None, str]
-Key = tuple[float, float, float, float]  # seconds, right, down, opacity
-
-#: Names of colours, on a light page and on a dark one.
-COLOURS = {
-    "ink": (INK, "#f2f2f2"),
-    "grey": (GREY, "#b8b8b8"),
-    "faint": (FAINT, "#5a5a5a"),
-    "paper": (PAPER, "#1c1c1e"),
-    "blue": (PALETTE["blue"], "#4aa8e0"),
-    "orange": (PALETTE["orange"], PALETTE["orange"]),
-    "green": (PALETTE["green"], "#21b98f"),
-    "red": (PALETTE["vermilion"], "#f07a2a"),
-    "none": ("none", "none"),
-}
-_DARK = "".join(
-    f".{kind[0]}-{name}{{{kind}:{dark}}}"
-    for name, (_, dark) in COLOURS.items()
-    for kind in ("fill", "stroke")
-)
-_STYLE = (
-    f"<style>@media (prefers-color-scheme:dark){{{_DARK}}}"
-    "@media (prefers-reduced-motion:reduce){g{animation:none!important}}"
-)
-_LINES = {  # what a hatch of `hamodel.plots` looks like, in a tile of 8 by 8
-    "|": "M4 0V8",
-    "/": "M-2 2L2 -2M0 8L8 0M6 10L10 6",
-    "x": "M0 0L8 8M8 0L0 8",
-    "-": "M0 4H8",
-    "\\": "M-2 6L2 10M0 0L8 8M6 -2L10 2",
-    "+": "M4 0V8M0 4H8",
-}
 
 
 @dataclass(frozen=True)
@@ -114,9 +96,7 @@ class Sheet:
     _parts: list[str] = field(default_factory=list)
     _looks: dict[str, str] = field(default_factory=dict)
     _keys: list[str] = field(default_factory=list)
-    _words: list[tuple[int, Words]] = field(default_factory=list)
-    _solid: list[Box] = field(default_factory=list)
-    _moves: bool = False
+    _crowd: Crowd = field(default_factory=Crowd)
 
     def rect(
         self,
@@ -146,12 +126,12 @@ class Sheet:
         x, y, width, height = box
         if width <= 0 or height <= 0:
             return
-        place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
+        place = numbers(x=x, y=y, width=width, height=height)
         if shade < 1:
             place += f' fill-opacity="{shade:.2f}"'
         self._shape("rect", place, fill, stroke, weight, role)
         if role != "ground":
-            self._stands((x, y, x + width, y + height))
+            self._crowd.stand((x, y, x + width, y + height))
 
     def circle(
         self,
@@ -166,10 +146,10 @@ class Sheet:
         """Draw a disc; the rest is as in `rect`."""
         if radius > 0:
             x, y = centre
-            place = f'cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}"'
+            place = numbers(cx=x, cy=y, r=radius)
             self._shape("circle", place, fill, stroke, weight, role)
             if radius > 2 and role != "ground":
-                self._stands((x - radius, y - radius, x + radius, y + radius))
+                self._crowd.stand((x - radius, y - radius, x + radius, y + radius))
 
     def line(
         self,
@@ -184,8 +164,8 @@ class Sheet:
         """Draw a line through points; `fill` closes it; `dash` as SVG has it."""
         points = list(points)
         if len(points) == 2 and role != "ground":
-            self._stands_along(*points)
-        steps = " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
+            self._crowd.stand_along(*points)
+        steps = " ".join(f"{tenths(x)} {tenths(y)}" for x, y in points)
         place = f'd="M{steps}{"Z" if fill != "none" else ""}"'
         if dash:
             place += f' stroke-dasharray="{dash}"'
@@ -213,13 +193,12 @@ class Sheet:
     ) -> None:
         """Write a line of words on its baseline."""
         strong = ' font-weight="bold"' if bold else ""
-        if not self._moves:
-            shift = {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
-            placed = Words(*at, size, shift, width(words, bold=bold))
-            self._words.append((len(self._parts), placed))
+        shift = {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+        placed = Words(*at, size, shift, width(words, bold=bold))
+        self._crowd.write(len(self._parts), placed)
         self._parts.append(
-            f'<text x="{_n(at[0])}" y="{_n(at[1])}" font-size="{_n(size)}" '
-            f'text-anchor="{anchor}"{strong} {_fill(colour)}>{escape(words)}</text>'
+            f'<text {numbers(x=at[0], y=at[1])} font-size="{tenths(size)}" '
+            f'text-anchor="{anchor}"{strong} {coloured(colour)}>{escape(words)}</text>'
         )
 
     def axis(
@@ -246,8 +225,8 @@ class Sheet:
             self.line([(x, top), (x, y)], "faint", weight=0.8, role="ground")
             self.line([(x, y), (x, y + 3)], "grey", weight=1)
             self.text((x, y + 18), words, size=12, anchor="middle")
-        middle = (scale.start + scale.stop) / 2
-        self.text((middle, y + 38), title, size=12, anchor="middle", colour="grey")
+        at = ((scale.start + scale.stop) / 2, y + 38)
+        self.text(at, title, size=12, anchor="middle", colour="grey")
 
     def mark(self, x: float, top: float, bottom: float, words: str) -> None:
         """Draw a limit: a red line across, with its words above it."""
@@ -261,14 +240,12 @@ class Sheet:
             self.line([(x, y), (right, y)], "faint", weight=0.8, role="ground")
             self.text((x - 6, y + 4), words, size=12, anchor="end")
 
-    def bar(
-        self, scale: Scale, y: float, height: float, parts: Sequence[tuple[float, str]]
-    ) -> None:
+    def bar(self, scale: Scale, y: float, high: float, parts: Sequence[Part]) -> None:
         """Draw amounts one after the other along a scale that begins at zero."""
         reached = 0.0
         for amount, look in parts:
             left, right = scale(reached), scale(reached + amount)
-            self.rect((left, y, right - left, height), look, weight=0.8)
+            self.rect((left, y, right - left, high), look, weight=0.8)
             reached += amount
 
     def bars(
@@ -299,9 +276,8 @@ class Sheet:
         for row, (words, amount, look) in enumerate(rows):
             y, bold = top + high * row, look == "ink"
             middle = y + high / 2 + 3
-            self.text(
-                (scale.start - 8, middle), words, size=12, anchor="end", bold=bold
-            )
+            say = partial(self.text, size=12, anchor="end", bold=bold)
+            say((scale.start - 8, middle), words)
             if amount is None:
                 continue
             parts = [(amount, look)] if isinstance(amount, (int, float)) else amount
@@ -314,10 +290,7 @@ class Sheet:
                 self.rect((scale.start, y, end - scale.start, high - 5), parts[0][1])
             else:
                 self.bar(scale, y, high - 5, parts)
-            at = (self.width - 8, middle)
-            self.text(
-                at, (write or text.short)(whole), size=12, anchor="end", bold=bold
-            )
+            say((self.width - 8, middle), (write or text.short)(whole))
 
     def key(self, x: float, y: float, looks: Sequence[tuple[str, str]]) -> None:
         """List looks and what each means, one below the other."""
@@ -335,29 +308,27 @@ class Sheet:
             Seconds from the beginning, in order; how far to the right and down from
             where it is drawn; and how opaque, from 0 to 1.
         """
+        style = ""
         if self.clock is None:
             name = f"k{len(self._keys)}"
-            self._keys.append(_frames(name, keys, self.seconds))
+            self._keys.append(frames(name, keys, self.seconds))
             style = f' style="animation:{name} {self.seconds:g}s linear infinite"'
-        else:
-            style = ""
-        _, right, down, opacity = _at(keys, self.clock or 0.0)
-        moved = f"translate({_n(right)} {_n(down)})"
+        _, right, down, opacity = moved(keys, self.clock or 0.0)
+        place = f"translate({tenths(right)} {tenths(down)})"
         hidden = ' display="none"' if opacity < 0.05 and self.clock is not None else ""
         self._parts.append(
-            f'<g transform="{moved}" opacity="{_n(opacity)}"{hidden}{style}>'
+            f'<g transform="{place}" opacity="{tenths(opacity)}"{hidden}{style}>'
         )
-        self._moves = True
+        self._crowd.moves = True
         yield
-        self._moves = False
+        self._crowd.moves = False
         self._parts.append("</g>")
 
     @contextmanager
     def since(self, seconds: float) -> Iterator[None]:
         """Show what is drawn within from some second of the play to its end."""
-        keys: list[Key] = [(0, 0, 0, 0), (seconds, 0, 0, 0), (seconds + 0.1, 0, 0, 1)]
-        keys.append((self.seconds, 0, 0, 1))
-        with self.moving(keys):
+        keys = [(0, 0), (seconds, 0), (seconds + 0.1, 1), (self.seconds, 1)]
+        with self.moving([(at, 0, 0, opacity) for at, opacity in keys]):
             yield
 
     def walk(self, path: Sequence[Point]) -> list[float]:
@@ -380,68 +351,33 @@ class Sheet:
 
     def svg(self) -> str:
         """Return the picture; the same text for the same picture."""
-        size = f"{_n(self.width)} {_n(self.height)}"
-        parts, large = self._large()
-        style = f"{_STYLE}{large}{''.join(self._keys)}</style>"
-        looks = "".join(_pattern(look, key) for look, key in self._looks.items())
+        size = numbers(width=self.width, height=self.height)
+        parts, large = self._crowd.large(self._parts, (self.width, self.height))
+        looks = "".join(pattern(look, key) for look, key in self._looks.items())
         lines = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
-            f'width="{_n(self.width)}" height="{_n(self.height)}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 '
+            f'{tenths(self.width)} {tenths(self.height)}" {size} '
             f"font-family=\"'DejaVu Sans',Verdana,sans-serif\">",
-            style,
-            f'<rect x="0" y="0" width="{_n(self.width)}" height="{_n(self.height)}" '
-            f"{_fill('paper')}/>",
+            f"{STYLE}{large}{''.join(self._keys)}</style>",
+            f'<rect x="0" y="0" {size} {coloured("paper")}/>',
             f"<defs>{looks}</defs>",
             *parts,
             "</svg>",
         ]
         return "\n".join(lines)
 
-    def _stands(self, box: Box) -> None:
-        """Note what words may not run into, unless it moves."""
-        if not self._moves:
-            self._solid.append(box)
-
-    def _stands_along(self, start: Point, stop: Point) -> None:
-        """Note a line as boxes, so that words may stand beside a slanted one."""
-        (x, y), across, down = start, stop[0] - start[0], stop[1] - start[1]
-        parts = math.ceil(min(abs(across), abs(down)) / 8) or 1
-        for k in range(parts):
-            xs = sorted((x + across * k / parts, x + across * (k + 1) / parts))
-            ys = sorted((y + down * k / parts, y + down * (k + 1) / parts))
-            self._stands((xs[0], ys[0], xs[1], ys[1]))
-
-    def _large(self) -> tuple[list[str], str]:
-        """Return the parts with the second size of each text, and the rules for it."""
-        parts, sizes = list(self._parts), set()
-        words = [placed for _, placed in self._words]
-        times = enlarged(words, self._solid, (self.width, self.height))
-        for (k, placed), factor in zip(self._words, times, strict=True):
-            if factor > 1:
-                size = math.floor(2 * factor * placed.size)
-                sizes.add(size)
-                parts[k] = parts[k].replace('class="', f'class="n{size} ', 1)
-        rules = ""
-        for wide, most in NARROW.items() if sizes else ():
-            listed = (
-                f".n{k}{{font-size:{min(k / 2, most):g}px}}" for k in sorted(sizes)
-            )
-            rules += f"@media (max-width:{wide}px){{{''.join(listed)}}}"
-        return parts, rules
-
     def _shape(
         self, tag: str, place: str, fill: str, stroke: str, weight: float, role: str
     ) -> None:
-        filled = _fill(fill) if fill in COLOURS else f'fill="url(#{self._look(fill)})"'
+        paint = COLOURS.get(fill, ("",))[0]
+        if not paint:
+            key = self._looks.setdefault(fill, f"p{list(LOOKS).index(fill)}")
+            paint = f"url(#{key})"
         stroke = stroke if weight else "none"
-        line = f'stroke="{COLOURS[stroke][0]}" class="{_classes(fill, stroke)}"'
-        wide = f' stroke-width="{_n(weight)}"' if weight else ""
+        line = f'stroke="{COLOURS[stroke][0]}" class="{classes(fill, stroke)}"'
+        wide = f' stroke-width="{tenths(weight)}"' if weight else ""
         kind = f' role="{role}"' if role else ""
-        filled = filled.partition(" class=")[0]
-        self._parts.append(f"<{tag} {place} {filled} {line}{wide}{kind}/>")
-
-    def _look(self, name: str) -> str:
-        return self._looks.setdefault(name, f"p{list(LOOKS).index(name)}")
+        self._parts.append(f'<{tag} {place} fill="{paint}" {line}{wide}{kind}/>')
 
 
 def ticks(scale: Scale) -> list[tuple[float, str]]:
@@ -457,67 +393,8 @@ def ticks(scale: Scale) -> list[tuple[float, str]]:
     return [(value, f"{value:,g}") for value in values if value <= scale.high]
 
 
-def image(picture: str, alt: str) -> str:
-    """Return an `<img>` that holds a sheet, and scales with its column."""
-    wide = picture.partition('width="')[2].partition('"')[0]
-    high = picture.partition('height="')[2].partition('"')[0]
-    source = quote(picture, safe=" !*();:@=+$,/?[]'")
-    return (
-        f'<img class="ha-sheet" alt="{escape(alt)}" width="{wide}" height="{high}" '
-        'decoding="sync" style="display: block; max-width: 100%; height: auto" '
-        f'src="data:image/svg+xml,{source}">'
-    )
-
-
 class Drawn(Shown):
     """A sheet and what it says, as a notebook's result."""
 
     def _repr_html_(self) -> str:
         return image(self.svg, self.alt)
-
-
-def _n(number: float) -> str:
-    """Write a number in steps of a tenth."""
-    text = f"{number:.1f}".removesuffix(".0")
-    return "0" if text == "-0" else text
-
-
-def _fill(name: str) -> str:
-    return f'fill="{COLOURS[name][0]}" class="f-{name}"'
-
-
-def _classes(fill: str, stroke: str) -> str:
-    return f"s-{stroke}" if fill not in COLOURS else f"f-{fill} s-{stroke}"
-
-
-def _pattern(look: str, key: str) -> str:
-    chosen = LOOKS[look]
-    lines = _LINES.get(chosen.hatch[:1], "")
-    drawn = f'<path d="{lines}" stroke="{INK}" stroke-width="0.8"/>' if lines else ""
-    return (
-        f'<pattern id="{key}" width="8" height="8" patternUnits="userSpaceOnUse">'
-        f'<rect width="8" height="8" fill="{chosen.colour}"/>{drawn}</pattern>'
-    )
-
-
-def _frames(name: str, keys: Sequence[Key], seconds: float) -> str:
-    steps = "".join(
-        f"{100 * min(at / seconds, 1):.2f}%{{transform:translate({_n(right)}px,"
-        f"{_n(down)}px);opacity:{_n(opacity)}}}"
-        for at, right, down, opacity in keys
-    )
-    return f"@keyframes {name}{{{steps}}}"
-
-
-def _at(keys: Sequence[Key], seconds: float) -> Key:
-    """Return where something is at a time, between its keys."""
-    before = keys[0]
-    for key in keys:
-        if key[0] > seconds:
-            if key is before:
-                return key
-            part = (seconds - before[0]) / (key[0] - before[0])
-            now = [a + part * (b - a) for a, b in zip(before, key, strict=True)]
-            return now[0], now[1], now[2], now[3]
-        before = key
-    return before

@@ -19,8 +19,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from hamodel._types import Value
+from hamodel.course._svg import image
 from hamodel.course._widgets import Skin, bundle, paragraph, skin_of
-from hamodel.course.drawing import Sheet, image
+from hamodel.course.drawing import Sheet
 
 if TYPE_CHECKING:
     import ipywidgets as widgets

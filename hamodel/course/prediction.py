@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from hamodel import text
 from hamodel.course import progress
+from hamodel.course._svg import image
 from hamodel.course._widgets import Skin, bundle, paragraph, skin_of
-from hamodel.course.drawing import Scale, Sheet, image
+from hamodel.course.drawing import Scale, Sheet
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
