@@ -238,6 +238,11 @@ def strike(made: type, label: str, **more: Value) -> Value:
     return spec(made, label, optional=True, idle=("cores", "cost"), **more)
 
 
+def redirects(made: type, label: str, **more: Value) -> Value:
+    """Describe a failover that promotes nobody, and only leads clients elsewhere."""
+    return spec(made, label, idle=("fencing", "promotion", "tries"), **more)
+
+
 def specs(made: type, label: str, **more: Value) -> Value:
     """Describe several specifications of one class."""
     return _field("specs", label, made=made, **more)
@@ -261,6 +266,7 @@ def specs(made: type, label: str, **more: Value) -> Value:
         names,
         spec,
         strike,
+        redirects,
         specs,
     ),
 )

@@ -678,8 +678,10 @@ def random_spec(rng):
             detection=rng.uniform(60, 900),
             promotion=rng.uniform(60, 900),
             coverage=rng.choice([0.6, 0.9, 1.0]),
-            manual=[None, HOUR][rng.integers(2)],
-            retry=[None, 300.0][rng.integers(2)],
+            **[
+                [{}, {"manual": HOUR}][rng.integers(2)],
+                {"retry": 300.0},
+            ][rng.integers(2)],
         ),
         standby=Standby(probe=float(rng.choice([0, 8 * HOUR]))),
         site=Site(mttf=400 * HOUR, mttr=6 * HOUR) if apart else Site(),

@@ -10,17 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hamodel.architectures import (
+    ActiveActive,
     Cache,
     Dependency,
     Failure,
+    Leaderless,
     Maintenance,
     Node,
     OldPrimary,
     Region,
     Replica,
+    Site,
     Standby,
     Tier,
 )
+from hamodel.assessment import assess
 from hamodel.duration import constant
 from hamodel.failover import Failover
 from hamodel.replication import Replication
@@ -315,3 +319,23 @@ def test_fields_that_do_not_fit_each_other(make, words):
 @pytest.mark.parametrize("spec", LIMITS, ids=lambda s: type(s).__name__)
 def test_what_is_at_the_limit_is_taken(spec):
     assert replace(spec) is not spec
+
+
+@pytest.mark.parametrize("base", ["active", "leaderless"])
+def test_clients_that_are_led_away_try_again(base):
+    """Attempt k ends retry later than the one before, unless the repair comes first."""
+    failover = Failover(detection=20, redirection=10, coverage=0.6, retry=45)
+    node = Node(mttf=30 * DAY, mttr=HOUR)
+    made, more = {
+        "active": (ActiveActive, {}),
+        "leaderless": (Leaderless, {"copies": {"A": 3, "B": 3}}),
+    }[base]
+    site = Site(mttf=90 * DAY, mttr=HOUR)
+    found = assess(made(database=node, failover=failover, site=site, **more))
+    mean = sum(
+        0.6 * 0.4**k * HOUR * -math.expm1(-(30 + 45 * k) / HOUR) for k in range(60)
+    )
+    assert found.outage.mean == pytest.approx(mean, rel=1e-6)
+    alone = replace(failover, retry=None)
+    one = assess(made(database=node, failover=alone, site=site, **more))
+    assert one.outage.mean > 10 * mean

@@ -70,7 +70,7 @@ def test_equal_parts_are_solved_once(name, monkeypatch):
 
 ALL_KINDS = ActivePassive(
     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
-    failover=Failover(promotion=20, coverage=0.95, retry=60, manual=1800),
+    failover=Failover(promotion=20, coverage=0.95, retry=60),
     sites=("a", "b", "c"),
     site=Site(mttf=8760 * HOUR, mttr=4 * HOUR),
     failures=(

@@ -247,11 +247,37 @@ def test_a_histogram_is_a_law():
         ({0.1: 5, "+Inf": 3}, None, "must be cumulative counts"),
         ({0.1: 50, "+Inf": 100}, -1.0, "beyond must be > 0"),
         ("nothing", None, "got 0 without both"),
+        ('a_bucket{le="1"} 3\nb_bucket{le="+Inf"} 3', None, "of one metric, got a, b"),
     ],
 )
 def test_histograms_that_cannot_be(buckets, beyond, message):
     with pytest.raises(ValueError, match=message):
         calibration.histogram(buckets, beyond)
+
+
+SHOWN = """\
+# TYPE wait_milliseconds histogram
+wait_milliseconds_bucket{job="a",le="100"} 50
+wait_milliseconds_bucket{job="a",le="500"} 90
+wait_milliseconds_bucket{job="a",le="+Inf"} 100
+wait_milliseconds_bucket{job="b",le="100"} 0
+wait_milliseconds_bucket{job="b",le="500"} 10
+wait_milliseconds_bucket{job="b",le="+Inf"} 10
+"""
+
+
+def test_a_file_takes_the_buckets_that_an_exporter_shows(tmp_path):
+    """Series add up, milliseconds are milliseconds; as a log it is refused by name."""
+    file = tmp_path / "metrics.txt"
+    file.write_text(SHOWN)
+    law = ha.duration.read({"histogram": "metrics.txt"}, folder=tmp_path)
+    assert (law.cdf(0.1), law.cdf(0.5)) == (pytest.approx(50 / 110), 100 / 110)
+    assert law.mean == pytest.approx((50 * 0.05 + 50 * 0.3 + 10 * 0.9) / 110)
+    with pytest.raises(ValueError, match="holds no outage: ask Prometheus for"):
+        calibration.is_drills(file)
+    file.write_text("extends: etcd\n")
+    with pytest.raises(ValueError, match="is a system's file; calibrate reads logs"):
+        calibration.is_drills(file)
 
 
 # ---- the file that is extended -----------------------------------------------------

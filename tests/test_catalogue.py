@@ -323,7 +323,7 @@ def test_text_facts_say_what_they_say():
     assert "last writer wins" in catalogue.fact("DEP-008")._repr_html_()
 
 
-@pytest.mark.parametrize("formula", ["a ** 2", "b", "a.real", "f(a)", "a + 'x'"])
+@pytest.mark.parametrize("formula", ["a ** 2", "a.real", "f(a)", "a + 'x'"])
 def test_formulas_that_are_refused(formula):
     with pytest.raises(ValueError, match="formula must be of names"):
         evaluated(formula, {"a": 1.0})

@@ -149,7 +149,7 @@ def test_overrides_of_other_kinds():
         ),
         ("database: {mttr: {value: 4 h, fact: FAIL-017}}", "must be 10800 as its"),
         ("database: {mttr: {value: 4 h, fact: FAIL-0}}", "there is no fact 'FAIL-0'"),
-        ("database: {cost: {derived: 2 * x}}", "formula must be of names"),
+        ("database: {cost: {derived: 2 * x}}", "there is no setting 'x'"),
         (
             "database: {cost: {value: 2, fact: DEP-003, assumed: because}}",
             "must have one of fact, derived, assumed",

@@ -394,7 +394,7 @@ def written(spec, name, value):
     """Return a file in which one field of one specification has a value."""
     place = PLACES[spec]
     if place.endswith("\n"):
-        need = "failover: {promotion: 3 s}\n" if "failover" in described(spec) else ""
+        need = "failover: {detection: 3 s}\n" if "failover" in described(spec) else ""
         others = "database: {mttf: 200 d, mttr: 4 h}\n" if name != "database" else ""
         need = "" if name == "failover" else need
         return f"{place}{others}{need}{name}: {value}\n"
@@ -567,3 +567,57 @@ def test_mistakes_of_yaml_are_told_as_hands_make_them(tmp_path):
             load(file)
         assert said in str(caught.value)
         assert "<" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            PAIR + "failover: {detection: {sequential probe: {}}}\n",
+            ": failover.detection.pause: is missing (pause between probes): sequential "
+            "probe needs it",
+        ),
+        ("architecture: majority\n", ": database: is missing (one database): this"),
+        (
+            PAIR + "failures: [{mttf: 9 d}]\n",
+            ".mttr: is missing (time until it is over): each of failures",
+        ),
+        (
+            "extends: mysql-orchestrator\nreplication: {standbys: 2}\n",
+            ": replication.standbys: must be",
+        ),
+        (PAIR + "failover: {fencing: {sum: [{lease: {}}, 1 s]}}\n", "law of fencing"),
+        ("extends: etcd\nelection: {dns: {}}\n", "law of election, got Dns"),
+        ("extends: etcd\nfailover: {promotion: 3 s}\n", "promotion: changes nothing"),
+        (
+            PAIR + "failover: {manual: 3 min, retry: 9 s}\n",
+            "failover.manual: must be None unless attempts end (give tries beside",
+        ),
+        (
+            PAIR + "failures: [{kind: process, mttf: 9 d, mttr: 1 s, "
+            "detection: {promotion: {usual: 3 s}}}]\n",
+            ".detection: must be a time or have a law of detection",
+        ),
+    ],
+)
+def test_mistakes_are_told_in_the_words_that_were_typed(read, text, message):
+    with pytest.raises(SpecError) as caught:
+        read(text)
+    assert message in str(caught.value)
+
+
+def test_a_time_by_hand_that_is_extended_gives_way_to_endless_attempts(read):
+    """A preset's `manual` would change nothing beside them, and a line says so."""
+    more = "extends: postgresql-patroni\nfailover: {retry: 30 s}\n"
+    with pytest.warns(UserWarning, match="manual: that of postgresql-patroni is left"):
+        given = read(more)
+    assert given.architecture.failover.manual is None
+    kept = read(more.replace("30 s", "30 s, tries: 2"))
+    assert kept.architecture.failover.manual == 1800
+
+
+def test_a_file_that_is_not_utf_8_says_where(tmp_path):
+    file = tmp_path / "system.yaml"
+    file.write_bytes("extends: etcd\ntitle: r\xe9sum\xe9\n".encode("latin-1"))
+    with pytest.raises(SpecError, match=r":2:9: must be UTF-8 .* byte 0xe9"):
+        load(file)

@@ -453,7 +453,7 @@ def test_percentiles_of_many_points_are_those_of_each():
     """Laws are made once where only their weights move, for all points together."""
     trio = ActivePassive(
         database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
-        failover=Failover(promotion=20, coverage=0.9, retry=60, manual=1800),
+        failover=Failover(promotion=20, coverage=0.9, retry=60),
         sites=("a", "b", "c"),
         site=Site(mttf=9000 * HOUR),
         failures=(Failure(kind="process", mttf=1000 * HOUR, mttr=60),),

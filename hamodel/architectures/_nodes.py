@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from hamodel import fields
 from hamodel._types import Quantity
+from hamodel.failover import as_stage
 
 #: Kinds of failure of a node, and `everywhere`, which strikes all nodes at once.
 KINDS = ("host", "process", "hang", "network", "disk", "everywhere")
@@ -126,8 +127,7 @@ class Failure:
         given = self.detection
         if given is not None and hasattr(given, "duration"):
             object.__setattr__(self, "mechanisms", {"detection": given})
-            law = getattr(given, "detection", given.duration)
-            object.__setattr__(self, "detection", law)
+            object.__setattr__(self, "detection", as_stage("detection", given))
         object.__setattr__(self, "name", self.name or self.kind)
 
 

@@ -190,7 +190,7 @@ class Site:
         "time until the site is back", law=True, default=4 * HOUR
     )
     balancers: Tier | None = fields.spec(
-        Tier, "load balancers", idle=("node.cores",), default=None
+        Tier, "load balancers", idle=("node.cores", "waiting"), default=None
     )
     apps: Tier | None = fields.spec(Tier, "app servers", default=None)
     cache: Cache | None = fields.spec(Cache, "cache", default=None)

@@ -108,7 +108,7 @@ class ActiveActive(LongRun):
     """
 
     database: Node = fields.spec(Node, "one database")
-    failover: Failover = fields.spec(Failover, "failover")
+    failover: Failover = fields.redirects(Failover, "failover")
     sites: tuple[str, ...] = fields.names("sites", default=("DC-1", "DC-2"))
     site: Site = fields.spec(Site, "each site", default_factory=Site)
     everywhere: Node | None = fields.strike(

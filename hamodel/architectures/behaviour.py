@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from hamodel import _check, duration
 from hamodel._quantity import mean_of
 from hamodel._types import Quantity
+from hamodel.architectures._events import stage_law
 from hamodel.architectures._specs import Site
 from hamodel.architectures.writes import Conflicts, LostWrites
 from hamodel.conflicts import Zipf
@@ -277,17 +278,26 @@ def redirected(failover: Failover) -> Duration:
     return stages["detection"] + stages["redirection"]
 
 
+_RARE = 1e-9  # share of the redirections that further attempts leave out
+
+
 def led_away(failover: Failover, mttr: Quantity) -> Duration:
     """Return the time without service of clients whose own place has failed.
 
-    They are led to another, by the failover or by a person's hand, unless the repair
-    comes first.
+    They are led to another, by the failover, by one of its further attempts or by a
+    person's hand, unless the repair comes first.
     """
-    soon, back = redirected(failover), repair(mttr)
+    led, back, share = redirected(failover), repair(mttr), failover.coverage
+    parts, left = [(share, duration.minimum(led, back))], 1 - share
+    while failover.retry is not None and np.any(np.asarray(left) > _RARE):
+        led = led + stage_law(failover.retry)
+        parts.append((left * share, duration.minimum(led, back)))
+        left = left * (1 - share)
     late = back
     if failover.manual is not None:
-        late = duration.minimum(soon + repair(failover.manual), back)
-    return either(failover.coverage, duration.minimum(soon, back), late)
+        late = duration.minimum(led + repair(failover.manual), back)
+    shares, laws = zip(*parts, (left, late), strict=True)
+    return duration.mixture(shares, laws)
 
 
 def mixed(weights: Sequence[Quantity], laws: Sequence[Duration]) -> Duration:

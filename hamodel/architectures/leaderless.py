@@ -108,7 +108,9 @@ class Leaderless(LongRun):
     """
 
     database: Node = fields.spec(Node, "one database")
-    failover: Failover = fields.spec(Failover, "failover", default_factory=Failover)
+    failover: Failover = fields.redirects(
+        Failover, "failover", default_factory=Failover
+    )
     copies: Mapping[str, int] = fields.whole(
         "copies by site", by_site=True, single=False, default_factory=_default_copies
     )

@@ -58,7 +58,13 @@ from hamodel.architectures._voters import Voters
 from hamodel.architectures.base import LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import NO_WAIT, Behaviour, Waits, stale_reads
 from hamodel.duration import Duration, constant
-from hamodel.failover import ConsulElection, Election, Failover, RaftElection
+from hamodel.failover import (
+    ConsulElection,
+    Election,
+    Failover,
+    RaftElection,
+    as_stage,
+)
 from hamodel.quorum import majority
 from hamodel.structure import Structure
 from hamodel.workload import Workload, as_law
@@ -99,7 +105,7 @@ class Majority(LongRun):
     """
 
     database: Node = fields.spec(Node, "one database")
-    failover: Failover = fields.spec(Failover, "failover")
+    failover: Failover = fields.redirects(Failover, "failover")
     election: Quantity | Duration = fields.time(
         "time to elect a leader", law=True, stage=True, default=2.0
     )
@@ -131,7 +137,7 @@ class Majority(LongRun):
                 "failover must not detect by an election: it leads clients away from a "
                 "lost site; how a leader is elected stands in `election`"
             )
-        law = getattr(self.election, "duration", self.election)
+        law = as_stage("election", self.election)
         made = {} if law is self.election else {"election": self.election}
         object.__setattr__(self, "mechanisms", made)
         object.__setattr__(self, "election", law)

@@ -16,7 +16,7 @@ Assumptions
 """
 
 from hamodel.calibration._calibrate import calibrate
-from hamodel.calibration._counts import counted, histogram
+from hamodel.calibration._counts import counted
 from hamodel.calibration._drills import drills
 from hamodel.calibration._estimate import Calibration, Estimate, joined
 from hamodel.calibration._exact import (
@@ -34,6 +34,7 @@ from hamodel.calibration._prometheus import is_prometheus, prometheus
 from hamodel.calibration._samples import lag, latency
 from hamodel.calibration._series import effective_size, samples
 from hamodel.calibration._yaml import to_yaml
+from hamodel.duration import histogram
 
 __all__ = [
     "LAWS",

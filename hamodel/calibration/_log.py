@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hamodel.calibration._moments import Clock
 from hamodel.calibration._tables import ALIASES, Mistakes, Row, Table, cells_of, table
+from hamodel.duration import is_exposed
 from hamodel.units import HOUR, MINUTE, quantity
 
 COLUMNS = (
@@ -26,6 +27,7 @@ COLUMNS = (
 )
 _DRILL = ("duration", "duration_s", "duration_min", "duration_h", "worked")
 KINDS = ("repair", "failover", "manual")
+_BEGIN = 20_000  # letters by which a file is known
 _SIZES = {
     "duration": 1.0,
     "duration_s": 1.0,
@@ -126,8 +128,24 @@ def is_drills(path: str | Path) -> bool:
     if not Path(path).is_file():
         raise ValueError(f"there is no file {path}")
     with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
-        words = re.split(r"[,;|\t]", file.readline().strip().lower())
+        first = file.readline()
+        begin = first + file.read(_BEGIN)
+    _refuse_others(str(path), begin)
+    words = re.split(r"[,;|\t]", first.strip().lower())
     return any(word.strip(' "') in ALIASES["worked"] for word in words)
+
+
+def _refuse_others(path: str, begin: str) -> None:
+    """Raise if a file begins as one that is no table, and say where it belongs."""
+    if is_exposed(begin) or re.match(r"#\s*(HELP|TYPE)\s", begin):
+        raise ValueError(
+            f"{path} is what an exporter shows at one moment, and holds no outage: ask "
+            "Prometheus for /api/v1/query_range and give its JSON; of the buckets of a "
+            f"histogram a system's file makes a law, as in promotion: "
+            f"{{histogram: {path}}}"
+        )
+    if re.search(r"(?m)^(extends|architecture|structure)\s*:", begin):
+        raise ValueError(f"{path} is a system's file; calibrate reads logs and drills")
 
 
 def _incident(row: Row, clock: Clock, component: str) -> Incident:

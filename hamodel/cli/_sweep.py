@@ -37,12 +37,15 @@ def check_out(out: Path, *, force: bool) -> None:
 
 def swept(spec: Spec, over: Sequence[str], quantities: Sequence[str]) -> xr.Dataset:
     """Return the sweep of a system over ranges written as PATH=VALUES."""
-    return sweep(
-        spec.architecture,
-        spec.workload,
-        quantities=list(quantities),
-        **grids(spec, over),
-    )
+    given = grids(spec, over)
+    try:
+        return sweep(
+            spec.architecture, spec.workload, quantities=list(quantities), **given
+        )
+    except ValueError as refused:  # in the words that were typed
+        typed = {name: name.replace("__", ".") for name in given}
+        name, colon, said = str(refused).partition(":")
+        raise ValueError(f"{typed.get(name, name)}{colon}{said}") from None
 
 
 def grids(spec: Spec, over: Sequence[str]) -> dict[str, Value]:
@@ -68,7 +71,11 @@ def _values(
 ) -> Sequence[object]:
     """Return the numbers of FROM..TO:COUNT, or a list of values with commas."""
     if ".." not in values:
-        alike(values.split(","))
+        try:
+            alike(values.split(","))
+        except ValueError as refused:
+            point = ": a comma separates values, and a point the decimals"
+            raise ValueError(f"{words!r:.60}: {refused}{point}") from None
         return [value(v) for v in values.split(",")]
     ends, _, count = values.partition(":")
     low, _, high = ends.partition("..")

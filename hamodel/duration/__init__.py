@@ -14,6 +14,7 @@ solved as small Markov chains, and only the rest is put on a lattice.
 Assumptions: the stages are independent of each other.  All times are in seconds.
 """
 
+from hamodel.duration._buckets import histogram, is_exposed
 from hamodel.duration._duration import Duration
 from hamodel.duration._fit import fit_phase_type
 from hamodel.duration._join import (
@@ -51,7 +52,9 @@ __all__ = [
     "exponential",
     "fit_phase_type",
     "gamma",
+    "histogram",
     "hyperexponential",
+    "is_exposed",
     "lognormal",
     "maximum",
     "minimum",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hamodel._types import Json, Value
-from hamodel.duration import _join, _make
+from hamodel.duration import _buckets, _join, _make
 from hamodel.duration._duration import Duration
 from hamodel.units import alike, quantity
 
@@ -58,7 +58,8 @@ def read(
         or a mapping with one word: a family with its parameters; `sum`, `minimum` or
         `maximum` with a list of times; `mixture` with a list of {share, time};
         `samples` with a list of times or the name of a CSV file of one column;
-        `histogram` with the name of a CSV file of three: from, to, count.
+        `histogram` with the name of a CSV file of three: from, to, count; or of what
+        a Prometheus exporter shows, the buckets of one metric.
     folder : Path or None
         Where these files are.
     other : callable or None
@@ -220,6 +221,13 @@ def _samples(inside: object, folder: Path | None) -> Duration:
 
 def _histogram(inside: object, folder: Path | None) -> Duration:
     """Return the law of a histogram: within a bin any time is as likely."""
+    path = (folder or Path()) / str(inside)
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    if _buckets.is_exposed(text):
+        try:
+            return _buckets.histogram(text)
+        except ValueError as refused:
+            raise ValueError(f"{path.name}: {refused}") from None
     kinds = ("time", "time", "number")
     bins = [row for row in _table("histogram", inside, folder, kinds) if row[2] > 0]
     counts = [count for _, _, count in bins]

@@ -28,7 +28,7 @@ from hamodel.failover._consul import ConsulElection
 from hamodel.failover._detection import Heartbeat, Lease, SequentialProbe
 from hamodel.failover._election import Election, RaftElection
 from hamodel.failover._eviction import Eviction
-from hamodel.failover._parts import STAGES
+from hamodel.failover._parts import STAGES, as_stage, stands_for
 from hamodel.failover._recovery import (
     Dns,
     HealthCheckers,
@@ -107,7 +107,9 @@ __all__ = [
     "Vigilance",
     "VirtualIp",
     "Vrrp",
+    "as_stage",
     "best_misses",
     "false_alarm_rate",
+    "stands_for",
     "vigilance",
 ]

@@ -15,23 +15,48 @@ SAME = property(
 )
 
 
+def laws_of(mechanism: type) -> list[str]:
+    """Return the stages that a mechanism has a law of; none: one law for any."""
+    return [stage for stage in STAGES if hasattr(mechanism, stage)]
+
+
+def stands_for(mechanism: type, stage: str) -> bool:
+    """Tell whether a mechanism has the law that a stage, or an election, asks for.
+
+    Whoever is elected is elected by what notices that the old leader is gone, and by
+    nothing that leads clients.
+    """
+    laws = laws_of(mechanism)
+    if stage == "election":
+        return not laws or ("detection" in laws and "redirection" not in laws)
+    return not laws or stage in laws or stage not in STAGES
+
+
 def as_stage(name: str, value: Quantity) -> Quantity:
     """Return a number or a Duration; a mechanism becomes the law of this stage.
 
-    Raises ValueError if it is none of them, if it is a mechanism without a law of this
-    stage, or a number that is negative or infinite.
+    Parameters
+    ----------
+    name : str
+        One of `STAGES`, or "election".
+    value : float, array, SymPy expression, Duration or mechanism
+        What stands for it.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them, a mechanism without a law of this stage, or a number
+        that is negative or infinite.
     """
-    found = value
     if isinstance(value, Duration):
         return value
-    if name in STAGES:
-        laws = [stage for stage in STAGES if hasattr(type(value), stage)]
-        if laws and name not in laws:
-            raise ValueError(
-                f"{name} must be a time or have a law of {name},"
-                f" got {type(value).__name__}, which has one of {' and '.join(laws)}"
-            )
-        found = getattr(value, name, value)
+    if not stands_for(type(value), name):
+        raise ValueError(
+            f"{name} must be a time or have a law of {name}, got "
+            f"{type(value).__name__}, which has one of "
+            f"{' and '.join(laws_of(type(value)))}"
+        )
+    found = getattr(value, name, value)
     if not isinstance(found, Duration):
         found = getattr(value, "duration", value)
     if not isinstance(found, Duration):

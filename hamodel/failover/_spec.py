@@ -58,7 +58,8 @@ class Failover:
     ------
     ValueError
         If a time is negative or infinite, a mechanism has no law of its stage, the
-        coverage is outside [0, 1], or it is 0 and attempts would go on for ever.
+        coverage is outside [0, 1], attempts that go on until one works never do, or
+        there is a time for a person, whom such attempts never need.
 
     Notes
     -----
@@ -121,6 +122,16 @@ class Failover:
         if self.tries is not None and self.retry is None:
             raise ValueError(f"tries must be None without a retry, got {self.tries}")
         self.check_coverage("coverage", self.coverage)
+        if self.is_endless and self.manual is not None:
+            raise ValueError(
+                "manual must be None unless attempts end (give tries beside retry), "
+                f"got {self.manual}"
+            )
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether attempts go on until one works, so that nobody need step in."""
+        return self.retry is not None and self.tries is None
 
     def check_coverage(self, name: str, coverage: Quantity | None) -> None:
         """Raise unless some attempt works, where they go on until one does.
@@ -137,8 +148,8 @@ class Failover:
         ValueError
             If it is 0, and there is a `retry` without `tries`.
         """
-        endless = self.retry is not None and self.tries is None
-        if endless and coverage is not None and np.any(np.asarray(coverage) == 0):
+        never = coverage is not None and np.any(np.asarray(coverage) == 0)
+        if self.is_endless and never:
             raise ValueError(
                 f"{name} must be > 0 where attempts go on until one works (retry "
                 "without tries), got 0"

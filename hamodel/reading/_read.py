@@ -188,6 +188,11 @@ def _grouped(files: Iterable[File]) -> dict[Format, list[File]]:
         kind = _format(file)
         if kind is None:
             known = ", ".join(dict.fromkeys(f.product for f in FORMATS))
+            if re.search(r"(?m)^(extends|architecture|structure)\s*:", file.text):
+                raise ValueError(
+                    f"{file.path} is a system's file already: assess and the others "
+                    "take it as it is"
+                )
             raise ValueError(
                 f"{file.path} is none of the files that are read: {known}; nor a "
                 "system's file, which has `extends` or `architecture`"

@@ -52,6 +52,12 @@ def presets() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (folder() / "systems").glob("*.yaml")))
 
 
+@cache
+def preset_kind(name: str) -> str:
+    """Return the name of a preset's architecture, such as "active-passive"."""
+    return tree_of(name).fields["architecture"].raw
+
+
 def starter() -> str:
     """Return the text of a commented file to begin with, which `load` takes as it is.
 
@@ -111,10 +117,12 @@ def text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as refused:
-        said = f"cannot be read: {refused.strerror}"
-    except UnicodeDecodeError:
-        said = "must be UTF-8 text"
-    raise SpecError(path, [Problem(1, 1, "", said)])
+        said, before = f"cannot be read: {refused.strerror}", b""
+    except UnicodeDecodeError as refused:
+        byte, before = refused.object[refused.start], refused.object[: refused.start]
+        said = f"must be UTF-8 text, got the byte 0x{byte:02x}: save it as UTF-8"
+    line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+    raise SpecError(path, [Problem(line, column, "", said)])
 
 
 def extended(tree: TreeNode, path: Path, above: tuple[Path, ...] = ()) -> TreeNode:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from hamodel import duration, uncertainty
 from hamodel._types import Value
 from hamodel.duration import FAMILIES, JOINED, Duration, parameters
-from hamodel.failover import MECHANISMS
+from hamodel.failover import MECHANISMS, Failover, as_stage
 from hamodel.fields import About, described, required
 from hamodel.specfile._sources import Source, agree, is_wrapped, number_of, source_of
 from hamodel.specfile._tree import Problem, TreeNode
@@ -32,7 +32,7 @@ BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 #: Shares that are near 1.
-_HIGH = ("availability", "read_availability", "write_availability", "coverage")
+HIGH = ("availability", "read_availability", "write_availability", "coverage")
 #: What fields are called elsewhere.
 _OTHERWISE = {"sites": "copies", "nodes": "sites", "probes": "sequential probe"}
 #: Consistency levels, which are numbers here.
@@ -77,6 +77,7 @@ class Reader:
             said = f"must hold fields{such and f' ({such})'}, got {_brief(node)}"
             self.wrong(node, path.rstrip("."), said)
             return WRONG
+        node = self._without_hand(node, path) if made is Failover else node
         known, before = described(made), len(self.problems)
         given, last = {}, ""
         for key, inner in node.fields.items():
@@ -87,15 +88,30 @@ class Reader:
                 self.wrong(inner, f"{path}{key:.40}", said)
                 continue
             given[key], last = self.field(known[key], inner, f"{path}{key}"), inner.raw
-        for name in required(made):
-            if name not in node.fields:
-                what = made.__name__.removeprefix("Other")
-                an = "an" if what[0] in "AEIO" else "a"
-                said = f"is missing: {an} {what} needs it"
-                self.wrong(node, f"{path}{name}", said)
+        for name in (name for name in required(made) if name not in node.fields):
+            said = f"is missing ({known[name].label}): {_called(made, path)} needs it"
+            self.wrong(node, f"{path}{name}", said)
         if len(self.problems) > before:
             return WRONG
         return self._made(made, given, node, path)
+
+    def _without_hand(self, node: TreeNode, path: str) -> TreeNode:
+        """Return a failover without the time by hand that endless attempts replace.
+
+        They are this file's, and the time is that of what it extends.
+        """
+        given = {k: one for k, one in node.fields.items() if one.value is not None}
+        manual = given.get("manual")
+        if manual is None or "retry" not in given or "tries" in given:
+            return node
+        if self.home in (manual.file, "") or given["retry"].file == manual.file:
+            return node  # at odds, as the class says
+        self.doubts.append(
+            f"{self._place(given['retry'])}: {path}manual: that of "
+            f"{self._place(manual)} is left out, as attempts now go on until one "
+            "works; it counts again if tries are given"
+        )
+        return node.with_fields({k: v for k, v in node.fields.items() if k != "manual"})
 
     def _made(
         self, made: type, given: Mapping[str, object], node: TreeNode, path: str
@@ -113,10 +129,7 @@ class Reader:
             return found
         except ValueError as mistake:
             said = str(mistake)
-            name = re.split(r"[\s\[.]", said, maxsplit=1)[0]
-            at = node.fields.get(name, node)
-            where = f"{path}{name}" if name in node.fields else path.rstrip(".")
-            whole = said.removeprefix(name).lstrip() if name in node.fields else said
+            at, where, whole = _blamed(node, path, said)
             if at is not node and at.raw and at.raw not in whole:
                 whole = f"{whole} ({at.raw:.40})"
             self.wrong(at, where, whole)
@@ -283,7 +296,7 @@ class Reader:
             if found is WRONG:
                 raise ValueError(f"{word} cannot be read")
             stage = path.rpartition(".")[2]
-            law: Duration = getattr(found, stage, None) or found.duration
+            law: Duration = as_stage(stage, found)
             return law
 
         plain = self._unwrapped(node, path)
@@ -344,11 +357,36 @@ def _check_meant(about: About, node: TreeNode, path: str) -> None:
             f"2 for a quorum of 3{also}"
         )
     near = re.fullmatch(r"(0?\.[5-9][0-9]*) *%", raw)
-    if name in _HIGH and near:
+    if name in HIGH and near:
         raise ValueError(
             f"must be a share, got {raw!r:.40}: did you mean {near[1]}, or "
             f"{100 * float(near[1]):.10g} %?"
         )
+
+
+def _blamed(node: TreeNode, path: str, said: str) -> tuple[TreeNode, str, str]:
+    """Return which node a refusal begins to name, its path, and the rest of it."""
+    named, _, rest = said.partition(" ")
+    at = node
+    within: list[str] = []
+    for word in re.findall(r"[\w-]+", named):
+        inner = at.value if isinstance(at.value, list) else at.fields
+        below = at.get(word)
+        if isinstance(at.value, list) and word.isdigit() and int(word) < len(inner):
+            below = at.value[int(word)]
+        at, within = below or at, [*within, word]
+        if below is None and len(within) == 1:
+            return node, path.rstrip("."), said
+    return at, f"{path}{'.'.join(within)}", rest
+
+
+def _called(made: type, path: str) -> str:
+    """Return what a person calls a specification that lacks a field."""
+    names = [name for name in path.split(".") if name]
+    mechanism = next((word for word, one in MECHANISMS.items() if one is made), "")
+    if mechanism or not names:
+        return mechanism or "this architecture"
+    return f"each of {names[-2]}" if names[-1].isdigit() else names[-1]
 
 
 def _joined(words: Iterable[str]) -> str:

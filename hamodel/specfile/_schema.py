@@ -2,78 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from inspect import getdoc
 
-from hamodel._types import Json
+from hamodel._types import Json, Value
 from hamodel.architectures import Failure
 from hamodel.assessment import Journey, OtherPart
 from hamodel.decision import Requirements
 from hamodel.duration import FAMILIES, JOINED
-from hamodel.failover import MECHANISMS
+from hamodel.facts import facts
+from hamodel.failover import MECHANISMS, stands_for
 from hamodel.fields import About, described, required
-from hamodel.specfile._extends import KINDS
+from hamodel.specfile import _schema_rules as rules
+from hamodel.specfile._extends import KINDS, preset_kind, presets, tree_of
 from hamodel.specfile._load import HEAD
-from hamodel.specfile._read import BELIEFS
-from hamodel.units import COUNTED, RATES, TIMES
+from hamodel.specfile._patterns import pattern
+from hamodel.specfile._read import BELIEFS, HIGH
+from hamodel.specfile._sources import CARRIED
 from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_NUMBER = (
-    r"([0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?|[0-9][0-9_]*(\.[0-9_]*)?|\.[0-9]+)"
-    r"([eE][-+]?[0-9]+)?"
-)
-_FROM_0 = r"\+?"
-_ENDLESS = r"[nN]ever|forever|inf|infinity|infinite|\.inf"
-
-
-def _any(names: Iterable[str]) -> str:
-    """Return a pattern of names, those of three letters and more in any case."""
-    return "|".join(
-        "".join(f"[{c}{c.upper()}]" if c.isascii() else c for c in name)
-        if len(name) > 2 and name.isalpha()
-        else name
-        for name in names
-    )
-
-
-def _pattern(kind: str, sign: str) -> str:
-    """Return what a string of a kind looks like, with the units that are read."""
-    number, unit = f"{sign}{_NUMBER}", f"({_any(TIMES)})"
-    whole = rf"([0-9]+(\.[0-9]+)?\s*({_any(TIMES)}|m)\s*){{2,}}"  # 1h30m
-    time = rf"{number}\s*{unit}?|{whole}|{_ENDLESS}"
-    counted = rf"({_any(sorted(COUNTED))}|1|x)?"
-    rate = rf"{number}\s*({_any(RATES)}|{counted}\s*(/|per\b|a\b)\s*{unit})"
-    found = {
-        "time": time,
-        "mean time": f"{time}|{rate}",
-        "rate": rf"{number}|{rate}|{_ENDLESS}",
-        "share": rf"{number}\s*(%|{_any(('percent', 'pct'))})?",
-        "number": number,
-        "whole": rf"{sign}[0-9][0-9_,]*(\.0*)?([eE]\+?[0-9]+)?",
-    }
-    if kind == "share" and sign == _FROM_0:
-        small = r"(\.[0-9_]*)?([eE]-?0*[0-9]+)?"
-        found["share"] = (
-            rf"\+?(100(\.0*)?|[0-9]{{1,2}}{small}|\.[0-9]+)\s*"
-            rf"(%|{_any(('percent', 'pct'))})|\+?([01](\.0*)?|0?\.[0-9_]+"
-            r"([eE]-[0-9]+)?|[0-9](\.[0-9]*)?[eE]-[0-9]+)"
-        )
-    return rf"^\s*({found[kind]})\s*$"
-
-
-def _words() -> Json:
-    """Return the strings of each kind, as definitions."""
-    law = rf"^\s*({_any((*FAMILIES, *JOINED))})\s*\("
-    found: Json = {}
-    for kind, asked in ASKED.items():
-        for name, sign in ((kind, _FROM_0), (f"signed {kind}", "[-+]?")):
-            pattern = _pattern(kind, sign)
-            for also, shape in (("", pattern), (" or law", f"{pattern}|{law}")):
-                key = f"{name}{also}".replace(" ", "-")
-                found[key] = {"type": "string", "title": asked, "pattern": shape}
-    return found
+_MOST = 1e60  # beyond it nothing is read
+_WORDS: Json = {"type": ["string", "number"], "minLength": 1}
+_NAME: Json = {"type": ["string", "number", "boolean"], "minLength": 1}
+_TEXT: Json = {"type": ["string", "number", "boolean", "null"]}
 
 
 def schema() -> Json:
@@ -83,52 +37,64 @@ def schema() -> Json:
     -------
     dict
         Draft 2020-12: where each field may stand, of what type and kind it is, its
-        limits, and which fields each architecture has.  What several fields must keep
-        together is checked by `load` alone.
+        limits, which fields each architecture has and needs, and what fields must be
+        to each other where JSON Schema can say it.
+
+    Notes
+    -----
+    What only `load` checks, because it takes arithmetic or another part of a file:
+
+    - numbers against each other (`low` and `high`, `needed` and `servers`, a quorum
+      and the copies, an interval and a timeout), and what must add up to 1;
+    - names that must be known elsewhere: sites, settings in formulas, parts of
+      journeys, and files that are extended or hold samples;
+    - a value against the number of the fact that it points to;
+    - what a file that extends another leaves to it.
 
     Examples
     --------
     >>> sorted(schema()["properties"]["architecture"]["enum"])[:2]
     ['active-active', 'active-passive']
     """
-    definitions: Json = {}
-    head: Json = {
-        name: {"type": ["string", "number"], "description": said}
-        for name, said in HEAD.items()
-        if name in ("title", "summary")
-    }
-    head["extends"] = {"type": "string", "description": HEAD["extends"]}
-    head["architecture"] = {"enum": list(KINDS), "description": HEAD["architecture"]}
-    head["settings"] = {
-        "type": "object",
-        "description": HEAD["settings"],
-        "additionalProperties": _carried({"type": ["number", "string"]}),
-    }
-    head["workload"] = _ref(Workload, definitions)
-    head["requirements"] = _ref(Requirements, definitions)
-    named: dict[str, type] = {"parts": OtherPart, "journeys": Journey}
-    for key, one in named.items():
-        head[key] = {
-            "type": "object",
-            "description": HEAD[key],
-            "additionalProperties": _ref(one, definitions, whole=True),
-        }
+    shapes = _Shapes()
+    head = _head(shapes)
+    fields = {name: shapes.fields(made) for name, made in KINDS.items()}
     properties = dict(head)
-    rules = []
+    for own in fields.values():
+        for name, shape in own.items():
+            properties.setdefault(name, shape)
+    by_kind: list[Json] = []
     for name, made in KINDS.items():
-        own = _fields(made, definitions)
-        for field, shape in own.items():
-            properties.setdefault(field, shape)
-        allowed = dict.fromkeys([*head, *own], True)
-        rules.append(
+        based = [one for one in presets() if preset_kind(one) == name]
+        whole = shapes.whole(made)
+        by_kind.append(
             {
                 "if": {
-                    "properties": {"architecture": {"const": name}},
-                    "required": ["architecture"],
+                    "anyOf": [
+                        rules.holds("architecture", name),
+                        *([rules.holds("extends", *based)] if based else []),
+                    ]
                 },
-                "then": {"properties": allowed, "additionalProperties": False},
+                "then": {
+                    "properties": {
+                        **dict.fromkeys([*head, *fields[name]], True),
+                        "architecture": {"const": name},
+                    },
+                    "additionalProperties": False,
+                    "allOf": [
+                        *rules.anyway(made),
+                        {"if": {"required": ["extends"]}, "else": whole},
+                        *(shapes.absent(one, made) for one in based),
+                    ],
+                },
             }
         )
+    complete = {
+        "properties": {
+            "workload": shapes.whole(Workload),
+            "requirements": shapes.whole(Requirements),
+        }
+    }
     return {
         "$schema": _DRAFT,
         "title": "A system and what is asked of it",
@@ -136,35 +102,42 @@ def schema() -> Json:
         "properties": properties,
         "additionalProperties": False,
         "anyOf": [{"required": ["architecture"]}, {"required": ["extends"]}],
-        "allOf": rules,
-        "$defs": dict(sorted({**_words(), **definitions}.items())),
+        "allOf": [*by_kind, {"if": {"required": ["extends"]}, "else": complete}],
+        "$defs": dict(sorted(shapes.known.items())),
     }
 
 
-def _ref(made: type, definitions: Json, *, whole: bool = False) -> dict[str, object]:
-    """Return a pointer to a specification's definition; a whole one is complete."""
-    name = made.__name__
-    if name not in definitions:
-        definitions[name] = {}  # it may hold itself
-        definitions[name] = {
-            "type": "object",
-            "description": (getdoc(made) or "").partition("\n")[0],
-            "properties": _fields(made, definitions),
-            "additionalProperties": False,
+def _head(shapes: _Shapes) -> Json:
+    """Return what a file may hold beside the fields of its architecture."""
+    named = {
+        key: {
+            "type": ["object", "null"],
+            "minProperties": 1,
+            "additionalProperties": {"allOf": [shapes.spec(made), shapes.whole(made)]},
         }
-        if whole and required(made):
-            definitions[name]["required"] = required(made)
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _fields(made: type, definitions: Json) -> Json:
-    return {
-        name: {
-            **_optional(about, _shape(about, definitions)),
-            "description": _description(about),
-        }
-        for name, about in described(made).items()
+        for key, made in {"parts": OtherPart, "journeys": Journey}.items()
     }
+    shape: Json = {
+        "title": _TEXT,
+        "summary": _TEXT,
+        "extends": {
+            "type": "string",
+            "anyOf": [{"enum": list(presets())}, {"pattern": r"\.ya?ml$"}],
+        },
+        "architecture": {"enum": list(KINDS)},
+        "settings": {
+            "type": ["object", "null"],
+            "additionalProperties": shapes.carried("setting", shapes.setting()),
+        },
+        "workload": _or_none(shapes.spec(Workload)),
+        "requirements": _or_none(shapes.spec(Requirements)),
+        **named,
+    }
+    return {key: {**shape[key], "description": said} for key, said in HEAD.items()}
+
+
+def _or_none(shape: Json) -> Json:
+    return {"anyOf": [shape, {"type": "null"}]}
 
 
 def _description(about: About) -> str:
@@ -175,129 +148,345 @@ def _description(about: About) -> str:
     return "; ".join(filter(None, (label, asked, *limits)))
 
 
-def _optional(about: About, shape: Json) -> Json:
-    return {"anyOf": [shape, {"type": "null"}]} if about.optional else shape
+@dataclass
+class _Shapes:
+    """The definitions of a schema, each made once and pointed to."""
+
+    known: Json = field(default_factory=dict)
+
+    def ref(self, name: str, make: Callable[[], Value]) -> Json:
+        """Return a pointer to a definition, which is made at its first use."""
+        name = name.replace(" ", "-")
+        if name not in self.known:
+            self.known[name] = {}  # it may hold itself
+            self.known[name] = make()
+        return {"$ref": f"#/$defs/{name}"}
+
+    # ---- specifications ------------------------------------------------------------
+
+    def spec(self, made: type) -> Json:
+        """Return a pointer to a specification, of which fields may be left out."""
+
+        def make() -> Json:
+            found = {
+                "type": "object",
+                "description": (getdoc(made) or "").partition("\n")[0],
+                "properties": self.fields(made),
+                "additionalProperties": False,
+            }
+            return found | ({"allOf": extra} if (extra := rules.anyway(made)) else {})
+
+        return self.ref(made.__name__, make)
+
+    def whole(self, made: type) -> Json:
+        """Return a pointer to what a specification must be that extends nothing."""
+
+        def make() -> Json:
+            inner = {
+                name: shape
+                for name, about in described(made).items()
+                if (shape := self._inner(about))
+            }
+            found: Json = {"properties": inner} if inner else {}
+            if required(made):
+                found["required"] = required(made)
+            return found | ({"allOf": more} if (more := rules.whole(made)) else {})
+
+        return self.ref(f"whole {made.__name__}", make)
+
+    def absent(self, preset: str, made: type) -> Json:
+        """Return that what a preset lacks is whole in a file that extends it."""
+        new = {
+            name: {"if": {"type": "object"}, "then": self.whole(about.made)}
+            for name, about in described(made).items()
+            if about.kind == "spec" and about.made and not tree_of(preset).get(name)
+        }
+        asked = tree_of(preset).get("workload")
+        if asked is None or asked.get("retries") is None:
+            new["workload"] = self.whole(Workload)
+        return {"if": rules.holds("extends", preset), "then": {"properties": new}}
+
+    def _inner(self, about: About) -> Json:
+        """Return what must hold within a field of a whole specification."""
+        if about.kind == "spec" and about.made:
+            return self.whole(about.made)
+        if about.kind == "specs" and about.made:
+            return {"items": self.whole(about.made)}
+        return self.ref("whole mechanism", self._mechanisms) if about.stage else {}
+
+    def _mechanisms(self) -> Json:
+        needing = {word: made for word, made in MECHANISMS.items() if required(made)}
+        value = {"value": {"$ref": "#/$defs/whole-mechanism"}}
+        told = {
+            word: {"type": "object", **self.whole(made)}
+            for word, made in needing.items()
+        }
+        words = [*MECHANISMS, *FAMILIES, *JOINED, "belief", *CARRIED]
+        known: Json = {"propertyNames": {"enum": sorted(words)}, "minProperties": 1}
+        return {"properties": {**told, **value}, **known}
+
+    def fields(self, made: type) -> Json:
+        """Return the shape of each field."""
+        return {
+            name: {**self._field(name, about), "description": _description(about)}
+            for name, about in described(made).items()
+        }
+
+    def _field(self, name: str, about: About) -> Json:
+        if about.made is None:
+            return self._value(name, about)
+        if about.kind == "spec":
+            shape = self.spec(about.made)
+            if about.idle:
+                shape = {"allOf": [shape, *map(_left_out, about.idle)]}
+        else:
+            items = self.spec(about.made)
+            shape = {"type": "array", "items": items}
+            if about.made is Failure:  # of what is extended, changed by name
+                named = {"type": "object", "additionalProperties": items}
+                shape = {"anyOf": [shape, {**named, "minProperties": 1}]}
+        return _or_none(shape) if about.optional else shape
+
+    # ---- values --------------------------------------------------------------------
+
+    def _value(self, name: str, about: About) -> Json:
+        if not about.is_quantity:
+            return self._carried(about, *_plain_value(about))
+        key, number = self._number(name, about)
+        if about.array:
+            listed = {"type": "array", "items": number}
+            return self._carried(about, f"{key}s", listed)
+        one = [number]
+        if about.kind != "whole":
+            one.append(self._belief(about))
+        if about.law:
+            key = f"{key} or law"
+            one += [self._call(), self._law(name if about.stage else "")]
+        if about.stage:
+            key = f"{key} of {name}"
+            # fields of the mechanism that is extended, without its name
+            one += [self.spec(made) for made in MECHANISMS.values()]
+        shape = {"anyOf": one}
+        if about.several:
+            key, listed = f"{key} or several", {"type": "array", "minItems": 1}
+            shape = {"anyOf": [*one, {**listed, "items": {"anyOf": one}}]}
+        if about.by_site:
+            key = f"{key} by site"
+            names = {"minLength": 1}
+            sites = {"type": "object", "minProperties": 1, "propertyNames": names}
+            by_site: Json = {**sites, "additionalProperties": {"anyOf": one}}
+            shape = {"anyOf": [*one, by_site]} if about.single else by_site
+        return self._carried(about, key, shape)
+
+    def _carried(self, about: About, key: str, shape: Json) -> Json:
+        """Return a pointer to the value of a field, which may be none."""
+        if about.optional:
+            key, shape = f"{key} or none", _or_none(shape)
+        return self.carried(key, shape, number=about.is_quantity)
+
+    def _number(self, name: str, about: About) -> tuple[str, Json]:
+        """Return a pointer to a number of a kind and its limits, and what it is."""
+        least = about.least or 0.0
+        most = _MOST if about.most is None else about.most
+        parts = ["positive" * about.above, "endless" * about.endless, about.kind]
+        parts.append(f"from {least:g}" if least > (about.kind == "whole") else "")
+        parts.append("or 0" if about.kind == "whole" and not least else "")
+        parts.append(f"to {most:g}" if about.kind != "share" and most < _MOST else "")
+        parts += ["below 1" * about.below, "near 1" * (name in HIGH)]
+        key = " ".join(filter(None, parts))
+
+        def make() -> Json:
+            low = "exclusiveMinimum" if about.above else "minimum"
+            high = "exclusiveMaximum" if about.below else "maximum"
+            number = {"type": "number", low: least, high: most}
+            if about.kind == "whole":
+                number["type"] = "integer"
+            if about.endless:
+                del number[high]
+            shape = pattern(
+                about.kind, above=about.above, below=about.below, endless=about.endless
+            )
+            words: Json = {"type": "string", "pattern": shape}
+            if name in HIGH:
+                words["not"] = {"pattern": r"^\s*0?\.[5-9][0-9]*\s*%"}
+            return {"anyOf": [number, words], "title": ASKED[about.kind]}
+
+        return key, self.ref(key, make)
+
+    def setting(self) -> Json:
+        """Return a pointer to a number of any kind."""
+        words = {"type": "string", "pattern": pattern("", signed=True)}
+        return self.ref("quantity", lambda: {"anyOf": [{"type": "number"}, words]})
+
+    def carried(self, key: str, shape: Json, *, number: bool = True) -> Json:
+        """Return a pointer to a value alone, or with what it stands on."""
+
+        def make() -> Json:
+            source = {
+                **dict.fromkeys(("from", "says", "assumed", "because"), _WORDS),
+                "fact": self.ref("fact", _fact),
+                "where": {
+                    "type": "object",
+                    "additionalProperties": self.ref("fact", _fact),
+                },
+            }
+            formula: Json = {"derived": self.ref("formula", _formula)}
+            whole = {
+                "type": "object",
+                "properties": {"value": shape, **source, **formula},
+                "anyOf": [{"required": ["value"]}, {"required": ["derived"]}],
+                "additionalProperties": False,
+                "allOf": rules.ONE_SOURCE,
+            }
+            if not number:
+                whole["required"] = ["value"]
+                del whole["anyOf"]
+            return {"anyOf": [shape, whole]}
+
+        return self.ref(f"{key} with its source", make)
+
+    # ---- laws and beliefs ----------------------------------------------------------
+
+    def _plain(self, kind: str, *, above: bool = False) -> Json:
+        """Return a pointer to a parameter of a law or a belief."""
+        about = About(kind=kind, label="", above=above, least=int(kind == "whole"))
+        most = 1.0 if kind == "share" else None
+        return self._number("", about if most is None else _within(about, most))[1]
+
+    def _call(self) -> Json:
+        """Return a pointer to a law as it is written in a line."""
+
+        def make() -> Json:
+            def argument(kind: str, names: str) -> str:
+                inside = pattern(kind).removeprefix("^").removesuffix("$")
+                return rf"\s*(({names})\s*=\s*)?{inside}"
+
+            calls = [
+                rf"{word}\s*\("
+                + ",".join(argument(kind, "|".join(kinds)) for kind in kinds.values())
+                + r"\)"
+                for word, kinds in FAMILIES.items()
+            ]
+            joined = r"(sum|minimum|maximum|samples)\s*\(.+\)"
+            whole = "|".join([*calls, joined])
+            return {"type": "string", "pattern": rf"^\s*({whole})\s*$"}
+
+        return self.ref("law in words", make)
+
+    def _law(self, stage: str) -> Json:
+        """Return a pointer to a distribution, which may hold others."""
+
+        def make() -> Json:
+            time = self._plain("time")
+            inner = self.carried(
+                f"time or law{stage and f' within {stage}'}",
+                {"anyOf": [time, self._call(), self._law(stage)]},
+            )
+            several = {"type": "array", "items": inner, "minItems": 1}
+            share = self.carried("share alone", self._plain("share"))
+            part = {
+                "type": "object",
+                "properties": {"share": share, "time": inner},
+                "required": ["share", "time"],
+                "additionalProperties": False,
+            }
+            samples = {"type": "array", "items": time, "minItems": 1}
+            words: Json = {
+                **{word: self._family(word) for word in FAMILIES},
+                **dict.fromkeys(("sum", "minimum", "maximum"), several),
+                "mixture": {"type": "array", "items": part, "minItems": 1},
+                "samples": {"anyOf": [{"type": "string", "minLength": 1}, samples]},
+                "histogram": {"type": "string", "minLength": 1},
+            }
+            for word, made in MECHANISMS.items() if stage else ():
+                if stands_for(made, stage):
+                    whole = {"allOf": [self.spec(made), self.whole(made)]}
+                    words[word] = whole if required(made) else _or_none(whole)
+            return _one_of(words)
+
+        return self.ref(f"law{stage and f' of {stage}'}", make)
+
+    def _family(self, word: str) -> Json:
+        kinds = FAMILIES[word]
+        above = word not in ("constant", "uniform")
+        given = {
+            name: self.carried(
+                f"{'positive ' * above}{kind} alone", self._plain(kind, above=above)
+            )
+            for name, kind in kinds.items()
+        }
+        whole: Json = _complete(given)
+        if word == "uniform":
+            whole |= rules.alike(*given)
+        return whole if len(given) > 1 else {"anyOf": [*given.values(), whole]}
+
+    def _belief(self, about: About) -> Json:
+        """Return a pointer to what may be believed of a parameter."""
+
+        def make() -> Json:
+            words: Json = {}
+            for word, kinds in BELIEFS.items():
+                own = {k: about.kind if v == "same" else v for k, v in kinds.items()}
+                words[word] = _complete({k: self._plain(v) for k, v in own.items()})
+                if "low" in kinds:
+                    words[word] = {**words[word], **rules.alike(*kinds)}
+            return _one_of(words)
+
+        shape = self.ref(f"belief of a {about.kind}", make)
+        said = _complete({"belief": shape})
+        return said if about.law else {"anyOf": [shape, said]}
 
 
-def _shape(about: About, definitions: Json) -> Json:
-    if about.kind == "spec":
-        assert about.made is not None
-        return dict(_ref(about.made, definitions))
-    if about.kind == "specs":
-        assert about.made is not None
-        whole = (
-            about.made is not Failure
-        )  # of what a file extends, parts may be changed
-        listed = {"type": "array", "items": _ref(about.made, definitions, whole=whole)}
-        if whole:
-            return listed
-        named = {"type": "object", "additionalProperties": listed["items"]}
-        return {"anyOf": [listed, {**named, "minProperties": 1}]}
-    return _carried(_value(about, definitions))
+def _plain_value(about: About) -> tuple[str, Json]:
+    """Return the shape of what is no quantity, and what it is called."""
+    if about.kind == "flag":
+        return "flag", {"type": "boolean"}
+    if about.kind == "word":
+        shape: Json = {"enum": list(about.choices)} if about.choices else _NAME
+        return "-or-".join(about.choices) or "name", shape
+    shape = {"type": "array", "items": _NAME, "uniqueItems": not about.repeat}
+    return "names" if about.repeat else "different names", shape
 
 
-def _value(about: About, definitions: Json) -> Json:
-    if about.kind in _PLAIN:
-        return _PLAIN[about.kind](about)
-    number = _number(about)
-    if about.by_site:
-        sites = {"type": "object", "additionalProperties": number, "minProperties": 1}
-        return {"anyOf": [number, sites]} if about.single else sites
-    if about.array:
-        return {"type": "array", "items": number}
-    choices = [number, _belief(about)]
-    if about.several:
-        choices.append({"type": "array", "items": number, "minItems": 1})
-    if about.law:
-        choices.append({"$ref": "#/$defs/Law"})
-        definitions.setdefault("Law", _law())
-    if about.stage:
-        choices += [
-            _holding(word, {"anyOf": [_ref(made, definitions), {"type": "null"}]})
-            for word, made in MECHANISMS.items()
-        ]
-    return {"anyOf": choices}
+def _within(about: About, most: float) -> About:
+    return About(kind=about.kind, label="", above=about.above, least=0.0, most=most)
 
 
-_NAME: Json = {"type": ["string", "number"]}
-_PLAIN: dict[str, Callable[[About], Json]] = {
-    "flag": lambda _: {"type": "boolean"},
-    "word": lambda about: {"enum": list(about.choices)} if about.choices else _NAME,
-    "names": lambda _: {"type": "array", "items": _NAME},
-}
+def _left_out(path: str) -> Json:
+    """Return that a field within a field must not be given."""
+    shape: Value = False
+    for name in reversed(path.split(".")):
+        shape = {"properties": {name: shape}}
+    return shape
 
 
-def _number(about: About) -> Json:
-    number: Json = {"type": "integer" if about.kind == "whole" else "number"}
-    if about.least is not None:
-        number["exclusiveMinimum" if about.above else "minimum"] = about.least
-    if about.most is not None:
-        number["maximum"] = about.most
-    signed = "signed " * (about.least is None or about.least < 0)
-    name = f"{signed}{about.kind}{' or law' * about.law}".replace(" ", "-")
-    words: Json = {"$ref": f"#/$defs/{name}"}
-    return {"anyOf": [number, words], "title": ASKED[about.kind]}
+def _fact() -> Json:
+    """Return the shape of a pointer to a fact."""
+    known = "|".join(one.id for one in facts())
+    shape = rf"^\s*({known})(\.(value|low|high))?\s*$"
+    return {"type": "string", "pattern": shape}
 
 
-def _carried(shape: Json) -> Json:
-    """Return the shape of a value alone, or with what it stands on."""
-    with_source = {
-        "type": "object",
-        "properties": {
-            "value": shape,
-            "where": {"type": "object", "additionalProperties": {"type": "string"}},
-            **{
-                name: {"type": ["string", "number"]}
-                for name in (
-                    *("from", "fact", "derived", "says", "assumed", "because"),
-                )
-            },
-        },
-        "anyOf": [{"required": ["value"]}, {"required": ["derived"]}],
-        "additionalProperties": False,
-    }
-    return {"anyOf": [shape, with_source]}
+def _formula() -> Json:
+    shape = {"pattern": r"^[\w\s.()+*/-]+$", "minLength": 1, "maxLength": 200}
+    number = {"type": "number", "minimum": 0, "maximum": _MOST}
+    return {"anyOf": [{"type": "string", **shape}, number]}
 
 
-def _law() -> Json:
-    """Return the shape of a distribution, which may hold others."""
-    inner = {"anyOf": [_NAME, {"$ref": "#/$defs/Law"}]}
-    several = {"type": "array", "items": inner, "minItems": 1}
-    mixed = {
-        "type": "array",
-        "items": {"type": "object", "properties": {"share": _NAME, "time": inner}},
-    }
-    joined = {"sum": several, "minimum": several, "maximum": several, "mixture": mixed}
-    samples = {"anyOf": [{"type": "string"}, {"type": "array", "items": _NAME}]}
-    families: Json = {key: {} for key in FAMILIES}
-    return _one_of(
-        {**families, **joined, "samples": samples, "histogram": {"type": "string"}}
-    )
-
-
-def _belief(about: About) -> Json:
-    shape = _one_of({key: {} for key in BELIEFS})
-    return (
-        _holding("belief", shape)
-        if about.law
-        else {"anyOf": [shape, _holding("belief", shape)]}
-    )
-
-
-def _one_of(words: Json) -> Json:
+def _one_of(words: Mapping[str, Value]) -> Json:
     return {
         "type": "object",
-        "properties": words,
+        "properties": dict(words),
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,
     }
 
 
-def _holding(word: str, shape: object) -> Json:
+def _complete(fields: Mapping[str, Value]) -> Json:
     return {
         "type": "object",
-        "properties": {word: shape},
-        "required": [word],
+        "properties": dict(fields),
+        "required": list(fields),
         "additionalProperties": False,
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from hamodel._types import Value
-from hamodel.facts import fact
+from hamodel.facts import fact, look_up
 from hamodel.specfile._tree import TreeNode
 
 #: Beside `value`: what a value may carry.
@@ -80,7 +80,8 @@ def source_of(node: TreeNode, place: str) -> Source:
     if len(kinds) > 1:
         raise ValueError(f"must have one of fact, derived, assumed; got {kinds}")
     for key in said.keys() - {"where"}:
-        if not isinstance(said[key], (str, int, float)) or said[key] == "":
+        words = isinstance(said[key], (str, int, float)) and said[key] != ""
+        if not words or isinstance(said[key], bool):
             raise ValueError(f"{key} must be words, got {said[key]!r:.60}")
     where = said.get("where", {})
     if not isinstance(where, Mapping):
@@ -163,8 +164,8 @@ def evaluated(formula: str, numbers: Mapping[str, float]) -> float:
         match node:
             case ast.BinOp(left=a, op=op, right=b) if type(op) in _OPERATORS:
                 return _OPERATORS[type(op)](value(a), value(b))
-            case ast.Name(id=word) if word in numbers:
-                return numbers[word]
+            case ast.Name(id=word):
+                return look_up("setting", word, numbers)
             case ast.Constant(value=int() | float() as number):
                 return float(number)
         raise refused
