@@ -292,23 +292,23 @@ def test_exercises_on_paper():
     waits = sum(rng.uniform(0, most, n) for most in (5, 2, 0.5))
     usual = rng.lognormal(np.log(0.384) - spread**2 / 2, spread, n)
     promoted = np.where(rng.random(n) < 0.031, 5.384, usual)
-    assert lesson.product_exercise.reference() == pytest.approx(
+    assert lesson.ask_product.reference() == pytest.approx(
         15 + 2 + np.quantile(waits + promoted, 0.95), rel=2e-3
     )
     paper = [sum(by_hand(0.2, k, 5, 20)[1:]) for k in range(1, 21)]
-    assert lesson.best_exercise.reference() == 1 + int(np.argmin(paper))
-    assert lesson.code_exercise.reference()(8, 0.2) == pytest.approx(
+    assert lesson.ask_best.reference() == 1 + int(np.argmin(paper))
+    assert lesson.ask_code.reference()(8, 0.2) == pytest.approx(
         sum(by_hand(1, 8, 20, 20)[1:])
     )
     alarms = by_hand(1, 3, 2, 20)[2] * MINUTE / 20
     lost = alarms * 0.05 * 200 * 0.3 * 600
-    assert lesson.split_exercise.reference() == pytest.approx(lost)
+    assert lesson.ask_split.reference() == pytest.approx(lost)
 
 
 def test_split_brains_of_five_misses_are_as_rare_as_said():
     alarms = by_hand(1, 5, 2, 20)[2] * MINUTE / 20
     assert 1 / (0.05 * alarms) == pytest.approx(200, rel=0.05)
-    assert "two hundred years" in lesson.split_exercise.right
+    assert "two hundred years" in lesson.ask_split.right
     assert pytest.approx(1 / 3, rel=0.1) == 1.6 / 4.5  # "three times as soon"
 
 
@@ -317,7 +317,7 @@ def test_tail_exercise_by_sampling():
     n, sigma = 400_000, math.sqrt(math.log(1.25))
     promotion = rng.lognormal(math.log(12) - sigma**2 / 2, sigma, n)
     whole = rng.uniform(6, 8, n) + 5 + promotion + rng.uniform(0, 60, n)
-    found = lesson.tail_exercise.reference()
+    found = lesson.ask_tail.reference()
     assert found == pytest.approx(np.quantile(whole, 0.95), rel=3e-3)
 
 

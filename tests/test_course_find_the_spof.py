@@ -295,19 +295,19 @@ def test_own_chain():
 
 
 def test_references_on_paper():
-    assert lesson.chain_exercise.reference() == pytest.approx(
+    assert lesson.ask_chain.reference() == pytest.approx(
         (1 - 0.999**7) * PER_YEAR, rel=1e-9
     )
-    assert lesson.contract_exercise.reference() == pytest.approx(
+    assert lesson.ask_contract.reference() == pytest.approx(
         by_hand(3, 99.5, 99.95, 99.5) * PER_YEAR, rel=1e-9
     )
-    found = {frozenset(s) for s in lesson.cut_sets_exercise.reference()}
+    found = {frozenset(s) for s in lesson.ask_cut_sets.reference()}
     assert found == {
         frozenset({"dns"}),
         frozenset({"web1", "web2"}),
         frozenset({"cache", "database"}),
     }
-    assert lesson.hidden_exercise.reference() == ("dns", "config", "vault")
+    assert lesson.ask_hidden.reference() == ("dns", "config", "vault")
 
 
 def test_purchases_on_paper():
@@ -318,7 +318,7 @@ def test_purchases_on_paper():
         "app1": by_hand(4, 99.9, 99.95, 99.9),
         "database": by_hand(3, 99.9, 99.95, 100 - 0.1**2 / 100),
     }
-    best = lesson.code_exercise.reference()
+    best = lesson.ask_code.reference()
     for budget in (25, 39, 40, 159, 160, 1000):
         within = [name for name, euros in lesson.EUROS.items() if euros <= budget]
         assert best(budget) == max(within, key=lambda name: start - after[name])
@@ -334,18 +334,18 @@ def test_purchases_on_paper():
     ],
 )
 def test_cut_sets_are_read_in_any_order(answer, verdict, words):
-    said = lesson.cut_sets_exercise.check(answer)
+    said = lesson.ask_cut_sets.check(answer)
     assert said.verdict == verdict
     assert words in said.words
 
 
 def test_a_function_must_name_a_box():
-    said = lesson.code_exercise.check(lambda _: "lamp")
+    said = lesson.ask_code.check(lambda _: "lamp")
     assert said.verdict == "wrong"
     assert "'lamp' is none of balancer, app1, database" in said.words
-    assert "A function is wanted" in lesson.code_exercise.check("database").words
+    assert "A function is wanted" in lesson.ask_code.check("database").words
 
 
 def test_one_name_is_a_list_of_one():
-    assert lesson.hidden_exercise.check("dns").verdict == "wrong"
-    assert lesson.hidden_exercise.check({"vault", "dns", "config"}).verdict == "right"
+    assert lesson.ask_hidden.check("dns").verdict == "wrong"
+    assert lesson.ask_hidden.check({"vault", "dns", "config"}).verdict == "right"

@@ -288,25 +288,25 @@ def test_prediction_from_the_measured_lag_is_what_was_measured():
         assert abs(key.share - sample) < 3 * error + 0.02
     third = copies.recorded()[2]
     sample = np.mean(-np.expm1(-third.writes * copies.recorded_lags()))
-    assert lesson.real_exercise.reference() == pytest.approx(100 * sample, rel=1e-9)
+    assert lesson.ask_real.reference() == pytest.approx(100 * sample, rel=1e-9)
 
 
 def test_exercises_on_paper():
-    assert lesson.tail_exercise.reference() == pytest.approx(math.log(100) / 50 / MS)
+    assert lesson.ask_tail.reference() == pytest.approx(math.log(100) / 50 / MS)
     wait = 41.4 + math.log(1000) / 10 / MS
-    assert lesson.wait_exercise.reference() == pytest.approx(wait)
+    assert lesson.ask_wait.reference() == pytest.approx(wait)
     backlog = 900 * 10 * MINUTE
-    assert lesson.drain_exercise.reference() == pytest.approx(backlog / 100 / MINUTE)
+    assert lesson.ask_drain.reference() == pytest.approx(backlog / 100 / MINUTE)
     stalls = YEAR / (1004 * HOUR)
     stall = 4 * HOUR * -math.expm1(-10 / (4 * HOUR))
-    assert seven.price_exercise.reference() == pytest.approx(stalls * stall / MINUTE)
+    assert seven.ask_price.reference() == pytest.approx(stalls * stall / MINUTE)
     # rho exp(-10 t) = 0.01, and a write that is under way takes its own time too
     late = math.log(99) / 10 / MS
-    assert seven.rpo_exercise.reference() == pytest.approx(late, rel=2e-3)
-    assert seven.row_exercise.reference() == pytest.approx(1 / 0.0828)
+    assert seven.ask_rpo.reference() == pytest.approx(late, rel=2e-3)
+    assert seven.ask_row.reference() == pytest.approx(1 / 0.0828)
     both = (4 / 1004) ** 2 * YEAR / MINUTE
-    assert seven.two_exercise.reference() == pytest.approx(both, rel=2e-3)
-    assert lesson.code_exercise.reference()(900, 0.05) == pytest.approx(math.exp(-5))
+    assert seven.ask_two.reference() == pytest.approx(both, rel=2e-3)
+    assert lesson.ask_code.reference()(900, 0.05) == pytest.approx(math.exp(-5))
 
 
 def test_sentence_says_the_bill(explorer):

@@ -160,14 +160,14 @@ def test_own_outages():
 
 
 def test_exercises_by_hand():
-    assert lesson.month_exercise.reference() == pytest.approx(0.0005 * 730 * 60)
-    assert lesson.repair_exercise.reference() == pytest.approx(12.0, rel=1e-3)
-    assert lesson.peak_exercise.reference() == pytest.approx(103.256 / 5256, rel=1e-9)
+    assert lesson.ask_month.reference() == pytest.approx(0.0005 * 730 * 60)
+    assert lesson.ask_repair.reference() == pytest.approx(12.0, rel=1e-3)
+    assert lesson.ask_peak.reference() == pytest.approx(103.256 / 5256, rel=1e-9)
     down = 1 - (1 - 4 / 40_004) * (1 - 0.5 / (730 + 0.5))
-    planned = lesson.window_exercise.reference() / (YEAR / MINUTE)
+    planned = lesson.ask_window.reference() / (YEAR / MINUTE)
     assert planned == pytest.approx(down, rel=2e-3)
-    assert lesson.incident_exercise.reference() == pytest.approx(2.87 * 60 / 52.56)
-    chance = lesson.code_exercise.reference()
+    assert lesson.ask_incident.reference() == pytest.approx(2.87 * 60 / 52.56)
+    chance = lesson.ask_code.reference()
     assert chance(2000, 0.2) == pytest.approx(
         lesson.node(mttf=2000, mttr=0.2).within, abs=2e-3
     )

@@ -167,7 +167,7 @@ def test_beta_by_counting_the_lines_of_the_log():
         for i in range(len(rows))
     ]
     counted = sum(near) / len(rows)
-    assert lesson.beta_exercise.reference() == pytest.approx(counted)
+    assert lesson.ask_beta.reference() == pytest.approx(counted)
     shared = [row for row in rows if row["cause"] == "bad configuration"]
     assert len(shared) == sum(near)
 
@@ -183,12 +183,12 @@ def test_wrong_answers_are_what_people_count():
         "every row is a failure": shared / len(text),
         "an event above, failures below": shared / 2 / len(failures),
     }
-    found = {m.name: m.answer() for m in lesson.beta_exercise.mistakes}
+    found = {m.name: m.answer() for m in lesson.ask_beta.mistakes}
     for name, share in counted.items():
         assert found[name] == pytest.approx(share)
-    hints = {lesson.beta_exercise.check(share).words for share in counted.values()}
+    hints = {lesson.ask_beta.check(share).words for share in counted.values()}
     assert len(hints) == 3
-    useless = {m.name: m.answer() for m in lesson.gain_exercise.mistakes}
+    useless = {m.name: m.answer() for m in lesson.ask_gain.mistakes}
     assert useless["the first useless one"] == 5
     assert useless["percentage points"] == 2
 
@@ -197,13 +197,13 @@ def test_where_one_more_gains_less_than_one_percent_on_paper():
     paper = [float(by_hand(n, 1, 0.05, 0.02)) for n in range(1, 8)]
     gains = [1 - b / a for a, b in itertools.pairwise(paper)]
     assert [g < 0.01 for g in gains] == [False] * 3 + [True] * 3
-    assert lesson.gain_exercise.reference() == 4
+    assert lesson.ask_gain.reference() == 4
 
 
 def test_places_by_the_short_formula():
     """β q + ((1 - β) q)² = u, solved as a quadratic."""
     q = 1e-3
-    for found, u in zip(lesson.places_exercise.reference(), (5e-4, 1e-4), strict=True):
+    for found, u in zip(lesson.ask_places.reference(), (5e-4, 1e-4), strict=True):
         a, b, c = q * q, q - 2 * q * q, q * q - u
         root = (-b + math.sqrt(b * b - 4 * a * c)) / (2 * a)
         assert found == pytest.approx(root, rel=1e-2), "nearly"
@@ -211,13 +211,13 @@ def test_places_by_the_short_formula():
 
 def test_two_of_three_on_paper():
     share = float(by_hand(3, 2, 1e-3, 0.05))
-    assert lesson.two_of_three_exercise.reference() == pytest.approx(share * PER_YEAR)
+    assert lesson.ask_two_of_three.reference() == pytest.approx(share * PER_YEAR)
     ratio = by_hand(3, 2, 1e-3, 0) / by_hand(3, 1, 1e-3, 0)
     assert float(ratio) == pytest.approx(3000, rel=0.01)
 
 
 def test_code_reference_takes_two():
-    found = lesson.code_exercise.reference()(5, 0.05)
+    found = lesson.ask_code.reference()(5, 0.05)
     assert found == pytest.approx(float(by_hand(5, 2, 1e-3, 0.05)) * PER_YEAR)
 
 
@@ -296,5 +296,5 @@ def test_own_beta_is_the_package_s_counting():
     ].evidence
     together, every = round(events["successes"]), round(events["trials"])
     found = lesson.own(every - together, together)
-    assert found["beta"] == pytest.approx(lesson.beta_exercise.reference())
+    assert found["beta"] == pytest.approx(lesson.ask_beta.reference())
     assert found["at least"] < found["beta"] < found["at most"]

@@ -18,7 +18,6 @@ from hamodel.architectures import OPERATIONS
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-
 #: An `Assessment`, which knows its measures.
 Assessed: TypeAlias = Any
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-
 _OPTIONS = {
     "incidents": (
         *("nodes", "columns", "parts", "timezone", "dates", "unclosed", "together"),

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-
 UNCLOSED = ("censored", "left out")
 
 

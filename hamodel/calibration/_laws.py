@@ -28,7 +28,6 @@ _LEAST = -745.0  # logarithm of the least number above zero
 _CV = (0.003, 5.0)
 _CV_PHASES = (0.1, 5.0)  # 0.1 takes 100 phases
 
-
 #: Logarithm of the density or tail of a gamma law of (x, shape, rate).
 Stage: TypeAlias = "Callable[[FloatArray, float, float], FloatArray]"
 

@@ -17,7 +17,6 @@ from hamodel.calibration._tables import Mistakes
 if TYPE_CHECKING:
     from datetime import datetime
 
-
 #: Where an architecture keeps a part, if not under the part's own name.
 _PATHS = {"balancers": "site.balancers.node", "apps": "site.apps.node"}
 

@@ -31,7 +31,6 @@ from hamodel.workload import Workload
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 #: Where a further copy votes that no site of the clients can hold.
 WITNESS = "witness"
 

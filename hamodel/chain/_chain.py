@@ -23,7 +23,6 @@ from hamodel.chain._rates import Rates, brief, is_zero, read
 Moves = Callable[[State], Iterable[tuple[Hashable, Quantity]]]
 Up = Collection[Hashable] | Callable[[State], object]
 
-
 _SHOWN = 30  # states in the table of a notebook
 
 

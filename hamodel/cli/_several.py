@@ -155,11 +155,7 @@ def cheapest(spec: Spec, grids: Mapping[str, Sequence[object]]) -> Page:
 
     def draw(out: Paper) -> None:
         rows = [
-            (
-                words(one),
-                text.number(one.cost),
-                text.downtime(one.unavailability),
-            )
+            (words(one), text.number(one.cost), text.downtime(one.unavailability))
             for one in found.front
         ]
         if rows:

@@ -27,7 +27,6 @@ from hamodel.units import MINUTE, MONTH, YEAR, quantity
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 _FIELDS = ("title", "summary", "structure", "parts", "requirements")
 
 

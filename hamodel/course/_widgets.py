@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
-
 #: Widgets of one core, made where ipywidgets is: each kind has its own.
 Skin: TypeAlias = Any
 

@@ -21,7 +21,6 @@ from hamodel.course._widgets import Skin, skin_of
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
-
 _STEPS = (1, 1.5, 2, 3, 4, 5, 7)
 
 

@@ -21,7 +21,6 @@ from hamodel.lab.postgresql import INSERT, connected, numbers, unreached
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 _CHECKS = (1.0, 3, 2)  # s between HAProxy's checks, those to mark down, and up
 
 

@@ -39,7 +39,6 @@ hot_standby = on
 restart_after_crash = off
 """
 
-
 INSERT = "insert into w values (%s)"
 _ANSWER = 1.0  # s that a client waits for an answer
 

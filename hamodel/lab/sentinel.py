@@ -22,7 +22,6 @@ from hamodel.lab._processes import Mark, Nursery, Struck, free_ports, strike, un
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-
 _EVENTS = {
     "+sdown master": "sdown_s",
     "+odown master": "odown_s",

@@ -13,7 +13,6 @@ from hamodel.units import DAY, HOUR, MINUTE, MONTH, MS, SECOND, YEAR
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 _UNITS = {
     "ms": MS,
     "s": SECOND,

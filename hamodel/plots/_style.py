@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-
 #: Okabe and Ito (2008), "Color Universal Design".
 PALETTE = MappingProxyType(
     {

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
     from matplotlib.text import Text
 
-
 _COLOURS = ("#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b")  # light is little
 _CELLS = 84  # cells into which numbers still fit
 _SIDE = 32  # cells along one side of a map

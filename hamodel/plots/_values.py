@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-
 _TIMES = (
     *(10.0**p for p in range(-6, 2)),
     *(n * MINUTE for n in (1, 10)),

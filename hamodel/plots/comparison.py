@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-
 _HEADS = {
     "write_minutes_per_year": "writes down\nmin/yr",
     "read_minutes_per_year": "reads down\nmin/yr",

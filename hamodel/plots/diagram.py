@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
     from matplotlib.text import Text
 
-
 _LOOKS = {
     "works": Look(PAPER, ""),
     "failed": Look(PALETTE["vermilion"], "////"),

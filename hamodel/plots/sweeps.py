@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
-
 _DRAW = "draw"
 
 __all__ = ["SweepLines", "SweepMap", "draw_sweep"]

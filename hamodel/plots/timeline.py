@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
     from matplotlib.text import Text
 
-
 _LOOKS = {
     "detection": Look(PALETTE["orange"], "///"),
     "fencing": Look(PALETTE["purple"], "xxx"),

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
     from matplotlib.text import Text
 
-
 _LOW = Look(PALETTE["sky blue"], "///")
 _HIGH = Look(PALETTE["orange"], "")
 _THICK = 0.6  # of the room of a row

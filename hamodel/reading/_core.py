@@ -14,7 +14,6 @@ from hamodel.specfile import TreeNode
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 #: What a value is once it is read: a time in s, a number, a word, or so or not so.
 Scalar = float | int | str | bool
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\$\([^)]*\)|\$[A-Z_]{2,}|%\([a-z_]+\)s|\{\{")

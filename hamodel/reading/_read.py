@@ -34,7 +34,6 @@ FORMATS = (
     *(HAPROXY, PGBOUNCER, LIBPQ),
 )
 
-
 #: What is made of the files, while it is read in its turn.
 _AS_READ = Path("as read.yaml")
 _NONE: Mapping[str, str] = MappingProxyType({})

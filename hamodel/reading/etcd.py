@@ -51,7 +51,6 @@ FIELDS = (
     Field("initial-election-tick-advance", why="when a restarted member votes"),
 )
 
-
 _SET = re.compile(r"^\s*(?:export\s+)?ETCD_([A-Z_]+)=(.*)")
 _FLAG = re.compile(r"(?<!\S)[\"']?--([a-z][a-z-]+)(?:=|[ \t]+(?!-))([^\s\\]*)")
 _COMMAND = re.compile(

@@ -20,7 +20,6 @@ from hamodel.workload import Workload, unpacked
 if TYPE_CHECKING:
     import xarray as xr
 
-
 _CAUSE = "cause"
 _MOST = 4e9  # bytes of an answer
 _MEMORY = 256e6  # bytes to work in

@@ -17,7 +17,6 @@ from hamodel.workload import Workload
 if TYPE_CHECKING:
     import xarray as xr
 
-
 DRAW = "draw"
 
 

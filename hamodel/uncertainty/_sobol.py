@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-
 _EDGE = 2.0**-40
 
 

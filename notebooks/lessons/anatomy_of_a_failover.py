@@ -86,7 +86,7 @@ def _slow() -> Failover:
     return failover(interval=2, misses=4, loss=0, way=NAME)
 
 
-tail_exercise = kit.exercise(
+ask_tail = kit.exercise(
     """a number of seconds
     right: Percentiles do not add: the stages are seldom slow together.
     hint: Add the stages as durations, and ask the sum for its 95th percentile.
@@ -113,7 +113,7 @@ def _best(interval: float = 0.2, loss: float = 0.05) -> int:
     return vigilance(beat, mttf=MTTF, recovery=20).best
 
 
-best_exercise = kit.exercise(
+ask_best = kit.exercise(
     """a whole number of misses
     right: More beats and more of them lost: both ask for more patience. Yet the
       watchdog notices three times as soon as before.
@@ -155,7 +155,7 @@ def _too_long(misses, loss):
     return _minutes(misses, loss) + (misses - noticed) / MTTF * YEAR / MINUTE
 
 
-code_exercise = kit.exercise(
+ask_code = kit.exercise(
     """a function of a number of misses and of the share of beats lost, a fraction
     right: Two rates times what each costs: that is all there is to the valley.
     hint: A failure costs detection and recovery, a false alarm only recovery. Take
@@ -190,7 +190,7 @@ def _split(**changes: float) -> SplitBrain:
     return SplitBrain(**given | changes)
 
 
-split_exercise = kit.exercise(
+ask_split = kit.exercise(
     """a number of writes a year
     right: A dozen split brains a year, each of thousands of writes. Five misses leave
       one split brain in two hundred years.
@@ -225,7 +225,7 @@ def _recovered(lease: Lease | None = None, share: float = 0.95) -> float:
     return float(_patroni(lease).duration.quantile(share))
 
 
-product_exercise = kit.exercise(
+ask_product = kit.exercise(
     """a number of seconds
     right: Ten seconds saved for every failover. In return a primary that stalls for
       more than 15 s, in place of 20, may lose its lock.
@@ -261,7 +261,6 @@ def own(beats, lost):
 
 INTERVAL = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
 LOSS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 4, 5, 7, 10)
-
 
 lesson = kit.Lesson(
     number="05",
@@ -327,12 +326,6 @@ lesson = kit.Lesson(
         "seconds": 10,
         "steps": 10,
     },
-    exercises=(
-        tail_exercise,
-        best_exercise,
-        code_exercise,
-        split_exercise,
-        product_exercise,
-    ),
+    exercises=(ask_tail, ask_best, ask_code, ask_split, ask_product),
     own=own,
 )

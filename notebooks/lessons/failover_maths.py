@@ -169,7 +169,6 @@ OTHER = {"mttf": 1000, "mttr": 2, "failover": 60, "coverage": 98}  # of exercise
 FIRST = (0.98 * 60 + 0.02 * 2 * HOUR) / (1000 * HOUR) * YEAR / MINUTE
 EVEN = 4 * HOUR / (4 * HOUR + 30)
 
-
 EXERCISES = (
     kit.exercise(
         """four rows of four rates per hour, in the order both, switching, one, none

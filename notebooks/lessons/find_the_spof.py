@@ -215,8 +215,7 @@ VIEWS = kit.views(
 
 _SEARCH = structure.parse("client > dns > any(web1, web2) > any(cache, database)")
 
-
-cut_sets_exercise = kit.exercise(
+ask_cut_sets = kit.exercise(
     """a list of sets of names, such as [{'a'}, {'b', 'c'}]
     right: One set of one box: that is what a single point of failure is. The other
       two take two failures at once.
@@ -244,7 +243,7 @@ def _chain(boxes=7):
     return structure.parse(" > ".join(names)).unavailability(dict.fromkeys(names, 1e-3))
 
 
-chain_exercise = kit.exercise(
+ask_chain = kit.exercise(
     """a number of hours a year
     right: A chain is weaker than its weakest link: nearly, the gaps add up.
     hint: All seven must be up at once. Multiply what is up; then ask what is down.
@@ -272,7 +271,7 @@ def _rented(servers=3, database="SLA-004"):
     return shop(servers, app=_promised("SLA-002"), database=_promised(database)).hours
 
 
-contract_exercise = kit.exercise(
+ask_contract = kit.exercise(
     """a number of hours a year
     right: A day and more of it is the one database, which no app server helps. Take
       SLA-003, a database in two zones, and look again.
@@ -294,7 +293,6 @@ contract_exercise = kit.exercise(
     lambda: (1 - 0.9995 * 0.995**4) * YEAR / HOUR,
 )
 
-
 #: What one more box costs, in euros a month (invented for the exercise).
 EUROS = {"balancer": 40, "app1": 25, "database": 160}
 
@@ -304,7 +302,7 @@ def _offers(budget):
     return poor.structure.purchases(poor.down, prices=EUROS, budget=budget)
 
 
-code_exercise = kit.exercise(
+ask_code = kit.exercise(
     """a function of a budget that returns the name of a box
     right: Three budgets, three answers: what to buy depends on what you can pay.
     hint: purchases takes prices= and budget=, and puts the best first.
@@ -339,7 +337,7 @@ def _hidden(*names):
     return both.share(known).single_points_of_failure()
 
 
-hidden_exercise = kit.exercise(
+ask_hidden = kit.exercise(
     """a list of names
     right: Two sites, six machines, and three single points of failure, none of them a
       machine in the diagram.
@@ -427,12 +425,6 @@ lesson = kit.Lesson(
         },
         "offers": {"failed": ("servers", lambda n: path(round(n)).components)},
     },
-    exercises=(
-        cut_sets_exercise,
-        chain_exercise,
-        contract_exercise,
-        code_exercise,
-        hidden_exercise,
-    ),
+    exercises=(ask_cut_sets, ask_chain, ask_contract, ask_code, ask_hidden),
     own=own,
 )

@@ -112,7 +112,7 @@ def _lag(writes: float) -> Stream:
     return Stream(writes=writes, apply=_REPLAY)
 
 
-tail_exercise = kit.exercise(
+ask_tail = kit.exercise(
     """a number of milliseconds
     right: The tail is the mean times the logarithm of 100, at every load.
     hint: What is left over, μ - λ, is a rate. At which t has its exponential fallen
@@ -138,7 +138,7 @@ def _fresh(writes: float = 990, share: float = 0.999, trip: float = FAR) -> floa
     return float(stream(writes, trip=trip).lag.quantile(share)) / MS
 
 
-wait_exercise = kit.exercise(
+ask_wait = kit.exercise(
     """a number of milliseconds
     right: Hardly any of it is the ocean; nearly all of it is the queue.
     hint: Two parts: the way there, which every write needs, and the queue, of which
@@ -158,7 +158,7 @@ wait_exercise = kit.exercise(
 
 _PAUSE = CatchUp(writes=900, service=MS, outage=10 * MINUTE)
 
-drain_exercise = kit.exercise(
+ask_drain = kit.exercise(
     """a number of minutes
     right: Each minute without replication costs nine more minutes of stale reads.
     hint: How many writes wait when the link is back? And how many of them does the
@@ -183,7 +183,7 @@ def _missed(writes: float, pause: float) -> float:
     return float(_lag(writes).lag.sf(pause))
 
 
-code_exercise = kit.exercise(
+ask_code = kit.exercise(
     """a function of writes per second and seconds since the write
     right: It takes arrays too: try np.linspace(0, 0.5) for the seconds.
     hint: A Stream with apply=WriteStage(service=0.001) knows the probability that its
@@ -209,7 +209,7 @@ def _predicted() -> float:
     return 100 * float(measured.stale_probability(recorded()[2].writes))
 
 
-real_exercise = kit.exercise(
+ask_real = kit.exercise(
     f"""a percentage
     right: The database returned {recorded()[2].stale} stale of {recorded()[2].reads}
       reads: {100 * recorded()[2].share:.1f} %.
@@ -289,12 +289,6 @@ lesson = kit.Lesson(
         "seconds": 6,
         "steps": 6,
     },
-    exercises=(
-        tail_exercise,
-        wait_exercise,
-        drain_exercise,
-        code_exercise,
-        real_exercise,
-    ),
+    exercises=(ask_tail, ask_wait, ask_drain, ask_code, ask_real),
     own=own,
 )

@@ -4,7 +4,6 @@ The surprising part is how little the mean says: of a thousand years with a mean
 52.6 minutes, eight hundred have no downtime at all.
 """
 
-import math
 from collections import namedtuple
 from types import SimpleNamespace
 
@@ -107,8 +106,8 @@ def picture(sheet, values, found, guess):  # noqa: ARG001
     none, within = (round(1000 * share) for share in (found.none, found.within))
     counts = (none, within - none, 1000 - within) if sheet.known else (0, 0, 0)
     kit.dots(sheet, (24, 162), counts, 1000)
-    budget = text.short(found.budget)
     if sheet.known:
+        budget = text.short(found.budget)
         labels = ("no downtime at all", f"within {budget} min", f"over {budget} min")
         for row, (count, words) in enumerate(zip(counts, labels, strict=True)):
             y = 184 + 34 * row
@@ -182,7 +181,7 @@ def _allowed(target: float, window: float) -> float:
     return (1 - target / 100) * window / MINUTE
 
 
-month_exercise = kit.exercise(
+ask_month = kit.exercise(
     """a number of minutes
     right: Contracts are held by the month: summer cannot spend what spring has saved.
     hint: 0.05 % of the minutes of a month, which is a twelfth of a year.
@@ -209,7 +208,7 @@ def _repair(target: float = 99.99, mttf: float = 2000) -> float:
     return mttf * HOUR * down / (1 - down) / MINUTE
 
 
-repair_exercise = kit.exercise(
+ask_repair = kit.exercise(
     """a number of minutes
     right: Nobody gets up, finds the fault and mends a database in that time. This is
       why a second node, which is there already, is bought.
@@ -234,7 +233,7 @@ def _failed(busy: float = _BUSY, quiet: float = _QUIET) -> float:
     return 100 * (_PEAK * busy + _NIGHT * quiet) * MINUTE / YEAR
 
 
-peak_exercise = kit.exercise(
+ask_peak = kit.exercise(
     """a number of percent
     right: To its users the shop had less than four nines, with the same minutes.
     hint: Each minute counts as many requests as come in it. The mean minute counts 1.
@@ -270,7 +269,7 @@ def _untended():
     return float(_one().write.minutes_per_year)
 
 
-window_exercise = kit.exercise(
+ask_window = kit.exercise(
     """a number of minutes a year
     right: Three nines, of which the machine itself would have had four. A contract
       that leaves planned work out does not make it shorter.
@@ -293,7 +292,7 @@ def _years(target: str = "SLA-010") -> float:
     return outage / ((1 - catalogue.fact(target).in_base()) * YEAR)
 
 
-incident_exercise = kit.exercise(
+ask_incident = kit.exercise(
     """a number of years
     right: Three hours, and more than three years of the budget are gone. A mean of
       four nines needs all those years to be without another such day.
@@ -310,8 +309,7 @@ incident_exercise = kit.exercise(
     lambda: 1 / _years(),
 )
 
-
-code_exercise = kit.exercise(
+ask_code = kit.exercise(
     """a function of MTTF and MTTR in hours
     right: Four nines in the mean, and now you know how often they are four in fact.
     hint: ha.assess(...).probability_of_meeting(target) takes a year unless told else.
@@ -323,7 +321,7 @@ code_exercise = kit.exercise(
     the mean: You asked whether the mean keeps the budget. Ask how many years do.
     """,
     lambda: lambda mttf, mttr: _one(mttf, mttr).probability_of_meeting(0.9999),
-    lambda: lambda mttf, _: math.exp(-YEAR / (mttf * HOUR)),
+    lambda: lambda mttf, _: float(np.exp(-YEAR / (mttf * HOUR))),
     lambda: lambda mttf, mttr: _one(mttf, mttr).probability_of_meeting(0.9999, MONTH),
     lambda: lambda mttf, mttr: float(mttr / (mttf + mttr) <= 1e-4),
     same=kit.function([40_000, 4], [2000, 0.2], [2000, 4], relative=0.01),
@@ -380,7 +378,7 @@ lesson = kit.Lesson(
                 target=("Target (%)", TARGETS, 99.99),
             ),
             "window": kit.Choice(
-                label="Held to it", options=tuple(WINDOWS), start="a year"
+                label="Held to it", options=(*WINDOWS,), start="a year"
             ),
             "sample": kit.Again(label="New sample", most=30, start=6),
         },
@@ -397,13 +395,6 @@ lesson = kit.Lesson(
             "Two nines": {"mttf": 400, "target": 99},
         },
     },
-    exercises=(
-        month_exercise,
-        repair_exercise,
-        peak_exercise,
-        window_exercise,
-        incident_exercise,
-        code_exercise,
-    ),
+    exercises=(ask_month, ask_repair, ask_peak, ask_window, ask_incident, ask_code),
     own=own,
 )

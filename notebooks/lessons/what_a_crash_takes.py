@@ -130,7 +130,7 @@ def _stalls(plan: str) -> float:
     return float(replication(plan).protection(**AWAY).blocked) * YEAR / MINUTE
 
 
-price_exercise = kit.exercise(
+ask_price = kit.exercise(
     """a number of minutes a year
     right: Little time, and the price is hidden elsewhere: for the rest of each
       absence there is one copy only.
@@ -155,7 +155,7 @@ def _late(writes: float, trip: float, share: float) -> float:
     return float(loss.time.quantile(share)) / MS
 
 
-rpo_exercise = kit.exercise(
+ask_rpo = kit.exercise(
     """a number of milliseconds
     right: The RPO of the contract was the mean. One crash in a hundred takes more.
     hint: Where the queue stands in the sender, a crash takes the whole queue: look at
@@ -176,8 +176,7 @@ rpo_exercise = kit.exercise(
     lambda: _late(990, NEAR, 0.5),
 )
 
-
-row_exercise = kit.exercise(
+ask_row = kit.exercise(
     """a number of updates a second
     right: A counter that everybody changes, such as seats left, is a hot row. Across
       regions it is the first thing that sync breaks.
@@ -200,7 +199,7 @@ def _stopped(standbys: int) -> float:
     return float(either.protection(**AWAY).blocked) * YEAR / MINUTE
 
 
-two_exercise = kit.exercise(
+ask_two = kit.exercise(
     """a number of minutes a year
     right: Thirty-five hours become eight minutes: with two, either is enough, and
       both must be away to stop a commit.
@@ -270,6 +269,6 @@ lesson = kit.Lesson(
         "seconds": 8,
         "steps": 8,
     },
-    exercises=(price_exercise, rpo_exercise, row_exercise, two_exercise),
+    exercises=(ask_price, ask_rpo, ask_row, ask_two),
     own=own,
 )

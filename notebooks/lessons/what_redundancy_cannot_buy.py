@@ -231,7 +231,7 @@ def _places():
     return [_promised(two) / _promised("SLA-022") for two in ("SLA-021", "SLA-023")]
 
 
-beta_exercise = kit.exercise(
+ask_beta = kit.exercise(
     """a share between 0 and 1
     right: Now look at its interval. Twenty-six months of a pair tell the order of
       magnitude of β, and no more.
@@ -255,7 +255,7 @@ beta_exercise = kit.exercise(
     6,
 )
 
-gain_exercise = kit.exercise(
+ask_gain = kit.exercise(
     """a whole number of replicas
     right: The next copy would cost as much as each before, and save less than one
       minute in a hundred.
@@ -277,8 +277,7 @@ gain_exercise = kit.exercise(
     same=kit.number(1e-6),
 )
 
-
-places_exercise = kit.exercise(
+ask_places = kit.exercise(
     """a list of two shares between 0 and 1: two racks, two zones
     right: By contract, half of what stops a machine stops its neighbour in the next
       rack too, and a tenth one in another zone. Distance is what is sold.
@@ -299,8 +298,7 @@ places_exercise = kit.exercise(
     same=kit.matrix(0.02),
 )
 
-
-two_of_three_exercise = kit.exercise(
+ask_two_of_three = kit.exercise(
     """a number of minutes a year
     right: Most of it is the floor, as before. But without a shared failure it would
       be some three thousand times what it is if one of the three is enough.
@@ -318,8 +316,7 @@ two_of_three_exercise = kit.exercise(
     lambda: group(3, needed=2).unavailability,
 )
 
-
-code_exercise = kit.exercise(
+ask_code = kit.exercise(
     """a function of a number of replicas and of β, a fraction
     right: It takes an array of β as well: try np.linspace(0, 0.2, 5).
     hint: redundancy.replicas(n, needed=2) is a structure; its unavailability takes a
@@ -351,11 +348,6 @@ def own(alone, together):
     low, high = (2 * p / (1 + p) for p in events)
     return {"beta": share, "at least": low, "at most": high}
 
-
-EXERCISES = (
-    *(beta_exercise, gain_exercise, places_exercise),
-    *(two_of_three_exercise, code_exercise),
-)
 
 # ---- the lesson --------------------------------------------------------------------
 
@@ -417,6 +409,6 @@ lesson = kit.Lesson(
             },
         },
     },
-    exercises=EXERCISES,
+    exercises=(ask_beta, ask_gain, ask_places, ask_two_of_three, ask_code),
     own=own,
 )
