@@ -198,6 +198,31 @@ def test_phases_on_many_servers_equal_their_chain(servers, load, squared):
     assert other.mean_wait == pytest.approx(exact, rel=1e-4 if servers == 1 else 0.05)
 
 
+@pytest.mark.parametrize(("servers", "load"), [(48, 0.9), (64, 0.5)])
+def test_many_cores_equal_their_chain(servers, load):
+    """Differences of numbers that are nearly alike once said that nobody waits."""
+    share, fast, slow = 0.9, 1.0, 0.5
+    mean = share / fast + (1 - share) / slow
+    service = duration.hyperexponential([share, 1 - share], [1 / fast, 1 / slow])
+    arrival = load * servers / mean
+    most = servers + int(25 / (1 - load))
+    exact = exact_mean_wait(arrival, share, (0.0, fast, slow), servers, most)
+    found = MGc(arrival, service, servers).wait.mean
+    assert found == pytest.approx(exact, rel=1e-4 if load > 0.8 else 1e-9)
+
+
+@pytest.mark.parametrize("servers", [4, 16, 64])
+def test_what_is_rare_among_requests_changes_little(servers):
+    """One write in a million, or in 1e12, or so few requests that nobody waits."""
+    for load in (1e-9, 0.5, 0.9):
+        for share in (1e-6, 1e-12):
+            service = duration.hyperexponential([1 - share, share], [0.001, 0.002])
+            arrival = load * servers / service.mean
+            found = MGc(arrival, service, servers).wait.mean
+            plain = MMc(arrival, service.mean, servers).wait.mean
+            assert found == pytest.approx(plain, rel=1e-5 + 2 * share, abs=1e-290)
+
+
 MEANS, SHARE, SERVERS = (1.0, 10.0), (0.9, 0.1), 3  # reads and writes
 
 

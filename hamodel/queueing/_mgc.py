@@ -31,6 +31,7 @@ from hamodel.queueing import _phases, _report
 from hamodel.queueing._mmc import MMc
 
 MOST = 100  # ways to be busy; the effort grows like the third to fourth power
+_ROUNDED, _NOTHING = 1e-10, 1e-290  # of a whole, and of 1
 
 
 class Service(NamedTuple):
@@ -55,19 +56,18 @@ def wait(
     )
     local, done = _inside(service, servers), _down(service, servers)
     swap = done @ _up(service, servers - 1)  # one is done, the next begins
-    whole = np.eye(len(local))
-    ratio = arrival * np.linalg.inv(_drain(arrival * whole, local, swap))
-    upper = np.linalg.inv(whole - ratio)  # of all levels from c on
-    out = local.sum(axis=1) + arrival + done.sum(axis=1)
-    entry, levels = _lower(
-        arrival, service, servers, np.diag(out) - local - ratio @ swap
-    )
-    held = levels[-1] @ upper
+    up = arrival * np.eye(len(local))
+    ratio = arrival * np.linalg.inv(_drain(up, local, swap))
+    top = _stay(local + ratio @ swap, done.sum(axis=1))
+    entry, levels = _lower(arrival, service, servers, top)
+    held = np.linalg.solve((np.eye(len(up)) - ratio).T, levels[-1])  # from c on
     total = sum(level.sum() for level in levels[:-1]) + held.sum()
-    # the same moves turned round in time
-    turned = (local + ratio @ swap).T * held / held[:, None] * (1 - whole)
-    left = turned.sum(axis=1) + entry / held
-    return held / total, turned - np.diag(left)
+    # the same moves turned round in time, but for ways so rare that rounding made them
+    some = held > max(_ROUNDED * held.sum(), _NOTHING)
+    here, moves = held[some], (local + ratio @ swap)[np.ix_(some, some)].T
+    turned = moves * here / here[:, None] * (1 - np.eye(len(here)))
+    left = turned.sum(axis=1) + np.maximum(entry[some], 0.0) / here
+    return here / total, turned - np.diag(left)
 
 
 def _lower(
@@ -82,8 +82,7 @@ def _lower(
         up = arrival * _up(service, level - 1)
         ratios.append(up @ np.linalg.inv(block))
         local, done = _inside(service, level - 1), _down(service, level - 1)
-        out = local.sum(axis=1) + arrival + done.sum(axis=1)
-        block = np.diag(out) - local - ratios[-1] @ _down(service, level)
+        block = _stay(local + ratios[-1] @ _down(service, level), done.sum(axis=1))
     levels = [np.ones(1)]
     for ratio in reversed(ratios):
         levels.append(levels[-1] @ ratio)
@@ -96,20 +95,29 @@ def _drain(up: FloatArray, local: FloatArray, down: FloatArray) -> FloatArray:
     Logarithmic reduction: each round doubles the heights that excursions may reach
     (Latouche and Ramaswami 1993, J. Appl. Prob. 30, 650-674).
     """
-    size = np.eye(len(up))
-    stay = np.diag((local + up + down).sum(axis=1)) - local
+    stay = _stay(local, (up + down).sum(axis=1))
     high, low = np.linalg.solve(stay, up), np.linalg.solve(stay, down)
     first, path = low, high
     for _ in range(64):
-        again = size - high @ low - low @ high
-        high, low = np.linalg.solve(again, np.stack([high @ high, low @ low]))
+        twice = np.stack([high @ high, low @ low])
+        again = _stay(high @ low + low @ high, twice.sum(axis=(0, 2)))
+        high, low = np.linalg.solve(again, twice)
         step = path @ low
         first = first + step
         path = path @ high
         if np.max(step) <= 1e-17:  # squared in each round: nothing is left
             break
-    answer: FloatArray = stay - up @ first
-    return answer
+    return _stay(local + up @ first, down.sum(axis=1))
+
+
+def _stay(moves: FloatArray, away: FloatArray) -> FloatArray:
+    """Return rates with what leaves on the diagonal: no difference loses its digits.
+
+    `away` is what goes elsewhere (Grassmann, Taksar and Heyman 1985, Operations
+    Research 33, 1107-1116).
+    """
+    among = moves * (1 - np.eye(len(moves)))
+    return np.asarray(np.diag(among.sum(axis=1) + away) - among)
 
 
 # ---- the moves of so many busy servers --------------------------------------------
@@ -291,7 +299,10 @@ class MGc:
     def _wait(self, arrival: float, servers: float) -> Duration:
         phases = self.service.phases
         if arrival and phases is not None and _exact(phases[0], servers):
-            return duration.phase_type(*wait(arrival, *phases, int(servers)))
+            start, rates = wait(arrival, *phases, int(servers))
+            if not len(start):
+                return duration.constant(0.0)
+            return duration.phase_type(start, rates)
         queue = MMc(arrival, self.service.mean, servers)
         late = float(queue.wait_probability)
         if late == 0:
