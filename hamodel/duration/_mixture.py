@@ -48,6 +48,11 @@ class Lot:
         each = np.asarray(getattr(self.law, of)(np.asarray(t)[..., None] - self.shifts))
         return np.asarray(each @ self.weights)
 
+    def unfinished(self, t: FloatArray) -> FloatArray:
+        """Return the weight of the parts that are as likely as not to be over later."""
+        each = np.asarray(self.law.sf(np.asarray(t)[..., None] - self.shifts))
+        return np.asarray(np.where(each < 0.5, 0.0, self.weights).sum(axis=-1))
+
     def ends(self, p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the least and the greatest quantile of the parts."""
         found = self.law.quantile(p[..., None], q[..., None]) + self.shifts
@@ -304,10 +309,13 @@ class Mixture(integrals.Usual):
         ends = np.broadcast_arrays(*found)
         least, most = np.minimum.reduce(ends), np.maximum.reduce(ends)
         answer = laws.search(self, p, q, least, most)
-        apart = _Apart(self.weights, self.parts, answer)
-        flat = np.abs(apart.share - q) < np.minimum(_ROUNDED, 1e-3 * np.minimum(p, q))
+        shares = [lot.unfinished(answer) for lot in together]
+        shares += [np.where(law.sf(answer) < 0.5, 0.0, w) for w, law in others]
+        left = np.sum(np.broadcast_arrays(*shares), axis=0)
+        flat = np.abs(left - q) < np.minimum(_ROUNDED, 1e-3 * np.minimum(p, q))
         if not np.any(flat):
             return answer
+        apart = _Apart(self.weights, self.parts, answer)
         return np.where(flat, laws.search(apart, p, q, least, most), answer)
 
     def excess(self, t: FloatArray) -> FloatArray:
@@ -347,10 +355,6 @@ class _Apart:
         self.support: tuple[Quantity, Quantity] = (0.0, np.inf)
         over = [part.sf(at) < 0.5 for part in parts]
         self.terms = list(zip(weights, parts, over, strict=True))
-        #: weight of the parts that are not over
-        self.share = sum(
-            np.where(o, 0.0, w) for w, o in zip(weights, over, strict=True)
-        )
 
     def _beyond(self, t: FloatArray) -> FloatArray:
         total: Quantity = 0.0

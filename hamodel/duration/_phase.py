@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -66,6 +66,11 @@ class PhaseType(integrals.Usual):
         for k in range(1, order + 1):
             v = k * np.linalg.solve(-self.T, v)
         return _scalar((self.alpha[..., None, :] @ v)[..., 0, 0])
+
+    @cached_property
+    def first(self) -> FloatArray:
+        """Where it is after the first events, (stack, events, phases + 1)."""
+        return _powers(self).led(_start(self))[:, 0]
 
     def _rows(self, t: FloatArray) -> tuple[FloatArray, tuple[int, ...]]:
         """Bring times to shape (stack, times of each), and return their own shape."""
@@ -207,7 +212,7 @@ def _law_at(law: PhaseType, t: FloatArray) -> tuple[FloatArray, FloatArray, Floa
     late = ~(pace < 2.0 ** len(powers.tables))
     pace = np.where(late, 0, pace)
     whole = np.floor(pace)
-    rows = _poisson(pace - whole) @ powers.led(_start(law))[:, 0]
+    rows = _poisson(pace - whole) @ law.first
     for k, table in enumerate(powers.tables):
         bit = np.floor(whole / 2.0**k) % 2 == 1
         if bit.all():

@@ -84,6 +84,9 @@ class Law(Protocol):
 
 L = TypeVar("L")
 
+_EVEN = np.linspace(0, 1, 17)  # steps of a search
+_CLOSE = np.outer([-1, 1], np.exp2(np.linspace(-3.4, -27.2, 8))).ravel()
+
 
 def key(value: Quantity) -> Quantity:
     """Return a hashable description: equal laws have equal keys."""
@@ -153,34 +156,41 @@ def search(
     """Return the least t in [low, high] with P(X <= t) >= p; jumps do no harm.
 
     Each round asks for several times at once: first for the power of two, then for
-    the time itself, until it is as near as is asked for.
+    the time itself, until it is as near as is asked for.  Of few questions each round
+    looks closer where a straight line meets p, and in even steps for what jumps.
     """
     p, q = np.broadcast_arrays(p, q)
     shape = np.broadcast_shapes(p.shape, law.shape)
     least, most = (np.broadcast_to(np.asarray(x, float), shape) for x in law.support)
+    few = p.size <= 32
     with np.errstate(all="ignore"):
         ends = np.log2(np.stack(np.broadcast_arrays(low, high, least)[:2]))
         start, stop = (np.broadcast_to(np.clip(e, -1000, 1000), shape) for e in ends)
         # many questions fill the machine with two sections, few ask for more
-        steps = column(np.linspace(0, 1, 33 if p.size <= 32 else 3), start)
+        steps = column(np.linspace(0, 1, 33 if few else 3), start)
         while np.any(stop - start > 2):
-            start, stop = _section(law, p, q, (start, stop, steps), exponents=True)
+            start, stop, _ = _section(law, p, q, (start, stop, steps), exponents=True)
         start, stop = np.exp2(start), np.exp2(stop) * (1 + 1e-12)
-        for _ in range(11 if p.size <= 32 else 54):
+        for _ in range(14 if few else 54):
             if np.all(stop - start <= near * stop):
                 break
-            start, stop = _section(law, p, q, (start, stop, steps))
-        zero = _reached(law, p, q, np.zeros(shape))
+            start, stop, meets = _section(law, p, q, (start, stop, steps))
+            if few:
+                close = np.clip(meets + column(_CLOSE, start), 0, 1)
+                even = np.broadcast_to(column(_EVEN, start), (len(_EVEN), *shape))
+                steps = np.sort(np.concatenate([even, close]), axis=0)
+        zero = _gap(law, p, q, np.zeros(shape)) >= 0
     answer = np.where(zero, 0.0, np.clip(stop, least, most))
     return np.where(q <= 0, most, np.where(p <= 0, least, answer))
 
 
-def _reached(law: Reached, p: FloatArray, q: FloatArray, t: FloatArray) -> Quantity:
+def _gap(law: Reached, p: FloatArray, q: FloatArray, t: FloatArray) -> FloatArray:
+    """Return how far above p the law is, from the nearer end; 0 where it is reached."""
     # 1 - p is rounded: at a jump the tail may miss it by that much
-    slack = np.where(q > 1e-4, 2.3e-16, 0.0)
+    rest = q + np.where(q > 1e-4, 2.3e-16, 0.0)
     if np.all(p >= 0.5):
-        return law.sf(t) <= q + slack
-    return np.where(p < 0.5, law.cdf(t) >= p, law.sf(t) <= q + slack)
+        return np.asarray(rest - law.sf(t))
+    return np.where(p < 0.5, law.cdf(t) - p, rest - law.sf(t))
 
 
 def _section(
@@ -190,16 +200,21 @@ def _section(
     ends: tuple[FloatArray, FloatArray, FloatArray],
     *,
     exponents: bool = False,
-) -> tuple[FloatArray, FloatArray]:
-    """Return the section in which p is reached."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the section in which p is reached, and at which share of its length."""
     low, high, steps = ends
     points = low + (high - low) * steps
     points[-1] = high
-    there = _reached(law, p, q, np.exp2(points) if exponents else points)
+    gaps = _gap(law, p, q, np.exp2(points) if exponents else points)
+    there = gaps >= 0
     there[-1] = True
     first = np.maximum(np.argmax(there, axis=0), 1)[None]
-    below = np.take_along_axis(points, first - 1, 0)[0]
-    return below, np.take_along_axis(points, first, 0)[0]
+    (start, before), (stop, after) = (
+        [np.take_along_axis(x, place, 0)[0] for x in (points, gaps)]
+        for place in (first - 1, first)
+    )
+    meets = np.nan_to_num(before / (before - after), nan=0.5)
+    return start, stop, np.clip(meets, 0, 1)
 
 
 def column(values: FloatArray, law: Law | FloatArray) -> FloatArray:
