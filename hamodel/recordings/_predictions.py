@@ -71,13 +71,8 @@ def predictions() -> Iterator[Forecast | Pairs]:
         A law of a measured time, or numbers for the rows of a table.  None has a
         constant that was fitted to the series it is held against.
     """
-    yield from _watchdog()
-    yield from _patroni()
-    yield from _in_place()
-    yield from _sentinel()
-    yield from _etcd()
-    yield from _galera()
-    yield from _clients()
+    for part in (_watchdog, _patroni, _in_place, _sentinel, _etcd, _galera, _clients):
+        yield from part()
     yield from _replication()
 
 
@@ -278,14 +273,12 @@ def _galera() -> Iterator[Forecast | Pairs]:
     local = float(runs.where(delay_ms=0, keys=1).column("lat_p50_ms")[0]) * _MS
     far = runs.column("delay_ms") > 0
     delays = runs.column("delay_ms")[far] * _MS
-    commits = [
-        float(total_order_latency(float(d), local=local).quantile(0.5)) for d in delays
-    ]
+    laws = [total_order_latency(float(delay), local=local) for delay in delays]
     measured = runs.column("lat_p50_ms")[far] * _MS
     yield Pairs(
         series=runs.name,
         what="commit latency, median",
-        predicted=np.array(commits),
+        predicted=np.array([float(law.quantile(0.5)) for law in laws]),
         measured=measured,
         errors_allowed=0.1 * measured,
         stands_on="three one-way delays, and the latency of the row without one",
