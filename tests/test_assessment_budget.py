@@ -601,3 +601,38 @@ def test_three_of_three_are_away_for_as_long_as_one_repair_takes():
         expected = -math.expm1(-3 * (MONTH + 4 * HOUR - 2 * budget) / (3004 * HOUR))
         chance = found.chance_of_missing(1 - budget / MONTH, MONTH)
         assert chance.probability == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "repair",
+    [duration.constant(4 * HOUR), duration.gamma(mean=4 * HOUR, cv=0.5)],
+)
+def test_clients_that_nobody_leads_away_wait_for_a_repair_that_runs_already(repair):
+    """The site is back hours after its failure, and not hours after a failover.
+
+    Half of the clients lose one repair each time, cut at the ends of the month.
+    """
+    node = Node(mttf=30_000 * HOUR, mttr=repair)
+    stuck = Failover(detection=300, redirection=300, coverage=0.0)
+    found = assess(ActiveActive(database=node, failover=stuck))
+    for hours in (1.0, 1.8, 3.0):
+        least = 2 * hours * HOUR  # of one site
+        begins = float(repair.sf(least)) * (MONTH - least)
+        begins += float(repair.law.excess(least))
+        alone = -math.expm1(-2 * begins / (30_004 * HOUR))
+        two = (2 * MONTH / (30_004 * HOUR)) ** 2 / 2
+        chance = found.chance_of_missing(1 - hours * HOUR / MONTH, MONTH)
+        assert chance.probability == pytest.approx(alone, rel=0.01, abs=1.1 * two)
+
+
+def test_the_first_of_two_clocks_ends_a_wait():
+    """Stuck clients are led away after an hour by hand; a repair takes 30 to 90 min."""
+    node = Node(mttf=30_000 * HOUR, mttr=duration.uniform(0.5 * HOUR, 1.5 * HOUR))
+    by_hand = Failover(coverage=0.0, manual=duration.constant(HOUR))
+    found = assess(ActiveActive(database=node, failover=by_hand))
+    for minutes, longer in ((10, 1.0), (20, 5 / 6), (25, 2 / 3), (31, 0.0)):
+        x = minutes * MINUTE  # half of the clients: twice as long
+        chance = found.chance_of_missing(1 - x / MONTH, MONTH).probability
+        alone = -math.expm1(-2 * longer * (MONTH - 2 * x) / (30_001 * HOUR))
+        two = (2 * MONTH / (30_001 * HOUR)) ** 2 / 2
+        assert chance == pytest.approx(alone, rel=0.01, abs=1.1 * two)

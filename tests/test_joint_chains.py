@@ -618,6 +618,29 @@ def test_a_common_cause_takes_all_databases(name):
     assert "common cause" not in usual["write"]
 
 
+@pytest.mark.parametrize(
+    "mttr",
+    [
+        duration.constant(6 * HOUR),
+        duration.uniform(2 * HOUR, 10 * HOUR),
+        duration.lognormal(mean=6 * HOUR, cv=1.2),
+    ],
+)
+@pytest.mark.parametrize("name", SHARED)
+def test_what_a_common_cause_takes_is_back_as_the_law_of_a_repair_says(name, mttr):
+    """Three constant repairs are over at once, not one after the other."""
+    spec, count = SHARED[name]
+    spec = replace(spec, database=replace(NODE, mttr=mttr), common_cause=BETA)
+    drawn = mttr.sample(count * 40_000, np.random.default_rng(3)).reshape(-1, count)
+    drawn.sort(axis=1)
+    for operation, needed in zip(("read", "write"), ENOUGH[name], strict=True):
+        back = drawn[:, needed - 1].mean()
+        ours = spec.model().downtime()[operation]["common cause"]
+        # it strikes only what is not struck yet
+        both = FAIL * BETA / (1 + FAIL * BETA * drawn[:, -1].mean())
+        assert ours == pytest.approx(both * back, rel=0.02)
+
+
 def random_region(rng, k):
     """Two sites that are pairs or more, with constant times and laws that race."""
     crash = Failure(kind="process", mttf=90 * HOUR, mttr=100.0)

@@ -2,7 +2,8 @@
 
 Of the failures of a database a share (the beta of the beta-factor model) strikes all
 databases at once.  These are repaired side by side, each in its own time, and what is
-asked for is served again when enough are back.
+asked for is served again when enough are back: how long that takes on average follows
+from the law of repair, as order statistics.  Which of them is back next is any.
 
 Assumption: databases that are down for a common cause, and those that are down for
 their own, are counted apart.  What that leaves out is a share of the downtime that is
@@ -20,12 +21,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hamodel import _check
-from hamodel._quantity import mean_of, rate_of
+from hamodel._quantity import rate_of
 from hamodel._types import Quantity
 from hamodel.architectures._events import Event
 from hamodel.architectures._seen import COMMON
 from hamodel.architectures._specs import Node
 from hamodel.architectures.base import OPERATIONS, Part
+from hamodel.duration import Duration, order_statistic
 
 Struck = tuple[int, ...]  # how many databases of each site are down for a common cause
 
@@ -65,15 +67,28 @@ class _Shock:
     serves: Callable[[Mapping[str, int], str, str], bool]
 
     def events(self, struck: Struck) -> Iterator[Event]:
-        if not any(struck):
+        left = sum(struck)
+        if not left:
             yield Event("common cause", self.mttf, tuple(self.held.values()))
             return
-        mttr = self.database.mttr
         for site, count in enumerate(struck):
             if count:
                 to = (*struck[:site], count - 1, *struck[site + 1 :])
-                after = mttr if count == 1 else mean_of(mttr) / count
-                yield Event(f"repair at {site}", after, to)
+                share = 1 if count == left else count / left
+                yield Event("next repair", self._next(left), to, share)
+
+    def _next(self, left: int) -> Quantity:  # a number or a law
+        """Return the time until one more is back, of so many whose repairs still run.
+
+        Of the first it is the law, of others the mean.
+        """
+        mttr, count = self.database.mttr, sum(self.held.values())
+        if not isinstance(mttr, Duration):
+            return mttr / left
+        first = order_statistic(mttr, count - left + 1, count)
+        if left == count:
+            return first
+        return first.mean - order_statistic(mttr, count - left, count).mean
 
     def view(self, struck: Struck) -> frozenset[tuple[str, str]]:
         """Return which operations are not served to those who entered which site."""

@@ -171,7 +171,10 @@ def redirections(redirect: Failover | None, state: State) -> Iterator[Event]:
         clock, stages = "redirection again", (redirect.retry,)
     else:
         if state.clients == "stuck" and redirect.manual is not None:
-            yield Event("redirection by hand", redirect.manual, moved)
+            by_hand = redirect.manual
+            if hasattr(by_hand, "sample"):  # else the mean of an exponential time
+                by_hand = Raced((by_hand,))
+            yield Event("redirection by hand", by_hand, moved)
         return
     yield Event(clock, Raced(stages), moved, redirect.coverage)
     yield Event(clock, Raced(stages), stuck, 1 - redirect.coverage)

@@ -5,15 +5,17 @@ is left by exponential clocks, and by at most one clock of another law (a failov
 timeout, a repair that was given as a law), which starts when the state is entered; such
 a process is semi-Markov, and the transforms of its sojourns are known.
 
-Assumption: a clock that runs on from state to state, or beside another of another law,
-counts as exponential, at the rate that it has in the chain of its part; that is exact
-where its law is exponential.
+Assumptions: of a clock that runs on from state to state what is left counts as if it
+had run for an exponential time, of the mean that the chain of its part says; the first
+of several clocks of a state is any of them, however late it comes; and clocks that are
+much longer than another of their state count as exponential.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TypeAlias
 
@@ -22,7 +24,7 @@ import numpy as np
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.architectures import Part
-from hamodel.duration import Duration, constant
+from hamodel.duration import Duration, constant, exponential, minimum, tabulated
 from hamodel.markov import steady_state
 
 #: Where an event leads, with probabilities; and events by their clocks.
@@ -30,6 +32,10 @@ Outcomes: TypeAlias = list[tuple[Hashable, float]]
 Events: TypeAlias = dict[str, tuple[Quantity, float, Outcomes]]
 
 FRESH = 0.9  # share of the entries at which a clock must start anew
+_YOUNG = 1e-3  # of its mean: an age that does not matter
+_SHORT = 10.0  # ages in a mean: from there on one is like another
+_LIKE = 100.0  # times as long: of two clocks the longer counts as exponential
+_SLICES = 1024  # of a law
 _NARROW = 1024  # stages of the gamma law that stands for a constant: it varies by 3 %
 _BLUNT = 1024  # and of those whose mixture stands for another law
 _CACHED = 4096  # complex numbers that stay near the processor
@@ -162,31 +168,102 @@ def process_of(part: Part) -> Process:
             rates[i] += goals * rate
     views = tuple(part.view(state) for state in states)
     np.fill_diagonal(rates, 0.0)
-    flow = Process(moves=Moves(rates=rates), views=views).law[:, None] * rates
-    clocks = {}
+    law = Process(moves=Moves(rates=rates), views=views).law
+    names = {
+        name
+        for each in timers
+        for name, clock in each.items()
+        if not is_exponential(clock.law)
+    }
+    ages = {name: _ages(name, timers, rates, law) for name in sorted(names)}
+    clocks, left = {}, rates.copy()
     for i in range(n):
-        name = _general(i, timers, flow)
-        if name:
-            clock = clocks[i] = timers[i][name]
-            rates[i] -= clock.goals * clock.rate
-    np.fill_diagonal(rates, 0.0)
-    moves = Moves(rates=np.maximum(rates, 0.0), clocks=clocks)
+        own = {name: clock for name, clock in timers[i].items() if name in names}
+        if kept := _kept(own, {name: float(ages[name][i]) for name in own}):
+            for name in kept:
+                left[i] -= own[name].goals * own[name].rate
+            clocks[i] = _race(list(kept.values()))
+    np.fill_diagonal(left, 0.0)
+    moves = Moves(rates=np.maximum(left, 0.0), clocks=clocks)
     return Process(moves=moves, views=views)
 
 
-def _general(i: int, timers: Sequence[Mapping[str, Clock]], flow: FloatArray) -> str:
-    """Return the clock of a state that keeps its law: the shortest of those anew."""
-    found = []
-    for name, clock in timers[i].items():
-        if is_exponential(clock.law):
-            continue
-        running = [
-            j != i and name in timers[j] and timers[j][name].law == clock.law
-            for j in range(len(timers))
-        ]
-        if flow[running, i].sum() <= (1 - FRESH) * flow[:, i].sum():
-            found.append((float(mean_of(clock.law)), name))
-    return min(found)[1] if found else ""
+def _kept(clocks: Mapping[str, Clock], ages: Mapping[str, float]) -> dict[str, Clock]:
+    """Return what is left of the clocks of a state: the shortest and those like it."""
+    found = {
+        name: replace(clock, law=_left(clock.law, ages[name]))
+        for name, clock in clocks.items()
+        if not is_exponential(clock.law)
+    }
+    means = {name: float(mean_of(clock.law)) for name, clock in found.items()}
+    least = min(means.values(), default=0.0)
+    return {k: clock for k, clock in found.items() if means[k] < _LIKE * least}
+
+
+def _ages(
+    name: str, timers: Sequence[Mapping[str, Clock]], rates: FloatArray, law: FloatArray
+) -> FloatArray:
+    """Return how long a clock has run on average when each state is entered, in s.
+
+    It runs on where another event leads from a state in which it runs to another.
+    """
+    own = np.zeros_like(rates)
+    for i, clocks in enumerate(timers):
+        if name in clocks:
+            own[i] = clocks[name].goals * clocks[name].rate
+    laws = [clocks[name].law if name in clocks else None for clocks in timers]
+    alike = [[one is not None and one == other for other in laws] for one in laws]
+    flow = law[:, None] * rates
+    onward = np.where(alike, flow - law[:, None] * own, 0.0)
+    share = onward.T / np.maximum(flow.sum(axis=0), 1e-300)[:, None]
+    stays = 1 / np.maximum(rates.sum(axis=1), 1e-300)
+    ages: FloatArray = np.linalg.solve(np.eye(len(laws)) - share, share @ stays)
+    return ages
+
+
+@lru_cache(maxsize=256)
+def _left(time: Quantity, age: float) -> Quantity:
+    """Return what is left of a time that has run for an exponential one.
+
+    `age` is how long that was on average, among those times that were longer; it is
+    taken as it is if it is short.
+    """
+    law, mean = law_of(time), float(mean_of(time))
+    if law is None or age < _YOUNG * mean:
+        return time
+    pace = 1 / age - 1 / mean  # of the exponential time
+    if pace * mean < _YOUNG:
+        return law.residual()
+    ends = np.asarray(law.quantile(1 - _LEVELS), float)
+    t = np.unique(np.concatenate([np.linspace(0, ends[-20], 512), ends]))
+    if pace * mean > _SHORT:
+        t = np.append(0.0, t[t > age] - age)
+        tail = np.asarray(law.sf(t + age))
+    else:  # the integral of the density of P(X > age + t): backwards, step by step
+        step, sf = np.diff(t), np.asarray(law.sf((t[1:] + t[:-1]) / 2))
+        tail = np.zeros(len(t))
+        for k in range(len(step) - 1, -1, -1):
+            fades = math.exp(-pace * step[k])
+            tail[k] = fades * tail[k + 1] + (1 - fades) * sf[k]
+    return tabulated(t, np.minimum.accumulate(tail / tail[0]))
+
+
+def _race(clocks: Sequence[Clock]) -> Clock:
+    """Return the first of some clocks as one, whichever of them it is."""
+    if len(clocks) == 1:
+        return clocks[0]
+    *sooner, last = sorted(clocks, key=lambda clock: float(mean_of(clock.law)))
+    every = [*sooner, last]
+    laws = [law_of(clock.law) or exponential(mean_of(clock.law)) for clock in every]
+    slices = (np.arange(_SLICES) + 0.5) / _SLICES
+    goals, left = np.zeros_like(last.goals), 1.0
+    for k, clock in enumerate(sooner):
+        at = np.asarray(laws[k].quantile(slices))
+        others = [np.asarray(law.sf(at)) for j, law in enumerate(laws) if j != k]
+        won = min(float(np.mean(math.prod(others))), left)
+        goals, left = goals + won * clock.goals, left - won
+    rate = sum(clock.rate for clock in every)
+    return Clock(law=minimum(*laws), rate=rate, goals=goals + left * last.goals)
 
 
 def _explored(part: Part) -> tuple[list[Hashable], list[Events]]:

@@ -163,7 +163,7 @@ def _none(
     """Return P(any done) and P(none done), both without cancellation."""
     none = np.asarray(np.prod(np.broadcast_arrays(*open_), axis=0))
     with np.errstate(divide="ignore"):
-        logs = sum(np.log1p(-np.asarray(f)) for f in done)
+        logs = sum(np.log1p(-np.minimum(f, 1)) for f in done)
     few = np.asarray(-np.expm1(logs))
     return np.where(none < 0.5, 1 - none, few), none
 
