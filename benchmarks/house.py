@@ -1,8 +1,9 @@
 """How large the house is, and how it hangs together.
 
-`python -m benchmarks.house` prints a table; `--list NAME` prints what a row counts
-(`circles`, `private`, `islands`, `any`, `minutes` or `latency`).  Nothing here is a
-bar: the gates of the tests hold those figures that must not grow.
+`python -m benchmarks.house` prints a table; `--beside TREE` with the lines of another
+state of the project in its last column; `--list NAME` prints what a row counts
+(`circles`, `private`, `islands`, `any`, `minutes`, `latency` or `long`).  Nothing here
+is a bar: the gates of the tests hold those figures that must not grow.
 """
 
 from __future__ import annotations
@@ -23,22 +24,41 @@ import networkx as nx
 ROOT = Path(__file__).parents[1]
 PACKAGE, LESSONS = ROOT / "hamodel", ROOT / "notebooks" / "lessons"
 #: Rooms that answer: whatever they use is used.
-ANSWERS = [
-    "architectures",
-    "assessment",
-    "simulation",
-    "sweeping",
-    "decision",
-    "calibration",
-    "uncertainty",
-    "catalogue",
-    "specfile",
-    "cli",
-    "plots",
-    "course",
-    "lessons",
-    "recordings",
-]
+ANSWERS = frozenset(
+    [
+        "architectures",
+        "assessment",
+        "simulation",
+        "sweeping",
+        "decision",
+        "calibration",
+        "uncertainty",
+        "catalogue",
+        "specfile",
+        "cli",
+        "plots",
+        "course",
+        "lessons",
+        "recordings",
+    ]
+)
+#: What stands for `Any`, each for what only its maker knows.
+OPEN = frozenset(
+    [
+        "Quantity",
+        "Value",
+        "State",
+        "Json",
+        "Sparse",
+        "Number",
+        "Known",
+        "Assessed",
+        "Members",
+        "Skin",
+        "Answer",
+        "Connection",
+    ]
+)
 #: Public by promise, used or not.
 PROMISED = {
     "chain": "Chain",
@@ -358,18 +378,44 @@ def any_lines() -> list[str]:
     return sorted(set(found))
 
 
-def table() -> list[str]:
-    """Return the lines of the table."""
+def uses_of_open_names() -> int:
+    """Count where a name that stands for `Any` is used."""
+    nodes = (node for path in files().values() for node in ast.walk(tree(path)))
+    return sum(isinstance(node, ast.Name) and node.id in OPEN for node in nodes)
+
+
+def long_modules() -> list[str]:
+    """Return the modules above 400 lines."""
+    sizes = {m: sum(lines(path).values()) for m, path in files().items()}
+    return [f"{m}: {n}" for m, n in sorted(sizes.items()) if n > 400]
+
+
+def sizes(root: Path) -> dict[str, dict[str, int]]:
+    """Count the lines of each room of a state of the project, by what they hold."""
     count: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for module, path in files().items():
-        for kind, number in lines(path).items():
-            count[room(module)][kind] += number
+    for base in (root / "hamodel", root / "notebooks" / "lessons"):
+        for path in base.rglob("*.py"):
+            module = ".".join(path.relative_to(base.parent).with_suffix("").parts)
+            name = room(module.removesuffix(".__init__"))
+            for kind, number in lines(path).items():
+                count[name][kind] += number
+    return count
+
+
+def table(beside: Path | None = None) -> list[str]:
+    """Return the lines of the table."""
     kinds = ("code", "docstring", "comment", "blank")
+    count, other = sizes(ROOT), sizes(beside) if beside else {}
+    for rooms in filter(None, (count, other)):
+        parts = list(rooms.values())
+        rooms["together"] = {k: sum(c[k] for c in parts) for k in kinds}
     out = [f"{'room':<16}" + "".join(f"{kind:>11}" for kind in (*kinds, "all"))]
-    total = {kind: sum(c[kind] for c in count.values()) for kind in kinds}
-    for name, row in [*sorted(count.items()), ("together", total)]:
-        cells = [row[kind] for kind in kinds]
-        out.append(f"{name:<16}" + "".join(f"{n:>11,}" for n in (*cells, sum(cells))))
+    names = sorted((set(count) | set(other)) - {"together"})
+    for name in (*names, "together"):
+        cells = [count[name][kind] for kind in kinds]
+        was = [sum(other[name].values()) if name in other else 0] if other else []
+        cells = [*cells, sum(cells), *was]
+        out.append(f"{name:<16}" + "".join(f"{n:>11,}" for n in cells))
     for folder in ("tests", "benchmarks"):
         size = sum(
             len(p.read_text(encoding="utf-8").splitlines())
@@ -387,7 +433,9 @@ def table() -> list[str]:
         ("private imports across rooms", len(private_imports())),
         ("islands, definitions", len(lost)),
         ("islands, lines", sum(lost.values())),
+        ("modules above 400 lines", len(long_modules())),
         ("lines that say Any", len(any_lines())),
+        ("uses of names that stand for Any", uses_of_open_names()),
     ]
     return [*out, "", *(f"{name:<40}{number:>8,}" for name, number in rows)]
 
@@ -401,11 +449,13 @@ def main(arguments: list[str]) -> None:
         "any": any_lines,
         "minutes": lambda: way("minutes")[1],
         "latency": lambda: way("latency")[1],
+        "long": long_modules,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", choices=lists)
-    name = parser.parse_args(arguments).list
-    print("\n".join(lists[name]() if name else table()))
+    parser.add_argument("--beside", type=Path, metavar="TREE")
+    asked = parser.parse_args(arguments)
+    print("\n".join(lists[asked.list]() if asked.list else table(asked.beside)))
 
 
 if __name__ == "__main__":
