@@ -42,7 +42,7 @@ TESTS = {  # of each room, and of all
     "conflicts": "conflicts* course_conflicts",
     "replication": "replication* course_replication_lag",
     "failover": "failover* course_recoveries",
-    "latency": "assessment journeys course_headroom loaded overload",
+    "latency": "assessment_latency assessment journeys course_headroom loaded overload",
     "assessment": "assessment_budget assessment* objectives journeys",
     "architectures": "architectures* active_passive* regions joint_chains assessment",
     "all": "second_road export",

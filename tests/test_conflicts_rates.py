@@ -88,6 +88,10 @@ def test_concurrency_as_formula_and_sweep():
         one = concurrency([float(r), 2 * float(r)], 0.04)
         assert many.share[i] == pytest.approx(one.share, rel=1e-14)
     assert many.share[0] == pytest.approx(0.08 * 4e-12 / 3, rel=1e-10)
+    for rates, out in itertools.product(([1.0, 3.0], [rate, 3.0]), (0.02, delay)):
+        shown = sympy.sympify(concurrency(rates, out).share)  # any of them a symbol
+        one = concurrency([1.0, 3.0], 0.02).share
+        assert float(shown.subs({rate: 1, delay: 0.02})) == pytest.approx(one)
     assert concurrency([0, 0], 0.1).share == 0
     only = concurrency([0, 1], 0.1)  # nobody rivals the one who writes alone
     assert only.share == 0
@@ -110,6 +114,12 @@ def test_zipf_by_direct_sums(keys, exponent):
         assert found.shares[i] == pytest.approx((share * by_key[i]).sum(), rel=1e-8)
     pairs = rates[0] * rates[1] * window * (share**2).sum()
     assert found.pairs == pytest.approx(pairs, rel=1e-8)
+
+
+def test_keys_from_none_to_more_than_there_are():
+    law = Zipf(keys=6)  # YCSB's exponent
+    heads = np.cumsum([0, *np.arange(1, 7) ** -0.99]) / sum(np.arange(1, 7) ** -0.99)
+    assert [law.head(k) for k in range(8)] == pytest.approx([*heads, 1], rel=1e-12)
 
 
 def test_many_keys_do_not_save_a_popular_one():
@@ -364,6 +374,12 @@ def test_siblings_of_two_sites_in_closed_form():
         (
             lambda: mean_siblings([1, 1, 1], [[0, 1, 9], [1, 0, 1], [1, 1, 0]]),
             r"delays\[0\]\[2\] must be <= the detour by 1, got 9 > 1 \+ 1",
+        ),
+        (
+            lambda: mean_siblings(
+                [1, 1, 1], [[0, 1, np.array([1, 9])], [1, 0, 1], [1, 1, 0]]
+            ),
+            r"delays\[0\]\[2\] must be <= the detour by 1",  # one of a sweep
         ),
         (lambda: Zipf(keys=0), "keys must be a whole number >= 1"),
         (lambda: Zipf(keys=5, exponent=-1), "exponent must be >= 0"),

@@ -30,13 +30,13 @@ from hamodel.architectures import (
     failed_apps,
 )
 from hamodel.architectures.behaviour import queued
-from hamodel.duration import Duration, constant, exponential, mixture, tabulated
+from hamodel.duration import Duration, constant, exponential, mixture, stack, tabulated
 from hamodel.queueing import MMc
 
 _NONE = constant(0.0)
 _RARE = 1e-9  # of the requests
 _POINTS = (0.5, 0.95, 0.99)
-_CELLS = 2049  # of a law that is cut off
+_STEP = 1 / 2048  # of a probability, in a law that is cut off
 
 
 class Loads(NamedTuple):
@@ -142,12 +142,25 @@ class Paths:
                 if np.any(part):
                     groups[shift].append((part, law))
         if np.ndim(total):
+            if self.behaviour.workload.timeout < np.inf:
+                return self._each(weights, np.shape(total))
             every = [(w, law + shift) for shift, g in groups.items() for w, law in g]
             return _mixed(every)
         laws = [_mixed(group) + shift for shift, group in groups.items()]
         shares = (sum(w for w, _ in group) for group in groups.values())
         law = _mixed(list(zip(shares, laws, strict=True)))
         return _in_time(law, self.behaviour.workload.timeout)
+
+    def _each(
+        self, weights: Mapping[Way, Quantity], shape: tuple[int, ...]
+    ) -> Duration:
+        """Return the latency for each element of arrays of weights."""
+        rows = {way: np.broadcast_to(w, shape) for way, w in weights.items()}
+        one = [
+            self.latency({way: row[i] for way, row in rows.items()})
+            for i in np.ndindex(shape)
+        ]
+        return stack(one, shape)
 
     def pieces(self, way: Way) -> list[Piece]:
         """Return the requests of a way by what they wait for."""
@@ -228,9 +241,18 @@ def _in_time(law: Duration, limit: float) -> Duration:
     late = float(law.sf(limit))
     if not _RARE < late < 1 - _RARE:
         return law
-    times = np.unique(law.quantile(np.linspace(0, 1 - late, _CELLS)))
-    times = np.append(times[times < limit], limit)
-    return tabulated(times, np.clip((law.sf(times) - late) / (1 - late), 0.0, 1.0))
+    times = np.linspace(law.support[0], limit, 513)
+    above = np.asarray(law.sf(times))
+    while True:  # halve where it falls by much, of all or of what is left
+        much = -np.diff(above) > np.minimum(_STEP, above[1:] / 50)
+        much &= np.diff(times) > _RARE * limit  # a jump
+        if not np.any(much):
+            break
+        more = (times[1:][much] + times[:-1][much]) / 2
+        where = np.flatnonzero(much) + 1
+        times = np.insert(times, where, more)
+        above = np.insert(above, where, law.sf(more))
+    return tabulated(times, np.clip((above - late) / (1 - late), 0.0, 1.0))
 
 
 def _served(load: float, service: float, cores: int, waiting: int | None) -> Duration:

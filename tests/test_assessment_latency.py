@@ -1,0 +1,190 @@
+"""Latencies put together from ways: what must hold of any, and laws cut off."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sympy
+
+from hamodel.architectures import ActivePassive, Cache, SinglePrimary, Site, Tier, Work
+from hamodel.assessment import assess
+from hamodel.assessment.latency import Latency, Loads, Paths, _in_time, _parted
+from hamodel.assessment.loads import usual
+from hamodel.duration import constant, exponential, gamma, mixture, uniform
+from hamodel.workload import Workload
+from tests.test_architectures import FAILOVER, NODE, SITE
+
+LOAD = Workload(reads=900, writes=100, round_trip=0.08)
+CACHE = Cache(hit_ratio=0.8, time=0.0002)
+PAIR = ActivePassive(
+    database=NODE, failover=FAILOVER, site=Site(cache=CACHE, apps=SITE.apps)
+)
+TIMES = np.array([0.0006, 0.002, 0.01, 0.03, 0.081, 0.09])
+
+
+def paths_of(pair=PAIR, load=LOAD):
+    paths = Paths(architecture=pair, behaviour=pair.behaviour(load), model=pair.model())
+    ways = list(usual(paths, paths.model))
+    return paths, ways[0], ways[-1]  # a near read, a write at the other site
+
+
+LAWS = {
+    "exponential": exponential(0.02),
+    "shifted": gamma(mean=0.01, cv=0.7) + 0.005,
+    "jumps": mixture([0.3, 0.7], [constant(0.012), uniform(0.0, 0.1)]),
+    "near and far": mixture([0.6, 0.4], [exponential(0.003), gamma(mean=0.09, cv=0.1)]),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("limit", [0.013, 0.04, 0.09])
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_what_comes_in_time(name, limit, scale):
+    law, limit = LAWS[name] * scale, limit * scale
+    late = law.sf(limit)
+    kept = _in_time(law, limit)
+    times = np.linspace(0, limit, 400)
+    expected = (law.sf(times) - late) / (1 - late)
+    assert kept.sf(times) == pytest.approx(expected, abs=2e-4, rel=2e-3)
+    mean = (law.mean - late * (limit + law.mean_excess(limit))) / (1 - late)
+    assert kept.mean == pytest.approx(mean, rel=1e-4)
+    assert kept.sf(limit) == 0
+    levels = np.array([0.01, 0.5, 0.9, 0.999])
+    exact = law.quantile(levels * (1 - late))
+    assert kept.quantile(levels) == pytest.approx(exact, rel=2e-3)
+
+
+def test_what_is_never_or_always_late_is_left_as_it_is():
+    law = exponential(0.01)
+    assert _in_time(law, np.inf) is law
+    assert _in_time(law + 1.0, 0.5).mean == pytest.approx(1.01)
+    kept = _in_time(law, 0.01 * np.log(1e6))  # one in a million
+    assert kept.support[1] < 0.14 < law.quantile(1 - 1e-7)
+
+
+def test_arrays_of_weights_are_asked_one_by_one():
+    """Also where a client gives up, and where nobody goes one of the ways."""
+    for load in (LOAD, replace(LOAD, timeout=0.03)):
+        paths, near, far = paths_of(load=load)
+        rows = np.array([0.6, 0.2]), np.array([0.0, 0.7])
+        law = paths.latency(dict(zip((near, far), rows, strict=True)))
+        for k in range(2):
+            one = paths.latency({near: rows[0][k], far: rows[1][k]})
+            there = [law.sf(t)[k] for t in TIMES]
+            assert there == pytest.approx(one.sf(TIMES).tolist(), abs=1e-12)
+            assert law.mean[k] == pytest.approx(one.mean, rel=1e-9)
+    swept = replace(PAIR, database=replace(NODE, mttf=np.array([1e5, 1e7])))
+    limited = assess(swept, replace(LOAD, timeout=0.05)).latency["DC-1", "write"]
+    assert limited.sf(0.05).tolist() == [0, 0]
+
+
+def test_only_shares_of_weights_count():
+    paths, near, far = paths_of()
+    whole = paths.latency({near: 0.999, far: 1e-3})
+    for weight in (1e-7, 1e6):
+        part = paths.latency({near: 0.999 * weight, far: 1e-3 * weight})
+        assert part.sf(TIMES) == pytest.approx(whole.sf(TIMES), rel=1e-12)
+    rare = paths.latency({near: 1.0, far: 1e-10})
+    near_only = paths.latency({near: 1.0}).sf(0.2)  # those 80 ms away are left out
+    assert rare.sf(0.2) == near_only < 1e-12 < paths.latency({far: 1e-10}).sf(0.08)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 60.0])
+def test_in_another_unit_of_time_nothing_changes(scale):
+    """All times longer and all rates lower: laws stretch, shares and loads stay."""
+    names = ("round_trip", "hop", "app_time", "read_time", "write_time", "timeout")
+    load = replace(LOAD, timeout=0.03, retries=2)
+    times = {name: getattr(load, name) * scale for name in names}
+    rates = {name: getattr(load, name) / scale for name in ("reads", "writes")}
+    cache = replace(CACHE, time=CACHE.time * scale)
+    tier = replace(SITE.apps, waiting=5)
+    pair = replace(PAIR, site=replace(PAIR.site, apps=tier))
+    other = replace(pair, site=replace(pair.site, cache=cache))
+    one, near, far = paths_of(pair, load)
+    two, near2, far2 = paths_of(other, replace(load, **times, **rates))
+    for here, there in ((near, near2), (far, far2)):
+        assert there.loads == pytest.approx(here.loads, rel=1e-12)
+        assert two.refused(there) == pytest.approx(one.refused(here), rel=1e-9)
+        assert 0 < one.refused(here) < 1e-3
+        for limit in TIMES:
+            slow = two.slow(there, limit * scale)
+            assert slow == pytest.approx(one.slow(here, limit), rel=1e-6, abs=1e-15)
+        law, stretched = one.latency({here: 1.0}), two.latency({there: 1.0})
+        assert stretched.mean == pytest.approx(law.mean * scale, rel=1e-6)
+
+
+def test_tries_multiply():
+    """Twice three attempts are six; loads and work count each of them."""
+    _, way, _ = paths_of()
+    six = way.times(2.0).times(3.0)
+    assert six.attempts == 6.0
+    assert six.loads == pytest.approx([6 * load for load in way.loads], rel=1e-15)
+    assert six.work == pytest.approx([6 * rate for rate in way.work], rel=1e-15)
+    assert six.times(1 / 6).loads == pytest.approx(way.loads)
+
+
+def test_constant_times_are_told_from_random_ones():
+    given = [constant(0.5), exponential(2.0), constant(0.25), uniform(1, 3)]
+    shift, law = _parted(given)
+    assert shift == 0.75
+    assert (law.mean, law.var) == pytest.approx((4.0, 4.0 + 4 / 12))
+    assert _parted(given[::2])[1].mean == 0
+
+
+def test_a_tier_without_a_limit_is_overloaded_from_1_on():
+    x = sympy.Symbol("x")
+    for waiting, loads, beyond in (
+        (None, (0.99, 0.99), 0),
+        (None, (1.0, 0.5), 1),
+        (3, (1.5, 0.5), 0),  # who finds the queue full is turned away
+        (3, (0.5, 1.0), 1),
+        (None, (x, 2.0), 0),  # a formula is not asked
+        (None, (2.0, x), 0),
+    ):
+        shop = SinglePrimary(
+            database=NODE, site=Site(apps=Tier(node=NODE, waiting=waiting))
+        )
+        paths, way, _ = paths_of(shop)
+        assert paths.beyond(way._replace(loads=Loads(*loads))) == beyond
+    swept = paths.beyond(way._replace(loads=Loads(np.array([0.5, 2.0]), 0.1)))
+    assert swept.tolist() == [0, 1]
+
+
+def test_servers_that_do_nothing_take_no_time():
+    idle = replace(LOAD, app_time=0.0)
+    tiers = [None, Tier(node=NODE), Tier(node=NODE, waiting=2)]
+    found = []
+    for tier in tiers:
+        paths, way, _ = paths_of(
+            SinglePrimary(database=NODE, site=Site(apps=tier)), idle
+        )
+        assert (paths.refused(way), paths.slow(way, np.inf)) == (0, 0)
+        found.append(paths.latency({way: 1.0}).sf(TIMES).tolist())
+    assert found[0] == found[1] == found[2]
+
+
+def test_laws_are_made_once_and_listed_by_site_and_operation():
+    asked = []
+
+    def law_of(site, operation):
+        asked.append((site, operation))
+        return constant(len(asked))
+
+    laws = Latency(sites=("a", "b"), law_of=law_of)
+    listed = [(key, float(law.mean)) for key, law in laws.items()]
+    keys = [(s, o) for s in "ab" for o in ("read", "write")]
+    assert listed == [(key, i + 1) for i, key in enumerate(keys)]
+    assert len(laws) == len(list(laws)) == 4
+    assert laws["b", "read"].mean == 3
+    assert asked == keys
+    with pytest.raises(ValueError, match="operation must be"):
+        laws["a", "delete"]
+
+
+def test_work_is_what_its_kinds_take():
+    paths, *_ = paths_of()
+    cores = paths.behaviour.cores
+    for reads, writes in ((100.0, 0.0), (0.0, 100.0), (30.0, 70.0)):
+        found = paths.loads(0.5, 1, Work(reads, writes))
+        assert found.database == pytest.approx((reads * 0.001 + writes * 0.002) / cores)
+        assert found.app == pytest.approx(0.5 * 1000 * 0.005 / (2 * NODE.cores))
