@@ -6,12 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import click
-
 from hamodel import calibration
 from hamodel._types import Value
 from hamodel.calibration import Calibration, calibrate, is_drills
-from hamodel.cli._page import as_text
+from hamodel.cli._page import as_text, hand_over
 from hamodel.units import quantity
 
 
@@ -124,7 +122,7 @@ def in_options(words: str) -> str:
 def show(found: Calibration, extends: str, *, as_json: bool) -> None:
     """Print the file, or the parameters as data."""
     if not as_json:
-        click.echo(in_options(calibration.to_yaml(found, extends)), nl=False)
+        hand_over(in_options(calibration.to_yaml(found, extends)), nl=False)
         return
     parameters = {
         path: {
@@ -142,4 +140,4 @@ def show(found: Calibration, extends: str, *, as_json: bool) -> None:
         "parameters": parameters,
         "warnings": list(found.warnings),
     }
-    click.echo(as_text(data))
+    hand_over(as_text(data))

@@ -6,6 +6,7 @@ a file or the place of the output is wrong.  3: a fault of hamodel's own.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -32,6 +33,7 @@ class Commands(click.Group):
         if sys.stdout is None:  # closed by the shell
             click.echo("the answer cannot be written: there is no output", err=True)
             ctx.exit(2)
+        _hold(sys.stdout)
         try:
             try:
                 with warnings.catch_warnings():
@@ -81,6 +83,12 @@ def _told(message: Warning | str, *_: object, **__: object) -> None:
     from hamodel.cli._files import named
 
     click.echo(f"! {named(str(message))}", err=True)
+
+
+def _hold(output: object) -> None:
+    """Let an output that cannot hold a letter show a question mark for it."""
+    if isinstance(output, io.TextIOWrapper):
+        output.reconfigure(errors="replace")
 
 
 def _flush() -> None:

@@ -279,7 +279,8 @@ def _drained(name: str) -> str:
         if name == INPUT:
             if sys.stdin is None:  # closed by the shell
                 raise ValueError("standard input is closed")
-            found = sys.stdin.read(_MOST + 1)
+            given: bytes = sys.stdin.buffer.read(4 * _MOST)
+            found = given.decode("utf-8-sig")
         else:
             with Path(name).open(encoding="utf-8-sig") as pipe:
                 found = pipe.read(_MOST + 1)

@@ -16,7 +16,7 @@ from hamodel.cli._answers import Verdict, by_name, laws, measures
 from hamodel.cli._assess import OnePage
 from hamodel.cli._change import Allowance, Change, answer
 from hamodel.cli._export import mermaid
-from hamodel.cli._page import JudgedPage, Paper
+from hamodel.cli._page import JudgedPage, Paper, hand_over
 from hamodel.cli._report import Check, Figure, Report, judgements
 from hamodel.cli._schema import FORM
 from hamodel.specfile import Spec, SpecError
@@ -279,12 +279,12 @@ def judge(files: Sequence[str], form: str, wanted: Wanted) -> bool:
         page = _page(files, wanted)
     except SpecError as mistake:
         if not plain:
-            click.echo(_written(form, mistaken(mistake), lambda _: None))
+            hand_over(_written(form, mistaken(mistake), lambda _: None))
         raise
     if plain:
         page.show(as_json=form == "json")
     else:
-        click.echo(_written(form, page.report(), page.draw))
+        hand_over(_written(form, page.report(), page.draw))
     return page.met
 
 

@@ -78,7 +78,7 @@ def explanation(spec: Spec) -> Page:
 
     def draw(out: Paper) -> None:
         heads = ("", "value", "from")
-        out.table("Parameters", spec.parameters, heads, words=(0, 2))
+        out.table("Parameters", spec.parameters, heads, words=(0, 1, 2))
         rows = [(name, str(n)) for name, n in parts.items()]
         out.table("Parts that fail on their own", rows, ("", "states"))
         out.say(f"Writes are down {text.downtime(down)}{at} on these assumptions:")

@@ -10,7 +10,7 @@ import click
 from hamodel._types import Value
 from hamodel.cli._main import main
 from hamodel.cli._options import CHANGES, FILE, FILES, FORCE, JSON, VERSIONS
-from hamodel.cli._page import finish
+from hamodel.cli._page import finish, hand_over
 
 
 @main.command()
@@ -138,7 +138,7 @@ def export(
     from hamodel.cli import _export, _files
 
     spec = _files.opened(file, changes)
-    click.echo(_export.exported(spec, form, operation, part).rstrip("\n"))
+    hand_over(_export.exported(spec, form, operation, part).rstrip("\n"))
 
 
 @main.command()
@@ -174,7 +174,7 @@ def init(file: Path, preset: str | None, force: bool) -> None:
 
         text = starter_of(preset)
     if to_screen:
-        click.echo(text, nl=False)
+        hand_over(text, nl=False)
         return
     file.write_text(text, encoding="utf-8")
     click.echo(f"{file} written; next: hamodel assess {file}")
@@ -192,6 +192,6 @@ def schema(output: bool) -> None:
     if output:
         from hamodel.cli._schema import of_assessment
 
-        click.echo(as_text(of_assessment()))
+        hand_over(as_text(of_assessment()))
     else:
-        click.echo(as_text(specfile.schema()))
+        hand_over(as_text(specfile.schema()))

@@ -31,7 +31,7 @@ class Page:
     def show(self, *, as_json: bool) -> None:
         """Print the answer, as data or as a page."""
         if as_json:
-            click.echo(as_text(self.data()))
+            hand_over(as_text(self.data()))
         else:
             self.draw(paper())
 
@@ -46,6 +46,18 @@ class JudgedPage(Page):
 def as_text(data: object) -> str:
     """Return data as JSON; endless numbers are the word inf, for JSON has none."""
     return json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def hand_over(text: str, *, nl: bool = True) -> None:
+    """Print what a program or a file takes up: in UTF-8, whatever the locale says.
+
+    Where a person reads it in a terminal, it is in the letters that this can show.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if encoding.lower().replace("-", "") == "utf8" or sys.stdout.isatty():
+        click.echo(_ascii(text), nl=nl)
+    else:
+        click.echo((text + "\n" * nl).encode(), nl=False)
 
 
 def _finite(value: object) -> object:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from hamodel.cli._files import versions_of
-from hamodel.cli._page import as_text
+from hamodel.cli._files import named, settled, versions_of
+from hamodel.cli._page import as_text, hand_over
 from hamodel.reading import Note, Reading, read_files
 
 if TYPE_CHECKING:
@@ -35,20 +35,22 @@ def show(
     out = wanted.out
     if out is not None and out.exists() and not wanted.force:
         raise ValueError(f"{out} is there already; --force overwrites it")
-    reading = read_files(
-        files,
-        versions=versions_of(versions),
-        extends=wanted.extends,
-        title=wanted.title,
-    )
+    with settled(files, ".yaml") as real:
+        reading = read_files(
+            real,
+            versions=versions_of(versions),
+            extends=wanted.extends,
+            title=wanted.title,
+        )
     for note in reading.warnings:
-        click.echo(f"! {note}", err=True)
+        click.echo(f"! {named(str(note))}", err=True)
+    reading = replace(reading, text=named(reading.text))
     if out is not None:
         out.write_text(reading.text, encoding="utf-8")
     if as_json:
-        click.echo(as_text(_data(reading)))
+        hand_over(as_text(_data(reading)))
     elif out is None:
-        click.echo(reading.text, nl=False)
+        hand_over(reading.text, nl=False)
     else:
         click.echo(f"{out} written; next: hamodel assess {out}")
 

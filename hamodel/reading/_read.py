@@ -189,8 +189,8 @@ def _grouped(files: Iterable[File]) -> dict[Format, list[File]]:
             known = ", ".join(dict.fromkeys(f.product for f in FORMATS))
             if re.search(r"(?m)^(extends|architecture|structure)\s*:", file.text):
                 raise ValueError(
-                    f"{file.path} is a system's file already: assess and the others "
-                    "take it as it is"
+                    f"{file.path} is a system's file already, and stands alone: assess "
+                    "takes one, compare and decide several"
                 )
             raise ValueError(
                 f"{file.path} is none of the files that are read: {known}; nor a "

@@ -160,9 +160,12 @@ def extended(tree: TreeNode, path: Path, above: tuple[Path, ...] = ()) -> TreeNo
         other = folder() / "systems" / f"{name}.yaml"
     else:
         other = (path.parent / name).absolute()
-        if other.suffix not in (".yaml", ".yml") or not other.is_file():
-            said = f"{name!r:.60} {unknown(name, presets())}; or a file that is there"
+        if other.suffix not in (".yaml", ".yml"):
+            said = f"{name!r:.60} {unknown(name, presets())}; or a file, such as x.yaml"
             raise refuse(said)
+        if not other.is_file():
+            there = "is a folder" if other.is_dir() else "is not there"
+            raise refuse(f"the file {name:.60} {there}, beside {path.name:.60}")
         if other in (*above, path.absolute()):
             raise refuse(f"{name!r} extends this file in turn")
         base = read_tree(other)

@@ -244,7 +244,9 @@ def made_of(
     known = {*HEAD, *described(made)}
     for key, node in whole.fields.items():
         if key not in known:
-            reader.wrong(node, f"{key:.40}", unknown(key, sorted(known)))
+            within = _owner(made, key)
+            said = f"is a field of {within}: indent it below {within}" if within else ""
+            reader.wrong(node, f"{key:.40}", said or unknown(key, sorted(known)))
     reader.settings = _settings(reader, whole) | dict(settings)
     _check_settings(reader, whole)
     own = {key: node for key, node in whole.fields.items() if key in described(made)}
@@ -278,6 +280,15 @@ def made_of(
         journeys=journeys,
         parts=parts,
     )
+
+
+def _owner(made: type, key: str) -> str:
+    """Return which part of a file has a field that stands at the top."""
+    parts: dict[str, type | None] = {"workload": Workload, "requirements": Requirements}
+    fields = described(made).items()
+    parts |= {name: about.made for name, about in fields if about.kind == "spec"}
+    owners = [n for n, one in parts.items() if one and key in described(one)]
+    return owners[0] if len(owners) == 1 else ""
 
 
 def _said(reader: Reader, whole: TreeNode, key: str, default: str) -> str:
@@ -352,6 +363,9 @@ def _kind(whole: TreeNode, path: Path) -> type:
         said = f"is missing: one of {', '.join(KINDS)}, or extends: a preset"
         if whole.get("structure") is not None:
             said += "; a structure goes with assess, check and spof"
+        meant = ("architecture", "extends")
+        for key in (key for key in whole.fields if key.lower() in meant):
+            said += f"; write {key.lower()} for {key}"
         place = Problem(whole.line, whole.column, "architecture", said)
         raise SpecError(path, [place])
     if node.raw not in KINDS:

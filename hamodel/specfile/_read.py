@@ -79,15 +79,15 @@ class Reader:
             return WRONG
         node = self._without_hand(node, path) if made is Failover else node
         known, before = described(made), len(self.problems)
-        given, last = {}, ""
+        given = {}
         for key, inner in node.fields.items():
             if key not in known:
                 said = unknown(key, list(known))
                 if key[:1].isdigit() and inner.value is None:
-                    said = _comma(last, key)
+                    said = _comma(_before(node, inner), key)
                 self.wrong(inner, f"{path}{key:.40}", said)
                 continue
-            given[key], last = self.field(known[key], inner, f"{path}{key}"), inner.raw
+            given[key] = self.field(known[key], inner, f"{path}{key}")
         for name in (name for name in required(made) if name not in node.fields):
             said = f"is missing ({known[name].label}): {_called(made, path)} needs it"
             self.wrong(node, f"{path}{name}", said)
@@ -402,6 +402,15 @@ def _noded(node: TreeNode) -> TreeNode:
     elif isinstance(value, list):
         value = [_noded(TreeNode(v, *here, raw=str(v))) for v in value]
     return TreeNode(value, *here, raw=node.raw)
+
+
+def _before(node: TreeNode, inner: TreeNode) -> str:
+    """Return the value that stands just before another in the same file."""
+    place = (inner.line, inner.column)
+    here = [one for one in node.fields.values() if one.file == inner.file]
+    before = [one for one in here if (one.line, one.column) < place]
+    nearest = max(before, key=lambda one: (one.line, one.column), default=inner)
+    return nearest.raw
 
 
 def _comma(before: str, after: str) -> str:
