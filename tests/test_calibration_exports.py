@@ -1,6 +1,7 @@
 """Logs as other tools write them, and what is left of logs once they are summed up."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -40,6 +41,24 @@ OPS-1,disk full,Orders DB,02/Mar/25 10:00 AM,02/Mar/25 12:00 PM
 OPS-2,oom,Orders DB,20/May/25 1:00 AM,20/May/25 1:30 AM
 OPS-3,oom,Orders DB,09/Sep/25 9:00 AM,09/Sep/25 10:00 AM
 """
+JIRA_OF_TWO = """\
+Issue key,Components,Components,Labels,Labels,Created,Resolved
+OPS-1,Orders DB,,a,b,02/Mar/25 10:00 AM,02/Mar/25 12:00 PM
+OPS-2,,Orders DB,,,20/May/25 1:00 AM,20/May/25 1:30 AM
+OPS-3,Orders DB,API,,c,09/Sep/25 9:00 AM,09/Sep/25 10:00 AM
+"""
+STATUS_DASHED = """\
+Incident Name,Impact,Created At,Resolved At,Components
+a,major,"Mar 02, 2025 - 10:00 UTC","Mar 02, 2025 - 12:00 UTC",Orders DB
+b,major,"May 20, 2025 - 01:00 UTC","May 20, 2025 - 01:30 UTC",Orders DB
+c,minor,"Sep 09, 2025 - 09:00 UTC","Sep 09, 2025 - 10:00 UTC",Orders DB
+"""
+PAGERDUTY_REPORT = """\
+Incident ID,Number,Title,Status,Created On,Resolved On,Service,Time To Resolve (Seconds)
+Q1,1,disk full,resolved,2025-03-02 05:00:00 -0500,2025-03-02 07:00:00 -0500,Orders DB,9
+Q2,2,oom,resolved,2025-05-19 20:00:00 -0500,2025-05-19 20:30:00 -0500,Orders DB,9
+Q3,3,oom,resolved,2025-09-09 04:00:00 -0500,2025-09-09 05:00:00 -0500,Orders DB,9
+"""
 DAY_FIRST = """\
 component;start;end
 Orders DB;2/3/2025 10:00;2/3/2025 12:00
@@ -62,8 +81,10 @@ def found(log, **options):
 
 @pytest.mark.parametrize(
     "text",
-    [PAGERDUTY, OPSGENIE, STATUSPAGE, JIRA, DAY_FIRST, US],
-    ids=["PagerDuty", "Opsgenie", "Statuspage", "Jira", "day first", "US"],
+    [
+        *(PAGERDUTY, PAGERDUTY_REPORT, OPSGENIE, STATUSPAGE, STATUS_DASHED),
+        *(JIRA, JIRA_OF_TWO, DAY_FIRST, US),
+    ],
 )
 def test_every_export_tells_the_same(tmp_path, text):
     file = tmp_path / "export.csv"
@@ -255,6 +276,37 @@ def test_histograms_that_cannot_be(buckets, beyond, message):
         calibration.histogram(buckets, beyond)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"component,start,duration\nZ\xfcrich,2025-03-02,2 h\n",
+            r"line 2: must be UTF-8",
+        ),
+        (b'component,start,duration\nDB,2025-03-02,"1,5 h"\n', r"\(write 1.5 h\), got"),
+        (b"start,end\n2025-03-02,2025-03-03\n", "--nodes database=2 says it of all"),
+        (b"component,start,start,end\nDB,,,\n", "start must be there once, got it"),
+    ],
+)
+def test_logs_that_are_refused_say_how_to_mend_them(tmp_path, content, message):
+    file = tmp_path / "log.csv"
+    file.write_bytes(content)
+    during = ("--during", "2025-01-01..2026-01-01")
+    done = CliRunner().invoke(main, ["calibrate", str(file), *during])
+    assert done.exit_code == 2
+    assert re.search(message, done.stderr)
+
+
+def test_a_part_that_no_file_has_is_named(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_text(PAGERDUTY)
+    during = ("--during", "2025-01-01T00:00Z..2026-01-01T00:00Z")
+    done = CliRunner().invoke(main, ["calibrate", str(file), *during])
+    assert (
+        "! no file has a part 'Orders DB': --part 'Orders DB=database'" in done.stderr
+    )
+
+
 SHOWN = """\
 # TYPE wait_milliseconds histogram
 wait_milliseconds_bucket{job="a",le="100"} 50
@@ -392,7 +444,7 @@ def test_a_terminal_is_told_of_its_own_options(tmp_path):
     file = tmp_path / "log.csv"
     for text, said in (
         ("component,start,end\ndb,1/3/2025,2/3/2025\n", "--dates 'day first' or"),
-        ("when,what\n1,2\n", "(--column start=COLUMN names it)"),
+        ("when,what\n1,2\n", "(--column COLUMN=start names it)"),
     ):
         file.write_text(text)
         told = ["calibrate", str(file), "--during", "1 yr"]

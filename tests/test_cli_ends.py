@@ -68,6 +68,38 @@ def call(*arguments, **variables):
     )
 
 
+# ---- letters -----------------------------------------------------------------------
+
+ABROAD = "title: Bestellungen Z\u00fcrich \u6771\u4eac\nextends: etcd\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["assess", "-", "--format", "markdown"],
+        ["assess", "-", "--format", "junit"],
+        ["assess", "-", "--json"],
+        ["schema"],
+    ],
+)
+def test_what_programs_take_up_is_utf_8_in_any_locale(command):
+    code = "from hamodel.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        input=b"\xef\xbb\xbf" + ABROAD.encode(),
+        capture_output=True,
+        env=environment(PYTHONIOENCODING="cp1252"),
+    )
+    assert done.returncode == 0, done.stderr
+    shown = done.stdout.decode("utf-8")
+    assert "\u00fcrich \u6771\u4eac" in shown or command == ["schema"]
+
+
+def test_explanations_fit_their_width():
+    page = CliRunner().invoke(main, ["explain", "pair.yaml"], env={"COLUMNS": "80"})
+    assert max(map(len, page.stdout.splitlines())) <= 80
+
+
 # ---- how it ends -------------------------------------------------------------------
 
 

@@ -578,6 +578,10 @@ def test_mistakes_of_yaml_are_told_as_hands_make_them(tmp_path):
             "probe needs it",
         ),
         ("architecture: majority\n", ": database: is missing (one database): this"),
+        (PAIR + "database: {mttf: 1,5 d, mttr: 3 h}\n", "fields: write 1.5 d"),
+        (PAIR + "reads: 900/s\n", "reads: is a field of workload: indent it below"),
+        ("Extends: etcd\n", "extends: a preset; write extends for Extends"),
+        ("extends: nofile.yaml\n", "the file nofile.yaml is not there, beside"),
         (
             PAIR + "failures: [{mttf: 9 d}]\n",
             ".mttr: is missing (time until it is over): each of failures",
@@ -621,3 +625,11 @@ def test_a_file_that_is_not_utf_8_says_where(tmp_path):
     file.write_bytes("extends: etcd\ntitle: r\xe9sum\xe9\n".encode("latin-1"))
     with pytest.raises(SpecError, match=r":2:9: must be UTF-8 .* byte 0xe9"):
         load(file)
+
+
+def test_what_changes_nothing_in_a_mode_is_told_and_not_explained(read):
+    with pytest.warns(UserWarning, match="replication.timeout: changes nothing where"):
+        given = read(PAIR + "replication: {timeout: 3 s}\n")
+    told = {path for path, _, _ in given.parameters}
+    assert "replication.mode" in told
+    assert not told & {"replication.timeout", "replication.flush"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hamodel import _check
+from hamodel import _check, text
 from hamodel.calibration import _findings
 from hamodel.calibration._estimate import Calibration
 from hamodel.calibration._exact import mean_time_interval
@@ -60,7 +60,9 @@ def counted(
     _check.whole(1, count=count)
     _check.positive(total=down, during=watched)
     if down >= watched:
-        raise ValueError(f"total must be < during ({watched:g} s), got {down:g} s")
+        raise ValueError(
+            f"total must be < during ({text.time(watched)}), got {text.time(down)}"
+        )
     mttf = _findings.mean_time(count, watched - down, level=level, what="outages")
     ends = mean_time_interval(count, down, level=level, last=True)
     how = f"{count} outages in all"

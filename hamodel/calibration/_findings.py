@@ -29,11 +29,17 @@ def mean_time(events: int, exposure: float, *, level: float, what: str) -> Estim
     """
     ends = mean_time_interval(events, exposure, level=level)
     value = exposure / events if events else exposure / math.log(2)
-    how = f"{events} {what} in {text.time(exposure)} of service"
+    how = f"{_of(events, what)} in {text.time(exposure)} of service"
     if not events:
         how += "; the value is the one under which that is as likely as not"
     seen = {"events": events, "exposure": exposure}
     return estimate(value, ends, events, how, level, seen)
+
+
+def _of(count: int, what: str) -> str:
+    """Return a count of things, such as "1 outage" or "3 outages of one node"."""
+    first, space, rest = what.partition(" ")
+    return f"{count} {first.removesuffix('s') if count == 1 else first}{space}{rest}"
 
 
 def share(
@@ -109,7 +115,7 @@ def few_events(path: str, found: Estimate, what: str) -> list[str]:
         return []
     need = events_needed(2.0, level=found.level)
     return [
-        f"{path}: {events} {what} in {text.time(exposure)}: the interval goes from "
+        f"{path}: {_of(events, what)} in {text.time(exposure)}: the interval goes from "
         f"{text.time(found.low)} to {text.time(found.high)}, "
         f"a factor of {text.number(factor)}; "
         f"a factor of 2 needs about {need}, which takes "

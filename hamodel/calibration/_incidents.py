@@ -205,7 +205,8 @@ def _of_part(part: Part, watch: Watch, settings: Settings) -> Calibration:
     found = {f"{part.path}.mttf": mttf}
     warnings = _findings.few_events(f"{part.path}.mttf", mttf, what)
     if part.merged:
-        warnings.append(f"{part.name}: {part.merged} overlapping incidents were merged")
+        said = "incident was" if part.merged == 1 else "incidents were"
+        warnings.append(f"{part.name}: {part.merged} overlapping {said} merged")
     parts = [Calibration(parameters=found, warnings=warnings)]
     parts.append(_repairs(f"{part.path}.mttr", part.repairs, settings))
     if part.nodes > 1 and events:

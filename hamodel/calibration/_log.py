@@ -150,7 +150,10 @@ def _refuse_others(path: str, begin: str) -> None:
 
 def _incident(row: Row, clock: Clock, component: str) -> Incident:
     if not row.has("component") and not component:
-        row.refuse("component", "must name what failed")
+        said = "must name what failed"
+        if "component" not in row.cells:
+            said += " (columns= says which does; nodes= of one part says it of all)"
+        row.refuse("component", said)
     start = _moment(row, "start", clock) if row.has("start") else None
     length, over = _length(row, start, clock)
     covered = row.choice("covered", _YES)
@@ -203,22 +206,24 @@ def _amount(row: Row, column: str) -> tuple[float, bool]:
     word = row.word(column)
     over = not word.startswith(">")
     word = word.lstrip("> ")
-    seconds = _clock_face(word) if ":" in word else _number(word, _SIZES[column])
+    try:
+        seconds = _clock_face(word) if ":" in word else _number(word, _SIZES[column])
+        hint = ""
+    except ValueError as refused:
+        seconds, (_, colon, hint) = None, str(refused).rpartition(": write ")
+        hint = f" ({colon[2:]}{hint})" if colon else ""
     if seconds is None or not 0 <= seconds < float("inf"):
-        row.refuse(column, "must be a duration above 0, such as 90, '1.5 h' or 0:45:00")
+        such = "such as 90, '1.5 h' or 0:45:00"
+        row.refuse(column, f"must be a duration above 0, {such}{hint}")
     return seconds, over
 
 
-def _number(word: str, size: float) -> float | None:
+def _number(word: str, size: float) -> float:
     """Return a time with its unit, or a bare number in the unit of the column."""
     try:
         return float(word) * size
     except ValueError:
-        pass
-    try:
         return quantity(word, "time")
-    except ValueError:
-        return None
 
 
 def _clock_face(word: str) -> float | None:

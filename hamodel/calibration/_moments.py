@@ -89,7 +89,9 @@ class Clock:
             pass
         utc = plain != word
         bare = plain.removesuffix("+00:00") if utc else plain
-        words = " ".join(bare.replace(",", " ").split())  # with the name of the month
+        words = " ".join(
+            bare.replace(",", " ").replace(" - ", " ").split()
+        )  # with the name of the month
         found = self._slashed(bare, refuse) or _parsed(words, _NAMED)
         return found.replace(tzinfo=UTC) if found and utc else found
 

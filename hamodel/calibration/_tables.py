@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -137,23 +138,52 @@ def _of_file(
     if not path.is_file():
         raise ValueError(f"incidents must be rows or a file, there is no file {path}")
     mistakes, rows = Mistakes(), []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        reader = csv.DictReader(file, delimiter=max(",;\t|", key=first.count))
-        if not reader.fieldnames:
-            raise ValueError(f"{path.name}, line 1: must name the columns, got nothing")
-        header = list(reader.fieldnames)
-        names, note = _names(f"{path.name}, line 1", header, columns, known)
-        for cells in reader:
-            place = f"{path.name}, line {reader.line_num}"
-            if None in cells:
-                said = f"must have {len(header)} cells, got also {cells[None]}"
-                mistakes.add(ValueError(f"{place}: {said}"))
-            rows.append(Row(place, {n: cells[c] for c, n in names.items()}))
+    text = _text_of(path)
+    first = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t|", key=first.count))
+    header = next(reader, [])
+    if not header:
+        raise ValueError(f"{path.name}, line 1: must name the columns, got nothing")
+    given = _once(header, columns, known)
+    names, note = _names(f"{path.name}, line 1", given, columns, known)
+    for cells in (row for row in reader if row):
+        place = f"{path.name}, line {reader.line_num}"
+        if extra := cells[len(header) :]:
+            said = f"must have {len(header)} cells, got also {extra}"
+            mistakes.add(ValueError(f"{place}: {said}"))
+        filled: dict[str, str | None] = dict.fromkeys(header)
+        for column, cell in zip(header, cells, strict=False):
+            filled[column] = filled[column] or cell
+        rows.append(Row(place, {n: filled[c] for c, n in names.items()}))
     mistakes.tell()
     notes = (note,) if note else ()
     return Table(rows=rows, names=frozenset(names.values()), notes=notes)
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of a file, as spreadsheets and tools write it."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as refused:
+        line = refused.object.count(b"\n", 0, refused.start) + 1
+        byte = refused.object[refused.start]
+        raise ValueError(
+            f"{path.name}, line {line}: must be UTF-8 text, got the byte 0x{byte:02x}: "
+            "save it as UTF-8"
+        ) from None
+
+
+def _once(
+    header: Sequence[str], columns: Mapping[str, str | None], known: Sequence[str]
+) -> list[str]:
+    """Return the columns, those that hold several values of one thing once.
+
+    Jira gives a column of the same name for each component or label of an issue; the
+    first that is filled counts.  Two starts would be a mistake.
+    """
+    may = {"component", "node", "cause", None}
+    several = {c for c in header if _meaning("", c.strip(), columns, known)[0] in may}
+    return [c for k, c in enumerate(header) if c not in several or c not in header[:k]]
 
 
 def _names(

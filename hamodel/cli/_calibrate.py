@@ -6,10 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import click
+
 from hamodel import calibration
 from hamodel._types import Value
 from hamodel.calibration import Calibration, calibrate, is_drills
 from hamodel.cli._page import as_text, hand_over
+from hamodel.fields import described
+from hamodel.specfile import KINDS
 from hamodel.units import quantity
 
 
@@ -115,12 +119,20 @@ _OPTION = re.compile(r"\b(timezone|dates|unclosed)=")
 
 def in_options(words: str) -> str:
     """Return what the package says with the names that a terminal has for them."""
-    words = words.replace("columns= names it", "--column start=COLUMN names it")
+    words = words.replace("columns= names it", "--column COLUMN=start names it")
+    words = words.replace("columns= says", "--column COLUMN=component says")
+    words = words.replace("nodes= of one part says", "--nodes database=2 says")
+    words = words.replace("nodes is not given", "--nodes is not given")
     return _OPTION.sub(r"--\1 ", words).replace("--timezone  ", "--timezone ")
 
 
 def show(found: Calibration, extends: str, *, as_json: bool) -> None:
     """Print the file, or the parameters as data."""
+    parts = {name for made in KINDS.values() for name in described(made)}
+    for name in dict.fromkeys(path.partition(".")[0] for path in found.parameters):
+        if name not in parts and name != "lag":
+            said = f"no file has a part {name!r}: --part '{name}=database' says which"
+            click.echo(f"! {said}", err=True)
     if not as_json:
         hand_over(in_options(calibration.to_yaml(found, extends)), nl=False)
         return

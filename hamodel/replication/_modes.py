@@ -15,6 +15,13 @@ from hamodel.replication._stream import Stream, as_duration
 
 MODES = ("async", "semi-sync", "sync", "quorum", "in-sync")
 FAILURES = ("process", "network", "site")
+#: What no commit asks for in a mode.
+_UNUSED = {
+    "async": ("acknowledgements", "timeout", "wait_for", "flush", "unclean"),
+    "semi-sync": ("unclean",),
+    "sync": ("acknowledgements", "timeout", "unclean"),
+    "quorum": ("timeout", "unclean"),
+}
 
 
 @fields.specification
@@ -88,6 +95,12 @@ class Replication:
                 f"unclean must be False unless mode is in-sync, got True in {self.mode}"
             )
         self._check_standbys()
+
+    @property
+    def unused(self) -> dict[str, str]:
+        """Fields that change nothing in this mode, and why."""
+        why = f"where the mode is {self.mode}"
+        return dict.fromkeys(_UNUSED.get(self.mode, ()), why)
 
     def _check_standbys(self) -> None:
         count = len(self.delay) if isinstance(self.delay, tuple) else self.standbys or 1

@@ -128,9 +128,11 @@ class Spec:
 
 def _owned(spec: object, within: str) -> Iterator[tuple[str, Value, str]]:
     """Yield the path of each field, the specification that has it, and its name."""
-    kept = getattr(spec, "mechanisms", {})
+    kept, unused = getattr(spec, "mechanisms", {}), getattr(spec, "unused", {})
     made: Value = type(spec)
     for name, about in described(made).items():
+        if name in unused:
+            continue
         value = kept.get(name, getattr(spec, name))
         yield f"{within}{name}", spec, name
         for place, inner in _inner(value):

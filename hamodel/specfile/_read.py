@@ -126,6 +126,11 @@ class Reader:
                 self.heard.add(str(one.message))
                 said = f"{self._place(node)}: {path.rstrip('.')}: {one.message}"
                 warnings.warn(said, stacklevel=2)
+            unused: Mapping[str, str] = getattr(found, "unused", {})
+            for name in unused.keys() & node.fields.keys():
+                if (inner := node.fields[name]).file == self.home:
+                    said = f"{path}{name}: changes nothing {unused[name]}"
+                    self.doubts.append(f"{self._place(inner)}: {said}")
             return found
         except ValueError as mistake:
             said = str(mistake)
