@@ -193,25 +193,10 @@ def _home(module: str, name: str, depth: int = 0) -> tuple[str, str]:
     defined = any(name in _bound(node) for node in body)
     if defined or depth > 9:
         return module, name
-    lazy = _lazy(module).get(name)
-    if lazy and lazy in files():
-        return _home(lazy, name, depth + 1)
     for local, target, there in known(module):
         if local == name:
             return _home(target, there, depth + 1) if there else (target, "")
     return module, name
-
-
-@cache
-def _lazy(module: str) -> dict[str, str]:
-    """Return {name: module} of a dict literal that lazy imports are read from."""
-    found = {}
-    for node in tree(files()[module]).body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-            for key, value in zip(node.value.keys, node.value.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
-                    found[str(key.value)] = str(value.value)
-    return found
 
 
 def _bound(node: ast.stmt) -> set[str]:

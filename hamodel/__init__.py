@@ -7,8 +7,9 @@ Every time is in seconds.  Names load when they are first used.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hamodel._extras import on_demand
 
 if TYPE_CHECKING:
     from hamodel import (
@@ -61,60 +62,6 @@ if TYPE_CHECKING:
     from hamodel.workload import Workload
 
 __version__ = "0.1.0"
-
-_HOME = {  # public name: the room that holds it
-    "ActiveActive": "hamodel.architectures",
-    "ActivePassive": "hamodel.architectures",
-    "Architecture": "hamodel.architectures",
-    "Assessment": "hamodel.assessment",
-    "Cache": "hamodel.architectures",
-    "Chain": "hamodel.chain",
-    "Decision": "hamodel.decision",
-    "Failover": "hamodel.failover",
-    "Leaderless": "hamodel.architectures",
-    "Maintenance": "hamodel.architectures",
-    "Majority": "hamodel.architectures",
-    "Node": "hamodel.architectures",
-    "Requirements": "hamodel.decision",
-    "SinglePrimary": "hamodel.architectures",
-    "Site": "hamodel.architectures",
-    "Standby": "hamodel.architectures",
-    "Tier": "hamodel.architectures",
-    "Workload": "hamodel.workload",
-    "assess": "hamodel.assessment",
-    "calibrate": "hamodel.calibration",
-    "compare": "hamodel.assessment",
-    "decide": "hamodel.decision",
-    "load": "hamodel.specfile",
-    "optimise": "hamodel.decision",
-    "simulate": "hamodel.simulation",
-    "sweep": "hamodel.sweeping",
-}
-_ROOMS = {
-    "architectures",
-    "assessment",
-    "calibration",
-    "catalogue",
-    "chain",
-    "conflicts",
-    "decision",
-    "duration",
-    "failover",
-    "lab",
-    "markov",
-    "objectives",
-    "overload",
-    "plots",
-    "queueing",
-    "quorum",
-    "recordings",
-    "replication",
-    "specfile",
-    "structure",
-    "sweeping",
-    "uncertainty",
-    "units",
-}
 
 __all__ = [
     "ActiveActive",
@@ -169,14 +116,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name in _ROOMS:
-        return import_module(f"hamodel.{name}")
-    if name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'hamodel' has no attribute {name!r}")
+_HOMES = {
+    "architectures": "ActiveActive ActivePassive Architecture Cache Leaderless "
+    "Maintenance Majority Node SinglePrimary Site Standby Tier",
+    "assessment": "Assessment assess compare",
+    "calibration": "calibrate",
+    "chain": "Chain",
+    "decision": "Decision Requirements decide optimise",
+    "failover": "Failover",
+    "simulation": "simulate",
+    "specfile": "load",
+    "sweeping": "sweep",
+    "workload": "Workload",
+}
+_ROOMS = frozenset(__all__).difference(*map(str.split, _HOMES.values()))
+__getattr__ = on_demand("hamodel", _HOMES, _ROOMS)
 
 
 def __dir__() -> list[str]:

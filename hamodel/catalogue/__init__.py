@@ -11,9 +11,9 @@ Assumptions: a fact holds under its stated conditions only, and a vendor's commi
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from hamodel._extras import on_demand
 from hamodel.facts import CONFIDENCE, Fact, fact, facts, folder
 
 if TYPE_CHECKING:
@@ -36,13 +36,10 @@ __all__ = [
 ]
 
 # A fact is a row of a table; only a preset needs the reader of system files.
-_HOME = dict.fromkeys(("Parameter", "System", "system", "systems"), "_systems")
-_HOME |= dict.fromkeys(("Scenario", "scenario", "scenarios"), "_scenarios")
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = on_demand(
+    "hamodel.catalogue",
+    {
+        "_systems": "Parameter System system systems",
+        "_scenarios": "Scenario scenario scenarios",
+    },
+)

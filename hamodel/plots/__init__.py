@@ -11,9 +11,9 @@ here uses pyplot, so no figure is ever shared or left open.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from hamodel._extras import on_demand
 from hamodel.plots._style import (
     FAINT,
     GREY,
@@ -132,47 +132,23 @@ __all__ = [
 ]
 
 # Each picture loads when it is first asked for: a lesson asks for few, or for none.
-_ROOMS = {
-    "budget": ("DowntimeBudget", "draw_downtime_budget"),
-    "calibration": ("FitPicture", "draw_fit"),
-    "choices": ("DrawnDecision", "DrawnFront", "draw_decision", "draw_front"),
-    "comparison": ("ComparisonDots", "draw_comparison"),
-    "diagram": ("Drawing", "diagram_text", "draw_diagram", "stopped_parts"),
-    "lag": (
-        "GateCurve",
-        "LagCurve",
-        "LossCurves",
-        "draw_lag_cdf",
-        "draw_lag_gate",
-        "draw_loss",
-    ),
-    "latency": ("LatencyCurves", "draw_latency"),
-    "measured": ("Measured", "draw_measured", "measured_text"),
-    "states": ("StateGraph", "draw_state_graph"),
-    "sweeps": ("SweepLines", "SweepMap", "draw_sweep"),
-    "timeline": (
-        "RtoCurve",
-        "Timeline",
-        "Valley",
-        "draw_rto_cdf",
-        "draw_timeline",
-        "draw_vigilance",
-    ),
-    "topology": ("Topology", "draw_topology"),
-    "uncertainty": (
-        "DrawnIntervals",
-        "DrawnTornado",
-        "draw_intervals",
-        "draw_tornado",
-        "tornado_text",
-    ),
-}
-_HOME = {name: room for room, names in _ROOMS.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = on_demand(
+    "hamodel.plots",
+    {
+        "budget": "DowntimeBudget draw_downtime_budget",
+        "calibration": "FitPicture draw_fit",
+        "choices": "DrawnDecision DrawnFront draw_decision draw_front",
+        "comparison": "ComparisonDots draw_comparison",
+        "diagram": "Drawing diagram_text draw_diagram stopped_parts",
+        "lag": "GateCurve LagCurve LossCurves draw_lag_cdf draw_lag_gate draw_loss",
+        "latency": "LatencyCurves draw_latency",
+        "measured": "Measured draw_measured measured_text",
+        "states": "StateGraph draw_state_graph",
+        "sweeps": "SweepLines SweepMap draw_sweep",
+        "timeline": "RtoCurve Timeline Valley draw_rto_cdf draw_timeline"
+        " draw_vigilance",
+        "topology": "Topology draw_topology",
+        "uncertainty": "DrawnIntervals DrawnTornado draw_intervals draw_tornado"
+        " tornado_text",
+    },
+)

@@ -83,7 +83,10 @@ def _imported(statement):
     """Tell whether a statement only hands names on: an import, or a list of names."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return True
-    return any(name in ("__all__", "_HOME", "_ROOMS") for name in _named(statement))
+    return any(
+        name in ("__all__", "__getattr__", "_HOMES", "_ROOMS")
+        for name in _named(statement)
+    )
 
 
 def unreached(root):
