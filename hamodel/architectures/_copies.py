@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -30,7 +29,6 @@ from hamodel.conflicts import last_write_wins
 from hamodel.duration import Duration, constant
 from hamodel.failover import Failover
 from hamodel.quorum import latency
-from hamodel.replication import Stream
 from hamodel.workload import Workload
 
 
@@ -269,16 +267,6 @@ class CopiesAtWork(AtWork):
     def apart(self) -> bool:
         """Whether the copies are at several sites."""
         return len(self.spec.copies) > 1
-
-    @cached_property
-    def stream(self) -> Stream:
-        """Writes on their way to the copies that were not waited for."""
-        trip = self.workload.round_trip if self.apart else self.workload.hop
-        return Stream(writes=self.workload.writes, delay=trip * 0.5)
-
-    @property
-    def lag(self) -> Duration:
-        return self.stream.lag if self.databases > 1 else constant(0.0)
 
     @property
     def transfers(self) -> Quantity:

@@ -21,8 +21,8 @@ Assumptions
   and elections; where the clients of a lost site are meanwhile is independent of it.
 - The clients of a lost site are led to another as `failover` says.
 - Planned work takes copies out, one at a time, whatever else has failed.
-- Reads go through the leader, unless `local_reads`: then any copy answers, perhaps
-  behind.
+- Reads go through the leader, unless `local_reads`: then any copy of the client's site
+  answers, the leader as often as the others, perhaps behind.
 """
 
 from __future__ import annotations
@@ -56,7 +56,13 @@ from hamodel.architectures._seen import (
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures._voters import Voters
 from hamodel.architectures.base import LongRun, Model, Part, Verdict
-from hamodel.architectures.behaviour import NO_WAIT, Behaviour, Waits, stale_reads
+from hamodel.architectures.behaviour import (
+    NO_WAIT,
+    Behaviour,
+    Waits,
+    mixed,
+    stale_reads,
+)
 from hamodel.duration import Duration, constant
 from hamodel.failover import (
     ConsulElection,
@@ -66,6 +72,7 @@ from hamodel.failover import (
     as_stage,
 )
 from hamodel.quorum import majority
+from hamodel.replication import Stream
 from hamodel.structure import Structure
 from hamodel.workload import Workload, as_law
 
@@ -284,11 +291,38 @@ class _Behaviour(CopiesAtWork):
     def rto(self) -> Duration:
         return as_law(self.spec.election)
 
+    @property
+    def _leads(self) -> dict[str, float]:
+        """Probability that the leader is at a site."""
+        voters = self.spec.voters
+        return {name: count / sum(voters.values()) for name, count in voters.items()}
+
+    @property
+    def lag(self) -> Duration:
+        """Half a round trip from the leader, which may be beside a copy or not."""
+        others, w = self.databases - 1, self.workload
+        if not others:
+            return constant(0.0)
+        copies = self.spec.copies
+        pairs = sum(p * (copies[name] - 1) for name, p in self._leads.items())
+        ways = [0.5 * w.within_site, 0.5 * w.between_sites]
+        return mixed([pairs / others, 1 - pairs / others], ways)
+
     @cached_property
     def stale(self) -> Quantity:
+        """P(a copy of the client's site, any of them, lacks a key's last write)."""
         if not self.spec.local_reads or self.databases == 1:
             return 0.0
-        return stale_reads(self.stream, self.workload, self.workload.writes)
+        w, total = self.workload, 0.0
+        near, far = (
+            stale_reads(Stream(writes=w.writes, delay=0.5 * way), w, w.writes)
+            for way in (w.within_site, w.between_sites)
+        )
+        for at, share in w.shares(self.spec.sites).items():
+            led = self._leads[at]
+            beside = led * (1 - 1 / self.spec.copies[at])  # but not the leader itself
+            total += share * (beside * near + (1 - led) * far)
+        return total
 
     def share(self, copies: int) -> Quantity:
         """Return the leader's share of the reads: it takes all that need order."""
@@ -300,12 +334,11 @@ class _Behaviour(CopiesAtWork):
         if operation == "read" and self.spec.local_reads:
             return NO_WAIT
         found: Waits = []
-        voters, weight = self.spec.voters, self.spec.weight
-        for leader, count in voters.items():
-            if not count:
+        for leader, chance in self._leads.items():
+            if not chance:
                 continue
             there = constant(0.0) if leader == at else w.between_sites
             needed = 1 if operation == "read" else self.spec.majority
-            law = there + answered_by(copies, leader, needed, w, weight)
-            found.append((count / sum(voters.values()), law))
+            law = there + answered_by(copies, leader, needed, w, self.spec.weight)
+            found.append((chance, law))
         return found

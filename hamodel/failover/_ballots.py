@@ -69,6 +69,7 @@ class Ballots:
         self.state = kinds
         rows = np.arange(n)
         heard = -self.rng.uniform(0, 1, n) * self.rules.contact
+        heard += as_duration("one_way", self.rules.one_way).mean  # all hear it at once
         for i in range(s):
             kinds["free"][:, i] = self._at(rows, i, heard, np.full(n, self.rules.low))
             self._wind(rows, np.full(n, i), heard)
@@ -111,7 +112,8 @@ class Ballots:
         if not tick:
             return since + wait
         phase = self.state["phase"][rows, i]
-        first = phase + (np.floor((since - phase) / tick) + 1) * tick
+        passed = np.floor((since - phase) / tick + 1e-6)  # a tick at `since` is over
+        first = phase + (passed + 1) * tick
         due: Array = first + (np.round(wait / tick) - 1) * tick
         return due
 

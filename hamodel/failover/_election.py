@@ -159,11 +159,11 @@ class RaftElection:
     Notes
     -----
     Rules of Ongaro and Ousterhout, In Search of an Understandable Consensus Algorithm
-    (USENIX ATC 2014), section 5.2.  Timers run from the leader's last message.  The
-    first timer to fire calls the vote, and its request needs `one_way` to reach the
-    others; whoever fires before that votes for itself.  The law is exact where messages
-    take no time (the first of some uniform timers), and else that of 8,192 elections
-    played message by message.
+    (USENIX ATC 2014), section 5.2.  Timers run from when the leader's last message
+    arrives, at all others at once.  The first timer to fire calls the vote, and its
+    request needs `one_way` to reach the others; whoever fires before that votes for
+    itself.  The law is exact where messages take no time (the first of some uniform
+    timers), and else that of 8,192 elections played message by message.
 
     Examples
     --------

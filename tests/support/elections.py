@@ -50,7 +50,7 @@ class _Cluster:
         self.agenda: list[tuple[float, int, str, int, int, int, bool]] = []
         self.now = 0.0
         for i in range(len(logs)):
-            self.wind(i)
+            self.wind(i, one_way.mean)
 
     def post(
         self, after: float, what: str, i: int, j: int, term: int, yes: bool
@@ -66,12 +66,11 @@ class _Cluster:
             found = next(self.delays)
         return float(found)
 
-    def wind(self, i: int) -> None:
-        """Start the timer of a server anew."""
+    def wind(self, i: int, later: float = 0.0) -> None:
+        """Start the timer of a server anew, or when a message comes a little later."""
         self.servers[i].timer += 1
-        self.post(
-            self.rng.uniform(*self.timeout), "fires", i, i, self.servers[i].timer, True
-        )
+        due = later + self.rng.uniform(*self.timeout)
+        self.post(due, "fires", i, i, self.servers[i].timer, True)
 
     def elected_after(self) -> float:
         """Play until a server has a majority; return when that was."""
@@ -135,17 +134,19 @@ class EtcdCluster(_Cluster):
         """Count the ticks of a server since it heard the leader or began a term."""
 
         def count(t):
-            return math.floor((t - self.phases[i]) / self.tick)
+            return math.floor((t - self.phases[i]) / self.tick + 1e-6)
 
         return count(self.now) - count(self.elapsed_from[i])
 
-    def wind(self, i):
+    def wind(self, i, later=0.0):
         server = self.servers[i]
         server.timer += 1
-        self.elapsed_from[i] = self.now
+        self.elapsed_from[i] = self.now + later
         wait = int(self.rng.integers(self.ticks, 2 * self.ticks))
-        into = (self.now - self.phases[i]) % self.tick
-        after = wait * self.tick - into
+        into = (self.now + later - self.phases[i]) % self.tick
+        if into > self.tick * (1 - 1e-6):  # it is at a tick
+            into -= self.tick
+        after = later + wait * self.tick - into
         self.post(after, "fires", i, i, server.timer, True)
 
     def fires(self, i, timer):

@@ -93,7 +93,8 @@ def reading(spec, places, leader, site, rng):
         local = any(nodes[i].reads == "local" for i in here if nodes)
         if isinstance(spec, Majority):
             local = spec.local_reads
-        if local and len(here) and places.sites[leader] != k:
+        leads = places.sites[leader] == k and not isinstance(spec, Majority)
+        if local and len(here) and not leads:
             mine = site == k
             near[mine] = rng.choice(here, mine.sum())
     return near
