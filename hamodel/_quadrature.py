@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel._types import FloatArray
 
@@ -26,3 +27,8 @@ def panels(edges: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
     low, wide = edges[:-1, None], np.diff(edges, axis=0)[:, None]
     flat = (-1, *edges.shape[1:])
     return (low + wide * points).reshape(flat), (wide * weights).reshape(flat)
+
+
+def edges_of(values: ArrayLike) -> FloatArray:
+    """Return values in order, each once; `np.unique` alone would load `numpy.ma`."""
+    return np.asarray(np.unique(values, return_index=True)[0])

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from hamodel import duration
+from hamodel._quadrature import edges_of
 from hamodel._quantity import rate_of
 from hamodel._types import Quantity
 from hamodel.architectures._events import First, added, stage_law
@@ -196,7 +197,7 @@ def _earlier(one: Duration, other: Duration) -> Duration:
     """Return the law of a time, given that it ends before another."""
     if one.var == 0 or _LEVELS[-1] <= other.sf(one.quantile(_LEVELS[-1])):
         return one
-    times = np.unique([law.quantile(_LEVELS) for law in (one, other)])
+    times = edges_of([law.quantile(_LEVELS) for law in (one, other)])
     times = np.concatenate([[0.0], times[times > 0]])
     mass = np.diff(one.cdf(times)) * other.sf((times[1:] + times[:-1]) / 2)
     before = np.concatenate([[0.0], np.cumsum(mass)])

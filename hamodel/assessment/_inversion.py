@@ -81,7 +81,8 @@ def _further(
 ) -> FloatArray:
     """Return the first terms of the series, or twice as many as there are."""
     done = 0 if terms is None else terms.shape[-1]
-    more = done or _TERMS + _AVERAGED + 1
+    # a first round of as many points either way: they cost less than a second round
+    more = done or (_TERMS + _AVERAGED + 1) * (FINE // block)
     s, weight = _line(x[..., None], done, done + more, block)
     new = (transform(s) * weight).real
     new = new.reshape(*new.shape[:-1], more, block).sum(axis=-1)
@@ -173,21 +174,15 @@ def killed(rates: FloatArray, kill: Numbers, horizon: float) -> Numbers:
     pace = 2 * (rates.sum(axis=1).max() + np.abs(kill).max())
     squarings = max(0, int(np.ceil(np.log2(2 * pace * horizon))))
     mean = pace * horizon / 2**squarings
-    jump = np.tile(rates / pace + 0j, (len(kill), 1, 1))
-    jump[:, range(n), range(n)] = 1 - (rates.sum(axis=1) + kill) / pace
-    one = np.eye(n)
-    step, shift = np.tile(one + 0j, (len(kill), 1, 1)), jump - one
-    for term in range(20, 0, -1):  # Horner: exp(mean (jump - 1)) and what it kills
+    shift = np.zeros((len(kill), n + 1, n + 1), complex)  # the last state is death
+    shift[:, :n, :n] = rates / pace
+    shift[:, range(n), range(n)] = -(rates.sum(axis=1) + kill) / pace
+    shift[:, :n, n] = kill / pace
+    one = np.eye(n + 1)
+    step = np.tile(one + 0j, (len(kill), 1, 1))
+    for term in range(20, 0, -1):  # Horner: exp(mean shift)
         step = one + mean / term * (shift @ step)
-    dead = np.zeros((len(kill), n), complex)
-    power = kill * (mean / pace)
-    for term in range(2, 22):
-        dead = dead + power
-        power = (shift @ power[..., None])[..., 0] * (mean / term)
     for _ in range(squarings):
-        dead = dead + (step @ dead[..., None])[..., 0]
         step = step @ step
-        whole = step.sum(axis=2) + dead
-        step /= whole[..., None]
-        dead /= whole
-    return dead
+        step /= step.sum(axis=2, keepdims=True)
+    return np.asarray(step[:, :n, n])

@@ -15,7 +15,7 @@ import numpy as np
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.assessment._inversion import killed, over_time, tails
-from hamodel.assessment._visits import Moves, law_of, transform
+from hamodel.assessment._visits import Moves, ends_of, law_of, transform
 
 Plan = tuple[tuple[int, list[int], list[int]], ...]
 
@@ -54,12 +54,18 @@ class Whole:
 
     def never(self, horizon: float) -> float:
         """Return - log P(D = 0)."""
-        up = self.fails == 0
-        inside = np.where(up[:, None] & up, self.rates, 0.0)
-        lost = np.where(up, self.rates[:, ~up].sum(axis=1), 0.0)
-        dead = killed(inside, lost[None] + 0j, horizon)[0].real
-        ever = float(np.where(up, dead, 1.0) @ self.law)
-        return -math.log1p(-ever) if ever < 1 else math.inf
+        return _never(self, horizon)
+
+
+@lru_cache(maxsize=64)
+def _never(chain: Whole, horizon: float) -> float:
+    """Return - log P(D = 0) of a chain; a search asks again and again."""
+    up = chain.fails == 0
+    inside = np.where(up[:, None] & up, chain.rates, 0.0)
+    lost = np.where(up, chain.rates[:, ~up].sum(axis=1), 0.0)
+    dead = killed(inside, lost[None] + 0j, horizon)[0].real
+    ever = float(np.where(up, dead, 1.0) @ chain.law)
+    return -math.log1p(-ever) if ever < 1 else math.inf
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -312,6 +318,9 @@ def _smoothed(time: Quantity, least: tuple[float, ...]) -> FloatArray:
         lasts = (1 - transform(time, s)[0]) / s
         return np.stack([lasts, (mean - lasts) / s])
 
-    x = np.array(least)
-    smooth = tails(both, x, _MOST)
+    x, (low, high) = np.array(least), ends_of(time)
+    early, near = x < low, (x >= low) & (x <= high)
+    smooth = np.stack([early, early * (mean - x)])
+    if np.any(near):
+        smooth[:, near] = tails(both, x[near], _MOST)
     return np.array([law.law.sf(x), law.law.excess(x)]) - smooth

@@ -47,7 +47,7 @@ class OnePage:
     @cached_property
     def beliefs(self) -> Beliefs | None:
         """What is uncertain; nothing if all is taken as known."""
-        return Beliefs(self.spec) if self.spec.uncertain else None
+        return Beliefs(self.spec, self.found) if self.spec.uncertain else None
 
     @cached_property
     def down(self) -> dict[str, float]:

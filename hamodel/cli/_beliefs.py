@@ -11,7 +11,7 @@ import numpy as np
 
 from hamodel._fields import replaced
 from hamodel._types import FloatArray, Value
-from hamodel.assessment import Assessment, Journeys
+from hamodel.assessment import Assessment, Expected, Journeys
 from hamodel.assessment.expected import few_draws, spread_draws, with_values
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Beliefs:
     """Draws of the uncertain parameters, and what follows from each."""
 
     spec: Spec
+    found: Assessment  # of the same, over what is uncertain
 
     @property
     def names(self) -> list[str]:
@@ -43,7 +44,9 @@ class Beliefs:
 
     @cached_property
     def _whole(self) -> Assessment:
-        return self._assessed(self._drawn)
+        if isinstance(self.found, Expected) and [*self.found.drawn] == self.names:
+            return self.found.whole
+        return self._assessed(self._drawn)  # parts of journeys are uncertain too
 
     def _shop(
         self, found: Assessment, values: dict[str, FloatArray] | dict[str, float]

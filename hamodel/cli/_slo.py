@@ -113,7 +113,7 @@ def page(spec: Spec, files: Sequence[str], measures: Sequence[str]) -> Page:
     asked = [objective for file in files for objective in _stated(file)]
     told = _told(measures, [one.name for one in asked], spec)
     found, shop = assess(spec), journeys_of(spec)
-    beliefs = Beliefs(spec) if spec.uncertain else None
+    beliefs = Beliefs(spec, found) if spec.uncertain else None
     held = [
         _Held(one, _measured(one, told, spec), found, shop, beliefs) for one in asked
     ]

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
 
+from hamodel._quadrature import edges_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.duration import integrals
 from hamodel.duration import law as laws
@@ -131,7 +132,7 @@ class Alike:
 
     def _knots(self, low: float, high: float) -> FloatArray:
         knots = [float(k) for part in self.parts for k in (*part.knots, *part.support)]
-        return np.unique([low, *(k for k in knots if low < k < high), high])
+        return edges_of([low, *(k for k in knots if low < k < high), high])
 
     def _tails(self, times: ArrayLike, *, left: bool = False) -> FloatArray:
         """Return the tails of all parts, (k, times)."""

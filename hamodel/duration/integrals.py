@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hamodel._quadrature import unit
+from hamodel._quadrature import edges_of, unit
 from hamodel._types import FloatArray, Quantity
 from hamodel.duration._normal import ndtr, ndtri
 from hamodel.duration.law import Law, column, element, search
@@ -206,7 +206,7 @@ def _cut(law: Law, s: complex) -> FloatArray:
     ends = edges(law)
     reach = _DEAD / s.real if s.real > 0 else np.inf
     rare = ends[law.sf(ends) < _RARE]
-    ends = np.unique(np.minimum(ends, np.min(rare, initial=reach)))
+    ends = edges_of(np.minimum(ends, np.min(rare, initial=reach)))
     parts = np.ceil(np.diff(ends) * abs(s.imag) / _TURN)
     if parts.sum() > _MOST:  # before they become whole numbers, which overflow
         limit = abs(s.imag) * _MOST / parts.sum()

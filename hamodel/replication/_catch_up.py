@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamodel import _check, _html, duration, fields, text
-from hamodel._quadrature import unit
+from hamodel._quadrature import edges_of, unit
 from hamodel._types import FloatArray, Quantity
 from hamodel.duration import Duration, integrals
 from hamodel.replication._stage import number, plain
@@ -189,7 +189,7 @@ class Drain:
         slow = self.service / (1 - (self.rate * self.service) ** 0.5) ** 2  # the tail's
         far = max(self.mean, 0.0) + 12 * spread + slow * np.geomspace(0.5, 700, 60)
         near = np.geomspace(1e-9, 1, 60) * min(self.mean, 30 * slow)
-        ends = np.unique(np.concatenate([[0.0], near, fine[fine > 0], far]))
+        ends = edges_of(np.concatenate([[0.0], near, fine[fine > 0], far]))
         mass = self._mass(ends[:-1], ends[1:])
         below = self.none + np.concatenate([[0.0], np.cumsum(mass)])
         above = np.concatenate([np.cumsum(mass[::-1])[::-1], [0.0]])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hamodel._quadrature import panels
+from hamodel._quadrature import edges_of, panels
 from hamodel._types import FloatArray, Quantity
 from hamodel.duration import Duration
 
@@ -26,7 +26,7 @@ def nodes(
     if law.var == 0:
         return np.array([law.mean], float), np.ones(1)
     inside = np.asarray(law.sf(np.asarray([*cuts, *law.law.knots], float)))
-    tails = np.unique(np.concatenate([_TAILS, np.ravel(inside)]))
+    tails = edges_of(np.concatenate([_TAILS, np.ravel(inside)]))
     at, weights = panels(tails, 12)
     return np.asarray(law.upper_quantile(at[::-1])), weights[::-1]
 
@@ -43,7 +43,7 @@ def along(
     far = law.upper_quantile(1e-18)
     known = np.concatenate([ends, [far, *law.support, *law.law.knots, *cuts, start]])
     top = max(float(far), start)
-    return panels(np.unique(np.minimum(np.maximum(known, start), top)), 12)
+    return panels(edges_of(np.minimum(np.maximum(known, start), top)), 12)
 
 
 def single(law: Duration) -> None:
