@@ -636,3 +636,15 @@ def test_the_first_of_two_clocks_ends_a_wait():
         alone = -math.expm1(-2 * longer * (MONTH - 2 * x) / (30_001 * HOUR))
         two = (2 * MONTH / (30_001 * HOUR)) ** 2 / 2
         assert chance == pytest.approx(alone, rel=0.01, abs=1.1 * two)
+
+
+def test_a_peaked_law_does_not_seem_settled_early():
+    """Outages of one length: the first terms know nothing of it, and agree."""
+    found = assess(catalogue.system("kafka"))._downtime("write")
+    late_by = found.quantile(0.9, YEAR) * YEAR
+
+    def missed(s):
+        return (-np.expm1(-found._exponent(s, YEAR)) / s)[None]
+
+    (late,), _ = _inversion.tail(missed, late_by, 3000, agree=1e-9)
+    assert late == pytest.approx(0.1, rel=1e-3)

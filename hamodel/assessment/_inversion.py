@@ -22,6 +22,7 @@ _ALIAS = 25.0  # echoes are damped by exp(-25) = 1e-11
 FINE = 3  # Abate's l: rounding errors are raised by exp(25 / 6) only
 _TERMS = 14  # blocks of the alternating series before the averaged ones
 _AVERAGED = 11
+_FIRST = _TERMS + _AVERAGED + 1  # blocks of the first round
 _BINOMIAL = np.array([comb(_AVERAGED, k) for k in range(_AVERAGED + 1)]) / 2**_AVERAGED
 AGREE = 3e-6  # two averages, relative to the function
 _JOINT_ALIAS = 15.0  # the same where there are several places
@@ -44,8 +45,11 @@ def tail(
     length, and good to 1e-10 where f is no smaller than a thousandth.
     """
     terms: FloatArray | None = None
+    # as many points of either length: they cost less than a round, and a peaked law
+    # can seem to have settled early
+    first = min(_FIRST * FINE // block, most // 4)
     while True:
-        terms = _further(transform, np.array(x), terms, block)
+        terms = _further(transform, np.array(x), terms, block, first)
         found, off = _settling(terms)
         settled = off <= agree * np.abs(found) + 1e-11
         if np.all(settled[:sure]) or terms.shape[-1] >= most:
@@ -78,11 +82,11 @@ def _further(
     x: FloatArray,
     terms: FloatArray | None,
     block: int,
+    first: int = _FIRST,
 ) -> FloatArray:
     """Return the first terms of the series, or twice as many as there are."""
     done = 0 if terms is None else terms.shape[-1]
-    # a first round of as many points either way: they cost less than a second round
-    more = done or (_TERMS + _AVERAGED + 1) * (FINE // block)
+    more = done or first
     s, weight = _line(x[..., None], done, done + more, block)
     new = (transform(s) * weight).real
     new = new.reshape(*new.shape[:-1], more, block).sum(axis=-1)
