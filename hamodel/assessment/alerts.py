@@ -90,22 +90,20 @@ class BurnRate:
                 f"short must be at most long ({self.long:g} s), got {self.short:g}"
             )
 
-    def threshold(self, target: float, base: float = 0.0) -> float:
+    def threshold(self, target: float) -> float:
         """Return the downtime in s within the long window that sets it off.
 
         Parameters
         ----------
         target : float
             Availability of the objective.
-        base : float
-            Share of the requests that fails although all is well.
 
         Returns
         -------
         float
             It is also how long a whole outage lasts until then, all well before.
         """
-        return (self.factor * (1 - target) - base) * self.long
+        return self.factor * (1 - target) * self.long
 
 
 #: The alerts that the workbook recommends for a window of 30 days.

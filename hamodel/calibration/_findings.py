@@ -18,6 +18,7 @@ from hamodel.calibration._exact import (
 )
 from hamodel.calibration._fit import Fit
 
+_GOAL = 0.99  # a coverage that is worth the trials
 _WIDE = 4.0  # upper over lower end beyond which a mean time is hardly known
 
 
@@ -123,17 +124,19 @@ def few_events(path: str, found: Estimate, what: str) -> list[str]:
     ]
 
 
-def few_trials(path: str, found: Estimate, goal: float = 0.99) -> list[str]:
+def few_trials(path: str, found: Estimate) -> list[str]:
     """Say what a coverage is not yet known to be."""
-    if found.low >= goal:
+    if found.low >= _GOAL:
         return []
     trials = int(found.n)
     failed = trials - int(found.evidence["successes"])
-    need = samples_needed(goal, level=found.level)
+    need = samples_needed(_GOAL, level=found.level)
     said = f"{path}: {trials - failed} of {trials} worked: it may be {found.interval}"
     if failed:
         return [said] if found.high - found.low > 0.1 else []
-    return [f"{said}; to know that it is at least {goal:g} needs {need} without a miss"]
+    return [
+        f"{said}; to know that it is at least {_GOAL:g} needs {need} without a miss"
+    ]
 
 
 def bad_fit(fit: Fit) -> list[str]:

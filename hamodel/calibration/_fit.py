@@ -92,20 +92,6 @@ class Fit:
         return at, 1 - tail, low, high
 
     @property
-    def qq(self) -> tuple[FloatArray, FloatArray]:
-        """Percentiles of the law and the values that stand for them, in s.
-
-        On one line if the law fits.  The i-th of n values stands for (i - 1/2) / n;
-        with open values for the middle of its step.
-        """
-        at, tail = _goodness.steps(self.values, self.still)
-        if not len(self.still):
-            share = (np.arange(len(self.values)) + 0.5) / len(self.values)
-            return np.asarray(self.law.quantile(share)), self.values
-        before = np.concatenate([[1.0], tail[:-1]])
-        return np.asarray(self.law.quantile(1 - (tail + before) / 2)), at
-
-    @property
     def text(self) -> str:
         """What was found, in one sentence."""
         known = f"{len(self.values)} values"

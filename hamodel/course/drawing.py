@@ -171,15 +171,15 @@ class Sheet:
             place += f' stroke-dasharray="{dash}"'
         self._shape("path", place, fill, colour, weight, role)
 
-    def arrow(self, start: Point, stop: Point, colour: str = "grey") -> None:
+    def arrow(self, start: Point, stop: Point) -> None:
         """Draw an arrow from one point to another."""
-        self.line([start, stop], colour)
+        self.line([start, stop], "grey")
         angle = math.atan2(stop[1] - start[1], stop[0] - start[0])
         sides = [
             (stop[0] - 9 * math.cos(angle + turn), stop[1] - 9 * math.sin(angle + turn))
             for turn in (0.4, -0.4)
         ]
-        self.line([stop, *sides], colour, fill=colour, weight=0)
+        self.line([stop, *sides], "grey", fill="grey", weight=0)
 
     def text(
         self,

@@ -308,10 +308,10 @@ def _problem(output: NotebookNode) -> str:
     return ""
 
 
-def _last(traceback: str, lines: int = 30) -> str:
+def _last(traceback: str) -> str:
     """Return the end of a traceback without its colours."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", traceback)
-    return "\n".join(plain.strip().splitlines()[-lines:])
+    return "\n".join(plain.strip().splitlines()[-30:])
 
 
 def _code(notebook: NotebookNode) -> Iterator[NotebookNode]:

@@ -144,7 +144,6 @@ def states(
     sheet: Sheet,
     boxes: Mapping[str, tuple[tuple[float, float], str, str, str]],
     arrows: Sequence[tuple[str, str, str, tuple[float, float]]],
-    size: tuple[float, float] = (116, 40),
 ) -> None:
     """Draw the states of a chain as boxes, and its moves as arrows.
 
@@ -156,10 +155,8 @@ def states(
         By name: the centre, the words, a look, and what is told of it.
     arrows : sequence of (str, str, str, (float, float))
         From where, to where, the rate, and the place of its words.
-    size : (float, float)
-        Width and height of a box.
     """
-    wide, high = size
+    wide, high = 116, 40
     for start, goal, rate, at in arrows:
         (x0, y0), (x1, y1) = boxes[start][0], boxes[goal][0]
         sheet.arrow((x0 + wide / 2 + 2, y0), (x1 - wide / 2 - 3, y1))

@@ -16,6 +16,7 @@ from hamodel.architectures import (
     Node,
     Resolution,
     SinglePrimary,
+    Site,
     Tier,
 )
 from hamodel.assessment import Assessment, assess
@@ -47,13 +48,8 @@ class Case(NamedTuple):
     active: Assessment
 
 
-def classic_case(workload: Workload | None = None) -> Case:
+def classic_case() -> Case:
     """Return the designs of the classic text with plain parameters.
-
-    Parameters
-    ----------
-    workload : Workload, optional
-        By default 900 reads and 100 writes a second, 80 ms between the sites.
 
     Returns
     -------
@@ -61,12 +57,11 @@ def classic_case(workload: Workload | None = None) -> Case:
         One primary; a pair over two sites; two active sites.  A database fails every
         2,000 h for 4 h, a failover takes 30 s and works 99 times in 100 (a person
         needs half an hour for the rest), a site is lost every 5 years for 4 h, and
-        twice in 5 years something strikes all for half an hour.
+        twice in 5 years something strikes all for half an hour.  The workload is the
+        usual one.
     """
     node = Node(mttf=2000 * HOUR, mttr=4 * HOUR)
     server = Node(mttf=1000 * HOUR, mttr=HOUR)
-    from hamodel.architectures import Site
-
     site = Site(
         mttf=5 * YEAR,
         mttr=4 * HOUR,
@@ -77,7 +72,7 @@ def classic_case(workload: Workload | None = None) -> Case:
         detection=10, promotion=15, redirection=5, coverage=0.99, manual=30 * MINUTE
     )
     strikes = Node(mttf=2.5 * YEAR, mttr=30 * MINUTE)
-    load = Workload() if workload is None else workload
+    load = Workload()
     one: dict[str, Value] = {"database": node, "site": site, "everywhere": strikes}
     return Case(
         single=assess(SinglePrimary(**one), load),

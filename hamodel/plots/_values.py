@@ -79,13 +79,13 @@ def _even(low: float, high: float, most: int) -> list[float]:
     return [float(f"{k * step:.10g}") for k in range(first, last + 1)]
 
 
-def time_steps(low: float, high: float, *, most: int = 6) -> list[float]:
+def time_steps(low: float, high: float) -> list[float]:
     """Return round times between two, in the units that read best."""
     if low > 0 and high / low >= 30:
         found = [time for time in _TIMES if low <= time <= high]
-        return found[:: -(-len(found) // most)]
+        return found[:: -(-len(found) // 6)]
     size = next((s for s in (YEAR, DAY, HOUR, MINUTE, 1, 1e-3) if high >= 2 * s), 1e-6)
-    return [x * size for x in steps(low / size, high / size, most=most)]
+    return [x * size for x in steps(low / size, high / size)]
 
 
 def head(ax: Axes, words: str) -> None:

@@ -223,17 +223,17 @@ def _next_step(
 
 
 def invert(
-    transform: Callable[[FloatArray], FloatArray], times: Quantity, terms: int = 16
+    transform: Callable[[FloatArray], FloatArray], times: Quantity
 ) -> FloatArray:
     """Invert a Laplace transform at positive times by the Euler algorithm.
 
     `transform` takes an array of complex s with one more axis than `times` in front.
     Source: Abate and Whitt (2006), A unified framework for numerically inverting
-    Laplace transforms, INFORMS J. Computing 18(4), section 5, with M = `terms`.
+    Laplace transforms, INFORMS J. Computing 18(4), section 5, with M = 16.
     """
     from scipy.special import comb
 
-    t = np.asarray(times, float)
+    t, terms = np.asarray(times, float), 16
     k = np.arange(2 * terms + 1)
     weight = np.ones(2 * terms + 1)
     weight[0] = 0.5

@@ -31,17 +31,12 @@ def nodes(
     return np.asarray(law.upper_quantile(at[::-1])), weights[::-1]
 
 
-def along(
-    law: Duration, start: float = 0.0, cuts: Sequence[Quantity] = ()
-) -> tuple[FloatArray, FloatArray]:
-    """Return times and weights for an integral over t > start of what P(X > t) bounds.
-
-    `cuts` are further times at which the integrand jumps or bends.
-    """
+def along(law: Duration, start: float = 0.0) -> tuple[FloatArray, FloatArray]:
+    """Return times and weights for an integral beyond start of what P(X > t) bounds."""
     single(law)
     ends = np.asarray(law.upper_quantile(_TAILS[1:-1]))
     far = law.upper_quantile(1e-18)
-    known = np.concatenate([ends, [far, *law.support, *law.law.knots, *cuts, start]])
+    known = np.concatenate([ends, [far, *law.support, *law.law.knots, start]])
     top = max(float(far), start)
     return panels(edges_of(np.minimum(np.maximum(known, start), top)), 12)
 
