@@ -36,7 +36,7 @@ _UNITS = {"time": "s", "mean time": "s", "rate": "1/s"}
 #: How a value of a kind is written, other than as a plain number.
 WRITERS: Mapping[str, Callable[..., str]] = {
     "time": text.time,
-    "mean time": text.time,
+    "mean time": text.mean_time,
     "rate": text.rate,
     "share": text.share,
 }

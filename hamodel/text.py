@@ -74,16 +74,34 @@ def time(seconds: float, digits: int = 3) -> str:
     Examples
     --------
     >>> time(0.0042), time(90), time(7200), time(float("inf"))
-    ('4.2 ms', '1.5 min', '2 h', 'never')
+    ('4.2 ms', '1.5 min', '2 h', 'endless')
     """
     if seconds == float("inf"):
-        return "never"
+        return "endless"
     if seconds == 0:
         return "0 s"
     size = abs(seconds)
     unit, name = next((s for s in _TIMES if size >= s[0] * (1 - 1e-12)), _TIMES[-1])
     found = float(f"{seconds / unit:.{digits}g}")
     return f"{found:,.10g} {name}" if 1e-4 < abs(found) < 1e10 else _long(found, name)
+
+
+def mean_time(seconds: float, digits: int = 3) -> str:
+    """Write a mean time to an event, which may never happen.
+
+    Parameters
+    ----------
+    seconds : float
+        Time in s.
+    digits : int
+        Significant digits.
+
+    Examples
+    --------
+    >>> mean_time(7200), mean_time(float("inf"))
+    ('2 h', 'never')
+    """
+    return "never" if seconds == float("inf") else time(seconds, digits)
 
 
 def _long(found: float, name: str) -> str:

@@ -191,6 +191,14 @@ def unused_time(spec: Spec) -> str:
     )
 
 
+def _fitting(found: Assessment) -> str:
+    """Return what the stages of replication keep up with, if there are any."""
+    replication = getattr(found.architecture, "replication", None)
+    stages = [getattr(replication, name, None) for name in ("send", "apply")]
+    most = [float(one.capacity) for one in stages if one is not None]
+    return f"; they keep up with less than {text.rate(min(most))}" if most else ""
+
+
 def findings(found: Assessment) -> Iterator[str]:
     """Yield what stands in the way of any answer: overload, a copy left behind."""
     loads = {t: float(u) for t, u in found.utilisation.items()}
@@ -209,8 +217,8 @@ def findings(found: Assessment) -> Iterator[str]:
     if isinf(float(found.replication_lag.quantile(0.5))):
         yield (
             "The copies do not keep up: more is written than they apply, so that the "
-            "lag and what a failure loses grow without end (replication.apply, "
-            "replication.send, workload.writes)."
+            f"lag and what a failure loses grow without end{_fitting(found)} "
+            "(replication.apply, replication.send, workload.writes)."
         )
     if found.metastability:
         said = str(found.metastability)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -85,6 +86,8 @@ def _consistency(a: Assessment) -> str:
 
 
 def _count(number: float) -> str:
+    if number == math.inf:
+        return "endlessly many"
     return f"{number:,.0f}" if number >= 1000 else text.number(number)
 
 
