@@ -43,9 +43,9 @@ TESTS = {  # of each room, and of all
     "replication": "replication* course_replication_lag",
     "failover": "failover* course_recoveries",
     "latency": "assessment_latency assessment journeys course_headroom loaded overload",
-    "assessment": "assessment_budget assessment* objectives journeys",
+    "assessment": "assessment_budget assessment* objectives journeys loaded",
     "architectures": "architectures* active_passive* regions joint_chains assessment",
-    "all": "second_road export",
+    "all": "second_road export kept_answers arrays*",
 }
 HEAD = (
     "Score: those noticed, of those that change something; its interval is Jeffreys'.",

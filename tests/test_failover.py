@@ -174,6 +174,16 @@ def test_a_leader_that_is_cut_off_gives_up_before_its_time_is_over(
     assert law.support[1] <= 4 + limit
 
 
+def test_a_leader_that_is_cut_off_pauses_for_a_tenth_to_nine_tenths_of_a_second():
+    """Three stores leave 1.9 s of 5.85 s, or a hair less: one more may be asked."""
+    for limit, asked in ((5.8501, 1.0), (5.8485, 1 - 1 / 81)):
+        lease = Lease(ttl=40, loop_wait=1e-9, retry_timeout=limit)
+        law = lease.demotion()
+        again = 1 - law.cdf(limit - 1.9 + 0.02)
+        assert again == pytest.approx(asked, abs=0.006)
+    assert law.mean == lease.demotion(3, opens=False).mean
+
+
 def test_lease_and_watchdog_accept_symbols():
     ttl, loop, k = sympy.symbols("ttl loop k", positive=True)
     assert sympy.simplify(

@@ -11,6 +11,7 @@ from hamodel.failover import (
     Attempts,
     ConsulElection,
     Dns,
+    Driver,
     Election,
     Eviction,
     Failover,
@@ -22,9 +23,12 @@ from hamodel.failover import (
     PhiAccrual,
     Promotion,
     ProxyCheck,
+    RaftElection,
     Sentinel,
     SequentialProbe,
     Session,
+    SplitBrain,
+    VirtualIp,
     Vrrp,
 )
 
@@ -474,7 +478,11 @@ DEFAULTS = {  # as the products' own pages list them
     Eviction: {"grace": 40, "heartbeat": 10, "monitor": 5, "toleration": 300},
     GroupChange: {"suspect_timeout": 5, "check": 0.5, "join_retrans": 1},
     HealthCheckers: {"interval": 30, "threshold": 3, "healthy": 0.18, "ttl": 60},
+    Dns: {"ttl": 60},
     NetTick: {"ticktime": 60},
+    RaftElection: {"low": 0.15, "high": 0.3},
+    SplitBrain: {"mean_length": 600},
+    VirtualIp: {"cache": 60},
     Session: {"tick": 0, "multiple": 1},
     PgBouncer: {"server_login_retry": 15, "dns_max_ttl": 15, "server_lifetime": 3600},
     PhiAccrual: {"threshold": 8, "interval": 1, "check": 1},
@@ -484,10 +492,34 @@ DEFAULTS = {  # as the products' own pages list them
 }
 
 
+MADE = {
+    Session: NEEDED["session"],
+    SplitBrain: {"false_failovers": 1, "fencing": 0.9, "write_rate": 1},
+    VirtualIp: NEEDED["virtual ip"],
+}
+
+
 def test_defaults_are_those_of_the_products():
     for kind, said in DEFAULTS.items():
-        made = kind(**NEEDED["session"] if kind is Session else {})
+        made = kind(**MADE.get(kind, {}))
         assert {name: getattr(made, name) for name in said} == said, kind
+
+
+@pytest.mark.parametrize("threshold", [0.5, 1, 3, 8])
+def test_akka_suspects_where_its_curve_has_fallen_to_the_threshold(threshold):
+    member = PhiAccrual(threshold=threshold, deviation=0.2, interval=2, pause=3)
+    y = (member.silence - 5) / 0.2
+    falls = 1 / (1 + np.exp(y * (1.5976 + 0.070566 * y * y)))
+    assert falls == pytest.approx(10.0**-threshold, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("limit", "late"), [(0.65, 0.004), (0.657, 0.032), (4.84, 0.032), (4.85, 0.256)]
+)
+def test_a_user_timeout_ends_late_by_a_step_of_the_timer_wheel(limit, late):
+    """The last wait has at most 63 jiffies, or 511, or more."""
+    first, last = Driver(tcp_user_timeout=limit, reset=0).noticed.support
+    assert (first, last - first) == pytest.approx((limit + 0.4, late))
 
 
 @pytest.mark.parametrize("name", MECHANISMS)

@@ -141,7 +141,7 @@ def rate_among(event: Event, events: list[Event]) -> Quantity:
 def _alone(time: Quantity) -> Quantity:
     """Return the rate in 1/s of an exponential time of the same mean."""
     mean = mean_of(time)
-    return INSTANT if np.ndim(mean) == 0 and mean == 0 else rate_of(mean)
+    return INSTANT if np.all(mean == 0) else rate_of(mean)
 
 
 class Derived:

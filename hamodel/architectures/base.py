@@ -80,7 +80,7 @@ class Part:
         events = [
             event
             for event in self.events(state)
-            if np.ndim(event.share) or event.share != 0  # else never, however quick
+            if np.any(event.share != 0)  # else never, however quick
         ]
         for event in events:
             yield event, rate_among(event, events)

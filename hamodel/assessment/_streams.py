@@ -457,12 +457,11 @@ def _wind(
     rates: FloatArray,
     clocks: dict[int, Clock],
 ) -> None:
-    """Keep the shortest clock that starts with a state; others are exponential.
+    """Keep the clock that starts with a state, if one does; others are exponential.
 
     If some clocks run before it, and each ends the visit, the first of all is kept.
     """
-    fresh = [clock for flow, clock in timers if flow >= FRESH * entries]
-    kept = min(fresh, key=lambda clock: float(mean_of(clock.law)), default=None)
+    kept = next((clock for flow, clock in timers if flow >= FRESH * entries), None)
     if kept is None and len(timers) > 1:
         shares = tuple(round(flow / entries, 12) for flow, _ in timers)
         if all(clock.goals[-1] >= FRESH for _, clock in timers) and sum(shares) > FRESH:

@@ -101,7 +101,7 @@ class Lattice:
         """The law in s, by points of equal probability."""
         shares = (np.arange(_POINTS) + 0.5) / _POINTS
         found = np.searchsorted(np.cumsum(self.weights), shares)
-        return empirical((self.start + np.minimum(found, len(self.weights) - 1)) / 1e3)
+        return empirical((self.start + found) / 1e3)
 
 
 def mixed(weights: tuple[float, ...], parts: tuple[Lattice, ...]) -> Lattice:

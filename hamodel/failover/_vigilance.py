@@ -34,10 +34,12 @@ class Stalls:
     4.23
     """
 
-    rate: float = fields.rate("stalls")
+    rate: Quantity = fields.rate("stalls")
     length: Duration | float = fields.time("length of a stall", law=True)
 
-    def false_alarm_rate(self, detector: Heartbeat | Lease | Duration | float) -> float:
+    def false_alarm_rate(
+        self, detector: Heartbeat | Lease | Duration | Quantity
+    ) -> Quantity:
         """Return how often, in 1/s, a pause outlasts the detector.
 
         Exact for a heartbeat; otherwise by the mid-points of 1024 slices of equal
@@ -48,8 +50,9 @@ class Stalls:
             pieces = detector.pieces()
             return self.rate * sum(w * _outlasts(length, *ends) for w, ends in pieces)
         noticed = as_duration("detector", detector)
-        slices: FloatArray = (np.arange(1024) + 0.5) / 1024
-        return float(self.rate * np.mean(length.sf(noticed.quantile(slices))))
+        column = (-1, *(1 for _ in noticed.shape))
+        slices = ((np.arange(1024) + 0.5) / 1024).reshape(column)
+        return self.rate * np.mean(length.sf(noticed.quantile(slices)), axis=0)
 
 
 def _outlasts(length: Duration, low: float, high: float) -> float:

@@ -48,7 +48,7 @@ FAST = ["-m", "not slow and not browser", "-p", "no:randomly", "-p", "no:cachepr
 FAST += ["--assert=plain", "-q", "--hypothesis-profile=mutants"]
 CLOCKS = re.compile(r"perf_counter|process_time|monotonic|cost_of_a_redraw")
 ENOUGH = 5  # tests of a line; where fewer reach it, those of the module run too
-FILES = 4  # of tests, that are imported anew for one mutant
+FILES = 8  # of tests, that are imported anew for one mutant
 settings.register_profile(  # few examples: the same tests run many times
     "mutants",
     deadline=None,
@@ -313,7 +313,7 @@ class Judge:
     before are not tried again while their module and the test's file stay as they are.
     """
 
-    def __init__(self, found, reach, *, budget=10.0, jobs=1, said=lambda *_: None):
+    def __init__(self, found, reach, *, budget=30.0, jobs=1, said=lambda *_: None):
         self.found, self.reach, self.said = found, reach, said
         self.budget, self.jobs = budget, jobs
         self.kept = reach.folder / "noticed.txt"

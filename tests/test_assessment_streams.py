@@ -1,0 +1,154 @@
+"""Visits of many states against dense linear algebra; what is believed, by its mean."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import hamodel as ha
+from hamodel._fields import replaced
+from hamodel.assessment import WORKBOOK, Journey, assess_journeys
+from hamodel.assessment._kinds import Visits
+from hamodel.assessment._visits import Moves
+from hamodel.assessment.expected import assessed
+from hamodel.units import DAY, HOUR, MINUTE, MONTH
+
+
+def visits(n, density, rng):
+    """Visits to n states, of which some lead to each other and all lead out."""
+    rates = rng.random((n, n + 1)) * (rng.random((n, n + 1)) < density)
+    rates[:, n] += 0.1
+    np.fill_diagonal(rates, 0.0)
+    begins = rng.random(n)
+    inner, out = rates[:, :n], rates.sum(axis=1)
+    stays = np.linalg.solve((np.diag(out) - inner).T, begins)
+    moves = Moves(rates=rates)
+    return Visits(moves=moves, begins=begins, entries=stays * out, fails=rng.random(n))
+
+
+@pytest.mark.parametrize("density", [0.2, 0.5, 1.0])
+def test_states_that_are_put_into_each_other_are_a_linear_system(density):
+    """With few moves, putting one state into others makes moves that were none."""
+    rng = np.random.default_rng(5)
+    for n in (1, 2, 5, 9):
+        some = visits(n, density, rng)
+        kill = np.outer([0.3, 0.01 + 1j, 7 - 2j], some.fails)
+        out, inner = some.moves.rates.sum(axis=1), some.moves.rates[:, :n]
+        dead = [np.linalg.solve(np.diag(out + row) - inner, row) for row in kill]
+        expected = np.array(dead) @ some.begins
+        assert some.killed_per_second(kill) == pytest.approx(expected, rel=1e-12)
+        longest = np.linalg.solve(np.diag(out) - inner, np.ones(n)).max()
+        for times, short in ((39, True), (41, False)):
+            assert some.is_short(times * longest) == short
+        # of a visit that a period cuts: all begun before, less what its ends cut off
+        late = [
+            np.linalg.solve(np.diag(out + row) - inner, ends)
+            for row, ends in zip(kill, dead, strict=True)
+        ]
+        stays = some.entries / out
+        for horizon in (41 * longest, 400 * longest):
+            whole = horizon * expected - np.array(late) @ some.begins
+            whole = whole + np.array(dead) @ stays
+            found = some.exponent(kill, horizon)
+            assert found == pytest.approx(whole, rel=1e-10)
+
+
+def test_one_journey_with_an_objective_is_all_of_them():
+    one = ha.SinglePrimary(database=ha.Node(mttf=400 * HOUR, mttr=0.5 * HOUR))
+    journeys = {
+        "pay": Journey(path="write", objective=0.999),
+        "look": Journey(path="read"),
+    }
+    shop = assess_journeys(one, journeys=journeys)
+    assert shop.chance_of_missing_any() == shop.chance_of_missing("pay")
+
+
+def test_the_alerts_of_the_workbook_are_those_of_its_table():
+    found = [(a.factor, a.long, a.short, a.after, a.severity) for a in WORKBOOK]
+    assert found == [
+        (14.4, HOUR, 5 * MINUTE, 0, "page"),
+        (6, 6 * HOUR, 30 * MINUTE, 0, "page"),
+        (1, 3 * DAY, 6 * HOUR, 0, "ticket"),
+    ]
+
+
+@pytest.mark.parametrize("target", [-0.1, 1.1])
+def test_an_alert_needs_an_objective_that_can_be(target):
+    shop = assess_journeys(ONE, journeys={"pay": Journey(path="write")})
+    for ask in (ha.assess(ONE).alert_rate, lambda *a: shop.alert_rate("pay", *a)):
+        with pytest.raises(ValueError, match=r"target must be in \[0, 1\]"):
+            ask(WORKBOOK[0], target)
+
+
+# ---- what is believed --------------------------------------------------------------
+
+ONE = ha.SinglePrimary(database=ha.Node(mttf=100 * HOUR, mttr=5 * HOUR))
+LASTS = ha.duration.lognormal(mean=5 * HOUR, cv=1.0)
+
+
+def mean_of(f, *laws):
+    """The mean of a function of independent values, by shares of equal probability."""
+    count = 2000 if len(laws) == 1 else 800
+    shares = (np.arange(count) + 0.5) / count
+    return f(*np.meshgrid(*(law.quantile(shares) for law in laws))).mean()
+
+
+def down(mttf, mttr):
+    return mttr / (mttf + mttr)
+
+
+@pytest.mark.parametrize("factor", [1, 3])
+def test_a_mean_over_what_is_believed(factor):
+    """A repair that takes three times as long is believed to, whatever it takes."""
+    found = assessed(ONE, None, {"database.mttr": LASTS})
+    median = float(LASTS.quantile(0.5))
+    moved = replaced(ONE, {"database.mttr": factor * median})
+    same = replace(found, architecture=moved)
+    exact = mean_of(lambda x: down(100 * HOUR, factor * x), LASTS)
+    assert same.write.unavailability == pytest.approx(exact, rel=1e-4)
+    assert same.read.by_site["DC-1"] == pytest.approx(exact, rel=1e-4)
+    assert same.for_gains.write.unavailability == pytest.approx(exact, rel=0.01)
+
+
+def test_a_mean_over_two_that_are_believed():
+    fails = ha.duration.uniform(50 * HOUR, 500 * HOUR)
+    beliefs = {"database.mttr": LASTS, "database.mttf": fails}
+    medians = {path: float(law.quantile(0.5)) for path, law in beliefs.items()}
+    found = assessed(replaced(ONE, medians), None, beliefs)
+    exact = mean_of(lambda repair, life: down(life, repair), LASTS, fails)
+    assert found.write.unavailability == pytest.approx(exact, rel=5e-3)
+
+
+def test_a_share_that_is_believed_is_moved_by_what_it_lacks():
+    """Coverage of 0.8 to 1, the median 0.9: at 0.95 it lacks half of what it lacked."""
+    covers = ha.duration.uniform(0.8, 1.0)
+    pair = ha.ActivePassive(
+        database=ONE.database,
+        failover=ha.Failover(promotion=60, coverage=0.95),
+        sites=("DC-1",),
+    )
+    found = assessed(pair, None, {"failover.coverage": covers})
+    half = [
+        ha.assess(replaced(pair, {"failover.coverage": 1 - (1 - c) / 2})).write
+        for c in covers.quantile((np.arange(50) + 0.5) / 50)
+    ]
+    exact = np.mean([w.unavailability for w in half])
+    assert found.write.unavailability == pytest.approx(exact, rel=1e-4)
+
+
+def test_the_chance_of_a_month_is_a_mean_too():
+    """One belief takes three values of Gauss, two take ten that are spread."""
+    law = ha.duration.uniform(4 * HOUR, 6 * HOUR)
+    found = assessed(ONE, None, {"database.mttr": law})
+    each = [
+        ha.assess(replaced(ONE, {"database.mttr": float(x)}))
+        for x in law.quantile((np.arange(20) + 0.5) / 20)
+    ]
+    exact = np.mean([a.chance_of_missing(0.95, MONTH).probability for a in each])
+    assert found.chance_of_missing(0.95, MONTH).probability == pytest.approx(
+        exact, rel=1e-4
+    )
+    both = {"database.mttr": law, "database.mttf": ha.duration.constant(100 * HOUR)}
+    chance = assessed(ONE, None, both).chance_of_missing(0.95, MONTH)
+    assert chance.probability == pytest.approx(exact, rel=0.01)
+    assert 1e-6 < chance.error < 2e-6  # of each, not of how few they are
