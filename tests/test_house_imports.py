@@ -49,6 +49,11 @@ def test_no_further_line_says_any():
     assert len(house.any_lines()) <= ANY, "\n".join(house.any_lines())
 
 
+def test_a_line_that_says_any_is_seen(planted):
+    planted(a="from typing import Any\n\nx: Any = 1  # Any\n", b="# Any\n")
+    assert house.any_lines() == ["hamodel.a:3: x: Any = 1  # Any"]
+
+
 def test_a_private_import_is_seen(planted):
     planted(
         one__a="from hamodel.two import _b, c\nfrom hamodel.one._own import x\n",
