@@ -197,7 +197,12 @@ def played_pair(node, failover, coverage, horizon, count, rng):
 
 @pytest.mark.parametrize(
     ("horizon", "target"),
-    [(HOUR, 0.98), (MONTH, 0.99985), (YEAR, 0.99995), (YEAR, 0.9996)],
+    [
+        (HOUR, 0.98),
+        (MONTH, 0.99985),
+        (YEAR, 0.99995),
+        (YEAR, 0.9996),
+    ],
 )
 def test_constant_failovers_agree_with_periods_played(horizon, target):
     node = Node(mttf=300 * HOUR, mttr=1 * HOUR)
@@ -215,6 +220,17 @@ def test_constant_failovers_agree_with_periods_played(horizon, target):
     assert (
         abs(wrong.chance_of_missing(target, horizon).probability - played) > 6 * error
     )
+
+
+def test_two_failovers_of_a_day_are_a_repair_apart():
+    node = Node(mttf=300 * HOUR, mttr=1 * HOUR)
+    pair = ActivePassive(
+        database=node, failover=Failover(promotion=60), sites=("DC-1",)
+    )
+    down = played_pair(node, 60.0, 1.0, DAY, 1_500_000, np.random.default_rng(5))
+    played = float(np.mean(down > 90))
+    ours = assess(pair).chance_of_missing(1 - 90 / DAY, DAY).probability
+    assert ours == pytest.approx(played, rel=0.02 + 2 / math.sqrt(played * 1.5e6))
 
 
 def test_an_election_of_any_law_is_alone_or_with_the_majority():

@@ -142,14 +142,18 @@ def _joint_sum(
 def over_time(
     transform: Callable[[Numbers, Numbers], Numbers], s: Numbers, time: float
 ) -> Numbers:
-    """Return f_s(time) for each row s, of a transform at pairs (alpha, s), complex."""
+    """Return f_s(time) for each row s, of transforms at pairs (alpha, s), complex.
+
+    There may be several, (functions, pairs).
+    """
     m = np.arange(_EARLY + _AVERAGED + 1)
     line = (_ECHO / 2 + 1j * np.pi * m) / time
     weight = np.where(m == 0, 0.5, 1.0) * (-1.0) ** m * np.exp(_ECHO / 2) / (2 * time)
     alpha = np.concatenate([line, line.conj()])
     pairs = np.repeat(alpha, len(s)), np.tile(s, (len(alpha), 1))
-    values = transform(*pairs).reshape(2, len(m), len(s)).sum(axis=0)
-    return np.asarray(_averaged((values * weight[:, None]).T))
+    found = transform(*pairs)
+    values = found.reshape(*found.shape[:-1], 2, len(m), len(s)).sum(axis=-3)
+    return np.asarray(_averaged(np.swapaxes(values * weight[:, None], -1, -2)))
 
 
 def _averaged(terms: FloatArray) -> FloatArray:

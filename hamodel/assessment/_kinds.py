@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -68,6 +69,18 @@ def _never(chain: Whole, horizon: float) -> float:
     return -math.log1p(-ever) if ever < 1 else math.inf
 
 
+class Pairs(NamedTuple):
+    """Visits that begin after one another otherwise than by chance."""
+
+    rates: FloatArray  # (n, n) how often, in 1/s, by where both begin; less by chance
+    lasts: float  # for how long that holds, in s
+
+    def within(self, horizon: float) -> FloatArray:
+        """Return how many more begin both in a period."""
+        x = horizon / self.lasts
+        return self.rates * horizon * (1 + math.expm1(-x) / x)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Visits:
     """Visits to joint states that fail requests, at random moments."""
@@ -76,6 +89,7 @@ class Visits:
     begins: FloatArray  # (n,) how often visits begin in each state, in 1/s
     entries: FloatArray  # (n,) how often each state is entered, in 1/s
     fails: FloatArray  # (n,) share of the requests that fails
+    pairs: Pairs | None = None
 
     @property
     def mean(self) -> float:
@@ -84,8 +98,11 @@ class Visits:
 
     def never(self, horizon: float) -> float:
         """Return - log P(D = 0): visits begun before, and within, the period."""
-        law = self.entries * self.moves.means
-        return float(self.begins.sum() * horizon + law.sum())
+        law = float((self.entries * self.moves.means).sum())
+        within = float(self.begins.sum() * horizon)
+        if self.pairs is not None:
+            within -= float(self.pairs.within(horizon).sum())
+        return within - math.log1p(-min(law, 1 - 1e-16))
 
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return how many more visits cost more than x than the transform has, (x,).
@@ -106,20 +123,37 @@ class Visits:
         return total
 
     def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return the expected number of visits that are killed."""
+        """Return - log of survival: of visits begun before, and within, the period.
+
+        The first are one at most; of the others pairs count, as far as they are more or
+        fewer than by chance.
+        """
+        before, within = self._killed(kill, horizon)
+        if self.pairs is not None:
+            each = self._killed_each(kill)
+            pairs = self.pairs.within(horizon) @ each
+            within = within - np.einsum("nk,nk->k", each, pairs)
+        return np.asarray(within - np.log1p(-before))
+
+    def _killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
+        """Return how many visits begun before, and within, a period are killed."""
         if self.moves.is_markov:
             return self._of_exponentials(kill, horizon)
         if self.is_short(horizon):
-            return over_time(self._over_horizons, kill, horizon)
+            before, within = over_time(self._over_horizons, kill, horizon)
+            return before, within
         return self._without_ends(kill, horizon)
 
     def killed_per_second(self, kill: Numbers) -> Numbers:
         """Return how often, in 1/s, visits begin that are killed before they end."""
+        return np.asarray(self.begins @ self._killed_each(kill))
+
+    def _killed_each(self, kill: Numbers) -> Numbers:
+        """Return the chance that a visit is killed, by where it begins, (n, k)."""
         if self.moves.is_markov:
-            return np.asarray(self._exponential(kill, kill) @ self.begins)
+            return self._exponential(kill, kill).T
         move, ring, _, _ = self.moves.kernel(kill.T)
-        way = self._ways(move, ring)
-        return np.asarray(self.begins @ self._within(way, self._lost(move, ring)))
+        return self._within(self._ways(move, ring), self._lost(move, ring))
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
@@ -132,7 +166,9 @@ class Visits:
         inner = np.eye(len(self.fails)) - self._inner
         return float(np.linalg.solve(inner, self.moves.means).max())
 
-    def _of_exponentials(self, kill: Numbers, horizon: float) -> Numbers:
+    def _of_exponentials(
+        self, kill: Numbers, horizon: float
+    ) -> tuple[Numbers, Numbers]:
         n = len(self.fails)
         ends = v = self._exponential(kill, kill)
         if horizon < _LONGER * self._longest:
@@ -140,7 +176,7 @@ class Visits:
             ends = killed(closed, np.pad(kill, ((0, 0), (0, 1))), horizon)[:, :n]
         law = self.entries * self.moves.means
         late = self._exponential(kill, ends)
-        return np.asarray((horizon * v - late) @ self.begins + ends @ law)
+        return ends @ law, (horizon * v - late) @ self.begins
 
     def _exponential(self, kill: Numbers, right: Numbers) -> Numbers:
         """Return the solution of (out + kill - rates) v = right, row by row."""
@@ -148,7 +184,7 @@ class Visits:
         move, right = (1 / out).T, (right / out).T
         return self._within(self._ways(move, np.zeros_like(move)), right).T
 
-    def _without_ends(self, kill: Numbers, horizon: float) -> Numbers:
+    def _without_ends(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
         """Return it for a period so long that it is a line in the horizon."""
         z = kill.T
         move, ring, *slopes = self.moves.kernel(z)
@@ -160,10 +196,10 @@ class Visits:
         late = self._within(way, rest)
         onward = self._inner @ v - move * ended - ring * rung
         going = self.moves.means[:, None] + (onward - dead) / z
-        return np.asarray(self.begins @ (horizon * v - late) + self.entries @ going)
+        return self.entries @ going, self.begins @ (horizon * v - late)
 
     def _over_horizons(self, alpha: Numbers, kill: Numbers) -> Numbers:
-        """Return its transform in the horizon, at pairs of points."""
+        """Return the transforms of both in the horizon, at pairs of points, (2, k)."""
         z = kill.T + alpha
         move, ring, _, _ = self.moves.kernel(z)
         dead, share = self._lost(move, ring), kill.T / (z * alpha)
@@ -171,7 +207,7 @@ class Visits:
         ended, rung = self._onward(d)
         onward = (self._inner @ d - move * ended - ring * rung) / z
         going = (self.moves.means[:, None] - dead / z) * share + onward
-        return np.asarray(self.begins @ d / alpha + self.entries @ going)
+        return np.stack([self.entries @ going, self.begins @ d / alpha])
 
     def _lost(self, move: Numbers, ring: Numbers) -> Numbers:
         """Return what the transforms of all moves from a state lack."""

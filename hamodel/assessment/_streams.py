@@ -24,7 +24,7 @@ from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity, State
 from hamodel.architectures import HOME, Group, Model, Part, Viewed
 from hamodel.assessment._joint import lumped, members, product_chain, rounded
-from hamodel.assessment._kinds import Calendar, Visits, Whole
+from hamodel.assessment._kinds import Calendar, Pairs, Visits, Whole
 from hamodel.assessment._visits import FRESH, Clock, Moves, Process, law_of, process_of
 from hamodel.assessment.availability import Found, failing
 from hamodel.assessment.budget import Downtime, Later, Stream
@@ -37,6 +37,7 @@ Views = tuple[Hashable, ...]
 _DEEPEST = 4  # parts in a combination
 _SMALL = 24  # states of a joint chain that is taken as it is
 _JOINT = 4096  # states of a joint chain that is looked at for states that are alike
+_BESIDE = 512  # states of a joint chain that is asked how visits follow each other
 _SELDOM = 1e-10  # expected visits in ten years that are left out
 _SAME = 1e-12
 
@@ -447,7 +448,45 @@ def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> V
         _wind(k, timers, entries[k], rates, clocks)
     fails = np.array(list(states.values()))
     moves = Moves(rates=rates, clocks=clocks)
-    return Visits(moves=moves, begins=begins, entries=entries, fails=fails)
+    return Visits(
+        moves=moves,
+        begins=begins,
+        entries=entries,
+        fails=fails,
+        pairs=_pairs(parts, states),
+    )
+
+
+def _pairs(parts: Sequence[Process], states: Iterable[tuple[int, ...]]) -> Pairs | None:
+    """Return how visits to some joint states follow each other.
+
+    A chain of the same means tells: where it is after a visit has begun, beyond where
+    it is in the long run, is summed up over time (the deviation matrix).
+    """
+    sizes = [len(part.views) for part in parts]
+    if math.prod(sizes) > _BESIDE:
+        return None
+    rates: FloatArray = np.zeros((1, 1))
+    law: FloatArray = np.ones(1)
+    for part in parts:
+        here, there = np.eye(len(part.views)), np.eye(len(rates))
+        own = part.moves.jumps / part.moves.means[:, None]
+        np.fill_diagonal(own, 0.0)
+        rates = np.kron(rates, here) + np.kron(there, own)
+        law = np.kron(law, part.law)
+    at = np.ravel_multi_index(np.array(list(states)).T, sizes)
+    enters = rates[:, at].copy()  # by where from, and where a visit begins
+    enters[at] = 0.0
+    begins = law @ enters
+    if not begins.sum():
+        return None
+    inner = np.diag(rates.sum(axis=1)) - rates + law
+    after = np.linalg.solve(inner, enters - begins)  # law @ after = 0
+    later = np.linalg.solve(inner, after)
+    rates = begins[:, None] * after[at]
+    total = float(np.abs(rates).sum())
+    lasts = float(np.abs(begins[:, None] * later[at]).sum())
+    return Pairs(rates, lasts / total) if total and lasts else None
 
 
 def _wind(
@@ -527,4 +566,6 @@ def _merged(visits: Visits) -> Visits:
         begins=visits.begins @ inner,
         entries=visits.entries @ inner,
         fails=visits.fails[first],
+        pairs=visits.pairs
+        and visits.pairs._replace(rates=inner.T @ visits.pairs.rates @ inner),
     )
