@@ -28,13 +28,12 @@ from hamodel.assessment import (
     _inversion,
     _joint,
     _kinds,
-    _streams,
     _visits,
     assess,
     budget,
 )
+from hamodel.assessment._laws import transform
 from hamodel.assessment._streams import Item, deeper
-from hamodel.assessment._visits import transform
 from hamodel.assessment.budget import Later
 from hamodel.failover import Failover
 from hamodel.units import DAY, HOUR, MINUTE, MONTH, YEAR
@@ -163,7 +162,7 @@ def test_streams_are_as_near_to_the_joint_chain_as_they_say(system, times):
     share = min(found.write.unavailability * 10**times, 0.45)
     exact = found.chance_of_missing(1 - share, horizon)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(_streams, "_SMALL", 0)
+        patched.setattr(_joint, "SMALL", 0)
         ours = assess(architecture).chance_of_missing(1 - share, horizon)
     if exact.probability > 1e-6:
         off = abs(ours.probability / exact.probability - 1)
@@ -508,13 +507,13 @@ def test_many_states_together_are_a_sparse_product():
     parts = [
         SimpleNamespace(
             views=range(n),
-            moves=SimpleNamespace(rates=rng.random((n, n))),
+            moves=SimpleNamespace(pace=rng.random((n, n))),
             law=rng.random(n),
         )
         for n in (12, 11)
     ]
     rates, law = _joint.product_chain(parts)
-    one, other = (part.moves.rates for part in parts)
+    one, other = (part.moves.pace for part in parts)
     expected = np.kron(one, np.eye(11)) + np.kron(np.eye(12), other)
     assert np.allclose(rates.toarray(), expected, rtol=1e-14)
     assert np.allclose(law, np.kron(*(part.law for part in parts)), rtol=1e-14)

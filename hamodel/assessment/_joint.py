@@ -1,4 +1,4 @@
-"""The joint chain of a few independent parts, states that are alike taken as one.
+"""The joint states of a few independent parts, and those that are alike taken as one.
 
 Sites that are alike make states that are alike: what matters is how many are down, not
 which.  Partition refinement finds the coarsest such blocks by itself.
@@ -10,14 +10,26 @@ of Applied Probability 31(1), 59-75.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
+from functools import cache, lru_cache
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hamodel._types import FloatArray, Sparse
-from hamodel.assessment._visits import Process
+from hamodel._quantity import mean_of
+from hamodel._types import FloatArray, Quantity, Sparse
+from hamodel.assessment._kinds import Calendar, Pairs, Visits, Whole
+from hamodel.assessment._laws import law_of
+from hamodel.assessment._visits import FRESH, Clock, Moves, Process
+from hamodel.assessment.budget import Stream
+from hamodel.duration import Duration, constant, minimum, mixture
 
+Views = tuple[Hashable, ...]
+
+SMALL = 24  # states of a joint chain that is taken as it is
+_BESIDE = 512  # states of a joint chain that is asked how visits follow each other
 _FEW = 128  # states whose rates are kept as they are
 
 
@@ -35,7 +47,7 @@ def product_chain(processes: Sequence[Process]) -> tuple[Sparse, FloatArray]:
     for p in processes:
         n, m = rates.shape[0], len(p.views)
         rates = csr_array(
-            kron(rates, eye_array(m)) + kron(eye_array(n), csr_array(p.moves.rates))
+            kron(rates, eye_array(m)) + kron(eye_array(n), csr_array(p.moves.pace))
         )
         law = np.asarray(np.kron(law, p.law))
     return rates, law
@@ -45,7 +57,7 @@ def _dense(processes: Sequence[Process]) -> tuple[FloatArray, FloatArray]:
     rates, law = np.zeros((1, 1)), np.ones(1)
     for p in processes:
         here, there = np.eye(len(p.views)), np.eye(len(rates))
-        rates = np.asarray(np.kron(rates, here) + np.kron(there, p.moves.rates))
+        rates = np.asarray(np.kron(rates, here) + np.kron(there, p.moves.pace))
         law = np.asarray(np.kron(law, p.law))
     return rates, law
 
@@ -77,3 +89,197 @@ def members(blocks: Sparse) -> FloatArray:
     """Return 1 where a state belongs to a block, (states, blocks)."""
     found: FloatArray = np.eye(int(blocks.max()) + 1)[blocks]
     return found
+
+
+def numbered(views: Sequence[Hashable], process: Process) -> list[int]:
+    """Return the number of the view of each state."""
+    index = {view: k for k, view in enumerate(views)}
+    return [index[view] for view in process.views]
+
+
+@lru_cache(maxsize=32)
+def stream_of(
+    shown_by: tuple[tuple[Process, Views], ...],
+    failing_views: tuple[tuple[tuple[int, ...], float], ...],
+    *,
+    visits: bool,
+) -> Stream:
+    """Return the stream of visits to the joint states that fail more.
+
+    A small chain is taken as it is, unless visits are asked for.  Made once for reads
+    and writes, and for systems that differ elsewhere.
+    """
+    parts, fails = [part for part, _ in shown_by], dict(failing_views)
+    numbers = [numbered(views, part) for part, views in shown_by]
+    states = {}
+    for state in product(*(range(len(p.views)) for p in parts)):
+        shown = tuple(n[s] for n, s in zip(numbers, state, strict=True))
+        if shown in fails:
+            states[state] = fails[shown]
+    if len(parts) == 1 and (calendar := _calendar(parts[0], states)) is not None:
+        return calendar
+    small = len(parts) == 1 and len(parts[0].views) <= SMALL and not visits
+    if small and parts[0].moves.is_markov:
+        fails_in = np.zeros(len(parts[0].views))
+        for state, more in states.items():
+            fails_in[state[0]] = more
+        part = parts[0]
+        return Whole(rates=part.moves.rates, law=part.law, fails=fails_in)
+    return _merged(_visits(parts, states))
+
+
+def _calendar(part: Process, states: dict[tuple[int, ...], float]) -> Calendar | None:
+    """Return work that comes by the calendar, if that is what a part does."""
+    clocks = part.moves.clocks
+    if len(part.views) != 2 or len(clocks) != 2 or len(states) != 1:
+        return None
+    ((down,),) = states
+    up, means = 1 - down, part.moves.means
+    if getattr(clocks[up].law, "of", (None,))[0] != means[up]:
+        return None
+    return Calendar(every=means[up], takes=means[down], fails=states[down,])
+
+
+def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> Visits:
+    """Return the visits of independent parts to some of their joint states."""
+    index = {state: k for k, state in enumerate(states)}
+    n = len(index)
+    rates = np.zeros((n, n + 1))
+    clocks: dict[int, Clock] = {}
+    begins, entries = np.zeros(n), np.zeros(n)
+
+    @cache
+    def leads(p: int, before: tuple[int, ...], after: tuple[int, ...]) -> FloatArray:
+        near = [(*before, i, *after) for i in range(len(parts[p].views))]
+        return np.eye(n + 1)[[index.get(other, n) for other in near]]
+
+    for state, k in index.items():
+        laws = [float(part.law[s]) for part, s in zip(parts, state, strict=True)]
+        timers: list[tuple[float, Clock]] = []
+        for p, part in enumerate(parts):
+            goals = leads(p, state[:p], state[p + 1 :])
+            others = math.prod(laws[:p] + laws[p + 1 :])
+            flows = part.entries * part.moves.jumps[:, state[p]] * others
+            entries[k] += flows.sum()
+            begins[k] += flows @ goals[:, n]
+            rates[k] += part.moves.rates[state[p]] @ goals
+            if (clock := part.moves.clocks.get(state[p])) is not None:
+                timer = replace(clock, goals=clock.goals @ goals)
+                timers.append((flows.sum(), timer))
+        _wind(k, timers, entries[k], rates, clocks)
+    fails = np.array(list(states.values()))
+    moves = Moves(rates=rates, clocks=clocks)
+    return Visits(
+        moves=moves,
+        begins=begins,
+        entries=entries,
+        fails=fails,
+        pairs=_pairs(parts, states),
+    )
+
+
+def _pairs(parts: Sequence[Process], states: Iterable[tuple[int, ...]]) -> Pairs | None:
+    """Return how visits to some joint states follow each other.
+
+    A chain of the same means tells: where it is after a visit has begun, beyond where
+    it is in the long run, is summed up over time (the deviation matrix).
+    """
+    sizes = [len(part.views) for part in parts]
+    if math.prod(sizes) > _BESIDE:
+        return None
+    rates, law = _dense(parts)
+    at = np.ravel_multi_index(np.array(list(states)).T, sizes)
+    enters = rates[:, at].copy()  # by where from, and where a visit begins
+    enters[at] = 0.0
+    begins = law @ enters
+    if not begins.sum():
+        return None
+    inner = np.diag(rates.sum(axis=1)) - rates + law
+    after = np.linalg.solve(inner, enters - begins)  # law @ after = 0
+    later = np.linalg.solve(inner, after)
+    rates = begins[:, None] * after[at]
+    total = float(np.abs(rates).sum())
+    lasts = float(np.abs(begins[:, None] * later[at]).sum())
+    return Pairs(rates, lasts / total) if total and lasts else None
+
+
+def _wind(
+    k: int,
+    timers: list[tuple[float, Clock]],
+    entries: float,
+    rates: FloatArray,
+    clocks: dict[int, Clock],
+) -> None:
+    """Keep the clock that starts with a state, if one does; others are exponential.
+
+    If some clocks run before it, and each ends the visit, the first of all is kept.
+    """
+    kept = next((clock for flow, clock in timers if flow >= FRESH * entries), None)
+    if kept is None and len(timers) > 1:
+        shares = tuple(round(flow / entries, 12) for flow, _ in timers)
+        if all(clock.goals[-1] >= FRESH for _, clock in timers) and sum(shares) > FRESH:
+            law = _first(shares, tuple(clock.law for _, clock in timers))
+            clocks[k] = replace(timers[0][1], law=law)
+            return
+    for _, clock in timers:
+        if clock is kept:
+            clocks[k] = clock
+        else:
+            rates[k] += clock.goals * clock.rate
+
+
+@lru_cache(maxsize=64)
+def _first(shares: tuple[float, ...], times: tuple[Quantity, ...]) -> Duration:
+    """Return the first of times of which one begins and the others run already.
+
+    `shares` tell how often each of them is the one that begins; the others are seen at
+    a random moment.
+    """
+    laws = [law_of(time) or constant(float(mean_of(time))) for time in times]
+    alike = all(time == times[0] for time in times)
+    parts = [
+        minimum(law, *(other.residual() for j, other in enumerate(laws) if j != i))
+        for i, law in enumerate(laws[:1] if alike else laws)
+    ]
+    return parts[0] if alike else mixture(shares, parts)
+
+
+def _merged(visits: Visits) -> Visits:
+    """Return visits with states that are alike as one."""
+    n, moves = len(visits.fails), visits.moves
+    laws: list[Quantity] = []
+    clock, goals = np.zeros(n), np.zeros((n, n + 1))
+    for k, timer in moves.clocks.items():
+        if timer.law not in laws:
+            laws.append(timer.law)
+        clock[k], goals[k] = 1 + laws.index(timer.law), timer.goals
+    blocks = np.unique(
+        np.column_stack([rounded(visits.fails), clock]), axis=0, return_inverse=True
+    )[1].ravel()
+    while True:
+        member = members(np.append(blocks, blocks.max() + 1))
+        into = moves.rates @ member
+        into[np.arange(n), blocks] = 0.0
+        signs = np.column_stack([blocks, rounded(into), rounded(goals @ member)])
+        finer = np.unique(signs, axis=0, return_inverse=True)[1].ravel()
+        if finer.max() == blocks.max():
+            break
+        blocks = finer
+    first = np.unique(blocks, return_index=True)[1]
+    into[np.arange(n), blocks] = 0.0
+    inner = member[:n, :-1]
+    return Visits(
+        moves=Moves(
+            rates=into[first],
+            clocks={
+                b: replace(moves.clocks[k], goals=goals[k] @ member)
+                for b, k in enumerate(first)
+                if k in moves.clocks
+            },
+        ),
+        begins=visits.begins @ inner,
+        entries=visits.entries @ inner,
+        fails=visits.fails[first],
+        pairs=visits.pairs
+        and visits.pairs._replace(rates=inner.T @ visits.pairs.rates @ inner),
+    )

@@ -16,7 +16,8 @@ import numpy as np
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.assessment._inversion import killed, over_time, tails
-from hamodel.assessment._visits import Moves, ends_of, law_of, transform
+from hamodel.assessment._laws import ends_of, law_of, transform
+from hamodel.assessment._visits import Moves
 
 Plan = tuple[tuple[int, list[int], list[int]], ...]
 
