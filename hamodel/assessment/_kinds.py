@@ -129,20 +129,22 @@ class Visits:
         The first are one at most; of the others pairs count, as far as they are more or
         fewer than by chance.
         """
-        before, within = self._killed(kill, horizon)
+        before, within, each = self._killed(kill, horizon)
         if self.pairs is not None:
-            each = self._killed_each(kill)
             pairs = self.pairs.within(horizon) @ each
             within = within - np.einsum("nk,nk->k", each, pairs)
         return np.asarray(within - np.log1p(-before))
 
-    def _killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
-        """Return how many visits begun before, and within, a period are killed."""
+    def _killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, ...]:
+        """Return how many visits begun before, and within, a period are killed.
+
+        The third answer is the chance that a visit is, whenever it ends: (n, k).
+        """
         if self.moves.is_markov:
             return self._of_exponentials(kill, horizon)
         if self.is_short(horizon):
             before, within = over_time(self._over_horizons, kill, horizon)
-            return before, within
+            return before, within, self._killed_each(kill)
         return self._without_ends(kill, horizon)
 
     def killed_per_second(self, kill: Numbers) -> Numbers:
@@ -167,9 +169,7 @@ class Visits:
         inner = np.eye(len(self.fails)) - self._inner
         return float(np.linalg.solve(inner, self.moves.means).max())
 
-    def _of_exponentials(
-        self, kill: Numbers, horizon: float
-    ) -> tuple[Numbers, Numbers]:
+    def _of_exponentials(self, kill: Numbers, horizon: float) -> tuple[Numbers, ...]:
         n = len(self.fails)
         ends = v = self._exponential(kill, kill)
         if horizon < _LONGER * self._longest:
@@ -177,7 +177,7 @@ class Visits:
             ends = killed(closed, np.pad(kill, ((0, 0), (0, 1))), horizon)[:, :n]
         law = self.entries * self.moves.means
         late = self._exponential(kill, ends)
-        return ends @ law, (horizon * v - late) @ self.begins
+        return ends @ law, (horizon * v - late) @ self.begins, v.T
 
     def _exponential(self, kill: Numbers, right: Numbers) -> Numbers:
         """Return the solution of (out + kill - rates) v = right, row by row."""
@@ -185,7 +185,7 @@ class Visits:
         move, right = (1 / out).T, (right / out).T
         return self._within(self._ways(move, np.zeros_like(move)), right).T
 
-    def _without_ends(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
+    def _without_ends(self, kill: Numbers, horizon: float) -> tuple[Numbers, ...]:
         """Return it for a period so long that it is a line in the horizon."""
         z = kill.T
         move, ring, *slopes = self.moves.kernel(z)
@@ -197,7 +197,7 @@ class Visits:
         late = self._within(way, rest)
         onward = self._inner @ v - move * ended - ring * rung
         going = self.moves.means[:, None] + (onward - dead) / z
-        return self.entries @ going, self.begins @ (horizon * v - late)
+        return self.entries @ going, self.begins @ (horizon * v - late), v
 
     def _over_horizons(self, alpha: Numbers, kill: Numbers) -> Numbers:
         """Return the transforms of both in the horizon, at pairs of points, (2, k)."""
