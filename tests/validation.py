@@ -32,7 +32,7 @@ from tests import test_assessment_budget as periods
 from tests import test_joint_chains as joints
 from tests import test_markov_reference as tables
 from tests import test_second_road as road
-from tests.support import lives, messages, served
+from tests.support import lives, messages, roads, served
 from tests.support.joint_nodes import Joint
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
@@ -483,6 +483,9 @@ by `make validate`. The error is ours / theirs - 1; where the other road is a
 simulation its own standard error is shown, and an error within twice that is no
 evidence. The models in `models/` are chains in the language of PRISM, which Storm reads
 too: `storm --prism models/room.prism --prop 'LRA=? ["down"]'`.
+
+[Every field of an assessment with its second road](fields.md) is a list of its own;
+[recordings](recordings.md) have a page, too.
 """
 
 
@@ -524,6 +527,7 @@ def main():
         (FOLDER / "models" / f"{name}.prism").write_text(text, encoding="utf-8")
     found = {name: list(rows()) for name, rows in ROADS.items()}
     (FOLDER / "README.md").write_text(page(found), encoding="utf-8")
+    (FOLDER / "fields.md").write_text(roads.page(), encoding="utf-8")
     recorded_page()
 
 

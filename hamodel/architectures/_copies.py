@@ -269,10 +269,15 @@ class CopiesAtWork(AtWork):
         return len(self.spec.copies) > 1
 
     @property
+    def senders(self) -> Mapping[str, Quantity]:
+        """Share of the writes that each site sends to the copies."""
+        raise NotImplementedError
+
+    @property
     def transfers(self) -> Quantity:
-        """Writes in 1/s that leave the site where they were made, on average."""
-        held, total = self.spec.copies.values(), self.databases
-        away = sum(count / total * (total - count) for count in held)
+        """Writes in 1/s that leave the site that sends them."""
+        total, copies = self.databases, self.spec.copies
+        away = sum(p * (total - copies[name]) for name, p in self.senders.items())
         return self.workload.writes * away
 
     def share(self, copies: int) -> Quantity:

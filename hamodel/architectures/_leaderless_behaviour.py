@@ -114,6 +114,10 @@ class LeaderlessBehaviour(CopiesAtWork):
         return float(1 - full / (1 + sooner * w.write_time))
 
     @property
+    def senders(self) -> Mapping[str, Quantity]:
+        return self._shares
+
+    @property
     def _shares(self) -> dict[str, Quantity]:
         return self.workload.shares(self.spec.sites)
 

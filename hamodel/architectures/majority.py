@@ -292,7 +292,7 @@ class _Behaviour(CopiesAtWork):
         return as_law(self.spec.election)
 
     @property
-    def _leads(self) -> dict[str, float]:
+    def senders(self) -> dict[str, float]:
         """Probability that the leader is at a site."""
         voters = self.spec.voters
         return {name: count / sum(voters.values()) for name, count in voters.items()}
@@ -304,7 +304,7 @@ class _Behaviour(CopiesAtWork):
         if not others:
             return constant(0.0)
         copies = self.spec.copies
-        pairs = sum(p * (copies[name] - 1) for name, p in self._leads.items())
+        pairs = sum(p * (copies[name] - 1) for name, p in self.senders.items())
         ways = [0.5 * w.within_site, 0.5 * w.between_sites]
         return mixed([pairs / others, 1 - pairs / others], ways)
 
@@ -319,7 +319,7 @@ class _Behaviour(CopiesAtWork):
             for way in (w.within_site, w.between_sites)
         )
         for at, share in w.shares(self.spec.sites).items():
-            led = self._leads[at]
+            led = self.senders[at]
             beside = led * (1 - 1 / self.spec.copies[at])  # but not the leader itself
             total += share * (beside * near + (1 - led) * far)
         return total
@@ -334,7 +334,7 @@ class _Behaviour(CopiesAtWork):
         if operation == "read" and self.spec.local_reads:
             return NO_WAIT
         found: Waits = []
-        for leader, chance in self._leads.items():
+        for leader, chance in self.senders.items():
             if not chance:
                 continue
             there = constant(0.0) if leader == at else w.between_sites
