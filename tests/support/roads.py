@@ -456,7 +456,7 @@ def _same():
     for o in ("read", "write"):
         same |= {
             f"{o}.availability": lambda a, o=o: 1 - getattr(a, o).unavailability,
-            f"{o}.name": lambda a, o=o: o,
+            f"{o}.name": lambda _, o=o: o,
         }
         for path in (f"{o}.minutes_per_year", f"measures.{o}_minutes_per_year"):
             same[path] = lambda a, o=o: getattr(a, o).unavailability * YEAR / 60
