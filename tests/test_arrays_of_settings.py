@@ -1,4 +1,4 @@
-"""Arrays of settings: each number of an array answers as it does alone.
+"""Arrays and symbols: each number of an array, or of a symbol, answers as alone.
 
 All numbers of a specification are arrays at once, so whatever looks at an array as a
 whole, or at its first number, gives another answer somewhere.
@@ -9,13 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sympy
 
 import hamodel as ha
 from hamodel._fields import replaced
-from hamodel.failover import MECHANISMS, Lease
+from hamodel.architectures import Failure, Region
+from hamodel.failover import MECHANISMS, Failover, Lease
 from hamodel.fields import described
+from hamodel.units import HOUR
 from tests.test_fields_effect import BASES, NEEDED, fields_of
 
+NODE = ha.Node(mttf=300 * HOUR, mttr=6 * HOUR)
 NUMBERS = {"time", "mean time", "share", "rate", "number"}
 
 
@@ -44,6 +48,35 @@ def test_an_architecture(name):
             sites = {site: x[k] for site, x in fares.by_site.items()}
             assert sites == pytest.approx(dict(alike.by_site), rel=1e-12)
         assert many.cost.total[k] == one.cost.total
+
+
+def of_pair(after):
+    """A pair whose process restarts in place while its failure is noticed."""
+    return ha.ActivePassive(
+        database=NODE,
+        failover=Failover(detection=after, promotion=40, coverage=0.9),
+        sites=("A",),
+        failures=(Failure(kind="process", mttf=200 * HOUR, mttr=30.0),),
+    )
+
+
+def of_region(after):
+    """Sites that are pairs, whose failover races the way to the other site."""
+    return ha.ActiveActive(
+        database=NODE,
+        failover=Failover(redirection=after, coverage=0.9),
+        region=Region(failover=Failover(promotion=40, coverage=0.9)),
+    )
+
+
+@pytest.mark.parametrize("system", [of_pair, of_region])
+def test_a_race_with_a_symbol_is_that_with_its_number(system):
+    x = sympy.Symbol("x", positive=True)
+    said = system(x).model().downtime()["write"]
+    for number in (20.0, 60.0):
+        found = {cause: float(share.subs(x, number)) for cause, share in said.items()}
+        exact = system(number).model().downtime()["write"]
+        assert found == pytest.approx(exact, rel=1e-12)
 
 
 TAKES = [  # settings that say they take arrays

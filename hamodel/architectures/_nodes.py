@@ -125,7 +125,7 @@ class Failure:
                 "is no failover from it"
             )
         given = self.detection
-        if given is not None and hasattr(given, "duration"):
+        if hasattr(given, "duration"):
             object.__setattr__(self, "mechanisms", {"detection": given})
             object.__setattr__(self, "detection", as_stage("detection", given))
         object.__setattr__(self, "name", self.name or self.kind)
