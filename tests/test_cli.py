@@ -394,3 +394,12 @@ def test_help_names_every_command():
         assert command in page
         assert run(command, "--help")[1] == 0
     assert "hamodel, version" in run("--version")[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [("failover.promotion=0x10", 2), ("title=2024-01-01", 0), ("title=on", 0)],
+)
+def test_a_change_is_read_as_in_a_file(change, code):
+    """And not as other dialects of YAML have it, where 0x10 is 16 and that a date."""
+    assert run("assess", "pair.yaml", "--set", change)[1] == code

@@ -1,11 +1,14 @@
 """Details of the failover model that no result shows by itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hamodel.architectures import ActivePassive, Node, PairState, Site, Standby
 from hamodel.duration import exponential
-from hamodel.failover import Failover
+from hamodel.failover import MECHANISMS, STAGES, UNUSED, Failover, as_stage
+from hamodel.fields import described
 from hamodel.units import HOUR
 
 
@@ -59,3 +62,24 @@ def test_attempts_without_end_need_a_chance(coverage):
     assert Failover(coverage=coverage, retry=0, tries=2).tries == 2
     Failover(coverage=0.5, retry=0).check_coverage("coverage", None)
     Failover(coverage=[0.5, 1.0], retry=0)
+
+
+@pytest.mark.parametrize("made", [m for m in MECHANISMS.values() if m in UNUSED])
+def test_what_changes_nothing_of_a_stage_is_known(made):
+    """Each field is moved: it moves the law of a stage, or is listed as of no use."""
+    values = {"version": 2, "ignoring": 0.2, "failed": 0.2, "healthy": 0.5}
+    values |= {"timeout": 0.5, "hang": True, "quorum": 3, "sentinels": 5}
+    values |= {"down_after": 1.0}  # a promotion is seen later where it is short
+    base = made(**{n: 0.1 for n in ("ignoring", "failed") if n in described(made)})
+
+    def law(mechanism, stage):
+        given = as_stage(stage, mechanism)
+        return [float(given.mean), *map(float, given.quantile([0.05, 0.5, 0.95]))]
+
+    for stage in (one for one in STAGES if hasattr(made, one)):
+        unused = set()
+        for name in described(made):
+            was = getattr(base, name)
+            other = replace(base, **{name: values.get(name, was + 1)})
+            unused |= {name} if law(other, stage) == law(base, stage) else set()
+        assert unused == set(UNUSED[made].get(stage, ()))

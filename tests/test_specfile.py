@@ -1,6 +1,7 @@
 """Spec files: what they say is what is made, and every mistake is named in place."""
 
 import math
+import warnings
 from dataclasses import MISSING, fields
 
 import pytest
@@ -633,3 +634,16 @@ def test_what_changes_nothing_in_a_mode_is_told_and_not_explained(read):
     told = {path for path, _, _ in given.parameters}
     assert "replication.mode" in told
     assert not told & {"replication.timeout", "replication.flush"}
+
+
+def test_fields_that_a_stage_has_no_use_for_are_told_and_not_explained(read):
+    """Where one mechanism stands for both stages, each field counts for one of them."""
+    asks = "{dns: {interval: 5 s, ttl: 20 s}}"
+    with pytest.warns(UserWarning, match="redirection.interval: changes nothing of a"):
+        given = read(PAIR + f"failover: {{redirection: {asks}}}\n")
+    told = {path for path, _, _ in given.parameters}
+    assert "failover.redirection.ttl" in told
+    assert "failover.redirection.interval" not in told
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(PAIR + f"failover: {{detection: {asks}, redirection: {asks}}}\n")

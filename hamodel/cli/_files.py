@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from hamodel._fields import nested
-from hamodel.specfile import Problem, Spec, SpecError, load, preset, presets
+from hamodel.specfile import Problem, Spec, SpecError, load, parsed, preset, presets
 
 INPUT = "-"
 _SHOWN = Path("standard input")
@@ -330,9 +330,6 @@ def _at_home(content: str) -> str:
 
 def _nested(changes: Sequence[str]) -> dict[str, object]:
     """Return {field: {field: value}} of PATH=VALUE."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     found: dict[str, object] = {}
     for change in changes:
         path, equals, value = change.partition("=")
@@ -340,8 +337,8 @@ def _nested(changes: Sequence[str]) -> dict[str, object]:
         if not equals or not all(path.split(".")) or not value.strip():
             raise ValueError(f"--set must be PATH=VALUE, got {change!r}")
         try:
-            found[path] = YAML(typ="safe", pure=True).load(value)
-        except (YAMLError, RecursionError):
+            found[path] = parsed(Path("--set"), value).plain()
+        except SpecError:
             found[path] = value.strip()
     try:
         return nested(found)

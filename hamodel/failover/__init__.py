@@ -76,9 +76,26 @@ MECHANISMS: Mapping[str, type] = MappingProxyType(
     }
 )
 
+_ASKED = ("interval", "threshold", "timeout")
+#: Fields of a mechanism that change nothing of the law that it has of a stage.
+UNUSED: Mapping[type, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        Dns: {"detection": ("ttl", "ignoring", "kept"), "redirection": _ASKED},
+        HealthCheckers: {
+            "detection": ("ttl",),
+            "redirection": (*_ASKED, "checkers", "healthy"),
+        },
+        ProxyCheck: {"detection": ("rise",), "redirection": ("fall", "timeout")},
+        Sentinel: {
+            "promotion": ("sentinels", "quorum", "failover_timeout", "failed"),
+        },
+    }
+)
+
 __all__ = [
     "MECHANISMS",
     "STAGES",
+    "UNUSED",
     "Attempts",
     "ConsulElection",
     "Dns",

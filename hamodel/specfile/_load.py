@@ -17,6 +17,7 @@ from hamodel.architectures.base import Architecture
 from hamodel.assessment import Journey, OtherPart, journey_problems
 from hamodel.decision import Requirements
 from hamodel.facts import folder
+from hamodel.failover import UNUSED
 from hamodel.fields import described
 from hamodel.specfile import _tree
 from hamodel.specfile._extends import KINDS, extended, presets, text_of, tree_of
@@ -138,8 +139,13 @@ def _owned(spec: object, within: str) -> Iterator[tuple[str, Value, str]]:
         for place, inner in _inner(value):
             if about.kind in ("spec", "specs") or about.stage:
                 here = f"{within}{name}.{place}"
-                idle = {f"{here}{path}" for path in about.idle}
+                idle = {f"{here}{path}" for path in (*about.idle, *_idle(inner, name))}
                 yield from (one for one in _owned(inner, here) if one[0] not in idle)
+
+
+def _idle(inner: object, stage: str) -> tuple[str, ...]:
+    """Return the fields of a mechanism that its stage has no use for."""
+    return UNUSED.get(type(inner), {}).get(stage, ())
 
 
 def _inner(value: Value) -> Iterator[tuple[str, Value]]:

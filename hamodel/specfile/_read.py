@@ -13,7 +13,7 @@ from types import MappingProxyType
 from hamodel import duration, uncertainty
 from hamodel._types import Value
 from hamodel.duration import FAMILIES, JOINED, Duration, parameters
-from hamodel.failover import MECHANISMS, Failover, as_stage
+from hamodel.failover import MECHANISMS, STAGES, UNUSED, Failover, as_stage
 from hamodel.fields import About, described, required
 from hamodel.specfile._sources import Source, agree, is_wrapped, number_of, source_of
 from hamodel.specfile._tree import Problem, TreeNode
@@ -77,7 +77,9 @@ class Reader:
             said = f"must hold fields{such and f' ({such})'}, got {_brief(node)}"
             self.wrong(node, path.rstrip("."), said)
             return WRONG
-        node = self._without_hand(node, path) if made is Failover else node
+        if made is Failover:
+            node = self._without_hand(node, path)
+            self._doubt_stages(node, path)
         known, before = described(made), len(self.problems)
         given = {}
         for key, inner in node.fields.items():
@@ -94,6 +96,22 @@ class Reader:
         if len(self.problems) > before:
             return WRONG
         return self._made(made, given, node, path)
+
+    def _doubt_stages(self, node: TreeNode, path: str) -> None:
+        """Doubt fields of a mechanism that no stage of this failover has a use for."""
+        found = {}
+        for stage in STAGES:
+            given = node.get(stage) or TreeNode(None)
+            given = given.get("value") or given
+            found[stage] = next(iter(given.fields.items()), ("", given))
+        words = [word for word, _ in found.values()]
+        for stage, (word, inner) in found.items():
+            unused = UNUSED.get(MECHANISMS.get(word, object), {}).get(stage, ())
+            for name in inner.fields.keys() & set(unused):
+                if inner.fields[name].file == self.home and words.count(word) == 1:
+                    place = self._place(inner.fields[name])
+                    said = f"{path}{stage}.{name}: changes nothing of a {stage}"
+                    self.doubts.append(f"{place}: {said}")
 
     def _without_hand(self, node: TreeNode, path: str) -> TreeNode:
         """Return a failover without the time by hand that endless attempts replace.
