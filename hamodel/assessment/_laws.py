@@ -135,7 +135,7 @@ def left_of(time: Quantity, age: float) -> Quantity:
         return time
     pace = 1 / age - 1 / mean  # of the exponential time
     if pace * mean < _YOUNG:
-        return law.residual()
+        return _residual(law)
     ends = np.asarray(law.quantile(1 - _LEVELS), float)
     t = edges_of(np.concatenate([np.linspace(0, ends[-20], 512), ends]))
     if pace * mean > _SHORT:
@@ -148,3 +148,9 @@ def left_of(time: Quantity, age: float) -> Quantity:
             fades = math.exp(-pace * step[k])
             tail[k] = fades * tail[k + 1] + (1 - fades) * sf[k]
     return tabulated(t, np.minimum.accumulate(tail / tail[0]))
+
+
+@lru_cache(maxsize=256)
+def _residual(law: Duration) -> Duration:
+    """Return what is left of a law at a random moment, made once."""
+    return law.residual()

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -25,7 +25,7 @@ from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.architectures import Part
 from hamodel.assessment._laws import is_exponential, law_of, left_of, transform
-from hamodel.duration import exponential, minimum
+from hamodel.duration import Duration, exponential, minimum
 from hamodel.markov import steady_state
 
 #: Where an event leads, with probabilities; and events by their clocks.
@@ -193,7 +193,7 @@ def process_of(part: Part) -> Process:
 def _kept(clocks: Mapping[str, Clock], ages: Mapping[str, float]) -> dict[str, Clock]:
     """Return what is left of the clocks of a state: the shortest and those like it."""
     found = {
-        name: replace(clock, law=left_of(clock.law, ages[name]))
+        name: replace(clock, law=left_of(clock.law, float(f"{ages[name]:.9g}")))
         for name, clock in clocks.items()
         if not is_exponential(clock.law)
     }
@@ -229,16 +229,26 @@ def _race(clocks: Sequence[Clock]) -> Clock:
         return clocks[0]
     *sooner, last = sorted(clocks, key=lambda clock: float(mean_of(clock.law)))
     every = [*sooner, last]
-    laws = [law_of(clock.law) or exponential(mean_of(clock.law)) for clock in every]
-    slices = (np.arange(_SLICES) + 0.5) / _SLICES
+    law, shares = _first(tuple(clock.law for clock in every))
     goals, left = np.zeros_like(last.goals), 1.0
-    for k, clock in enumerate(sooner):
-        at = np.asarray(laws[k].quantile(slices))
-        others = [np.asarray(law.sf(at)) for j, law in enumerate(laws) if j != k]
-        won = min(float(np.mean(math.prod(others))), left)
+    for clock, share in zip(sooner, shares, strict=True):
+        won = min(share, left)
         goals, left = goals + won * clock.goals, left - won
     rate = sum(clock.rate for clock in every)
-    return Clock(law=minimum(*laws), rate=rate, goals=goals + left * last.goals)
+    return Clock(law=law, rate=rate, goals=goals + left * last.goals)
+
+
+@lru_cache(maxsize=256)
+def _first(times: tuple[Quantity, ...]) -> tuple[Duration, tuple[float, ...]]:
+    """Return the law of the first of some times, and how often each but the last is."""
+    laws = [law_of(time) or exponential(mean_of(time)) for time in times]
+    slices = (np.arange(_SLICES) + 0.5) / _SLICES
+    shares = []
+    for k, law in enumerate(laws[:-1]):
+        at = np.asarray(law.quantile(slices))
+        others = [np.asarray(one.sf(at)) for j, one in enumerate(laws) if j != k]
+        shares.append(float(np.mean(math.prod(others))))
+    return minimum(*laws), tuple(shares)
 
 
 def _explored(part: Part) -> tuple[list[Hashable], list[Events]]:

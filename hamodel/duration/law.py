@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, is_dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -85,7 +86,7 @@ class Law(Protocol):
 L = TypeVar("L")
 
 _EVEN = np.linspace(0, 1, 17)  # steps of a search
-_CLOSE = np.outer([-1, 1], np.exp2(np.linspace(-3.4, -27.2, 8))).ravel()
+_CLOSE = np.outer(np.exp2(np.linspace(-3.4, -27.2, 8)), [-1, 1])  # before, behind
 
 
 def key(value: Quantity) -> Quantity:
@@ -156,29 +157,28 @@ def search(
     """Return the least t in [low, high] with P(X <= t) >= p; jumps do no harm.
 
     Each round asks for several times at once: first for the power of two, then for
-    the time itself, until it is as near as is asked for.  Of few questions each round
-    looks closer where a straight line meets p, and in even steps for what jumps.
+    the time itself, until it is as near as is asked for.  Each round looks in even
+    steps, for what jumps, and close to where a straight line meets p.
     """
     p, q = np.broadcast_arrays(p, q)
     shape = np.broadcast_shapes(p.shape, law.shape)
     least, most = (np.broadcast_to(np.asarray(x, float), shape) for x in law.support)
-    few = p.size <= 32
+    # few questions leave room for more times at once
+    even, close = (_EVEN, _CLOSE) if p.size <= 32 else (_EVEN[::4], _CLOSE[1::4])
     with np.errstate(all="ignore"):
         ends = np.log2(np.stack(np.broadcast_arrays(low, high, least)[:2]))
         start, stop = (np.broadcast_to(np.clip(e, -1000, 1000), shape) for e in ends)
-        # many questions fill the machine with two sections, few ask for more
-        steps = column(np.linspace(0, 1, 33 if few else 3), start)
+        steps = column(np.linspace(0, 1, even.size + close.size), start)
         while np.any(stop - start > 2):
             start, stop, _ = _section(law, p, q, (start, stop, steps), exponents=True)
         start, stop = np.exp2(start), np.exp2(stop) * (1 + 1e-12)
-        for _ in range(14 if few else 54):
-            if np.all(stop - start <= near * stop):
+        for _ in range(1 + round(54 / math.log2(even.size - 1))):
+            if np.all(stop - start <= np.maximum(near * stop, np.spacing(start))):
                 break
             start, stop, meets = _section(law, p, q, (start, stop, steps))
-            if few:
-                close = np.clip(meets + column(_CLOSE, start), 0, 1)
-                even = np.broadcast_to(column(_EVEN, start), (len(_EVEN), *shape))
-                steps = np.sort(np.concatenate([even, close]), axis=0)
+            beside = np.clip(meets + column(close.ravel(), start), 0, 1)
+            apart = np.broadcast_to(column(even, start), (even.size, *shape))
+            steps = np.sort(np.concatenate([apart, beside]), axis=0)
         zero = _gap(law, p, q, np.zeros(shape)) >= 0
     answer = np.where(zero, 0.0, np.clip(stop, least, most))
     return np.where(q <= 0, most, np.where(p <= 0, least, answer))
