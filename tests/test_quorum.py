@@ -133,6 +133,7 @@ def test_small_arrays_and_formulas():
 def test_quorums_that_just_do_not_overlap():
     assert not Quorum(replicas=3, read=1, write=2).overlaps
     assert Quorum(replicas=3, read=2, write=2).overlaps
+    assert Quorum(replicas=1, read=1, write=1).read_unavailability(0.25) == 0.25
     one = Quorum(replicas=3, read=1, write=1)
     assert older_than(one) == pytest.approx(2 / 3)
 
@@ -224,6 +225,7 @@ def test_latency_with_nobody_left():
         (lambda: Quorum(replicas=3, read=4, write=1), "read must be <= 3"),
         (lambda: Quorum(replicas=3, read=1, write=0), "write must be a whole number"),
         (lambda: transversals([]), "1 quorum or more"),
+        (lambda: transversals(["ab", ""]), "none of them empty"),
         (
             lambda: latency([duration.exponential(1)], 1, unavailability=[0, 0]),
             "hold 1",

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from itertools import combinations, product
-from math import prod
+from math import comb, prod
 
 import numpy as np
 import pytest
@@ -203,10 +203,22 @@ EVENLY = duration.uniform(0, 1)
 SLOWER = duration.mixture([0.5, 0.5], [AT_ONCE, duration.constant(0.25)])
 
 
-def exactly(each, read, write, expected, times=POINTS_IN_TIME):
+def exactly(each, read, write, expected, times=POINTS_IN_TIME, down=0.0):
+    """Also in another unit of time."""
     quorum = Quorum(replicas=len(each), read=read, write=write)
-    found = stale_probability(each, times, quorum=quorum)
-    assert found == pytest.approx(expected, rel=1e-9, abs=1e-15)
+    for scale in (1.0, 1e-4):
+        other = {
+            d: Delays(
+                write=d.write * scale,
+                ack=d.ack * scale,
+                read=d.read * scale,
+                response=d.response * scale,
+            )
+            for d in set(each)
+        }
+        them = [other[d] for d in each]
+        found = stale_probability(them, times * scale, quorum=quorum, down=down)
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-15)
 
 
 def ramp(t):
@@ -239,22 +251,34 @@ def test_uniform_writes_by_integrals():
     exactly([way] * 2, 1, 1, left**4 / 4 + t * left**3 / 3)
     exactly([way] * 3, 2, 1, 6 * (left**5 / 40 - 7 * left**6 / 720))
 
+    # where one of the two does not answer, nobody is ahead of the other
+    alone, two = left**3 / 6, left**4 / 4 + t * left**3 / 3
+    down = 0.3
+    expected = ((1 - down) * two + 2 * down * alone) / (1 - down + 2 * down)
+    exactly([way] * 2, 1, 1, expected, down=down)
+
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])
-def test_exponential_delays_by_formula(shift):
-    """The first read of three, and the second after it, while the others wait."""
-    t, write, read = POINTS_IN_TIME, 2.0, 5.0
+@pytest.mark.parametrize(
+    ("replicas", "read", "written"),
+    [(3, 1, 1), (3, 2, 1), (3, 1, 2), (4, 2, 1), (5, 2, 2), (5, 3, 1)],
+)
+def test_exponential_delays_by_formula(shift, replicas, read, written):
+    """One read after the other comes before its write, while the others wait."""
+    t, slow, quick = np.array([0.0, 0.2, 0.45, 0.9, 3.0, 6.0]), 2.0, 5.0
     way = Delays(
-        write=duration.exponential(1 / write),
+        write=duration.exponential(1 / slow),
         ack=AT_ONCE,
-        read=duration.exponential(1 / read) + shift,
+        read=duration.exponential(1 / quick) + shift,
         response=duration.constant(shift),
     )
-    late = np.exp(-write * (t + shift))
-    first, second = 3 * read / (3 * read + write), 2 * read / (2 * read + write)
-    exactly([way] * 3, 1, 1, 2 / 3 * late * first)
-    first = 3 * read / (3 * read + 2 * write)
-    exactly([way] * 3, 2, 1, late**2 / 3 * first * second)
+    chance = comb(replicas - written, read) / comb(replicas, read)
+    chance *= np.exp(-read * slow * (t + shift))
+    for k in range(read):
+        reads, writes = (replicas - k) * quick, (read - k) * slow
+        chance *= reads / (reads + writes)
+    sure = chance > 1e-6  # below it the error is told by itself
+    exactly([way] * replicas, read, written, chance[sure], t[sure])
 
 
 HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
@@ -324,8 +348,9 @@ def test_floor_of_missed_writes():
     k = np.arange(1, 4)
     ways = np.array([3, 3, 1]) * (1 - missed) ** k * missed ** (3 - k)
     expected = (ways * (3 - k) / 3).sum() / ways.sum()
-    found = stale_probability(NEAR, 10.0, quorum=quorum, missed=missed)
-    assert found == pytest.approx(expected, rel=1e-9)
+    for down in (0.0, 0.4):  # who answers has it no less often
+        found = stale_probability(NEAR, 10.0, quorum=quorum, missed=missed, down=down)
+        assert found == pytest.approx(expected, rel=1e-9)
     with pytest.raises(NoQuorumError):
         stale_probability(NEAR, 0.0, quorum=quorum, missed=1.0)
 

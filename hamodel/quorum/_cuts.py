@@ -23,7 +23,7 @@ POINTS = 16
 _NEAR = 4e-15  # of a time: moments as near as that are one
 _MISS = 1e-10  # of a probability, between the points of a panel
 _SMALL = 1e-8  # a probability: below it the error is told by it alone
-_REST = 1e-14  # beyond the last panel
+_REST = 1e-16  # beyond the last panel
 _MOST = 200  # panels of a law; one that is itself interpolated is never met
 
 

@@ -281,22 +281,16 @@ class Race:
 
     def _bends(self, x: FloatArray, used: _Group) -> bool:
         """Whether a write may jump or bend while reads that start then are sent."""
-        return any(
-            inside(kind.write.knots - x[:, None], kind.read).size
-            or inside(
-                sums(kind.write.knots, kind.back.knots) - x[:, None], kind.answer
-            ).size
-            for kind in (self.kinds[mine] for mine, part in used if part != _READ)
-        )
+        kinds = (self.kinds[mine] for mine, part in used if part != _READ)
+        return any(inside(k.write.knots - x[:, None], k.read).size for k in kinds)
 
     def _answers(self, x: FloatArray, kind: int) -> Nodes:
         """Return moments of the first answer that is not used."""
         law = self.kinds[kind].answer
         bends = [other.answer.edges for other in self.kinds]
         for other in self.kinds:
-            if other.read.bends:
-                late = sums(other.write.knots, other.back.knots)
-                bends.append(inside(late - x[:, None], law))
+            late = inside(other.write.knots - x[:, None], other.read)
+            bends.append(sums(late, other.back.knots))
         return spread(law, cut(*bends), ranks=True)
 
     def _behind(self, x: FloatArray, mine: int) -> FloatArray:

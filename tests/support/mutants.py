@@ -342,7 +342,10 @@ class Judge:
     def pytest_runtestloop(self, session):
         self.items = {item.nodeid: item for item in session.items}
         self.functions = defaultdict(list)
+        self.caches = []
         for thing in gc.get_objects():
+            if hasattr(type(thing), "cache_clear") and _ours(thing):
+                self.caches.append(thing)
             if isinstance(thing, FunctionType):
                 code = thing.__code__
                 key = code.co_filename, code.co_firstlineno, code.co_qualname
@@ -432,6 +435,8 @@ class Judge:
         key = mutant.file, mutant.start, mutant.function
         for function in self.functions[key]:
             function.__code__ = changed
+        for cache in self.caches:  # of what was answered without the error
+            cache.cache_clear()
         return bool(self.functions[key]) and changed is not None
 
     def _run(self, items):
@@ -455,6 +460,10 @@ class Judge:
         _at_most(60 + 4 * sum(self.reach.seconds[name] for name in names))
         if pytest.main(["-x", *FAST, *names], [_Naming(self.log)]):
             os._exit(1)
+
+
+def _ours(function):
+    return str(getattr(function, "__module__", "")).startswith("hamodel")
 
 
 def _dated(test):
