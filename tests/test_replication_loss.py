@@ -60,6 +60,10 @@ def test_queue_and_network_add():
 
 
 def test_many_writes_keep_their_digits():
+    assert LostCount(rate=0.0, lag=duration.exponential(1.0)).sf([0, 1]).tolist() == [
+        0,
+        0,
+    ]
     lost = LostCount(rate=1e5, lag=duration.exponential(1.0))
     exact = (1e5 / (1e5 + 1)) ** (100_001)
     assert lost.sf(100_000) == pytest.approx(exact, rel=1e-6)

@@ -175,11 +175,16 @@ def test_price_reads_as_formula_and_array():
         number = Replication(**fields).protection(mttf=900.0, mttr=4.0)
         assert float(formula.blocked.subs(at)) == pytest.approx(number.blocked)
         assert float(formula.stall.subs(at)) == pytest.approx(number.stall)
-    pair = {"mode": "semi-sync", "standbys": 2, "acknowledgements": 1}
-    formula = Replication(timeout=T, **pair).protection(mttf=a, mttr=b)
-    number = Replication(timeout=3.0, **pair).protection(mttf=900.0, mttr=4.0)
-    assert float(formula.unprotected.subs(at)) == pytest.approx(number.unprotected)
-    assert "Protection" in formula._repr_html_()
+    for mode in ("semi-sync", "in-sync"):
+        pair = {"mode": mode, "standbys": 2, "acknowledgements": 1}
+        number = Replication(timeout=3.0, **pair).protection(mttf=900.0, mttr=4.0)
+        for up, down, wait in itertools.product((a, 900.0), (b, 4.0), (T, 3.0)):
+            some = Replication(timeout=wait, **pair).protection(mttf=up, mttr=down)
+            for name in ("blocked", "unprotected", "stalls", "stall"):
+                value = sympy.sympify(getattr(some, name)).subs(at)
+                assert float(value) == pytest.approx(getattr(number, name), rel=1e-9)
+        formula = Replication(timeout=T, **pair).protection(mttf=a, mttr=b)
+        assert "Protection" in formula._repr_html_()
     two = Replication(mode="semi-sync", standbys=3, acknowledgements=2, timeout=T)
     with pytest.raises(ValueError, match="acknowledgements = 1"):
         two.protection(mttf=a, mttr=b)
