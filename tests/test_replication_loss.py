@@ -238,6 +238,18 @@ def test_catch_up_law_hangs_together(load, outage):
             assert law.cdf(t * (1 - 1e-6)) <= p
 
 
+@pytest.mark.parametrize("unit", [1e-3, 60.0])
+def test_catch_up_in_another_unit_of_time(unit):
+    """Far into the tail, where nothing but its own slope is left."""
+    law = CatchUp(writes=0.9, service=1.0, outage=200.0).time
+    other = CatchUp(writes=0.9 / unit, service=unit, outage=200.0 * unit).time
+    far = [0.999, 0.5, 1e-3, 1e-12, 1e-30]
+    times = law.upper_quantile(far)
+    assert other.upper_quantile(far) / unit == pytest.approx(times, rel=1e-9)
+    assert law.sf(times) == pytest.approx(far, rel=1e-7)
+    assert (law.sf(1e9), law.cdf(1e9)) == (0.0, pytest.approx(1.0, abs=1e-12))
+
+
 def test_what_is_left_before_the_beginning_is_the_whole():
     law = CatchUp(writes=0.5, service=1.0, outage=3.0).time
     assert law.mean_excess(-2.0) == pytest.approx(law.mean + 2.0, rel=1e-9)
@@ -414,7 +426,7 @@ def test_a_growing_backlog_has_an_age():
         newest = sent[np.searchsorted(done + 0.01, t) - 1]
         assert stream.age_after(t) == pytest.approx(t - newest, abs=0.03)
     with pytest.raises(ValueError, match=r"a load of at least 1, got 0\.5"):
-        Stream(writes=50, send=LINK_OF_TEN).age_after(60)
+        Stream(writes=[50, 125], send=LINK_OF_TEN).age_after(60)
 
 
 def test_a_link_of_bytes_is_a_queue():
