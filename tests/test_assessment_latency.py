@@ -161,6 +161,16 @@ def test_servers_that_do_nothing_take_no_time():
         assert (paths.refused(way), paths.slow(way, np.inf)) == (0, 0)
         found.append(paths.latency({way: 1.0}).sf(TIMES).tolist())
     assert found[0] == found[1] == found[2]
+    shop = SinglePrimary(database=NODE, site=Site(apps=Tier(node=NODE, waiting=2)))
+    full = [
+        assess(shop, replace(LOAD, app_time=time)).read.downtime_by_cause.get(
+            "queue full", 0
+        )
+        for time in (0.0, 0.006)
+    ]
+    swept = assess(shop, replace(LOAD, app_time=np.array([0.0, 0.006]))).read
+    assert swept.downtime_by_cause["queue full"].tolist() == pytest.approx(full)
+    assert full[1] > full[0] == 0
 
 
 def test_laws_are_made_once_and_listed_by_site_and_operation():

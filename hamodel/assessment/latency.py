@@ -104,11 +104,12 @@ class Paths:
     def refused(self, way: Way) -> Quantity:
         """Return the share of the requests that find the app servers' queue full."""
         w, apps = self.behaviour.workload, self.architecture.site.apps
-        if apps is None or apps.waiting is None or np.all(np.asarray(w.app_time) == 0):
+        if apps is None or apps.waiting is None:
             return 0.0
         cores = way.servers * apps.node.cores
-        arrival = way.loads.app * cores / w.app_time
-        return MMc(arrival, w.app_time, cores, cores + apps.waiting).blocking
+        time = np.where(np.asarray(w.app_time) == 0, 1.0, w.app_time)[()]  # no load
+        arrival = way.loads.app * cores / time
+        return MMc(arrival, time, cores, cores + apps.waiting).blocking
 
     def beyond(self, way: Way) -> Quantity:
         """Return 1 where a tier without a limit has more to do than it can, else 0."""
