@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 import sympy
 
-from hamodel.architectures import ActivePassive, Cache, SinglePrimary, Site, Tier, Work
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Cache,
+    SinglePrimary,
+    Site,
+    Tier,
+    Work,
+)
 from hamodel.assessment import assess
 from hamodel.assessment.latency import Latency, Loads, Paths, _in_time, _parted
-from hamodel.assessment.loads import usual
+from hamodel.assessment.loads import survival, usual
 from hamodel.duration import constant, exponential, gamma, mixture, uniform
 from hamodel.workload import Workload
 from tests.test_architectures import FAILOVER, NODE, SITE
@@ -198,3 +206,22 @@ def test_work_is_what_its_kinds_take():
         found = paths.loads(0.5, 1, Work(reads, writes))
         assert found.database == pytest.approx((reads * 0.001 + writes * 0.002) / cores)
         assert found.app == pytest.approx(0.5 * 1000 * 0.005 / (2 * NODE.cores))
+
+
+def test_servers_cost_by_tier_and_site():
+    tiers = [
+        Tier(node=replace(NODE, cost=cost), servers=n)
+        for n, cost in ((2, 3.0), (4, 5.0))
+    ]
+    pair = replace(PAIR, site=Site(balancers=tiers[0], apps=tiers[1]))
+    assert assess(pair, LOAD).cost.servers == len(pair.sites) * (2 * 3 + 4 * 5)
+
+
+def test_a_site_is_spared_where_nothing_hangs_on_it_and_the_rest_has_room():
+    spared = survival(ActiveActive(database=NODE, failover=FAILOVER), full=False)
+    crowded = survival(ActiveActive(database=NODE, failover=FAILOVER), full=True)
+    alone = survival(SinglePrimary(database=NODE), full=False)
+    assert (spared.read, spared.write, spared.why) == (True, True, ())
+    for lost in (crowded, alone):
+        assert (lost.read, lost.write, bool(lost)) == (False, False, False)
+    assert crowded.why == ("the rest cannot carry the load",)
