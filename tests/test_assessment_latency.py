@@ -17,7 +17,7 @@ from hamodel.architectures import (
 )
 from hamodel.assessment import assess
 from hamodel.assessment.latency import Latency, Loads, Paths, _in_time, _parted
-from hamodel.assessment.loads import survival, usual
+from hamodel.assessment.loads import busiest, survival, usual
 from hamodel.duration import constant, exponential, gamma, mixture, uniform
 from hamodel.workload import Workload
 from tests.test_architectures import FAILOVER, NODE, SITE
@@ -206,6 +206,13 @@ def test_work_is_what_its_kinds_take():
         found = paths.loads(0.5, 1, Work(reads, writes))
         assert found.database == pytest.approx((reads * 0.001 + writes * 0.002) / cores)
         assert found.app == pytest.approx(0.5 * 1000 * 0.005 / (2 * NODE.cores))
+
+
+def test_the_greatest_load_of_each_tier():
+    """Single numbers come as such, arrays element by element."""
+    found = busiest([Loads(np.array([0.1, 0.9]), 0.3), Loads(0.5, 0.2)])
+    assert found["app"].tolist() == [0.5, 0.9]
+    assert (type(found["database"]), found["database"]) == (float, 0.3)
 
 
 def test_servers_cost_by_tier_and_site():
