@@ -35,7 +35,7 @@ def holds(law, at, mean):
         chance = ranked(ask, at)
         for others in (1, 2, 5):
             last = at.weights @ chance**others
-            assert last == pytest.approx(1 / (others + 1), rel=2e-10)
+            assert last == pytest.approx(1 / (others + 1), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", LAWS)
