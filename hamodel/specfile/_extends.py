@@ -21,7 +21,7 @@ from hamodel.facts import folder
 from hamodel.failover import MECHANISMS
 from hamodel.fields import described
 from hamodel.specfile import _tree
-from hamodel.specfile._read import unknown
+from hamodel.specfile._messages import unknown
 from hamodel.specfile._sources import is_wrapped
 from hamodel.specfile._tree import Problem, SpecError, TreeNode
 from hamodel.workload import Workload

@@ -21,7 +21,8 @@ from hamodel.failover import UNUSED
 from hamodel.fields import described
 from hamodel.specfile import _tree
 from hamodel.specfile._extends import KINDS, extended, presets, text_of, tree_of
-from hamodel.specfile._read import WRONG, Reader, unknown
+from hamodel.specfile._messages import unknown
+from hamodel.specfile._read import WRONG, Reader
 from hamodel.specfile._sources import Source, formulas, is_wrapped
 from hamodel.specfile._tree import Problem, SpecError, TreeNode
 from hamodel.uncertainty import Belief

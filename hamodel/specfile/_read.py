@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +14,14 @@ from hamodel._types import Value
 from hamodel.duration import FAMILIES, JOINED, Duration, parameters
 from hamodel.failover import MECHANISMS, STAGES, UNUSED, Failover, as_stage
 from hamodel.fields import About, described, required
+from hamodel.specfile._messages import (
+    before,
+    blamed,
+    brief,
+    called,
+    comma,
+    unknown,
+)
 from hamodel.specfile._sources import Source, agree, is_wrapped, number_of, source_of
 from hamodel.specfile._tree import Problem, TreeNode
 from hamodel.uncertainty import Belief
@@ -33,8 +40,6 @@ BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 #: Shares that are near 1.
 HIGH = ("availability", "read_availability", "write_availability", "coverage")
-#: What fields are called elsewhere.
-_OTHERWISE = {"sites": "copies", "nodes": "sites", "probes": "sequential probe"}
 #: Consistency levels, which are numbers here.
 _LEVELS = ("ONE", "TWO", "THREE", "QUORUM", "ALL")
 _HARDLY = 1000.0  # s: shorter mean times, and longer others, are doubted without unit
@@ -74,26 +79,26 @@ class Reader:
         """Return a specification of a mapping, or `WRONG`."""
         if not isinstance(node.value, dict):
             such = ", ".join(required(made))
-            said = f"must hold fields{such and f' ({such})'}, got {_brief(node)}"
+            said = f"must hold fields{such and f' ({such})'}, got {brief(node)}"
             self.wrong(node, path.rstrip("."), said)
             return WRONG
         if made is Failover:
             node = self._without_hand(node, path)
             self._doubt_stages(node, path)
-        known, before = described(made), len(self.problems)
+        known, so_far = described(made), len(self.problems)
         given = {}
         for key, inner in node.fields.items():
             if key not in known:
                 said = unknown(key, list(known))
                 if key[:1].isdigit() and inner.value is None:
-                    said = _comma(_before(node, inner), key)
+                    said = comma(before(node, inner), key)
                 self.wrong(inner, f"{path}{key:.40}", said)
                 continue
             given[key] = self.field(known[key], inner, f"{path}{key}")
         for name in (name for name in required(made) if name not in node.fields):
-            said = f"is missing ({known[name].label}): {_called(made, path)} needs it"
+            said = f"is missing ({known[name].label}): {called(made, path)} needs it"
             self.wrong(node, f"{path}{name}", said)
-        if len(self.problems) > before:
+        if len(self.problems) > so_far:
             return WRONG
         return self._made(made, given, node, path)
 
@@ -152,7 +157,7 @@ class Reader:
             return found
         except ValueError as mistake:
             said = str(mistake)
-            at, where, whole = _blamed(node, path, said)
+            at, where, whole = blamed(node, path, said)
             if at is not node and at.raw and at.raw not in whole:
                 whole = f"{whole} ({at.raw:.40})"
             self.wrong(at, where, whole)
@@ -254,7 +259,7 @@ class Reader:
         """Return several specifications of a list, or `WRONG`."""
         assert about.made is not None
         if not isinstance(node.value, list):
-            raise ValueError(f"must be a list, got {_brief(node)}")
+            raise ValueError(f"must be a list, got {brief(node)}")
         self.sources.pop(path, None)
         found = [
             self.spec(about.made, inner, f"{path}.{place}.")
@@ -264,7 +269,7 @@ class Reader:
 
     def _by_site(self, about: About, node: TreeNode, path: str) -> Value:
         if not isinstance(node.value, dict):
-            raise ValueError(f"must name sites, got {_brief(node)}")
+            raise ValueError(f"must name sites, got {brief(node)}")
         return {
             site: self._quantity(about, inner, f"{path}.{site}")
             for site, inner in node.fields.items()
@@ -285,7 +290,7 @@ class Reader:
         if keys:
             return self._belief(about, node, path)
         if isinstance(node.value, list):
-            raise ValueError(f"must be one value, got {_brief(node)}")
+            raise ValueError(f"must be one value, got {brief(node)}")
         _check_meant(about, node, path)
         found = about.words(node.value)
         if "time" in about.kind and re.fullmatch(r"[-+0-9.,e ]+", node.raw):
@@ -359,7 +364,7 @@ class Reader:
         """Keep what is believed of a parameter, and return its middle."""
         word, inside = next(iter(node.fields.items()), ("", None))
         if inside is None or len(node.fields) != 1:
-            raise ValueError(f"must be one belief, got {_brief(node)}")
+            raise ValueError(f"must be one belief, got {brief(node)}")
         if word not in BELIEFS:
             raise ValueError(f"{word:.40} {unknown(word, list(BELIEFS))}")
         kinds = {k: about.kind if v == "same" else v for k, v in BELIEFS[word].items()}
@@ -387,31 +392,6 @@ def _check_meant(about: About, node: TreeNode, path: str) -> None:
         )
 
 
-def _blamed(node: TreeNode, path: str, said: str) -> tuple[TreeNode, str, str]:
-    """Return which node a refusal begins to name, its path, and the rest of it."""
-    named, _, rest = said.partition(" ")
-    at = node
-    within: list[str] = []
-    for word in re.findall(r"[\w-]+", named):
-        inner = at.value if isinstance(at.value, list) else at.fields
-        below = at.get(word)
-        if isinstance(at.value, list) and word.isdigit() and int(word) < len(inner):
-            below = at.value[int(word)]
-        at, within = below or at, [*within, word]
-        if below is None and len(within) == 1:
-            return node, path.rstrip("."), said
-    return at, f"{path}{'.'.join(within)}", rest
-
-
-def _called(made: type, path: str) -> str:
-    """Return what a person calls a specification that lacks a field."""
-    names = [name for name in path.split(".") if name]
-    mechanism = next((word for word, one in MECHANISMS.items() if one is made), "")
-    if mechanism or not names:
-        return mechanism or "this architecture"
-    return f"each of {names[-2]}" if names[-1].isdigit() else names[-1]
-
-
 def _joined(words: Iterable[str]) -> str:
     return "; ".join(filter(None, dict.fromkeys(words)))
 
@@ -427,55 +407,9 @@ def _noded(node: TreeNode) -> TreeNode:
     return TreeNode(value, *here, raw=node.raw)
 
 
-def _before(node: TreeNode, inner: TreeNode) -> str:
-    """Return the value that stands just before another in the same file."""
-    place = (inner.line, inner.column)
-    here = [one for one in node.fields.values() if one.file == inner.file]
-    before = [one for one in here if (one.line, one.column) < place]
-    nearest = max(before, key=lambda one: (one.line, one.column), default=inner)
-    return nearest.raw
-
-
-def _comma(before: str, after: str) -> str:
-    """Return the message for what stands after a comma that belongs to a number."""
-    if "(" in before:
-        meant = f'"{before[-30:]}, {after[:30]}"'
-        return f"is no field; within {{ }} a comma separates fields: write {meant}"
-    thousands = re.match(r"[0-9]{3}(?![0-9])", after) is not None
-    whole = before if thousands else before.replace(".", "")  # 20.000,5
-    meant = f"{whole[-20:]}{'' if thousands else '.'}{after[:20]}"
-    return f"is no field; within {{ }} a comma separates fields: write {meant}"
-
-
-def unknown(word: object, known: Sequence[str]) -> str:
-    """Return the message for a word that is none of the known ones."""
-    near = _near(str(word)[:60], known)
-    hint = f"did you mean {near!r}? " if near else ""
-    return f"is not known here; {hint}known are {', '.join(sorted(known))}"
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    """Return what a word may mean: another name of it, one spelt or composed alike."""
-    if _OTHERWISE.get(word) in known:
-        return _OTHERWISE[word]
-    head, colon, rest = word.partition(":")
-    if colon and head in known:  # a space was left out
-        return f"{head}: {rest or 'a value'}"
-    if near := difflib.get_close_matches(word, known, n=1):
-        return near[0]
-    stems = {part.rstrip("s") for part in re.split(r"[\s_-]", word)}
-    alike = (k for k in known if stems & {part.rstrip("s") for part in k.split()})
-    return next(alike, "")
-
-
-def _brief(node: TreeNode) -> str:
-    shown = repr(node.plain() if node.size < 20 else node.raw or "a long value")
-    return shown if len(shown) <= 60 else f"{shown[:60]}..."
-
-
 def _word(about: About, node: TreeNode) -> str:
     if isinstance(node.value, (dict, list, bool)) or not node.raw:
-        raise ValueError(f"must be a word, got {_brief(node)}")
+        raise ValueError(f"must be a word, got {brief(node)}")
     if about.choices and node.raw not in about.choices:
         raise ValueError(f"{node.raw!r:.60} {unknown(node.raw, about.choices)}")
     return node.raw
@@ -483,14 +417,14 @@ def _word(about: About, node: TreeNode) -> str:
 
 def _flag(_: About, node: TreeNode) -> bool:
     if not isinstance(node.value, bool):
-        raise ValueError(f"must be true or false, got {_brief(node)}")
+        raise ValueError(f"must be true or false, got {brief(node)}")
     return node.value
 
 
 def _names(_: About, node: TreeNode) -> tuple[str, ...]:
     listed = node.value if isinstance(node.value, list) else None
     if listed is None or any(isinstance(x.value, (dict, list)) for x in listed):
-        raise ValueError(f"must be a list of names, got {_brief(node)}")
+        raise ValueError(f"must be a list of names, got {brief(node)}")
     return tuple(x.raw for x in listed)
 
 
