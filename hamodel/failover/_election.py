@@ -163,7 +163,9 @@ class RaftElection:
     arrives, at all others at once.  The first timer to fire calls the vote, and its
     request needs `one_way` to reach the others; whoever fires before that votes for
     itself.  The law is exact where messages take no time (the first of some uniform
-    timers), and else that of 8,192 elections played message by message.
+    timers), and else that of 8,192 elections played message by message.  All messages
+    take as long: over sites of two, two and one, 50 ms apart, each pair votes for its
+    own, and timers of 1 to 2 s took 2.5 s in one of 20 elections where this says 1.6 s.
 
     Examples
     --------
