@@ -114,6 +114,21 @@ class Voters:
         time = (self.most * law - ended / self.elect).sum(axis=states)
         return np.asarray(ended.sum(axis=states) / time)[()]
 
+    def along(self, elections: float) -> float:
+        """Return the share of the elections that come with another outage.
+
+        They begin when a majority is back, or when a site is lost with the leader.
+        `elections` is how often one ends in 1/s of the time with a leader.
+        """
+        law, beside = self.law(), 0.0
+        for axis, step, rate, led in self.moves():
+            begun = (1 - self.most) * law
+            if axis % 2 == 0 and step > 0:
+                begun = begun + self.most * law * led
+            beside += float(np.sum(self.most * _moved(begun * rate, axis, step)))
+        every = elections * float(np.sum(self.most * law))
+        return min(beside / every, 1.0) if every else 0.0
+
 
 def _moved(flow: Value, axis: int, step: int) -> Value:
     """Return what flows into each state from its neighbour on an axis."""

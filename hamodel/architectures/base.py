@@ -61,6 +61,10 @@ class Part:
     shaped : callable or None
         `shaped()`, the states and moves that the events lead to, where they are known
         already from a part with other numbers.  None: they are found each time.
+    along : callable or None
+        `along()`, the share of its outages that begin or end with those of other parts,
+        though they count as independent: a bound of what that costs a law of the
+        downtime.  None: there are none.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Part:
     view: Callable[[State], Hashable]
     seen_from: Callable[[str], Part] | None = None
     shaped: Callable[[], Shaped] | None = None
+    along: Callable[[], float] | None = None
 
     def moves(self, state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
         """Yield the next states and their rates in 1/s."""

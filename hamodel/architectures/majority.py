@@ -227,7 +227,13 @@ class Majority(LongRun):
         """
         apart = replace(self, database=alone(self.database, self.common_cause))
         parts = sites_and_copies(apart, self.sites)
-        leader = Part(name="leader", start="leads", events=self._leader, view=str)
+        leader = Part(
+            name="leader",
+            start="leads",
+            events=self._leader,
+            view=str,
+            along=self._along,
+        )
         return Model(
             parts=(
                 *rolling(self.maintenance, self.copies, self.all_sites, self.election),
@@ -260,6 +266,9 @@ class Majority(LongRun):
     @cached_property
     def _elections(self) -> Quantity:
         return Voters(self).elections()
+
+    def _along(self) -> float:
+        return Voters(self).along(float(self._elections))
 
     def behaviour(self, workload: Workload) -> Behaviour:
         """Return what it does under a workload."""

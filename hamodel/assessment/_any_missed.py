@@ -17,6 +17,7 @@ from hamodel.assessment._inversion import joint_tail
 from hamodel.assessment._streams import (
     Item,
     Shares,
+    along_of,
     beside_of,
     deeper,
     excess_of,
@@ -67,7 +68,7 @@ def joint_of(several: Sequence[Shares], processes: list[Process]) -> Joint:
         base=base,
         kinds=np.array(rows),
         streams=streams_of(several[0], processes, numbers, visits=True),
-        error=4 * mean + 2 * beside_of(vectors),
+        error=4 * mean + 2 * beside_of(vectors) + along_of(several[0]),
         missed=deeper(items),
     )
 

@@ -33,6 +33,7 @@ class Whole:
     rates: FloatArray  # (n, n), diagonal 0
     law: FloatArray  # (n,)
     fails: FloatArray  # (n,) share of the requests
+    exact: bool = True
 
     @property
     def mean(self) -> float:
@@ -91,6 +92,7 @@ class Visits:
     entries: FloatArray  # (n,) how often each state is entered, in 1/s
     fails: FloatArray  # (n,) share of the requests that fails
     pairs: Pairs | None = None
+    exact: bool = False
 
     @property
     def mean(self) -> float:
@@ -301,6 +303,7 @@ class Calendar:
     every: float  # from one end to the next beginning, in s
     takes: float
     fails: float  # share of the requests
+    exact: bool = True
 
     @property
     def mean(self) -> float:

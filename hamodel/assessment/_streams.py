@@ -262,11 +262,17 @@ def _apart(
     found = streams_of(shares, processes, excess)
     if whole is not None and whole.mean > 0:
         found = ((whole, 1), *found)
+    along = along_of(shares)
     if len(found) == 1 and found[0] == (whole, 1):
-        return Downtime(base=base, streams=found)
+        return Downtime(base=base, streams=found, error=along)
     mean = sum(count * stream.mean for stream, count in found)
-    error = 4 * mean + 2 * beside_of(excess)
+    error = 4 * mean + 2 * beside_of(excess) + along
     return Downtime(base=base, streams=found, error=error, missed=deeper(seen))
+
+
+def along_of(shares: Shares) -> float:
+    """Return the share of outages that count apart, though they come with others."""
+    return sum(leaf.along() for leaf in shares.leaves if leaf.along is not None)
 
 
 def beside_of(combinations: Iterable[tuple[Item, ...]]) -> float:

@@ -17,8 +17,14 @@ cut off at both ends of the period.  With visits that begin at random,
 
 C the cost of a visit within the period.  Work by the calendar is a stream of its own.
 
-What streams leave out: that while one visit lasts no other can begin, and combinations
-of more than four parts.  Both are bounded: `Chance.error`.
+Visits of one stream come by chance, or after one another: how many more pairs of them
+begin than by chance follows from the chain of the same means.
+
+What streams leave out: that while one visit lasts no other stream can begin one,
+combinations of more than four parts, and that elections follow the loss of a majority.
+These are bounded: `Chance.error`.  It is no bound of what shapes of times do: what is
+left of a clock that runs on, and planned work that goes from copy to copy, are nearly
+right only, and near a multiple of a constant time the law is smoothed by 3 % of one.
 
 Source: Abate, Choudhury and Whitt (2000), An introduction to numerical transform
 inversion, in Computational Probability, 257-323; for the visits: Daley and Vere-Jones,
@@ -59,6 +65,11 @@ class Stream(Protocol):
     """Something that adds downtime."""
 
     @property
+    def exact(self) -> bool:
+        """Whether it is known as it is, beside what others do."""
+        ...
+
+    @property
     def mean(self) -> float:
         """Long-run share of the requests that it fails."""
         ...
@@ -97,6 +108,7 @@ class Later:
     often: float  # a bound of how often it comes, in 1/s
     mean: float
     make: Callable[[], Stream]
+    exact: bool = False
 
     def seldom(self, horizon: float) -> float:
         """Return a bound of - log P(D = 0)."""
@@ -198,9 +210,9 @@ class Downtime:
         """
 
         def transform(s: Numbers) -> Numbers:
-            total = self._exponent(s, horizon)
-            both: Numbers = np.stack([total, (1 + self.error) * total])
-            return np.asarray(-np.expm1(-both) / s)
+            exact, nearly = self._exponents(s, horizon)
+            more = exact + (1 + self.error) * nearly
+            return np.asarray(-np.expm1(-np.stack([exact + nearly, more])) / s)
 
         most = self._most(horizon)
         found, off = tail(transform, x, most, block=1)
@@ -222,10 +234,19 @@ class Downtime:
         return np.where(x < horizon, math.exp(-often) * found, 0.0)
 
     def _exponent(self, s: Numbers, horizon: float) -> Numbers:
-        total = np.zeros(len(s), complex)
+        exact, nearly = self._exponents(s, horizon)
+        return exact + nearly
+
+    def _exponents(self, s: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
+        """Return those of what is exact, and of what is not.
+
+        Of the first a logarithm was taken: no multiple of it may be.
+        """
+        total = np.zeros((2, len(s)), complex)
         for stream, count in self.streams:
-            total += count * stream.exponent(s[:, None] * stream.fails, horizon)
-        return total
+            of = stream.exponent(s[:, None] * stream.fails, horizon)
+            total[0 if stream.exact else 1] += count * of
+        return total[0], total[1]
 
     def _most(self, horizon: float) -> int:
         short = any(stream.is_short(horizon) for stream, _ in self.streams)
