@@ -367,17 +367,24 @@ def test_mistakes_in_a_file_end_with_2_and_their_line(files):
     assert (code, "there is no file none.yaml" in page) == (2, True)
 
 
-def test_a_page_needs_no_labels_no_pictures_and_no_symbols():
-    """Two seconds, import included, leave no room for what is not used."""
+@pytest.mark.parametrize("command", ["assess", "spof", "explain"])
+def test_a_page_needs_no_labels_no_pictures_and_no_symbols(command, tmp_path):
+    """Half a second, imports included, leaves no room for what is not used."""
+    (tmp_path / "s.yaml").write_text(specfile.starter(), encoding="utf-8")
     code = (
         "import sys; from hamodel.cli import main\n"
-        "try: main(['assess', 'pair.yaml'])\n"
+        f"try: main(['{command}', 's.yaml'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'xarray', 'pandas', 'sympy', 'matplotlib', 'simpy', 'scipy.stats'}\n"
+        "heavy = {'xarray', 'pandas', 'sympy', 'matplotlib', 'simpy', 'scipy',\n"
+        "  'numpy.ma', 'numpy.random', 'hamodel.simulation', 'hamodel.plots'}\n"
         "print('loaded', sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
     )
     assert done.stdout.splitlines()[-1] == "loaded []"
 
