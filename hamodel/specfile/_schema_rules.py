@@ -26,7 +26,9 @@ def holds(name: str, *values: Value) -> Json:
 
 def given(*names: str) -> Json:
     """Return that fields are there, and not none."""
-    shape = {"not": {"type": "null"}}
+    none = {"type": "null"}
+    carried = {"properties": {"value": none}, "required": ["value"]}
+    shape = {"not": {"anyOf": [none, {"type": "object", **carried}]}}
     return {"properties": dict.fromkeys(names, shape), "required": list(names)}
 
 
@@ -85,6 +87,7 @@ _ANYWAY: Mapping[str, Callable[[], list[Json]]] = {
         ),
     ],
     "ActivePassive": lambda: [
+        _within("sites", {"minItems": 1}),
         _within("replicas", {"anyOf": [{"maxItems": 0}, {"contains": _NOT_ONE}]}),
         _some("depends_on", holds("effect", "no failover"), 1),
     ],
