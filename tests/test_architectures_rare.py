@@ -55,3 +55,17 @@ def test_hints_that_expired_are_missed_by_reads_of_one_copy_only(read):
         for spec in (kept, replace(kept, hints=HOUR))
     ]
     assert (missed[0] < missed[1]) == (read == 1)
+
+
+@pytest.mark.parametrize("load", [0.3, 0.5, 0.7, 0.9])
+def test_a_write_that_two_queues_must_answer_waits_as_published(load):
+    """A mean of (12 - load) / 8 times that of one: Nelson and Tantawi (1988)."""
+    twice = ha.Leaderless(
+        database=replace(NODE, mttf=1e15, cores=1),
+        copies={"A": 2},
+        read_quorum=1,
+        write_quorum=2,
+    )
+    w = ha.Workload(reads=0, writes=100 * load, write_time=0.01, hop=0, app_time=0)
+    law = ha.assess(twice, w).latency["A", "write"]
+    assert law.mean == pytest.approx((12 - load) / 8 * 0.01 / (1 - load), rel=0.005)
