@@ -28,6 +28,7 @@ from hamodel.failover import (
     SequentialProbe,
     Session,
     SplitBrain,
+    Switchover,
     VirtualIp,
     Vrrp,
 )
@@ -479,9 +480,11 @@ DEFAULTS = {  # as the products' own pages list them
     GroupChange: {"suspect_timeout": 5, "check": 0.5, "join_retrans": 1},
     HealthCheckers: {"interval": 30, "threshold": 3, "healthy": 0.18, "ttl": 60},
     Dns: {"ttl": 60},
+    Driver: {"connect_timeout": 2, "dead_first": 0.5, "syn_timeout": 131},
     NetTick: {"ticktime": 60},
     RaftElection: {"low": 0.15, "high": 0.3},
     SplitBrain: {"mean_length": 600},
+    Switchover: {"drain": 0, "promotion": 0, "redirection": 0},
     VirtualIp: {"cache": 60},
     Session: {"tick": 0, "multiple": 1},
     PgBouncer: {"server_login_retry": 15, "dns_max_ttl": 15, "server_lifetime": 3600},
@@ -493,6 +496,7 @@ DEFAULTS = {  # as the products' own pages list them
 
 
 MADE = {
+    Driver: {"tcp_user_timeout": 30},
     Session: NEEDED["session"],
     SplitBrain: {"false_failovers": 1, "fencing": 0.9, "write_rate": 1},
     VirtualIp: NEEDED["virtual ip"],
@@ -518,7 +522,10 @@ def test_akka_suspects_where_its_curve_has_fallen_to_the_threshold(threshold):
 )
 def test_a_user_timeout_ends_late_by_a_step_of_the_timer_wheel(limit, late):
     """The last wait has at most 63 jiffies, or 511, or more."""
-    first, last = Driver(tcp_user_timeout=limit, reset=0).noticed.support
+    driver = Driver(tcp_user_timeout=limit)
+    some = Driver(tcp_user_timeout=limit, reset=0.3).noticed
+    assert some.mean == pytest.approx(0.7 * driver.noticed.mean)
+    first, last = driver.noticed.support
     assert (first, last - first) == pytest.approx((limit + 0.4, late))
 
 

@@ -201,7 +201,7 @@ KEPT = {
     "data": (data, ALL, 1e-6),
     "latency": (latency, WAITING, 1e-5),
     "periods": (periods, SHORT, 1e-4),
-    "journeys": (journeys, PASSED, 1e-4),
+    "journeys": (journeys, PASSED, 1e-3),
     "mechanism": (mechanism, MECHANISMS, 1e-7),
 }
 
