@@ -46,7 +46,7 @@ from hamodel.assessment._inversion import AGREE, FINE, tail
 
 _SLIGHT = 3e-6  # of the chance that is asked for: what may be left out
 _STEP = 2.0  # longest step of a search, in log shares
-_NEAR, _NEWTON = 1e-5, 1e-4  # last steps: halving, and Newton's, which squares errors
+_NEAR, _NEWTON = 1e-5, 2e-4  # last steps: halving, and Newton's, which squares errors
 _ROUGH, _FAR = 1e-2, 0.2  # how well a place is known that is left by a longer step
 _BESIDE = 1e-4  # in log shares: how far a slope looks
 _OFTEN = 1e-3  # a chance that quick inversions are good for
