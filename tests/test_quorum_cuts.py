@@ -105,3 +105,20 @@ def test_staleness_knows_no_unit_and_no_names(way, read, write):
     assert asked(1.0, 2) == pytest.approx(found, rel=1e-9, abs=1e-15)
     assert np.all(np.diff(found) <= 0)
     assert np.all(found > 0)
+
+
+@pytest.mark.parametrize(("read", "write"), [(1, 1), (2, 1), (1, 2)])
+def test_a_replica_that_is_one_or_another_is_the_mean_of_both(read, write):
+    """Of three replicas each may be either: the mean over all eight cases."""
+    writes = uniform(0, 1), exponential(1.0)
+    laws = [*writes, mixture([0.5, 0.5], writes)]
+    rest = {"ack": constant(0.0), "read": uniform(0, 1), "response": constant(0.0)}
+    one, other, either = (Delays(write=law, **rest) for law in laws)
+    times, quorum = [0.0, 0.2, 0.45], Quorum(replicas=3, read=read, write=write)
+    weights = {(one,) * 3: 1, (one, one, other): 3, (one, other, other): 3}
+    mean = sum(
+        weight / 8 * stale_probability(each, times, quorum=quorum)
+        for each, weight in {**weights, (other,) * 3: 1}.items()
+    )
+    found = stale_probability(either, times, quorum=quorum)
+    assert found == pytest.approx(mean, rel=1e-9)
