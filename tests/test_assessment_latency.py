@@ -18,6 +18,7 @@ from hamodel.architectures import (
 from hamodel.assessment import assess
 from hamodel.assessment.latency import Latency, Loads, Paths, _in_time, _parted
 from hamodel.assessment.loads import busiest, survival, usual
+from hamodel.assessment.retries import Attempt, Balance, metastability
 from hamodel.duration import constant, exponential, gamma, mixture, uniform
 from hamodel.workload import Workload
 from tests.test_architectures import FAILOVER, NODE, SITE
@@ -232,3 +233,40 @@ def test_a_site_is_spared_where_nothing_hangs_on_it_and_the_rest_has_room():
     for lost in (crowded, alone):
         assert (lost.read, lost.write, bool(lost)) == (False, False, False)
     assert crowded.why == ("the rest cannot carry the load",)
+
+
+class Curve(Balance):
+    """Attempts that keep themselves up at 1.2 and at 3, and rise from 2 on."""
+
+    most = 4.0
+
+    def asked(self, attempts):
+        return attempts - 0.2 * (attempts - 1.2) * (attempts - 2) * (attempts - 3)
+
+    def fails(self, attempts):
+        return 0.1 if attempts < 2 else 0.9
+
+
+def test_retries_settle_below_and_above_the_tipping_point():
+    curve = Curve(paths=None, weights={})
+    assert (curve.calm, curve.worst) == pytest.approx((1.2, 3.0), rel=1e-8)
+    assert curve.tipping_point(1.2, 3.0) == pytest.approx(2.0, rel=2e-6)
+    found = metastability(iter([curve]))
+    assert (found.calm, found.worst) == pytest.approx((1.2, 3.0), rel=1e-8)
+    assert (found.failing, found.budget) == pytest.approx((0.9, 1.0), rel=1e-5)
+    assert bool(found)
+    assert Attempt(0.5, 0.25, 0.125).fails == 0.875
+
+
+def test_a_workload_by_itself():
+    w = Workload()
+    rest = w.round_trip, w.timeout, w.objective, w.retries, w.retry_budget
+    assert (w.reads, w.writes, w.keys, w.exponent) == (900, 100, 1_000_000, 0.99)
+    assert (rest, w.transfer_price) == ((0.08, np.inf, np.inf, 0, None), 0)
+    with pytest.raises(ValueError, match="must not both be 0"):
+        Workload(reads=[0.0, 1.0], writes=0.0)
+    laws = Latency(sites=("a",), law_of=lambda *_: uniform(0, 100))
+    shown = laws._repr_html_()
+    for point, time in (("50 %", "50 s"), ("95 %", "1.58 min"), ("99 %", "1.65 min")):
+        assert point in shown
+        assert time in shown
