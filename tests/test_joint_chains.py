@@ -6,6 +6,7 @@ few lines say what follows it and who is served.  Nothing is multiplied, nothing
 
 from collections import defaultdict
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -696,3 +697,52 @@ def test_a_rival_with_two_outcomes_is_one_rival_and_a_long_tail_has_a_rate():
     rare = Event("repair", 1e12, "a")
     tail = duration.pareto(scale=100.0 / 3, alpha=1.5)
     assert rate(tail, rare) == pytest.approx(0.01, rel=1e-3)
+
+
+def astray(share, works, hand):
+    """Two sites that a common cause strikes: up, led away, or with clients astray."""
+    fails, mended = 1 / (20_000 * HOUR), 1 / (4 * HOUR)
+    falls = {"led": works, "astray": 1 - works}
+
+    def follows(state):
+        up = [i for i in (0, 1) if state[i] == "up"]
+        for i, now in enumerate(state):
+            for where, p in falls.items() if now == "up" else ():
+                yield put(state, i, where), fails * (1 - share) * p
+            yield put(state, i, "up"), mended
+            if now == "astray":
+                yield put(state, i, "led"), hand
+        for ends in product(falls, repeat=len(up)) if up else ():
+            to, chance = state, fails * share
+            for i, end in zip(up, ends, strict=True):
+                to, chance = put(to, i, end), chance * falls[end]
+            yield to, chance
+
+    return follows
+
+
+def put(state, i, value):
+    return (*state[:i], value, *state[i + 1 :])
+
+
+@pytest.mark.parametrize("by_hand", [None, HOUR])
+@pytest.mark.parametrize("works", [1, 0.9])
+def test_clients_astray_after_a_common_cause_wait_for_their_own_site(works, by_hand):
+    # no site is lost, and to lead away takes no time: what is left out is 2e-4 of it
+    quick = Failover(redirection=0.001, coverage=works, manual=by_hand)
+    sites = ActiveActive(
+        database=Node(mttf=20_000 * HOUR, mttr=4 * HOUR),
+        failover=quick,
+        common_cause=0.1,
+        resolution="home site",
+    )
+    found = assess(sites)
+    follows = astray(0.1, works, 1 / by_hand if by_hand else 0.0)
+    states, edges = explored(("up", "up"), follows)
+    law = dict(zip(states, long_run(states, edges), strict=True))
+    lost = {s for s in states if s[0] == "astray" or (s[0] == "led" and s[1] != "up")}
+    reads = sum(law[s] for s in lost)
+    away = sum(law[s] for s in states if s[1] == "astray" and s not in lost)
+    assert found.read.unavailability == pytest.approx(reads, rel=5e-4)
+    # a key has its home at either site: half of the writes wait for the other one
+    assert found.write.unavailability == pytest.approx(reads + away / 2, rel=5e-4)

@@ -225,6 +225,7 @@ class ActiveActive(LongRun):
             self.common_cause,
             dict.fromkeys(self.sites, nodes),
             lambda up, _site, _operation: any(up.values()),
+            self.failover if len(self.sites) > 1 else None,
         )
 
     @property
@@ -249,5 +250,7 @@ class ActiveActive(LongRun):
         if seen.worked_on and len(self.sites) == 1 and not seen.everywhere:
             return Verdict(Cause.PLANNED)
         if operation == "write" and not found.cause and seen.home:
+            if (operation, seen.home) in seen.struck:
+                return Verdict(Cause.COMMON)
             return found._replace(cause=kept_out(seen.home_clients))
         return found
