@@ -80,7 +80,7 @@ class Pairs(NamedTuple):
     def within(self, horizon: float) -> FloatArray:
         """Return how many more begin both in a period."""
         x = horizon / self.lasts
-        return self.rates * horizon * (1 + math.expm1(-x) / x)
+        return self.rates * (horizon + self.lasts * math.expm1(-x))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -125,8 +125,8 @@ def mixture(weights: Sequence[Quantity], parts: Sequence[Duration]) -> Duration:
     --------
     >>> from hamodel.duration import constant
     >>> d = mixture([0.9, 0.1], [constant(2), constant(60)])
-    >>> d.quantile(0.9), d.quantile(0.91), round(d.mean, 12)
-    (2.0, 60.0, 7.8)
+    >>> [round(x, 12) for x in (d.quantile(0.9), d.quantile(0.91), d.mean)]
+    [2.0, 60.0, 7.8]
     """
     parts = tuple(parts)
     weights = [_algebra.plain(w) for w in weights]
