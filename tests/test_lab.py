@@ -117,8 +117,10 @@ def test_a_process_of_the_same_number_is_left_alone(tmp_path):
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_what_was_started(tmp_path, sent):
     code = (
-        "import sys, time, tests.test_lab as t\n"
+        "import signal, sys, time, tests.test_lab as t\n"
         "from pathlib import Path\n"
+        # a shell that starts a job in its background has it ignore the first of them
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"here = Path({str(tmp_path)!r})\n"
         "import hamodel.lab._processes as p, hamodel.lab._experiment as e\n"
         "p.unprivileged = dict\n"
