@@ -13,9 +13,10 @@ from click.testing import CliRunner
 import hamodel.cli._gate as page
 from hamodel import assess
 from hamodel.architectures import ActiveActive, Node, Region
+from hamodel.catalogue import system
 from hamodel.cli import main
 from hamodel.cli._page import Paper
-from hamodel.cli._said import failed
+from hamodel.cli._said import failed, mended
 from hamodel.facts import folder
 from hamodel.failover import Failover
 from hamodel.units import HOUR
@@ -400,6 +401,17 @@ def test_a_failover_that_does_not_work_is_told_in_words(files):
     )
     page_, _ = run("assess", "pair.yaml")
     assert "1 failover in 100 does not work; that takes" in page_
+
+
+def test_an_outage_that_a_repair_ends_is_no_failover_that_did_not_work():
+    """In Couchbase a node is back long before anybody is led to another cluster."""
+    assert mended(assess(system("postgresql-patroni"))) == ""
+    page_, _ = run("assess", "couchbase-xdcr")
+    rows = {line.split("  ")[0]: line for line in page_.splitlines()}
+    assert "30.5 min" in rows["recovery (RTO), failovers that work"]
+    assert "1.39 min" in rows["outage, however it ends"]
+    assert "Most outages end before a failover would" in page_
+    assert "does not work" not in page_
 
 
 def test_a_region_is_down_for_long_where_neither_of_its_failovers_works():

@@ -115,7 +115,7 @@ _ALL = (
     *_availability("write"),
     *_availability("read"),
     *_law("rto", "rto", "recovery time"),
-    *_law("outage", "outage", "recovery time, failed failovers included"),
+    *_law("outage", "outage", "outage, however it ends"),
     *_law("rpo", "rpo", "age of the oldest lost write"),
     *_law("lag", "replication_lag", "replication lag"),
     _plain(

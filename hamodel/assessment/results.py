@@ -224,7 +224,10 @@ class Assessment:
 
     @property
     def rto(self) -> Duration:
-        """Recovery time after the loss of a database, if the failover works."""
+        """Recovery time after the loss of a database, if the first failover works.
+
+        A process that is back before its failover is decided counts as well.
+        """
         return self._behaviour.rto
 
     @property
@@ -235,7 +238,13 @@ class Assessment:
 
     @property
     def outage(self) -> Duration:
-        """Recovery time over all losses of a database, failed failovers included."""
+        """How long clients are away after the loss of a database, however it ends.
+
+        It ends by a failover, by a further attempt or a hand where that does not work,
+        or by a repair where nobody is led away before.  Of copies that answer for
+        themselves it is the loss of their site.  A standby is ready: what strikes
+        while another node is down counts in the downtime alone.
+        """
         return self._behaviour.outage
 
     @property

@@ -223,7 +223,7 @@ class OnePage:
                 (f"- from {name!r}", *quantiles(law))
                 for name, law in a.rto_by_kind.items()
             ),
-            *([] if alike else [("recovery, failed failovers included", *whole)]),
+            *([] if alike else [("outage, however it ends", *whole)]),
             ("oldest write a failure takes (RPO)", *quantiles(a.rpo)),
             ("replication lag", *quantiles(a.replication_lag)),
         ]
@@ -231,6 +231,7 @@ class OnePage:
         for sentence in (
             _said.unrated(self.spec),
             _said.failed(a),
+            _said.mended(a),
             _said.assumed_lag(self.spec),
         ):
             out.part(sentence)

@@ -26,7 +26,7 @@ _CHANGE = re.compile(
 #: What a change is shown of, beside the downtime: its measure and its words.
 _MEASURED = (
     ("rto_p95", "RTO of failovers that work, p95"),
-    ("outage_p95", "RTO of all failovers, p95"),
+    ("outage_p95", "outage, however it ends, p95"),
     ("rpo_p99", "RPO (oldest lost write), p99"),
     ("lost_writes_per_year", "writes lost a year"),
     ("cost", "cost"),

@@ -209,7 +209,7 @@ def _headline(one: OnePage) -> str:
         f"({text.availability(one.down['write'])}), reads {down['read']}"
     ]
     for name, words in (
-        ("outage_p95", "recovery p95"),
+        ("outage_p95", "outage p95"),
         ("rpo_p99", "oldest lost write p99"),
     ):
         found = answer(name, one.found)

@@ -88,6 +88,16 @@ def failed(found: Assessment) -> str:
     )
 
 
+def mended(found: Assessment) -> str:
+    """Return that most failures are over before anybody is led elsewhere, if so."""
+    if float(found.outage.quantile(0.5)) >= float(found.rto.quantile(0.5)):
+        return ""
+    return (
+        "Most outages end before a failover would: what failed is back, or mended, "
+        "before clients are led away."
+    )
+
+
 def _neither(inside: float, between: float) -> str:
     """Return how often clients of a region are served neither inside nor elsewhere."""
     if not inside:

@@ -72,7 +72,7 @@ _FIELDS: dict[str, Shape] = {
     "recovery_s": _said(
         _all(
             rto=_maybe(_said(_LAW, "of failovers that work")),
-            outage=_maybe(_said(_LAW, "of all failures")),
+            outage=_maybe(_said(_LAW, "of all failures, however it ends")),
             rpo=_maybe(_said(_LAW, "age of the oldest lost write, if any is")),
             replication_lag=_maybe(_LAW),
         ),
