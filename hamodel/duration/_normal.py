@@ -1,22 +1,28 @@
 """The normal law without SciPy, whose import takes longer than the rest of a command.
 
-Only few points are worth it: beyond, SciPy is quicker with its import.
+Only few points are worth it: beyond, or once it is there, SciPy is quicker.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 
 from hamodel._types import FloatArray
 
 _MANY = 20_000
+_SOME = 100
+
+
+def _many(x: FloatArray) -> bool:
+    return np.size(x) > (_SOME if "scipy.special" in sys.modules else _MANY)
 
 
 def ndtr(z: FloatArray) -> FloatArray:
     """Return the normal distribution function."""
-    if np.size(z) > _MANY:
+    if _many(z):
         from scipy import special
 
         return np.asarray(special.ndtr(z))
@@ -29,7 +35,7 @@ def ndtri(p: FloatArray) -> FloatArray:
     """Return its quantiles, endless at 0 and at 1."""
     from statistics import NormalDist
 
-    if np.size(p) > _MANY:
+    if _many(p):
         from scipy import special
 
         return np.asarray(special.ndtri(p))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ _NEAR = 4e-15  # of a time: moments as near as that are one
 _MISS = 1e-10  # of a probability, between the points of a panel
 _SMALL = 1e-8  # a probability: below it the error is told by it alone
 _REST = 1e-16  # beyond the last panel
-_MOST = 200  # panels of a law; one that is itself interpolated is never met
+MOST = 200  # panels of a law; one that is itself interpolated is never met
 
 
 class Nodes(NamedTuple):
@@ -33,6 +33,9 @@ class Nodes(NamedTuple):
     times: FloatArray
     weights: FloatArray
     rank: FloatArray
+
+
+Ask: TypeAlias = Callable[[FloatArray], FloatArray]
 
 
 class Law(Protocol):
@@ -119,14 +122,14 @@ class Table:
     def __init__(
         self,
         edges: FloatArray,
-        ask: Callable[[FloatArray], FloatArray],
+        ask: Ask,
         beyond: float = 0.0,
     ) -> None:
         ready: list[tuple[FloatArray, FloatArray]] = []
         low, high = edges[:-1], edges[1:]
         for _ in range(60):
-            values, good = _fitted(ask, low, high)
-            if len(ready) + len(low) > _MOST:
+            values, good = fitted(ask, low, high)
+            if len(ready) + len(low) > MOST:
                 good[:] = True
             ready += zip(low[good], values[good], strict=True)
             if good.all():
@@ -149,24 +152,28 @@ class Table:
         return np.where(panel < len(self.values), found, self.beyond)
 
 
-def _fitted(
-    ask: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray
+def fitted(
+    ask: Ask, low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Return values at the points of panels, and whether they tell what is between."""
+    """Return values at the points of panels, and whether they tell what is between.
+
+    Of several functions at once: values are (panels, points, functions).
+    """
     low, wide = low[:, None], (high - low)[:, None]
     points = unit(POINTS)[0]
     # near the ends, too: a short law is not to hide before the first point
     between = np.concatenate([[1e-9], (points[1:] + points[:-1]) / 2, [1 - 1e-9]])
     values = ask(low + wide * np.concatenate([points, between]))
     values, seen = values[:, :POINTS], values[:, POINTS:]
-    miss = np.abs(values @ _lagrange(between).T - seen).max(axis=1)
-    most = np.abs(values).max(axis=1)
-    fine = _MISS * np.maximum(most, _SMALL) ** 0.75
-    return values, (miss <= fine) | (wide[:, 0] <= 1e-9 * high)
+    found = np.tensordot(_lagrange(between), values, (1, 1)).swapaxes(0, 1)
+    miss = np.abs(found - seen).max(axis=1)
+    fine = _MISS * np.maximum(np.abs(values).max(axis=1), _SMALL) ** 0.75
+    good = (miss <= fine).all(axis=tuple(range(1, miss.ndim)))
+    return values, good | (wide[:, 0] <= 1e-9 * high)
 
 
 class Sum:
-    """The law of a sum of two laws."""
+    """The law of a sum of two laws; one that bends is kept by panels, as its `side`."""
 
     def __init__(self, first: Plain, second: Plain) -> None:
         self.parts = first, second
@@ -178,12 +185,9 @@ class Sum:
         self.edges = self.knots
         if self.bends:
             ends = cut(self.knots, first.edges[-1:] + second.edges[-1:])
-            less, more = (
-                Table(ends, ask, to)
-                for ask, to in ((self._less, 1.0), (self._more, 0.0))
-            )
-            self._tables = less, more
-            self.edges = cut(less.edges, more.edges)
+            self._table = Table(ends, self._side)
+            self._upper = np.append(self._table.values[:, POINTS // 2] < 0, True)
+            self.edges = self._table.edges
 
     def _jumps(self) -> tuple[FloatArray, FloatArray]:
         first, second = self.parts
@@ -195,35 +199,113 @@ class Sum:
         masses = np.outer(first.masses, second.masses).ravel()
         return atoms, np.bincount(at, masses).astype(float)
 
-    def _less(self, t: FloatArray) -> FloatArray:
-        return self._shared(t, self.parts[1].cdf, 0.0)
-
-    def _more(self, t: FloatArray) -> FloatArray:
-        return self._shared(t, self.parts[1].sf, 1.0)
-
-    def _shared(
-        self, t: FloatArray, ask: Callable[[FloatArray], FloatArray], before: float
-    ) -> FloatArray:
+    def _side(self, t: FloatArray) -> FloatArray:
         first, second = self.parts
-        at = spread(first, t[..., None] - second.edges)
-        left = t[..., None] - at.times
-        inside = np.where(left >= 0, ask(np.maximum(left, 0)), before)
-        return np.asarray((at.weights * inside).sum(axis=-1))
+        middle = t[:, POINTS // 2]
+        upper = joined(first, second, middle, first.edges).total(second.cdf) >= 0.5
+        values = np.empty(t.shape)
+        for some, ask in ((~upper, second.cdf), (upper, second.sf)):
+            late = t[some].ravel()
+            found = joined(first, second, late, first.edges).total(ask)
+            if ask == second.sf:
+                found = -(found + first.sf(late))
+            values[some] = found.reshape(t[some].shape)
+        return values
+
+    def _kept(self, t: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+        panel = np.searchsorted(self.edges, t, "right") - 1
+        return self._table(t), self._upper[np.maximum(panel, 0)]
 
     def cdf(self, t: FloatArray) -> FloatArray:
         """Return P(sum <= t)."""
         if not self.bends:
             return self._below[np.searchsorted(self.atoms, t, "right")]
-        return np.where(t < self.edges[0], 0.0, self._tables[0](t))
+        value, upper = self._kept(t)
+        return np.where(t < self.edges[0], 0.0, upper + value)
 
     def sf(self, t: FloatArray) -> FloatArray:
         """Return P(sum > t)."""
         if not self.bends:
             return self._above[np.searchsorted(self.atoms, t, "right")]
-        return np.where(t < self.edges[0], 1.0, self._tables[1](t))
+        value, upper = self._kept(t)
+        return np.where(t < self.edges[0], 1.0, np.where(upper, -value, 1 - value))
 
 
-def ranked(ask: Callable[[FloatArray], FloatArray], at: Nodes) -> FloatArray:
+class Joined(NamedTuple):
+    """Nodes of a first law up to moments at which a second begins to be awaited.
+
+    Of each piece of a panel: the number of its moment, that of the panel, times and
+    weights (pieces, points).
+    """
+
+    moment: NDArray[np.intp]
+    panel: NDArray[np.intp]
+    times: FloatArray
+    weights: FloatArray
+    late: FloatArray
+    edges: FloatArray
+    law: Plain
+
+    def total(self, second: Ask, value: Ask | None = None) -> FloatArray:
+        """Return the integrals of second(late - t) value(t) for each moment."""
+        found = self.weights * second(self.late[self.moment, None] - self.times)
+        if value is not None:
+            found *= value(self.times)
+        each = np.bincount(self.moment, found.sum(axis=1), len(self.late))
+        total = each.astype(float)  # of no piece they would be whole numbers
+        for atom, mass in zip(self.law.atoms, self.law.masses, strict=True):
+            left = self.late - atom
+            more = mass * np.where(left >= 0, second(np.maximum(left, 0)), 0.0)
+            total += more if value is None else more * value(np.full(1, atom))
+        return total
+
+    def shares(self, second: Ask) -> FloatArray:
+        """Return (moments, panels, points): weights of values at points of panels.
+
+        Values that are a polynomial on each panel; atoms are left out.
+        """
+        low, high = self.edges[self.panel, None], self.edges[self.panel + 1, None]
+        found = self.weights * second(self.late[self.moment, None] - self.times)
+        place = (2 * self.times - low - high) / (high - low)
+        panels = len(self.edges) - 1
+        moments = np.empty((len(found), POINTS))
+        one, two = np.ones_like(place), place
+        for k in range(POINTS):
+            moments[:, k] = np.einsum("ij,ij->i", found, one)
+            one, two = two, ((2 * k + 3) * place * two - (k + 1) * one) / (k + 2)
+        key = self.moment * panels + self.panel
+        starts = np.flatnonzero(np.diff(key, prepend=-1))
+        total = np.zeros((len(self.late) * panels, POINTS))
+        if len(starts):
+            total[key[starts]] = np.add.reduceat(moments, starts)
+        return (total @ _legendre()).reshape(len(self.late), panels, POINTS)
+
+
+def joined(first: Plain, second: Plain, late: FloatArray, edges: FloatArray) -> Joined:
+    """Return nodes of the first law whose panels end where the second's end, too."""
+    ends = second.edges if second.edges[0] == 0 else np.append(0.0, second.edges)
+    cuts = np.clip(late[:, None] - ends, edges[0], edges[-1])
+    own = np.broadcast_to(edges, (len(late), len(edges)))
+    every = np.sort(np.concatenate([own, cuts], axis=1), axis=1)
+    some = (every[:, :-1] < every[:, 1:] * (1 - 3 * _NEAR)) & first.bends
+    some &= every[:, :-1] < late[:, None]
+    moment, piece = np.nonzero(some)
+    low, high = every[moment, piece], every[moment, piece + 1]
+    times, weights = _pieces(first, low[:, None], high[:, None])
+    panel = np.searchsorted(edges, (low + high) / 2, "right") - 1
+    return Joined(moment, panel, times, weights, late, edges, first)
+
+
+@cache
+def _legendre() -> FloatArray:
+    """Return what moments with Legendre's polynomials give as weights of the points."""
+    points, shares = unit(POINTS)
+    degree = np.arange(POINTS)[:, None]
+    values = np.polynomial.legendre.legvander(2 * points - 1, POINTS - 1).T
+    return np.asarray((2 * degree + 1) * shares * values)
+
+
+def ranked(ask: Ask, at: Nodes) -> FloatArray:
     """Return a probability at nodes, a jump shared as their rank says."""
     late = ask(after(at.times))
     tied = at.rank < 1
@@ -258,12 +340,20 @@ def spread(law: Law, cuts: FloatArray, *, ranks: bool = False) -> Nodes:
 def _smooth(law: Law, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return nodes of what lies between edges."""
     low, high = edges[..., :-1, None], edges[..., 1:, None]
+    times, weights = _pieces(law, low, high)
+    flat = (*edges.shape[:-1], POINTS * (edges.shape[-1] - 1))
+    return times.reshape(flat), weights.reshape(flat)
+
+
+def _pieces(
+    law: Law, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return nodes of pieces (..., 1) between low and high."""
     at = low + (high - low) * np.concatenate([[0.0], unit(POINTS)[0], [1.0]])
     at[..., 0], at[..., -1] = after(low[..., 0]), high[..., 0] * (1 - _NEAR)
     weights = side(law, at) @ _slopes()
     weights[(at[..., 0] >= at[..., -1])] = 0.0
-    flat = (*edges.shape[:-1], POINTS * (edges.shape[-1] - 1))
-    return at[..., 1:-1].reshape(flat), weights.reshape(flat)
+    return at[..., 1:-1], weights
 
 
 @cache

@@ -63,9 +63,9 @@ def stale_probability(
     the first answer not used, and the read's delay, in panels that end where a delay
     jumps or bends.  The relative error is below 1e-9 above a probability of 1e-6; of
     moments that are equal each order is as likely.  A sum of delays that has no formula
-    is known to 1e-6 only: then so is this.  With R of 2 or more and laws that are
-    mixtures or lognormal the first answer takes about ten seconds, further times
-    milliseconds.
+    is known to 1e-6 only: then so is this.  The first answer takes about a tenth of a
+    second, a second where R is 2 or more and writes have a least delay above 0, further
+    times milliseconds.
 
     Examples
     --------

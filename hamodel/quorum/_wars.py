@@ -22,6 +22,7 @@ from hamodel._types import FloatArray
 from hamodel.duration import Duration
 from hamodel.quorum._availability import Quorum
 from hamodel.quorum._cuts import (
+    MOST,
     Nodes,
     Plain,
     Sum,
@@ -29,7 +30,9 @@ from hamodel.quorum._cuts import (
     after,
     cut,
     differences,
+    fitted,
     inside,
+    joined,
     ranked,
     spread,
     sums,
@@ -99,10 +102,13 @@ class Race:
         self._tables: dict[tuple[_Group, _Counts], Table] = {}
         self._first: dict[tuple[int, _Counts], tuple[Table | None, FloatArray]] = {}
         self._late: dict[tuple[bytes, int, int], FloatArray] = {}
+        self._edges = [kind.read.edges for kind in self.kinds]
+        self._shares: dict[tuple[int, bytes, bytes], FloatArray] = {}
 
     def stale(self, t: float) -> float:
         """Return P(stale) for a read that starts t after the commit."""
-        return float(sum(p * self._case(case, t) for case, p in self.cases.items()))
+        found = sum(p * self._case(case, t) for case, p in self.cases.items())
+        return max(0.0, float(found))  # in rounding, -1e-32
 
     def _cases(self, missed: float, down: float) -> dict[_Group, float]:
         """Return who takes part in what, conditional on both quorums."""
@@ -303,19 +309,44 @@ class Race:
         """Return P(the read arrives before the write, is answered before another)."""
         key = x.tobytes(), mine, other
         if key not in self._late:
-            kind = self.kinds[mine]
-            ends = x[[0, -1]] if len(x) > 1 else x
-            writes = cut(inside(kind.write.edges - ends[:, None], kind.read))
-
-            def of(late: FloatArray) -> FloatArray:
-                cuts = late[:, None] - kind.back.edges
-                more = np.broadcast_to(writes, (len(late), len(writes)))
-                at = spread(kind.read, np.concatenate([cuts, more], axis=1))
-                left = late[:, None] - at.times
-                back = np.where(left >= 0, kind.back.cdf(np.maximum(left, 0)), 0)
-                value = at.weights * back
-                found = [(value * kind.behind(one + at.times)).sum(axis=1) for one in x]
-                return np.array(found).T
-
-            self._late[key] = ranked(of, self._answers(x, other)).T
+            of = self._one_by_one if len(x) == 1 else self._together
+            at = self._answers(x, other)
+            self._late[key] = ranked(lambda late: of(x, mine, late), at).T
         return self._late[key]
+
+    def _one_by_one(self, x: FloatArray, mine: int, late: FloatArray) -> FloatArray:
+        """Return it for one start, whose panels end where its own write bends."""
+        kind = self.kinds[mine]
+        edges = cut(kind.read.edges, inside(kind.write.edges - x[:, None], kind.read))
+        pieces = joined(kind.read, kind.back, late, edges)
+        return pieces.total(kind.back.cdf, lambda at: kind.behind(x + at))[:, None]
+
+    def _together(self, x: FloatArray, mine: int, late: FloatArray) -> FloatArray:
+        """Return it for starts between which no write bends, by shared panels."""
+        kind = self.kinds[mine]
+        edges, values = self._panels(x, mine)
+        key = mine, late.tobytes(), edges.tobytes()
+        if key not in self._shares:
+            pieces = joined(kind.read, kind.back, late, edges)
+            self._shares[key] = pieces.shares(kind.back.cdf).reshape(len(late), -1)
+        found = self._shares[key] @ values
+        left = late[:, None] - kind.read.atoms
+        back = np.where(left >= 0, kind.back.cdf(np.maximum(left, 0)), 0)
+        jumps = kind.behind(kind.read.atoms[:, None] + x)
+        return found + (back * kind.read.masses) @ jumps
+
+    def _panels(self, x: FloatArray, mine: int) -> tuple[FloatArray, FloatArray]:
+        """Return panels of reads that tell late writes, and those at their points.
+
+        Panels once halved stay so: fewer sets of them are ever used.
+        """
+        kind = self.kinds[mine]
+        while True:
+            edges = self._edges[mine]
+            values, good = fitted(
+                lambda at: kind.behind(at[..., None] + x), edges[:-1], edges[1:]
+            )
+            if good.all() or len(edges) > MOST:
+                return edges, values.reshape(-1, len(x))
+            middle = (edges[:-1] + edges[1:]) / 2
+            self._edges[mine] = cut(edges, middle[~good])
