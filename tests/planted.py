@@ -45,7 +45,8 @@ TESTS = {  # of each room, and of all
     "failover": "failover* course_recoveries",
     "latency": "assessment_latency assessment journeys course_headroom loaded overload",
     "assessment": "assessment_budget assessment* objectives journeys loaded",
-    "architectures": "architectures* active_passive* regions joint_chains assessment",
+    "architectures": "architectures* active_passive* regions joint_chains assessment "
+    "unclean_elections second_road_copies fields_effect assessment_latency journeys",
     "all": "second_road export kept_answers arrays*",
 }
 HEAD = (

@@ -109,6 +109,7 @@ def test_the_store_sees_an_expired_lease_at_its_next_look():
         ((30, 10, 12), (30, 6, 12)),
         ((20, 10, 20), (20, 1, 9)),
         ((25, 0.5, 1), (25, 1, 3)),
+        ((10.5, 10, 0.2), (20, 10, 3)),
     ],
 )
 def test_a_release_that_adjusts_its_settings(given, runs):
@@ -124,8 +125,20 @@ def test_a_release_that_adjusts_its_settings(given, runs):
     if given[0] < given[1] + 2 * given[2]:
         with pytest.warns(UserWarning, match=r"Patroni takes .* = \(\d+, \d+, \d+\)"):
             Lease(**fields, version=4.1)
-        with pytest.warns(UserWarning, match="may lose the lock in a retry"):
+        with pytest.warns(UserWarning, match="may lose the lock in a retry") as told:
             Lease(**fields)
+        assert told[0].filename == __file__
+
+
+def test_a_leader_that_is_asked_to_stop_gives_a_second_more_from_some_release_on():
+    """Half a second of its API, one of PostgreSQL, and one more from 3.2.1 on."""
+    for lease, most in (
+        (Lease(stopped=True, version=3.1), 1.5),
+        (Lease(stopped=True, version=4.1), 2.5),
+        (Lease(stopped=True, ttl=29, loop_wait=9), 2.5),
+        (Lease(stopped=True, loop_wait=0.5, retry_timeout=10), 1.5),  # 4.1 has 1 s
+    ):
+        assert lease.duration.support == (most - 0.5, most)
 
 
 def given_up(limit, stores, opens, rng):
@@ -157,7 +170,7 @@ def given_up(limit, stores, opens, rng):
 
 
 @pytest.mark.parametrize(
-    ("limit", "stores", "opens"), [(5, 1, True), (10, 3, False), (4, 2, False)]
+    ("limit", "stores", "opens"), [(5, 1, True), (10, 4, False), (4, 2, False)]
 )
 def test_a_leader_that_is_cut_off_gives_up_before_its_time_is_over(
     limit, stores, opens
@@ -176,12 +189,21 @@ def test_a_leader_that_is_cut_off_gives_up_before_its_time_is_over(
 
 def test_a_leader_that_is_cut_off_pauses_for_a_tenth_to_nine_tenths_of_a_second():
     """Three stores leave 1.9 s of 5.85 s, or a hair less: one more may be asked."""
-    for limit, asked in ((5.8501, 1.0), (5.8485, 1 - 1 / 81)):
+    for limit, asked in ((5.8501, 1.0), (5.8485, 1 - 1 / 81), (4.6575, 1 / 81)):
         lease = Lease(ttl=40, loop_wait=1e-9, retry_timeout=limit)
         law = lease.demotion()
-        again = 1 - law.cdf(limit - 1.9 + 0.02)
+        again = 1 - law.cdf(limit / 3 + 2 + 0.02)
         assert again == pytest.approx(asked, abs=0.006)
     assert law.mean == lease.demotion(3, opens=False).mean
+
+
+def test_pauses_of_a_leader_that_is_cut_off_double_up_to_a_second():
+    """What is left unused of 200 s tells: each of some eight rounds takes half."""
+    rng = np.random.default_rng(12)
+    left = [200 - given_up(200, 1, False, rng) for _ in range(2000)]
+    law = Lease(ttl=900, loop_wait=1e-9, retry_timeout=200).demotion(1)
+    assert 200 - law.mean == pytest.approx(np.mean(left), abs=0.06)
+    assert 200 - law.quantile(0.1) == pytest.approx(np.quantile(left, 0.9), abs=0.06)
 
 
 def test_lease_and_watchdog_accept_symbols():
@@ -189,6 +211,7 @@ def test_lease_and_watchdog_accept_symbols():
     assert sympy.simplify(
         Lease(ttl=ttl, loop_wait=loop, tick=0).duration.mean - ttl
     ) == (-loop / 2)
+    assert Lease(ttl=ttl, version=4.1).effective == (ttl, 10, 10)
     beat = Heartbeat(interval=loop, misses=k)
     assert sympy.simplify(beat.duration.mean - (k - sympy.Rational(1, 2)) * loop) == 0
 
@@ -214,6 +237,7 @@ def test_dns():
     mixed = Dns(ttl=60, ignoring=0.05, kept=1800).duration
     assert mixed.mean == close(0.95 * 30 + 0.05 * 900)
     assert mixed.sf(60) == close(0.05 * (1 - 60 / 1800), 1e-9)
+    assert Dns(ttl=60, ignoring=1, kept=100).duration.mean == close(50)
 
 
 def test_virtual_ip():
@@ -221,6 +245,7 @@ def test_virtual_ip():
     assert law.mean == close(1 + 0.2 * 25)
     assert law.cdf(1) == close(0.8)
     assert VirtualIp(takeover=1).duration.quantile(1) == 1
+    assert VirtualIp(takeover=1, stale=1, cache=50).duration.mean == close(26)
 
 
 def test_promotion_is_a_mixture():
@@ -231,6 +256,7 @@ def test_promotion_is_a_mixture():
     assert law.mean == close(0.99 * 2 + 0.01 * 300 + 10 / 5)
     assert law.sf(100) == pytest.approx(0.01, rel=1e-6)
     assert law.cdf(4) == pytest.approx(0.99 * (1 - np.exp(-1)), rel=1e-6)
+    assert Promotion(usual=2, slow=9, slow_probability=1).duration.mean == close(9)
 
 
 def round_trips(rng, ready, *, start, dead, retry):
@@ -285,6 +311,9 @@ def test_a_driver_without_settings_waits_for_the_kernel():
     waits = [min(0.2 * 2**k, 120) for k in range(16)]
     deaf = Driver(tcp_user_timeout=None, connect_timeout=None, dead_first=1)
     assert deaf.noticed.mean == close(sum(waits), 1e-3)
+    # a timeout that would end only after those changes nothing
+    assert Driver(tcp_user_timeout=sum(waits) - 0.3).silent.std == 0
+    assert Driver(tcp_user_timeout=8, reset=1).noticed.mean == 0
     # from Linux 6.5 on four more, after 1 s each, before those after 1, 2, ... 64 s
     linear = [1] * 4 + [1 * 2**k for k in range(7)]
     assert deaf.patience == sum(linear)
@@ -293,6 +322,14 @@ def test_a_driver_without_settings_waits_for_the_kernel():
     )
     assert older.patience == sum(2**k for k in range(7))
     assert deaf.after(duration.constant(2)).mean == close(sum(waits) + 131, 1e-3)
+
+
+def test_waits_between_rounds_double_up_to_the_longest():
+    """Rounds 0, 1, 3, 7, 11 and 15 s after the failure; none of them is long."""
+    client = Driver(tcp_user_timeout=8, reset=1, dead_first=0, retry=1, longest_retry=4)
+    for ready, met in ((0.5, 1), (2, 3), (6, 7), (8, 11), (14, 15)):
+        law = client.after(duration.constant(ready))
+        assert law.support == pytest.approx((met, met))
 
 
 def test_the_user_timeout_limits_an_attempt_to_connect():
@@ -349,6 +386,7 @@ def test_the_whole_is_the_sum_of_its_stages():
     drawn += rng.uniform(2, 4, n)
     assert model.outage == pytest.approx(drawn.mean(), abs=0.1)
     assert model.outage == close(model.duration.mean, 1e-6)
+    assert model.outage - model.ready.mean == close(3, 1e-6)  # until led over
     for t in (25, 30, 35, 60, 90):
         assert model.within(t) == pytest.approx(np.mean(drawn <= t), abs=0.005)
     for p in (0.05, 0.5, 0.95):

@@ -31,6 +31,7 @@ from hamodel.failover import (
     Switchover,
     VirtualIp,
     Vrrp,
+    as_stage,
 )
 
 N = 20_000
@@ -99,7 +100,7 @@ def played_sentinel(random, *, down_after, sentinels, quorum, hang):
 @pytest.mark.parametrize("hang", [False, True])
 @pytest.mark.parametrize(
     ("down_after", "sentinels", "quorum"),
-    [(1, 3, 2), (2, 5, 3), (5, 3, 3), (0.3, 4, 2), (0.7, 3, 1), (3, 1, 1)],
+    [(1, 3, 2), (2, 5, 3), (5, 3, 3), (0.3, 2, 2), (0.7, 3, 1), (3, 1, 1)],
 )
 def test_sentinel_played_clock_by_clock(down_after, sentinels, quorum, hang):
     random = rng(7)
@@ -374,6 +375,9 @@ def test_many_checkers_are_an_order_statistic():
     plain = Heartbeat(interval=30, misses=3).duration
     assert HealthCheckers().duration.std < plain.std / 2
     assert HealthCheckers(ttl=20).redirection.support == (0, 20)
+    # with a quarter of 8 left it is unhealthy: the sixth of 8 that are uniform
+    quarter = HealthCheckers(checkers=8, healthy=0.25)
+    assert quarter.duration.mean == pytest.approx(60 + 30 * 6 / 9)
 
 
 def test_reboot_or_eviction_whichever_is_first():
@@ -458,6 +462,13 @@ def test_a_mechanism_without_a_law_of_the_stage_is_refused(stage, mechanism, wor
         Failover(**{stage: mechanism})
 
 
+def test_none_is_elected_by_what_leads_clients_or_notices_nothing():
+    for mechanism in (Promotion(usual=2), Dns()):
+        with pytest.raises(ValueError, match="election must be a time or have a law"):
+            as_stage("election", mechanism)
+    assert as_stage("election", Session(timeout=9, heartbeat=2)).mean == 8
+
+
 def test_a_mechanism_of_a_users_own_needs_a_duration_only():
     class Own:
         duration = duration.constant(7)
@@ -481,8 +492,11 @@ DEFAULTS = {  # as the products' own pages list them
     HealthCheckers: {"interval": 30, "threshold": 3, "healthy": 0.18, "ttl": 60},
     Dns: {"ttl": 60},
     Driver: {"connect_timeout": 2, "dead_first": 0.5, "syn_timeout": 131},
+    Heartbeat: {"misses": 3},
     NetTick: {"ticktime": 60},
-    RaftElection: {"low": 0.15, "high": 0.3},
+    Promotion: {"lag": 0, "slow": 0},
+    RaftElection: {"low": 0.15, "high": 0.3, "nodes": 3},
+    SequentialProbe: {"tries": 3},
     SplitBrain: {"mean_length": 600},
     Switchover: {"drain": 0, "promotion": 0, "redirection": 0},
     VirtualIp: {"cache": 60},
@@ -497,6 +511,9 @@ DEFAULTS = {  # as the products' own pages list them
 
 MADE = {
     Driver: {"tcp_user_timeout": 30},
+    Heartbeat: NEEDED["heartbeat"],
+    Promotion: NEEDED["promotion"],
+    SequentialProbe: NEEDED["sequential probe"],
     Session: NEEDED["session"],
     SplitBrain: {"false_failovers": 1, "fencing": 0.9, "write_rate": 1},
     VirtualIp: NEEDED["virtual ip"],
@@ -552,7 +569,8 @@ def test_every_mechanism_stands_for_a_stage(name):
         (lambda: NetTick(ticktime=0), "ticktime must be > 0"),
         (lambda: PhiAccrual(deviation=0), "deviation must be > 0"),
         (lambda: Election(clients=3), r"clients must be in \[1, 2\], got 3"),
-        (lambda: ConsulElection(failed=2), "failed must leave a majority of 3, got 2"),
+        (lambda: ConsulElection(failed=2), "majority of 2 of 3, got 2"),
+        (lambda: ConsulElection(nodes=4, failed=2), "majority of 3 of 4, got 2"),
         (lambda: Eviction(heartbeat=50), r"heartbeat must be in \[0, 40\], got 50"),
         (lambda: HealthCheckers(healthy=1), r"healthy must be in \[0, 1\), got 1"),
         (lambda: PgBouncer(reset=2), r"reset must be in \[0, 1\], got 2"),

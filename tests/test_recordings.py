@@ -227,8 +227,9 @@ def test_survivors_that_wait_too_briefly_fall_apart():
         for wait in (5, 1, 2)
     }
     assert apart == {5: 0, 1: 4, 2: 0}
-    with pytest.warns(UserWarning, match="suspect_timeout should be > join_retrans"):
+    with pytest.warns(UserWarning, match="suspect_timeout should be >") as told:
         GroupChange(suspect_timeout=1)
+    assert told[0].filename == __file__
 
 
 def test_without_the_client_an_election_is_too_short():

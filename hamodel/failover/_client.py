@@ -98,8 +98,6 @@ class Driver:
         """Time in s from the failure until the client has noticed."""
         if not self.reset:
             return self.silent
-        if self.reset == 1:
-            return constant(0)
         parts = [constant(0), self.silent]
         return mixture([self.reset, 1 - self.reset], parts)
 
@@ -162,7 +160,7 @@ def _silent(limit: float | None) -> Duration:
         return constant(_NOTICE)
     waits = 0.4 * (2 ** np.arange(13) - 1)
     last = (limit - waits[waits < limit].max()) / _JIFFY
-    level = max(0, int(np.floor(np.log2(max(last, 1) / 64) / 3)) + 1)
+    level = max(0, int(np.floor(np.log2(last / 64) / 3)) + 1)
     return uniform(0, _JIFFY * 8**level) + (limit + _NOTICE)
 
 

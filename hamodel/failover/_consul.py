@@ -9,7 +9,7 @@ import numpy as np
 from hamodel import fields
 from hamodel._types import FloatArray
 from hamodel.duration import Duration, empirical, order_statistic, uniform
-from hamodel.failover._parts import SAME
+from hamodel.failover._parts import SAME, check_majority
 
 
 @fields.specification
@@ -59,10 +59,7 @@ class ConsulElection:
 
     def __post_init__(self) -> None:
         fields.check(self)
-        if 2 * (self.nodes - self.failed) <= self.nodes:
-            raise ValueError(
-                f"failed must leave a majority of {self.nodes}, got {self.failed}"
-            )
+        check_majority(self.nodes, self.failed)
 
     @property
     def stands(self) -> Duration:
@@ -97,7 +94,7 @@ def _tied(multiplier: float, majority: int, left: int) -> Duration:
     terms.
     """
     rng = np.random.default_rng(_SEED)
-    law = ConsulElection(multiplier=1, nodes=left + 1).stands
+    law = ConsulElection(multiplier=1).stands
     stands = law.sample(_PLAYED * left, rng).reshape(_PLAYED, left)
     found = [_ballot(each, majority, rng) for each in stands]
     return empirical(multiplier * np.array(found))

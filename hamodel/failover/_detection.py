@@ -44,9 +44,8 @@ class Heartbeat:
     @property
     def duration(self) -> Duration:
         """Time in s from the failure until it is noticed."""
-        if not np.any(self.loss):
+        if not self.loss:
             return uniform(*self._after(0))
-        _check.whole(1, misses=int(self.misses))
         weights, ends = zip(*self.pieces(), strict=True)
         return mixture(list(weights), [uniform(*pair) for pair in ends])
 
@@ -318,7 +317,7 @@ def _shared(left: float, stores: int) -> tuple[int, float, int]:
     for asked in range(stores, 0, -1):
         each = left / asked
         if each >= 1:
-            most = 4 - min(stores, 3) if asked == stores else 1
+            most = 4 - min(stores, 3)  # where some are left out, each has less than 2 s
             times = max(n for n in range(1, most + 1) if each / n >= 1)
             return asked, each / times, times
     return 0, 0.0, 0

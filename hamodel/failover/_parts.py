@@ -81,3 +81,12 @@ def total(parts: list[Duration]) -> Duration:
     for part in others:
         first = first + part
     return first
+
+
+def check_majority(nodes: int, failed: int) -> None:
+    """Raise unless a majority of some servers is left."""
+    needed = nodes // 2 + 1
+    if nodes - failed < needed:
+        raise ValueError(
+            f"failed must leave a majority of {needed} of {nodes}, got {failed}"
+        )

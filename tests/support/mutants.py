@@ -48,7 +48,7 @@ FAST = ["-m", "not slow and not browser", "-p", "no:randomly", "-p", "no:cachepr
 FAST += ["--assert=plain", "-q", "--hypothesis-profile=mutants"]
 CLOCKS = re.compile(r"perf_counter|process_time|monotonic|cost_of_a_redraw")
 ENOUGH = 5  # tests of a line; where fewer reach it, those of the module run too
-FILES = 8  # of tests, that are imported anew for one mutant
+FILES = 24  # of tests, that are imported anew for one mutant
 settings.register_profile(  # few examples: the same tests run many times
     "mutants",
     deadline=None,
@@ -442,7 +442,7 @@ class Judge:
     def _run(self, items):
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.log.write(item.nodeid + "\n")
-            _at_most(2 + 4 * self.reach.seconds[item.nodeid])
+            _at_most(5 + 4 * self.reach.seconds[item.nodeid])
             reports = runtestprotocol(item, log=False, nextitem=following)
             if any(report.failed for report in reports):
                 os._exit(1)
