@@ -6,7 +6,6 @@ few lines say what follows it and who is served.  Nothing is multiplied, nothing
 
 from collections import defaultdict
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pytest
@@ -699,24 +698,23 @@ def test_a_rival_with_two_outcomes_is_one_rival_and_a_long_tail_has_a_rate():
     assert rate(tail, rare) == pytest.approx(0.01, rel=1e-3)
 
 
-def astray(share, works, hand):
-    """Two sites that a common cause strikes: up, led away, or with clients astray."""
+def astray(share, works, hand, lead):
+    """Two sites that a common cause strikes: up, or where their clients are."""
     fails, mended = 1 / (20_000 * HOUR), 1 / (4 * HOUR)
-    falls = {"led": works, "astray": 1 - works}
 
     def follows(state):
-        up = [i for i in (0, 1) if state[i] == "up"]
         for i, now in enumerate(state):
-            for where, p in falls.items() if now == "up" else ():
-                yield put(state, i, where), fails * (1 - share) * p
-            yield put(state, i, "up"), mended
-            if now == "astray":
+            if now == "up":
+                yield put(state, i, "waiting"), fails * (1 - share)
+            else:
+                yield put(state, i, "up"), mended
+            if now == "waiting":
+                yield put(state, i, "led"), works / lead
+                yield put(state, i, "astray"), (1 - works) / lead
+            elif now == "astray":
                 yield put(state, i, "led"), hand
-        for ends in product(falls, repeat=len(up)) if up else ():
-            to, chance = state, fails * share
-            for i, end in zip(up, ends, strict=True):
-                to, chance = put(to, i, end), chance * falls[end]
-            yield to, chance
+        struck = tuple("waiting" if now == "up" else now for now in state)
+        yield struck, fails * share
 
     return follows
 
@@ -728,21 +726,90 @@ def put(state, i, value):
 @pytest.mark.parametrize("by_hand", [None, HOUR])
 @pytest.mark.parametrize("works", [1, 0.9])
 def test_clients_astray_after_a_common_cause_wait_for_their_own_site(works, by_hand):
-    # no site is lost, and to lead away takes no time: what is left out is 2e-4 of it
-    quick = Failover(redirection=0.001, coverage=works, manual=by_hand)
+    # no site is lost; an hour to lead away is half of the time until one is back
+    slow = Failover(
+        redirection=duration.exponential(HOUR), coverage=works, manual=by_hand
+    )
     sites = ActiveActive(
         database=Node(mttf=20_000 * HOUR, mttr=4 * HOUR),
-        failover=quick,
+        failover=slow,
         common_cause=0.1,
         resolution="home site",
     )
     found = assess(sites)
-    follows = astray(0.1, works, 1 / by_hand if by_hand else 0.0)
+    follows = astray(0.1, works, 1 / by_hand if by_hand else 0.0, HOUR)
     states, edges = explored(("up", "up"), follows)
     law = dict(zip(states, long_run(states, edges), strict=True))
-    lost = {s for s in states if s[0] == "astray" or (s[0] == "led" and s[1] != "up")}
+    out = {"waiting", "astray"}
+    lost = {s for s in states if s[0] in out or (s[0] == "led" and s[1] != "up")}
     reads = sum(law[s] for s in lost)
-    away = sum(law[s] for s in states if s[1] == "astray" and s not in lost)
+    away = sum(law[s] for s in states if s[1] in out and s not in lost)
     assert found.read.unavailability == pytest.approx(reads, rel=5e-4)
     # a key has its home at either site: half of the writes wait for the other one
     assert found.write.unavailability == pytest.approx(reads + away / 2, rel=5e-4)
+
+
+@pytest.mark.parametrize("elect", [5.0, 90.0])
+def test_an_election_and_the_way_to_another_site_are_counted_one_after_the_other(elect):
+    """Three sites with a copy each, which fail as a whole, and their clients."""
+    lead, sites = 60.0, range(3)
+
+    def follows(state):
+        clients, leader = state[:3], state[3]
+        up = [i for i in sites if clients[i] == "home"]
+        for i in sites:
+            away = put(clients, i, "waiting" if i in up else "home")
+            left = len(up) + (-1 if i in up else 1)
+            now = leader if left > 1 else "none"
+            if left > 1 and (leader == "none" or (i in up and leader == i)):
+                now = "electing"
+            yield (*away, now), LOST if i in up else BACK
+            if clients[i] == "waiting":
+                yield (*put(clients, i, "led"), leader), 1 / lead
+        if leader == "electing":
+            for i in up:
+                yield (*clients, i), 1 / elect / len(up)
+
+    states, edges = explored(("home",) * 3 + (0,), follows)
+    law = list(zip(states, long_run(states, edges), strict=True))
+    waits = sum(p for s, p in law if s[0] == "waiting")
+    elections = sum(p for s, p in law if s[3] == "electing")
+    both = sum(p for s, p in law if s[0] == "waiting" and s[3] == "electing")
+    majority = Majority(
+        database=Node(mttf=float("inf"), mttr=HOUR),
+        failover=Failover(redirection=duration.exponential(lead)),
+        election=duration.exponential(elect),
+        copies=dict.fromkeys("ABC", 1),
+        site=Site(mttf=1 / LOST, mttr=1 / BACK),
+    )
+    ours = assess(majority).write.downtime_by_cause["failing over"]
+    # lost with the leader, and the shorter of two exponential times
+    known = LOST / (1 + LOST / BACK) / 3 * lead * elect / (lead + elect)
+    assert both == pytest.approx(known, rel=0.02)
+    assert ours == pytest.approx(waits + elections, rel=0.01)
+    assert ours - (waits + elections - both) == pytest.approx(known, rel=0.05)
+
+
+def test_servers_and_database_lead_clients_away_each_by_itself():
+    """Two sites whose balancer and database fail: one way to the other site, or two."""
+
+    def follows(state):
+        for i, (balancer, database, where) in enumerate(state):
+            moves = [((not balancer, database), START if balancer else CRASH)]
+            moves += [((balancer, not database), MEND if database else FAIL)]
+            for broken, rate in moves:
+                yield put(state, i, (*broken, clients_after(where, any(broken)))), rate
+            for then, rate in led_away(where):
+                yield put(state, i, (balancer, database, then)), rate
+
+    states, edges = explored(((False, False, "home"),) * 2, follows)
+    down = sum(
+        p
+        for (mine, other), p in zip(states, long_run(states, edges), strict=True)
+        if mine[2] in WHILE or (mine[2] == "moved" and (other[0] or other[1]))
+    )
+    spec = ActiveActive(
+        database=NODE, failover=LED, site=Site(balancers=Tier(node=SERVER, servers=1))
+    )
+    ours = assess(spec).write.unavailability
+    assert 1e-7 < abs(ours / down - 1) < CRASH / START

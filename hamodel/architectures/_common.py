@@ -24,16 +24,17 @@ import numpy as np
 from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
 from hamodel._types import Quantity
-from hamodel.architectures._events import Event
+from hamodel.architectures._events import Event, added, race
 from hamodel.architectures._seen import COMMON
 from hamodel.architectures._specs import Node
 from hamodel.architectures.base import OPERATIONS, Part
 from hamodel.duration import Duration, order_statistic
 from hamodel.failover import Failover
 
-#: How many databases of each site are down for a common cause; below 0: so many, and
-#: the clients of the site were not led away.
-Struck = tuple[int, ...]
+#: How many databases of each site are down for a common cause, and why the clients of
+#: the site were not led away: "waiting" or "stuck"; empty if they were, or need not be.
+Struck = tuple[tuple[int, str], ...]
+_TINY = 1e-9  # s, or a chance: where nothing is left of it
 
 
 def alone(database: Node, share: Quantity) -> Node:
@@ -54,14 +55,13 @@ def common_cause(
 
     `serves(up, site, operation)` tells whether those that are up serve clients who have
     entered a site.  `redirect` is how clients are led away from a site that has none
-    up, where they have to be: what that takes is short against a repair, but where it
-    does not work they wait for a hand, or for their own site.
+    up, where they have to be.
     """
     if _none(share):
         return ()
     mttf = rate_of(rate_of(database.mttf) * share)
     shock = _Shock(database, mttf, held, serves, redirect)
-    start = (0,) * len(held)
+    start = ((0, ""),) * len(held)
     return (Part(name=COMMON, start=start, events=shock.events, view=shock.view),)
 
 
@@ -76,42 +76,75 @@ class _Shock:
     redirect: Failover | None
 
     def events(self, struck: Struck) -> Iterator[Event]:
-        left, held = sum(map(abs, struck)), tuple(self.held.values())
+        left, held = sum(count for count, _ in struck), tuple(self.held.values())
         if not left:
-            yield Event("common cause", self.mttf, held)
+            all_down = tuple((count, "") for count in held)
+            yield Event("common cause", self.mttf, all_down)
             return
-        for site, count in enumerate(struck):
+        for site, (count, clients) in enumerate(struck):
             if count:
-                back = (*struck[:site], abs(count) - 1, *struck[site + 1 :])
-                share = 1 if abs(count) == left else abs(count) / left
+                back = _at(struck, site, (count - 1, ""))
+                share = 1 if count == left else count / left
                 for to, chance in self._led(back, first=left == sum(held)):
                     yield Event("next repair", self._next(left), to, share * chance)
-            if count < 0 and (by_hand := self._by_hand) is not None:
-                to = (*struck[:site], -count, *struck[site + 1 :])
-                yield Event(f"led by hand {site}", by_hand, to)
+            yield from self._redirected(struck, site, clients)
+
+    def _redirected(self, struck: Struck, site: int, clients: str) -> Iterator[Event]:
+        """Yield how the clients of a site are led away after all."""
+        count, clock = struck[site][0], f"redirection {site}"
+        led, stuck = (_at(struck, site, (count, where)) for where in ("", "stuck"))
+        if clients == "waiting" and self.redirect is not None:
+            works = self.redirect.coverage
+            yield Event(clock, self._late[1], led, works)
+            yield Event(clock, self._late[1], stuck, 1 - works)
+        elif clients == "stuck" and self._by_hand is not None:
+            yield Event(f"led by hand {site}", self._by_hand, led)
 
     def _led(self, back: Struck, *, first: bool) -> list[tuple[Struck, Quantity]]:
-        """Return whose clients are led away once the first is back, with chances."""
+        """Return where all clients are once the first is back, with chances."""
         ways: list[tuple[Struck, Quantity]] = [((), 1)]
-        for count, held in zip(back, self.held.values(), strict=True):
-            astray = self._astray if first and count == held else 0
-            ways = [((*of, count), p * (1 - astray)) for of, p in ways] + (
-                [] if _none(astray) else [((*of, -count), p * astray) for of, p in ways]
-            )
+        for site, held in zip(back, self.held.values(), strict=True):
+            all_down = first and site[0] == held
+            where = self._astray if all_down else {site[1]: 1}
+            ways = [
+                ((*of, (site[0], clients)), p * chance)
+                for of, p in ways
+                for clients, chance in where.items()
+            ]
         return ways
 
     @cached_property
-    def _astray(self) -> Quantity:
-        """The chance that clients still wait for a hand when the first is back."""
+    def _astray(self) -> dict[str, Quantity]:
+        """Where clients of a site that is down are when the first is back: chances."""
         if self.redirect is None:
-            return 0
-        astray, by_hand = 1 - self.redirect.coverage, self._by_hand
-        if _none(astray) or by_hand is None:
-            return astray
-        first = self._next(sum(self.held.values()))
-        if isinstance(first, Duration):
-            return astray * first.lst(1 / np.maximum(by_hand, 1e-9))
-        return astray * by_hand / (by_hand + first)
+            return {"": 1}
+        late, by_hand = self._late[0], self._by_hand
+        stuck = (1 - self.redirect.coverage) * (1 - late)
+        if by_hand is not None:
+            first = self._first
+            if isinstance(first, Duration):
+                stuck = stuck * first.lst(1 / np.maximum(by_hand, _TINY))
+            else:
+                stuck = stuck * by_hand / (by_hand + first)
+        found = {"": 1 - late - stuck, "waiting": late, "stuck": stuck}
+        return {where: chance for where, chance in found.items() if not _none(chance)}
+
+    @cached_property
+    def _late(self) -> tuple[Quantity, Quantity]:
+        """The chance that a redirection is not over by then, and what is left in s."""
+        assert self.redirect is not None
+        stages = added((self.redirect.detection, self.redirect.redirection))
+        if _none(mean_of(stages)):
+            return 0, _TINY
+        late, first = race(self._first, stages)
+        left = mean_of(stages) - first
+        if _check.is_symbolic(left):
+            return late, left / late
+        return late, np.maximum(left / np.maximum(late, _TINY), _TINY)
+
+    @property
+    def _first(self) -> Quantity:  # a number or a law
+        return self._next(sum(self.held.values()))
 
     @property
     def _by_hand(self) -> Quantity | None:
@@ -139,13 +172,18 @@ class _Shock:
     def view(self, struck: Struck) -> frozenset[tuple[str, str]]:
         """Return which operations are not served to those who entered which site."""
         down = dict(zip(self.held, struck, strict=True))
-        up = {site: count - abs(down[site]) for site, count in self.held.items()}
+        up = {site: count - down[site][0] for site, count in self.held.items()}
         return frozenset(
             (operation, site)
             for operation in OPERATIONS
             for site in self.held
-            if any(struck) and (down[site] < 0 or not self.serves(up, site, operation))
+            if any(count for count, _ in struck)
+            and (down[site][1] or not self.serves(up, site, operation))
         )
+
+
+def _at(struck: Struck, site: int, found: tuple[int, str]) -> Struck:
+    return (*struck[:site], found, *struck[site + 1 :])
 
 
 def _none(share: Quantity) -> bool:

@@ -4,7 +4,10 @@ The servers of a site hold no data, so losing them costs their clients only the 
 until these are led to another site; what counts is the redirection, not the repair.
 
 Assumptions: servers fail independently of each other and of the database; clients
-that were led away come back as soon as their own site serves again, at no cost.
+that were led away come back as soon as their own site serves again, at no cost.  They
+are led away once for the servers and once for the database and the site, whichever is
+first; where both are down that is a second chance, which changes the downtime by less
+than the share of the time in which servers keep a site from serving.
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ Assumptions
 - Any site can take any request, and the survivors can carry the load; `assess` tells
   where they cannot.
 - Clients that were led away come back, at no cost, as soon as their site serves again;
-  a database that returns has caught up.
+  a database that returns has caught up.  Servers lead them away by themselves: where
+  they and the database are down, that is a second chance.  It changes the downtime by
+  less than the share of the time in which the servers keep a site from serving.
 - What strikes all databases at once is counted apart from what they do by themselves.
   That leaves out a share of the downtime no larger than the share of the time in which
   some database is down.

@@ -7,8 +7,8 @@ R + W <= N) and conflicts.
 Assumptions
 - Copies fail independently, after exponential times; a copy is back when it has caught
   up.  Repairs keep their law up to five copies at a site, and are exponential beyond,
-  with planned work and in a ring of more nodes.  Sites fail as a whole, and their
-  copies are back with them.
+  with planned work and in a ring of more nodes.  A site that is lost takes its copies
+  with it, which go on failing and being repaired meanwhile.
 - What strikes all databases at once is counted apart from what they do by themselves.
   That leaves out a share of the downtime no larger than the share of the time in which
   some database is down.
@@ -25,7 +25,8 @@ Assumptions
   key's copies are down; of "one" key only its own copies count.
 - A copy that was down for longer than hints are kept lacks what was written after
   that, until the next repair of all copies; that counts where a read asks one copy.
-- The clients of a lost site are led to another as `failover` says.
+- The clients of a lost site are led to another as `failover` says: where a local quorum
+  counts, to the first of the others that serves, in their order.
 """
 
 from __future__ import annotations

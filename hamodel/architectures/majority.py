@@ -11,18 +11,21 @@ Assumptions
 - What strikes all databases at once is counted apart from what they do by themselves.
   That leaves out a share of the downtime no larger than the share of the time in which
   some database is down.
-- A copy is back when it has caught up.  Sites fail as a whole, and their copies are
-  back with them.
+- A copy is back when it has caught up.  A site that is lost takes its copies with it,
+  which go on failing and being repaired meanwhile.
 - The leader is as likely to be on any copy that works and votes, always; one that
   stays where it was elected is the same where sites hold as many copies each, and costs
   1 % fewer elections over two copies and one.  Losing it costs one election, whose
   length does not depend on what else is down, and so does a majority that comes back.
   How much of the time that is comes from one chain of sites, copies
   and elections; where the clients of a lost site are meanwhile is independent of it.
+  So these wait for an election and to be led away, one after the other as it were: if
+  the leader was at their site, by the shorter of the two too long.
 - The clients of a lost site are led to another as `failover` says.
 - Planned work takes copies out, one at a time, whatever else has failed.
 - Reads go through the leader, unless `local_reads`: then any copy of the client's site
-  answers, the leader as often as the others, perhaps behind.
+  answers, the leader as often as the others, perhaps behind; if none there works, one
+  of another site.
 """
 
 from __future__ import annotations

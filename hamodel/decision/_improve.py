@@ -19,9 +19,10 @@ from hamodel.duration import Duration
 from hamodel.replication import MODES
 from hamodel.units import MINUTE, YEAR
 
-_LONGER = ("mttf",)  # better when greater
+_LONGER = ("mttf", "every")  # better when greater
 _SHORTER = ("mttr", "detection", "fencing", "promotion", "redirection", "manual")
-_TIMES = (*_LONGER, *_SHORTER, "probe", "election", "restore", "takes")
+_WAITS = ("retry", "probe", "election", "restore", "takes")
+_TIMES = (*_LONGER, *_SHORTER, *_WAITS, "common_cause")  # a share, but as a time
 _SHARES = ("coverage",)
 _TIERS = ("balancers", "apps")
 
@@ -50,15 +51,16 @@ def improvements(
     assessment : Assessment
         Of any architecture.
     factor : float
-        How much better: mean times to failure times it, other times and what lacks
-        to a coverage of 1 divided by it; a tier without a spare gets one server.
+        How much better: mean times to failure and between planned work times it,
+        other times, the share of a common cause and what lacks to a coverage of 1
+        divided by it; a tier without a spare gets one server.
     operation : str
         "read" or "write".
 
     Returns
     -------
     tuple of Improvement
-        Those that save anything.
+        Those that save more than a thousandth of the downtime.
 
     Examples
     --------
@@ -150,7 +152,7 @@ def alternatives(
         One more server of each tier, one more node, each other mode of replication
         ("quorum" and "in-sync" only of several standbys: one alone makes them "sync"),
         where the architecture can have it; the most downtime saved first.  Those that
-        change neither downtime nor losses are left out.
+        change downtime and losses by less than a thousandth are left out.
 
     Examples
     --------

@@ -44,8 +44,9 @@ class Failover:
         end of the failed attempt.  None: nobody does, and the service waits for a
         repair.
     retry : float, array, SymPy expression, Duration or None
-        Time in s from an attempt that did not work until the next begins, which works
-        with the same probability.  None: there is only one.
+        Time in s from the begin of an attempt that did not work, once the failure is
+        noticed, to that of the next, which works with the same probability.  None:
+        there is only one.
     tries : int or None
         Attempts at most after the first; then it is up to `manual`.  None: no limit.
 

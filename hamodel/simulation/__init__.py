@@ -104,7 +104,7 @@ class Simulation:
     years : float
         Length of the run.
     downtime : mapping
-        Unavailability by operation and cause, an `Simulated` each.
+        Unavailability by operation and cause, a `Simulated` each, of what was seen.
     unavailability : mapping
         Unavailability by operation.
     outages : tuple of Outage

@@ -39,6 +39,8 @@ class Road(NamedTuple):
 
 
 CHAIN = "test_joint_chains::test_downtime_by_cause_is_that_of_the_joint_chain"
+JOINT = "test_joint_chains::test_"
+ONE_BY_ONE = "an_election_and_the_way_to_another_site_are_counted_one_after_the_other"
 LIVES = "test_second_road::test_a_preset_is_down_as_often_as_its_nodes_live"
 NODES = "test_active_passive_nodes::test_nodes_one_by_one_say_the_same"
 PRESET = "test_second_road::test_each_number_of_a_preset"
@@ -82,6 +84,21 @@ ROADS = (
         "whole product space, solved",
         "1e-9",
         (CHAIN,),
+    ),
+    Road(
+        causes("failing over"),
+        SITES,
+        "whole product space, solved, where servers can fail",
+        "the share of the time in which servers keep a site from serving",
+        (JOINT + "servers_and_database_lead_clients_away_each_by_itself",),
+    ),
+    Road(
+        causes("failing over"),
+        MAJORITY,
+        "whole product space, solved, where sites can be lost",
+        "too long by the shorter of an election and the way to another site, each time "
+        "that a site is lost with the leader",
+        (JOINT + ONE_BY_ONE,),
     ),
     Road(
         causes("failing over", "no majority"),
@@ -136,10 +153,20 @@ ROADS = (
     ),
     Road(
         causes("common cause"),
-        ALL,
-        "whole product space, solved",
+        PAIR,
+        "chain in which each node has its condition",
         "1e-9",
-        ("test_joint_chains::test_a_common_cause_takes_all_databases",),
+        (NODES,),
+    ),
+    Road(
+        causes("common cause"),
+        SITES,
+        "whole product space, solved",
+        "the share of the time in which some database is down by itself",
+        (
+            JOINT + "a_common_cause_takes_all_databases",
+            JOINT + "clients_astray_after_a_common_cause_wait_for_their_own_site",
+        ),
     ),
     Road(
         causes("planned maintenance"),
