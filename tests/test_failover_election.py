@@ -71,6 +71,48 @@ def test_etcd_against_elections_played_one_by_one(members, failed):
     assert law.sf(2.0) == pytest.approx((drawn > 2).mean(), abs=0.02)
 
 
+@pytest.mark.parametrize("copies", [(2, 2, 1), (3, 2)])
+@pytest.mark.parametrize("etcd", [False, True])
+def test_elections_over_sites_against_elections_played_one_by_one(copies, etcd):
+    """Those of one site hear each other first, and vote for their own."""
+    sites = tuple(k for k, n in enumerate(copies) for _ in range(n))
+    given = {"nodes": 5, "one_way": 0.05, "within": 0.0005}
+    given["copies"] = {f"DC-{k}": n for k, n in enumerate(copies)}
+    if etcd:
+        election = Election(contact=0, retry=0, **given)
+    else:
+        election = RaftElection(low=1, high=2, **given)
+    law = election.duration
+    drawn = elections.elections_over_sites(
+        3000,
+        np.random.default_rng(5),
+        sites=sites,
+        one_way=0.05,
+        within=0.0005,
+        etcd=etcd,
+    )
+    points = law.sample(8000, np.random.default_rng(1))
+    assert ks_2samp(drawn, points).pvalue > 1e-3
+    assert law.mean == pytest.approx(drawn.mean(), rel=0.02)
+    assert law.quantile(0.95) == pytest.approx(np.quantile(drawn, 0.95), rel=0.06)
+    if not etcd:  # the second round begins when another timer is over
+        again = election.split_probability
+        first = election.first_timeout.upper_quantile(1e-9) + 3 * 0.05
+        assert law.sf(first) <= again + 1e-9
+        alike = RaftElection(low=1, high=2, nodes=5, one_way=0.05)
+        assert again > 4 * alike.split_probability  # 0.072 and 0.014
+        assert law.quantile(0.95) > 1.3 * alike.duration.quantile(0.95)
+
+
+def test_sites_that_are_as_near_are_one():
+    """Each message takes as long: the split is that of one delay for all."""
+    given = {"low": 1, "high": 2, "nodes": 5, "one_way": 0.1}
+    over = RaftElection(copies={"a": 2, "b": 3}, within=0.1, **given)
+    plain = RaftElection(**given)
+    assert over.split_probability == pytest.approx(plain.split_probability, abs=0.01)
+    assert over.duration.mean == pytest.approx(plain.duration.mean, rel=0.01)
+
+
 def test_check_quorum_makes_one_election_in_ten_long():
     """The first to stand is alone until the other's lease is over; of 81 draws."""
     plain, asking = Election(contact=0, retry=0), Election(pre_vote=True, retry=0)
@@ -182,6 +224,12 @@ def test_too_little_randomness_is_refused():
         ({"nodes": 3, "failed": 2}, "failed must leave a majority of 2 of 3, got 2"),
         ({"failed": 0}, "failed must be a whole number >= 1"),
         ({"one_way": -1}, "one_way must be >= 0"),
+        ({"within": 1}, "within needs copies, the servers by site, got 1"),
+        ({"copies": {"a": 2, "b": 2}}, "copies must hold the 3 nodes, got 4"),
+        (
+            {"copies": {"a": 2, "b": 1}, "one_way": 0.01, "within": 0.02},
+            r"within must be in \[0, 0.01\], got 0.02",
+        ),
         ({"heartbeat": 9}, r"heartbeat must be in \[0, 0.15\], got 9"),
     ],
 )

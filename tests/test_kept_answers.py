@@ -183,9 +183,9 @@ def journeys(spec):
 def mechanism(word):
     """All that a mechanism of a failover says, as it is and with each setting moved."""
     made = MECHANISMS[word]
-    usual = made(**fields.NEEDED.get(word, {}))
-    answer = {"": fields.readings(usual)}
+    answer = {"": fields.readings(made(**fields.NEEDED.get(word, {})))}
     for field, about in {} if word == "sentinel" else described(made).items():
+        usual = made(**fields.needed(word, field))
         for k, other in enumerate(fields.moved(getattr(usual, field), about)):
             try:
                 moved = replace(usual, **{field: other})

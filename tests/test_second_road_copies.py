@@ -34,20 +34,19 @@ def cluster(sites, beside, **more):
 
 @pytest.mark.parametrize("copies", [(1, 1, 1), (2, 2, 1)])
 def test_a_majority_by_its_messages(copies):
-    """Downtime by cause, elections, losses, lag, stale reads and the wait of a write.
-
-    With several copies at a site messages take as long within it: an election has one
-    delay for all.
-    """
+    """Downtime by cause, elections, losses, lag, stale reads, the wait of a write."""
     sites = tuple(k for k, n in enumerate(copies) for _ in range(n))
-    beside = 0.0005 if max(copies) == 1 else WAY
+    beside = 0.0005
+    held = {f"DC-{k + 1}": n for k, n in enumerate(copies)}
     seen = cluster(sites, beside)
-    election = RaftElection(**TIMERS, nodes=len(sites), failed=1, one_way=WAY)
+    election = RaftElection(
+        **TIMERS, nodes=len(sites), copies=held, one_way=WAY, within=beside
+    )
     spec = Majority(
         database=Node(mttf=LIFE, mttr=GONE),
         failover=Failover(),
         election=election,
-        copies={f"DC-{k + 1}": n for k, n in enumerate(copies)},
+        copies=held,
         local_reads=True,
     )
     work = {"read_time": 1e-9, "write_time": 1e-9, "app_time": 0.0, "keys": 1}

@@ -94,7 +94,8 @@ class Majority(LongRun):
     Attributes
     ----------
     election : float, array, SymPy expression or Duration
-        Time in s from the loss of the leader until another one serves.
+        Time in s from the loss of the leader until another one serves; a mechanism may
+        be told the copies by site, and how long messages take between sites and within.
     votes : mapping or None
         How many votes each copy at a site has; None: one each.  Copies without a vote
         answer reads, if `local_reads`, and are never leaders.
@@ -146,6 +147,12 @@ class Majority(LongRun):
             raise ValueError(
                 "failover must not detect by an election: it leads clients away from a "
                 "lost site; how a leader is elected stands in `election`"
+            )
+        placed = getattr(self.election, "copies", None)
+        if placed is not None and dict(placed) != dict(self.copies):
+            raise ValueError(
+                f"election.copies must be {dict(self.copies)}, the copies of the sites,"
+                f" got {dict(placed)}"
             )
         law = as_stage("election", self.election)
         made = {} if law is self.election else {"election": self.election}

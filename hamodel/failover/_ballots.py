@@ -34,23 +34,37 @@ class Rules:
     one_way: Duration | float  # time in s of a message
     # longest time in s between the leader's last message and its failure
     contact: float = 0.0
+    # the site of each server, if they differ: then messages within one take `within`,
+    # and so many of them are lost, each as likely, of which one was the leader
+    sites: tuple[int, ...] = ()
+    within: float = 0.0
+    failed: int = 0
 
 
 @dataclass
 class Ballots:
     """The state of many elections; one row for each that is not decided yet.
 
-    An event is a timer that fires, a request that arrives, or an answer that does: the
-    columns of `when`, s + s^2 + s^2 of them.
+    An event is a timer that fires, a request that reaches a group of servers, or their
+    answers that come back: the columns of `when`, s + sg + sg of them.  A group is a
+    site; where messages take random times, each server is one.
     """
 
     rules: Rules
     rng: np.random.Generator
     count: int
     state: dict[str, Array] = field(default_factory=dict)
+    won_first: int = 0  # elections that the first vote decided
 
     def __post_init__(self) -> None:
         n, s = self.count, len(self.rules.logs)
+        random = hasattr(self.rules.one_way, "sample")
+        self.way = as_duration("one_way", self.rules.one_way)
+        at = np.arange(s) if random else np.array(self.rules.sites or (0,) * s)
+        self.at, self.groups = at, int(at.max()) + 1
+        held = [np.flatnonzero(at == g) for g in range(self.groups)]
+        most = max(map(len, held))
+        self.members = np.array([[*x, *[-1] * (most - len(x))] for x in held])
         kinds = {
             "term": np.zeros((n, s), int),
             "vote": np.full((n, s), -1),
@@ -59,20 +73,33 @@ class Ballots:
             "led": np.ones((n, s), bool),
             "running": np.zeros((n, s), bool),
             "asking": np.zeros((n, s), bool),
-            "when": np.full((n, s + 2 * s * s), _NEVER),
-            "said": np.zeros((n, 2 * s * s), int),
+            "when": np.full((n, s + 2 * s * self.groups), _NEVER),
+            "asked": np.zeros((n, s * self.groups), int),
+            "pre": np.zeros((n, s * self.groups), bool),
+            "said": np.full((n, s * s), -1),
             "yes": np.zeros((n, s * s), bool),
-            "pre": np.zeros((n, 2 * s * s), bool),
             "phase": self.rng.uniform(0, 1, (n, s)) * self.rules.tick,
+            "lost": np.zeros((n, s), bool),
         }
         kinds["free"] = np.zeros((n, s))
         self.state = kinds
-        rows = np.arange(n)
-        heard = -self.rng.uniform(0, 1, n) * self.rules.contact
-        heard += as_duration("one_way", self.rules.one_way).mean  # all hear it at once
-        for i in range(s):
-            kinds["free"][:, i] = self._at(rows, i, heard, np.full(n, self.rules.low))
-            self._wind(rows, np.full(n, i), heard)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Let the last message of the leader arrive."""
+        rules, kinds, rows = self.rules, self.state, np.arange(self.count)
+        heard = -self.rng.uniform(0, 1, self.count) * rules.contact
+        leader = None
+        if rules.sites:
+            gone = np.argsort(self.rng.uniform(0, 1, kinds["lost"].shape), axis=1)
+            leader = self.at[gone[:, 0]]
+            kinds["lost"][rows[:, None], gone[:, : rules.failed]] = True
+        for i in range(len(rules.logs)):
+            beside = 0 if leader is None else leader == self.at[i]
+            then = heard + np.where(beside, rules.within, self.way.mean)
+            kinds["free"][:, i] = self._at(rows, i, then, np.full(len(rows), rules.low))
+            self._wind(rows, np.full(len(rows), i), then)
+        kinds["when"][:, : len(rules.logs)][kinds["lost"]] = _NEVER
 
     def first_calls(self) -> Array:
         """Return when, in s after the failure, the first server calls for votes."""
@@ -98,7 +125,8 @@ class Ballots:
         when, s = self.state["when"], len(self.rules.logs)
         column = np.argmin(when, axis=1)
         now = when[np.arange(len(when)), column]
-        decided, kind = [], np.digitize(column, [s, s + s * s])
+        decided = []
+        kind = np.digitize(column, [s, s + s * self.groups])
         kind[now == _NEVER] = -1
         for each, happens in enumerate((self._fires, self._asked, self._answered)):
             rows = np.flatnonzero(kind == each)
@@ -117,9 +145,12 @@ class Ballots:
         due: Array = first + (np.round(wait / tick) - 1) * tick
         return due
 
-    def _delay(self, count: int) -> Array:
-        law: Duration = as_duration("one_way", self.rules.one_way)
-        return law.sample(count, self.rng)
+    def _delay(self, i: Array, group: Array | int) -> Array:
+        """Return the times of messages between servers and groups."""
+        taken: Array = self.way.sample(len(i), self.rng)
+        if not self.rules.sites:
+            return taken
+        return np.where(self.at[i] == group, self.rules.within, taken)
 
     def _wind(self, rows: Array, i: Array, now: Array) -> None:
         rules = self.rules
@@ -150,24 +181,37 @@ class Ballots:
         s, n = self.state, len(self.rules.logs)
         s["votes"][rows, i], s["against"][rows, i] = 1, 0
         s["asking"][rows, i] = pre
-        for j in range(n):
-            other = np.flatnonzero(i != j)
-            edge = i[other] * n + j
-            when = now[other] + self._delay(len(other))
-            s["when"][rows[other], n + edge] = when
-            s["said"][rows[other], edge] = s["term"][rows[other], i[other]] + pre
-            s["pre"][rows[other], edge] = pre
+        for g, members in enumerate(self.members):
+            others = (members >= 0) & (members != i[:, None])
+            some = np.flatnonzero(others.any(axis=1))
+            way = i[some] * self.groups + g
+            when = now[some] + self._delay(i[some], g)
+            s["when"][rows[some], n + way] = when
+            s["asked"][rows[some], way] = s["term"][rows[some], i[some]] + pre
+            s["pre"][rows[some], way] = pre
 
     def _asked(self, rows: Array, column: Array, now: Array) -> Array:
         s, n = self.state, len(self.rules.logs)
-        edge = column - n
-        i, j = edge // n, edge % n
+        way = column - n
+        i, group = way // self.groups, way % self.groups
         s["when"][rows, column] = _NEVER
-        term, pre = s["said"][rows, edge], s["pre"][rows, edge]
+        whom = self.members[group]
+        able = (whom >= 0) & (whom != i[:, None])
+        if self.rules.failed:
+            able &= ~s["lost"][rows[:, None], whom]
+        event, place = np.nonzero(able)
+        j = whom[event, place]
+        s["said"][rows[event], i[event] * n + j] = -1  # no answer yet
+        term, pre = s["asked"][rows, way], s["pre"][rows, way]
+        rows, i, term, pre, now, way, group = (
+            x[event] for x in (rows, i, term, pre, now, way, group)
+        )
         if self.rules.lease:
             held = s["led"][rows, j] & (now < s["free"][rows, j])
             kept = ~(held & (term > s["term"][rows, j])) & (term >= s["term"][rows, j])
-            rows, i, j, term, pre, now = (x[kept] for x in (rows, i, j, term, pre, now))
+            rows, i, j, term, pre, now, way, group = (
+                x[kept] for x in (rows, i, j, term, pre, now, way, group)
+            )
         self._learn(rows[~pre], j[~pre], term[~pre], now[~pre])
         same = term == s["term"][rows, j]
         free = (s["vote"][rows, j] == -1) | (s["vote"][rows, j] == i)
@@ -177,12 +221,9 @@ class Ballots:
         given = yes & ~pre
         s["vote"][rows[given], j[given]] = i[given]
         self._wind(rows[given], j[given], now[given])
-        back = i * n + j
-        delay = self._delay(len(rows))
-        s["when"][rows, n + n * n + back] = now + delay
-        s["said"][rows, n * n + back] = np.where(yes, term, s["term"][rows, j])
-        s["pre"][rows, n * n + back] = pre
-        s["yes"][rows, back] = yes
+        s["when"][rows, n + n * self.groups + way] = now + self._delay(i, group)
+        s["said"][rows, i * n + j] = np.where(yes, term, s["term"][rows, j])
+        s["yes"][rows, i * n + j] = yes
         return rows[:0]
 
     def _learn(self, rows: Array, j: Array, term: Array, now: Array) -> None:
@@ -197,26 +238,30 @@ class Ballots:
 
     def _answered(self, rows: Array, column: Array, now: Array) -> Array:
         s, n = self.state, len(self.rules.logs)
-        back = column - n - n * n
-        i = back // n
+        way = column - n - n * self.groups
+        i, whom = way // self.groups, self.members[way % self.groups]
         s["when"][rows, column] = _NEVER
-        term, yes = s["said"][rows, n * n + back], s["yes"][rows, back]
-        pre = s["pre"][rows, n * n + back]
-        self._learn(rows[~pre], i[~pre], term[~pre], now[~pre])
+        edge = i[:, None] * n + whom
+        term = np.where(whom >= 0, s["said"][rows[:, None], edge], -1)
+        yes, pre = s["yes"][rows[:, None], edge], s["pre"][rows, way]
         due = s["term"][rows, i] + pre
-        live = (term == due) & np.where(
-            pre, s["asking"][rows, i], s["running"][rows, i]
-        )
-        s["votes"][rows, i] += live & yes
-        won = live & yes & (s["votes"][rows, i] >= self.rules.majority)
+        asks = np.where(pre, s["asking"][rows, i], s["running"][rows, i])
+        live = (term == due[:, None]) & asks[:, None]
+        more = (live & yes).sum(axis=1)
+        s["votes"][rows, i] += more
+        won = (more > 0) & (s["votes"][rows, i] >= self.rules.majority)
         start = won & pre
         if start.any():
             self._wind(rows[start], i[start], now[start])
             self._campaign(rows[start], i[start], now[start])
-        s["against"][rows, i] += live & ~yes & ~pre
-        lost = live & (s["against"][rows, i] >= self.rules.majority)
+        less = np.where(pre, 0, (live & ~yes).sum(axis=1))
+        s["against"][rows, i] += less
+        lost = (less > 0) & (s["against"][rows, i] >= self.rules.majority)
         if self.rules.tick and lost.any():
             s["running"][rows[lost], i[lost]] = False
             self._wind(rows[lost], i[lost], now[lost])
-        elected: Array = rows[won & ~pre]
-        return elected
+        told = ~won & ~pre
+        self._learn(rows[told], i[told], term[told].max(axis=1), now[told])
+        elected = won & ~pre
+        self.won_first += int((s["term"][rows, i][elected] == 1).sum())
+        return np.asarray(rows[elected])

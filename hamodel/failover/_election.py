@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from math import comb
 
@@ -41,6 +43,10 @@ class Election:
         come at any moment.
     clients : int
         Clients, each of another member; the first that is served counts.
+    copies : mapping or None
+        Servers at each site, `nodes` in all: then messages take `one_way` between
+        sites and `within` inside one, and each server is as likely to be the leader
+        that fails.  None: all are as far from each other.
 
     Raises
     ------
@@ -85,6 +91,10 @@ class Election:
     retry: float = fields.time("client's wait between tries", default=0.3)
     paced: bool = fields.flag("tries are counted from the failure", default=False)
     clients: int = fields.whole("clients of other members", default=1)
+    copies: Mapping[str, int] | None = fields.whole(
+        "servers by site", by_site=True, single=False, default=None
+    )
+    within: float = fields.time("time of a message within a site", default=0.0)
 
     def __post_init__(self) -> None:
         fields.check(self)
@@ -96,6 +106,7 @@ class Election:
                 f" got {self.election_timeout:g}"
             )
         _majority_left(self.nodes, self.failed)
+        _at_sites(self)
         _check.between(1, self.nodes - self.failed, clients=self.clients)
 
     @property
@@ -105,7 +116,7 @@ class Election:
 
     @property
     def _rules(self) -> Rules:
-        return Rules(
+        rules = Rules(
             logs=(0,) * (self.nodes - self.failed),
             majority=self.nodes // 2 + 1,
             low=self._ticks * self.heartbeat,
@@ -116,6 +127,7 @@ class Election:
             one_way=self.one_way,
             contact=self.heartbeat if self.contact is None else self.contact,
         )
+        return _placed(self, rules)
 
     @property
     def stands(self) -> Duration:
@@ -149,6 +161,10 @@ class RaftElection:
     low, high : float
         Least and greatest election timeout in s; each server draws its own, uniformly,
         whenever it hears from a leader.
+    copies : mapping or None
+        Servers at each site, `nodes` in all: then messages take `one_way` between
+        sites and `within` inside one, and each server is as likely to be the leader
+        that fails.  None: all are as far from each other.
 
     Raises
     ------
@@ -163,9 +179,9 @@ class RaftElection:
     arrives, at all others at once.  The first timer to fire calls the vote, and its
     request needs `one_way` to reach the others; whoever fires before that votes for
     itself.  The law is exact where messages take no time (the first of some uniform
-    timers), and else that of 8,192 elections played message by message.  All messages
-    take as long: over sites of two, two and one, 50 ms apart, each pair votes for its
-    own, and timers of 1 to 2 s took 2.5 s in one of 20 elections where this says 1.6 s.
+    timers), and else that of 8,192 elections played message by message.  Where servers
+    stand at sites of two, two and one, 50 ms apart, each pair votes for its own, and
+    timers of 1 to 2 s take 2.5 s in one of 20 elections; one delay for all says 1.7 s.
 
     Examples
     --------
@@ -182,6 +198,10 @@ class RaftElection:
     failed: int = fields.whole("servers that are down", default=1)
     one_way: float = fields.time("time of a message", default=0.0)
     heartbeat: float = fields.time("time between heartbeats", default=0.0)
+    copies: Mapping[str, int] | None = fields.whole(
+        "servers by site", by_site=True, single=False, default=None
+    )
+    within: float = fields.time("time of a message within a site", default=0.0)
 
     def __post_init__(self) -> None:
         fields.check(self)
@@ -189,11 +209,24 @@ class RaftElection:
             raise ValueError(f"low must be < high, got {self.low} and {self.high}")
         _check.between(0, self.low, heartbeat=self.heartbeat)
         _majority_left(self.nodes, self.failed)
+        _at_sites(self)
         if self.split_probability > 0.99:
             raise ValueError(
                 "one_way must be well below high - low, or nearly every vote splits;"
                 f" got {self.one_way} against {self.high - self.low:g}"
             )
+
+    @property
+    def _rules(self) -> Rules:
+        rules = Rules(
+            logs=(0,) * self.left,
+            majority=self.majority,
+            low=self.low,
+            high=self.high,
+            one_way=self.one_way,
+            contact=self.heartbeat,
+        )
+        return _placed(self, rules)
 
     @property
     def left(self) -> int:
@@ -216,8 +249,11 @@ class RaftElection:
 
         It is lost if so many others fire before they are asked that the rest is no
         majority: a sum of spacings of uniform times, which is a beta law (David and
-        Nagaraja, Order Statistics, 3rd ed., section 6.4).
+        Nagaraja, Order Statistics, 3rd ed., section 6.4).  Over sites it is a share of
+        the elections played.
         """
+        if self.copies:
+            return _first_votes(self._rules)
         rivals = self.left - self.majority + 1
         if rivals >= self.left:  # nobody is needed beside the candidate
             return 0.0
@@ -232,17 +268,8 @@ class RaftElection:
     @property
     def duration(self) -> Duration:
         """Time in s from the failure until there is a leader."""
-        if self.one_way:
-            return _played(
-                Rules(
-                    logs=(0,) * self.left,
-                    majority=self.majority,
-                    low=self.low,
-                    high=self.high,
-                    one_way=self.one_way,
-                    contact=self.heartbeat,
-                )
-            )
+        if self.one_way or self.copies:
+            return _played(self._rules)
         if not self.heartbeat:
             return self.first_timeout
         # low - U(0, heartbeat) is again uniform, and independent of what the first
@@ -251,6 +278,35 @@ class RaftElection:
         return uniform(self.low - self.heartbeat, self.low) + beyond
 
     detection = SAME  # who sees the leader missing stands for election
+
+
+def _placed(election: Election | RaftElection, rules: Rules) -> Rules:
+    """Return rules of servers that stand at sites, if they do."""
+    if election.copies is None:
+        return rules
+    held = enumerate(election.copies.values())
+    sites = tuple(site for site, count in held for _ in range(count))
+    return replace(
+        rules,
+        logs=(0,) * len(sites),
+        sites=sites,
+        within=election.within,
+        failed=election.failed,
+    )
+
+
+def _at_sites(election: Election | RaftElection) -> None:
+    """Raise unless sites and servers agree."""
+    if election.copies is None:
+        if election.within:
+            raise ValueError(
+                f"within needs copies, the servers by site, got {election.within:g}"
+            )
+        return
+    held = sum(election.copies.values())
+    if held != election.nodes:
+        raise ValueError(f"copies must hold the {election.nodes} nodes, got {held}")
+    _check.between(0, election.one_way, within=election.within)
 
 
 def _majority_left(nodes: int, failed: int) -> None:
@@ -268,6 +324,14 @@ def _played(rules: Rules) -> Duration:
 
 
 @lru_cache(maxsize=64)
+def _first_votes(rules: Rules) -> float:
+    """Return the share of elections that the first vote does not decide."""
+    ballots = Ballots(rules, np.random.default_rng(_SEED), _PLAYED)
+    ballots.play()
+    return 1 - ballots.won_first / _PLAYED
+
+
+@lru_cache(maxsize=64)
 def _served(rules: Rules, retry: float, clients: int, paced: bool) -> Duration:
     """Return when the first of some clients is served that try again and again."""
     rng = np.random.default_rng(_SEED)
@@ -278,7 +342,7 @@ def _served(rules: Rules, retry: float, clients: int, paced: bool) -> Duration:
         phase = rng.uniform(0, retry, phase.shape)
     last = elected[:, None] - np.mod(elected[:, None] - phase, retry)
     kept = last[:, 0] >= stood  # by the member that stood first, if it has a client
-    kept &= rng.uniform(0, 1, _PLAYED) < clients / len(rules.logs)
+    kept &= rng.uniform(0, 1, _PLAYED) < clients / (len(rules.logs) - rules.failed)
     return empirical(np.where(kept, elected, last.min(axis=1) + retry))
 
 

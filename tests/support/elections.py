@@ -41,7 +41,12 @@ class _Cluster:
         timeout: tuple[float, float],
         one_way: Duration,
         rng: np.random.Generator,
+        *,
+        sites: Sequence[int] = (),
+        within: float = 0.0,
+        leader: int = -1,
     ) -> None:
+        self.sites, self.within = sites, within
         self.servers = [_Server(log=log) for log in logs]
         self.majority, self.timeout, self.rng = majority, timeout, rng
         self.delays: Iterator[float] = iter(())
@@ -50,7 +55,8 @@ class _Cluster:
         self.agenda: list[tuple[float, int, str, int, int, int, bool]] = []
         self.now = 0.0
         for i in range(len(logs)):
-            self.wind(i, one_way.mean)
+            beside = bool(sites) and sites[i] == leader
+            self.wind(i, within if beside else one_way.mean)
 
     def post(
         self, after: float, what: str, i: int, j: int, term: int, yes: bool
@@ -58,8 +64,10 @@ class _Cluster:
         entry = (self.now + after, next(self.order), what, i, j, term, yes)
         heapq.heappush(self.agenda, entry)
 
-    def delay(self) -> float:
+    def delay(self, i: int, j: int) -> float:
         """Return the time of one message, drawn 256 at once."""
+        if self.sites and self.sites[i] == self.sites[j]:
+            return self.within
         found = next(self.delays, None)
         if found is None:
             self.delays = iter(self.one_way.sample(256, self.rng).tolist())
@@ -92,7 +100,7 @@ class _Cluster:
         self.wind(i)
         for j in range(len(self.servers)):
             if j != i:
-                self.post(self.delay(), "asks", i, j, server.term, True)
+                self.post(self.delay(i, j), "asks", i, j, server.term, True)
 
     def asked(self, i: int, j: int, term: int) -> None:
         """Server j is asked for its vote by server i."""
@@ -103,7 +111,9 @@ class _Cluster:
         if yes:
             voter.vote = i
             self.wind(j)
-        self.post(self.delay(), "answers", i, j, voter.term if not yes else term, yes)
+        self.post(
+            self.delay(i, j), "answers", i, j, voter.term if not yes else term, yes
+        )
 
     def answered(self, i: int, j: int, term: int, yes: bool) -> bool:
         """Server j answers server i; tell whether i is elected."""
@@ -123,12 +133,12 @@ class _Cluster:
 class EtcdCluster(_Cluster):
     """The same with etcd's rules: whole ticks, and leases of the leader."""
 
-    def __init__(self, servers, majority, ticks, tick, one_way, rng):
+    def __init__(self, servers, majority, ticks, tick, one_way, rng, **sites):
         self.phases = rng.uniform(0, tick, servers)
         self.tick, self.ticks = tick, ticks
         self.led = [True] * servers
         self.elapsed_from = [0.0] * servers
-        super().__init__([0] * servers, majority, (0, 1), one_way, rng)
+        super().__init__([0] * servers, majority, (0, 1), one_way, rng, **sites)
 
     def ticks_since(self, i):
         """Count the ticks of a server since it heard the leader or began a term."""
@@ -166,7 +176,7 @@ class EtcdCluster(_Cluster):
             yes = voter.vote in (None, i)
             if yes:
                 voter.vote = i
-            self.post(self.delay(), "answers", i, j, term, yes)
+            self.post(self.delay(i, j), "answers", i, j, term, yes)
 
 
 def etcd_elections(count, rng, *, servers, nodes, ticks=10, tick=0.1, one_way=0.0005):
@@ -179,6 +189,22 @@ def etcd_elections(count, rng, *, servers, nodes, ticks=10, tick=0.1, one_way=0.
             for _ in range(count)
         ]
     )
+
+
+def elections_over_sites(count, rng, *, sites, one_way, within, etcd, timeout=(1, 2)):
+    """Draw times without a leader, one server at random, its last message just sent."""
+    delay, majority = as_duration("one_way", one_way), len(sites) // 2 + 1
+    times = []
+    for _ in range(count):
+        lost = int(rng.integers(len(sites)))
+        left = sites[:lost] + sites[lost + 1 :]
+        more = {"sites": left, "within": within, "leader": sites[lost]}
+        if etcd:
+            one = EtcdCluster(len(left), majority, 10, 0.1, delay, rng, **more)
+        else:
+            one = _Cluster([0] * len(left), majority, timeout, delay, rng, **more)
+        times.append(one.elected_after())
+    return np.array(times)
 
 
 def simulate_elections(
