@@ -338,6 +338,12 @@ def check(spec: object) -> None:
         kept = about.read(name, given)
         if kept is not given:
             object.__setattr__(spec, name, kept)
+        tries = getattr(kept, "tries", None) if "tries" in about.idle else None
+        if tries is not None:
+            raise ValueError(
+                f"{name}.tries must be None where clients are only led away, for there "
+                f"it changes nothing, got {tries}"
+            )
 
 
 def _check_sites(name: str, value: Mapping[Value, Value]) -> None:

@@ -54,7 +54,7 @@ CASES = [
     ({"survive_site_loss": True}, {"one"}),
     ({"growth": 50.0}, {"one", "pair", "active"}),
     ({"budget": 1.5}, {"pair", "active"}),
-    ({"lost_writes_per_year": 1e-3}, {"pair", "active"}),
+    ({"lost_writes_per_year": 1e-3}, {"pair"}),  # with active ones they come back
     ({}, set()),
 ]
 
@@ -76,6 +76,11 @@ def test_findings_are_the_assessment_itself():
     assert values["write_availability"] == a.write.availability
     assert values["rto_p95"] == float(a.outage.quantile(0.95))
     assert values["budget"] == a.cost.total
+    one_name = Requirements(lost_writes_per_year=1.0).judge(assess(ACTIVE))[0].value
+    assert one_name == MEASURES["lost_writes_per_year"].of(assess(ACTIVE)) == 0
+    strong = Requirements(consistency="strong").judge(assess(ACTIVE))
+    (missing,) = (f for f in strong if f.limit.name == "missing_writes_per_year")
+    assert missing.value == assess(ACTIVE).lost_writes.missing_per_year > 0
     assert values["write_p99"] == float(a.latency["DC-2", "write"].quantile(0.99))
 
 

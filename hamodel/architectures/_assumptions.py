@@ -9,9 +9,9 @@ and are repaired in 4 h by one crew, with failovers of 30 s and a coverage of 0.
 shape of the repair times matters for second failures alone, since these wait for what
 is left of a repair: they cost (1 + c^2) / 2 times as much where repairs have the
 coefficient of variation c.  Constant repairs (c = 0) take 12 % off the downtime, those
-of c = 2 add 36 %.  One failure in twenty with a common cause makes it 4.1 times as
-long; a majority of three sites 9 times, two active sites 13 times: the better the
-copies, the more they owe to independence.
+of c = 2 add 36 %.  One failure in twenty that stops everything until it is repaired
+makes it 4.1 times as long; a majority of three sites 9 times, two active sites 13
+times: the better the copies, the more they owe to independence.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ Assumptions
 - Only in `serving` and `lost` does time pass for the nodes: in the other phases, which
   are short, no node fails or is repaired and no site is lost or comes back, but for
   `Standby.takeover_mttf`, a process that restarts, and clients that are led away.
-- In `lost` nodes are repaired and sites come back; no further one fails.
+- In `lost` nodes are repaired and sites come back; no further one fails, and what had
+  failed unseen is found at once.
 - Where only nodes in sync may lead ("in-sync" without `unclean`) and the last of them
   was lost, it is repaired first, and the service waits for it.  After a common cause,
   and after a failover that did not work, several were in sync, and the first is enough.

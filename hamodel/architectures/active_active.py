@@ -7,8 +7,9 @@ just that; and what strikes all sites at once costs everybody.
 Assumptions
 - Sites are alike and independent; `everywhere` is what strikes all of them.  Two sites
   with databases that fail every 2000 h for 4 h, and 30 s to lead clients away, are down
-  13 times as long if 5 % of the failures have a common cause.  The shape of repairs
-  does not matter: shares of time of independent sites multiply.
+  7 times as long if 5 % of the failures strike both, and are repaired side by side
+  (`common_cause`), 13 times if nothing serves until one repair is done (`assumptions`).
+  The shape of repairs does not matter: shares of time of independent sites multiply.
 - Any site can take any request, and the survivors can carry the load; `assess` tells
   where they cannot.
 - Clients that were led away come back, at no cost, as soon as their site serves again;

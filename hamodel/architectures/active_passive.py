@@ -23,9 +23,9 @@ Assumptions
 - Times are exponential and independent.  Only the means matter for the long-run numbers
   of the stages themselves; see `Failover`.  With one crew the time of "both nodes down"
   depends on the shape of repairs too: measured for the pair above, constant ones halve
-  it (12 % of all downtime), lognormal ones that vary twice as much make it 2.5 times as
-  long (36 %).  Independence weighs more: if 5 % of the failures strike both nodes, the
-  downtime is 4.1 times as long (`assumptions`).
+  it (12 % less downtime in all), lognormal ones that vary twice as much make it 2.5
+  times as long (36 % more).  Independence weighs more: if 5 % of the failures strike
+  both nodes, the downtime is 4.1 times as long (`assumptions`).
 - A failover that does not work leaves no usable node, and the service waits for a
   repair.  With `Failover.manual` a person makes the standby serve instead.
 - The repair of a failed primary begins when the service is back.  So the model does not

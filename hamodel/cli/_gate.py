@@ -191,6 +191,7 @@ def _line(spec: Spec, name: str, site: str) -> int:
         "read_availability": ("read_availability", "availability"),
         "stale_reads": ("stale_reads", "consistency"),
         "lost_writes_per_year": ("lost_writes_per_year", "consistency"),
+        "missing_writes_per_year": ("consistency",),
     }
     paths = [f"requirements.{field}" for field in fields.get(name, (name,))]
     for path in [f"journeys.{site}.objective"] if name == "journey" else paths:

@@ -35,8 +35,8 @@ class Requirements:
     stale_reads : float or None
         Greatest share of reads that lack their key's last write.
     consistency : str
-        "strong": no stale read, no conflict, no acknowledged write lost; "no
-        conflicts": writes never clash, reads may be behind; "eventual": anything.
+        "strong": no stale read, no conflict, no acknowledged write lost or missing;
+        "no conflicts": writes never clash, reads may be behind; "eventual": anything.
     growth : float
         Factor by which the load will grow; a site loss must still be carried.
     budget : float or None
@@ -215,6 +215,7 @@ def _limits(need: Requirements, sites: tuple[str, ...]) -> Iterator[Limit]:
         "stale_reads": 0.0 if strong else need.stale_reads,
         "consistency": 0.0 if need.consistency != "eventual" else None,
         "lost_writes_per_year": 0.0 if strong else need.lost_writes_per_year,
+        "missing_writes_per_year": 0.0 if strong else None,
         "rto_p95": need.rto_p95,
         "rpo_p99": need.rpo_p99,
     }
@@ -255,10 +256,6 @@ def _planned(a: Assessment) -> float:
 def _surviving(a: Assessment) -> float:
     lives = a.survives_site_loss
     return float(lives.read) + float(lives.write)
-
-
-def _lost(a: Assessment) -> float:
-    return float(a.lost_writes.per_year + a.lost_writes.missing_per_year)
 
 
 def _factor(value: float, digits: int = 3) -> str:
@@ -309,8 +306,14 @@ _MEASURED: dict[
         text.number,
     ),
     "lost_writes_per_year": (
-        "writes lost or missing after failures a year",
-        _lost,
+        "writes lost for good a year",
+        lambda a: float(a.lost_writes.per_year),
+        False,
+        text.number,
+    ),
+    "missing_writes_per_year": (
+        "writes missing until a repair a year",
+        lambda a: float(a.lost_writes.missing_per_year),
         False,
         text.number,
     ),

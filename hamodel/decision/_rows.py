@@ -138,7 +138,12 @@ ROWS: tuple[Row, ...] = (
         "Consistency needs",
         "staleness, conflicts, losses",
         _consistency,
-        ("stale_reads", "consistency", "lost_writes_per_year"),
+        (
+            "stale_reads",
+            "consistency",
+            "lost_writes_per_year",
+            "missing_writes_per_year",
+        ),
     ),
     Row("Complexity", "states of the model", _complexity, ("complexity",)),
     Row("Resource utilisation", "load and cost", _resources, ("budget",)),

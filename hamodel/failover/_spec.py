@@ -48,7 +48,8 @@ class Failover:
         noticed, to that of the next, which works with the same probability.  None:
         there is only one.
     tries : int or None
-        Attempts at most after the first; then it is up to `manual`.  None: no limit.
+        Attempts to promote at most after the first; then it is up to `manual`.  Clients
+        of a lost site are led away without such a limit.  None: no limit.
 
     Attributes
     ----------
