@@ -723,13 +723,18 @@ def put(state, i, value):
     return (*state[:i], value, *state[i + 1 :])
 
 
-@pytest.mark.parametrize("by_hand", [None, HOUR])
-@pytest.mark.parametrize("works", [1, 0.9])
-def test_clients_astray_after_a_common_cause_wait_for_their_own_site(works, by_hand):
+@pytest.mark.parametrize(
+    ("works", "more", "hand"),
+    [
+        (1, {}, 0.0),
+        (0.9, {}, 0.0),
+        (0.9, {"manual": HOUR}, 1 / HOUR),
+        (0.9, {"retry": duration.exponential(HOUR)}, 0.9 / HOUR),
+    ],
+)
+def test_clients_astray_after_a_common_cause_wait_for_their_own_site(works, more, hand):
     # no site is lost; an hour to lead away is half of the time until one is back
-    slow = Failover(
-        redirection=duration.exponential(HOUR), coverage=works, manual=by_hand
-    )
+    slow = Failover(redirection=duration.exponential(HOUR), coverage=works, **more)
     sites = ActiveActive(
         database=Node(mttf=20_000 * HOUR, mttr=4 * HOUR),
         failover=slow,
@@ -737,7 +742,7 @@ def test_clients_astray_after_a_common_cause_wait_for_their_own_site(works, by_h
         resolution="home site",
     )
     found = assess(sites)
-    follows = astray(0.1, works, 1 / by_hand if by_hand else 0.0, HOUR)
+    follows = astray(0.1, works, hand, HOUR)
     states, edges = explored(("up", "up"), follows)
     law = dict(zip(states, long_run(states, edges), strict=True))
     out = {"waiting", "astray"}

@@ -32,7 +32,7 @@ from hamodel.architectures.behaviour import (
 )
 from hamodel.architectures.writes import Conflicts, Loss, LostWrites, Resolution
 from hamodel.conflicts import concurrency_over_keys, mean_siblings
-from hamodel.duration import Duration, constant, endless
+from hamodel.duration import Duration, constant
 from hamodel.failover import Failover
 from hamodel.replication import Replication, Stream
 
@@ -143,6 +143,17 @@ class ActiveActiveBehaviour(AtWork):
         return np.asarray(np.logical_or.reduce(np.broadcast_arrays(False, *found)))
 
     @property
+    def _overtaken(self) -> bool:
+        """Whether writes are made faster than that, in all elements of an array."""
+        behind = self._behind
+        if behind.any() and not behind.all():
+            raise ValueError(
+                "replication must keep up with the writes in all elements of an array "
+                "or in none; ha.sweep takes them point by point"
+            )
+        return bool(behind.any())
+
+    @property
     def lag(self) -> Duration:
         if len(self.spec.sites) == 1:
             return constant(0.0)
@@ -154,16 +165,14 @@ class ActiveActiveBehaviour(AtWork):
         """Age of the oldest write of a lost site that no other site has."""
         if len(self.spec.sites) == 1:
             return constant(0.0)
-        behind = self._behind
-        if np.all(behind):
+        if self._overtaken:
             return self.lag
         shares = dict.fromkeys(
             self._origins.values()
         )  # sites that are alike count once
         laws = {share: self._sent(share).exposure for share in shares}
         found = [laws[share] for share in self._origins.values()]
-        law = mixed([1] * len(found), found)
-        return endless(law, behind) if behind.any() else law
+        return mixed([1] * len(found), found)
 
     @property
     def lost_writes(self) -> LostWrites:
@@ -194,7 +203,7 @@ class ActiveActiveBehaviour(AtWork):
         for (here, there), lag in self._lags.items():
             if id(lag) not in late:
                 late[id(lag)] = 1.0
-                if not self._behind.any():
+                if not self._overtaken:
                     stream = Stream(writes=writes, delay=lag)
                     late[id(lag)] = stale_reads(stream, self.workload, writes)
             total += self._clients[there] * self._origins[here] * late[id(lag)]
@@ -211,7 +220,7 @@ class ActiveActiveBehaviour(AtWork):
         """Two writes clash if neither site shows the other's: within the whole lag."""
         sites = self.spec.sites
         rates = [self.workload.writes * share for share in self._origins.values()]
-        if self._behind.any():
+        if self._overtaken:
             return self._never_told(resolution)
         lags = [
             [

@@ -105,13 +105,17 @@ class LeaderlessBehaviour(CopiesAtWork):
         The other cores are all taken as often as if they were alone; then one of them
         has to be free first.
         """
-        w, others = self.workload, self.cores - 1
-        offered = work.reads * w.read_time + work.writes * w.write_time
+        w, others, offered = self.workload, self.cores - 1, self._offered(work)
         if not others or not offered:
             return float(others > 0)
         full = erlang_c(others, offered) if offered < others else 1.0
         sooner = others * (work.reads + work.writes) / offered  # 1/s
         return float(1 - full / (1 + sooner * w.write_time))
+
+    def _offered(self, work: Work) -> Quantity:
+        """Return how many cores the work of a copy takes."""
+        w = self.workload
+        return work.reads * w.read_time + work.writes * w.write_time
 
     @property
     def senders(self) -> Mapping[str, Quantity]:
@@ -124,9 +128,8 @@ class LeaderlessBehaviour(CopiesAtWork):
     @property
     def _overloaded(self) -> bool:
         """Whether copies are told of writes ever later."""
-        w, work = self.workload, self.work_of(self.share(self.databases))
-        busy = work.reads * w.read_time + work.writes * w.write_time
-        return bool(np.any(overtaken(busy / self.cores)))
+        work = self.work_of(self.share(self.databases))
+        return bool(np.any(overtaken(self._offered(work) / self.cores)))
 
     @cached_property
     def lag(self) -> Duration:
@@ -331,6 +334,6 @@ class LeaderlessBehaviour(CopiesAtWork):
         reads, writes = float(work.reads), float(work.writes)
         r, m = float(w.read_time) ** 2, float(w.write_time) ** 2
         each = 2 * (reads * r + writes * m)
-        busy = (reads * r**0.5 + writes * m**0.5) / self.cores
-        alike = _ALIKE[0] + _ALIKE[1] * min(float(busy), 1.0)
+        busy = float(self._offered(work)) / self.cores
+        alike = _ALIKE[0] + _ALIKE[1] * min(busy, 1.0)
         return alike * (reads * both * r + writes * m) / each if each else 0.0

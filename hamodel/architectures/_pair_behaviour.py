@@ -93,9 +93,8 @@ class PairBehaviour(AtWork):
         """Return the replication to each standby alone, with the way to it."""
         spec, w = self.spec, self.workload
         single = spec.replication
-        delays = single.delays if len(single.delays) > 1 else single.delays * 99
-        found = []
-        for node, delay in zip(self._others(primary), delays, strict=False):
+        others, found = self._others(primary), []
+        for node, delay in zip(others, single.delays * len(others), strict=False):
             one = replace(single, delay=delay, standbys=1, acknowledgements=1)
             places = [node.site, *(n.site for n in self._above(node, primary))]
             for there, here in pairwise((*places, primary.site)):

@@ -197,10 +197,11 @@ class Race:
             self._unread(self._way(at, copy), after) ** number
             for (copy, after), number in asked.items()
         )
-        spread = np.convolve(np.diff(self._levels @ answered), age)[:_CELLS]
+        over = self._levels @ answered
+        spread = np.convolve(np.diff(over), age)[:_CELLS]
         before = np.concatenate([[0.0], spread])  # answered, and as old, by then
         falls = -np.diff(np.asarray(late))
-        return float(falls @ (before[1:] + before[:-1]) / 2)
+        return float(falls @ (over[0] * age + (before[1:] + before[:-1]) / 2))
 
     def _all(self, at: str) -> Counter[Copy]:
         """Return the copies as a write at a site sees them."""
@@ -281,7 +282,7 @@ class Race:
         found: FloatArray = np.zeros(_CELLS + 1)
         for weight, gone, here in zip(self._levels, over, late, strict=True):
             middles = np.append((here[1:] + here[:-1]) / 2, np.zeros(_CELLS))
-            found += weight * np.correlate(middles, np.diff(gone))
+            found += weight * (gone[0] * here + np.correlate(middles, np.diff(gone)))
         return np.minimum.accumulate(np.clip(found, 0.0, 1.0))
 
     def _asked(

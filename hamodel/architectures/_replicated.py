@@ -56,7 +56,7 @@ import numpy as np
 
 from hamodel._quantity import rate_of
 from hamodel._types import Quantity
-from hamodel.architectures._events import NEVER, Cause, Event, Stages, is_never, sooner
+from hamodel.architectures._events import Cause, Event, Stages, is_never, sooner
 from hamodel.architectures._failing_over import Failovers
 from hamodel.architectures._replicas import Policy, State, redirection
 from hamodel.architectures._shape import Names
@@ -67,12 +67,12 @@ class Rules(Failovers):
     """The rules of a replicated primary."""
 
     policy: Policy
-    crews: int = 1
-    restore: Quantity | None = None
-    probe: Quantity = 0
-    site_mttf: Quantity = NEVER
-    site_mttr: Quantity = 1.0
-    false_failovers: Quantity = 0.0  # 1/s
+    crews: int
+    restore: Quantity | None
+    probe: Quantity
+    site_mttf: Quantity
+    site_mttr: Quantity
+    false_failovers: Quantity  # 1/s
 
     def blocked(self, state: State) -> bool:
         """Tell whether writes wait without end for a standby."""

@@ -71,15 +71,14 @@ class Voters:
         return np.arange(self.shape[axis]).reshape(*size, *(1,) * self.deep)
 
     def law(self) -> Value:
-        """Return the probability of each state."""
+        """Return numbers in proportion to the probability of each state."""
         broken = np.asarray(self.fail / self.mend)
         dark = np.asarray(self.gone / self.back)
         total: Value = 1
         for count, down, lost in zip(self.copies, self.down, self.lost, strict=True):
             ways = np.array([comb(count, n) for n in range(count + 1)])
             ways = ways.reshape(down.shape)
-            total = total * ways * broken**down / (1 + broken) ** count
-            total = total * dark**lost / (1 + dark)
+            total = total * ways * broken**down * dark**lost
         return total
 
     def moves(self) -> Iterator[tuple[int, int, Value, Value]]:

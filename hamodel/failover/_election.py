@@ -12,7 +12,7 @@ import numpy as np
 from hamodel import _check, fields
 from hamodel.duration import Duration, empirical, order_statistic, uniform
 from hamodel.failover._ballots import Ballots, Rules
-from hamodel.failover._parts import SAME
+from hamodel.failover._parts import SAME, check_majority
 
 _PLAYED = 8192  # elections behind a law: a standard error of 0.6 % of a probability
 _SEED = 20140619  # so that the same settings always give the same law
@@ -105,7 +105,7 @@ class Election:
                 f"election_timeout must be >= 2 heartbeats = {2 * self.heartbeat:g},"
                 f" got {self.election_timeout:g}"
             )
-        _majority_left(self.nodes, self.failed)
+        check_majority(self.nodes, self.failed)
         _at_sites(self)
         _check.between(1, self.nodes - self.failed, clients=self.clients)
 
@@ -208,7 +208,7 @@ class RaftElection:
         if not self.low < self.high:
             raise ValueError(f"low must be < high, got {self.low} and {self.high}")
         _check.between(0, self.low, heartbeat=self.heartbeat)
-        _majority_left(self.nodes, self.failed)
+        check_majority(self.nodes, self.failed)
         _at_sites(self)
         if self.split_probability > 0.99:
             raise ValueError(
@@ -255,8 +255,6 @@ class RaftElection:
         if self.copies:
             return _first_votes(self._rules)
         rivals = self.left - self.majority + 1
-        if rivals >= self.left:  # nobody is needed beside the candidate
-            return 0.0
         share = min(1.0, self.one_way / (self.high - self.low))
         return float(
             sum(
@@ -307,15 +305,6 @@ def _at_sites(election: Election | RaftElection) -> None:
     if held != election.nodes:
         raise ValueError(f"copies must hold the {election.nodes} nodes, got {held}")
     _check.between(0, election.one_way, within=election.within)
-
-
-def _majority_left(nodes: int, failed: int) -> None:
-    """Raise unless a majority of some servers is left."""
-    _check.whole(1, nodes=nodes, failed=failed)
-    if nodes - failed < nodes // 2 + 1:
-        raise ValueError(
-            f"failed must leave a majority of {nodes // 2 + 1} of {nodes}, got {failed}"
-        )
 
 
 @lru_cache(maxsize=256)
