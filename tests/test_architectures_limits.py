@@ -345,5 +345,7 @@ def test_clients_that_are_led_away_try_again(base):
 @pytest.mark.parametrize("kind", [ActiveActive, Majority, Leaderless])
 def test_attempts_to_lead_clients_away_have_no_limit(kind):
     counted = Failover(detection=5, coverage=0.9, retry=60, tries=2)
-    with pytest.raises(ValueError, match="tries must be None where clients are only led away"):
+    with pytest.raises(
+        ValueError, match="tries must be None where clients are only led away"
+    ):
         kind(database=Node(mttf=1e6, mttr=1e4), failover=counted)
