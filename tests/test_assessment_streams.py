@@ -11,7 +11,7 @@ from hamodel.assessment import WORKBOOK, Journey, assess_journeys
 from hamodel.assessment._kinds import Visits
 from hamodel.assessment._visits import Moves
 from hamodel.assessment.expected import assessed, spread_draws
-from hamodel.units import DAY, HOUR, MINUTE, MONTH
+from hamodel.units import HOUR, MONTH
 
 
 def visits(n, density, rng):
@@ -62,15 +62,6 @@ def test_one_journey_with_an_objective_is_all_of_them():
     }
     shop = assess_journeys(one, journeys=journeys)
     assert shop.chance_of_missing_any() == shop.chance_of_missing("pay")
-
-
-def test_the_alerts_of_the_workbook_are_those_of_its_table():
-    found = [(a.factor, a.long, a.short, a.after, a.severity) for a in WORKBOOK]
-    assert found == [
-        (14.4, HOUR, 5 * MINUTE, 0, "page"),
-        (6, 6 * HOUR, 30 * MINUTE, 0, "page"),
-        (1, 3 * DAY, 6 * HOUR, 0, "ticket"),
-    ]
 
 
 @pytest.mark.parametrize("target", [-0.1, 1.1])

@@ -147,9 +147,7 @@ class Process:
         """How often each state is entered, in 1/s, (n,)."""
         if len(self.views) == 1:
             return np.zeros(1)
-        jumps = self.moves.jumps
-        visits = np.asarray(steady_state(jumps - np.diag(np.diag(jumps))))
-        visits = visits / (1 - np.diag(jumps))
+        visits = np.asarray(steady_state(self.moves.jumps))  # back to itself, too
         shares: FloatArray = visits / (visits @ self.moves.means)
         return shares
 

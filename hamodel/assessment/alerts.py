@@ -151,7 +151,7 @@ class Burning:
     def _held(self, window: float, top: float) -> Iterator[tuple[float, float]]:
         """Yield levels of downtime that a window holds already, with their chances."""
         come = sum(n * stream.never(window) for stream, n in self.visits)
-        if window <= 0 or come < _NEGLIGIBLE:
+        if not window or come < _NEGLIGIBLE:
             yield 0.0, 1.0
             return
         levels = np.append(0.0, np.geomspace(1e-2 * top, top, _STEPS))

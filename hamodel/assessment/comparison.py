@@ -35,10 +35,7 @@ class Comparison:
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """What is shown: a heading, and a text for each architecture."""
-        tables = [shown(a) for a in self.assessments]
-        return [
-            (row[0][0], *(cell for _, cell in row)) for row in zip(*tables, strict=True)
-        ]
+        return shown(*self.assessments)
 
     def measures(self) -> dict[str, dict[str, Quantity]]:
         """Return every measure of every architecture, as numbers."""

@@ -163,9 +163,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType({m.name: m for m in _ALL})
 # ---- the table that assessments and comparisons show -------------------------------
 
 
-def shown(assessment: object) -> list[tuple[str, str]]:
-    """Return the rows of a table on an assessment: a heading and a text each."""
-    return [(label, write(assessment)) for label, write in _ROWS]
+def shown(*assessments: object) -> list[tuple[str, ...]]:
+    """Return the rows of a table: a heading, and a text on each assessment."""
+    return [(label, *map(write, assessments)) for label, write in _ROWS]
 
 
 def _number(

@@ -1,0 +1,229 @@
+"""Laws of times and of planned work, and rates of alerts: each against an integral."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import integrate, special, stats
+
+from hamodel import duration, markov
+from hamodel.architectures import Event, Node, Part, SinglePrimary
+from hamodel.architectures._events import Stages
+from hamodel.assessment import BurnRate, _any_missed, assess
+from hamodel.assessment._kinds import Calendar, Pairs, Visits, Whole
+from hamodel.assessment._laws import ends_of, law_of, left_of, transform
+from hamodel.assessment._visits import Moves, process_of
+from hamodel.assessment.alerts import Costs
+from hamodel.assessment.budget import Chance
+from hamodel.units import DAY, HOUR
+
+UNIFORM = duration.uniform(0, 2)
+GAMMA = duration.gamma(mean=3.0, cv=0.5)
+
+
+# ---- what is left of a time that has run -------------------------------------------
+
+
+@pytest.mark.parametrize("law", [UNIFORM, GAMMA, duration.uniform(1, 4)])
+@pytest.mark.parametrize("age", [0.02, 0.3, 0.99, 0.9999])
+def test_what_is_left_of_a_time_that_has_run_for_an_exponential_one(law, age):
+    """Of those times that were longer: the age is so much of the mean, on average."""
+    mean, age = float(law.mean), age * float(law.mean)
+    pace = 1 / age - 1 / mean
+    left = left_of(law, age)
+
+    def beyond(t):
+        end = float(law.quantile(1 - 1e-13))
+        if pace * mean > 10:  # it is taken as it is
+            return float(law.sf(age + t))
+        points = np.clip(law.quantile([1e-9, 0.1, 0.5, 0.9]) - t, 0.0, end)
+        found = integrate.quad(
+            lambda a: math.exp(-pace * a) * float(law.sf(a + t)), 0, end, points=points
+        )
+        return found[0]
+
+    for t in (0.0, 0.1 * mean, 0.5 * mean, mean, 1.3 * mean):
+        expected = beyond(t) / beyond(0.0)
+        assert left.sf(t) == pytest.approx(expected, rel=2e-3, abs=1e-6)
+
+
+def test_a_time_that_has_hardly_run_is_the_time():
+    assert left_of(UNIFORM, 0.0009) is UNIFORM
+    assert left_of(UNIFORM, 0.0011) is not UNIFORM
+    memory = duration.exponential(3.0)
+    assert left_of(memory, 2.0) is memory
+    assert law_of(memory) is None
+
+
+# ---- the gamma laws that stand for a law -------------------------------------------
+
+
+def test_stages_are_transformed_one_by_one():
+    """A constant, an exponential and a uniform time, at a table of complex points."""
+    stages = Stages((5.0, duration.exponential(2.0), UNIFORM))
+    s = np.array([[0.0, 0.1, 3.0], [0.2 + 1j, 7.0, 0.01]])
+    value, change = transform(stages, s)
+    uniform, slope = transform(UNIFORM, s)
+    long = (1 + 5 * s / 1024) ** -1024.0
+    once = 1 / (1 + 2 * s)
+    assert value == pytest.approx(long * once * uniform, rel=1e-11)
+    each = -5 / (1 + 5 * s / 1024) - 2 * once + slope / uniform
+    assert change == pytest.approx(value * each, rel=1e-11)
+    assert transform(UNIFORM, 0.7)[0] == pytest.approx(-np.expm1(-1.4) / 1.4, rel=1e-3)
+
+
+@pytest.mark.parametrize("law", [UNIFORM, GAMMA, duration.lognormal(mean=2.0, cv=0.8)])
+def test_a_mixture_has_the_mean_and_the_variance_of_its_law(law):
+    """By derivatives along a circle around 0."""
+    turns = np.exp(2j * np.pi * np.arange(16) / 16) * 0.05 / law.mean
+    value, change = transform(law, turns)
+    assert np.mean(value) == pytest.approx(1, abs=1e-12)
+    assert -np.mean(change).real == pytest.approx(law.mean, rel=1e-9)
+    second = np.mean(change / turns).real
+    assert second - law.mean**2 <= law.var * (1 + 1e-9)
+    assert second - law.mean**2 == pytest.approx(law.var, rel=2e-3)
+
+
+def test_between_its_ends_a_law_that_is_transformed_has_all_but_nothing():
+    low, high = ends_of(Stages((5.0, 3.0)))
+    assert low < 8 < high
+    for mean in (5.0, 3.0):
+        stood = stats.gamma(1024, scale=mean / 1024)
+        assert stood.cdf(mean * low / 8) + stood.sf(mean * high / 8) < 1e-16
+    assert high - low < 8
+    assert ends_of(duration.exponential(2.0)) == (0.0, math.inf)
+    assert ends_of(duration.uniform(4, 6))[0] > 2.5
+
+
+# ---- what adds downtime ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("horizon", [0.5, 3.0, 5.5, 7.0, 8.0, 11.5, 70.25])
+def test_work_by_the_calendar_from_every_moment(horizon):
+    """A cycle of 7, of which 2 fail a quarter: begun at 100,000 moments of it."""
+    work = Calendar(every=5.0, takes=2.0, fails=0.25)
+    begin = (np.arange(100_000) + 0.5) * 7 / 100_000
+
+    def worked(until):  # within (0, until) of cycles that begin with the pause
+        return np.floor(until / 7) * 2 + np.maximum(until % 7 - 5, 0)
+
+    lost = worked(begin + horizon) - worked(begin)
+    kill = 0.25 * np.array([[0.3], [0.7 + 2j], [4.0]])
+    alive = np.exp(-kill * lost).mean(axis=1)
+    assert np.exp(-work.exponent(kill, horizon)) == pytest.approx(alive, rel=1e-4)
+    none = np.mean(lost == 0)
+    never = work.never(horizon)
+    assert math.exp(-never) == pytest.approx(none, abs=2e-5)
+    assert work.mean == pytest.approx(0.25 * lost.mean() / horizon, rel=1e-4)
+
+
+def test_a_chain_that_is_never_down_in_a_period():
+    rates = np.array([[0.0, 0.01, 0.02], [0.5, 0.0, 0.0], [0.1, 0.1, 0.0]])
+    law = markov.steady_state(rates)
+    chain = Whole(rates=rates, law=law, fails=np.array([0.0, 0.5, 1.0]))
+    assert math.exp(-chain.never(20.0)) == pytest.approx(law[0] * math.exp(-0.6))
+    assert chain.mean == pytest.approx(law[1] / 2 + law[2])
+    kill = np.array([[1e30, 1e30, 1e30]], complex)  # dead for sure
+    assert 36 < chain.exponent(kill, 20.0)[0].real < 37
+    down = Whole(rates=rates, law=np.array([0.0, 0.5, 0.5]), fails=chain.fails)
+    assert down.never(1.0) == math.inf
+
+
+@pytest.mark.parametrize("horizon", [0.1, 3.0, 50.0])
+def test_pairs_of_a_period_are_an_integral(horizon):
+    """What follows a beginning fades with time: so many more until the end."""
+    pairs = Pairs(rates=np.array([[2.0]]), lasts=3.0)
+    more = integrate.quad(lambda t: 2 * -math.expm1(-(horizon - t) / 3), 0, horizon)
+    assert pairs.within(horizon)[0, 0] == pytest.approx(more[0], rel=1e-9)
+
+
+def test_a_clock_that_leads_back_to_its_state_starts_anew():
+    """A restart of a minute fails half of the time, and is tried again."""
+
+    def events(works):
+        if works:
+            yield Event("failure", 1000.0, False)
+        else:
+            yield Event("restart", duration.constant(60.0), True, 0.5)
+            yield Event("restart", duration.constant(60.0), False, 0.5)
+
+    found = process_of(Part(name="node", start=True, events=events, view=bool))
+    down = found.views.index(False)
+    assert found.law[down] == pytest.approx(120 / 1120, rel=1e-9)
+    assert found.entries[down] == pytest.approx(2 / 1120, rel=1e-9)
+
+
+@pytest.mark.parametrize("least", [True, False])
+def test_what_three_at_a_time_tell_has_the_truth_at_an_end(least, monkeypatch):
+    """Of forty months four journeys miss some: the last shares one with the third.
+
+    If it is one that the first misses too, the most is true; if not, the least.
+    """
+    misses = {1: {*range(12)}, 2: {*range(12, 22)}, 3: {*range(22, 30)}}
+    misses[4] = {0, 1, 12, 13, 39}
+    misses[4 if least else 3].add(22 if least else 0)
+
+    def any_of(_joint, _budgets, places, _horizon):
+        return Chance(len(set().union(*(misses[k] for k in places))) / 40, 0.0)
+
+    monkeypatch.setattr(_any_missed, "_missed", any_of)
+    alone = {k: len(months) / 40 for k, months in misses.items()}
+    found = _any_missed._between(None, None, alone, 1.0)
+    off = found.probability - len(set().union(*misses.values())) / 40
+    half = found.error * found.probability
+    assert off == pytest.approx(half if least else -half, rel=1e-9)
+    assert half == pytest.approx(0.5 / 40)
+
+
+# ---- alerts ------------------------------------------------------------------------
+
+
+def test_a_visit_costs_what_it_burns_fast_enough():
+    """Two kinds of visits, one fails all and one a tenth; both last a minute."""
+    moves = Moves(rates=np.array([[0.0, 0.0, 1 / 60], [0.0, 0.0, 1 / 60]]))
+    begins = np.array([1e-6, 4e-6])
+    two = Visits(moves=moves, begins=begins, entries=begins, fails=np.array([1.0, 0.1]))
+    fast, every = (Costs([(two, 3)], burn=burn) for burn in (0.5, 0.05))
+    assert Costs([(two, 3)], burn=1.0).above(1.0) == 0
+    for x in (0.02, 1.0, 30.0, 200.0):
+        one, other = 3e-6 * math.exp(-x / 60), 12e-6 * math.exp(-x / 6)
+        assert fast.above(x) == pytest.approx(one, rel=0.015)
+        assert every.above(x) == pytest.approx(one + other, rel=0.015)
+    assert fast.above(0.0) == pytest.approx(3e-6, rel=1e-3)
+    assert fast.above(2e6) == 0
+
+
+def down_longer(x, window, mttf, mttr):
+    """P(downtime of a window > x) of a node, by how often it fails while it is up."""
+    n, x = np.arange(40), x[:, None]
+    up = (window - x) / mttf
+    fails = np.exp(-up) * up**n / special.factorial(n)
+    ended = special.pdtr(n, x / mttr)  # fewer repairs than that within x
+    from_up = (fails[:, 1:] * ended[:, :-1]).sum(axis=1)
+    from_down = (fails * ended).sum(axis=1)
+    return (mttf * from_up + mttr * from_down) / (mttf + mttr)
+
+
+@pytest.mark.parametrize("short", [DAY, DAY / 2, HOUR])
+def test_an_alert_fires_as_the_sum_over_what_windows_hold(short):
+    """Written out: N is exponential, and what a window holds is a sum of repairs."""
+    mttf, mttr = 40 * HOUR, 120.0
+    alert = BurnRate(factor=4, long=DAY, short=short)
+    found = assess(SinglePrimary(database=Node(mttf=mttf, mttr=mttr)))
+    least, most = (4e-3 * window for window in (short, DAY))
+
+    def held(window, top):
+        if window <= 0:
+            return [0.0], [1.0]
+        levels = np.linspace(0, top, 161)
+        beyond = down_longer(levels, window, mttf, mttr)
+        inside = [1 - beyond[0], *-np.diff(beyond), beyond[-1]]
+        return [0.0, *((levels[1:] + levels[:-1]) / 2), top], inside
+
+    expected = 0.0
+    for p, chance in zip(*held(short, least), strict=True):
+        for q, other in zip(*held(DAY - short, most), strict=True):
+            if p < least or p + q < most:
+                lacks = max(most - p - q, least - p)
+                expected += chance * other * math.exp(-lacks / mttr) / (mttf + mttr)
+    assert found.alert_rate(alert, 0.999) == pytest.approx(expected, rel=0.012)
