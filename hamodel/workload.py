@@ -24,11 +24,17 @@ class Workload:
         Requests in 1/s, of all clients together.
     clients : mapping of str to float, or None
         Share of the requests that come from each site; None: alike.
+    round_trip : float or Duration
+        There and back between two sites, in s; each message and its answer draw one
+        as a whole, and what goes one way takes half of it.
     hop : float or Duration
-        There and back within a site, in s: from the app server to the database.
+        There and back within a site, in s: from the app server to the database; a
+        request that is sent on to another site takes a round trip beside it.
+    read_time, write_time : float or array
+        Mean time in s, of an exponential law, that one keeps a core of a database busy.
     app_time : float or array
-        Mean time in s that a request keeps a core of an app server busy; nothing where
-        a site has no app servers.
+        Mean time in s, of an exponential law, that a request keeps a core of an app
+        server busy; nothing where a site has no app servers.
     objective : float
         Latency in s beyond which an answer counts as no answer; `inf`: none does.
     timeout : float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
@@ -19,6 +20,8 @@ from hamodel.architectures._region import HERE, Region
 from hamodel.architectures._seen import Seen
 from hamodel.architectures.behaviour import (
     NO_WAIT,
+    Answers,
+    Asked,
     Waits,
     Work,
     entering,
@@ -273,7 +276,6 @@ class ActiveActiveBehaviour(AtWork):
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the way to the home of a write's key, and the wait for standbys."""
-        del at
         if operation == "read":
             return NO_WAIT
         count, here = len(self.spec.sites), constant(0.0)
@@ -281,14 +283,27 @@ class ActiveActiveBehaviour(AtWork):
             here = self._inside.commit[HERE]
         if self.spec.resolution != Resolution.HOME_SITE or count == 1:
             return [(1.0, here)]
-        there = self.workload.between_sites + here
-        return [(1 / count, here), (1 - 1 / count, there)]
+        there, busy = self.workload.between_sites + here, Counter[float]()
+        for home, share in self._clients.items():
+            if home != at:
+                busy[_times(share, self._clients[at])] += 1
+        away: Waits = [
+            (number / count, Answers(groups=(((Asked(there, reads),), 1),)))
+            for reads, number in busy.items()
+        ]
+        return [(1 / count, here), *away]
 
     def work_without(self, site: str) -> tuple[Quantity, Work]:
         shares = self._clients
         left = [name for name in shares if name != site]
         share = max((shares[n] + shares[site] / len(left) for n in left), default=1.0)
         return share, self.work_of(share)
+
+
+def _times(share: Quantity, of: Quantity) -> float:
+    """Return the reads of one site over those of another, where both are numbers."""
+    single = isinstance(share, float) and isinstance(of, float)
+    return share / of if single and of > 0 else 1.0
 
 
 def _plain(lag: Duration) -> Quantity:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
 from typing import Protocol
 
 import numpy as np
 
+from hamodel import _check
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._events import Event
@@ -280,15 +283,64 @@ class CopiesAtWork(AtWork):
         away = sum(p * (total - copies[name]) for name, p in self.senders.items())
         return self.workload.writes * away
 
-    def share(self, copies: int) -> Quantity:
-        """Return the share of the reads that the busiest of so many copies takes."""
+    def reads_at(
+        self, at: str, shares: Mapping[str, Quantity], copies: Mapping[str, int]
+    ) -> Quantity:
+        """Return the share of the reads that a copy of a site works on.
+
+        `shares` are those of the clients that enter at each site, `copies` what is
+        left at each.
+        """
         raise NotImplementedError
 
-    def work(self, known: Known, at: str) -> Work:
+    def work_at(self, at: str, reads: Quantity) -> Work:
+        """Return the work of a copy at a site that takes a share of the reads."""
         del at
-        return self.work_of(self.share(known.copies or self.databases))
+        return self.work_of(reads)
+
+    @cached_property
+    def entering(self) -> Mapping[str, Quantity]:
+        """Share of the requests that enters at each site, all well."""
+        return self.workload.shares(self.spec.sites)
+
+    def times_the_reads(self, other: str, at: str) -> float:
+        """Return the reads of a copy at another site over those of one at a site."""
+        one, more = (
+            np.asarray(self.reads_at(site, self.entering, self.spec.copies))
+            for site in (at, other)
+        )
+        single = one.ndim == more.ndim == 0 and one.dtype.kind == more.dtype.kind == "f"
+        return float(more / one) if single and one > 0 else 1.0
+
+    def work(self, known: Known, at: str) -> Work:
+        """Return the work of a copy; which other sites are lost is not known."""
+        up = known.copies or self.databases
+        others = [site for site in self.spec.sites if site != at]
+        lost = min(max(len(self.spec.sites) - known.serving, 0), len(others))
+        each = []
+        for gone in combinations(others, lost):
+            shares, copies = self._without(gone)
+            if up > sum(copies.values()):  # they have lost their servers only
+                copies = self.spec.copies
+            left = sum(copies.values())
+            each.append(self.reads_at(at, shares, copies) * max(left / up, 1.0))
+        mean = sum(each) / len(each)
+        whole = mean if _check.is_symbolic(mean) else np.minimum(mean, 1.0)[()]
+        return self.work_at(at, whole)
 
     def work_without(self, site: str) -> tuple[Quantity, Work]:
-        copies = max(self.databases - self.spec.copies[site], 1)
-        others = max(len(self.spec.sites) - 1, 1)
-        return 1 / others, self.work_of(self.share(copies))
+        shares, copies = self._without((site,))
+        if not shares:
+            return 1.0, self.work_of(1.0)
+        works = [self.work_at(at, self.reads_at(at, shares, copies)) for at in shares]
+        most: Quantity = np.maximum.reduce(np.broadcast_arrays(*shares.values()))[()]
+        return most, max(works, key=lambda work: np.max(work.reads))
+
+    def _without(
+        self, gone: Sequence[str]
+    ) -> tuple[dict[str, Quantity], Mapping[str, int]]:
+        """Return who enters where, and which copies there are, without some sites."""
+        shares = {s: share for s, share in self.entering.items() if s not in gone}
+        led = sum(self.entering[site] for site in gone) / max(len(shares), 1)
+        copies = {site: n for site, n in self.spec.copies.items() if site not in gone}
+        return {site: share + led for site, share in shares.items()}, copies

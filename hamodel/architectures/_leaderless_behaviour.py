@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Protocol
 
 import numpy as np
 
-from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._copies import Copies, CopiesAtWork
 from hamodel.architectures._races import Race, oldest
-from hamodel.architectures._seen import Seen
 from hamodel.architectures.behaviour import (
     Answers,
+    Asked,
     Waits,
     Work,
     led_away,
@@ -35,7 +36,7 @@ _SLICES = (np.arange(512) + 0.5) / 512  # of a law of repair
 _ALIKE = 0.42, 0.46  # how much of the work's correlation queues have: a + b load
 
 
-class Asked(Copies, Protocol):
+class Quorums(Copies, Protocol):
     """Copies of which some are asked: what a `Leaderless` says."""
 
     @property
@@ -61,7 +62,7 @@ class Asked(Copies, Protocol):
 class LeaderlessBehaviour(CopiesAtWork):
     """A `Leaderless` under a workload."""
 
-    spec: Asked
+    spec: Quorums
 
     @property
     def rto(self) -> Duration:
@@ -86,7 +87,7 @@ class LeaderlessBehaviour(CopiesAtWork):
                 "lag, losses, staleness and conflicts of copies need single numbers, "
                 "got arrays; ha.sweep takes them point by point"
             )
-        work = self.work_of(self.share(self.databases))
+        work = self.work_of(self._share)
         return Race(
             copies=spec.copies,
             write=(spec.write_quorum, spec.write_to),
@@ -119,16 +120,12 @@ class LeaderlessBehaviour(CopiesAtWork):
 
     @property
     def senders(self) -> Mapping[str, Quantity]:
-        return self._shares
-
-    @property
-    def _shares(self) -> dict[str, Quantity]:
-        return self.workload.shares(self.spec.sites)
+        return self.entering
 
     @property
     def _overloaded(self) -> bool:
         """Whether copies are told of writes ever later."""
-        work = self.work_of(self.share(self.databases))
+        work = self.work_of(self._share)
         return bool(np.any(overtaken(self._offered(work) / self.cores)))
 
     @cached_property
@@ -138,7 +135,7 @@ class LeaderlessBehaviour(CopiesAtWork):
             return constant(0.0)
         if self._overloaded:
             return endless(constant(0.0), np.asarray(True))
-        return self._race.lag(self._shares)
+        return self._race.lag(self.entering)
 
     @cached_property
     def _on_one_node(self) -> list[tuple[Quantity, Duration]]:
@@ -148,7 +145,7 @@ class LeaderlessBehaviour(CopiesAtWork):
             return []
         return [
             (w.writes * share * number / self.databases, race.only_on(at, copy))
-            for at, share in self._shares.items()
+            for at, share in self.entering.items()
             for copy, number in race.every(at)
             if spec.write_to == "any" or copy.site == at
         ]
@@ -161,7 +158,7 @@ class LeaderlessBehaviour(CopiesAtWork):
             return []
         return [
             (w.writes * share, race.only_at(at))
-            for at, share in self._shares.items()
+            for at, share in self.entering.items()
             if spec.copies[at] >= spec.write_quorum
         ]
 
@@ -209,12 +206,15 @@ class LeaderlessBehaviour(CopiesAtWork):
     def database_cost(self) -> Quantity:
         return sum(self.spec.nodes.values()) * self.spec.database.cost
 
-    def work_of(self, share: Quantity, at: str | None = None) -> Work:
-        """Return the work of a node, at a site or anywhere, which holds some keys."""
-        copies, nodes = self.spec.copies, self.spec.nodes
-        spread = self.databases / sum(nodes.values())
-        if at is not None:
-            spread = copies[at] / nodes[at]
+    def work_of(self, share: Quantity) -> Work:
+        """Return the work of a node that holds as many keys as others do."""
+        return self._held(share, self.databases / sum(self.spec.nodes.values()))
+
+    def work_at(self, at: str, reads: Quantity) -> Work:
+        return self._held(reads, self.spec.copies[at] / self.spec.nodes[at])
+
+    def _held(self, share: Quantity, spread: float) -> Work:
+        """Return the work of a node which holds some of the keys."""
         reads, writes = super().work_of(share)
         return Work(reads * spread, writes * spread)
 
@@ -226,7 +226,7 @@ class LeaderlessBehaviour(CopiesAtWork):
             return 0.0
         if self._overloaded:
             return 1.0
-        late = self._race.stale(self._shares, popularity(w), w.writes)
+        late = self._race.stale(self.entering, popularity(w), w.writes)
         return late + self._unhinted
 
     @property
@@ -268,50 +268,59 @@ class LeaderlessBehaviour(CopiesAtWork):
             return Conflicts(
                 resolution=resolution, pairs=np.inf, share=1.0, lost=w.writes
             )
-        found = self._race.clashes(self._shares, popularity(w), w.writes)
+        found = self._race.clashes(self.entering, popularity(w), w.writes)
         return Conflicts(resolution=resolution, **found)
 
-    def share(self, copies: int) -> Quantity:
-        """Return the share of the reads that ask one of so many copies."""
+    @property
+    def _share(self) -> Quantity:
+        """Share of the reads that ask a copy, over all copies."""
         each = len(self.spec.copies) if self.spec.read_from == "each" else 1
-        return min(self.spec.read_quorum * each, copies) / copies
+        return min(self.spec.read_quorum * each, self.databases) / self.databases
 
-    def work(self, known: Seen, at: str) -> Work:
-        """Return the work of a copy at a site: reads ask those that are nearest."""
-        total = self.databases
-        fewer = self.share(known.copies or total) / self.share(total)
-        share = self._asked_at(at) * fewer
-        whole = share if _check.is_symbolic(share) else np.minimum(share, 1.0)
-        return self.work_of(whole, at)
-
-    def _asked_at(self, at: str) -> Quantity:
-        """Return the share of the reads that ask a copy of a site when all is well."""
+    def reads_at(
+        self, at: str, shares: Mapping[str, Quantity], copies: Mapping[str, int]
+    ) -> Quantity:
+        """Return the share of the reads that ask a copy: they ask the nearest."""
         needed, scope = self.spec.asked("read")
-        copies, shares, total = self.spec.copies, self._shares, self.databases
         if scope == "each":
-            return needed / copies[at]
-        asked = shares[at] * min(needed, copies[at]) / copies[at]
+            return min(needed / copies[at], 1.0)
+        asked = shares.get(at, 0.0) * min(needed, copies[at]) / copies[at]
         if scope == "local":
             return asked
-        for site, count in copies.items():
-            if site != at and needed > count:
-                asked = asked + shares[site] * (needed - count) / (total - count)
+        total = sum(copies.values())
+        for site, share in shares.items():
+            far = min(needed, total) - copies.get(site, 0)
+            if site != at and far > 0:
+                asked = asked + share * far / (total - copies.get(site, 0))
         return asked
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the copies that are asked, and how many must answer."""
         (needed, scope), copies = self.spec.asked(operation), self.spec.copies
         near, far = self.workload.within_site, self.workload.between_sites
-        own = (constant(0.0), *[near] * (copies[at] - 1))
-        others = [(far,) * count for name, count in copies.items() if name != at]
-        if scope == "any":
-            groups = [sum(others, own)]
-        else:
-            groups = [own, *others] if scope == "each" else [own]
+        own = (Asked(constant(0.0)), *[Asked(near)] * (copies[at] - 1))
+        others = [
+            (Asked(far, self.times_the_reads(name, at)),) * count
+            for name, count in copies.items()
+            if name != at
+        ]
+        groups = [own, *others] if scope == "each" else [own]
         if operation == "read":  # it asks the nearest, and as many as it needs
-            groups = [ways[:needed] for ways in groups]
-        asked = tuple((ways, needed) for ways in groups)
-        return [(1.0, Answers(groups=asked, shared=self._shared))]
+            groups = [held[:needed] for held in groups]
+        away = sum(others, ()) if scope == "any" else ()
+        further = max(needed - len(own), 0) if operation == "read" else len(away)
+        alike = len(set(away)) < 2
+        picks = Counter([away[:further]] if alike else combinations(away, further))
+        return [
+            (
+                number / picks.total(),
+                Answers(
+                    groups=tuple((held + pick, needed) for held in groups),
+                    shared=self._shared,
+                ),
+            )
+            for pick, number in picks.items()
+        ]
 
     @cached_property
     def _shared(self) -> float:
@@ -330,7 +339,7 @@ class LeaderlessBehaviour(CopiesAtWork):
         elif spec.read_from == "local":
             among = max(spec.copies.values())
         both = (asked - 1) / max(among - 1, 1)
-        work = self.work_of(self.share(self.databases))
+        work = self.work_of(self._share)
         reads, writes = float(work.reads), float(work.writes)
         r, m = float(w.read_time) ** 2, float(w.write_time) ** 2
         each = 2 * (reads * r + writes * m)

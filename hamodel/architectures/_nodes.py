@@ -32,8 +32,8 @@ class Replica:
     priority : int
         The highest of those that work is promoted; of equal ones each as likely.
     reads : str
-        "local": it answers the reads of its site while the primary is elsewhere;
-        "never": it answers none unless it is the primary.
+        "local": it answers the reads of its site while the primary is elsewhere, each
+        of several there as many; "never": it answers none unless it is the primary.
     cost : float, array, SymPy expression or None
         What it costs; None: as `Node.cost` says.
     name : str

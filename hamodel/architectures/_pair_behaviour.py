@@ -93,8 +93,9 @@ class PairBehaviour(AtWork):
         """Return the replication to each standby alone, with the way to it."""
         spec, w = self.spec, self.workload
         single = spec.replication
-        others, found = self._others(primary), []
-        for node, delay in zip(others, single.delays * len(others), strict=False):
+        found = []
+        pairs = zip(self._others(primary), self._delays(primary), strict=False)
+        for node, delay in pairs:
             one = replace(single, delay=delay, standbys=1, acknowledgements=1)
             places = [node.site, *(n.site for n in self._above(node, primary))]
             for there, here in pairwise((*places, primary.site)):
@@ -103,6 +104,10 @@ class PairBehaviour(AtWork):
                 one = replace(one, delay=self._passed_on(one.delays[0], delay))
             found.append(one)
         return found
+
+    def _delays(self, primary: Replica) -> tuple[Quantity, ...]:
+        """Return the delay to each standby of a primary, beside the way to it."""
+        return self.spec.replication.delays * len(self._others(primary))
 
     def _above(self, node: Replica, primary: Replica) -> Iterator[Replica]:
         """Yield the nodes between the primary and one that follows another."""
@@ -224,7 +229,7 @@ class PairBehaviour(AtWork):
         return self.work_of(self._reads_at(known, self.spec.sites.index(at)))
 
     def _reads_at(self, known: PairSeen, copy: int) -> Quantity:
-        """Return the share of the reads that one copy answers."""
+        """Return the share of the reads that each copy of a site answers."""
         pair, sites = known.pair, self.spec.sites
         if pair is None or len(sites) == 1:
             return 1.0
@@ -236,7 +241,7 @@ class PairBehaviour(AtWork):
             home = pair.sites[i].clients == "home" and i in answering
             if (i if home else else_) == copy or answering == [copy]:
                 total = total + shares[name]
-        return total
+        return total / max(pair.readable[copy], 1)
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the wait of a commit for the standbys."""
@@ -253,13 +258,17 @@ class PairBehaviour(AtWork):
         for site in self.spec.sites:
             there = [n for n in self._nodes if n.site == site and n.promotable]
             primary = max(there, key=lambda n: n.priority) if there else self._home
-            pairs = zip(self._others(primary), self._ways(primary), strict=True)
-            answering = [way.delays[0] for node, way in pairs if node.acknowledges]
-            found[site] = self._joint(answering).commit_delay(self.workload.writes)
+            pairs = zip(self._others(primary), self._delays(primary), strict=False)
+            answering = [(node, delay) for node, delay in pairs if node.acknowledges]
+            near, far = self.workload.within_site, self.workload.between_sites
+            found[site] = self._joint([delay for _, delay in answering]).commit_delay(
+                self.workload.writes,
+                [near if node.site == primary.site else far for node, _ in answering],
+            )
         return found
 
     def _joint(self, delays: list[Quantity]) -> Replication:
-        """Return the replication to several standbys, with the way to each."""
+        """Return the replication to several standbys, without the way to each."""
         alike = all(delay is delays[0] or _equal(delay, delays[0]) for delay in delays)
         single = self.spec.replication
         needed = min(int(single.acknowledgements), len(delays))

@@ -30,7 +30,7 @@ class PairView(NamedTuple):
 
     active: int  # the site of the node that takes writes
     cause: str  # why there is none
-    readable: tuple[bool, ...]  # which sites hold a copy that can be read
+    readable: tuple[int, ...]  # how many nodes answer reads at each site
     sites: tuple[SiteView, ...]
     blocked: str = ""  # why its writes wait, although it works
 
@@ -51,12 +51,12 @@ class Shown:
         """Return the view of a state."""
         rules = self.rules.nodes
         home = rules.groups[state.primary].site
-        readable = [False] * len(rules.sites)
+        readable = [0] * len(rules.sites)
         for group, nodes in zip(rules.groups, state.nodes, strict=True):
             if nodes[0] and group.reads:
-                readable[group.site] = True
+                readable[group.site] += 1 if len(readable) == 1 else nodes[0]
         if state.phase in ALIVE:
-            readable[home] = True
+            readable[home] = 1  # the primary
         sites = tuple(self._site(where) for where in state.clients)
         active = 0 if state.cause else home
         return PairView(
@@ -266,7 +266,8 @@ def _read(
         return Verdict(pair.cause)
     copy = entered
     if not pair.readable[entered]:
-        copy = pair.readable.index(True) if pair.cause else pair.active
+        first = next(i for i, count in enumerate(pair.readable) if count)
+        copy = first if pair.cause else pair.active
     behind = bool(pair.cause) or copy != pair.active or planned
     return found._replace(at=sites[copy], stale=behind)
 

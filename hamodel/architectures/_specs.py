@@ -163,8 +163,10 @@ class Maintenance:
 class Cache:
     """A cache before a site's database: it saves work and fails without harm.
 
-    It is as far from the app servers as the database: a hit takes the hop within the
-    site too, and a miss takes no second one.
+    It stands at the site where requests enter, as far from the app servers as a
+    database there: a hit takes the hop within the site too, and no way to another
+    site; a miss has looked first, and takes no second hop.  A look takes an exponential
+    time.
     """
 
     hit_ratio: Quantity = fields.share("share of the reads answered")

@@ -11,7 +11,7 @@ are lost is not known to a client, so their shares of the traffic are averaged.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -35,52 +35,74 @@ from hamodel.workload import Workload, as_law
 Known: TypeAlias = Any
 
 
+class Asked(NamedTuple):
+    """A copy that is asked: the way to it and back, and how busy it is.
+
+    Attributes
+    ----------
+    way : Duration
+        There and back.
+    reads : float
+        The reads that it works on, as a multiple of those of a copy at the site where
+        the request entered.
+    """
+
+    way: Duration
+    reads: float = 1.0
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Answers:
     """Copies that all work on a request, of which some must answer.
 
     Attributes
     ----------
-    groups : tuple of (tuple of Duration, int)
-        The way to each copy asked and back, and how many must answer; all groups are
-        waited for.
+    groups : tuple of (tuple of Asked, int)
+        The copies, and how many of them must answer; all groups are waited for.
     shared : float
         Correlation of the work that comes to two copies: requests that both work on
         make both queues long at once.
     """
 
-    groups: tuple[tuple[tuple[Duration, ...], int], ...]
+    groups: tuple[tuple[tuple[Asked, ...], int], ...]
     shared: float = 0.0
 
-    def law(self, wait: Duration, own: Duration) -> Duration:
+    def law(self, queue: Callable[[float], Duration], own: Duration) -> Duration:
         """Return the time until enough have answered.
 
         Parameters
         ----------
-        wait, own : Duration
-            Time in the queue of a copy, and of the work itself.
+        queue : callable
+            `queue(reads)`: time in the queue of a copy with so many times the reads.
+        own : Duration
+            Time of the work itself.
         """
-        work, together = wait + own, alike(self.shared, wait, own)
-        distinct = {id(way): way for ways, _ in self.groups for way in ways}
-        made = {key: work + way for key, way in distinct.items()}
-        found = [
-            duration.order_statistic(
-                [made[id(way)] for way in ways], needed, correlation=together
-            )
-            for ways, needed in self.groups
-        ]
+        distinct = {(id(a.way), a.reads): a for asked, _ in self.groups for a in asked}
+        made = {}
+        for key, asked in distinct.items():
+            wait = queue(asked.reads)
+            together = alike(self.shared, wait, own, asked.way)
+            made[key] = wait + own + asked.way, together
+        found, late = [], []
+        for copies, needed in self.groups:
+            each = [made[id(copy.way), copy.reads] for copy in copies]
+            laws, own_late = zip(*each, strict=True)
+            found.append(duration.order_statistic(laws, needed, correlation=own_late))
+            late.append(min(own_late))
         if len(found) == 1:
             return found[0]
-        return duration.order_statistic(found, len(found), correlation=together)
+        return duration.order_statistic(found, len(found), correlation=late)
 
 
-def alike(shared: float, wait: Duration, own: Duration) -> float:
+def alike(shared: float, wait: Duration, *others: Duration) -> float:
     """Return the correlation of the times that two copies take, of `shared` work.
 
-    What a request takes by itself is independent; only the queues are alike.
+    What a request takes by itself, and its ways, are independent; only the queues are
+    alike.
     """
-    spread = float(wait.var)
-    return shared * spread / (spread + float(own.var)) if spread else 0.0
+    spread = float(wait.var) if shared else 0.0
+    own = sum(float(other.var) for other in others)
+    return shared * spread / (spread + own) if spread else 0.0
 
 
 #: Times that an operation may wait, or answers that it waits for, each with its

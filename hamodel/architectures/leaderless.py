@@ -18,7 +18,11 @@ Assumptions
 - Planned work takes copies out, one at a time, whatever else has failed.
 - All copies work on a write, and a copy shows it when its work is done; they are asked
   all at once, and a request is coordinated by any copy of the site where it enters.
-  Their queues count as alike, and as long together as far as they share work.
+  A read asks no more than it needs: the coordinator, then others of its site, then any
+  elsewhere.  Queues are as long as their own copies' work makes them in latencies, all
+  alike in lag, stale reads and conflicts, and long together as far as they share work.
+  Latencies were within 3 % of requests played one by one at loads up to 0.9, and within
+  7 % at the 99 % point where one core of each copy works on everything.
 - No sloppy quorum: copies outside the N do not stand in.
 - In a ring of more nodes than copies any nodes of a site can hold the copies of some
   key (virtual nodes), so "every" key has its quorum while fewer nodes than that of any

@@ -24,6 +24,8 @@ Assumptions
   the leader was at their site, by the shorter of the two too long.
 - The clients of a lost site are led to another as `failover` says.
 - Planned work takes copies out, one at a time, whatever else has failed.
+- All copies work on a write.  The leader does its own work first and then waits for the
+  way to the others and back, not for their work.
 - Reads go through the leader, unless `local_reads`: then any copy of the client's site
   answers, the leader as often as the others, perhaps behind; if none there works, one
   of another site.
@@ -62,6 +64,8 @@ from hamodel.architectures._voters import Voters
 from hamodel.architectures.base import LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
+    Answers,
+    Asked,
     Behaviour,
     Waits,
     mixed,
@@ -344,9 +348,11 @@ class _Behaviour(CopiesAtWork):
             total += share * (beside * near + (1 - led) * far)
         return total
 
-    def share(self, copies: int) -> Quantity:
+    def reads_at(
+        self, at: str, shares: Mapping[str, Quantity], copies: Mapping[str, int]
+    ) -> Quantity:
         """Return the leader's share of the reads: it takes all that need order."""
-        return 1 / copies if self.spec.local_reads else 1.0
+        return shares.get(at, 0.0) / copies[at] if self.spec.local_reads else 1.0
 
     def waits(self, operation: str, at: str) -> Waits:
         """Return the way to the leader, and its wait for the rest of a majority."""
@@ -360,5 +366,7 @@ class _Behaviour(CopiesAtWork):
             there = constant(0.0) if leader == at else w.between_sites
             needed = 1 if operation == "read" else self.spec.majority
             law = there + answered_by(copies, leader, needed, w, self.spec.weight)
-            found.append((chance, law))
+            reads = self.times_the_reads(leader, at)
+            asked = Answers(groups=(((Asked(law, reads),), 1),))
+            found.append((chance, law if reads == 1 else asked))
         return found

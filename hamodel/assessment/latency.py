@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -176,8 +176,8 @@ class Paths:
 
     def _pieces(self, way: Way) -> Iterator[Piece]:
         w = self.behaviour.workload
-        trips = way.led_away + way.forwarded
-        shift, there = _parted([w.within_site, *[w.between_sites] * trips])
+        led = [w.between_sites] if way.led_away else []
+        shift, there = _parted([w.within_site, *led])
         there = there + self._app(way)
         for share, more, law in self._at_database(way):
             yield Piece(share, shift + more, there + law)
@@ -201,15 +201,26 @@ class Paths:
         cache = site.cache if reading else None
         hits = 0.0 if cache is None else cache.hit_ratio
         look = _NONE if cache is None else _exponential(cache.time)
+        trip = self.behaviour.workload.between_sites if way.forwarded else _NONE
         if hits:
             yield Piece(hits, 0.0, look)
         for share, wait_for in self.behaviour.waits(way.operation, way.at):
             if isinstance(wait_for, Answers):
-                shift, law = 0.0, wait_for.law(wait, own)
+                shift, more = _parted([trip])
+                law = more + wait_for.law(partial(self._busier, way.work), own)
             else:
-                shift, more = _parted([wait_for])
+                shift, more = _parted([trip, wait_for])
                 law = wait + own + more
             yield Piece((1 - hits) * share, shift, look + law)
+
+    def _busier(self, work: Work, reads: float) -> Duration:
+        """Return the wait of a database with so many times the reads.
+
+        One that has more to do than it can counts as this: its own clients are told.
+        """
+        more, w = work._replace(reads=reads * work.reads), self.behaviour.workload
+        busy = more.reads * w.read_time + more.writes * w.write_time
+        return self._wait(more if busy < self.behaviour.cores else work)
 
     def _wait(self, work: Work) -> Duration:
         """Return the wait for a database's core: reads and writes form one queue."""

@@ -30,14 +30,14 @@ class KthOf(integrals.Usual):
 
     `repeat` is the number of copies of a single part; of several parts it is 1.  With
     `votes`, parts count as many times, and k votes are waited for.  With a
-    `correlation` of normal scores, parts are late together.
+    `correlation` of normal scores, one for each part, they are late together.
     """
 
     k: int
     parts: tuple[Law, ...]
     repeat: int
     votes: tuple[int, ...] = ()
-    correlation: float = 0.0
+    correlation: tuple[float, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -93,7 +93,7 @@ class KthOf(integrals.Usual):
             return _alike(self.k, self.repeat, self.parts[0], t, left)
         lots = [
             (number, votes, part.cdf(t, left), part.sf(t, left))
-            for part, votes, number in self._kinds
+            for part, votes, _, number in self._kinds
         ]
         if len(lots) == 1 and lots[0][0] == 1:
             return lots[0][2:]
@@ -105,23 +105,22 @@ class KthOf(integrals.Usual):
         return _poisson_binomial(self.k, lots)
 
     @cached_property
-    def _kinds(self) -> list[tuple[Law, int, int]]:
-        """Each law with its votes, and how many parts are like that."""
+    def _kinds(self) -> list[tuple[Law, int, float, int]]:
+        """Each law, its votes, its correlation, and how many parts are like that."""
         votes = self.votes or (1,) * len(self.parts)
-        found: dict[tuple[int, int], list[Law]] = {}
-        for part, cast in zip(self.parts, votes, strict=True):
+        late = self.correlation or (0.0,) * len(self.parts)
+        found: dict[tuple[int, int, float], list[Law]] = {}
+        for part, cast, own in zip(self.parts, votes, late, strict=True):
             if cast:
-                found.setdefault((id(part), cast), []).append(part)
-        return [(alike[0], cast, len(alike)) for (_, cast), alike in found.items()]
+                found.setdefault((id(part), cast, own), []).append(part)
+        return [(alike[0], *key[1:], len(alike)) for key, alike in found.items()]
 
     def _together(self, t: FloatArray, left: bool) -> tuple[FloatArray, FloatArray]:
         """Return the same of parts that are late together, over what they share."""
         lots = []
-        for part, votes, number in self._kinds:
+        for part, votes, late, number in self._kinds:
             done, open_ = part.cdf(t, left), part.sf(t, left)
-            lots.append(
-                (number, votes, *integrals.at_levels(done, open_, self.correlation))
-            )
+            lots.append((number, votes, *integrals.at_levels(done, open_, late)))
         both = _poisson_binomial(self.k, lots)
         return both[0] @ integrals.LEVELS, both[1] @ integrals.LEVELS
 
@@ -150,9 +149,11 @@ class KthOf(integrals.Usual):
     def _drawn(
         self, size: tuple[int, ...], rng: np.random.Generator
     ) -> list[FloatArray]:
-        lift, own = self.correlation**0.5, (1 - self.correlation) ** 0.5
-        shared = lift * rng.standard_normal(size)
-        scores = [shared + own * rng.standard_normal(size) for _ in self.parts]
+        shared = rng.standard_normal(size)
+        scores = [
+            late**0.5 * shared + (1 - late) ** 0.5 * rng.standard_normal(size)
+            for late in self.correlation
+        ]
         pairs = zip(self.parts, scores, strict=True)
         return [part.quantile(ndtr(z), ndtr(-z)) for part, z in pairs]
 

@@ -248,7 +248,7 @@ def order_statistic(
     n: int | None = None,
     *,
     votes: Sequence[int] | None = None,
-    correlation: float = 0.0,
+    correlation: float | Sequence[float] = 0.0,
 ) -> Duration:
     """Return the k-th to finish of n: a quorum's waiting time.
 
@@ -262,8 +262,9 @@ def order_statistic(
         Number of copies; of a sequence, its length.
     votes : sequence of int, optional
         As how many each of a sequence counts; then k votes are waited for.
-    correlation : float
+    correlation : float or sequence of float
         Of the normal scores of any two, in [0, 1): how much they are late together.
+        Of a sequence, a number for each; two have the root of the product of theirs.
 
     Raises
     ------
@@ -299,13 +300,15 @@ def order_statistic(
             raise ValueError(f"n must be the number of durations {len(laws)}, got {n}")
     _check.whole(1, k=k)
     weights = _votes(votes, len(laws)) if isinstance(d, Sequence) else ()
-    _check.share_below_one(correlation=correlation)
+    together = np.broadcast_to(correlation, len(laws))
+    for each in together:
+        _check.share_below_one(correlation=each)
     total = sum(weights) if weights else len(laws) * copies
     if k > total:
         raise ValueError(f"k must be in [1, {total}], got {k}")
-    if weights or (correlation and total > 1):
-        every = laws * copies
-        return Duration(KthOf(int(k), every, 1, weights, float(correlation)))
+    if weights or (np.any(together) and total > 1):
+        late = tuple(map(float, together)) * copies if np.any(together) else ()
+        return Duration(KthOf(int(k), laws * copies, 1, weights, late))
     return Duration(_kth(int(k), laws, copies))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hamodel import _check, _html, duration, fields, text
@@ -172,20 +174,25 @@ class Replication:
             total = total + self.apply.time(writes)
         return total
 
-    def commit_delay(self, writes: Quantity = 0.0) -> Duration:
+    def commit_delay(
+        self, writes: Quantity = 0.0, ways: Sequence[Duration] = ()
+    ) -> Duration:
         """Return what replication adds to the latency of a commit.
 
         Parameters
         ----------
         writes : float or array
             Writes per second; counts only if there is a queue to pass.
+        ways : sequence of Duration
+            Time in s to each standby and back, on top of the delay of each direction;
+            none if not given.
 
         Returns
         -------
         Duration
             Time until enough standbys have answered, or until the timeout.
         """
-        wait = self._answered(writes)
+        wait = self._answered(writes, ways)
         if self.mode == "semi-sync" and wait.support[1] > np.min(self.timeout):
             return duration.minimum(wait, duration.constant(self.timeout))
         return wait
@@ -356,14 +363,16 @@ class Replication:
     def _nearest(self) -> Quantity:
         return min(self.delays, key=lambda d: np.mean(d.mean if is_duration(d) else d))
 
-    def _answered(self, writes: Quantity) -> Duration:
+    def _answered(self, writes: Quantity, ways: Sequence[Duration]) -> Duration:
         """Time until the needed standbys have answered, however long it takes."""
         if not self.needed:
             return duration.constant(0.0)
-        if isinstance(self.delay, tuple):
+        if isinstance(self.delay, tuple) or len(set(ways)) > 1:
             answers = [self.acknowledgement(writes, i) for i in range(self.count)]
-            return duration.order_statistic(answers, self.needed)
-        answer = self.acknowledgement(writes)
+            trips = ways or [duration.constant(0.0)] * self.count
+            pairs = zip(answers, trips, strict=True)
+            return duration.order_statistic([a + way for a, way in pairs], self.needed)
+        answer = sum(ways[:1], self.acknowledgement(writes))
         if self.count == 1:
             return answer
         return duration.order_statistic(answer, self.needed, self.count)

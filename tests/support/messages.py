@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hamodel.duration import Duration
+
 
 def served(arrivals, services, cores, blocks=400, warm=3000):
     """When each request leaves one queue with some cores: first come, first served.
@@ -94,9 +96,11 @@ def requests(shop, seconds, rng):
     n = rng.poisson(rate * seconds)
     at = np.sort(rng.uniform(0, seconds, n))
     shares = np.cumsum(popularity(w))
+    uneven = None if w.clients is None else list(w.clients.values())
+    sites = rng.integers(0, shop.sites, n) if uneven is None else None
     return Played(
         at=at,
-        site=rng.integers(0, shop.sites, n),
+        site=rng.choice(shop.sites, n, p=uneven) if sites is None else sites,
         write=rng.random(n) < w.writes / rate,
         key=np.searchsorted(shares, rng.random(n)),
         latency=np.zeros(n),
@@ -192,7 +196,10 @@ def play_copies(shop, copies, asked, needed, seconds, rng):
     order = np.argsort(rng.random((n, len(copies))) - here, axis=1)
     rank = np.argsort(order, axis=1)
     wanted = np.where(run.write, asked[1], asked[0])[:, None] > rank
-    away = np.where(here, w.hop / 2, w.round_trip / 2)
+    trip = w.round_trip
+    if isinstance(trip, Duration):
+        trip = trip.sample(rank.size, rng).reshape(rank.shape)
+    away = np.where(here, w.hop / 2, trip / 2)
     away[rank == 0] = 0.0
     request, copy = np.nonzero(wanted)
     takes = rng.exponential(1, len(request))
