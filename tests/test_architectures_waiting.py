@@ -24,7 +24,8 @@ from hamodel.architectures import (
     Site,
     Standby,
 )
-from hamodel.architectures._races import oldest
+from hamodel.architectures._leaderless_behaviour import oldest
+from hamodel.architectures._races import Alone
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.simulation import simulate
@@ -314,7 +315,33 @@ def test_no_site_is_named_like_another_part():
 
 def test_the_oldest_write_of_streams_of_unlike_windows():
     """Of none within the last t of either window: Poisson streams, by hand."""
-    law = oldest([(3.0, duration.constant(0.2)), (0.5, duration.uniform(0, 4))])
+    at_once = duration.constant(0.0)
+    windows = (3.0, duration.constant(0.2)), (0.5, duration.uniform(0, 4))
+    law = oldest([(rate, Alone(window, at_once, 0.0)) for rate, window in windows])
     times = np.array([0.05, 0.15, 1.0, 3.0])
     within = 3 * np.maximum(0.2 - times, 0) + 0.5 * (4 - times) ** 2 / 8
     assert law.sf(times) == pytest.approx(-np.expm1(-within), rel=2e-3)
+
+
+def test_the_oldest_write_where_one_queue_holds_all_of_them_back():
+    """Given how long it is for, v, there are none older than t with e^(-r (v - t))."""
+    for rate in (0.5, 5.0, 50.0):
+        queue = duration.uniform(0, 4)
+        law = oldest([(rate, Alone(queue, queue, 0.0))])
+        times = np.array([0.5, 1.0, 3.0])
+        left = rate * (4 - times)
+        expected = (4 - times) / 4 * (1 + np.expm1(-left) / left)
+        assert law.sf(times) == pytest.approx(expected, rel=0.01)
+    # and where each write has work of its own beside: as drawn
+    rng, rate, work = np.random.default_rng(2), 5.0, 0.5
+    held = rng.uniform(0, 4, 20_000)
+    other, own = rng.exponential(work, (2, 20_000, 120))
+    ages = np.cumsum(rng.exponential(1 / rate, (20_000, 120)), axis=1)
+    window = held[:, None] + other - own
+    alone = window > ages
+    old = np.where(alone, ages, 0.0).max(axis=1)
+    times = np.linspace(0, 12, 2001)
+    late = 1 - np.searchsorted(np.sort(window, axis=None), times) / window.size
+    law = oldest([(rate, Alone(duration.tabulated(times, late), queue, work))])
+    for p in (0.5, 0.9, 0.99):
+        assert law.quantile(p) == pytest.approx(np.quantile(old, p), rel=0.05)

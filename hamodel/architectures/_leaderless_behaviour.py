@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -14,7 +14,7 @@ import numpy as np
 from hamodel._quantity import mean_of, rate_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._copies import Copies, CopiesAtWork
-from hamodel.architectures._races import Race, oldest
+from hamodel.architectures._races import CELLS, Alone, Race
 from hamodel.architectures.behaviour import (
     Answers,
     Asked,
@@ -29,10 +29,12 @@ from hamodel.architectures.behaviour import (
     repair,
 )
 from hamodel.architectures.writes import Conflicts, Loss, LostWrites, Resolution
-from hamodel.duration import Duration, constant, endless, exponential
+from hamodel.duration import Duration, constant, endless, exponential, tabulated
 from hamodel.queueing import erlang_c
 
 _SLICES = (np.arange(512) + 0.5) / 512  # of a law of repair
+_EDGES = np.r_[np.linspace(1, 0.02, 129), np.geomspace(0.02, 1e-7, 129)[1:], 0.0]
+_TAILS, _SHARES = (_EDGES[1:] + _EDGES[:-1]) / 2, -np.diff(_EDGES)  # of long queues
 _ALIKE = 0.42, 0.46  # how much of the work's correlation queues have: a + b load
 
 
@@ -138,7 +140,7 @@ class LeaderlessBehaviour(CopiesAtWork):
         return self._race.lag(self.entering)
 
     @cached_property
-    def _on_one_node(self) -> list[tuple[Quantity, Duration]]:
+    def _on_one_node(self) -> list[tuple[Quantity, Alone]]:
         """How long writes are on one node alone: 1/s that it answers, and the law."""
         spec, race, w = self.spec, self._race, self.workload
         if spec.write_quorum > 1 or (self.apart and spec.write_to == "each"):
@@ -151,7 +153,7 @@ class LeaderlessBehaviour(CopiesAtWork):
         ]
 
     @cached_property
-    def _at_one_site(self) -> list[tuple[Quantity, Duration]]:
+    def _at_one_site(self) -> list[tuple[Quantity, Alone]]:
         """How long writes are at one site alone: 1/s of each site, and the law."""
         spec, race, w = self.spec, self._race, self.workload
         if not self.apart or spec.write_to == "each":
@@ -197,7 +199,7 @@ class LeaderlessBehaviour(CopiesAtWork):
             writes: Quantity = np.inf
             if not self._overloaded:
                 lone = self._at_one_site if kind == "site" else self._on_one_node
-                writes = sum(rate * law.mean for rate, law in lone)
+                writes = sum(rate * alone.window.mean for rate, alone in lone)
                 writes = writes / (count if kind == "site" else 1)
             found[kind] = Loss(events=count * rate_of(mttf), writes=writes, kept=True)
         return LostWrites(by_failure=found)
@@ -346,3 +348,32 @@ class LeaderlessBehaviour(CopiesAtWork):
         busy = float(self._offered(work)) / self.cores
         alike = _ALIKE[0] + _ALIKE[1] * min(busy, 1.0)
         return alike * (reads * both * r + writes * m) / each if each else 0.0
+
+
+def oldest(streams: Sequence[tuple[float, Alone]]) -> Duration:
+    """Return the age of the oldest write that is still within its window.
+
+    `streams` are writes in 1/s and how long each of them is.  Where a queue holds one
+    of them back it does so with the next: given the queues, their number is Poisson.
+    """
+    ends = [float(alone.window.support[1]) for _, alone in streams]
+    times = np.linspace(0.0, max(ends), CELLS)
+    if not times[-1]:
+        return constant(0.0)
+    many = sum(rate * alone.window.law.excess(times) for rate, alone in streams)
+    # writes that queues hold back: on average, and given them
+    held, given = np.zeros(CELLS), np.zeros((len(_TAILS), CELLS))
+    for rate, alone in streams:
+        queues = np.asarray(alone.queues.upper_quantile(_TAILS))[:, None]
+        older = rate * _beyond(times - queues, alone.work) * (queues > 0)
+        held, given = held + _SHARES @ older, given + older
+    part = np.minimum(1.0, many / np.maximum(held, 1e-300))
+    none = np.exp(-np.maximum(many - held, 0.0)) * (_SHARES @ np.exp(-part * given))
+    return tabulated(times, np.minimum.accumulate(1 - none))
+
+
+def _beyond(x: FloatArray, work: float) -> FloatArray:
+    """Return by how much the work there exceeds x and the work here, on average."""
+    if not work:
+        return np.maximum(-x, 0.0)
+    return np.maximum(-x, 0.0) + work / 2 * np.exp(-np.abs(x) / work)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from math import comb, prod
@@ -33,9 +33,24 @@ from hamodel.duration import Duration, constant, integrals, tabulated
 Rivals: TypeAlias = Sequence[tuple[int, float, Duration]]
 
 _NO_WAY = constant(0.0)
-_CELLS = 512
+CELLS = 512
 _POINTS = 129  # of a smooth function
 _RARE = 1e-10  # tail at which the grid ends
+
+
+Groups: TypeAlias = tuple[tuple[tuple[Duration, ...], int], ...]
+
+
+class Alone(NamedTuple):
+    """How long answered writes are where a failure takes them.
+
+    All of it; what queues make of it, which are as long for one write as for the next;
+    and the mean of the work on a write in s, exponential and of each write its own.
+    """
+
+    window: Duration
+    queues: Duration
+    work: float
 
 
 class Copy(NamedTuple):
@@ -60,6 +75,7 @@ class Race:
     # probability that a read which finds a write in work begins before it is over
     overtakes: float
     made: dict[Hashable, FloatArray] = field(default_factory=dict, repr=False)
+    alone: dict[Hashable, Alone] = field(default_factory=dict, repr=False)
 
     @cached_property
     def times(self) -> FloatArray:
@@ -67,7 +83,7 @@ class Race:
         ways = [self.near, self.far] if len(self.copies) > 1 else [self.near]
         top = max(float(way.upper_quantile(_RARE)) for way in ways)
         top += float((self.wait + self.own).upper_quantile(_RARE))
-        return np.linspace(0.0, top * (1 + 1e-6), _CELLS + 1)
+        return np.linspace(0.0, top * (1 + 1e-6), CELLS + 1)
 
     @cached_property
     def late(self) -> int:
@@ -83,7 +99,7 @@ class Race:
         """
         if not self.late or not self.times[-1]:
             return constant(0.0)
-        total: FloatArray = np.zeros(_CELLS + 1)
+        total: FloatArray = np.zeros(CELLS + 1)
         for at, share in shares.items():
             for copy, number in self._all(at).items():
                 answered = self._answered(at, Counter([copy]))
@@ -92,28 +108,43 @@ class Race:
                     total += share * number * self._left(answered, shown)
         return tabulated(self.times, np.minimum(total / self.late, 1.0))
 
-    def only_at(self, site: str) -> Duration:
+    def only_at(self, site: str) -> Alone:
         """Return how long an answered write of a site is at its copies alone."""
         held = self._group(
             site, Counter({c: n for c, n in self._all(site).items() if c.site == site})
         )
         elsewhere = sum(self.copies.values()) - self.copies[site]
-        key = "only", tuple(sorted(map(id, held))), elsewhere  # of sites that are alike
-        if key not in self.made:
-            here = self._law(((held, self.write[0]),))
-            shown = self._shown(self.far) ** elsewhere
-            self.made[key] = self._left(here, shown)
-        return tabulated(self.times, self.made[key])
+        key = tuple(sorted(map(id, held))), elsewhere  # of sites that are alike
+        if key not in self.alone:
+            answers = ((held, self.write[0]),)
+            self.alone[key] = self._alone(answers, Counter({self.far: elsewhere}))
+        return self.alone[key]
 
-    def only_on(self, at: str, copy: Copy) -> Duration:
+    def only_on(self, at: str, copy: Copy) -> Alone:
         """Return how long a write that one copy suffices for is at that copy alone."""
-        here = self._law((((self._way(at, copy),), 1),))
-        others = self._all(at) - Counter([copy])
-        shown = prod(
-            self._shown(self._way(at, other)) ** number
-            for other, number in others.items()
+        others: Counter[Duration] = Counter()
+        for other, number in (self._all(at) - Counter([copy])).items():
+            others[self._way(at, other)] += number
+        return self._alone((((self._way(at, copy),), 1),), others)
+
+    def _alone(self, answers: Groups, others: Counter[Duration]) -> Alone:
+        window, queues = (
+            tabulated(self.times, self._left(race._law(answers), race._first(others)))
+            for race in (self, self._begun)
         )
-        return tabulated(self.times, self._left(here, np.asarray(shown)))
+        return Alone(window, queues, float(self.own.mean))
+
+    def _first(self, others: Counter[Duration]) -> FloatArray:
+        """Return P(none of the others shows a write by t), from when it was made."""
+        late = [self._shown(way) ** number for way, number in others.items()]
+        return np.asarray(prod(late))
+
+    @cached_property
+    def _begun(self) -> Race:
+        """The same race to the begin of the work."""
+        begun = replace(self, own=_NO_WAY, made={})
+        begun.__dict__.update(times=self.times, _together=self._together)
+        return begun
 
     def every(self, at: str) -> Iterator[tuple[Copy, int]]:
         """Yield the copies as a write at a site sees them, and how many are alike."""
@@ -198,7 +229,7 @@ class Race:
             for (copy, after), number in asked.items()
         )
         over = self._levels @ answered
-        spread = np.convolve(np.diff(over), age)[:_CELLS]
+        spread = np.convolve(np.diff(over), age)[:CELLS]
         before = np.concatenate([[0.0], spread])  # answered, and as old, by then
         falls = -np.diff(np.asarray(late))
         return float(falls @ (over[0] * age + (before[1:] + before[:-1]) / 2))
@@ -233,7 +264,7 @@ class Race:
             groups.append((self._group(at, held), needed))
         return self._law(tuple(groups))
 
-    def _law(self, groups: tuple[tuple[tuple[Duration, ...], int], ...]) -> FloatArray:
+    def _law(self, groups: Groups) -> FloatArray:
         """Return P(answered by t), level by level; alike questions are asked once."""
         key = tuple((tuple(sorted(map(id, ways))), needed) for ways, needed in groups)
         if key not in self.made:
@@ -279,9 +310,9 @@ class Race:
 
     def _left(self, over: FloatArray, late: FloatArray) -> FloatArray:
         """Return P(late > over + t) of times that are independent at each level."""
-        found: FloatArray = np.zeros(_CELLS + 1)
+        found: FloatArray = np.zeros(CELLS + 1)
         for weight, gone, here in zip(self._levels, over, late, strict=True):
-            middles = np.append((here[1:] + here[:-1]) / 2, np.zeros(_CELLS))
+            middles = np.append((here[1:] + here[:-1]) / 2, np.zeros(CELLS))
             found += weight * (gone[0] * here + np.correlate(middles, np.diff(gone)))
         return np.minimum.accumulate(np.clip(found, 0.0, 1.0))
 
@@ -342,18 +373,6 @@ def _drawn(
         return np.asarray(np.exp(np.stack(rows)))
 
     return read
-
-
-def oldest(streams: Sequence[tuple[float, Duration]]) -> Duration:
-    """Return the age of the oldest write that is still within its window.
-
-    `streams` are writes in 1/s and how long each of them is.
-    """
-    times = np.linspace(0.0, max(float(law.support[1]) for _, law in streams), _CELLS)
-    if not times[-1]:
-        return constant(0.0)
-    many = sum(rate * law.law.excess(times) for rate, law in streams)
-    return tabulated(times, -np.expm1(-np.asarray(many)))
 
 
 def _picked(

@@ -265,7 +265,7 @@ ROADS = (
         ("rpo.law", "lost_writes.by_failure.*.writes"),
         COPIES,
         "each write followed to each copy; whose answers count, drawn",
-        "5 %; 20 %; at a load of .9 the age of the oldest is up to 44 % too high",
+        "5 %; 20 %; the age of the oldest at a load of .9 10 %",
         (AT_COPIES, SCOPES),
     ),
     Road(
