@@ -462,9 +462,8 @@ SYSTEMS = {
 }
 
 
-#: Width of the law beside its stated error, which holds that an assessment counts
-#: elections and lost majorities as independent; here one follows the other.
-LAWS = {"room": 1e-4, "voters": 0.005}
+#: Width of the law beside its stated error.
+LAWS = {"room": 1e-4, "voters": 1e-4}
 
 
 def budget(states, probabilities, cause, operation):

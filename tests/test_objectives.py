@@ -206,7 +206,14 @@ def test_a_wait_makes_an_alert_rarer_where_the_window_is_too_short_to_hold_it():
 
 
 def test_planned_work_costs_its_share_of_its_length():
-    work = [(Calendar(every=30 * DAY, takes=2 * HOUR, fails=0.25), 1)]  # 1800 s
+    planned = Calendar(
+        cycle=30 * DAY + 2 * HOUR,
+        starts=np.zeros(1),
+        lengths=np.array([2 * HOUR]),
+        fails=np.array([0.25]),
+        laws=(None,),
+    )
+    work = [(planned, 1)]  # 1800 s
     often = 1 / (30 * DAY + 2 * HOUR)
     assert Costs(work, burn=0.2).above(1200) == pytest.approx(often)
     assert Costs(work, burn=0.2).above(3000) == 0

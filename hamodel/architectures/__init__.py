@@ -21,6 +21,7 @@ from hamodel.architectures.active_active import ActiveActive
 from hamodel.architectures.active_passive import CAUSES, ActivePassive, PairState
 from hamodel.architectures.base import (
     OPERATIONS,
+    Along,
     Architecture,
     Group,
     Model,
@@ -41,6 +42,7 @@ __all__ = [
     "OPERATIONS",
     "ActiveActive",
     "ActivePassive",
+    "Along",
     "Answers",
     "Architecture",
     "Assumption",

@@ -48,7 +48,7 @@ class Voters:
         given = self.fail, self.mend, self.gone, self.back, self.elect
         self.symbolic = any(map(_check.is_symbolic, given))
         self.deep = max(map(np.ndim, given))
-        self.copies = tuple(spec.copies.values())
+        self.names, self.copies = tuple(spec.copies), tuple(spec.copies.values())
         lost = 1 if is_never(spec.site.mttf) else 2
         self.shape = [n for count in self.copies for n in (lost, count + 1)]
         self.lost = [self._along(2 * k) for k in range(len(self.copies))]
@@ -113,20 +113,26 @@ class Voters:
         time = (self.most * law - ended / self.elect).sum(axis=states)
         return np.asarray(ended.sum(axis=states) / time)[()]
 
-    def along(self, elections: float) -> float:
-        """Return the share of the elections that come with another outage.
+    def along(self, elections: float) -> tuple[float, dict[str, float]]:
+        """Return the share of the elections that come with no other outage.
 
-        They begin when a majority is back, or when a site is lost with the leader.
+        The others follow a majority that was lost, or what strikes all, or begin when a
+        site is lost with the leader: the second answer is how likely that is by site.
         `elections` is how often one ends in 1/s of the time with a leader.
         """
-        law, beside = self.law(), 0.0
+        law, beside, begins = self.law(), 0.0, {}
+        led_by = self.most * law
         for axis, step, rate, led in self.moves():
-            begun = (1 - self.most) * law
-            if axis % 2 == 0 and step > 0:
-                begun = begun + self.most * law * led
-            beside += float(np.sum(self.most * _moved(begun * rate, axis, step)))
-        every = elections * float(np.sum(self.most * law))
-        return min(beside / every, 1.0) if every else 0.0
+            after = (1 - self.most) * law * rate
+            beside += float(np.sum(self.most * _moved(after, axis, step)))
+            if axis % 2 == 0 and step > 0 and np.any(rate):
+                lost = self.most * _moved(led_by * rate * led, axis, step)
+                beside += float(np.sum(lost))
+                begins[self.names[axis // 2]] = float(np.sum(lost) / np.sum(law * rate))
+        time = float(np.sum(led_by))
+        beside += float(self.common) * time
+        every = elections * time
+        return max(1 - beside / every, 0.0) if every else 1.0, begins
 
 
 def _moved(flow: Value, axis: int, step: int) -> Value:

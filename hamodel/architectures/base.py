@@ -41,6 +41,25 @@ OPERATIONS = ("read", "write")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Along:
+    """How the outages of a part come with those of other parts.
+
+    Attributes
+    ----------
+    alone : float
+        Share of them that come by themselves.
+    begins : mapping
+        By the name of another part: the chance that one begins when that is lost.
+    after : callable
+        `after(known)`, whether one follows what the clients know to be lost.
+    """
+
+    alone: float
+    begins: Mapping[str, float]
+    after: Callable[[State], bool]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
     """A part of an architecture that fails independently of the others.
 
@@ -62,9 +81,8 @@ class Part:
         `shaped()`, the states and moves that the events lead to, where they are known
         already from a part with other numbers.  None: they are found each time.
     along : callable or None
-        `along()`, the share of its outages that begin or end with those of other parts,
-        though they count as independent: a bound of what that costs a law of the
-        downtime.  None: there are none.
+        `along()`, how its outages begin with those of other parts, or follow them,
+        though the long run counts them as independent.  None: they do not.
     """
 
     name: str
@@ -73,7 +91,7 @@ class Part:
     view: Callable[[State], Hashable]
     seen_from: Callable[[str], Part] | None = None
     shaped: Callable[[], Shaped] | None = None
-    along: Callable[[], float] | None = None
+    along: Callable[[], Along] | None = None
 
     def moves(self, state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
         """Yield the next states and their rates in 1/s."""

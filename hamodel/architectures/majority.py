@@ -61,7 +61,7 @@ from hamodel.architectures._seen import (
 )
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures._voters import Voters
-from hamodel.architectures.base import LongRun, Model, Part, Verdict
+from hamodel.architectures.base import Along, LongRun, Model, Part, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Answers,
@@ -282,8 +282,21 @@ class Majority(LongRun):
     def _elections(self) -> Quantity:
         return Voters(self).elections()
 
-    def _along(self) -> float:
-        return Voters(self).along(float(self._elections))
+    def _along(self) -> Along:
+        alone, begins = Voters(self).along(float(self._elections))
+        at = {f"{name} site": chance for name, chance in begins.items()}
+        return Along(alone=alone, begins=at, after=self._lost)
+
+    def _lost(self, seen: Seen) -> bool:
+        """Tell whether there is no majority that could have a leader."""
+        if seen.everywhere:
+            return False
+        return self._cast(seen) < self.majority or bool(seen.struck)
+
+    def _cast(self, seen: Seen) -> int:
+        if self.votes is None:
+            return seen.copies
+        return sum(self.votes[name] * count for name, count in seen.by_site)
 
     def behaviour(self, workload: Workload) -> Behaviour:
         """Return what it does under a workload."""
@@ -296,10 +309,7 @@ class Majority(LongRun):
             return found
         if operation == "read" and self.local_reads and seen.copies:
             return found._replace(stale=True)
-        cast = seen.copies
-        if self.votes is not None:
-            cast = sum(self.votes[name] * count for name, count in seen.by_site)
-        if cast < self.majority:
+        if self._cast(seen) < self.majority:
             return Verdict(Cause.NO_MAJORITY)
         served = found if seen.leads else Verdict(Cause.FAILING_OVER)
         return undisturbed(seen, served)

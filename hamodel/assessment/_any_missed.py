@@ -17,7 +17,6 @@ from hamodel.assessment._inversion import joint_tail
 from hamodel.assessment._streams import (
     Item,
     Shares,
-    along_of,
     beside_of,
     deeper,
     excess_of,
@@ -68,7 +67,7 @@ def joint_of(several: Sequence[Shares], processes: list[Process]) -> Joint:
         base=base,
         kinds=np.array(rows),
         streams=streams_of(several[0], processes, numbers, visits=True),
-        error=4 * mean + 2 * beside_of(vectors) + along_of(several[0]),
+        error=4 * mean + 2 * beside_of(vectors),
         missed=deeper(items),
     )
 

@@ -10,10 +10,11 @@ of Applied Probability 31(1), 59-75.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity, Sparse
 from hamodel.assessment._kinds import Calendar, Pairs, Visits, Whole
-from hamodel.assessment._laws import law_of
+from hamodel.assessment._laws import is_exponential, law_of, outlasting
 from hamodel.assessment._visits import FRESH, Clock, Moves, Process
 from hamodel.assessment.budget import Stream
 from hamodel.duration import Duration, constant, minimum, mixture
@@ -30,6 +31,7 @@ Views = tuple[Hashable, ...]
 
 SMALL = 24  # states of a joint chain that is taken as it is
 _BESIDE = 512  # states of a joint chain that is asked how visits follow each other
+_HARDLY = 0.01  # of a cycle: random times that a calendar may have
 _FEW = 128  # states whose rates are kept as they are
 
 
@@ -97,10 +99,28 @@ def numbered(views: Sequence[Hashable], process: Process) -> list[int]:
     return [index[view] for view in process.views]
 
 
+def _alone(part: Process, states: dict[tuple[int, ...], float]) -> Whole:
+    """Return a part as it is, if its times are exponential."""
+    fails = np.zeros(len(part.views))
+    for (state,), more in states.items():
+        fails[state] = more
+    return Whole(rates=part.moves.rates, law=part.law, fails=fails)
+
+
+class Other(NamedTuple):
+    """An outage of another part that begins with a visit, or follows it."""
+
+    law: Quantity
+    fails: float  # share of the requests
+    begins: float  # chance that one begins with a visit
+    after: frozenset[tuple[int, ...]]  # views that it follows
+
+
 @lru_cache(maxsize=32)
 def stream_of(
     shown_by: tuple[tuple[Process, Views], ...],
     failing_views: tuple[tuple[tuple[int, ...], float], ...],
+    other: Other | None,
     *,
     visits: bool,
 ) -> Stream:
@@ -111,33 +131,72 @@ def stream_of(
     """
     parts, fails = [part for part, _ in shown_by], dict(failing_views)
     numbers = [numbered(views, part) for part, views in shown_by]
-    states = {}
+    states, after = {}, set()
     for state in product(*(range(len(p.views)) for p in parts)):
         shown = tuple(n[s] for n, s in zip(numbers, state, strict=True))
         if shown in fails:
             states[state] = fails[shown]
-    if len(parts) == 1 and (calendar := _calendar(parts[0], states)) is not None:
-        return calendar
-    small = len(parts) == 1 and len(parts[0].views) <= SMALL and not visits
-    if small and parts[0].moves.is_markov:
-        fails_in = np.zeros(len(parts[0].views))
-        for state, more in states.items():
-            fails_in[state[0]] = more
-        part = parts[0]
-        return Whole(rates=part.moves.rates, law=part.law, fails=fails_in)
-    return _merged(_visits(parts, states))
+            if other is not None and shown in other.after:
+                after.add(state)
+    if len(parts) == 1:
+        calendar = _calendar(parts[0], states, other, after)
+        if calendar is not None:
+            return calendar
+        small = len(parts[0].views) <= SMALL and not visits and other is None
+        if small and parts[0].moves.is_markov:
+            return _alone(parts[0], states)
+    found = _visits(parts, states)
+    if other is not None:
+        found = _with_other(found, other, np.array([s in after for s in states]))
+    return _merged(found)
 
 
-def _calendar(part: Process, states: dict[tuple[int, ...], float]) -> Calendar | None:
-    """Return work that comes by the calendar, if that is what a part does."""
-    clocks = part.moves.clocks
-    if len(part.views) != 2 or len(clocks) != 2 or len(states) != 1:
+def _calendar(
+    part: Process,
+    states: dict[tuple[int, ...], float],
+    other: Other | None,
+    after: Collection[tuple[int, ...]],
+) -> Calendar | None:
+    """Return work that comes by the calendar, if that is what a part does.
+
+    Its states follow each other in a ring, and hardly any of its time is random.
+    """
+    n, moves = len(part.views), part.moves
+    if len(moves.clocks) < n - 1 or not np.all(moves.jumps.max(axis=1) > 1 - 1e-9):
         return None
-    ((down,),) = states
-    up, means = 1 - down, part.moves.means
-    if getattr(clocks[up].law, "of", (None,))[0] != means[up]:
+    laws = [moves.lasts(k) for k in range(n)]
+    random = [moves.means[k] for k in range(n) if _varies(laws[k])]
+    if sum(random) > _HARDLY * moves.means.sum():
         return None
-    return Calendar(every=means[up], takes=means[down], fails=states[down,])
+    stages: list[tuple[float, float, float, Quantity | None]] = []
+    state, at = 0, 0.0
+
+    def add(law: Quantity, fails: float) -> None:
+        lasts = float(mean_of(law))
+        stages.append((at, lasts, fails, law if _varies(law) else None))
+
+    for _ in range(n):
+        before, state = state, int(moves.jumps[state].argmax())
+        if (before,) in states:
+            add(laws[before], states[before,])
+        at += float(moves.means[before])
+        if other and (before,) in after and (state,) not in after:
+            add(other.law, other.fails)
+    starts, lengths, fails = np.array([stage[:3] for stage in stages]).T
+    return Calendar(
+        cycle=at,
+        starts=starts,
+        lengths=lengths,
+        fails=fails,
+        laws=tuple(law for *_, law in stages),
+    )
+
+
+def _varies(law: Quantity) -> bool:
+    stages = getattr(law, "of", (law,))
+    return is_exponential(law) or any(
+        hasattr(stage, "sample") and stage.var > 0 for stage in stages
+    )
 
 
 def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> Visits:
@@ -176,6 +235,68 @@ def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> V
         fails=fails,
         pairs=_pairs(parts, states),
     )
+
+
+def _with_other(visits: Visits, other: Other, after: NDArray[np.bool_]) -> Visits:
+    """Return visits with the outage that begins with them, or follows.
+
+    The last state is one that follows.  For each state in which one may begin there are
+    two more: while it goes on, and what is left of the visit then.
+    """
+    n, moves = len(after), visits.moves
+    both = np.flatnonzero(~after & (visits.begins * other.begins > 0)).tolist()
+    last = n + 2 * len(both)
+    to = np.eye(n + 1, last + 2)  # where the old states are among the new ones
+    to[n] = np.eye(last + 2)[-1]
+    follows = to.copy()
+    follows[n] = np.eye(last + 2)[last]
+    rates = np.zeros((last + 1, last + 2))
+    rates[:n] = np.where(after[:, None], moves.rates @ follows, moves.rates @ to)
+    clocks = {
+        k: replace(clock, goals=clock.goals @ (follows if after[k] else to))
+        for k, clock in moves.clocks.items()
+    }
+    fails = np.append(visits.fails, np.full(last + 1 - n, other.fails))
+    entries = np.append(visits.entries, np.zeros(last + 1 - n))
+    begins = np.eye(n, last + 1)
+    for k, now, left in zip(
+        both, range(n, last, 2), range(n + 1, last, 2), strict=True
+    ):
+        stays, rest = outlasting(moves.lasts(k), other.law)
+        goals = stays * np.eye(last + 2)[left] + (1 - stays) * (moves.jumps[k] @ to)
+        _take(other.law, now, goals, rates, clocks)
+        rates[left], fails[left] = rates[k], fails[k]
+        if k in clocks:
+            clocks[left] = replace(clocks[k], law=rest)
+        begins[k, [k, now]] = 1 - other.begins, other.begins
+        entries[[now, left]] = other.begins * visits.begins[k] * np.array([1, stays])
+        entries[k] -= entries[now]
+    _take(other.law, last, np.eye(last + 2)[-1], rates, clocks)
+    found = Moves(rates=rates, clocks=clocks)
+    entries[last] = entries[:last] @ found.jumps[:last, last]
+    pairs = visits.pairs
+    return Visits(
+        moves=found,
+        begins=visits.begins @ begins,
+        entries=entries,
+        fails=fails,
+        pairs=pairs and pairs._replace(rates=begins.T @ pairs.rates @ begins),
+    )
+
+
+def _take(
+    law: Quantity,
+    k: int,
+    goals: FloatArray,
+    rates: FloatArray,
+    clocks: dict[int, Clock],
+) -> None:
+    """Let a state last as long as a law says, and lead to some goals."""
+    rate = 1 / float(mean_of(law))
+    if is_exponential(law):
+        rates[k] = rate * goals
+    else:
+        clocks[k] = Clock(law=law, rate=rate, goals=goals)
 
 
 def _pairs(parts: Sequence[Process], states: Iterable[tuple[int, ...]]) -> Pairs | None:

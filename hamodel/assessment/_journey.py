@@ -14,7 +14,15 @@ import numpy as np
 from hamodel import fields
 from hamodel._quantity import mean_of
 from hamodel._types import Quantity, State
-from hamodel.architectures import OPERATIONS, Architecture, Event, Model, Part
+from hamodel.architectures import (
+    OPERATIONS,
+    Along,
+    Architecture,
+    Event,
+    Model,
+    Part,
+    Viewed,
+)
 from hamodel.duration import Duration
 from hamodel.structure import Structure, StructureSyntaxError, parse
 
@@ -135,11 +143,27 @@ def beside(model: Model, parts: Mapping[str, OtherPart]) -> Model:
 
     return replace(
         model,
-        parts=(*model.parts, *(_part(name, node) for name, node in parts.items())),
+        parts=(
+            *map(_along, model.parts),
+            *(_part(name, node) for name, node in parts.items()),
+        ),
         nothing=(model.nothing, frozenset()),
         absorb=absorb,
         verdict=lambda known, site, operation: model.verdict(known[0], site, operation),
     )
+
+
+def _along(part: Viewed) -> Viewed:
+    """Return a part whose outages follow what is known among other parts too."""
+    if not isinstance(part, Part) or part.along is None:
+        return part
+    alone = part.along
+
+    def along() -> Along:
+        found = alone()
+        return replace(found, after=lambda known: found.after(known[0]))
+
+    return replace(part, along=along)
 
 
 def _part(name: str, node: OtherPart) -> Part:

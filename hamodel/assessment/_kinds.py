@@ -18,12 +18,15 @@ from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.assessment._inversion import killed, over_time, tails
 from hamodel.assessment._laws import ends_of, law_of, transform
 from hamodel.assessment._visits import Moves
+from hamodel.duration import exponential
 
 Plan = tuple[tuple[int, list[int], list[int]], ...]
 
 _LONG = 10.0  # mean visits that make up a period without ends
 _LONGER = 40.0  # the same where the ends are known exactly
 _MOST = 400  # blocks of an inversion
+_TINY = 1e-280  # a transform that is taken for 0
+_SLICES = 64  # of a law that stands in a calendar
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -298,33 +301,29 @@ def _plan(leads: bytes, n: int) -> Plan:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Calendar:
-    """Work that comes by the calendar: every so often, for so long."""
+    """Work that comes by the calendar: in each cycle, for so long at such times.
 
-    every: float  # from one end to the next beginning, in s
-    takes: float
-    fails: float  # share of the requests
+    Assumption: that a random stage is longer or shorter delays nothing else.
+    """
+
+    cycle: float  # in s
+    starts: FloatArray  # (n,) of the stages that fail requests, in s
+    lengths: FloatArray  # (n,) in s, of random ones the mean
+    fails: FloatArray  # (n,) share of the requests
+    laws: tuple[Quantity | None, ...]  # of the random ones
     exact: bool = True
 
     @property
     def mean(self) -> float:
         """Long-run share of the requests that it fails."""
-        return self.fails * self.takes / (self.every + self.takes)
-
-    def _parts(self, horizon: float) -> tuple[float, float, FloatArray]:
-        """Return the least and the most, and P(least), P(most), P(between)."""
-        cycle = self.every + self.takes
-        whole, rest = divmod(horizon, cycle)
-        least, most = max(rest - self.every, 0.0), min(rest, self.takes)
-        between = 2 * (most - least) / cycle
-        mean = rest * self.takes / cycle - between * (least + most) / 2
-        top = (mean - (1 - between) * least) / (most - least) if most > least else 0.0
-        shares = np.array([1 - between - top, top, between])
-        return whole * self.takes + least, whole * self.takes + most, shares
+        return float(self.fails @ self.lengths / self.cycle)
 
     def never(self, horizon: float) -> float:
         """Return - log P(D = 0)."""
-        least, _, (low, _, _) = self._parts(horizon)
-        return math.inf if least > 0 or low <= 0 else -math.log(low)
+        shares, whole, ends = self._pieces(horizon)
+        none = (whole == 0).all(axis=1) & (ends == 0).all(axis=(0, 2))
+        low = float(shares[none].sum())
+        return -math.log(low) if low > 0 else math.inf
 
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return 0: its law is as it is."""
@@ -337,12 +336,93 @@ class Calendar:
         return False
 
     def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return - log of survival: uniform between its least and its most."""
-        least, most, (low, top, between) = self._parts(horizon)
-        c, span = kill[:, 0], most - least
-        even = -np.expm1(-c * span) / (c * span) if span > 0 else 1.0
-        mixed = -np.log(low + top * np.exp(-c * span) + between * even)
-        return np.asarray(c * least + mixed)
+        """Return - log of survival: by piece uniform between two ends."""
+        shares, whole, ends = self._pieces(horizon)
+        sure: Numbers = np.zeros(1)
+        for k, law in enumerate(self.laws):
+            if law is not None:
+                each = transform(law, kill[:, k, None])[0]
+                each = np.log(np.where(np.abs(each) > _TINY, each, _TINY))
+                sure = sure - each * whole[:, k]
+        first, last = (sure + kill @ end.T for end in ends)
+        span = np.where(last.real < first.real, first - last, last - first)
+        first = np.where(last.real < first.real, last, first)
+        near = np.abs(span) < 1e-9
+        even = np.where(near, 1.0, -np.expm1(-span) / np.where(near, 1.0, span))
+        least = first.real.min(axis=1)
+        alive = (np.exp(least[:, None] - first) * even) @ shares
+        return np.asarray(least - np.log(alive))
+
+    def above(self, x: float, burn: float) -> float:
+        """Return how often, in 1/s, a run of stages that fail more costs more than x.
+
+        Of several random stages in a run the first is as its law says.
+        """
+        often, sure, law, share = 0.0, 0.0, None, 1.0
+        for k, fails in enumerate(self.fails):
+            if fails <= burn:
+                continue
+            if self.laws[k] is None or law is not None:
+                sure += fails * self.lengths[k]
+            else:
+                law, share = self.laws[k], fails
+            ends = self.starts[k] + self.lengths[k]
+            joined = k + 1 < len(self.fails) and self.fails[k + 1] > burn
+            if joined and math.isclose(ends, self.starts[k + 1]):
+                continue
+            lasts = (
+                law_of(law) or exponential(mean_of(law)) if law is not None else None
+            )
+            rest = (x - sure) / share
+            often += float(lasts.sf(rest)) if lasts else float(rest < 0)
+            sure, law, share = 0.0, None, 1.0
+        return often / self.cycle
+
+    def _pieces(self, horizon: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return how likely it begins in which piece of the cycle, and what that costs.
+
+        That is how many random stages of each kind are whole, (pieces, n), and for how
+        long all others last where a piece begins and where it ends, (2, pieces, n): in
+        between that is a line.
+        """
+        return _pieces(self, horizon)
+
+
+@lru_cache(maxsize=64)
+def _pieces(
+    work: Calendar, horizon: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    random = np.array([law is not None for law in work.laws])
+    slices = (np.arange(_SLICES) + 0.5) / _SLICES if random.any() else np.ones(1)
+    lengths = np.tile(work.lengths, (len(slices), 1))
+    for k in np.flatnonzero(random):
+        law = law_of(work.laws[k]) or exponential(work.lengths[k])
+        lengths[:, k] = np.asarray(law.quantile(slices))
+        lengths[:, k] *= work.lengths[k] / lengths[:, k].mean()
+    begins = np.tile(work.starts, (len(slices), 1))
+    edges = np.concatenate([begins, begins + lengths], axis=1)
+    edges = np.concatenate([edges, edges - horizon], axis=1) % work.cycle
+    edges = np.sort(np.pad(edges, ((0, 0), (1, 1)), constant_values=(0, work.cycle)), 1)
+
+    def since(t: FloatArray) -> FloatArray:
+        """Return how long each stage lasted from the start of a cycle to a time."""
+        cycles, rest = np.divmod(t[..., None], work.cycle)
+        here = np.clip(rest - work.starts, 0.0, lengths[:, None])
+        return np.asarray(cycles * lengths[:, None] + here)
+
+    lasts = since(edges + horizon) - since(edges)
+    ends = np.stack([lasts[:, :-1], lasts[:, 1:]]).reshape(2, -1, len(work.starts))
+    shares = np.diff(edges, axis=1).ravel() / (work.cycle * len(slices))
+    own = np.repeat(lengths, edges.shape[1] - 1, axis=0)
+    whole = np.floor(ends.min(axis=0) / own + 1e-9) * random
+    ends = np.maximum(ends - whole * own, 0.0)
+    ends[ends < 1e-9 * own] = 0.0
+    kept = shares > 0
+    rows = np.concatenate([whole, *ends], axis=1)[kept]
+    rows, back = np.unique(np.round(rows, 9), axis=0, return_inverse=True)
+    whole, first, last = np.split(rows, 3, axis=1)
+    each: FloatArray = np.bincount(back.ravel(), weights=shares[kept]).astype(float)
+    return each, whole, np.stack([first, last])
 
 
 @lru_cache(maxsize=64)

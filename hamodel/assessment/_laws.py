@@ -10,12 +10,13 @@ import numpy as np
 from hamodel._quadrature import edges_of
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
-from hamodel.duration import Duration, constant, tabulated
+from hamodel.duration import Duration, constant, exponential, tabulated
 
 _YOUNG = 1e-3  # of its mean: an age that does not matter
 _SHORT = 10.0  # ages in a mean: from there on one is like another
 _NARROW = 1024  # stages of the gamma law that stands for a constant: it varies by 3 %
 _BLUNT = 1024  # and of those whose mixture stands for another law
+_AGES = 64  # of a time, for what it leaves of another
 _CACHED = 4096  # complex numbers that stay near the processor
 _LEVELS = np.concatenate(  # of a law's tail, between the parts of the mixture
     [np.linspace(1, 0.1, 31), 0.1 * 10 ** (-np.arange(1, 65) / 8)]
@@ -148,6 +149,23 @@ def left_of(time: Quantity, age: float) -> Quantity:
             fades = math.exp(-pace * step[k])
             tail[k] = fades * tail[k + 1] + (1 - fades) * sf[k]
     return tabulated(t, np.minimum.accumulate(tail / tail[0]))
+
+
+@lru_cache(maxsize=256)
+def outlasting(time: Quantity, other: Quantity) -> tuple[float, Quantity]:
+    """Return how often a time is longer than another one, and what is left of it then.
+
+    Both begin together.
+    """
+    law, first = (law_of(each) or exponential(mean_of(each)) for each in (time, other))
+    ages = np.asarray(first.quantile((np.arange(_AGES) + 0.5) / _AGES))
+    share = float(np.mean(law.sf(ages)))
+    if is_exponential(time) or share < _YOUNG:
+        return share, time
+    ends = np.asarray(law.quantile(1 - _LEVELS), float)
+    t = edges_of(np.concatenate([np.linspace(0, ends[-20], 512), ends]))
+    tail = np.mean([law.sf(t + age) for age in ages], axis=0)
+    return share, tabulated(t, np.minimum.accumulate(tail / tail[0]))
 
 
 @lru_cache(maxsize=256)

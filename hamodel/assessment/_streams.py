@@ -12,18 +12,28 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
 
-from hamodel._types import FloatArray, State
-from hamodel.architectures import HOME, Group, Model, Part, Viewed
+from hamodel._quantity import mean_of
+from hamodel._types import FloatArray, Sparse, State
+from hamodel.architectures import HOME, Along, Event, Group, Model, Part, Viewed
 from hamodel.assessment import _joint
 from hamodel.assessment._joint import (
+    Other,
     Views,
     lumped,
     members,
@@ -36,12 +46,14 @@ from hamodel.assessment._visits import Process, process_of
 from hamodel.assessment.availability import Found, failing
 from hamodel.assessment.budget import Downtime, Later, Stream
 from hamodel.assessment.latency import Paths
+from hamodel.markov import steady_state
 from hamodel.units import YEAR
 
 _DEEPEST = 4  # parts in a combination
 _JOINT = 4096  # states of a joint chain that is looked at for states that are alike
 _SELDOM = 1e-10  # expected visits in ten years that are left out
 _SAME = 1e-12
+_LEAST = 1e-9  # share of outages that come alone: where there are none
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +67,7 @@ class Shares:
     views: tuple[Views, ...]  # of each leaf, that of all well first
     laws: tuple[FloatArray, ...]  # share of time of each view
     known: dict[tuple[str, tuple[int, ...]], State]  # what clients know, so far
+    along: tuple[int, Along] | None  # of the leaf whose outages come with others
     made: dict[Hashable, float] = field(default_factory=dict)
 
     def of(self, shown: dict[int, int]) -> float:
@@ -71,6 +84,13 @@ class Shares:
         for client, share in self.clients.items():
             total += share * self._failing(self._seen(client, numbers), client)
         return total
+
+    def leads_on(self, shown: dict[int, int]) -> bool:
+        """Tell whether another outage follows what some leaves show."""
+        numbers = tuple(shown.get(i, 0) for i in range(len(self.leaves)))
+        return self.along is not None and any(
+            self.along[1].after(self._seen(client, numbers)) for client in self.clients
+        )
 
     def _seen(self, client: str, numbers: tuple[int, ...]) -> State:
         """Return what a client knows; combinations that begin alike share that part."""
@@ -142,7 +162,7 @@ def shares_of(
     model: Model, clients: Mapping[str, float], fails: Callable[[State, str], float]
 ) -> tuple[Shares, list[Process]]:
     """Return which share fails by what the parts show, and how the parts move."""
-    leaves, processes, views = _moving(model)
+    leaves, processes, views, along = _moving(model)
     laws = tuple(
         np.bincount(numbered(v, p), weights=p.law).astype(float)
         for v, p in zip(views, processes, strict=True)
@@ -152,7 +172,8 @@ def shares_of(
         for p in model.parts
     )
     known = _known(model.absorb, model.nothing, combining, views)
-    return Shares(model, clients, fails, leaves, views, laws, known), [*processes]
+    shares = Shares(model, clients, fails, leaves, views, laws, known, along)
+    return shares, [*processes]
 
 
 @lru_cache(maxsize=16)
@@ -179,15 +200,24 @@ def visits_by(shares: Shares, processes: list[Process]) -> list[tuple[Stream, in
 @lru_cache(maxsize=16)
 def _moving(
     model: Model,
-) -> tuple[tuple[Part, ...], tuple[Process, ...], tuple[Views, ...]]:
+) -> tuple[
+    tuple[Part, ...],
+    tuple[Process, ...],
+    tuple[Views, ...],
+    tuple[int, Along] | None,
+]:
     """Return all leaves, the process of each and its views, that of all well first.
 
-    Equal kinds are read once, and once for reads and writes.
+    Equal kinds are read once, and once for reads and writes.  Of a leaf whose outages
+    come with others, the last answer, the process has those that come alone.
     """
     made: dict[Hashable, Process] = {}
-    leaves = model.leaves()
-    for leaf in leaves:
-        if leaf.kind not in made:
+    leaves, along = model.leaves(), None
+    for i, leaf in enumerate(leaves):
+        if leaf.along is not None:
+            along = i, leaf.along()
+            made[leaf.kind] = process_of(_alone(leaf, along[1].alone))
+        elif leaf.kind not in made:
             made[leaf.kind] = process_of(leaf)
     processes = tuple(made[leaf.kind] for leaf in leaves)
     firsts = [leaf.view(leaf.start) for leaf in leaves]
@@ -195,7 +225,21 @@ def _moving(
         tuple(dict.fromkeys((first, *p.views)))
         for first, p in zip(firsts, processes, strict=True)
     ]
-    return leaves, processes, tuple(views)
+    return leaves, processes, tuple(views), along
+
+
+def _alone(leaf: Part, share: float) -> Part:
+    """Return a part of whose outages only a share comes."""
+
+    def events(state: State) -> Iterator[Event]:
+        for event in leaf.events(state):
+            if state != leaf.start:
+                yield event
+                continue
+            less = max(share, _LEAST)
+            yield event._replace(after=mean_of(event.after) / less)
+
+    return replace(leaf, events=events)
 
 
 def _moves(leaf: Part, process: Process) -> bool:
@@ -218,13 +262,16 @@ def _whole(
     if math.prod(sizes) > _JOINT or not moving:
         return None, set()
     numbers = [numbered(shares.views[i], processes[i]) for i in moving]
-    fails = np.array(
-        [
-            shares.of({i: n[s] for i, n, s in zip(moving, numbers, state, strict=True)})
-            for state in product(*map(range, sizes))
-        ]
-    )
+    if shares.along is not None and shares.along[0] not in moving:
+        return None, set()
+    shown = [
+        {i: n[s] for i, n, s in zip(moving, numbers, state, strict=True)}
+        for state in product(*map(range, sizes))
+    ]
+    fails = np.array([shares.of(views) for views in shown])
     rates, law = product_chain([processes[i] for i in moving])
+    if shares.along is not None:
+        rates = _together(shares, rates, shown)
     blocks = lumped(rates, np.maximum(fails - base, 0.0), _joint.SMALL)
     if blocks is None:
         return None, set()
@@ -233,7 +280,33 @@ def _whole(
     merged = np.asarray(rates[first] @ member)
     np.fill_diagonal(merged, 0.0)
     more = np.maximum(fails[first] - base, 0.0)
-    return Whole(rates=merged, law=law @ member, fails=more), set(moving)
+    law = law @ member if shares.along is None else steady_state(merged)
+    return Whole(rates=merged, law=law, fails=more), set(moving)
+
+
+def _together(shares: Shares, rates: Sparse, shown: list[dict[int, int]]) -> Sparse:
+    """Return the rates of a joint chain where outages of a leaf come with others.
+
+    `shown` are the views by leaf, state by state.
+    """
+    assert shares.along is not None
+    leaf, along = shares.along
+    after = [shares.leads_on(views) for views in shown]
+    index = {tuple(views.values()): k for k, views in enumerate(shown)}
+    other = [index[tuple((views | {leaf: 1}).values())] for views in shown]
+    named = {i: along.begins.get(shares.leaves[i].name, 0.0) for i in shown[0]}
+    found = rates.tolil() if hasattr(rates, "tolil") else rates.copy()
+    for i, j in zip(*(x.tolist() for x in rates.nonzero()), strict=True):
+        if after[j] or shown[i][leaf] or shown[j][leaf]:
+            continue
+        if after[i]:
+            share = 1.0
+        else:
+            lost = (named[k] for k in named if not shown[i][k] and shown[j][k])
+            share = next(lost, 0.0)
+        found[i, j] -= share * rates[i, j]
+        found[i, other[j]] += share * rates[i, j]
+    return found.tocsr() if hasattr(found, "tocsr") else found
 
 
 class Item(NamedTuple):
@@ -254,25 +327,21 @@ def _apart(
 ) -> Downtime:
     """Return the streams of all combinations that the joint chain does not hold."""
     seen = list(items_of(shares, processes))
-    excess = {
-        combination: more
-        for combination, more in excess_of(shares, seen, base).items()
-        if not done.issuperset(item.leaf for item in combination)
-    }
-    found = streams_of(shares, processes, excess)
+    excess = excess_of(shares, seen, base)
+    found = streams_of(shares, processes, excess, done=done)
     if whole is not None and whole.mean > 0:
         found = ((whole, 1), *found)
-    along = along_of(shares)
     if len(found) == 1 and found[0] == (whole, 1):
-        return Downtime(base=base, streams=found, error=along)
+        apart = beside_of(excess) if shares.along is not None else 0.0
+        return Downtime(base=base, streams=found, error=apart)
     mean = sum(count * stream.mean for stream, count in found)
-    error = 4 * mean + 2 * beside_of(excess) + along
-    return Downtime(base=base, streams=found, error=error, missed=deeper(seen))
-
-
-def along_of(shares: Shares) -> float:
-    """Return the share of outages that count apart, though they come with others."""
-    return sum(leaf.along() for leaf in shares.leaves if leaf.along is not None)
+    return Downtime(
+        base=base,
+        streams=found,
+        error=4 * mean,
+        beside=2 * beside_of(c for c in excess if not done.issuperset(_leaves(c))),
+        missed=deeper(seen),
+    )
 
 
 def beside_of(combinations: Iterable[tuple[Item, ...]]) -> float:
@@ -287,23 +356,63 @@ def streams_of(
     excess: Mapping[tuple[Item, ...], float],
     *,
     visits: bool = False,
+    done: Collection[int] = frozenset(),
 ) -> tuple[tuple[Stream, int], ...]:
-    """Return a stream for each set of leaves that combine; alike ones are counted."""
+    """Return a stream for each set of leaves that combine; alike ones are counted.
+
+    Those of which all leaves are `done` are left out.
+    """
     together: dict[tuple[int, ...], list[tuple[Item, ...]]] = defaultdict(list)
     for combination in excess:
-        together[tuple(item.leaf for item in combination)].append(combination)
+        if not all(leaf in done for leaf in _leaves(combination)):
+            together[_leaves(combination)].append(combination)
     streams: Counter[Hashable] = Counter()
     made: dict[Hashable, Stream] = {}
     for leaves, alike in together.items():
         parts = tuple((processes[i], shares.views[i]) for i in leaves)
         fails = {tuple(item.view for item in c): excess[c] for c in alike}
-        key = parts, tuple(sorted((v, round(f, 12)) for v, f in fails.items()))
+        other = _other(shares, processes, excess, alike)
+        shown = tuple(sorted((v, round(f, 12)) for v, f in fails.items()))
+        key = parts, shown, other
         if key not in made:
-            make = partial(stream_of, parts, tuple(fails.items()), visits=visits)
+            make = partial(stream_of, parts, tuple(fails.items()), other, visits=visits)
             late = len(leaves) > 1 and not visits
             made[key] = _later(make, {c: excess[c] for c in alike}) if late else make()
         streams[key] += 1
     return tuple((made[key], count) for key, count in streams.items())
+
+
+def _leaves(combination: tuple[Item, ...]) -> tuple[int, ...]:
+    return tuple(item.leaf for item in combination)
+
+
+def _other(
+    shares: Shares,
+    processes: list[Process],
+    excess: Mapping[tuple[Item, ...], float],
+    alike: Sequence[tuple[Item, ...]],
+) -> Other | None:
+    """Return the outage that begins with combinations of the same leaves, or follows.
+
+    It is that of the leaf whose outages come with others.
+    """
+    leaves = _leaves(alike[0])
+    if shares.along is None or shares.along[0] in leaves:
+        return None
+    leaf, along = shares.along
+    fails = [f for c, f in excess.items() if len(c) == 1 and c[0].leaf == leaf]
+    if not fails:
+        return None
+    begins = along.begins.get(shares.leaves[leaves[0]].name, 0.0)
+    after = (
+        tuple(item.view for item in c)
+        for c in alike
+        if shares.leads_on({item.leaf: item.view for item in c})
+    )
+    state = numbered(shares.views[leaf], processes[leaf]).index(1)
+    law = processes[leaf].moves.lasts(state)
+    other = Other(law, fails[0], begins * (len(leaves) == 1), frozenset(after))
+    return other if other.begins or other.after else None
 
 
 def _later(

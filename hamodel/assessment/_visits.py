@@ -94,6 +94,12 @@ class Moves:
         np.fill_diagonal(found, 0.0)
         return found
 
+    def lasts(self, state: int) -> Quantity:
+        """Return how long a state lasts, as its clock alone says if it has one."""
+        if state in self.clocks:
+            return self.clocks[state].law
+        return exponential(float(self.means[state]))
+
     def kernel(self, z: Numbers) -> tuple[Numbers, ...]:
         """Return what makes up the transforms of the moves, and their derivatives in z.
 
@@ -239,14 +245,21 @@ def _race(clocks: Sequence[Clock]) -> Clock:
 @lru_cache(maxsize=256)
 def _first(times: tuple[Quantity, ...]) -> tuple[Duration, tuple[float, ...]]:
     """Return the law of the first of some times, and how often each but the last is."""
-    laws = [law_of(time) or exponential(mean_of(time)) for time in times]
-    slices = (np.arange(_SLICES) + 0.5) / _SLICES
-    shares = []
-    for k, law in enumerate(laws[:-1]):
-        at = np.asarray(law.quantile(slices))
-        others = [np.asarray(one.sf(at)) for j, one in enumerate(laws) if j != k]
-        shares.append(float(np.mean(math.prod(others))))
+    laws = [_law(time) for time in times]
+    shares = (
+        _outlive(law, laws[:k] + laws[k + 1 :]) for k, law in enumerate(laws[:-1])
+    )
     return minimum(*laws), tuple(shares)
+
+
+def _outlive(law: Duration, others: Sequence[Duration]) -> float:
+    """Return how often all others are longer."""
+    at = np.asarray(law.quantile((np.arange(_SLICES) + 0.5) / _SLICES))
+    return float(np.mean(math.prod(np.asarray(other.sf(at)) for other in others)))
+
+
+def _law(time: Quantity) -> Duration:
+    return law_of(time) or exponential(mean_of(time))
 
 
 def _explored(part: Part) -> tuple[list[Hashable], list[Events]]:

@@ -196,8 +196,7 @@ class Costs:
 
     def _of(self, stream: Stream, x: float) -> float:
         if isinstance(stream, Calendar):
-            fast = stream.fails > self.burn and stream.fails * stream.takes > x
-            return 1 / (stream.every + stream.takes) if fast else 0.0
+            return stream.above(x, self.burn)
         assert isinstance(stream, Visits)
         fails = np.where(stream.fails > self.burn, stream.fails, _NONE)
         if np.all(fails == _NONE):

@@ -16,15 +16,17 @@ cut off at both ends of the period.  With visits that begin at random,
     log E exp(-s D) = - sum over visits begun before T of E(1 - exp(-s C)),
 
 C the cost of a visit within the period.  Work by the calendar is a stream of its own.
+An election that begins as a site is lost, or as a majority is back, is a part of that
+visit.
 
 Visits of one stream come by chance, or after one another: how many more pairs of them
 begin than by chance follows from the chain of the same means.
 
-What streams leave out: that while one visit lasts no other stream can begin one,
-combinations of more than four parts, and that elections follow the loss of a majority.
-These are bounded: `Chance.error`.  It is no bound of what shapes of times do: what is
-left of a clock that runs on, and planned work that goes from copy to copy, are nearly
-right only, and near a multiple of a constant time the law is smoothed by 3 % of one.
+What streams leave out: that while one visit lasts no other stream can begin one, and
+combinations of more than four parts.  These are bounded: `Chance.error`.  It is no
+bound of what shapes of times do: what is left of a clock that runs on, and planned work
+that goes from copy to copy, are nearly right only, and near a multiple of a constant
+time the law is smoothed by 3 % of one.
 
 Source: Abate, Choudhury and Whitt (2000), An introduction to numerical transform
 inversion, in Computational Probability, 257-323; for the visits: Daley and Vere-Jones,
@@ -157,8 +159,9 @@ class Downtime:
         Share of the requests that fails although all is well.
     streams : tuple of (stream, count)
         What adds downtime, independently; alike streams are counted.
-    error : float
-        Relative error of the rates of the streams.
+    error, beside : float
+        Relative error of the rates of the streams, and what adds to it where several
+        parts fail together.
     missed : float
         How often, in 1/s, combinations occur that no stream stands for.
     """
@@ -166,6 +169,7 @@ class Downtime:
     base: float
     streams: tuple[tuple[Stream, int], ...]
     error: float = 0.0
+    beside: float = 0.0
     missed: float = 0.0
 
     def miss(self, budget: float, horizon: float) -> Chance:
@@ -174,8 +178,9 @@ class Downtime:
         if left < 0 or budget >= 1 or not self.streams:
             return Chance(float(left < 0 and budget < 1), 0.0)
         if left <= horizon * 1e-12:
-            never = sum(n * stream.never(horizon) for stream, n in self.streams)
-            p, more = -np.expm1(-np.array([1.0, 1 + self.error]) * never)
+            never = np.array([n * stream.never(horizon) for stream, n in self.streams])
+            wrong = [self._wrong(stream) for stream, _ in self.streams]
+            p, more = -np.expm1(-np.array([never.sum(), never @ np.add(1, wrong)]))
             off = 0.0
         else:
             p, more, off = self._beyond(left, horizon)
@@ -210,9 +215,8 @@ class Downtime:
         """
 
         def transform(s: Numbers) -> Numbers:
-            exact, nearly = self._exponents(s, horizon)
-            more = exact + (1 + self.error) * nearly
-            return np.asarray(-np.expm1(-np.stack([exact + nearly, more])) / s)
+            found, more = self._exponents(s, horizon)
+            return np.asarray(-np.expm1(-np.stack([found, found + more])) / s)
 
         most = self._most(horizon)
         found, off = tail(transform, x, most, block=1)
@@ -234,19 +238,24 @@ class Downtime:
         return np.where(x < horizon, math.exp(-often) * found, 0.0)
 
     def _exponent(self, s: Numbers, horizon: float) -> Numbers:
-        exact, nearly = self._exponents(s, horizon)
-        return exact + nearly
+        return self._exponents(s, horizon)[0]
 
     def _exponents(self, s: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
-        """Return those of what is exact, and of what is not.
-
-        Of the first a logarithm was taken: no multiple of it may be.
-        """
+        """Return it, and how much more it may be."""
         total = np.zeros((2, len(s)), complex)
         for stream, count in self.streams:
-            of = stream.exponent(s[:, None] * stream.fails, horizon)
-            total[0 if stream.exact else 1] += count * of
+            of = count * stream.exponent(s[:, None] * stream.fails, horizon)
+            total += np.outer([1.0, self._wrong(stream)], of)
         return total[0], total[1]
+
+    def _wrong(self, stream: Stream) -> float:
+        """Return the relative error of the rate of a stream.
+
+        Of what is exact a logarithm was taken: no multiple of it may be.
+        """
+        if stream.exact:
+            return 0.0
+        return self.error + self.beside * isinstance(stream, Later)
 
     def _most(self, horizon: float) -> int:
         short = any(stream.is_short(horizon) for stream, _ in self.streams)
