@@ -101,7 +101,13 @@ def test_between_its_ends_a_law_that_is_transformed_has_all_but_nothing():
 @pytest.mark.parametrize("horizon", [0.5, 3.0, 5.5, 7.0, 8.0, 11.5, 70.25])
 def test_work_by_the_calendar_from_every_moment(horizon):
     """A cycle of 7, of which 2 fail a quarter: begun at 100,000 moments of it."""
-    work = Calendar(every=5.0, takes=2.0, fails=0.25)
+    work = Calendar(
+        cycle=7.0,
+        starts=np.array([5.0]),
+        lengths=np.array([2.0]),
+        fails=np.array([0.25]),
+        laws=(None,),
+    )
     begin = (np.arange(100_000) + 0.5) * 7 / 100_000
 
     def worked(until):  # within (0, until) of cycles that begin with the pause
