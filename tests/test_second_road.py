@@ -373,7 +373,7 @@ def test_each_write_at_each_copy(name, load):
     agrees(loss.writes, [x.mean() for x in batches(lost, 5)], RARE)
     for p in (0.99, 0.999) if load < 0.8 else (0.95, 0.99):  # one in 1000: a busy time
         played_age = np.quantile(oldest, p)
-        assert law.quantile(p) == pytest.approx(played_age, rel=2 * FREQUENT)
+        assert law.quantile(p) == pytest.approx(played_age, rel=3 * FREQUENT)
     pairs, share, thrown = messages.clashes_of_copies(played)
     assert found.conflicts.pairs == pytest.approx(pairs, rel=RARE)
     assert found.conflicts.share == pytest.approx(share, rel=RARE)
