@@ -13,7 +13,7 @@ from hamodel.assessment import BurnRate, _any_missed, assess
 from hamodel.assessment._kinds import Calendar, Pairs, Visits, Whole
 from hamodel.assessment._laws import ends_of, law_of, left_of, transform
 from hamodel.assessment._visits import Moves, process_of
-from hamodel.assessment.alerts import Costs
+from hamodel.assessment.alerts import _LEVELS, Costs
 from hamodel.assessment.budget import Chance
 from hamodel.units import DAY, HOUR
 
@@ -191,10 +191,10 @@ def test_a_visit_costs_what_it_burns_fast_enough():
     two = Visits(moves=moves, begins=begins, entries=begins, fails=np.array([1.0, 0.1]))
     fast, every = (Costs([(two, 3)], burn=burn) for burn in (0.5, 0.05))
     assert Costs([(two, 3)], burn=1.0).above(1.0) == 0
-    for x in (0.02, 1.0, 30.0, 200.0):
+    for x in _LEVELS[[5, 32, 56, 69, 77]]:  # from 0.02 to 600 s; a line in between
         one, other = 3e-6 * math.exp(-x / 60), 12e-6 * math.exp(-x / 6)
-        assert fast.above(x) == pytest.approx(one, rel=0.015)
-        assert every.above(x) == pytest.approx(one + other, rel=0.015)
+        assert fast.above(x) == pytest.approx(one, rel=1e-4)
+        assert every.above(x) == pytest.approx(one + other, rel=1e-4)
     assert fast.above(0.0) == pytest.approx(3e-6, rel=1e-3)
     assert fast.above(2e6) == 0
 

@@ -239,7 +239,7 @@ def test_a_pair_with_laws_and_a_common_cause_is_between_its_bounds():
 
 def test_no_objective_is_never_missed():
     shop = of(look=("read", None))
-    assert shop.chance_of_missing_any().probability == 0
+    assert shop.chance_of_missing_any() == (0, 0)
     with pytest.raises(ValueError, match=r"journeys.look must have an objective"):
         shop.chance_of_missing("look")
 
@@ -262,6 +262,16 @@ def test_what_cannot_be_is_refused(journeys, parts, said):
     made = {name: Journey(path=path) for name, path in journeys.items()}
     with pytest.raises(ValueError, match=said):
         assess_journeys(ONE, journeys=made, parts=parts)
+
+
+def test_a_journey_may_pass_ten_parts():
+    nine = {f"p{k}": CARD for k in range(9)}
+    ten = of(long=(" > ".join([*nine, "read"]), None), parts=nine)
+    left = (1 - share(CARD)) ** 9 * (1 - share(DATABASE))
+    assert ten["long"].unavailability == pytest.approx(1 - left, rel=1e-9)
+    more = {**nine, "p9": CARD}
+    with pytest.raises(ValueError, match="must pass at most 10 parts, got 11"):
+        of(long=(" > ".join([*more, "read"]), None), parts=more)
 
 
 def test_a_path_that_cannot_be_read_is_refused():

@@ -119,7 +119,7 @@ class Visits:
         total = np.zeros(len(x))
         for k, clock in self.moves.clocks.items():
             often, law = self.begins[k] * clock.goals[-1], law_of(clock.law)
-            within = (x > 0) & (x < self.fails[k] * horizon)
+            within = x < self.fails[k] * horizon
             if not often or law is None or not np.any(within):
                 continue
             least = x[within] / self.fails[k]

@@ -55,7 +55,7 @@ def _module(i: int, shares: Shares, process: Process) -> Iterator[str]:
     n = len(process.views)
     name = " ".join(shares.leaves[i].name.split())
     yield f"module part{i}  // {name}"
-    yield f"  s{i} : [0..{max(n - 1, 1)}] init 0;"
+    yield f"  s{i} : [0..{n - 1}] init 0;"
     for k in range(n):
         yield f"  // {k}: {' '.join(str(process.views[k]).split())}"
         for j in np.flatnonzero(rates[k]):
