@@ -34,6 +34,24 @@ def two(spec):
     return found
 
 
+DATA = {  # what is said beside availability and cost
+    "rto": lambda found: found.rto.mean,
+    "outage": lambda found: found.outage.mean,
+    "rpo": lambda found: found.rpo.mean,
+    "lag": lambda found: found.replication_lag.mean,
+    "lost writes": lambda found: found.lost_writes.per_year,
+    "stale": lambda found: found.read.stale,
+    "conflicts": lambda found: found.conflicts.pairs,
+    "load": lambda found: sum(found.utilisation_after_site_loss.values()),
+}
+SINGLE = {  # of which laws only single numbers are taken
+    "three": ["rto", "outage"],
+    "active": ["conflicts"],
+    "regions": ["rto", "outage", "conflicts"],
+    "leaderless": ["rpo", "lag", "conflicts"],
+}
+
+
 @pytest.mark.parametrize("name", BASES)
 def test_an_architecture(name):
     both = two(BASES[name])
@@ -48,6 +66,18 @@ def test_an_architecture(name):
             sites = {site: x[k] for site, x in fares.by_site.items()}
             assert sites == pytest.approx(dict(alike.by_site), rel=1e-12)
         assert many.cost.total[k] == one.cost.total
+        for number, of in DATA.items():
+            if number not in SINGLE.get(name, ()):
+                found = np.broadcast_to(of(many), 2)[k]
+                assert found == pytest.approx(float(of(one)), rel=1e-9), number
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_numbers_that_take_no_arrays_say_so(name):
+    many = ha.assess(replaced(BASES[name], two(BASES[name])))
+    for number in SINGLE[name]:
+        with pytest.raises(ValueError, match=r"array|broadcast"):
+            DATA[number](many)
 
 
 def of_pair(after):
