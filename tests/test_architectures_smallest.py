@@ -1,5 +1,7 @@
 """The smallest systems, whose numbers are known by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -233,3 +235,11 @@ def test_reads_go_on_where_nothing_else_is_broken():
     assert not combined(blocked, SiteView("lost", "app servers down")).reads
     assert not combined(well, SiteView("lost", "app servers down")).reads
     assert not combined(well, well).reads
+
+
+@pytest.mark.parametrize("sites", [("A", "B"), ("A", "B", "C")])
+def test_a_key_has_its_home_at_each_site_alike(sites):
+    spec = ActiveActive(database=NODE, failover=LED, sites=sites)
+    homes = replace(spec, resolution="home site").behaviour(ONE_KEY)
+    (here, _), (there, _) = homes.waits("write", "A")
+    assert (here, there) == pytest.approx((1 / len(sites), 1 - 1 / len(sites)))
