@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sympy
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import spsolve
 
@@ -817,3 +818,30 @@ def test_servers_and_database_lead_clients_away_each_by_itself():
     )
     ours = assess(spec).write.unavailability
     assert 1e-7 < abs(ours / down - 1) < CRASH / START
+
+
+def test_a_wait_counts_a_repair_by_its_mean():
+    """As the assumptions say: the wait is (1 - exp(-x)) / x of what it is."""
+    for part, said in ((0.25, 0.12), (0.5, 0.21)):
+        sites = ActiveActive(
+            database=Node(mttf=9e4 * HOUR, mttr=duration.constant(HOUR)),
+            failover=Failover(redirection=part * HOUR),
+        )
+        ours = assess(sites).write.downtime_by_cause["failing over"]
+        true = part * HOUR / (9e4 * HOUR)
+        assert 1 - ours / true == pytest.approx(said, abs=0.005)
+
+
+def test_a_formula_of_a_common_cause_stays_short_and_arrays_may_hold_no_time():
+    struck = ActiveActive(database=NODE, failover=LED, common_cause=0.1)
+    span = sympy.Symbol("T", positive=True)
+    slow = Failover(redirection=span, coverage=0.9, manual=HOUR)
+    formula = sum(replace(struck, failover=slow).model().downtime()["write"].values())
+    quick = replace(struck, failover=replace(slow, redirection=1.0))
+    number = assess(quick).write.unavailability
+    assert float(formula.subs(span, 1.0)) == pytest.approx(number, rel=1e-6)
+    rows = replace(slow, redirection=np.array([0.0, 1.0]))
+    both = assess(replace(struck, failover=rows)).write.unavailability
+    assert both[1] == pytest.approx(number, rel=1e-12)
+    none = assess(replace(struck, failover=replace(slow, redirection=0.0)))
+    assert both[0] == pytest.approx(none.write.unavailability, rel=1e-8)

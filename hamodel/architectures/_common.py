@@ -55,7 +55,8 @@ def common_cause(
 
     `serves(up, site, operation)` tells whether those that are up serve clients who have
     entered a site.  `redirect` is how clients are led away from a site that has none
-    up, where they have to be.
+    up, where they have to be; where its time or that of a repair is a symbol, it counts
+    as short.
     """
     if _none(share):
         return ()
@@ -134,12 +135,11 @@ class _Shock:
         """The chance that a redirection is not over by then, and what is left in s."""
         assert self.redirect is not None
         stages = added((self.redirect.detection, self.redirect.redirection))
-        if _none(mean_of(stages)):
-            return 0, _TINY
-        late, first = race(self._first, stages)
-        left = mean_of(stages) - first
-        if _check.is_symbolic(left):
-            return late, left / late
+        mean, first = mean_of(stages), self._first
+        if _none(mean) or any(map(_check.is_symbolic, (mean, first))):
+            return 0, _TINY  # of symbols the formula would be endless
+        late, soonest = race(first, stages)
+        left = mean - soonest
         return late, np.maximum(left / np.maximum(late, _TINY), _TINY)
 
     @property

@@ -27,6 +27,7 @@ from hamodel.duration import Duration
 
 NEVER = float("inf")
 _HARDLY = 1e-5  # of a chance: what is left out is its square
+_AT_ONCE = 1e9  # 1/s: of no time in an array, where endless rates would have no shares
 
 
 class Cause(StrEnum):
@@ -126,7 +127,8 @@ class Raced(Stages):
         with np.errstate(divide="ignore", invalid="ignore"):
             exact = r * first / (1 - first)
             nearly = (1 - rivals * (mean - second / (2 * mean))) / mean
-        return np.where(small, nearly, exact)[()]
+        found = np.where(small, nearly, exact)
+        return np.where(np.equal(mean, 0), _AT_ONCE, found)[()]
 
 
 def rate_among(event: Event, events: list[Event]) -> Quantity:
