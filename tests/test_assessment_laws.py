@@ -159,6 +159,23 @@ def test_a_clock_that_leads_back_to_its_state_starts_anew():
     assert found.entries[down] == pytest.approx(2 / 1120, rel=1e-9)
 
 
+@pytest.mark.parametrize("other", [UNIFORM, duration.uniform(1, 4)])
+def test_a_clock_runs_on_only_where_its_law_is_the_same(other):
+    """A repair that another failure finds on its way; of another law it starts anew."""
+
+    def events(state):
+        if state == "up":
+            yield Event("failure", 1000.0, "down")
+        else:
+            yield Event("repair", UNIFORM if state == "down" else other, "up")
+        if state == "down":
+            yield Event("worse", 3.0, "worst")
+
+    found = process_of(Part(name="node", start="up", events=events, view=str))
+    clock = found.moves.clocks[found.views.index("worst")]
+    assert (clock.law is other) == (other is not UNIFORM)
+
+
 @pytest.mark.parametrize("least", [True, False])
 def test_what_three_at_a_time_tell_has_the_truth_at_an_end(least, monkeypatch):
     """Of forty months four journeys miss some: the last shares one with the third.
