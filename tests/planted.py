@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "mutants.md"
 KEPT = ROOT / "test-output" / "mutants"
 SEED = 3
+SEEDS = {"assessment": 21}  # of rooms that were drawn anew since
 SAMPLE = {"architectures": 84, "assessment": 75, "failover": 82, "replication": 130}
 JOBS = os.cpu_count() or 1
 LATENCY = "assessment/latency.py", "assessment/loads.py", "assessment/retries.py"
@@ -58,7 +59,10 @@ HEAD = (
     "three some were tried again by hand, and a few not, when their tests were",
     "written. Of all there are, those that change nothing too: of conflicts 137 of",
     "147, latency 185 of 213, and, with the first of its new tests, of quorum 403 of",
-    "450.",
+    "450. Of assessment 63 of 70 were noticed of another seed (11), and, after tests",
+    "for that and two more, 74 of 75 of a seed for which none was written (21): the",
+    "table shows this one, with a test for the last; its modules of the chance of a",
+    "month have changed since.",
     "",
     "| | Mutants | Tried | Change nothing | Not noticed | Score | 95 % |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -193,13 +197,14 @@ def _entry(text):
     return wrap(f"- {text}", width=88, break_long_words=False, **how)
 
 
-def main(room="", count=0, seed=SEED):
+def main(room="", count=0, seed=0):
     """Judge one room, or all and write the page."""
     rooms = [room.split(".")[1] if "." in room else room] if room else list(ROOMS)
     reach = measured(tests_of(rooms), KEPT)
     wanted = (room and [room]) or ROOMS
     counts = {name: int(count) or SAMPLE.get(name, 10**6) for name in wanted}
-    samples = {name: sample_of(name, n, seed) for name, n in counts.items()}
+    seeds = {name: seed or SEEDS.get(name, SEED) for name in counts}
+    samples = {name: sample_of(name, n, seeds[name]) for name, n in counts.items()}
     slips = [slip(f"hamodel.{module}", old, new) for module, old, new in SLIPS]
     slips = [s for s in slips if s.module.split(".")[1] in rooms and "." not in room]
     chosen = [mutant for _, these in samples.values() for mutant in these]
