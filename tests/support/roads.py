@@ -94,6 +94,13 @@ ROADS = (
     ),
     Road(
         causes("failing over"),
+        SITES,
+        "by hand, where repairs have a law, not long against a redirection",
+        "too short by 12 % where a constant repair is four times as long, 21 % twice",
+        (JOINT + "a_wait_counts_a_repair_by_its_mean",),
+    ),
+    Road(
+        causes("failing over"),
         MAJORITY,
         "whole product space, solved, where sites can be lost",
         "too long by the shorter of an election and the way to another site, each time "
