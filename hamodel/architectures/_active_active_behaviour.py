@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamodel import duration
-from hamodel._quantity import mean_of, rate_of
+from hamodel._quantity import mean_of
 from hamodel._types import Quantity
 from hamodel.architectures._copies import AtWork, Stored
 from hamodel.architectures._pair_behaviour import PairBehaviour
 from hamodel.architectures._region import HERE, Region
 from hamodel.architectures._seen import Seen
+from hamodel.architectures._specs import Node, Site
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Answers,
@@ -25,6 +26,7 @@ from hamodel.architectures.behaviour import (
     Waits,
     Work,
     entering,
+    failures,
     led_away,
     mixed,
     overtaken,
@@ -186,12 +188,13 @@ class ActiveActiveBehaviour(AtWork):
         if self._behind.any():
             each = np.where(self._behind, np.inf, each)[()]
 
-        def lost(mttf: Quantity) -> Loss:
-            return Loss(events=len(sites) * rate_of(mttf), writes=each, kept=True)
+        def lost(*of: Node | Site) -> Loss:
+            return Loss(events=len(sites) * failures(*of), writes=each, kept=True)
 
-        node, site = mean_of(self.spec.database.mttf), self.spec.site.mttf
+        node, site = self.spec.database, self.spec.site
         if self._inside is None:
-            return LostWrites(by_failure={"database": lost(node), "site": lost(site)})
+            found = {"database": lost(node, site), "site": lost(site)}
+            return LostWrites(by_failure=found)
         inside = {
             name: replace(loss, events=len(sites) * loss.events)
             for name, loss in self._inside.lost_writes.by_failure.items()

@@ -11,15 +11,17 @@ from typing import Protocol
 
 import numpy as np
 
-from hamodel._quantity import mean_of, rate_of
+from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._copies import Copies, CopiesAtWork
 from hamodel.architectures._races import CELLS, Alone, Race
+from hamodel.architectures._specs import Node, Site
 from hamodel.architectures.behaviour import (
     Answers,
     Asked,
     Waits,
     Work,
+    failures,
     led_away,
     mixed,
     overtaken,
@@ -191,17 +193,19 @@ class LeaderlessBehaviour(CopiesAtWork):
         spec = self.spec
         if not self._exposed:
             return LostWrites()
-        kinds = {"site": (len(spec.sites), spec.site.mttf)} if self.apart else {}
+        kinds: dict[str, tuple[int, Node | Site]] = {}
+        if self.apart:
+            kinds["site"] = len(spec.sites), spec.site
         if spec.write_quorum == 1:
-            kinds["database"] = (self.databases, mean_of(spec.database.mttf))
+            kinds["database"] = self.databases, spec.database
         found = {}
-        for kind, (count, mttf) in sorted(kinds.items()):
+        for kind, (count, one) in sorted(kinds.items()):
             writes: Quantity = np.inf
             if not self._overloaded:
                 lone = self._at_one_site if kind == "site" else self._on_one_node
                 writes = sum(rate * alone.window.mean for rate, alone in lone)
                 writes = writes / (count if kind == "site" else 1)
-            found[kind] = Loss(events=count * rate_of(mttf), writes=writes, kept=True)
+            found[kind] = Loss(events=count * failures(one), writes=writes, kept=True)
         return LostWrites(by_failure=found)
 
     @property

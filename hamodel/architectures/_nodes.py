@@ -30,7 +30,8 @@ class Replica:
     Attributes
     ----------
     priority : int
-        The highest of those that work is promoted; of equal ones each as likely.
+        The highest of those that work is promoted; of equal ones one at the site of
+        the last primary, if there is one, else each as likely.
     reads : str
         "local": it answers the reads of its site while the primary is elsewhere, each
         of several there as many; "never": it answers none unless it is the primary.

@@ -1,29 +1,23 @@
 """A primary and its standbys under a workload: one takes the writes, others follow.
 
-Assumptions: lag, loss and recovery are those of the service at home, on the first of
-the best nodes; of several standbys the one that has most is promoted, and `lag` is that
-of the slowest.  A commit waits for the standbys as they stand to the site where the
-primary is.  What a node has missed that serves first after all were lost is counted
-where elections may be unclean (`Replication.unclean`); in other modes the rest is taken
-from the last primary once that is back.
+Assumptions: lag, recovery and the age of the oldest lost write are those of the service
+at home, on the first of the best nodes, with all standbys ready; `lag` is that of the
+slowest.  A commit waits for the standbys as they stand to the site where the primary
+is.  What failures take: `hamodel.architectures._pair_losses`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
-from hamodel._quantity import mean_of, rate_of
+from hamodel._quantity import mean_of
 from hamodel._types import Quantity
-from hamodel.architectures._absence import Absence
 from hamodel.architectures._copies import AtWork
-from hamodel.architectures._events import added
-from hamodel.architectures._nodes import Replica
-from hamodel.architectures._pair_model import PairSeen, part_of, shaped_of
+from hamodel.architectures._pair_losses import Losses
+from hamodel.architectures._pair_model import PairSeen
 from hamodel.architectures._pair_recovery import Recovery
 from hamodel.architectures._pair_spec import PairSpec
 from hamodel.architectures.behaviour import (
@@ -31,13 +25,10 @@ from hamodel.architectures.behaviour import (
     Waits,
     Work,
     exposure,
-    missing,
     stale_reads,
-    with_way,
 )
-from hamodel.architectures.writes import Loss, LostWrites
+from hamodel.architectures.writes import LostWrites
 from hamodel.duration import Duration, constant
-from hamodel.failover import SplitBrain
 from hamodel.replication import Replication, Stream
 
 
@@ -47,15 +38,10 @@ class PairBehaviour(AtWork):
 
     spec: PairSpec
 
-    @cached_property
-    def _nodes(self) -> tuple[Replica, ...]:
-        """The nodes, made once: they are told apart by what they are."""
-        return self.spec.nodes
-
     @property
     def database_cost(self) -> Quantity:
         usual = self.spec.database.cost
-        return sum(usual if n.cost is None else n.cost for n in self._nodes)
+        return sum(usual if n.cost is None else n.cost for n in self._losses.nodes)
 
     @cached_property
     def recovery(self) -> Recovery:
@@ -77,55 +63,9 @@ class PairBehaviour(AtWork):
     # ---- replication ---------------------------------------------------------------
 
     @cached_property
-    def _home(self) -> Replica:
-        """The node that is primary when all is well."""
-        nodes = [node for node in self._nodes if node.promotable]
-        if self.spec.replication.mode != "async" and any(n.acknowledges for n in nodes):
-            nodes = [node for node in nodes if node.acknowledges]
-        best = max(node.priority for node in nodes)
-        return next(node for node in nodes if node.priority == best)
-
-    def _others(self, primary: Replica) -> list[Replica]:
-        """Return the standbys of a primary."""
-        return [node for node in self._nodes if node is not primary]
-
-    def _ways(self, primary: Replica) -> list[Replication]:
-        """Return the replication to each standby alone, with the way to it."""
-        spec, w = self.spec, self.workload
-        single = spec.replication
-        found = []
-        pairs = zip(self._others(primary), self._delays(primary), strict=False)
-        for node, delay in pairs:
-            one = replace(single, delay=delay, standbys=1, acknowledgements=1)
-            places = [node.site, *(n.site for n in self._above(node, primary))]
-            for there, here in pairwise((*places, primary.site)):
-                one = with_way(one, w.hop if here == there else w.round_trip)
-            for _ in places[1:]:  # each node that passes writes on sends them too
-                one = replace(one, delay=self._passed_on(one.delays[0], delay))
-            found.append(one)
-        return found
-
-    def _delays(self, primary: Replica) -> tuple[Quantity, ...]:
-        """Return the delay to each standby of a primary, beside the way to it."""
-        return self.spec.replication.delays * len(self._others(primary))
-
-    def _above(self, node: Replica, primary: Replica) -> Iterator[Replica]:
-        """Yield the nodes between the primary and one that follows another."""
-        named = {one.name: one for one in self._nodes if one.name}
-        while node.follows and node.follows != primary.name:
-            node = named[node.follows]
-            yield node
-
-    def _passed_on(self, so_far: Quantity, delay: Quantity) -> Quantity:
-        """Return a delay with that of one more node that sends what it receives."""
-        send, laws = self.spec.replication.send, [so_far, delay]
-        if send is not None:
-            laws.append(send.time(self.workload.writes))
-        return added(tuple(laws))
-
-    @cached_property
     def _streams(self) -> list[Stream]:
-        return [way.stream(self.workload.writes) for way in self._ways(self._home)]
+        ways = self._losses.ways(self._losses.home)
+        return [way.stream(self.workload.writes) for _, way in ways]
 
     @cached_property
     def stream(self) -> Stream:
@@ -138,86 +78,47 @@ class PairBehaviour(AtWork):
 
     @property
     def rpo(self) -> Duration:
-        found = [stream for stream in self._lossy if stream is not None]
+        losses, start = self._losses, self._losses.start
+        ways = losses.within(start), losses.beyond(start)
+        found = [s for s in map(losses.stream, ways) if s is not None]
         if not found:
             return constant(0.0)
         return exposure(max(found, key=_slowness))
 
-    @property
-    def _lossy(self) -> tuple[Stream | None, Stream | None]:
-        """The stream whose writes a lost primary, and a lost site, take with them."""
-        return self._left(within=True), self._left(within=False)
-
-    def _left(self, *, within: bool) -> Stream | None:
-        """Return the stream to the best standby left; None if it has all writes."""
-        pairs = list(zip(self._others(self._home), self._streams, strict=True))
-        home = self._home.site
-        left = [(n, s) for n, s in pairs if within or n.site != home]
-        if not left:
-            return None
-        needed = self.spec.acknowledgements
-        gone = sum(n.acknowledges for n, _ in pairs)
-        gone -= sum(n.acknowledges for n, _ in left)
-        if needed > gone:
-            return None
-        return min((stream for _, stream in left), key=_slowness)
+    @cached_property
+    def _losses(self) -> Losses:
+        recovery = self.recovery
+        return Losses(spec=self.spec, workload=self.workload, recovery=recovery)
 
     @property
     def lost_writes(self) -> LostWrites:
-        found: dict[str, Loss] = {}
-        stream, beyond = self._lossy
-        for kind, rate in self.recovery.kinds():
-            name = "database" if kind.name == "node" else kind.name
-            sent = kind.in_place and kind.kind == "process"
-            events = rate * self.recovery.promoted(kind)
-            found[name] = Loss(events=events, writes=_missing(stream, sent=sent))
-            if kind.backup is not None:
-                found[f"{name}, from backup"] = Loss(
-                    events=rate - events, writes=self.workload.writes * kind.backup / 2
-                )
-        if len(self.spec.sites) > 1:
-            lost = rate_of(self.spec.site.mttf) * self.recovery.chance(
-                self.spec.failover.coverage
-            )
-            found["site"] = Loss(events=lost, writes=_missing(beyond))
-        if self.spec.replication.unclean:
-            part = part_of(self.spec, watched=-1)
-            missed = Absence(self.recovery.rules, shaped_of(part)).missed()
-            taken = self.workload.writes * missed.time
-            found["unclean election"] = Loss(events=missed.events, writes=taken)
-        split = self._split_brain
-        if split is not None:
-            found["split brain"] = Loss(events=split.rate, writes=split.writes_lost)
-        return LostWrites(by_failure=found)
-
-    @property
-    def _split_brain(self) -> SplitBrain | None:
-        """Two primaries at once, if the old one may live on."""
-        old = self.spec.old_primary
-        if old is None:
-            return None
-        alive = [
-            rate * self.recovery.promoted(kind)
-            for kind, rate in self.recovery.kinds()
-            if kind.kind == "network"
-        ]
-        return SplitBrain(
-            false_failovers=sum(alive) + self.recovery.rules.false_failovers,
-            fencing=old.fenced,
-            write_rate=self.workload.writes,
-            astray=old.astray,
-            mean_length=old.stops,
-        )
+        return self._losses.lost
 
     @cached_property
     def stale(self) -> Quantity:
         if not self._streams:
             return 0.0
-        return stale_reads(self.stream, self.workload, self.workload.writes)
+        w, shares = self.workload, self.workload.shares(self.spec.sites)
+        nodes = [node for node in self._losses.nodes if node.reads == "local"]
+        several = isinstance(self.spec.replication.delay, tuple)
+        if not several and not any(n.follows for n in nodes):
+            return stale_reads(self.stream, w, w.writes)  # far ones are alike
+        late: Quantity = 0.0
+        total: Quantity = 0.0
+        ways = self._losses.ways(self._losses.home)
+        for (node, _), stream in zip(ways, self._streams, strict=True):
+            if node in nodes and node.site != self._losses.home.site:
+                beside = sum(other.site == node.site for other in nodes)
+                share = shares[node.site] / beside
+                late = late + share * stale_reads(stream, w, w.writes)
+                total = total + share
+        if np.all(np.asarray(total) == 0):  # it is read in a failover alone
+            return stale_reads(self.stream, w, w.writes)
+        return late / total
 
     @property
     def transfers(self) -> Quantity:
-        away = [n for n in self._others(self._home) if n.site != self._home.site]
+        away = [n for n in self._losses.nodes if n.site != self._losses.home.site]
         return self.workload.writes * len(away)
 
     # ---- load ----------------------------------------------------------------------
@@ -255,10 +156,11 @@ class PairBehaviour(AtWork):
         found = {}
         if self.spec.replication.mode == "async":
             return dict.fromkeys(self.spec.sites, constant(0.0))
+        losses = self._losses
         for site in self.spec.sites:
-            there = [n for n in self._nodes if n.site == site and n.promotable]
-            primary = max(there, key=lambda n: n.priority) if there else self._home
-            pairs = zip(self._others(primary), self._delays(primary), strict=False)
+            there = [n for n in losses.nodes if n.site == site and n.promotable]
+            primary = max(there, key=lambda n: n.priority) if there else losses.home
+            pairs = losses.delays(primary)
             answering = [(node, delay) for node, delay in pairs if node.acknowledges]
             near, far = self.workload.within_site, self.workload.between_sites
             found[site] = self._joint([delay for _, delay in answering]).commit_delay(
@@ -284,7 +186,7 @@ class PairBehaviour(AtWork):
         shares = self.workload.shares(self.spec.sites)
         led = shares[site] / len(sites) if site not in sites else 0.0
         enters = {name: shares[name] + led for name in sites}
-        held = {n.site for n in self._nodes if n.reads == "local"}
+        held = {n.site for n in self._losses.nodes if n.reads == "local"}
         bare = sum(share for name, share in enters.items() if name not in held)
         most: Quantity = max(enters.values(), key=lambda share: np.max(share))
         return most, self.work_of(most if most is bare else most + bare)
@@ -292,13 +194,6 @@ class PairBehaviour(AtWork):
 
 def _slowness(stream: Stream) -> float:
     return float(np.max(np.asarray(mean_of(stream.mean_lag), dtype=float)))
-
-
-def _missing(stream: Stream | None, *, sent: bool = False) -> Quantity:
-    """Return how many writes are missing; `sent`: what is under way arrives."""
-    if stream is None:
-        return 0.0
-    return missing(replace(stream, delay=0.0) if sent else stream)
 
 
 def _equal(one: Quantity, other: Quantity) -> bool:

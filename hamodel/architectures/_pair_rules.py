@@ -9,7 +9,7 @@ import numpy as np
 from hamodel._quantity import rate_of
 from hamodel._types import Quantity, Value
 from hamodel.architectures._events import NEVER, is_never
-from hamodel.architectures._nodes import IN_PLACE, Failure
+from hamodel.architectures._nodes import IN_PLACE, Failure, Replica
 from hamodel.architectures._pair_spec import PairSpec
 from hamodel.architectures._replicas import (
     Alike,
@@ -74,22 +74,35 @@ def rules_of(
 
 def _groups(spec: PairSpec, sites: tuple[str, ...]) -> tuple[Alike, ...]:
     """Count the nodes that are alike."""
-    found: dict[tuple[Alike, str, str], int] = {}
+    grouped = _grouped(spec, sites, spec.nodes)
+    place = {name: i for i, (*_, name) in enumerate(grouped) if name}
+    return tuple(
+        alike._replace(size=len(nodes), follows=place.get(follows, -1))
+        for (alike, follows, _), nodes in grouped.items()
+    )
+
+
+def members_of(spec: PairSpec, nodes: tuple[Replica, ...]) -> list[list[Replica]]:
+    """Return the nodes of each group of the rules, in their order."""
+    return list(_grouped(spec, spec.sites, nodes).values())
+
+
+def _grouped(
+    spec: PairSpec, sites: tuple[str, ...], nodes: tuple[Replica, ...]
+) -> dict[tuple[Alike, str, str], list[Replica]]:
+    """Return the nodes by what they have alike, and by whom they follow."""
+    found: dict[tuple[Alike, str, str], list[Replica]] = {}
     waits = spec.replication.mode != "async"
-    followed = {node.follows for node in spec.nodes} - {""}
-    for node in spec.nodes:
+    followed = {node.follows for node in nodes} - {""}
+    for node in nodes:
         site = sites.index(node.site) if len(sites) > 1 else 0
         sync, name = node.acknowledges, node.name if node.name in followed else ""
         rank = (sync or not waits, node.priority, not node.follows)
         reads = node.reads == "local"
         alike = Alike(site, 0, node.promotable, rank, sync, reads)
         key = alike, node.follows, name
-        found[key] = found.get(key, 0) + 1
-    place = {name: i for i, (*_, name) in enumerate(found) if name}
-    return tuple(
-        alike._replace(size=count, follows=place.get(follows, -1))
-        for (alike, follows, _), count in found.items()
-    )
+        found.setdefault(key, []).append(node)
+    return found
 
 
 def _kinds(

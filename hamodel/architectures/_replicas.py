@@ -112,6 +112,9 @@ class Nodes:
             return []
         best = max(rank for rank, _, _ in ready)
         among = [(i, count) for rank, i, count in ready if rank == best]
+        if state.phase != "lost":  # then nobody is left to be near
+            home = self.groups[state.primary].site
+            among = [one for one in among if self.groups[one[0]].site == home] or among
         total = sum(count for _, count in among)
         return [(i, 1 if n == total else n / total) for i, n in among]
 

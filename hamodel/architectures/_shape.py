@@ -316,6 +316,11 @@ class Shaped:
         return self.shape.shown(self.rates)
 
     @cached_property
+    def probabilities(self) -> list[tuple[int, Quantity]]:
+        """Long-run probability of each state, by its number."""
+        return list(self.shape.probabilities(self.rates))
+
+    @cached_property
     def connected(self) -> bool:
         """Whether each state leads to each other."""
         return self.shape.connects(self.rates)

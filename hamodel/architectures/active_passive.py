@@ -36,7 +36,9 @@ Assumptions
 - The service stays where it is after a failover, and no failover happens without a
   failure, unless `failback`, a detector that loses beats or `stalls` say so.
 - While the site is down the nodes neither fail nor are repaired.
-- Nodes are as good as new when they are back: a repair includes the catching up.
+- Nodes are as good as new when they are back: a repair includes the catching up.  What
+  a standby has missed that is back first after all were lost is taken from the last
+  primary, and counted as lost in an unclean election only.
 
 More nodes, more sites and more kinds of failure follow the same rules: they are written
 down in `hamodel.architectures._replicated`.

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamodel import _check, duration
-from hamodel._quantity import mean_of
+from hamodel._quantity import mean_of, rate_of
 from hamodel._types import Quantity
 from hamodel.architectures._events import stage_law
-from hamodel.architectures._specs import Site
+from hamodel.architectures._specs import Node, Site
 from hamodel.architectures.writes import Conflicts, LostWrites
 from hamodel.conflicts import Zipf
 from hamodel.duration import Duration, constant, exponential
@@ -149,7 +149,7 @@ class Behaviour(Protocol):
 
     @property
     def lag(self) -> Duration:
-        """Time from a write's answer until the other copies show it."""
+        """Time from a write's commit until the other copies show it."""
         ...
 
     @property
@@ -282,6 +282,18 @@ def missing(stream: Stream) -> Quantity:
 def overtaken(load: Quantity) -> NDArray[np.bool_]:
     """Tell where writes come faster than a stage of this load can take them."""
     return np.asarray(False if _check.is_symbolic(load) else np.asarray(load) >= 1)
+
+
+def failures(*of: Node | Site) -> Quantity:
+    """Return how often the first of some fails, in 1/s of all time.
+
+    Those that hold it, if any, must work as well.
+    """
+    rates = [rate_of(mean_of(one.mttf)) for one in of]
+    found = rates[0]
+    for one, rate in zip(of, rates, strict=True):
+        found = found / (1 + rate * mean_of(one.mttr))
+    return found
 
 
 def repair(mttr: Quantity) -> Duration:

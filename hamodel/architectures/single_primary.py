@@ -16,7 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hamodel import fields
-from hamodel._quantity import rate_of
 from hamodel._types import Quantity
 from hamodel.architectures._assumptions import Assumption, exponential_repair, fixed
 from hamodel.architectures._copies import AtWork
@@ -25,7 +24,7 @@ from hamodel.architectures._front import Data, Front, everywhere, place, planned
 from hamodel.architectures._seen import Seen, absorb, entrance, undisturbed
 from hamodel.architectures._specs import Maintenance, Node, Site
 from hamodel.architectures.base import LongRun, Model, Verdict
-from hamodel.architectures.behaviour import Behaviour, Work
+from hamodel.architectures.behaviour import Behaviour, Work, failures
 from hamodel.architectures.writes import Loss, LostWrites
 from hamodel.duration import Duration, uniform
 from hamodel.structure import Structure
@@ -156,7 +155,7 @@ class _Behaviour(AtWork):
     @property
     def lost_writes(self) -> LostWrites:
         writes = self.workload.writes * self.spec.backup / 2
-        events = rate_of(self.spec.database.mttf) * self.spec.destroyed
+        events = failures(self.spec.database, self.spec.site) * self.spec.destroyed
         return LostWrites(
             by_failure={"database destroyed": Loss(events=events, writes=writes)}
         )

@@ -30,7 +30,8 @@ class Loss:
     Attributes
     ----------
     events : float, array or SymPy expression
-        How often it happens, in 1/s.
+        How often it happens, in 1/s of all time: failures that find a standby ready,
+        or copies that work.
     writes : float, array or SymPy expression
         Mean number of acknowledged writes that it takes; infinite if copies fall ever
         further behind.
@@ -80,7 +81,11 @@ class LostWrites:
 
     @property
     def missing_per_year(self) -> Quantity:
-        """Mean number of writes in a year that are missing until a repair."""
+        """Mean number of writes in a year that are missing until a repair.
+
+        Not among them is what a standby missed while it was down, where it serves first
+        after all nodes of a primary were lost.
+        """
         return sum(loss.per_year for loss in self.by_failure.values() if loss.kept)
 
     def _repr_html_(self) -> str:

@@ -264,7 +264,13 @@ class Assessment:
 
     @property
     def replication_lag(self) -> Duration:
-        """Time from a write's answer until the other copies show it."""
+        """Time from a write until the other copies show it.
+
+        It counts from the commit at the primary, at the leader, or at the site that
+        takes the write; where the client is answered later, since a commit waits for
+        standbys, less is left then.  Of copies without a leader it counts from the
+        answer, over the copies that this did not wait for.
+        """
         return self._behaviour.lag
 
     @property

@@ -50,13 +50,15 @@ class Joint:
         return ("serving", first, ("ok",) * self.n, frozenset(), "", True)
 
     def best(self, nodes, but=(), a=None):
-        """The candidates: ready nodes of the highest priority; `a` leads, or led."""
+        """The candidates: ready, of the highest priority, nearest to `a`, who leads."""
         ready = [i for i, c in enumerate(nodes) if c == "ok" and i not in but]
         if a is not None:  # None: all were lost, and any is better than none
             ready = [i for i in ready if self.up_to_date(nodes, i, a)]
         above = self.above
         top = max(((self.rank[i], above[i] is None) for i in ready), default=None)
-        return [i for i in ready if (self.rank[i], above[i] is None) == top]
+        ready = [i for i in ready if (self.rank[i], above[i] is None) == top]
+        near = [i for i in ready if a is not None and self.sites[i] == self.sites[a]]
+        return near or ready
 
     def up_to_date(self, nodes, i, a):
         above = self.above[i]

@@ -1,0 +1,186 @@
+"""What failures of a primary take, against nodes that live and writes on their way.
+
+The play knows the nodes one by one: who is up, who leads, and who would be promoted.
+At each failure that finds a standby the way of the writes to each is drawn, and what
+has not come to the one that has most is lost.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hamodel import Workload, assess, duration
+from hamodel.architectures import (
+    ActiveActive,
+    ActivePassive,
+    Node,
+    Replica,
+    SinglePrimary,
+    Site,
+)
+from hamodel.failover import Failover
+from hamodel.replication import Replication
+from hamodel.units import HOUR, YEAR
+
+FAIL, MEND, WRITES, TRIP, HOP = 1 / (100 * HOUR), 1 / (10 * HOUR), 100.0, 0.08, 0.001
+LOAD = Workload(reads=1, writes=WRITES, round_trip=TRIP, hop=HOP)
+NODE = Node(mttf=1 / FAIL, mttr=1 / MEND)
+
+
+def nodes(*said):
+    """Each node: its site, its priority (None: it is never promoted)."""
+    return tuple(
+        Replica(site=site, promotable=p is not None, priority=p or 0)
+        for site, p in said
+    )
+
+
+def played(replicas, crews, delay, waited, rng, failures=60_000):
+    """Failures that find a standby, in 1/s, and the writes that each takes."""
+    all_of = range(len(replicas))
+    ranks = [r.priority if r.promotable else -1 for r in replicas]
+    up, primary, clock, events, lost = (
+        [True] * len(replicas),
+        int(np.argmax(ranks)),
+        0.0,
+        0,
+        0.0,
+    )
+    for _ in range(failures):
+        serving = up[primary]
+        down = [i for i in all_of if not up[i]]
+        mended = [i for i in down if serving or len(down) <= crews or i != primary]
+        each = MEND * min(1, crews / max(len(mended), 1))
+        ways = [(i, each) for i in mended] + [
+            (i, FAIL) for i in all_of if up[i] and serving
+        ]
+        rates = np.array([rate for _, rate in ways])
+        clock += rng.exponential(1 / rates.sum())
+        i = ways[rng.choice(len(ways), p=rates / rates.sum())][0]
+        up[i] = not up[i]
+        if up[i] and not serving and replicas[i].promotable:
+            primary = i
+        left = [j for j in all_of if up[j] and replicas[j].promotable]
+        if up[i] or i != primary or not left:
+            continue
+        best = [j for j in left if ranks[j] == max(ranks[k] for k in left)]
+        here = [j for j in best if replicas[j].site == replicas[i].site]
+        best = here or best
+        near = [replicas[j].site == replicas[i].site for j in best]
+        late = np.where(near, HOP, TRIP) / 2 + delay(len(best), rng)
+        safe = waited and sum(up) >= waited
+        events, lost = events + 1, lost + (not safe) * WRITES * late.min()
+        primary = best[rng.integers(len(best))]
+    return events / clock, lost / events
+
+
+def still(count, rng):
+    del rng
+    return np.zeros(count)
+
+
+def slow(count, rng):
+    return rng.exponential(0.05, count)
+
+
+SLOW = duration.exponential(0.05)
+CASES = {  # nodes, crews, what is said of replication, delays, standbys waited for
+    "a pair": (nodes(("A", 0), ("B", 0)), 1, {}, still, 0),
+    "delays of their own": (nodes(*[("A", 0)] * 3), 1, {"delay": SLOW}, slow, 0),
+    "one near and one far": (nodes(("A", 0), ("A", 0), ("B", 0)), 1, {}, still, 0),
+    "the near one never leads": (
+        nodes(("A", 1), ("A", None), ("B", 0)),
+        1,
+        {},
+        still,
+        0,
+    ),
+    "the far one comes first": (nodes(("A", 2), ("A", 0), ("B", 1)), 2, {}, still, 0),
+    "one of two has gone": (
+        nodes(("A", 0), ("B", 0), ("C", 0)),
+        2,
+        {"mode": "semi-sync", "standbys": 2, "acknowledgements": 2, "timeout": 1e-3},
+        still,
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_failures_take_what_the_one_that_is_promoted_lacks(name):
+    replicas, crews, way, delay, waited = CASES[name]
+    spec = ActivePassive(
+        database=NODE,
+        failover=Failover(detection=1e-3),
+        replicas=replicas,
+        crews=crews,
+        replication=Replication(**way),
+    )
+    found = assess(spec, LOAD).lost_writes.by_failure["database"]
+    events, lost = played(replicas, crews, delay, waited, np.random.default_rng(5))
+    assert found.events == pytest.approx(events, rel=0.02)
+    assert found.writes == pytest.approx(lost, rel=0.05)
+
+
+def test_the_oldest_lost_write_is_of_those_that_may_be_promoted():
+    never = nodes(("A", 1), ("A", None), ("B", 0))
+    spec = ActivePassive(database=NODE, failover=Failover(), replicas=never)
+    assert assess(spec, LOAD).rpo.quantile(0.99) == pytest.approx(TRIP / 2, rel=5e-3)
+    alike = ActivePassive(
+        database=NODE,
+        failover=Failover(),
+        sites=("A",) * 3,
+        replication=Replication(delay=SLOW),
+    )
+    rng = np.random.default_rng(3)
+    window = HOP / 2 + rng.exponential(0.05, (400_000, 2)).min(axis=1)
+    oldest = np.maximum(window - rng.exponential(1 / WRITES, len(window)), 0)
+    law = assess(alike, LOAD).rpo
+    for p in (0.5, 0.9, 0.99):
+        assert law.quantile(p) == pytest.approx(np.quantile(oldest, p), rel=0.02)
+
+
+def test_each_site_reads_the_copy_that_it_has():
+    """Writes and reads one by one: a copy that is farther behind is read by its own."""
+    rng, count, lags = np.random.default_rng(6), 400_000, np.array([0.0, 0.04, 0.54])
+    rank = np.arange(1, 201.0) ** -0.99
+    key = rng.choice(200, 2 * count, p=rank / rank.sum())
+    at = np.cumsum(rng.exponential(1 / (2 * WRITES), 2 * count))
+    write, site = rng.random(2 * count) < 0.5, rng.integers(0, 3, 2 * count)
+    order = np.lexsort((at, key))
+    last = np.where(write[order], at[order], -np.inf)
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    for low, high in zip(starts, [*starts[1:], len(order)], strict=True):
+        last[low:high] = np.maximum.accumulate(last[low:high])
+    stale = at[order] - last < lags[site[order]]
+    spec = ActivePassive(
+        database=Node(mttf=1e7 * HOUR, mttr=HOUR),
+        failover=Failover(),
+        sites=("A", "B", "C"),
+        replication=Replication(delay=(0.0, 0.5)),
+    )
+    found = assess(spec, replace(LOAD, reads=WRITES, keys=200))
+    late = stale[~write[order]].mean()
+    assert found.stale_read_probability == pytest.approx(late, rel=0.02)
+
+
+def test_what_is_down_does_not_fail():
+    """A node fails once in the time it works and is mended, while its site works."""
+    node, site = (
+        Node(mttf=50 * HOUR, mttr=10 * HOUR),
+        Site(mttf=400 * HOUR, mttr=40 * HOUR),
+    )
+    rng, count = np.random.default_rng(2), 60_000
+    works, away = rng.exponential(400 * HOUR, count), rng.exponential(40 * HOUR, count)
+    cycles = works / (60 * HOUR)
+    often = cycles.sum() / (works + away).sum()
+    both = ActiveActive(database=node, site=site, failover=Failover())
+    lost = assess(both, LOAD).lost_writes.by_failure
+    assert lost["database"].events == pytest.approx(2 * often, rel=0.02)
+    assert lost["site"].events == pytest.approx(
+        2 * count / (works + away).sum(), rel=0.02
+    )
+    alone = replace(SinglePrimary(database=node, site=site), destroyed=0.25)
+    (taken,) = assess(alone, LOAD).lost_writes.by_failure.values()
+    assert taken.events * YEAR == pytest.approx(often * YEAR / 4, rel=0.02)
