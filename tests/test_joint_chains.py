@@ -485,6 +485,8 @@ def test_downtime_by_cause_is_that_of_the_joint_chain(name):
         joint = budget(states, exact, cause, operation.name)
         ours = {str(c): u for c, u in operation.downtime_by_cause.items() if u > 0}
         assert ours == pytest.approx(joint, rel=width, abs=1e-16)
+        total = sum(joint.values())
+        assert operation.unavailability == pytest.approx(total, rel=width)
 
 
 @pytest.mark.parametrize("horizon", [HOUR, 24 * HOUR, MONTH, YEAR])

@@ -244,8 +244,7 @@ class ActiveActiveBehaviour(AtWork):
             ahead = [self.spec.clock_skew * (i % 2) for i in range(len(rates))]
             lost = self.overwritten(rates, lags, ahead)
         elif kept and all(np.all(rate > 0) for rate in rates):
-            means = [[mean_of(lag) for lag in row] for row in lags]
-            siblings = mean_siblings([rate * keys.head(1) for rate in rates], means)
+            siblings = mean_siblings([rate * keys.head(1) for rate in rates], lags)
         return Conflicts(
             resolution=resolution,
             pairs=found.pairs,

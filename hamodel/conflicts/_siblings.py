@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from hamodel import _check
-from hamodel._types import Quantity
+from hamodel._quadrature import panels
+from hamodel._types import FloatArray, Quantity
 from hamodel.conflicts._sites import (
     Delays,
     delays_between,
-    numbers_only,
+    mean_of,
     plain,
     rates_of,
 )
+from hamodel.duration import Duration
+
+_SLICES = (np.arange(256) + 0.5) / 256  # of a delay
+_PANELS = 48  # of the age of a write
 
 
 def mean_siblings(rates: Sequence[Quantity], delays: Delays, at: int = 0) -> Quantity:
@@ -25,9 +31,9 @@ def mean_siblings(rates: Sequence[Quantity], delays: Delays, at: int = 0) -> Qua
     rates : sequence of float or array
         Writes to the key per second at each site (Poisson), above 0; each writer reads
         first and replaces what it has read.
-    delays : float or square of them
+    delays : float, Duration or square of them
         One-way delay from site i (row) to site j (column) in s; no detour may be
-        shorter than the direct way.
+        shorter than the direct way, on average where they are random.
     at : int
         Number of the site that looks, from 0.
 
@@ -47,7 +53,10 @@ def mean_siblings(rates: Sequence[Quantity], delays: Delays, at: int = 0) -> Qua
     unless the last of another site had seen it.  Looking back from now these last
     writes are independent exponentials, so that P(sibling) is an integral of a product
     of exponentials with corners.  For two sites and a round trip D:
-    1 + λ_j / (λ_i + λ_j) (1 - exp(-λ_i D)).
+    1 + λ_j / (λ_i + λ_j) (1 - exp(-λ_i D)).  Random delays are one draw each for a
+    write and a site, and what has arrived is replaced by what was made later: the last
+    write is older than a with exp(-λ_j E (a - d)⁺).  Integrated to 1e-3; a detour that
+    happens to be quicker than the direct way is left out.
 
     Examples
     --------
@@ -56,11 +65,14 @@ def mean_siblings(rates: Sequence[Quantity], delays: Delays, at: int = 0) -> Qua
     """
     rates = rates_of(rates)
     _check.positive(**{f"rates[{i}]": rate for i, rate in enumerate(rates)})
-    rows = numbers_only(delays_between(delays, len(rates)))
+    rows = delays_between(delays, len(rates))
     _check.whole(0, at=at)
     if at >= len(rates):
         raise ValueError(f"at must be < {len(rates)}, the number of sites, got {at}")
-    _no_shortcut(rows)
+    _no_shortcut([[mean_of(delay) for delay in row] for row in rows])
+    if any(isinstance(delay, Duration) for row in rows for delay in row):
+        lasts = [_Last(rate, rows[k][at]) for k, rate in enumerate(rates)]
+        return plain(sum(_outlives(j, at, rows[j], lasts) for j in range(len(rates))))
     total: Quantity = 0
     for j in range(len(rates)):
         corners = [
@@ -70,6 +82,61 @@ def mean_siblings(rates: Sequence[Quantity], delays: Delays, at: int = 0) -> Qua
         ]
         total = total + _survives(rates[j], corners)
     return plain(total)
+
+
+@dataclass(frozen=True)
+class _Last:
+    """The last write of a site that has arrived where somebody looks."""
+
+    rate: Quantity
+    delay: Quantity | Duration
+
+    def older(self, age: FloatArray) -> FloatArray:
+        """Return P(it is older): none of those since then has arrived."""
+        late = age - mean_of(self.delay)
+        if isinstance(self.delay, Duration):
+            late = late + self.delay.law.excess(np.maximum(age, 0.0))
+        several = np.asarray(self.rate) * np.maximum(late, 0.0) * (age > 0)
+        return np.asarray(np.exp(-several))
+
+
+def _outlives(
+    j: int, at: int, away: Sequence[Quantity], lasts: Sequence[_Last]
+) -> Quantity:
+    """Return P(no last write of another site had seen that of j)."""
+    mine = lasts[j]
+    shortest = _least(away, lasts)
+    longest = 40 / np.asarray(mine.rate) + 2 * mean_of(mine.delay) + 0 * shortest
+    least = np.minimum(longest, shortest) * 1e-3
+    steps = np.linspace(0, 1, _PANELS).reshape(-1, *(1 for _ in np.shape(longest)))
+    ends = [least * (longest / least) ** steps, np.zeros_like(longest)[None]]
+    for delay in away:
+        ends.append((0 * longest + mean_of(delay))[None])
+    ages, weights = panels(np.sort(np.concatenate(ends), axis=0), 16)
+    value = weights * np.asarray(mine.rate) * mine.older(ages)
+    for k, other in enumerate(lasts):
+        if k != j:
+            since = ages[:, None] - _draws(away[k], ages.ndim)
+            # it has arrived where somebody looks, and nothing was written there since
+            counts = since >= 0 if k == at else 1.0
+            value = value * (counts * other.older(since)).mean(axis=1)
+    return np.sum(value, axis=0)
+
+
+def _least(away: Sequence[Quantity], lasts: Sequence[_Last]) -> Quantity:
+    """Return the shortest mean time that plays a part."""
+    means = [np.asarray(mean_of(d), float) for d in (*away, *(x.delay for x in lasts))]
+    times = [1 / np.asarray(x.rate, float) for x in lasts]
+    found = np.broadcast_arrays(*[np.where(m > 0, m, np.inf) for m in means], *times)
+    return np.min(found, axis=0)
+
+
+def _draws(delay: Quantity | Duration, ndim: int) -> FloatArray:
+    """Return equally likely values of a delay, as (1, n, ...)."""
+    ones = (1,) * (ndim - 1)
+    if isinstance(delay, Duration):
+        return np.asarray(delay.quantile(_SLICES.reshape(-1, *ones)))[None]
+    return np.asarray(delay, float).reshape(1, 1, *np.shape(delay))
 
 
 def _no_shortcut(rows: Sequence[Sequence[Quantity]]) -> None:

@@ -60,17 +60,6 @@ def _is_square(delays: Delays, sites: int) -> TypeGuard[Sequence[Sequence[Quanti
     )
 
 
-def numbers_only(rows: list[list[Quantity]]) -> list[list[Quantity]]:
-    """Return the delays, or raise if one is random."""
-    for i, row in enumerate(rows):
-        for j, delay in enumerate(row):
-            if hasattr(delay, "lst"):
-                raise ValueError(
-                    f"delays[{i}][{j}] must be a number, got the random {delay!r}"
-                )
-    return rows
-
-
 def mean_of(delay: Quantity) -> Quantity:
     """Return the mean of a delay, random or not."""
     return delay.mean if hasattr(delay, "lst") else delay
