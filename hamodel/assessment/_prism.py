@@ -14,7 +14,7 @@ import numpy as np
 from hamodel._types import FloatArray
 from hamodel.architectures import Model
 from hamodel.assessment._streams import Shares, shares_by_operation
-from hamodel.assessment._visits import Process
+from hamodel.assessment._visits import Process, process_of
 from hamodel.assessment.latency import Paths
 
 _MOST = 50_000  # combinations of what parts show
@@ -32,6 +32,9 @@ def to_prism(paths: Paths, model: Model, operations: Sequence[str]) -> str:
     """Return the text of a .prism file."""
     found = [shares_by_operation(paths, model, o) for o in operations]
     shares, processes = found[0]
+    if shares.along is not None:  # modules are independent: all of its outages count
+        i, _ = shares.along
+        processes[i] = process_of(shares.leaves[i])
     moving = [i for i, p in enumerate(processes) if len(shares.views[i]) > 1]
     count = math.prod(len(shares.views[i]) for i in moving)
     if count > _MOST:
