@@ -286,6 +286,20 @@ def test_a_law_that_jumps_jumps_in_the_chance_too():
         assert found == pytest.approx(alone, rel=0.02 if allowed < 30 else 0.04)
 
 
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_a_law_that_jumps_again_and_again(count):
+    """Of so many failovers of 30 s as are allowed, one more is too many."""
+    node = Node(mttf=MONTH / 3, mttr=1e-3)
+    failover = Failover(promotion=duration.constant(30))
+    pair = assess(ActivePassive(database=node, failover=failover, sites=("DC-1",)))
+    fewer = sum(math.exp(-3) * 3**k / math.factorial(k) for k in range(count))
+    last = math.exp(-3) * 3**count / math.factorial(count)
+    for beside, met in ((-0.01, fewer), (0.01, fewer + last)):
+        target = 1 - 30 * count * (1 + beside) / MONTH
+        found = pair.chance_of_missing(target, MONTH).probability
+        assert found == pytest.approx(1 - met, rel=2e-3)
+
+
 def test_elections_of_a_month_add_up_and_a_lost_majority_is_rare():
     """Five voters, elections uniform over 1 to 9 s, 26 s allowed in a month: by hand.
 

@@ -18,6 +18,7 @@ from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.assessment._inversion import killed, over_time, tails
 from hamodel.assessment._laws import ends_of, law_of, transform
 from hamodel.assessment._visits import Moves
+from hamodel.assessment.budget import Atoms
 from hamodel.duration import exponential
 
 Plan = tuple[tuple[int, list[int], list[int]], ...]
@@ -52,6 +53,10 @@ class Whole:
         """Return 0: its law is as it is."""
         del horizon
         return np.zeros(len(x))
+
+    def atoms(self, horizon: float) -> Atoms:
+        """Return that it adds nothing."""
+        return Atoms(((0.0, math.exp(-self.never(horizon))),))
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
@@ -127,6 +132,17 @@ class Visits:
             others = np.exp(-self.moves.rates[k].sum() * least)
             total[within] += often * others * (longer * (horizon - least) + begun)
         return total
+
+    def atoms(self, horizon: float) -> Atoms:
+        """Return the visits that one constant clock ends."""
+        visits = []
+        for k, clock in self.moves.clocks.items():
+            often, lasts = self.begins[k] * clock.goals[-1], float(mean_of(clock.law))
+            law = law_of(clock.law)
+            if often and law is not None and law.var == 0 and lasts < horizon:
+                often *= math.exp(-float(self.moves.rates[k].sum()) * lasts)
+                visits.append((float(self.fails[k]) * lasts, often * (horizon - lasts)))
+        return Atoms(((0.0, math.exp(-self.never(horizon))),), tuple(visits))
 
     def exponent(self, kill: Numbers, horizon: float) -> Numbers:
         """Return - log of survival: of visits begun before, and within, the period.
@@ -334,6 +350,13 @@ class Calendar:
         """Tell whether each point of the transform takes long."""
         del horizon
         return False
+
+    def atoms(self, horizon: float) -> Atoms:
+        """Return what it adds where that does not hang on when the period begins."""
+        shares, whole, (first, last) = self._pieces(horizon)
+        flat = (whole == 0).all(axis=1) & (first == last).all(axis=1)
+        costs = (first[flat] @ self.fails).tolist()
+        return Atoms(tuple(zip(costs, shares[flat].tolist(), strict=True)))
 
     def exponent(self, kill: Numbers, horizon: float) -> Numbers:
         """Return - log of survival: by piece uniform between two ends."""

@@ -14,7 +14,7 @@ from hamodel.duration import Duration, constant, exponential, tabulated
 
 _YOUNG = 1e-3  # of its mean: an age that does not matter
 _SHORT = 10.0  # ages in a mean: from there on one is like another
-_NARROW = 1024  # stages of the gamma law that stands for a constant: it varies by 3 %
+NARROW = 1024  # stages of the gamma law that stands for a constant: it varies by 3 %
 _BLUNT = 1024  # and of those whose mixture stands for another law
 _AGES = 64  # of a time, for what it leaves of another
 _CACHED = 4096  # complex numbers that stay near the processor
@@ -73,7 +73,7 @@ def _mixture(time: Quantity) -> tuple[FloatArray, FloatArray, int]:
     """Return the means and weights of gamma laws, and how many stages each has."""
     mean = float(mean_of(time))
     if not hasattr(time, "sample") or float(time.var) == 0:
-        return np.array([mean]), np.ones(1), _NARROW
+        return np.array([mean]), np.ones(1), NARROW
     if is_exponential(time):
         return np.array([mean]), np.ones(1), 1
     middle = (_LEVELS[:-1] + _LEVELS[1:]) / 2

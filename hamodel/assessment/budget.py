@@ -25,8 +25,8 @@ begin than by chance follows from the chain of the same means.
 What streams leave out: that while one visit lasts no other stream can begin one, and
 combinations of more than four parts.  These are bounded: `Chance.error`.  It is no
 bound of what shapes of times do: what is left of a clock that runs on, and planned work
-that goes from copy to copy, are nearly right only, and near a multiple of a constant
-time the law is smoothed by 3 % of one.
+that goes from copy to copy, are nearly right only; and of a constant time beside others
+in the same period the law is smoothed by 3 %.
 
 Source: Abate, Choudhury and Whitt (2000), An introduction to numerical transform
 inversion, in Computational Probability, 257-323; for the visits: Daley and Vere-Jones,
@@ -36,7 +36,8 @@ An Introduction to the Theory of Point Processes I, section 6.3 (Poisson cluster
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
@@ -45,6 +46,7 @@ import numpy as np
 
 from hamodel._types import FloatArray, Numbers
 from hamodel.assessment._inversion import AGREE, FINE, tail
+from hamodel.assessment._laws import NARROW
 
 _SLIGHT = 3e-6  # of the chance that is asked for: what may be left out
 _STEP = 2.0  # longest step of a search, in log shares
@@ -53,6 +55,8 @@ _ROUGH, _FAR = 1e-2, 0.2  # how well a place is known that is left by a longer s
 _BESIDE = 1e-4  # in log shares: how far a slope looks
 _OFTEN = 1e-3  # a chance that quick inversions are good for
 _CROWDED = 20.0  # visits, of which hardly ever one comes alone
+_UNLIKELY = 1e-9  # a chance that is not looked at
+_NEARBY, _REPEATED = 1.3, 128  # sums of visits, as shares of what is asked; visits
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
 
 
@@ -61,6 +65,13 @@ class Chance(NamedTuple):
 
     probability: float
     error: float
+
+
+class Atoms(NamedTuple):
+    """Downtimes of one length that come often enough to be a jump of the law."""
+
+    sure: tuple[tuple[float, float], ...]  # what it adds to a period, and how likely
+    visits: tuple[tuple[float, float], ...] = ()  # what each adds, and how many come
 
 
 class Stream(Protocol):
@@ -95,6 +106,10 @@ class Stream(Protocol):
 
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return how many more visits cost more than x than the transform has, (x,)."""
+        ...
+
+    def atoms(self, horizon: float) -> Atoms:
+        """Return what it adds if it adds one of a few lengths."""
         ...
 
 
@@ -142,11 +157,47 @@ class Later:
         """Return how many more visits cost more than x than the transform has, (x,)."""
         return self.made.lacks(x, horizon)
 
+    def atoms(self, horizon: float) -> Atoms:
+        """Return that it adds nothing."""
+        return Atoms(((0.0, math.exp(-self.seldom(horizon))),))
+
 
 def _seldom(stream: Stream, count: int, horizon: float) -> float:
     """Return a bound of - log of the chance that no such stream adds anything."""
     one = stream.seldom if isinstance(stream, Later) else stream.never
     return count * one(horizon)
+
+
+def _added(
+    sure: Mapping[float, float], more: Iterable[tuple[float, float]]
+) -> dict[float, float]:
+    found = defaultdict[float, float](float)
+    for cost, p in sure.items():
+        for other, q in more:
+            found[cost + other] += p * q
+    return found
+
+
+def _jump(kinds: Sequence[tuple[float, float]], x: float, *, alone: bool) -> float:
+    """Return what P(sum > x) of visits of constant costs lacks in the transform.
+
+    There each cost varies by a gamma law of `NARROW` stages; a sum of them is another,
+    by Wilson and Hilferty's formula for its tail.  `alone` counts one visit too.
+    """
+    most = [min(int(_NEARBY * x / cost) + 1, _REPEATED) for cost, _ in kinds]
+    counts = np.stack(np.meshgrid(*(np.arange(n + 1) for n in most), indexing="ij"), -1)
+    counts = counts.reshape(-1, len(kinds))
+    costs, often = np.array(kinds).T
+    total, spread = counts @ costs, counts @ costs**2 / NARROW
+    near = (counts.sum(axis=1) > (0 if alone else 1)) & (total * _NEARBY > x)
+    counts, total, spread = counts[near], total[near], spread[near]
+    logs = np.log(often)
+    factorials = np.cumsum(np.log(np.maximum(np.arange(max(most) + 1), 1)))
+    p = np.exp(counts @ logs - factorials[counts].sum(axis=1))
+    ninth = spread / (9 * total**2)
+    z = ((x / total) ** (1 / 3) - 1 + ninth) / np.sqrt(2 * ninth)
+    smooth = np.array([math.erfc(each) / 2 for each in z])
+    return float(p @ ((total > x) - smooth))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -235,7 +286,32 @@ class Downtime:
         if often <= _CROWDED:
             for stream, count in self.streams:
                 found += count * stream.lacks(x, horizon)
-        return np.where(x < horizon, math.exp(-often) * found, 0.0)
+        found = math.exp(-often) * found + self._repeated(x, horizon)
+        return np.where(x < horizon, found, 0.0)
+
+    def _repeated(self, x: FloatArray, horizon: float) -> FloatArray:
+        """Return what P(D > x) lacks where visits of constant costs make all of it up.
+
+        That is all but for one visit alone.  Of several costs the two most frequent
+        are looked at.
+        """
+        sure, costs = {0.0: 1.0}, defaultdict[float, float](float)
+        for stream, count in self.streams:
+            atoms = stream.atoms(horizon)
+            for cost, often in atoms.visits:
+                costs[cost] += count * often
+            for _ in range(count if len(atoms.sure) > 1 else 1):
+                sure = _added(sure, atoms.sure)
+            if len(atoms.sure) == 1 and count > 1:
+                ((_, none),) = atoms.sure
+                sure = {cost: p * none ** (count - 1) for cost, p in sure.items()}
+        kinds = sorted(costs.items(), key=lambda each: -each[1])[:2]
+        found = np.zeros(len(x))
+        for least, p in sure.items():
+            for k, left in enumerate(x - least):
+                if p > _UNLIKELY and left > 0 and kinds:
+                    found[k] += p * _jump(kinds, float(left), alone=least > 0)
+        return found
 
     def _exponent(self, s: Numbers, horizon: float) -> Numbers:
         return self._exponents(s, horizon)[0]
