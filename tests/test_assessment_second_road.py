@@ -167,6 +167,7 @@ def test_an_outage_is_over_when_clients_were_led_away_or_the_site_is_back():
     took = np.minimum(back, led)
     law = ha.assess(spec).outage
     assert law.mean == pytest.approx(took.mean(), rel=0.02)
+    assert ha.assess(spec).rto.quantile(0.5) == pytest.approx(soon)
     for p in (0.5, 0.95, 0.99):
         assert law.quantile(p) == pytest.approx(np.quantile(took, p), rel=0.03)
     never = ha.ActiveActive(

@@ -167,6 +167,16 @@ def test_who_orders_all_writes_knows_no_conflicts():
             assert (said.pairs, said.share, said.lost, said.siblings) == (0, 0, 0, 1)
 
 
+def test_two_sites_hold_the_siblings_of_what_travels_at_once():
+    """A key that both sites write as often, half a round trip apart, by hand."""
+    spec = ActiveActive(
+        database=NODE, failover=FAILOVER, resolution="vector clocks", sites=("a", "b")
+    )
+    work = {"keys": 1, "round_trip": 0.1, "write_time": 1e-9, "read_time": 1e-9}
+    said = assess(spec, Workload(reads=1, writes=20, **work)).conflicts.siblings
+    assert said == pytest.approx(1 + 0.5 * -np.expm1(-10 * 0.1), rel=1e-3)
+
+
 #: Reads and writes in 1/s of the busiest database once a site of three is lost.
 LEFT = {
     "active": (ActiveActive, {"sites": ("a", "b", "c")}, 900 / 2),

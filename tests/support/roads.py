@@ -351,6 +351,7 @@ ROADS = (
         "registers with vector clocks, run; delays constant and random",
         "3 %",
         (
+            "test_second_roads::test_two_sites_hold_the_siblings_of_what_travels_at_once",
             "test_conflicts_rates::test_siblings_by_running_registers",
             "test_conflicts_rates::test_siblings_by_running_registers_whose_news_take_"
             "random_times",
