@@ -243,3 +243,19 @@ def test_a_key_has_its_home_at_each_site_alike(sites):
     homes = replace(spec, resolution="home site").behaviour(ONE_KEY)
     (here, _), (there, _) = homes.waits("write", "A")
     assert (here, there) == pytest.approx((1 / len(sites), 1 - 1 / len(sites)))
+
+
+def test_where_no_commit_waits_for_a_standby_it_takes_no_time():
+    two = pair(Replica(site="A", priority=1), Replica(site="B"))
+    commit = two.behaviour(ONE_KEY).commit
+    assert [commit[site].mean for site in "AB"] == [0, 0]
+
+
+def test_what_holds_failovers_up_and_hardly_ever_fails_changes_nothing():
+    nodes = Replica(site="A", priority=1), Replica(site="A")
+    lock = Dependency(name="lock", mttf=1e12 * HOUR, mttr=60.0, effect="no failover")
+    held, free = (
+        pair(*nodes, depends_on=of).model().downtime()["write"] for of in ((lock,), ())
+    )
+    assert held["failing over"] == pytest.approx(free["failing over"], rel=1e-9)
+    assert sum(held.values()) == pytest.approx(sum(free.values()), rel=1e-9)
