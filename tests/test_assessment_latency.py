@@ -146,7 +146,8 @@ def test_a_tier_without_a_limit_is_overloaded_from_1_on():
         (None, (0.99, 0.99), 0),
         (None, (1.0, 0.5), 1),
         (3, (1.5, 0.5), 0),  # who finds the queue full is turned away
-        (3, (0.5, 1.0), 1),
+        (3, (0.5, 1.1), 1),
+        (3, (3.0, 1.1), 0),  # the database gets what they let through
         (None, (x, 2.0), 0),  # a formula is not asked
         (None, (2.0, x), 0),
     ):

@@ -18,7 +18,9 @@ from hamodel.architectures import (
     Majority,
     Node,
     Replica,
+    SinglePrimary,
     Site,
+    Tier,
 )
 from hamodel.assessment import assess
 from hamodel.failover import Failover
@@ -185,3 +187,27 @@ def test_clients_of_a_lost_site_go_where_there_are_copies():
         without_a = (0.05 + 0.45) * 900 * w.read_time + 100 * w.write_time
         most = found.utilisation_after_site_loss["database"]
         assert most == pytest.approx(without_a / CORES)
+
+
+def test_what_app_servers_refuse_reaches_no_database():
+    """Half of the attempts find the one core taken; the database has the rest."""
+    apps = Tier(node=Node(mttf=1e12, mttr=1.0, cores=1), servers=1, waiting=0)
+    spec = SinglePrimary(database=NODE, site=Site(apps=apps))
+    w = Workload(reads=900, writes=0, read_time=0.002, app_time=1 / 900, hop=0.0)
+    found = assess(spec, w)
+    assert found.utilisation["database"] == pytest.approx(0.45)
+    rng = np.random.default_rng(5)
+    at, work = rng.exponential(1 / 900, 300_000).cumsum(), rng.exponential(1, 300_000)
+    let, free = [], 0.0
+    for k, now in enumerate(at):
+        if now >= free:
+            free = now + work[k] / 900
+            let.append(k)
+    begun = at[let] + work[let] / 900
+    ends = messages.served(begun, rng.exponential(0.002, len(let)), CORES)
+    refused = found.read.downtime_by_cause["queue full"]
+    assert refused == pytest.approx(1 - len(let) / len(at), rel=0.02)
+    law = found.latency["DC-1", "read"]
+    for p in (0.5, 0.95, 0.99):
+        played = np.quantile(ends - at[let], p)
+        assert law.quantile(p) == pytest.approx(played, rel=0.10)  # as is said

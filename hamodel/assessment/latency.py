@@ -7,6 +7,12 @@ like all and then takes its own.  Copies of a quorum all work on a request, and 
 coordinator waits for the queues of as many as it needs; requests that two copies share
 make both queues long at once, with the correlation of the work that comes to them.
 Answers after the client's timeout are none, so latencies end there.
+
+What app servers refuse (`Tier.waiting`) reaches no database; what they let through
+counts as Poisson, though few places to wait make it smoother: the 95 and 99 % points of
+a small database behind them were up to 10 % too long against requests played singly.
+Retries come as Poisson too: shares of requests that fail in all attempts were within
+15 %, those of single attempts within 10 %.
 """
 
 from __future__ import annotations
@@ -103,12 +109,15 @@ class Paths:
 
     def refused(self, way: Way) -> Quantity:
         """Return the share of the requests that find the app servers' queue full."""
+        return self._refused(way.loads, way.servers)
+
+    def _refused(self, loads: Loads, servers: int) -> Quantity:
         w, apps = self.behaviour.workload, self.architecture.site.apps
         if apps is None or apps.waiting is None:
             return 0.0
-        cores = way.servers * apps.node.cores
+        cores = servers * apps.node.cores
         time = np.where(np.asarray(w.app_time) == 0, 1.0, w.app_time)[()]  # no load
-        arrival = way.loads.app * cores / time
+        arrival = loads.app * cores / time
         return MMc(arrival, time, cores, cores + apps.waiting).blocking
 
     def beyond(self, way: Way) -> Quantity:
@@ -117,8 +126,14 @@ class Paths:
             return 0.0  # a formula of the load itself is not asked for its limits
         apps = self.architecture.site.apps
         limited = apps is not None and apps.waiting is not None
-        app, database = (np.asarray(load) for load in way.loads)
+        used = self.used(way.loads, way.servers)
+        app, database = (np.asarray(load) for load in used)
         return ((app >= 1) & (not limited) | (database >= 1)).astype(float)[()]
+
+    def used(self, loads: Loads, servers: int) -> Loads:
+        """Return the loads behind app servers that keep what they refuse from it."""
+        passed = 1 - self._refused(loads, servers)
+        return loads._replace(database=loads.database * passed)
 
     def slow(self, way: Way, limit: float) -> float:
         """Return the probability that an attempt takes longer than a limit in s."""
@@ -195,7 +210,9 @@ class Paths:
     def _at_database(self, way: Way) -> Iterator[Piece]:
         """Yield the times at the database, and at a cache before it."""
         w, site = self.behaviour.workload, self.architecture.site
-        wait = self._wait(way.work)
+        passed = 1 - self.refused(way)
+        asked = Work(*(rate * passed for rate in way.work))
+        wait = self._wait(asked)
         reading = way.operation == "read"
         own = _exponential(w.read_time if reading else w.write_time)
         cache = site.cache if reading else None
@@ -207,7 +224,7 @@ class Paths:
         for share, wait_for in self.behaviour.waits(way.operation, way.at):
             if isinstance(wait_for, Answers):
                 shift, more = _parted([trip])
-                law = more + wait_for.law(partial(self._busier, way.work), own)
+                law = more + wait_for.law(partial(self._busier, asked), own)
             else:
                 shift, more = _parted([trip, wait_for])
                 law = wait + own + more

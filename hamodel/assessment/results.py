@@ -296,13 +296,18 @@ class Assessment:
     @property
     def utilisation(self) -> dict[str, Quantity]:
         """Share of its capacity that the busiest tier of each kind uses, all well."""
-        return busiest(way.loads for way in usual(self.paths, self._model))
+        paths = self.paths
+        ways = usual(paths, self._model)
+        return busiest(paths.used(way.loads, way.servers) for way in ways)
 
     @property
     def utilisation_after_site_loss(self) -> dict[str, Quantity]:
         """The same once the worst site is lost and its clients have moved."""
         left = map(self._behaviour.work_without, self.sites)
-        return busiest(self.paths.loads(share, 0, work) for share, work in left)
+        paths, apps = self.paths, self.architecture.site.apps
+        servers = 0 if apps is None else apps.servers
+        loads = (paths.loads(share, 0, work) for share, work in left)
+        return busiest(paths.used(load, servers) for load in loads)
 
     @property
     def is_overloaded(self) -> bool:
