@@ -230,6 +230,8 @@ def race(repair: Quantity, stage: Quantity) -> tuple[Quantity, Quantity]:
             won = 1 - sympy.exp(-stage / repair)
         else:
             won = -np.expm1(-stage / repair)
+        if np.ndim(won):  # where the stage takes no time, 0 * inf is no rate
+            return won, np.where(won == 0, 1 / INSTANT, repair * won)
         return won, repair * won
     if not hasattr(stage, "sample"):
         if stage == 0:
