@@ -44,7 +44,7 @@ class Heartbeat:
     @property
     def duration(self) -> Duration:
         """Time in s from the failure until it is noticed."""
-        if not self.loss:
+        if not np.any(self.loss):
             return uniform(*self._after(0))
         weights, ends = zip(*self.pieces(), strict=True)
         return mixture(list(weights), [uniform(*pair) for pair in ends])
