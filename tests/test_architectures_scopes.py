@@ -143,7 +143,7 @@ def network(behaviour):
     """Mean time that a write waits for if the copies themselves take none."""
     ((_, answers),) = behaviour.waits("write", "a")
     at_once = duration.constant(0.0)
-    return answers.law(at_once, at_once).mean
+    return answers.law(lambda _: at_once, at_once).mean
 
 
 def test_what_each_scope_waits_for():
