@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamodel import duration
-from hamodel._quantity import mean_of
 from hamodel._types import Quantity
 from hamodel.architectures._copies import AtWork, Stored
 from hamodel.architectures._pair_behaviour import PairBehaviour
