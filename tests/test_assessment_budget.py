@@ -329,7 +329,7 @@ def test_elections_of_a_month_add_up_and_a_lost_majority_is_rare():
         lost = three * 3 / node.mttr * MONTH * math.exp(-3 * allowed / node.mttr)
         ours = found.chance_of_missing(target, MONTH)
         assert ours.probability == pytest.approx(sum(long) + lost, rel=0.02)
-        assert ours.error < 0.02  # a majority is lost more often after an election
+        assert ours.error < 0.05  # a majority is lost more often after an election
 
 
 def test_an_election_begins_as_a_site_is_lost():

@@ -213,7 +213,7 @@ class Downtime:
         What adds downtime, independently; alike streams are counted.
     error, beside : float
         Relative error of the rates of the streams, and what adds to it where several
-        parts fail together.
+        parts may fail together.
     missed : float
         How often, in 1/s, combinations occur that no stream stands for.
     """
@@ -322,7 +322,7 @@ class Downtime:
         """
         if stream.exact:
             return 0.0
-        return self.error + self.beside * isinstance(stream, Later)
+        return self.error + self.beside
 
     def _most(self, horizon: float) -> int:
         short = any(stream.is_short(horizon) for stream, _ in self.streams)
