@@ -21,7 +21,7 @@ Assumptions
   A read asks no more than it needs: the coordinator, then others of its site, then any
   elsewhere.  Queues are as long as their own copies' work makes them in latencies, all
   alike in lag, stale reads and conflicts, and long together as far as they share work.
-  Latencies were within 3 % of requests played one by one at loads up to 0.9, and within
+  Latencies were within 5 % of requests played one by one at loads up to 0.9, and within
   7 % at the 99 % point where one core of each copy works on everything.
 - No sloppy quorum: copies outside the N do not stand in.
 - In a ring of more nodes than copies any nodes of a site can hold the copies of some

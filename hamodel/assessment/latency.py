@@ -12,7 +12,7 @@ What app servers refuse (`Tier.waiting`) reaches no database; what they let thro
 counts as Poisson, though few places to wait make it smoother: the 95 and 99 % points of
 a small database behind them were up to 10 % too long against requests played singly.
 Retries come as Poisson too: shares of requests that fail in all attempts were within
-15 %, those of single attempts within 10 %.
+20 %, and up to that too low; those of single attempts within 10 %, rare ones 20 %.
 """
 
 from __future__ import annotations
