@@ -527,7 +527,10 @@ def ready(monkeypatch):
 @pytest.mark.parametrize("kind", [lab.Watchdog, lab.RedisSentinel, lab.Etcd])
 @pytest.mark.usefixtures("ready")
 def test_a_real_database_recovers_within_its_prediction(tmp_path, kind):
-    """Five failures within the law's last thousandths, its timers' slack aside."""
+    """Five failures within the law's last thousandths, its timers' slack aside.
+
+    The median of five is beyond the law's outer 3 % once in two thousand runs.
+    """
     experiment = kind(sync=True) if kind is lab.Watchdog else kind()
     found = experiment.record(5, tmp_path)
     assert len(found.rows) >= 4, found.discarded
@@ -538,4 +541,5 @@ def test_a_real_database_recovers_within_its_prediction(tmp_path, kind):
         seen = found.column(name)
         assert np.all(seen >= low - 0.05), (name, seen, low)
         assert np.all(seen <= high + 0.5), (name, seen, high)  # a busy machine's slack
-        assert abs(np.median(seen) / float(law.quantile(0.5)) - 1) < 0.25, (name, seen)
+        low, high = law.quantile([0.03, 0.97])
+        assert low - 0.05 <= np.median(seen) <= high + 0.25, (name, seen, low, high)
