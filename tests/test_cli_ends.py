@@ -414,6 +414,12 @@ def test_an_outage_that_a_repair_ends_is_no_failover_that_did_not_work():
     assert "does not work" not in page_
 
 
+def test_what_a_standby_missed_is_said_not_to_be_counted():
+    for name, is_said in (("postgresql-patroni", True), ("kafka", False)):
+        page_, _ = run("assess", name)
+        assert ("Not counted as missing: what a standby" in page_) == is_said
+
+
 def test_a_region_is_down_for_long_where_neither_of_its_failovers_works():
     quick = Failover(detection=5, redirection=30, coverage=0.95)
     region = Region(failover=Failover(promotion=20, coverage=0.98))

@@ -252,6 +252,7 @@ class OnePage:
                 ("conflicts", f"{text.number(float(a.conflicts.per_day))} a day")
             )
         out.table("Writes at risk", rows)
+        out.part(_said.missed(a))
         if not _said.stated(self.spec):
             out.part(_said.assumed_load(self.spec))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hamodel import text
 from hamodel._fields import value_at
 from hamodel._quantity import mean_of
+from hamodel.architectures import Cause
 from hamodel.fields import described
 from hamodel.workload import Workload
 
@@ -95,6 +96,21 @@ def mended(found: Assessment) -> str:
     return (
         "Most outages end before a failover would: what failed is back, or mended, "
         "before clients are led away."
+    )
+
+
+def missed(found: Assessment) -> str:
+    """Return which missing writes are not counted, where all nodes may be lost."""
+    mode = getattr(getattr(found.architecture, "replication", None), "mode", "")
+    down = found.write.downtime_by_cause
+    if mode not in {"async", "semi-sync", "quorum"} or not any(
+        float(down.get(cause, 0.0)) > 0
+        for cause in (Cause.ALL_NODES_DOWN, Cause.BOTH_NODES_DOWN)
+    ):
+        return ""
+    return (
+        "Not counted as missing: what a standby missed while it was down, where it "
+        "serves first after all nodes were lost."
     )
 
 
