@@ -22,6 +22,7 @@ from hamodel.assessment import MEASURES, assess
 from hamodel.decision import (
     OBJECTIVES,
     Requirements,
+    alternatives,
     classic_case,
     classic_claims,
     decide,
@@ -406,3 +407,37 @@ def test_every_objective_is_a_measure_or_a_count():
         assert value >= 0, name
         if name in MEASURES:
             assert value == float(MEASURES[name].of(assess(PAIR)))
+
+
+@pytest.mark.parametrize(("scope", "read", "write"), [("any", 4, 3), ("each", 2, 2)])
+def test_more_copies_are_tried_with_quorums_that_still_meet(scope, read, write):
+    """Three copies a site become four, or five where each site has its own quorum."""
+    store = Leaderless(
+        database=NODE,
+        copies={"a": 3, "b": 3},
+        read_quorum=read,
+        write_quorum=write,
+        read_from=scope,
+        write_to=scope,
+    )
+    (more,) = (a for a in alternatives(assess(store)) if a.path == "copies")
+    grown = 4 if scope == "any" else 5
+    assert more.after == {"a": grown, "b": grown}
+    assert more.beside == {"read_quorum": read + 1, "write_quorum": write + 1}
+    then = replace(store, copies=more.after, **more.beside)
+    assert not then.may_miss
+    assert more.saved == store.unavailability - then.unavailability
+
+
+def test_copies_that_never_met_and_voters_grow_by_what_is_worth_it():
+    """One more that answers anyone; of voters two, for one only raises the majority."""
+    store = Leaderless(database=NODE, read_quorum=1, write_quorum=1)
+    (more,) = (a for a in alternatives(assess(store)) if a.path == "copies")
+    assert (more.after, more.beside) == ({"DC-1": 4}, {})
+    sites = {"a": 1, "b": 1, "c": 1}
+    quick = Failover(detection=1, promotion=1, coverage=1.0)
+    voters = Majority(database=NODE, failover=quick, copies=sites)
+    (more,) = (a for a in alternatives(assess(voters)) if a.path == "copies")
+    assert more.after == {"a": 2, "b": 2, "c": 1}
+    grown = replace(voters, copies=more.after)
+    assert more.saved == voters.unavailability - grown.unavailability > 0

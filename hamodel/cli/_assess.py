@@ -327,7 +327,7 @@ class OnePage:
     def _alternatives(self, out: Paper) -> None:
         rows = [
             (
-                f"{b.path}: {_said.step(b.before, b.after)}",
+                f"{b.path}: {_said.step(b.before, b.after, b.beside)}",
                 text.minutes(b.minutes),
                 text.number(b.kept),
                 text.number(b.cost),

@@ -121,7 +121,7 @@ def _what_to_change(one: OnePage) -> dict[str, object]:
         "alternatives": [
             {
                 "parameter": b.path,
-                "change": _said.step(b.before, b.after),
+                "change": _said.step(b.before, b.after, b.beside),
                 "minutes_saved_per_year": b.minutes,
                 "writes_kept_per_year": b.kept,
                 "cost": b.cost,

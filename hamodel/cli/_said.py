@@ -91,8 +91,8 @@ def failed(found: Assessment) -> str:
 
 def mended(found: Assessment) -> str:
     """Return that most failures are over before anybody is led elsewhere, if so."""
-    if float(found.outage.quantile(0.5)) >= float(found.rto.quantile(0.5)):
-        return ""
+    if float(found.outage.quantile(0.5)) >= float(found.rto.quantile(0.05)):
+        return ""  # half of them are not over before one failover in twenty is
     return (
         "Most outages end before a failover would: what failed is back, or mended, "
         "before clients are led away."
@@ -268,8 +268,13 @@ def value(spec: object, path: str, given: object) -> str:
     return str(given)
 
 
-def step(before: object, after: object) -> str:
-    """Return a structural change in words."""
+def step(before: object, after: object, beside: Mapping[str, int]) -> str:
+    """Return a structural change in words, with the quorums that rise with it."""
+    said = _step(before, after)
+    return ", ".join((said, *(f"{name} {value}" for name, value in beside.items())))
+
+
+def _step(before: object, after: object) -> str:
     if hasattr(after, "servers"):
         return f"{before.servers} -> {after.servers} servers"  # type: ignore[attr-defined]
     if isinstance(before, dict) and isinstance(after, dict):

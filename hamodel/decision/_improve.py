@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from hamodel._fields import paths, replaced
 from hamodel._quantity import mean_of
 from hamodel._types import Value
-from hamodel.architectures import Architecture
+from hamodel.architectures import Architecture, Leaderless
 from hamodel.assessment import Assessment, Expected
 from hamodel.duration import Duration
 from hamodel.replication import MODES
@@ -127,6 +128,7 @@ class Alternative(NamedTuple):
     saved: float  # unavailability; below 0 if it takes some
     kept: float  # writes a year that are no longer lost or missing after failures
     cost: float  # more than now, in the unit of `Node.cost`
+    beside: Mapping[str, int] = MappingProxyType({})  # quorums that rise with it
 
     @property
     def minutes(self) -> float:
@@ -151,8 +153,10 @@ def alternatives(
     tuple of Alternative
         One more server of each tier, one more node, each other mode of replication
         ("quorum" and "in-sync" only of several standbys: one alone makes them "sync"),
-        where the architecture can have it; the most downtime saved first.  Those that
-        change downtime and losses by less than a thousandth are left out.
+        where the architecture can have it; the most downtime saved first.  Of copies
+        that agree two more: one more voter only raises the majority; and quorums that
+        meet rise by one, so that they still do.  Those that change downtime and losses
+        by less than a thousandth are left out.
 
     Examples
     --------
@@ -171,13 +175,17 @@ def alternatives(
     spec = assessment.architecture
     for path, value in paths(spec):
         for other in () if value is None else _others(spec, path, value):
+            beside = _risen(spec) if path == "copies" else {}
+            changes = {path: other, **beside, **_placed(spec, path, other)}
             try:
-                then = replace(assessment, architecture=replaced(spec, {path: other}))
+                then = replace(assessment, architecture=replaced(spec, changes))
                 down, gone = _at_stake(then, operation)
             except (TypeError, ValueError):  # this architecture cannot have it
                 continue
             more = float(then.cost.total - assessment.cost.total)
-            one = Alternative(path, value, other, base - down, lost - gone, more)
+            one = Alternative(
+                path, value, other, base - down, lost - gone, more, beside
+            )
             if abs(one.saved) > 1e-3 * base or abs(one.kept) > 1e-3 * lost:
                 found.append(one)
     return tuple(sorted(found, key=lambda one: -one.saved))
@@ -217,14 +225,52 @@ def _others(spec: Architecture, path: str, value: Value) -> Iterator[object]:
     if name in _TIERS:
         yield replace(value, servers=value.servers + 1)
     elif name == "copies":
-        first = next(iter(value))
-        yield {**value, first: value[first] + 1}
+        yield _grown(spec, value)
     elif path == "sites" and len(value) > 1:
         yield (*value, value[-1])
     elif path == "replication.mode":
         pair = len(getattr(spec, "nodes", ())) == 2  # whose one standby is its quorum
         modes = MODES[:3] if pair else MODES
         yield from (mode for mode in modes if mode != value)
+
+
+def _grown(spec: Architecture, copies: Mapping[str, int]) -> dict[str, int]:
+    """Return the copies of the next size that is worth building."""
+    if isinstance(spec, Leaderless) and _meet(spec) and _by_site(spec):
+        return {name: count + 2 for name, count in copies.items()}
+    more = 1 if isinstance(spec, Leaderless) and not _meet(spec) else 2
+    grown = dict(copies)
+    for _ in range(more):
+        grown[min(grown, key=lambda name: grown[name])] += 1
+    return grown
+
+
+def _risen(spec: Architecture) -> dict[str, int]:
+    """Return the quorums of more copies, so that those which meet still do."""
+    if not (isinstance(spec, Leaderless) and _meet(spec)):
+        return {}
+    return {
+        "read_quorum": spec.read_quorum + 1,
+        "write_quorum": spec.write_quorum + 1,
+    }
+
+
+def _meet(spec: Leaderless) -> bool:
+    """Tell whether each quorum of reads shares a copy with each of writes."""
+    held = spec.copies.values()
+    counted = max(held) if _by_site(spec) else sum(held)
+    return spec.read_quorum + spec.write_quorum > counted
+
+
+def _by_site(spec: Leaderless) -> bool:
+    return "any" not in (spec.read_from, spec.write_to)
+
+
+def _placed(spec: Architecture, path: str, other: object) -> dict[str, object]:
+    """Return the copies that an election by messages is told, where it is."""
+    election = getattr(spec, "election", None)
+    told = path == "copies" and getattr(election, "copies", None) is not None
+    return {"election.copies": other} if told else {}
 
 
 def _better(name: str, value: Value, factor: float) -> Value:
