@@ -593,3 +593,13 @@ def test_versions_go_with_every_command_that_reads_files_of_products():
     page_, code = run("compare", "etcd", "--assume", "patroni=2.1")
     assert code == 2
     assert "none of etcd is" in page_
+
+
+def test_of_one_database_the_page_says_when_a_backup_is_all_there_is():
+    """Half a day looks like what each failure takes; without replicas none has a lag."""
+    page_, _ = run("assess", "kubernetes-statefulset")
+    assert "destroys the data" in page_
+    assert "of the failures none (destroyed)." in " ".join(page_.split())
+    assert "replication lag" not in page_
+    page_, _ = run("assess", "kubernetes-statefulset", "--set", "destroyed=2%")
+    assert "of the failures 2 % (destroyed)." in " ".join(page_.split())

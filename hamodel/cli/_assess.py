@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hamodel import text
+from hamodel.architectures import SinglePrimary
 from hamodel.assessment import Assessment, Journeys, assess
 from hamodel.cli import _journeys, _said
 from hamodel.cli._answers import Verdict, quantiles
@@ -225,13 +226,18 @@ class OnePage:
             ),
             *([] if alike else [("outage, however it ends", *whole)]),
             ("oldest write a failure takes (RPO)", *quantiles(a.rpo)),
-            ("replication lag", *quantiles(a.replication_lag)),
+            *(
+                []
+                if isinstance(a.architecture, SinglePrimary)
+                else [("replication lag", *quantiles(a.replication_lag))]
+            ),
         ]
         out.table("Recovery and replication", rows, ("", "p50", "p95", "p99"))
         for sentence in (
             _said.unrated(self.spec),
             _said.failed(a),
             _said.mended(a),
+            _said.backed_up(a),
             _said.assumed_lag(self.spec),
         ):
             out.part(sentence)

@@ -99,6 +99,18 @@ def mended(found: Assessment) -> str:
     )
 
 
+def backed_up(found: Assessment) -> str:
+    """Return when a write is as old as a backup, where that is all there is."""
+    share = getattr(found.architecture, "destroyed", None)
+    if share is None:
+        return ""
+    many = text.share(mean_of(share)) if mean_of(share) > 0 else "none"
+    return (
+        "A write is lost only if a failure destroys the data, for then the last backup "
+        f"is all there is: of the failures {many} (destroyed)."
+    )
+
+
 def missed(found: Assessment) -> str:
     """Return which missing writes are not counted, where all nodes may be lost."""
     mode = getattr(getattr(found.architecture, "replication", None), "mode", "")
