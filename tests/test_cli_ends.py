@@ -596,7 +596,7 @@ def test_versions_go_with_every_command_that_reads_files_of_products():
 
 
 def test_of_one_database_the_page_says_when_a_backup_is_all_there_is():
-    """Half a day looks like what each failure takes; without replicas none has a lag."""
+    """Half a day looked like what each failure takes; without replicas none lags."""
     page_, _ = run("assess", "kubernetes-statefulset")
     assert "destroys the data" in page_
     assert "of the failures none (destroyed)." in " ".join(page_.split())
