@@ -446,6 +446,22 @@ def test_nothing_is_said_of_a_load_that_nobody_stated(files):
     assert "Load of the busiest" not in page_
     page_, _ = run("assess", "pair.yaml")
     assert "Assumed, for not stated: read_time 1 ms, write_time 2 ms" in page_
+    assert "database.cores 8." in page_
+
+
+@pytest.mark.usefixtures("files")
+def test_what_stale_reads_and_conflicts_hang_on_is_shown_where_nobody_stated_it():
+    """With an exponent of 0.5 there are 2,000 times fewer conflicts."""
+    both = "keys 1,000,000, exponent 0.99."
+    assert f"Assumed, for not stated: {both}" in run("assess", "pair.yaml")[0]
+    assert both in run("assess", "cassandra")[0]  # no stale reads, but conflicts
+    assert "exponent" not in run("assess", "kafka")[0]  # neither
+    said = ("--set", "workload.keys=1000000", "--set", "workload.exponent=0.99")
+    assert "exponent" not in run("assess", "pair.yaml", *said)[0]
+    assert (
+        "database.cores"
+        not in run("assess", "pair.yaml", "--set", "database.cores=8")[0]
+    )
 
 
 # ---- data --------------------------------------------------------------------------

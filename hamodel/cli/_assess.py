@@ -259,8 +259,7 @@ class OnePage:
             )
         out.table("Writes at risk", rows)
         out.part(_said.missed(a))
-        if not _said.stated(self.spec):
-            out.part(_said.assumed_load(self.spec))
+        out.part(_said.assumed_load(self.spec, a))
 
     def _latency(self, out: Paper) -> None:
         if not _said.stated(self.spec):

@@ -166,38 +166,47 @@ def unrated(spec: Spec) -> str:
     )
 
 
-def assumed_load(spec: Spec) -> str:
-    """Return what the writes at risk are counted with where no load is stated."""
-    names = ["reads", "writes"]
-    if len(spec.architecture.all_sites) > 1:
+def assumed_load(spec: Spec, found: Assessment) -> str:
+    """Return what writes at risk, stale reads and conflicts count with, if unstated."""
+    names = [] if stated(spec) else ["reads", "writes"]
+    if names and len(spec.architecture.all_sites) > 1:
         names.append("round_trip")
-    shown = [f"{n} {value(spec.workload, n, getattr(spec.workload, n))}" for n in names]
-    return f"Assumed, for not stated: {', '.join(shown)}."
+    if float(found.stale_read_probability) or float(found.conflicts.per_day):
+        names += [n for n in ("keys", "exponent") if _unstated(spec, n)]
+    return _assumed(spec, [f"workload.{n}" for n in names])
 
 
 def stated(spec: Spec) -> bool:
     """Tell whether the file, or what it extends, says how much is read or written."""
-    usual = Workload()
-    return any(
-        f"workload.{n}" in spec.lines or getattr(spec.workload, n) != getattr(usual, n)
-        for n in ("reads", "writes")
-    )
+    return not all(_unstated(spec, n) for n in ("reads", "writes"))
 
 
 def assumed_times(spec: Spec) -> str:
-    """Return the times that a latency is made of and that nobody stated."""
-    usual = Workload()
-    names = [
-        n
-        for n in _TIMES
-        if f"workload.{n}" not in spec.lines
-        and getattr(spec.workload, n) == getattr(usual, n)
-    ]
+    """Return what latency and load are made of and nobody stated."""
+    names = [n for n in _TIMES if _unstated(spec, n)]
     if not has_apps(spec):
         names = [n for n in names if n != "app_time"]
     if len(spec.architecture.sites) == 1:
         names = [n for n in names if n != "round_trip"]
-    shown = [f"{n} {value(spec.workload, n, getattr(spec.workload, n))}" for n in names]
+    cores = ["database.cores"] if "database.cores" not in spec.lines else []
+    return _assumed(spec, [*(f"workload.{n}" for n in names), *cores])
+
+
+def _unstated(spec: Spec, name: str) -> bool:
+    """Tell whether nobody says a number of the workload."""
+    usual = getattr(Workload(), name)
+    return (
+        f"workload.{name}" not in spec.lines and getattr(spec.workload, name) == usual
+    )
+
+
+def _assumed(spec: Spec, paths: list[str]) -> str:
+    """Return the sentence of what was assumed."""
+    shown = []
+    for path in paths:
+        name = path.removeprefix("workload.")
+        of = spec.architecture if name == path else spec.workload
+        shown.append(f"{name} {value(of, name, value_at(of, name))}")
     return f"Assumed, for not stated: {', '.join(shown)}." if shown else ""
 
 
