@@ -14,11 +14,21 @@ from hypothesis import strategies as st
 
 from hamodel import assess, markov
 from hamodel._quantity import mean_of
-from hamodel.architectures import CAUSES, ActivePassive, Node, PairState, Site, Standby
-from hamodel.duration import lognormal
-from hamodel.failover import Failover
+from hamodel.architectures import (
+    CAUSES,
+    ActivePassive,
+    Failure,
+    Node,
+    PairState,
+    Replica,
+    Site,
+    Standby,
+)
+from hamodel.duration import exponential, lognormal
+from hamodel.failover import Failback, Failover, Switchover
 from hamodel.replication import Replication
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
+from hamodel.workload import Workload
 from tests.support.reference import answer
 
 KEPT = Path(__file__).parent / "support" / "kept_pairs.json"
@@ -410,3 +420,53 @@ def test_failures_that_both_nodes_share_are_not_those_of_one():
     assert shared["failing over"] == pytest.approx(
         0.7 * alone["failing over"], rel=1e-3
     )
+
+
+def test_a_restart_that_races_each_stage():
+    """Exponential times: what ends first has the summed rate, whichever it is."""
+    again, seen, led = 90.0, 60.0, 10.0
+    crash = Failure(kind="process", mttf=20 * DAY, mttr=again)
+    pair = ActivePassive(
+        database=Node(mttf=1e6 * DAY, mttr=HOUR),
+        failover=Failover(detection=exponential(seen), promotion=led),
+        failures=(crash,),
+    )
+    works = pair.behaviour(Workload()).rto_by_kind["process"]
+    both, wins = 1 / again + 1 / seen, again / (again + seen)
+    t = np.array([1.0, 9.0, 11.0, 40.0, 150.0])
+    over = -np.expm1(-both * t)
+    late = -np.expm1(-both * np.maximum(t - led, 0))
+    assert works.cdf(t) == pytest.approx((1 - wins) * over + wins * late, abs=2e-4)
+
+
+def test_a_follower_of_the_same_priority_does_not_fail_back():
+    """All of a priority are as good a primary; who follows another is led last."""
+    nodes = [
+        Replica(site="DC-1", name="one", priority=1),
+        Replica(site="DC-2", name="two", priority=1),
+        Replica(site="DC-2", name="three", priority=1, follows="two"),
+        Replica(site="DC-2", name="four", promotable=False),
+    ]
+    spec = ActivePassive(
+        database=Node(mttf=50 * HOUR, mttr=10 * HOUR),
+        failover=Failover(promotion=10),
+        replicas=tuple(nodes),
+        failback=Failback(resync=HOUR, switchover=Switchover(promotion=3)),
+    )
+    assert "failing back" not in assess(spec).downtime_by_cause
+    nodes[0] = replace(nodes[0], priority=2)
+    back = assess(replace(spec, replicas=tuple(nodes))).downtime_by_cause
+    assert back["failing back"] > 0
+
+
+def test_a_race_with_no_stage_is_lost_in_an_array_too():
+    crash = Failure(kind="process", mttf=20 * DAY, mttr=90.0)
+    node, waits = Node(mttf=60 * DAY, mttr=HOUR), [0.0, 5.0]
+
+    def down(detection):
+        way = Failover(detection=detection, promotion=10)
+        pair = ActivePassive(database=node, failover=way, failures=(crash,))
+        return assess(pair).write.unavailability
+
+    both = down(np.array(waits))
+    assert list(both) == pytest.approx([down(wait) for wait in waits], rel=1e-9)

@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from hamodel import duration
+from hamodel import architectures, duration
 from hamodel._fields import about_at, paths, replaced, value_at
 from hamodel.architectures import (
     ActiveActive,
@@ -33,6 +34,7 @@ from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._races import Copy, _picked
 from hamodel.assessment import assess
 from hamodel.failover import Failover
+from hamodel.replication import Replication, WriteStage
 from hamodel.units import DAY, HOUR, YEAR
 from hamodel.workload import Workload
 
@@ -66,6 +68,11 @@ FULL = {
 def unavailability(architecture, operation="write", clients=None):
     """Sum the causes of an operation's downtime."""
     return sum(architecture.model().downtime(clients)[operation].values())
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_in_a_pair_alone_one_site_takes_all_writes(name):
+    assert FULL[name].one_writer is (name in {"single", "passive"})
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -258,8 +265,8 @@ def test_symbols_and_numbers_agree(name):
 
 
 def leaderless(copies, read=1, write=1, **more):
-    fields = {"copies": copies, "read_quorum": read, "write_quorum": write}
-    return Leaderless(database=NODE, **fields | more)
+    given = {"copies": copies, "read_quorum": read, "write_quorum": write}
+    return Leaderless(database=NODE, **given | more)
 
 
 def test_clients_of_a_lost_site_are_shared_by_the_others():
@@ -334,9 +341,33 @@ def test_losses_are_counted():
     lost = replace(shop, destroyed=0.1).behaviour(Workload(writes=100)).lost_writes
     assert lost.per_failure == 100 * DAY / 2
     assert Loss(events=1.0, writes=3.0).per_year == 3 * YEAR
+    often, each = sympy.symbols("often each", positive=True)
+    assert Loss(events=often, writes=each).per_year == often * each * YEAR
     assert Loss(events=0.0, writes=math.inf).per_year == 0
     worst = {"a": Loss(events=1.0, writes=3.0), "b": Loss(events=1.0, writes=5.0)}
     assert LostWrites(by_failure=worst).per_failure == 5
+
+
+@pytest.mark.parametrize("writes", [0.0, 100.0])
+@pytest.mark.parametrize("among", ["any", "local", "each"])
+def test_queues_are_as_alike_as_the_work_that_comes_to_both(among, writes):
+    """Covariance of the work of two copies of a site over its variance, counted."""
+    held = {"a": 3, "b": 3}
+    load = Workload(reads=100, writes=writes, read_time=0.004, write_time=0.002)
+    spec = leaderless(held, 2, 2, read_from=among)
+    behaviour = replace(spec, database=replace(NODE, cores=1)).behaviour(load)
+    places = {"any": range(6), "local": range(3), "each": range(3)}[among]
+    picks = [set(pick) for pick in combinations(places, 2)]
+    one, both = (sum(pick >= these for pick in picks) for these in ({0}, {0, 1}))
+    if among == "each":  # the other copy may be at the other site
+        both = (2 * both + 3 * one * one / len(picks)) / 5
+    elif among == "any":
+        assert both == 1
+    work = behaviour.work_of(behaviour._share)
+    reads, updates = work.reads * 0.004**2, work.writes * 0.002**2
+    shared = (reads * both / one + updates) / (2 * (reads + updates))
+    busy = work.reads * 0.004 + work.writes * 0.002
+    assert behaviour._shared == pytest.approx((0.42 + 0.46 * busy) * shared)
 
 
 def test_failed_servers_have_shares_of_the_time():
@@ -350,3 +381,51 @@ def test_all_that_many_primaries_answer_may_be_stale():
     shop = ActiveActive(database=NODE, failover=FAILOVER, site=SITE)
     read = assess(shop).read
     assert read.stale == pytest.approx(1 - read.unavailability, rel=1e-12)
+
+
+def test_what_is_assumed_where_nothing_is_said():
+    """Numbers of the models that a specification may leave out, in s and 1/s."""
+    found = {}
+    for kind in (*vars(architectures).values(), Replication, WriteStage, Workload):
+        for f in fields(kind) if is_dataclass(kind) and isinstance(kind, type) else ():
+            if f.metadata and isinstance(f.default, int | float) and f.default:
+                found[f"{kind.__name__}.{f.name}"] = f.default
+    assert found == {
+        "ActiveActive.clock_skew": 0.01,
+        "ActivePassive.crews": 1,
+        "Cache.time": 0.0005,
+        "Leaderless.read_quorum": 2,
+        "Leaderless.repair_every": 7 * 86_400,
+        "Leaderless.write_quorum": 2,
+        "Majority.election": 2,
+        "Node.cores": 8,
+        "Node.cost": 1,
+        "OldPrimary.astray": 0.5,
+        "OldPrimary.fenced": 1,
+        "OldPrimary.stops": 600,
+        "Region.crews": 1,
+        "Region.nodes": 2,
+        "Replica.promotable": True,
+        "Replica.sync": True,
+        "Replication.acknowledgements": 1,
+        "Replication.timeout": 10,
+        "SinglePrimary.backup": 86_400,
+        "Site.mttf": math.inf,
+        "Site.mttr": 4 * 3600,
+        "Standby.takeover_mttf": math.inf,
+        "Tier.needed": 1,
+        "Tier.servers": 1,
+        "Workload.app_time": 0.005,
+        "Workload.exponent": 0.99,
+        "Workload.hop": 0.0005,
+        "Workload.keys": 1_000_000,
+        "Workload.objective": math.inf,
+        "Workload.read_time": 0.001,
+        "Workload.reads": 900,
+        "Workload.round_trip": 0.08,
+        "Workload.timeout": math.inf,
+        "Workload.write_time": 0.002,
+        "Workload.writes": 100,
+        "WriteStage.in_order": True,
+        "WriteStage.workers": 1,
+    }

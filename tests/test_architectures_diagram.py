@@ -235,6 +235,15 @@ def given_up(architecture, words):
 
 
 @pytest.mark.parametrize("name", SHAPES)
+def test_repairs_vary_by_what_the_sentence_says(name):
+    words = "are exponential"
+    (found,) = [a for a in SHAPES[name].assumptions if words in a.text]
+    assert "2 times its standard deviation" in found.without
+    before, after = SHAPES[name].site.mttr, found.flip().site.mttr
+    assert (after.mean, after.std) == pytest.approx((before, 2 * before))
+
+
+@pytest.mark.parametrize("name", SHAPES)
 def test_every_assumption_is_a_sentence(name):
     found = SHAPES[name].assumptions
     assert len({a.text for a in found}) == len(found) >= 3

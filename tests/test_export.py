@@ -191,7 +191,8 @@ def test_a_topology_shows_every_part_once(name):
     ]
     boxes = re.findall(r"^ +(n\d+)[\[(]", out, re.MULTILINE)
     assert len(boxes) == len(set(boxes)) == len(drawn) + 1  # and the clients
-    arrow = "<-. replication" if not spec.architecture.one_writer else " -. replication"
+    pair = isinstance(spec.architecture, ha.SinglePrimary | ha.ActivePassive)
+    arrow = " -. replication" if pair else "<-. replication"
     assert arrow in out
 
 

@@ -132,7 +132,7 @@ class Absence:
         to = None
         if condition and after.get((group, 0), 0) > before.get((group, 0), 0):
             to = (group, 0)
-        elif after.get(seen, 0) >= before.get(seen, 0) + left and seen[1] > 0:
+        elif after.get(seen, 0) >= before.get(seen, 0) + left:
             to = seen
         return left / self._next(k, slot, before[slot]), to
 

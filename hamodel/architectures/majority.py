@@ -346,8 +346,6 @@ class _Behaviour(CopiesAtWork):
     @cached_property
     def stale(self) -> Quantity:
         """P(a copy of the client's site, any of them, lacks a key's last write)."""
-        if not self.spec.local_reads or self.databases == 1:
-            return 0.0
         w, total = self.workload, 0.0
         near, far = (
             stale_reads(Stream(writes=w.writes, delay=0.5 * way), w, w.writes)

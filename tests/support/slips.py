@@ -55,8 +55,8 @@ SLIPS = (  # module, what stands there, what is planted in its place
     # one way for two, failed servers that still work, read time for write time
     (
         "assessment.latency",
-        "trips = way.led_away + way.forwarded",
-        "trips = way.led_away or way.forwarded",
+        "[w.between_sites] if way.led_away else []",
+        "[w.between_sites] if way.forwarded else []",
     ),
     ("assessment.latency", "(apps.servers - failed) * apps", "apps.servers * apps"),
     (
