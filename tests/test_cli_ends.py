@@ -420,12 +420,6 @@ def test_more_copies_are_told_with_the_quorums_that_rise_with_them():
     assert "copies: 3 -> 5 copies, read_quorum 3, write_quorum 3" in page_
 
 
-def test_what_a_standby_missed_is_said_not_to_be_counted():
-    for name, is_said in (("postgresql-patroni", True), ("kafka", False)):
-        page_, _ = run("assess", name)
-        assert ("Not counted as missing: what a standby" in page_) == is_said
-
-
 def test_a_region_is_down_for_long_where_neither_of_its_failovers_works():
     quick = Failover(detection=5, redirection=30, coverage=0.95)
     region = Region(failover=Failover(promotion=20, coverage=0.98))

@@ -184,3 +184,73 @@ def test_what_is_down_does_not_fail():
     alone = replace(SinglePrimary(database=node, site=site), destroyed=0.25)
     (taken,) = assess(alone, LOAD).lost_writes.by_failure.values()
     assert taken.events * YEAR == pytest.approx(often * YEAR / 4, rel=0.02)
+
+
+# ---- all nodes lost ----------------------------------------------------------------
+
+
+def lived(count, crews, works, rng, years=400):
+    """Standbys that serve first after all were lost, in a year, and what each lacks."""
+    up, primary, clock, taken, first, lacked = [True] * count, 0, 0.0, 0.0, 0, 0.0
+    has = [0.0] * count  # of the time in which writes were taken; kept while down
+    while clock < years * YEAR:
+        serving, down = up[primary], [i for i in range(count) if not up[i]]
+        mended = [i for i in down if serving or len(down) <= crews or i != primary]
+        each = MEND * min(1, crews / max(len(mended), 1))
+        ways = [(i, each) for i in mended]
+        ways += [(i, FAIL) for i in range(count) if up[i] and serving]
+        rates = np.array([rate for _, rate in ways])
+        lasts = rng.exponential(1 / rates.sum())
+        clock, taken = clock + lasts, taken + lasts * serving
+        i = ways[rng.choice(len(ways), p=rates / rates.sum())][0]
+        up[i] = not up[i]
+        if up[i] and not serving:
+            first, lacked = first + (i != primary), lacked + taken - has[i]
+            primary = i
+        elif not up[i]:
+            has[i] = taken - HOP / 2 * (i != primary)
+            left = [j for j in range(count) if up[j]]
+            if i == primary and left:
+                chosen = rng.choice(left)
+                if rng.random() < works:
+                    primary = chosen
+                else:  # the candidate needs the same repair
+                    up[chosen], has[chosen] = False, taken - HOP / 2
+    return first / clock, WRITES * lacked / first
+
+
+@pytest.mark.parametrize(
+    ("count", "crews", "works"), [(2, 1, 1.0), (2, 2, 0.8), (3, 1, 1.0)]
+)
+def test_a_standby_that_is_back_first_lacks_what_it_missed(count, crews, works):
+    spec = ActivePassive(
+        database=NODE,
+        failover=Failover(detection=1e-6, coverage=works),
+        sites=("A",) * count,
+        crews=crews,
+    )
+    lost = assess(spec, LOAD).lost_writes
+    found = lost.by_failure["all nodes lost"]
+    events, lacked = lived(count, crews, works, np.random.default_rng(8))
+    assert found.events == pytest.approx(events, rel=0.05)
+    assert found.writes == pytest.approx(lacked, rel=0.05)
+    assert lost.missing_per_year == found.per_year  # the last primary has them
+
+
+def test_a_standby_that_is_back_first_lacks_what_it_missed_by_hand():
+    """With one crew it is always the one that was down when the primary failed."""
+    pair = ActivePassive(database=NODE, failover=Failover(detection=1e-6))
+    found = assess(pair, LOAD).lost_writes.by_failure["all nodes lost"]
+    missed = WRITES * (1 / (MEND + FAIL) + TRIP / 2)
+    assert found.writes == pytest.approx(missed, rel=1e-9)
+    both = pair.model().downtime()["write"]["both nodes down"]
+    assert found.events == pytest.approx(both * MEND, rel=1e-9)
+
+
+def test_nothing_is_missing_where_commits_wait_or_all_are_restored():
+    pair = ActivePassive(database=NODE, failover=Failover())
+    for way in ({"mode": "sync"}, {"mode": "in-sync"}):
+        other = replace(pair, replication=Replication(**way))
+        assert assess(other, LOAD).lost_writes.missing_per_year == 0
+    whole = replace(pair, restore=4 * HOUR)
+    assert assess(whole, LOAD).lost_writes.missing_per_year == 0

@@ -1,4 +1,4 @@
-"""What a node has missed that serves first after all were lost: an unclean election.
+"""What a node has missed that serves first after all were lost.
 
 A node that is down misses what is acknowledged meanwhile.  How long it has, in time in
 which writes were taken, is not part of a state; its mean follows from a balance: what
@@ -13,12 +13,13 @@ if that node is the first in the next one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel._check import is_symbolic
 from hamodel._types import Quantity
@@ -26,6 +27,7 @@ from hamodel.architectures._replicas import State
 from hamodel.architectures._replicated import Rules
 from hamodel.architectures._shape import Shaped
 
+_SMALL = 300  # unknowns; dense up to here
 #: A group of nodes and their condition: how they are down, or that their site is lost.
 Slot = tuple[int, int]
 
@@ -35,6 +37,7 @@ class Missed(NamedTuple):
 
     events: Quantity  # 1/s
     time: Quantity  # mean in s, of time in which writes were taken
+    standbys: Quantity  # 1/s; of the events those in which it was not primary last
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +50,20 @@ class Absence:
     def missed(self) -> Missed:
         """Return how often a node serves first after all were lost, and its loss."""
         rates = self.shaped.rates
-        if any(is_symbolic(rate) for rate in rates):
+        if self.symbolic:
             raise ValueError("replication.unclean must be False in a formula, got True")
+        if not rates:  # nothing ever fails
+            return Missed(0.0, 0.0, 0.0)
         shape = np.broadcast_shapes(*map(np.shape, rates))
         flat = np.array([np.broadcast_to(rate, shape).ravel() for rate in rates])
         found = np.array([self._solved(row) for row in flat.T.tolist()])
-        events, lost = (column.reshape(shape) for column in found.T)
-        time = lost / np.where(events == 0, 1.0, events)
-        return Missed(events, time) if shape else Missed(float(events), float(time))
+        events, lost, standbys = (column.reshape(shape)[()] for column in found.T)
+        return Missed(events, lost / np.where(events == 0, 1.0, events)[()], standbys)
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether some number is a symbol: there is no formula."""
+        return any(is_symbolic(rate) for rate in self.shaped.rates)
 
     @cached_property
     def _held(self) -> list[dict[Slot, int]]:
@@ -72,17 +81,18 @@ class Absence:
                 if count:
                     yield (i, slot), count
 
-    def _solved(self, rates: Sequence[float]) -> tuple[float, float]:
-        """Return the elections in 1/s, and the time missed at them, in s/s."""
-        from scipy.sparse import csc_array
-        from scipy.sparse.linalg import spsolve
-
+    def _solved(self, rates: Sequence[float]) -> tuple[float, float, float]:
+        """Return elections in 1/s, time missed at them in s/s, those of standbys."""
         shape = self.shaped.shape
         law = dict(shape.probabilities(rates))
         moves = [(*move, rate) for move, rate in zip(shape.moves, rates, strict=True)]
-        events = sum(
-            law.get(k, 0.0) * rate for k, j, rate in moves if self._elected(k, j)
-        )
+        elected = [
+            (law.get(k, 0.0) * rate, self._standby(k, j))
+            for k, j, rate in moves
+            if self._elected(k, j)
+        ]
+        events = sum(often for often, _ in elected)
+        standbys = sum(often * chance for often, chance in elected)
         places = [(k, slot) for k, held in enumerate(self._held) for slot in held]
         number = {place: n for n, place in enumerate(places)}
         entries: dict[tuple[int, int], float] = defaultdict(float)
@@ -102,11 +112,9 @@ class Absence:
             for k, slot in places
         ]
         if not places:
-            return events, 0.0
-        rows, columns = np.array(list(entries)).T
-        values = np.array(list(entries.values()))
-        balance = csc_array((values, (rows, columns)), shape=2 * (len(places),))
-        return events, float(falls @ spsolve(balance, np.array(grows)))
+            return events, 0.0, standbys
+        missed = _balanced(entries, np.array(grows))
+        return events, float(falls @ missed), standbys
 
     def _takes_writes(self, k: int) -> bool:
         state = self.shaped.shape.states[k]
@@ -116,10 +124,28 @@ class Absence:
         states = self.shaped.shape.states
         return bool(states[k].phase == "lost" and states[j].phase == "serving")
 
+    def _standby(self, k: int, j: int) -> float:
+        """Return the chance that who serves first was not the primary before."""
+        shape, held = self.shaped.shape, self._held[k]
+        before, after = shape.states[k], shape.states[j]
+        if not self._held[j]:  # all are restored
+            return 0.0
+        if after.primary != before.primary:
+            return 1.0
+        slots = (s for s in held if s[0] == after.primary)
+        slot = next((s for s in slots if self._leaves(k, j, s)[0]), None)
+        if slot is None:  # it was up, and may lead now that what it follows is back
+            return 1.0
+        if not slot[1]:  # the primary is back with its site
+            return 0.0
+        count = self._next(k, slot, held[slot])
+        return 1.0 if count < held[slot] else 1 - 1 / count
+
     def _falls(self, k: int, j: int, slot: Slot, gone: float) -> bool:
         """Tell whether a node of a condition comes back and serves."""
         primary = self.shaped.shape.states[j].primary
-        return gone > 0 and self._elected(k, j) and slot[0] == primary
+        together = not self._held[j]  # restored, what the last primary had with them
+        return gone > 0 and self._elected(k, j) and slot[0] == primary and not together
 
     def _leaves(self, k: int, j: int, slot: Slot) -> tuple[float, Slot | None]:
         """Return the share of the nodes in a condition that leave it, and for which."""
@@ -127,6 +153,8 @@ class Absence:
         left = before[slot] - after.get(slot, 0)
         if left <= 0:
             return 0.0, None
+        if not after:  # all are restored at once
+            return 1.0, None
         group, condition = slot
         seen = (group, condition - self.rules.nodes.laws)
         to = None
@@ -146,3 +174,19 @@ class Absence:
             if repair.crew
         )
         return count - 1 if last and down > rules.crews else count
+
+
+def _balanced(
+    entries: Mapping[tuple[int, int], float], grows: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the solution of a balance, of which most entries are 0."""
+    values, (rows, columns) = list(entries.values()), zip(*entries, strict=True)
+    if len(grows) <= _SMALL:  # loads no further library
+        whole = np.zeros(2 * grows.shape)
+        whole[rows, columns] = values
+        return np.asarray(np.linalg.solve(whole, grows), float)
+    from scipy.sparse import csc_array
+    from scipy.sparse.linalg import spsolve
+
+    sparse = csc_array((values, (rows, columns)), shape=2 * grows.shape)
+    return np.asarray(spsolve(sparse, grows))

@@ -197,6 +197,7 @@ class ActiveActiveBehaviour(AtWork):
         inside = {
             name: replace(loss, events=len(sites) * loss.events)
             for name, loss in self._inside.lost_writes.by_failure.items()
+            if not loss.kept  # what a standby missed the other sites have
         }
         return LostWrites(by_failure={**inside, "site": lost(site)})
 

@@ -8,9 +8,9 @@ Assumptions: of the candidates, which the rules name, the one is promoted that h
 what is on its way to one of them takes its own time there, what waits to be sent waits
 alike.  Of standbys that commits wait for, one that has all is promoted.  A healthy
 primary that is replaced takes nothing along: what it has sent arrives.  What a node has
-missed that serves first after all were lost is counted where elections may be unclean
-(`Replication.unclean`); in other modes it is taken from the last primary when that is
-back.
+missed that serves first after all were lost is lost for good where elections may be
+unclean (`Replication.unclean`), and missing in other modes until the last primary is
+back; how much that is no formula of symbols says.
 """
 
 from __future__ import annotations
@@ -212,13 +212,30 @@ class Losses:
                 )
         if len(self.spec.sites) > 1:
             found["site"] = self._with_a_site
-        if self.spec.replication.unclean:
-            part = part_of(self.spec, watched=-1)
-            missed = Absence(self.recovery.rules, shaped_of(part)).missed()
-            taken = self.workload.writes * missed.time
-            found["unclean election"] = Loss(events=missed.events, writes=taken)
-        found |= self._split_brain
-        return LostWrites(by_failure=found)
+        return LostWrites(by_failure=found | self._first_back | self._split_brain)
+
+    @property
+    def _first_back(self) -> dict[str, Loss]:
+        """What a node lacks that serves first after all were lost.
+
+        Where it may be any, the last primary brings it back; of symbols it is left out.
+        """
+        clean = not self.spec.replication.unclean
+        if clean and self.spec.replication.mode in {"in-sync", "sync"}:
+            return {}
+        absence = Absence(
+            self.recovery.rules, shaped_of(part_of(self.spec, watched=-1))
+        )
+        if clean and absence.symbolic:
+            return {}
+        missed = absence.missed()
+        taken = self.workload.writes * missed.time
+        if not clean:
+            return {"unclean election": Loss(events=missed.events, writes=taken)}
+        often = missed.standbys
+        under_way = _missing(self.stream(self.within(self.start)), sent=False)
+        taken = under_way + taken * missed.events / np.where(often == 0, 1.0, often)
+        return {"all nodes lost": Loss(events=often, writes=taken, kept=True)}
 
     @property
     def _alive(self) -> Quantity:

@@ -37,8 +37,8 @@ Assumptions
   failure, unless `failback`, a detector that loses beats or `stalls` say so.
 - While the site is down the nodes neither fail nor are repaired.
 - Nodes are as good as new when they are back: a repair includes the catching up.  What
-  a standby has missed that is back first after all were lost is taken from the last
-  primary, and counted as lost in an unclean election only.
+  a standby has missed that is back first after all were lost is missing until the last
+  primary is back, and lost for good in an unclean election only.
 
 More nodes, more sites and more kinds of failure follow the same rules: they are written
 down in `hamodel.architectures._replicated`.

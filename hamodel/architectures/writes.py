@@ -81,11 +81,7 @@ class LostWrites:
 
     @property
     def missing_per_year(self) -> Quantity:
-        """Mean number of writes in a year that are missing until a repair.
-
-        Not among them is what a standby missed while it was down, where it serves first
-        after all nodes of a primary were lost.
-        """
+        """Mean number of writes in a year that are missing until a repair."""
         return sum(loss.per_year for loss in self.by_failure.values() if loss.kept)
 
     def _repr_html_(self) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from hamodel import text
 from hamodel._fields import value_at
 from hamodel._quantity import mean_of
-from hamodel.architectures import Cause
 from hamodel.fields import described
 from hamodel.workload import Workload
 
@@ -108,21 +107,6 @@ def backed_up(found: Assessment) -> str:
     return (
         "A write is lost only if a failure destroys the data, for then the last backup "
         f"is all there is: of the failures {many} (destroyed)."
-    )
-
-
-def missed(found: Assessment) -> str:
-    """Return which missing writes are not counted, where all nodes may be lost."""
-    mode = getattr(getattr(found.architecture, "replication", None), "mode", "")
-    down = found.write.downtime_by_cause
-    if mode not in {"async", "semi-sync", "quorum"} or not any(
-        float(down.get(cause, 0.0)) > 0
-        for cause in (Cause.ALL_NODES_DOWN, Cause.BOTH_NODES_DOWN)
-    ):
-        return ""
-    return (
-        "Not counted as missing: what a standby missed while it was down, where it "
-        "serves first after all nodes were lost."
     )
 
 

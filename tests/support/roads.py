@@ -294,6 +294,17 @@ ROADS = (
         ("test_assessment::test_a_backup_is_as_old_as_it_is",),
     ),
     Road(
+        ("lost_writes.by_failure.all nodes lost.*",),
+        PAIR,
+        "nodes that live, and what each has when it is back; one crew by hand",
+        "5 %; 1e-9",
+        (
+            "test_pair_losses::test_a_standby_that_is_back_first_lacks_what_it_missed",
+            "test_pair_losses::test_a_standby_that_is_back_first_lacks_what_it_missed_"
+            "by_hand",
+        ),
+    ),
+    Road(
         ("lost_writes.by_failure.*.events", "lost_writes.by_failure.*.kept"),
         ALL,
         "counted in the joint chain of nodes; by hand; nodes played",
