@@ -30,8 +30,10 @@ from hamodel.architectures import (
     failed_apps,
 )
 from hamodel.architectures._events import Raced, race
+from hamodel.architectures._pair_losses import _earliest
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._races import Copy, _picked
+from hamodel.architectures._region import Both, Left
 from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
@@ -429,3 +431,37 @@ def test_what_is_assumed_where_nothing_is_said():
         "WriteStage.in_order": True,
         "WriteStage.workers": 1,
     }
+
+
+@pytest.mark.parametrize("unit", [0.02, 20.0])
+def test_of_exponential_times_the_first_and_what_is_left_are_known(unit):
+    one, other = duration.exponential(3 * unit), duration.exponential(2 * unit)
+    first = _earliest([one, other, 4 * unit])
+    assert first.mean == pytest.approx(1.2 * unit * -math.expm1(-4 / 1.2), rel=1e-6)
+    left = Left(race=Both(one=one, other=other))  # memoryless
+    assert left.mean == pytest.approx(3 * unit, rel=1e-9)
+    assert left.law.mean == pytest.approx(3 * unit, rel=0.02)
+    assert left.law.cdf(unit) == pytest.approx(one.cdf(unit), abs=0.01)
+
+
+NO_TIME = "hop", "round_trip", "read_time", "write_time"
+
+
+@pytest.mark.parametrize(("write", "load"), [(3, {}), (1, dict.fromkeys(NO_TIME, 0))])
+def test_copies_that_no_write_leaves_behind_have_no_lag(write, load):
+    ring = leaderless({"a": 3}, 1, write).behaviour(Workload(**load))
+    assert ring.lag.mean == 0
+
+
+def test_who_follows_a_node_that_is_down_falls_behind_while_writes_are_taken():
+    names = ("one", ""), ("two", "one"), ("three", "two")
+    chain = ActivePassive(
+        database=NODE,
+        failover=FAILOVER,
+        replicas=[Replica(site="a", name=name, follows=of) for name, of in names],
+    )
+    nodes = rules_of(chain).nodes
+    middle = nodes.moved(nodes.start, 1, (0, -1), (1, 1))
+    assert [nodes.behind(nodes.start, i) for i in range(3)] == [False] * 3
+    assert [nodes.behind(middle, i) for i in range(3)] == [False, False, True]
+    assert not nodes.behind(middle._replace(phase="lost"), 2)
