@@ -92,6 +92,17 @@ def instance(kind: type | tuple[type, ...], /, **fields: object) -> None:
             raise ValueError(f"{name} must be a {wanted}, got {value!r}")
 
 
+def alone(what: str, /, **fields: Quantity) -> None:
+    """Raise if a field, or the mean of a law, is an array: `what` takes none."""
+    for name, value in fields.items():
+        mean = getattr(value, "mean", None) if hasattr(value, "lst") else value
+        if np.ndim(0.0 if mean is None else mean):
+            raise ValueError(
+                f"{what} need single numbers, got arrays: {name}; one setting at a "
+                "time (ha.sweep takes them point by point)"
+            )
+
+
 def is_symbolic(value: object) -> bool:
     """Tell whether a value is a SymPy expression, without importing SymPy."""
     return hasattr(value, "free_symbols")

@@ -249,9 +249,15 @@ class AtWork:
     ) -> Quantity:
         """Return the writes in 1/s that last write wins throws away, over all keys."""
 
+        def wide(x: Quantity) -> Quantity:  # or a law
+            return np.asarray(x)[..., None] if np.ndim(x) else x
+
+        rows = [[wide(delay) for delay in row] for row in delays]
+        leads = None if ahead is None else [wide(lead) for lead in ahead]
+
         def thrown(share: FloatArray) -> Quantity:
             each = [np.asarray(rate)[..., None] * share for rate in rates]
-            return last_write_wins(each, delays, ahead).lost / share
+            return last_write_wins(each, rows, leads).lost / share
 
         return popularity(self.workload).mean(thrown)
 

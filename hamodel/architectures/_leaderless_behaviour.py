@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from hamodel import _check
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._copies import Copies, CopiesAtWork
@@ -86,11 +87,12 @@ class LeaderlessBehaviour(CopiesAtWork):
     @cached_property
     def _race(self) -> Race:
         w, spec = self.workload, self.spec
-        if any(np.ndim(x) for x in (w.reads, w.writes, w.read_time, w.write_time)):
-            raise ValueError(
-                "lag, losses, staleness and conflicts of copies need single numbers, "
-                "got arrays; ha.sweep takes them point by point"
-            )
+        cache = spec.site.cache
+        hit_ratio = 0.0 if cache is None else cache.hit_ratio
+        rates = {"reads": w.reads, "writes": w.writes, "hit_ratio": hit_ratio}
+        times = {"read_time": w.read_time, "write_time": w.write_time}
+        what = "lag, losses, staleness and conflicts of copies"
+        _check.alone(what, **rates, **times)
         work = self.work_of(self._share)
         return Race(
             copies=spec.copies,

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hamodel import duration
+from hamodel import _check, duration
 from hamodel._quadrature import edges_of
 from hamodel._quantity import rate_of
 from hamodel._types import Quantity
@@ -21,6 +21,7 @@ from hamodel.architectures.behaviour import either, repair
 from hamodel.duration import Duration, constant
 
 _LEVELS = (np.arange(2048) + 0.5) / 2048  # of a race, for its law
+_RESTARTS = "rto and outage of a process that may be back first"
 _RARE = 1e-9  # a chance of further attempts that is left out of a law
 
 
@@ -86,6 +87,7 @@ class Recovery:
         if not kind.in_place:
             return detection + later
         mttr = rules.repairs[kind.law].mttr
+        _check.alone(_RESTARTS, detection=given, mttr=mttr)
         back, won = repair(mttr), First(repair=mttr, stage=given).won
         over = _earlier(detection, back) + later
         return either(won, _earlier(back, detection), over)
@@ -128,6 +130,7 @@ class Recovery:
     def _raced(self, kind: Kind) -> Duration:
         """Return the same of a process, which may be back before any stage ends."""
         failover, works = self.rules.failover, self._works(kind)
+        _check.alone(_RESTARTS, retry=failover.retry)
         back = repair(self.rules.repairs[kind.law].mttr)
         before, left, parts = constant(0.0), 1 - kind.coverage, [(kind.coverage, works)]
         gap, most = failover.retry, failover.tries
@@ -141,6 +144,9 @@ class Recovery:
             left = left * (1 - kind.coverage)
         last = self._repaired(kind)
         if failover.manual is not None:
+            stages = ("fencing", "promotion", "redirection", "manual")
+            given = {name: getattr(failover, name) for name in stages}
+            _check.alone(_RESTARTS, **given)
             by_hand = self._by_hand_after(kind)
             stays, law = self._still_gone(kind, by_hand), stage_law(by_hand)
             last = either(1 - stays, _earlier(back, law), _earlier(law, back))
