@@ -519,3 +519,42 @@ def test_recovery_is_the_sum_of_what_happens():
         agrees(pair.rto.quantile(p), parts, FREQUENT)
     parts = [np.quantile(part, 0.95) for part in batches(works + hand)]
     agrees(pair.outage.quantile(0.95), parts, RARE)
+
+
+def drawn(time, count, rng, law=duration.constant):
+    """A setting, as often as asked: a law, or the mean of one."""
+    return (time if isinstance(time, duration.Duration) else law(time)).sample(
+        count, rng
+    )
+
+
+def recovered(spec, count, rng):
+    """How long clients are away if the first attempt works, and however it ends."""
+    hand = duration.exponential
+    if isinstance(spec, SinglePrimary):
+        return [drawn(spec.database.mttr, count, rng, hand)] * 2
+    if isinstance(spec, Majority):
+        return [drawn(spec.election, count, rng)] * 2
+    way, pair = spec.failover, isinstance(spec, ActivePassive)
+    stages = ["detection", "redirection"] + ["fencing", "promotion"] * pair
+    works = sum(drawn(getattr(way, stage), count, rng) for stage in stages)
+    more = rng.geometric(way.coverage, count) - 1  # attempts that did not work
+    if way.retry is None:
+        late = np.where(more > 0, drawn(way.manual, count, rng, hand), 0.0)
+    else:
+        late = more * drawn(way.retry, count, rng)
+    if pair:
+        return works, works + late
+    lost = spec.database if isinstance(spec, ActiveActive) else spec.site
+    return works, np.minimum(works + late, drawn(lost.mttr, count, rng, hand))
+
+
+@pytest.mark.parametrize("key", catalogue.systems())
+def test_recovery_of_a_preset_is_what_its_settings_add_up_to(key):
+    spec = catalogue.system(key).architecture()
+    found, rng = assess(spec), np.random.default_rng(6)
+    for law, times in zip(
+        (found.rto, found.outage), recovered(spec, 200_000, rng), strict=True
+    ):
+        for p in (0.05, 0.5, 0.95, 0.985):
+            assert law.quantile(p) == pytest.approx(np.quantile(times, p), rel=FREQUENT)

@@ -4,6 +4,7 @@ A cluster by Raft's rules while its nodes fail; each write and read at copies of
 some count, by site; the clients of a lost site; hints that are kept for too short.
 """
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -58,8 +59,10 @@ def test_a_majority_by_its_messages(copies):
             assert law.quantile(p) == pytest.approx(np.quantile(took, p), rel=FREQUENT)
         assert law.quantile(0.95) == pytest.approx(np.quantile(took, 0.95), rel=RARE)
     for cause, width in (("failing over", 2 * FREQUENT), ("no majority", RARE)):
-        said, share = found.write.downtime_by_cause[cause], seen.down[cause] / SPAN
-        assert said == pytest.approx(share, rel=width) or share < 1e-4
+        share, led = seen.down[cause] / SPAN, assess(replace(spec, local_reads=False))
+        for operation in (found.write, led.read):
+            said = operation.downtime_by_cause[cause]
+            assert said == pytest.approx(share, rel=width) or share < 1e-4
     assert found.lost_writes.per_year == seen.lost() == 0
     assert found.rpo.quantile(0.99) == 0
     assert found.replication_lag.mean == pytest.approx(np.mean(seen.late), rel=FREQUENT)

@@ -81,8 +81,8 @@ def found(name, load):
 @cache
 def fields(name, load):
     """All fields of a toy, with its data; of others what is quick to say."""
-    data = name in TOYS and name != "regions" and load == "plain"
-    return tuple(roads.fields(found(name, load), data=data))
+    data, periods = name in TOYS and load == "plain", name != "regions"
+    return tuple(roads.fields(found(name, load), data=data, periods=periods))
 
 
 def unlisted(name, load):

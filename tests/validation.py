@@ -171,8 +171,8 @@ def presets_at_work():
     """Load, latency, lag, losses and conflicts of every preset, played one by one."""
     for key in catalogue.systems():
         spec = catalogue.system(key).architecture()
-        for load in (0.1, 0.5, 0.9):
-            count = 8_000_000 if load > 0.8 else 300_000
+        for load in (0.1, 0.3, 0.5, 0.7, 0.9):
+            count = {0.7: 2_000_000, 0.9: 8_000_000}.get(load, 300_000)
             rng = np.random.default_rng(24)
             for number in served.numbers(spec, load, count, rng):
                 system = f"{key}, load {load:g}"

@@ -52,6 +52,7 @@ OLDEST = "test_pair_losses::test_the_oldest_lost_write_is_of_those_that_may_be_p
 CRASH = "test_second_road::test_what_a_crash_of_the_primary_takes"
 SITE = "test_second_road::test_what_a_crash_of_an_active_site_takes"
 STALE = "test_second_road::test_reads_of_a_standby_are_stale_as_often"
+SETTINGS = "test_second_road::test_recovery_of_a_preset_is_what_its_settings_add_up_to"
 SUM = "test_second_road::test_recovery_is_the_sum_of_what_happens"
 CLASH = "test_second_road::test_conflicts_of_active_sites"
 SHAKEN = "test_second_road::test_conflicts_where_each_write_takes_its_own_time"
@@ -216,9 +217,10 @@ ROADS = (
         ("rto.law", "outage.law"),
         PAIR,
         "stages drawn and added, by hand where a failover does not work",
-        "5 %; 20 %",
+        "5 %; 20 %; of presets 5 %",
         (
             SUM,
+            SETTINGS,
             "test_active_passive_nodes::test_attempts_are_made_again_until_one_works",
         ),
     ),
@@ -234,28 +236,32 @@ ROADS = (
         SINGLE,
         "the law of a repair itself",
         "1e-9",
-        ("test_second_roads::test_one_database_is_back_when_it_is_repaired",),
+        ("test_second_roads::test_one_database_is_back_when_it_is_repaired", SETTINGS),
     ),
     Road(
         ("rto.law", "outage.law"),
         ACTIVE,
         "redirection, a person and the repair raced in draws",
-        "3 %",
-        (LED,),
+        "3 %; of presets 5 %",
+        (LED, SETTINGS),
     ),
     Road(
         ("rto.law", "outage.law"),
         MAJORITY,
         "Raft, message by message, while nodes fail",
         "5 % to p75, 20 % at p95",
-        (RAFT, "test_failover_election::test_etcd_against_elections_played_one_by_one"),
+        (
+            RAFT,
+            SETTINGS,
+            "test_failover_election::test_etcd_against_elections_played_one_by_one",
+        ),
     ),
     Road(
         ("rto.law", "outage.law"),
         COPIES,
         "redirection, a person and the repair raced in draws",
         "5 %",
-        (LOST,),
+        (LOST, SETTINGS),
     ),
     # ---- data
     Road(
@@ -269,8 +275,8 @@ ROADS = (
         ("rpo.law", "lost_writes.by_failure.*.writes"),
         ACTIVE,
         "each write of a site followed to its fate",
-        "5 %",
-        (SITE,),
+        "5 %; 20 % in presets",
+        (SITE, PRESET),
     ),
     Road(
         ("rpo.law", "lost_writes.by_failure.*.writes"),
@@ -284,7 +290,7 @@ ROADS = (
         MAJORITY,
         "Raft's log after thousands of elections: nothing is lost",
         "0",
-        (RAFT,),
+        (RAFT, PRESET),
     ),
     Road(
         ("rpo.law", "lost_writes.by_failure.*.writes"),
@@ -335,14 +341,14 @@ ROADS = (
         MAJORITY,
         "Raft's commits as each copy hears of them",
         "5 %; 20 %",
-        (RAFT,),
+        (RAFT, PRESET),
     ),
     Road(
         ("replication_lag.law", "stale_read_probability", "*.stale"),
         COPIES,
         "each write and read at each copy; hints that expire, lived",
         "5 %; 20 %",
-        (AT_COPIES, SCOPES, HINTS),
+        (AT_COPIES, SCOPES, HINTS, PRESET),
     ),
     Road(
         ("replication_lag.law", "stale_read_probability", "*.stale"),
@@ -375,7 +381,7 @@ ROADS = (
         COPIES,
         "each pair of writes to a key looked at",
         "20 %",
-        (AT_COPIES,),
+        (AT_COPIES, PRESET),
     ),
     Road(
         ("conflicts.*",),
@@ -625,8 +631,9 @@ def walked(path, value):
         yield path, value
 
 
-def fields(a, *, data):
+def fields(a, *, data, periods=True):
     """Yield every field of an assessment, and of its data if asked, with its value."""
+    periods = data and periods
     for name, what in public(Assessment).items():
         if name in NO_NUMBERS or name in {"chance_of_missing", "alert_rate"}:
             continue
@@ -635,10 +642,11 @@ def fields(a, *, data):
     yield "latency.law", a.latency
     for name in public(Assessment):
         asked = callable(getattr(Assessment, name)) and name not in NO_NUMBERS
-        if asked and (name != "probability_of_meeting" or not data):
+        if asked and (name != "probability_of_meeting" or not periods):
             yield f"{name}()", None
-    if data:
+    if periods:
         yield "probability_of_meeting()", a.probability_of_meeting(0.999, 30 * DAY)
+    if data:
         yield from walked("", a.to_dict())
 
 

@@ -135,6 +135,7 @@ def numbers(spec, load, count, rng):
     shop = messages.Shop(w, len(spec.sites), None, spec.database.cores)
     seconds = count / (w.reads + w.writes)
     if isinstance(spec, Leaderless):
+        seconds *= 6  # a copy is seldom behind: the others have answered meanwhile
         needed, total = (spec.read_quorum, spec.write_quorum), len(places.sites)
         asked = spec.read_quorum, total
         played = messages.play_copies(shop, places.sites, asked, needed, seconds, rng)
@@ -155,7 +156,11 @@ def numbers(spec, load, count, rng):
                 parts = [np.quantile(part, p) for part in mixed]
                 label = f"{operation} at {name}, {p:.0%}"
                 yield Number(label, law.quantile(p), parts, FREQUENT)
-    yield from _copied(spec, places, found, runs[0], rng)
+    if isinstance(spec, Leaderless):
+        yield from _of_copies(found, played)
+    else:
+        yield from _copied(spec, places, found, runs[0], rng)
+        yield from _read_late(spec, places, found, runs, rng)
 
 
 def _copied(spec, places, found, run, rng):
@@ -165,12 +170,18 @@ def _copied(spec, places, found, run, rng):
     def late(count):
         return far + places.own.sample(count, rng)
 
-    if isinstance(spec, (ActivePassive, ActiveActive)):
-        parts = [np.quantile(late(100_000), 0.99)]
-        yield Number("lag, 99%", found.replication_lag.quantile(0.99), parts, FREQUENT)
+    yield from _lag(spec, places, found, late)
+    if not isinstance(spec, ActiveActive):
+        every = found.conflicts.pairs, found.conflicts.share, found.conflicts.lost
+        yield Number("conflicts in 1/s", sum(every), [0.0], RARE)
     if isinstance(spec, ActivePassive):
         yield from _lost(spec, found, run, late, rng)
+    if isinstance(spec, Majority):
+        taken = found.lost_writes.per_year + found.rpo.quantile(0.99)
+        yield Number("writes lost at a crash", taken, [0.0], RARE)
     if isinstance(spec, ActiveActive):
+        mine = replace(run, write=run.write & (run.site == 0))  # others have theirs
+        yield from _lost(spec, found, mine, late, rng)
         names = ("conflicts in 1/s", "writes in conflict", "writes thrown away in 1/s")
         every = np.flatnonzero(run.write)
         ahead = float(spec.clock_skew) * (np.arange(len(spec.sites)) % 2)
@@ -184,9 +195,22 @@ def _copied(spec, places, found, run, rng):
             yield Number(name, mine, [row], RARE)
 
 
+def _lag(spec, places, found, late):
+    """Yield how far copies are behind."""
+    if isinstance(spec, Majority):
+        ways = [way / 2 for k in range(len(places.sites)) for way in places.ways(k)]
+        yield Number("lag, mean", found.replication_lag.mean, [np.mean(ways)], FREQUENT)
+    else:
+        lags = late(1_000_000)
+        for p in (0.5, 0.95, 0.999):  # a level without a gap of the law beside it
+            ours = found.replication_lag.quantile(p)
+            yield Number(f"lag, {p:.1%}", ours, [np.quantile(lags, p)], FREQUENT)
+
+
 def _lost(spec, found, run, late, rng):
     """Yield what a crash of the leader takes, where a commit waits for nobody."""
     if spec.replication.mode != "async":
+        assert found.rpo.quantile(0.99) == 0
         yield Number("writes lost at a crash", found.lost_writes.per_year, [0.0], RARE)
         return
     end = run.at[-1]
@@ -195,6 +219,60 @@ def _lost(spec, found, run, late, rng):
     loss = found.lost_writes.by_failure["database"].writes
     parts = [part.mean() for part in np.array_split(lost, PARTS)]
     yield Number("writes lost at a crash", loss, parts, RARE)
+    site = found.lost_writes.by_failure["site"].writes
+    yield Number("writes lost with a site", site, parts, RARE)
     for p in (0.9, 0.99):
         parts = [np.quantile(part, p) for part in np.array_split(oldest, PARTS)]
         yield Number(f"rpo, {p:.0%}", found.rpo.quantile(p), parts, FREQUENT)
+
+
+def _read_late(spec, places, found, runs, rng):
+    """Yield the reads whose copy has not heard of their key's last write."""
+    shares = []
+    for leader, run in enumerate(runs):
+        order = np.flatnonzero(run.write)
+        order = order[np.lexsort((run.committed[order], run.key[order]))]
+        stamp = run.key[order] * 1e7 + run.committed[order]
+        reads = np.flatnonzero(~run.write)[run.first :]
+        moments = run.at[reads] + run.latency[reads] / 2
+        last = np.searchsorted(stamp, run.key[reads] * 1e7 + moments) - 1
+        write = order[np.maximum(last, 0)]
+        known = (last >= 0) & (run.key[write] == run.key[reads])
+        by = run.where[write] if isinstance(spec, ActiveActive) else leader
+        ways = np.array(
+            [
+                [places.way(i, j) for j in range(len(places.sites))]
+                for i in range(len(places.sites))
+            ]
+        )
+        copy = run.where[reads]
+        lag = (
+            ways[by, copy] / 2 + places.own.sample(len(order), rng)[np.maximum(last, 0)]
+        )
+        late = known & (copy != by) & (moments - run.committed[write] < lag)
+        shares.append(late)
+    parts = [
+        np.mean([x.mean() for x in part])
+        for part in zip(*(np.array_split(x, PARTS) for x in shares), strict=True)
+    ]
+    yield Number("stale reads", found.stale_read_probability, parts, RARE)
+
+
+def _of_copies(found, played):
+    """Yield lag, stale reads, losses and conflicts of copies that overlap."""
+    run = played.run
+    answered = run.committed[run.write][:, None]
+    late = played.back[run.write] > answered
+    lag = np.maximum((played.done[run.write] - answered)[late], 0)
+    parts = [x.mean() for x in np.array_split(lag, PARTS)]
+    yield Number("lag, mean", found.replication_lag.mean, parts, RARE)
+    stale = found.stale_read_probability
+    yield Number("stale reads", stale, [messages.unread(played).mean()], RARE)
+    taken = found.lost_writes.per_year + found.rpo.quantile(0.99)
+    yield Number("writes lost at a crash", taken, [0.0], RARE)
+    names = ("conflicts in 1/s", "writes in conflict", "writes thrown away in 1/s")
+    said = found.conflicts.pairs, found.conflicts.share, found.conflicts.lost
+    for name, ours, one in zip(
+        names, said, messages.clashes_of_copies(played), strict=True
+    ):
+        yield Number(name, ours, [one], RARE)
