@@ -29,6 +29,7 @@ from hamodel.architectures import (
 from hamodel.architectures._events import Event, Raced
 from hamodel.architectures.base import Part
 from hamodel.assessment import assess
+from hamodel.assessment._visits import process_of
 from hamodel.failover import Failover
 from hamodel.simulation import simulate
 from hamodel.units import HOUR, MINUTE, MONTH, YEAR
@@ -825,17 +826,68 @@ def test_servers_and_database_lead_clients_away_each_by_itself():
         assert 1e-7 < abs(operation.unavailability / down - 1) < CRASH / START
 
 
-def test_a_wait_counts_a_repair_by_its_mean():
-    """As the assumptions say: the wait is (1 - exp(-x)) / x of what it is."""
-    for part, said in ((0.25, 0.12), (0.5, 0.21)):
-        sites = ActiveActive(
-            database=Node(mttf=9e4 * HOUR, mttr=duration.constant(HOUR)),
-            failover=Failover(redirection=part * HOUR),
-        )
-        found, true = assess(sites), part * HOUR / (9e4 * HOUR)
+@pytest.mark.parametrize(
+    ("repair", "more"),
+    [
+        (duration.constant(HOUR), {"redirection": HOUR / 4, "coverage": 1.0}),
+        (duration.lognormal(mean=HOUR, cv=2), {"redirection": HOUR / 2}),
+        (duration.uniform(0, 2 * HOUR), {"manual": duration.constant(HOUR / 4)}),
+        (
+            duration.lognormal(mean=HOUR, cv=2),
+            {"redirection": duration.exponential(HOUR / 2), "manual": HOUR},
+        ),
+        (duration.constant(HOUR), {"coverage": 0.5, "retry": HOUR / 8}),
+    ],
+)
+@pytest.mark.parametrize("place", ["database", "site", "balancer"])
+def test_a_repair_of_any_law_races_the_way_to_another_site(repair, more, place):
+    """Against draws of each loss by itself, and at the three places of a loss."""
+    failover = Failover(**{"redirection": HOUR / 4, "coverage": 0.8} | more)
+    fails = Node(mttf=9e4 * HOUR, mttr=repair)
+    never = Node(mttf=1e15, mttr=1.0)
+    site = {
+        "database": Site(),
+        "site": Site(mttf=fails.mttf, mttr=repair),
+        "balancer": Site(balancers=Tier(node=fails, servers=1)),
+    }[place]
+    database = fails if place == "database" else never
+    sites = ActiveActive(database=database, site=site, failover=failover)
+    found = assess(sites)
+    rng, n = np.random.default_rng(1), 200_000
+    ends, led = repair.sample(n, rng), failover.redirection
+    led = led.sample(n, rng) if hasattr(led, "sample") else np.full(n, led)
+    works = rng.random(n) < failover.coverage
+    by_hand = np.full(n, np.inf)
+    if failover.retry is not None:
+        by_hand = failover.retry * rng.geometric(failover.coverage, n)
+    elif hasattr(failover.manual, "sample"):
+        by_hand = failover.manual.sample(n, rng)
+    elif failover.manual is not None:
+        by_hand = rng.exponential(failover.manual, n)
+    stuck = np.where(works, 0, np.minimum(np.maximum(ends - led, 0), by_hand))
+    for cause, true in (
+        ("failing over", np.minimum(ends, led)),
+        ("failover did not work", stuck),
+    ):
+        width = 0.002 * np.mean(true) + 4 * np.std(true) / n**0.5
         for operation in (found.read, found.write):
-            ours = operation.downtime_by_cause["failing over"]
-            assert 1 - ours / true == pytest.approx(said, abs=0.005)
+            ours = operation.downtime_by_cause.get(cause, 0) * fails.mttf
+            assert ours == pytest.approx(true.mean(), abs=width)
+
+
+def test_a_repair_raced_with_the_way_out_is_the_same_played_and_exported():
+    spec = ActiveActive(
+        database=Node(mttf=100 * HOUR, mttr=duration.uniform(0, 2 * HOUR)),
+        failover=Failover(redirection=HOUR / 2, coverage=0.7, manual=HOUR / 4),
+    )
+    played = simulate(spec, years=60, rng=3).unavailability["write"]
+    assert played.high < 1.1 * played.low
+    assert float(assess(spec).write.unavailability) in played
+    part = next(leaf for leaf in spec.model().leaves() if leaf.name == "DC-1 data")
+    process = process_of(part)
+    for view, share in part.views().items():
+        here = [shown == view for shown in process.views]
+        assert float(process.law @ here) == pytest.approx(share, rel=2e-3)
 
 
 def test_a_formula_of_a_common_cause_stays_short_and_arrays_may_hold_no_time():

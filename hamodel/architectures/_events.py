@@ -27,7 +27,7 @@ from hamodel.duration import Duration
 
 NEVER = float("inf")
 _HARDLY = 1e-5  # of a chance: what is left out is its square
-_AT_ONCE = 1e9  # 1/s: of no time in an array, where endless rates would have no shares
+AT_ONCE = 1e9  # 1/s: of no time in an array, where endless rates would have no shares
 
 
 class Cause(StrEnum):
@@ -128,7 +128,19 @@ class Raced(Stages):
             exact = r * first / (1 - first)
             nearly = (1 - rivals * (mean - second / (2 * mean))) / mean
         found = np.where(small, nearly, exact)
-        return np.where(np.equal(mean, 0), _AT_ONCE, found)[()]
+        return np.where(np.equal(mean, 0), AT_ONCE, found)[()]
+
+
+@dataclass(frozen=True)
+class Paced(Raced):
+    """Stages whose rate against a rival of another law is known."""
+
+    pace: Quantity = 0.0
+
+    def rate(self, rivals: Quantity) -> Quantity:
+        """Return the rate in 1/s that the stages have."""
+        del rivals
+        return self.pace
 
 
 def rate_among(event: Event, events: list[Event]) -> Quantity:
@@ -211,6 +223,11 @@ def stage_law(time: Quantity) -> Duration:
     return time if hasattr(time, "sample") else duration.constant(time)
 
 
+def is_exponential(law: Duration) -> bool:
+    """Tell whether a law is the exponential one."""
+    return law.phases is not None and len(law.phases[0]) == 1
+
+
 def race(repair: Quantity, stage: Quantity) -> tuple[Quantity, Quantity]:
     """Return the probability that a repair ends before a stage, and the mean of both.
 
@@ -282,6 +299,68 @@ def _race_of_phases(
     spent = np.linalg.solve(-both.T, np.kron(alpha, beta))
     ends = np.kron(-a.sum(axis=1), np.ones(len(b)))
     return float(spent @ ends + (1 - alpha.sum()))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Both(Derived):
+    """The first of two times that begin together."""
+
+    one: Quantity
+    other: Quantity
+
+    @cached_property
+    def _of(self) -> tuple[Quantity, Quantity]:
+        return race_of_stages(self.one, self.other)
+
+    @property
+    def won(self) -> Quantity:
+        """Probability that the one comes first."""
+        return self._of[0]
+
+    @property
+    def mean(self) -> Quantity:
+        """Mean in s of the first of the two."""
+        return self._of[1]
+
+    @cached_property
+    def law(self) -> Duration:
+        """The first of the two as a distribution."""
+        return duration.minimum(stage_law(self.one), stage_law(self.other))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Left(Derived):
+    """What is left of a stage when another time that began with it is over first."""
+
+    race: Both  # of the stage, the one, with the other
+
+    @property
+    def mean(self) -> Quantity:
+        """Mean in s."""
+        both, whole = self.race, mean_of(self.race.one)
+        lost = 1 - both.won
+        if is_symbolic(lost):
+            return (whole - both.mean) / lost
+        never = np.asarray(lost) == 0  # then it does not matter
+        left = (whole - both.mean) / np.where(never, 1.0, lost)
+        return np.where(never, whole, left)[()]
+
+    @cached_property
+    def law(self) -> Duration:
+        """What is left as a distribution, from 256 parts of each of the two times."""
+        parts = (np.arange(256) + 0.5) / 256
+        pair = (stage_law(self.race.one), stage_law(self.race.other))
+        left = np.subtract.outer(*(law.quantile(parts) for law in pair))
+        return duration.empirical(left[left > 0]) if np.any(left > 0) else pair[0]
+
+    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Draw n of them in s."""
+        found: FloatArray = np.empty(0)
+        pair = (stage_law(self.race.one), stage_law(self.race.other))
+        while len(found) < n:
+            whole, gone = (law.sample(4 * n + 16, rng) for law in pair)
+            found = np.concatenate([found, (whole - gone)[whole > gone]])
+        return found[:n]
 
 
 def added(stages: tuple[Quantity, ...]) -> Quantity:  # a number or a law

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self, TypeVar
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel import _check
 from hamodel._types import Quantity
-from hamodel.architectures._events import Cause, Event, Raced, Stages
+from hamodel.architectures._away import Ways, settled
+from hamodel.architectures._events import Cause, Event, Stages
 from hamodel.architectures._seen import (
     COPY,
     EVERYWHERE,
@@ -40,21 +42,13 @@ _UNSEEN = 1e-17  # of the time: lost in the rounding of a share
 _DWELL = 30 * DAY  # long against an outage, short against a simulated run
 
 
-class Clients(Protocol):
-    """A state that says where the clients of a site are."""
-
-    @property
-    def clients(self) -> str: ...
-    def __hash__(self) -> int: ...
-    def _replace(self, *, clients: str) -> Self: ...
-
-
 class FrontState(NamedTuple):
     """How many servers of each tier have failed, and where the clients are."""
 
     balancers: int = 0
     apps: int = 0
     clients: str = "home"
+    late: int = 0  # ways out, taken or tried in vain, that the repair has outlasted
 
 
 class DataState(NamedTuple):
@@ -63,9 +57,7 @@ class DataState(NamedTuple):
     site: str = "up"
     database: str = "up"
     clients: str = "home"
-
-
-State = TypeVar("State", bound="Clients")
+    late: int = 0  # as above
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,13 +84,32 @@ class Front:
 
     def events(self, state: FrontState) -> Iterator[Event]:
         """Yield what can happen."""
+        broken = self._broken(state)
+        ways = self._ways.get(broken, Ways(None, self.redirect))
         for what, after, count in _counted(self.site.balancers, state.balancers):
-            to = self._settled(state._replace(balancers=count))
-            yield Event(f"load balancer {what}", after, to)
+            to = self._settled(state._replace(balancers=count, late=0))
+            mends = broken == Cause.BALANCER_DOWN and what == "repaired"
+            event = Event(f"load balancer {what}", after, to)
+            yield from ways.mended(event, state) if mends else (event,)
         for what, after, count in _counted(self.site.apps, state.apps):
-            to = self._settled(state._replace(apps=count))
-            yield Event(f"app server {what}", after, to)
-        yield from redirections(self.redirect, state)
+            to = self._settled(state._replace(apps=count, late=0))
+            mends = broken == Cause.APPS_DOWN and what == "repaired"
+            event = Event(f"app server {what}", after, to)
+            yield from ways.mended(event, state) if mends else (event,)
+        yield from ways.out(state)
+
+    @cached_property
+    def _ways(self) -> dict[str, Ways]:
+        """The ways out by what is broken, where a single server's repair is raced."""
+        tiers = {
+            Cause.BALANCER_DOWN: self.site.balancers,
+            Cause.APPS_DOWN: self.site.apps,
+        }
+        return {
+            cause: Ways(tier.node.mttr, self.redirect)
+            for cause, tier in tiers.items()
+            if tier is not None and tier.servers == 1
+        }
 
     def _settled(self, state: FrontState) -> FrontState:
         broken = bool(self._broken(state))
@@ -129,58 +140,38 @@ class Data:
     def events(self, state: DataState) -> Iterator[Event]:
         """Yield what can happen."""
         if state.site == "down":
-            back = self._settled(state._replace(site="up"))
-            yield Event("site back", self.site.mttr, back)
+            ways, back = self._whole, state._replace(site="up", late=0)
+            event = Event("site back", self.site.mttr, self._settled(back))
+            yield from ways.mended(event, state)
         else:
-            yield Event(
-                "site fails", self.site.mttf, self._settled(state._replace(site="down"))
-            )
+            ways, lost = self._single, state._replace(site="down", late=0)
+            yield Event("site fails", self.site.mttf, self._settled(lost))
             yield from self._database(state)
-        yield from redirections(self.redirect, state)
+        yield from ways.out(state)
 
     def _database(self, state: DataState) -> Iterator[Event]:
         if self.database is None:
             return
         up = state.database == "up"
-        to = self._settled(state._replace(database="down" if up else "up"))
+        to = state._replace(database="down" if up else "up", late=0)
         if up:
-            yield Event("database fails", self.database.mttf, to)
+            yield Event("database fails", self.database.mttf, self._settled(to))
         else:
-            yield Event("database repaired", self.database.mttr, to)
+            back = Event("database repaired", self.database.mttr, self._settled(to))
+            yield from self._single.mended(back, state)
+
+    @cached_property
+    def _whole(self) -> Ways:
+        return Ways(self.site.mttr, self.redirect)
+
+    @cached_property
+    def _single(self) -> Ways:
+        repair = None if self.database is None else self.database.mttr
+        return Ways(repair, self.redirect)
 
     def _settled(self, state: DataState) -> DataState:
         broken = bool(self.view(state).cause)
         return settled(state, broken=broken, redirect=self.redirect)
-
-
-def settled(state: State, *, broken: bool, redirect: Failover | None) -> State:
-    """Return the state with its clients lost if it broke, home if it is mended."""
-    if not broken:
-        return state._replace(clients="home")
-    if state.clients != "home":
-        return state
-    return state._replace(clients="lost" if redirect is None else "waiting")
-
-
-def redirections(redirect: Failover | None, state: State) -> Iterator[Event]:
-    """Yield how lost clients reach another site: soon, or by a person's hand."""
-    if redirect is None:
-        return
-    moved, stuck = state._replace(clients="moved"), state._replace(clients="stuck")
-    stages: tuple[Quantity, ...] = (redirect.detection, redirect.redirection)
-    if state.clients == "waiting":
-        clock = "redirection"
-    elif state.clients == "stuck" and redirect.retry is not None:
-        clock, stages = "redirection again", (redirect.retry,)
-    else:
-        if state.clients == "stuck" and redirect.manual is not None:
-            by_hand = redirect.manual
-            if hasattr(by_hand, "sample"):  # else the mean of an exponential time
-                by_hand = Raced((by_hand,))
-            yield Event("redirection by hand", by_hand, moved)
-        return
-    yield Event(clock, Raced(stages), moved, redirect.coverage)
-    yield Event(clock, Raced(stages), stuck, 1 - redirect.coverage)
 
 
 def place(name: str, *parts: Part) -> Group:

@@ -21,22 +21,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-import numpy as np
-
-from hamodel import duration, fields
-from hamodel._check import is_symbolic
-from hamodel._quantity import mean_of
-from hamodel._types import FloatArray, Quantity
+from hamodel import fields
+from hamodel._types import Quantity
+from hamodel.architectures._away import redirections
 from hamodel.architectures._events import (
-    Derived,
+    Both,
     Event,
     First,
+    Left,
     Stages,
     added,
-    race_of_stages,
-    stage_law,
 )
-from hamodel.architectures._front import redirections
 from hamodel.architectures._nodes import Failure, Standby
 from hamodel.architectures._pair_model import Shown
 from hamodel.architectures._pair_rules import rules_of
@@ -45,7 +40,6 @@ from hamodel.architectures._seen import SiteView
 from hamodel.architectures._specs import Node, Site
 from hamodel.architectures.active_passive import ActivePassive
 from hamodel.architectures.base import Part
-from hamodel.duration import Duration
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 
@@ -107,7 +101,7 @@ class RegionState(NamedTuple):
 
     nodes: State
     clients: str = "home"
-    late: bool = False  # clients were led away while a failover ran, which goes on
+    late: int = 0  # 1: clients were led away while a failover ran, which goes on
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -165,7 +159,7 @@ class Regional:
             to = self._settled(state, event.to)
             yield Event(clock, race, to, event.share * race.won)
         for where, share in (("moved", worked), ("stuck", 1 - worked)):
-            to = state._replace(clients=where, late=True)
+            to = state._replace(clients=where, late=1)
             yield Event(clock, race, to, share * (1 - race.won))
 
     def _race(self, nodes: State, stage: Quantity) -> Both:
@@ -213,65 +207,3 @@ def _less(whole: Quantity, gone: Quantity) -> Quantity:
     if hasattr(whole, "sample") or hasattr(gone, "sample"):
         return whole
     return (whole - gone + abs(whole - gone)) / 2
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Both(Derived):
-    """The first of two times that begin together."""
-
-    one: Quantity
-    other: Quantity
-
-    @cached_property
-    def _of(self) -> tuple[Quantity, Quantity]:
-        return race_of_stages(self.one, self.other)
-
-    @property
-    def won(self) -> Quantity:
-        """Probability that the one comes first."""
-        return self._of[0]
-
-    @property
-    def mean(self) -> Quantity:
-        """Mean in s of the first of the two."""
-        return self._of[1]
-
-    @cached_property
-    def law(self) -> Duration:
-        """The first of the two as a distribution."""
-        return duration.minimum(stage_law(self.one), stage_law(self.other))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Left(Derived):
-    """What is left of a stage when another time that began with it is over first."""
-
-    race: Both  # of the stage, the one, with the other
-
-    @property
-    def mean(self) -> Quantity:
-        """Mean in s."""
-        both, whole = self.race, mean_of(self.race.one)
-        lost = 1 - both.won
-        if is_symbolic(lost):
-            return (whole - both.mean) / lost
-        never = np.asarray(lost) == 0  # then it does not matter
-        left = (whole - both.mean) / np.where(never, 1.0, lost)
-        return np.where(never, whole, left)[()]
-
-    @cached_property
-    def law(self) -> Duration:
-        """What is left as a distribution, from 256 parts of each of the two times."""
-        parts = (np.arange(256) + 0.5) / 256
-        pair = (stage_law(self.race.one), stage_law(self.race.other))
-        left = np.subtract.outer(*(law.quantile(parts) for law in pair))
-        return duration.empirical(left[left > 0]) if np.any(left > 0) else pair[0]
-
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n of them in s."""
-        found: FloatArray = np.empty(0)
-        pair = (stage_law(self.race.one), stage_law(self.race.other))
-        while len(found) < n:
-            whole, gone = (law.sample(4 * n + 16, rng) for law in pair)
-            found = np.concatenate([found, (whole - gone)[whole > gone]])
-        return found[:n]

@@ -9,10 +9,9 @@ Assumptions
   with databases that fail every 2000 h for 4 h, and 30 s to lead clients away, are down
   7 times as long if 5 % of the failures strike both, and are repaired side by side
   (`common_cause`), 13 times if nothing serves until one repair is done (`assumptions`).
-  The shape of repairs does not matter where they are long against a redirection or a
-  hand: shares of time of independent sites multiply.  Else it does, and counts by its
-  mean: with constant repairs and a constant redirection a quarter, a half as long, the
-  wait for it is 12, 21 % too short; with laws that vary more one downtime was 27 % off.
+  A repair that has a law races the redirection, and a further attempt or a hand, by
+  both laws.  Only that of a node of a `region`, or of one of several servers of a tier,
+  counts by its mean: it matters where it is about as short as the redirection.
 - Any site can take any request, and the survivors can carry the load; `assess` tells
   where they cannot.
 - Clients that were led away come back, at no cost, as soon as their site serves again;

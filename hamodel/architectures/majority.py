@@ -8,8 +8,8 @@ Assumptions
 - Copies fail independently, with exponential times; three that fail every 2000 h for
   4 h are without a majority or a leader 8 times as long if 5 % of the failures strike
   all, and are repaired side by side (`common_cause`), 9 times if nothing serves until
-  one repair is done (`assumptions`).  The shape of repairs does not matter where they
-  are long against a redirection (see `active_active`).
+  one repair is done (`assumptions`).  How a site's repair races the way out:
+  see `active_active`.
 - What strikes all databases at once is counted apart from what they do by themselves.
   That leaves out a share of the downtime no larger than the share of the time in which
   some database is down.
