@@ -1,6 +1,7 @@
 """Latencies put together from ways: what must hold of any, and laws cut off."""
 
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -257,6 +258,36 @@ def test_retries_settle_below_and_above_the_tipping_point():
     assert (found.failing, found.budget) == pytest.approx((0.9, 1.0), rel=1e-5)
     assert bool(found)
     assert Attempt(0.5, 0.25, 0.125).fails == 0.875
+
+
+class Early(Curve):
+    """Attempts that rise from 1.5 on."""
+
+    def asked(self, attempts):
+        return attempts - 0.2 * (attempts - 1.2) * (attempts - 1.5) * (attempts - 3)
+
+
+class Calm(Curve):
+    """Attempts that make some fail, always as many."""
+
+    def __init__(self, attempts):
+        super().__init__(paths=None, weights={})
+        object.__setattr__(self, "kept", attempts)
+
+    def asked(self, _):
+        return self.kept
+
+    def fails(self, _):
+        return 0.1
+
+
+def test_the_worst_situation_is_the_one_that_the_fewest_retries_keep_up():
+    curve, early = (kind(paths=None, weights={}) for kind in (Curve, Early))
+    for some in permutations([Calm(1.1), curve, early, Calm(3.9)]):
+        assert metastability(iter(some)).budget == pytest.approx(0.5, rel=1e-5)
+    for some in permutations([Calm(1.1), Calm(1.3), Calm(1.2)]):
+        found = metastability(iter(some))
+        assert (found.worst, found.budget, bool(found)) == (1.3, np.inf, False)
 
 
 def test_a_workload_by_itself():

@@ -465,3 +465,16 @@ def test_bursts_spread_the_loss_of_a_replication_and_keep_its_mean():
         writes=200, gone=duration.constant(0.05), dispersion=2 * size - 1
     )
     assert gone.writes.quantile(0.99) == bursts.quantile(0.99)
+
+
+@pytest.mark.parametrize(("rate", "outage"), [(0.5, 1.0), (0.9, 0.2), (0.3, 40.0)])
+def test_a_quantile_of_catching_up_is_where_its_law_has_it(rate, outage):
+    law = CatchUp(writes=rate, service=1.0, outage=outage).time
+    none = np.exp(-rate * outage)
+    assert list(law.quantile([0.0, none / 2, none, 1.0])) == [0, 0, 0, np.inf]
+    above = none + (1 - none) * np.array([1e-6, 0.01, 0.3, 0.5, 0.7, 0.99])
+    times = law.quantile(above)
+    assert np.all(np.diff(times) > 0)
+    assert law.cdf(times) == pytest.approx(above, rel=1e-9)
+    tails = np.array([0.6, 0.4, 0.01, 1e-9]) * (1 - none)
+    assert law.sf(law.upper_quantile(tails)) == pytest.approx(tails, rel=1e-9)

@@ -396,3 +396,30 @@ def test_who_never_waits_pays_nothing_and_who_drops_is_never_unprotected():
     assert (free.blocked, free.unprotected, free.stalls, free.stall) == (0, 0, 0, 0)
     drops = Standbys(count=2, needed=1, mttf=1000 * HOUR, mttr=HOUR)
     assert drops.dropped_after(10.0).unprotected == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_law_of_service_that_is_exponential_is_its_mean(workers):
+    law = WriteStage(service=duration.exponential(0.5), workers=workers, in_order=False)
+    mean = WriteStage(service=0.5, workers=workers, in_order=False)
+    for writes in (0.2, 1.7 * workers):
+        assert law.mean_time(writes) == pytest.approx(mean.mean_time(writes), rel=1e-6)
+        assert law.time(writes).sf(1.0) == pytest.approx(
+            mean.time(writes).sf(1.0), rel=1e-3
+        )
+
+
+def test_stale_reads_of_arrays_are_those_of_each_number():
+    keys, loads = np.array([1e-12, 1e-6, 1e-4, 1.0, 80.0]), np.array([0.1, 0.5, 0.97])
+
+    def late(writes, key):
+        stage = WriteStage(service=1.0)
+        return Stream(writes=writes, delay=0.2, apply=stage).stale_probability(key)
+
+    every = late(loads[:, None], keys)
+    each = [[late(writes, key) for key in keys] for writes in loads]
+    assert every == pytest.approx(np.array(each), rel=1e-9)
+    assert [late(w, 1e-12) for w in (1.0, 1.5)] == [1, 1]  # the backlog only grows
+    assert late(1.0, 0.0) == 0
+    with pytest.raises(ValueError, match=r"got load 1.5"):
+        late(np.array([0.5, 1.5]), 1.0)
