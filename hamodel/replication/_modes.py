@@ -57,8 +57,8 @@ class Replication:
 
     Notes
     -----
-    The four modes are two numbers: how many acknowledgements, and how long to wait
-    for them.  The default timeout is MySQL's (fact FO-035).
+    A mode is two numbers: how many acknowledgements, and how long to wait for them.
+    The default timeout is MySQL's (fact FO-035).
 
     Examples
     --------
@@ -96,15 +96,6 @@ class Replication:
             raise ValueError(
                 f"unclean must be False unless mode is in-sync, got True in {self.mode}"
             )
-        self._check_standbys()
-
-    @property
-    def unused(self) -> dict[str, str]:
-        """Fields that change nothing in this mode, and why."""
-        why = f"where the mode is {self.mode}"
-        return dict.fromkeys(_UNUSED.get(self.mode, ()), why)
-
-    def _check_standbys(self) -> None:
         count = len(self.delay) if isinstance(self.delay, tuple) else self.standbys or 1
         if self.standbys not in (None, count):
             raise ValueError(
@@ -116,6 +107,12 @@ class Replication:
                 f"acknowledgements must be <= standbys ({count}), got "
                 f"{self.acknowledgements}"
             )
+
+    @property
+    def unused(self) -> dict[str, str]:
+        """Fields that change nothing in this mode, and why."""
+        why = f"where the mode is {self.mode}"
+        return dict.fromkeys(_UNUSED.get(self.mode, ()), why)
 
     @property
     def count(self) -> int:

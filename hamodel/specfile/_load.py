@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from hamodel.specfile import _tree
 from hamodel.specfile._extends import KINDS, extended, presets, text_of, tree_of
 from hamodel.specfile._messages import unknown
 from hamodel.specfile._read import WRONG, Reader
-from hamodel.specfile._sources import Source, formulas, is_wrapped
+from hamodel.specfile._sources import Source, formulas
 from hamodel.specfile._tree import Problem, SpecError, TreeNode
 from hamodel.uncertainty import Belief
 from hamodel.workload import Workload
@@ -195,8 +195,7 @@ def load(path: str | os.PathLike[str]) -> Spec:
     >>> orders.architecture.failover.coverage, orders.requirements
     (0.97, Requirements(availability 99.95 %, rto_p95 1 min))
     """
-    path = Path(path)
-    return made_of(_tree.read(path, text_of(path)), path)
+    return read(Path(path), text_of(Path(path)))
 
 
 def read(path: Path, words: str) -> Spec:
@@ -315,9 +314,8 @@ def _settings(reader: Reader, whole: TreeNode) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, node in (whole.get("settings") or TreeNode(None)).fields.items():
         reader.settings = found
-        inner = node.get("value") if is_wrapped(node) else node
         try:
-            found[name] = reader.number(node, inner, f"settings.{name}")
+            found[name] = reader.number(node, f"settings.{name}")
         except ValueError as mistake:
             reader.wrong(node, f"settings.{name}", str(mistake))
     return found
@@ -368,19 +366,19 @@ def _place(whole: TreeNode, where: str) -> TreeNode:
 
 def _kind(whole: TreeNode, path: Path) -> type:
     node = whole.get("architecture")
-    if node is None:
+    if node is not None and node.raw in KINDS:
+        return KINDS[node.raw]
+    if node is not None:
+        said = f"{node.raw!r:.60} {unknown(node.raw, list(KINDS))}"
+    else:
         said = f"is missing: one of {', '.join(KINDS)}, or extends: a preset"
         if whole.get("structure") is not None:
             said += "; a structure goes with assess, check and spof"
         meant = ("architecture", "extends")
         for key in (key for key in whole.fields if key.lower() in meant):
             said += f"; write {key.lower()} for {key}"
-        place = Problem(whole.line, whole.column, "architecture", said)
-        raise SpecError(path, [place])
-    if node.raw not in KINDS:
-        said = f"{node.raw!r:.60} {unknown(node.raw, list(KINDS))}"
-        raise SpecError(path, [Problem(node.line, node.column, "architecture", said)])
-    return KINDS[node.raw]
+    at = node or whole
+    raise SpecError(path, [Problem(at.line, at.column, "architecture", said)])
 
 
 def _check_sites(
@@ -392,12 +390,11 @@ def _check_sites(
 ) -> None:
     """Note if clients or latencies are given for a site that does not serve."""
     sites = tuple(architecture.sites)
-    try:
-        workload.shares(sites)
-    except ValueError as mistake:
-        reader.wrong(whole.fields["workload"], "workload", str(mistake))
-    try:
-        if need is not None:
-            need.limits(sites)
-    except ValueError as mistake:
-        reader.wrong(whole.fields["requirements"], "requirements", str(mistake))
+    checks: dict[str, Callable[..., object]] = {"workload": workload.shares}
+    if need is not None:
+        checks["requirements"] = need.limits
+    for key, check in checks.items():
+        try:
+            check(sites)
+        except ValueError as mistake:
+            reader.wrong(whole.fields[key], key, str(mistake))

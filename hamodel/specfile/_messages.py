@@ -7,10 +7,33 @@ import re
 from collections.abc import Sequence
 
 from hamodel.failover import MECHANISMS
+from hamodel.fields import About
 from hamodel.specfile._tree import TreeNode
 
 #: What fields are called elsewhere.
 _OTHERWISE = {"sites": "copies", "nodes": "sites", "probes": "sequential probe"}
+#: Shares that are near 1.
+HIGH = ("availability", "read_availability", "write_availability", "coverage")
+#: Consistency levels, which are numbers here.
+_LEVELS = ("ONE", "TWO", "THREE", "QUORUM", "ALL")
+
+
+def check_meant(about: About, raw: str, path: str) -> None:
+    """Raise where a value is of another kind in products, or a share of a percent."""
+    name = path.rpartition(".")[2]
+    if about.kind == "whole" and raw.upper().rpartition("_")[2] in _LEVELS:
+        scope = "read_from" if path.startswith("read") else "write_to"
+        also = f", and {scope}: local" if raw.upper().startswith("LOCAL_") else ""
+        raise ValueError(
+            f"must be a whole number, got {raw!r:.40}: write how many copies that is, "
+            f"2 for a quorum of 3{also}"
+        )
+    near = re.fullmatch(r"(0?\.[5-9][0-9]*) *%", raw)
+    if name in HIGH and near:
+        raise ValueError(
+            f"must be a share, got {raw!r:.40}: did you mean {near[1]}, or "
+            f"{100 * float(near[1]):.10g} %?"
+        )
 
 
 def blamed(node: TreeNode, path: str, said: str) -> tuple[TreeNode, str, str]:

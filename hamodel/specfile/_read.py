@@ -19,10 +19,11 @@ from hamodel.specfile._messages import (
     blamed,
     brief,
     called,
+    check_meant,
     comma,
     unknown,
 )
-from hamodel.specfile._sources import Source, agree, is_wrapped, number_of, source_of
+from hamodel.specfile._sources import Source, agreed, is_wrapped, number_of, source_of
 from hamodel.specfile._tree import Problem, TreeNode
 from hamodel.uncertainty import Belief
 from hamodel.units import quantity
@@ -38,10 +39,6 @@ BELIEFS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "pert": {"low": "same", "mode": "same", "high": "same"},
     }
 )
-#: Shares that are near 1.
-HIGH = ("availability", "read_availability", "write_availability", "coverage")
-#: Consistency levels, which are numbers here.
-_LEVELS = ("ONE", "TWO", "THREE", "QUORUM", "ALL")
 _HARDLY = 1000.0  # s: shorter mean times, and longer others, are doubted without unit
 #: Times that hardly ever last a second.
 _QUICK = frozenset(
@@ -114,9 +111,8 @@ class Reader:
             unused = UNUSED.get(MECHANISMS.get(word, object), {}).get(stage, ())
             for name in inner.fields.keys() & set(unused):
                 if inner.fields[name].file == self.home and words.count(word) == 1:
-                    place = self._place(inner.fields[name])
                     said = f"{path}{stage}.{name}: changes nothing of a {stage}"
-                    self.doubts.append(f"{place}: {said}")
+                    self._doubt(inner.fields[name], said)
 
     def _without_hand(self, node: TreeNode, path: str) -> TreeNode:
         """Return a failover without the time by hand that endless attempts replace.
@@ -129,10 +125,10 @@ class Reader:
             return node
         if self.home in (manual.file, "") or given["retry"].file == manual.file:
             return node  # at odds, as the class says
-        self.doubts.append(
-            f"{self._place(given['retry'])}: {path}manual: that of "
-            f"{self._place(manual)} is left out, as attempts now go on until one "
-            "works; it counts again if tries are given"
+        self._doubt(
+            given["retry"],
+            f"{path}manual: that of {self._place(manual)} is left out, as attempts now "
+            "go on until one works; it counts again if tries are given",
         )
         return node.with_fields({k: v for k, v in node.fields.items() if k != "manual"})
 
@@ -143,17 +139,15 @@ class Reader:
             with warnings.catch_warnings(record=True) as heard:
                 warnings.simplefilter("always")
                 found = made(**given)
-            for one in heard:
-                if str(one.message) in self.heard:
-                    continue
-                self.heard.add(str(one.message))
-                said = f"{self._place(node)}: {path.rstrip('.')}: {one.message}"
-                warnings.warn(said, stacklevel=2)
+            for message in {str(one.message): None for one in heard}:
+                if message not in self.heard:
+                    said = f"{self._place(node)}: {path.rstrip('.')}: {message}"
+                    warnings.warn(said, stacklevel=2)
+                self.heard.add(message)
             unused: Mapping[str, str] = getattr(found, "unused", {})
             for name in unused.keys() & node.fields.keys():
                 if (inner := node.fields[name]).file == self.home:
-                    said = f"{path}{name}: changes nothing {unused[name]}"
-                    self.doubts.append(f"{self._place(inner)}: {said}")
+                    self._doubt(inner, f"{path}{name}: changes nothing {unused[name]}")
             return found
         except ValueError as mistake:
             said = str(mistake)
@@ -179,32 +173,26 @@ class Reader:
     def _sourced(self, about: About, node: TreeNode, path: str) -> Value:
         """Read a value together with what it stands on."""
         self.sources[path] = self._source(node)
-        number = number_of(node, self.settings)
-        inner = node.get("value")
+        number, inner = number_of(node, self.settings), node.get("value")
         if inner is None:
             if number is None or not about.is_quantity:
                 raise ValueError("must have a value, got none")
             return about.words(round(number, 9)) if about.kind == "whole" else number
         value = self.value(about, inner, path)
-        if number is not None and value is not WRONG:
-            agree(value, number)
-        return value
+        return value if value is WRONG else agreed(value, number)
 
-    def number(self, node: TreeNode, inner: TreeNode | None, path: str) -> float:
+    def number(self, node: TreeNode, path: str) -> float:
         """Return a number of any kind, such as a setting."""
-        self.sources[path] = Source(place=self._place(node))
-        number = None
-        if inner is not node:
-            self.sources[path] = self._source(node)
-            number = number_of(node, self.settings)
-        if inner is None:
-            if number is None:
-                raise ValueError("must have a value, got none")
-            return number
-        value = quantity(inner.value)
-        if number is not None:
-            agree(value, number)
-        return value
+        if not is_wrapped(node):
+            self.sources[path] = Source(place=self._place(node))
+            return quantity(node.value)
+        self.sources[path] = self._source(node)
+        number, inner = number_of(node, self.settings), node.get("value")
+        if inner is not None:
+            return float(agreed(quantity(inner.value), number))
+        if number is None:
+            raise ValueError("must have a value, got none")
+        return number
 
     def _source(self, node: TreeNode) -> Source:
         """Return what a value stands on, also by the settings in its formula."""
@@ -214,11 +202,11 @@ class Reader:
         settings = [self.sources[key] for key in keys]
         told = [fact for setting in settings for fact in setting.facts]
         origins = (found.origin, *(setting.origin for setting in settings))
-        return replace(
-            found,
-            facts=(*dict.fromkeys((*found.facts, *told)),),
-            origin=_joined(origins),
-        )
+        facts = (*dict.fromkeys((*found.facts, *told)),)
+        return replace(found, facts=facts, origin=_joined(origins))
+
+    def _doubt(self, node: TreeNode, message: str) -> None:
+        self.doubts.append(f"{self._place(node)}: {message}")
 
     def _place(self, node: TreeNode) -> str:
         return node.file if node.file in self.presets else f"{node.file}:{node.line}"
@@ -248,11 +236,10 @@ class Reader:
         for idle in about.idle:
             given: TreeNode | None = node
             for name in idle.split("."):
-                given = None if given is None else given.get(name)
-            if given is not None:
-                self.wrong(
-                    given, f"{path}.{idle}", "changes nothing here: leave it out"
-                )
+                given = given and given.get(name)
+            if given:
+                said = "changes nothing here: leave it out"
+                self.wrong(given, f"{path}.{idle}", said)
         return self.spec(about.made, node, f"{path}.")
 
     def _specs(self, about: About, node: TreeNode, path: str) -> Value:
@@ -291,13 +278,15 @@ class Reader:
             return self._belief(about, node, path)
         if isinstance(node.value, list):
             raise ValueError(f"must be one value, got {brief(node)}")
-        _check_meant(about, node, path)
+        check_meant(about, node.raw, path)
         found = about.words(node.value)
         if "time" in about.kind and re.fullmatch(r"[-+0-9.,e ]+", node.raw):
-            self._doubt(about, node, path, found)
+            self._doubt_seconds(about, node, path, found)
         return found
 
-    def _doubt(self, about: About, node: TreeNode, path: str, seconds: float) -> None:
+    def _doubt_seconds(
+        self, about: About, node: TreeNode, path: str, seconds: float
+    ) -> None:
         """Doubt a time without a unit that was hardly meant in seconds."""
         given = node.raw
         if about.kind == "mean time":
@@ -309,18 +298,15 @@ class Reader:
         else:
             other = ""
         if other:
-            self.doubts.append(
-                f"{self._place(node)}: {path}: {given} has no unit and counts as "
-                f"seconds; write {given} s if so, else {other}"
-            )
+            said = f"{path}: {given} has no unit and counts as seconds; write {given} s"
+            self._doubt(node, f"{said} if so, else {other}")
 
     def _law(self, about: About, node: TreeNode, path: str) -> Duration:
         def mechanism(word: str, inside: Value) -> Duration:
             words = [*FAMILIES, *JOINED, *(MECHANISMS if about.stage else ())]
             if not about.stage or word not in MECHANISMS:
                 raise ValueError(f"{word:.40} {unknown(word, words)}")
-            place = TreeNode(inside or {}, node.line, node.column, node.file)
-            found = self.spec(MECHANISMS[word], _noded(place), f"{path}.")
+            found = self.spec(MECHANISMS[word], _noded(inside or {}, node), f"{path}.")
             if found is WRONG:
                 raise ValueError(f"{word} cannot be read")
             stage = path.rpartition(".")[2]
@@ -339,7 +325,7 @@ class Reader:
                 return number
             value = self._unwrapped(inner, path)
             if number is not None:
-                agree(quantity(value), number)
+                agreed(quantity(value), number)
             return value
         if isinstance(node.value, dict):
             return {
@@ -374,37 +360,18 @@ class Reader:
         return float(belief.quantile(0.5))
 
 
-def _check_meant(about: About, node: TreeNode, path: str) -> None:
-    """Raise where a value is of another kind in products, or a share of a percent."""
-    raw, name = str(node.raw), path.rpartition(".")[2]
-    if about.kind == "whole" and raw.upper().rpartition("_")[2] in _LEVELS:
-        scope = "read_from" if path.startswith("read") else "write_to"
-        also = f", and {scope}: local" if raw.upper().startswith("LOCAL_") else ""
-        raise ValueError(
-            f"must be a whole number, got {raw!r:.40}: write how many copies that is, "
-            f"2 for a quorum of 3{also}"
-        )
-    near = re.fullmatch(r"(0?\.[5-9][0-9]*) *%", raw)
-    if name in HIGH and near:
-        raise ValueError(
-            f"must be a share, got {raw!r:.40}: did you mean {near[1]}, or "
-            f"{100 * float(near[1]):.10g} %?"
-        )
-
-
 def _joined(words: Iterable[str]) -> str:
     return "; ".join(filter(None, dict.fromkeys(words)))
 
 
-def _noded(node: TreeNode) -> TreeNode:
-    """Return a node whose plain value is made of nodes, all at its place."""
-    value = node.value
-    here = (node.line, node.column, node.file)
+def _noded(value: Value, at: TreeNode) -> TreeNode:
+    """Return the node of a plain value, and of all in it, at the place of another."""
+    raw = str(value)
     if isinstance(value, dict):
-        value = {k: _noded(TreeNode(v, *here, raw=str(v))) for k, v in value.items()}
+        value = {key: _noded(inner, at) for key, inner in value.items()}
     elif isinstance(value, list):
-        value = [_noded(TreeNode(v, *here, raw=str(v))) for v in value]
-    return TreeNode(value, *here, raw=node.raw)
+        value = [_noded(inner, at) for inner in value]
+    return TreeNode(value, at.line, at.column, at.file, raw)
 
 
 def _word(about: About, node: TreeNode) -> str:

@@ -14,8 +14,9 @@ from hamodel.failover import MECHANISMS, stands_for
 from hamodel.fields import About, described, required
 from hamodel.specfile import _schema_rules as rules
 from hamodel.specfile._extends import tree_of
+from hamodel.specfile._messages import HIGH
 from hamodel.specfile._patterns import pattern
-from hamodel.specfile._read import BELIEFS, HIGH
+from hamodel.specfile._read import BELIEFS
 from hamodel.specfile._sources import CARRIED
 from hamodel.units import KINDS as ASKED
 from hamodel.workload import Workload

@@ -129,8 +129,10 @@ def pointed(pointer: str) -> float:
     return fact(key).in_base(which or "value")
 
 
-def agree(value: Value, number: float) -> None:  # whatever a field holds
-    """Raise ValueError unless a value is what its facts say."""
+def agreed(value: Value, number: float | None) -> Value:  # whatever a field holds
+    """Return a value; raise ValueError unless it is what its facts, if any, say."""
+    if number is None:
+        return value
     held: Value = sum(value.values()) if isinstance(value, dict) else value
     held = getattr(held, "duration", held)  # of a mechanism
     held = getattr(held, "mean", held)
@@ -138,6 +140,7 @@ def agree(value: Value, number: float) -> None:  # whatever a field holds
         raise ValueError("must say which words of its fact it stands on")
     if not abs(number - held) <= _CLOSE * abs(number):
         raise ValueError(f"must be {number:g} as its facts say, got {held:g}")
+    return value
 
 
 _OPERATORS: Mapping[type, Callable[[float, float], float]] = MappingProxyType(
