@@ -6,6 +6,7 @@ names is swept: right after the cell that makes it, and again after the last cel
 later cells may have changed what it depends on.
 """
 
+import functools
 import itertools
 import math
 import re
@@ -233,6 +234,7 @@ def conflicts(writes, delay, ahead, rule):
 
 
 @cache
+@functools.cache
 def six_designs(share):
     """Return the six of lesson 13, assessed 100 ms apart, and their far writes."""
     from lessons import designs
