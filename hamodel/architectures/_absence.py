@@ -26,6 +26,7 @@ from hamodel._types import Quantity
 from hamodel.architectures._replicas import State
 from hamodel.architectures._replicated import Rules
 from hamodel.architectures._shape import Shaped
+from hamodel.chain import INSTANT
 
 _SMALL = 300  # unknowns; dense up to here
 #: A group of nodes and their condition: how they are down, or that their site is lost.
@@ -56,6 +57,7 @@ class Absence:
             return Missed(0.0, 0.0, 0.0)
         shape = np.broadcast_shapes(*map(np.shape, rates))
         flat = np.array([np.broadcast_to(rate, shape).ravel() for rate in rates])
+        flat = np.minimum(flat, INSTANT)  # of several, as arrays of rates are taken
         found = np.array([self._solved(row) for row in flat.T.tolist()])
         events, lost, standbys = (column.reshape(shape)[()] for column in found.T)
         return Missed(events, lost / np.where(events == 0, 1.0, events)[()], standbys)
