@@ -644,6 +644,97 @@ def test_what_a_common_cause_takes_is_back_as_the_law_of_a_repair_says(name, mtt
         assert ours == pytest.approx(both * back, rel=0.02)
 
 
+def begun(crews, alpha, cause, down, rate):
+    """Who waits, at -1, is begun where a crew is free, in one of the first phases."""
+    down = sorted(down, key=lambda phase: phase < 0)
+    place = next((i for i, x in enumerate(down[:crews]) if x < 0), None)
+    if place is None:
+        running = tuple(sorted(x for x in down if x >= 0))
+        yield (cause, running + tuple(x for x in down if x < 0)), rate
+        return
+    for phase in np.flatnonzero(alpha):
+        to = with_place(tuple(down), place, int(phase))
+        yield from begun(crews, alpha, cause, to, rate * alpha[phase])
+
+
+def fails(nodes, down, works):
+    """What may fail where a node serves: why nobody does then, and who is down."""
+    ready = nodes - len(down) - 1
+    yield "common cause", down + (ready + 1) * (-1,), STRUCK
+    if not ready:
+        yield "nodes down", (*down, -1), SELDOM
+        return
+    yield "failing over", down, SELDOM * works
+    yield "failover did not work", (*down, -1, -1), SELDOM * (1 - works)
+    yield "", (*down, -1), SELDOM * ready
+
+
+def mended(down, inner):
+    """How repairs go on, from phase to phase and to their end."""
+    for i, phase in enumerate(down):
+        if phase >= 0:
+            yield True, down[:i] + down[i + 1 :], -inner[phase].sum()
+            for to in np.flatnonzero(inner[phase] > 0):
+                yield False, with_place(down, i, int(to)), inner[phase, to]
+
+
+def one_room(nodes, crews, phases, works):
+    """What follows if each repair is in some phase: a cause, and phases of nodes."""
+
+    def follows(state):
+        cause, down = state
+        if cause == "failing over":
+            yield from begun(crews, phases[0], "", (*down, -1), LEAD)
+            return
+        for over, to, rate in mended(down, phases[1]):
+            yield from begun(crews, phases[0], "" if over else cause, to, rate)
+        if not cause:
+            for why, to, rate in fails(nodes, down, works):
+                if why == "failing over":
+                    yield (why, to), rate
+                else:
+                    yield from begun(crews, phases[0], why, to, rate)
+
+    return follows
+
+
+SELDOM, STRUCK = 0.95 / (2e4 * HOUR), 0.05 / (2e4 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "crews", "works"),
+    [(2, 1, 0.99), (2, 2, 0.99), (3, 3, 1.0)],
+)
+@pytest.mark.parametrize(
+    "law",
+    [
+        duration.erlang(4, mean=6 * HOUR),
+        duration.hyperexponential([0.9, 0.1], [2 * HOUR, 42 * HOUR]),
+    ],
+)
+def test_how_long_all_are_down_follows_from_the_law_of_a_repair(
+    nodes, crews, works, law
+):
+    """After a common cause all repairs are new; after second failures one is not."""
+    states, edges = explored(("", ()), one_room(nodes, crews, law.phases, works))
+    true = defaultdict(float)
+    for (cause, _), share in zip(states, long_run(states, edges), strict=True):
+        true[cause] += share
+    spec = ActivePassive(
+        database=Node(mttf=2e4 * HOUR, mttr=law),
+        failover=Failover(promotion=duration.exponential(1 / LEAD), coverage=works),
+        sites=nodes * ("a",),
+        crews=crews,
+        common_cause=0.05,
+    )
+    found = {c: p for c, p in spec.model().downtime()["write"].items() if p}
+    both = "both nodes down" if nodes == 2 else "all nodes down"
+    found["nodes down"] = found.pop(both)
+    del true[""]
+    shares = {cause: share for cause, share in true.items() if share}
+    assert found == pytest.approx(shares, rel=0.03, abs=1e-9)
+
+
 def random_region(rng, k):
     """Two sites that are pairs or more, with constant times and laws that race."""
     crash = Failure(kind="process", mttf=90 * HOUR, mttr=100.0)

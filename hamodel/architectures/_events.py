@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import getitem, mul
 from typing import NamedTuple
 
@@ -388,3 +388,20 @@ def is_never(time: Quantity) -> bool:  # a number, an array or a symbol
 def sooner(time: Quantity, many: Quantity) -> Quantity:  # a number or a law
     """Return the time to the first of several that run at once."""
     return time if many == 1 else mean_of(time) / many
+
+
+def first_of(law: Quantity, begun: int, running: int) -> Duration:
+    """Return the first of times of one law: some begin now, some run for a while.
+
+    What is left of those that run is the law's at a random moment.
+    """
+    if is_term(law):
+        found: Duration = made(first_of, law, begun, running, law=True)
+        return found
+    return _first_of(law, begun, running)
+
+
+@lru_cache(maxsize=64)
+def _first_of(law: Duration, begun: int, running: int) -> Duration:
+    parts = [law] * begun + ([law.residual()] * running if running else [])
+    return duration.minimum(*parts) if len(parts) > 1 else parts[0]

@@ -35,6 +35,12 @@ Assumptions
   and something comes back: who then chooses takes the best there is.
 - A site that is lost takes its nodes with it; when it returns, they have caught up and
   whatever else was wrong with them is mended.
+- In `lost` a repair of one law for all counts by that law: as begun with the outage
+  after a common cause, where it was unseen, and of the two nodes that a failover takes
+  that did not work; else what is left at a random moment.  What is left of the others
+  once one is back counts as a new repair.  After a common cause of three nodes that
+  leaves "all nodes down" up to 1.8 (Erlang) or 2.2 times (a coefficient of 3) too
+  long, which is 1e-4 of all downtime there.
 - With fewer crews than failed nodes their work is shared evenly; the last primary,
   while nobody serves, comes last, where there is one law of repair only.
 - Candidates are the nodes that are ready and may be promoted: those first that commits
@@ -58,9 +64,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hamodel._quantity import rate_of
+from hamodel._quantity import mean_of, rate_of
 from hamodel._types import Quantity
-from hamodel.architectures._events import Cause, Event, Stages, is_never, sooner
+from hamodel.architectures._events import (
+    Cause,
+    Event,
+    Stages,
+    first_of,
+    is_never,
+    sooner,
+)
 from hamodel.architectures._failing_over import Failovers
 from hamodel.architectures._replicas import Policy, State, redirection
 from hamodel.architectures._shape import Names
@@ -314,8 +327,38 @@ class Rules(Failovers):
             return
         kind = self._kind(state)
         last = (state.primary, 0) if kind is not None else None
-        for clock, after, to in self._repaired(state, last):
-            yield from self._resumed(clock, after, to)
+        repaired = list(self._repaired(state, last))
+        first = self._first_repair(state) if len(lost) < len(self.nodes.sites) else None
+        total = sum(rate_of(mean_of(after)) for _, after, _ in repaired)
+        for clock, after, to in repaired:
+            if first is None:
+                yield from self._resumed(clock, after, to)
+                continue
+            share = 1 if len(repaired) == 1 else rate_of(mean_of(after)) / total
+            for event in self._resumed("first repair", first, to):
+                yield event._replace(share=event.share * share)
+
+    def _first_repair(self, state: State) -> Quantity | None:
+        """Return the law of the first repair after all were lost, where it matters.
+
+        Some repairs begin now, and some have run for a while.  Nothing is returned
+        for exponential ones, and for those of different laws, which race by means.
+        """
+        laws, cause = self.nodes.laws, state.cause
+        down = [sum(n[1 + k] for n in state.nodes) for k in range(laws)]
+        many, law = sum(down), int(np.argmax(down))
+        what, time = self._restore(state, law)
+        again = any(n[0] for n in state.nodes) and cause != Cause.FAILOVER_FAILED
+        if not many or down[law] < many or again or not hasattr(time, "sample"):
+            return None
+        begun = 2 if cause in {Cause.FAILOVER_FAILED, Cause.STANDBY_UNSEEN} else 1
+        if what == "restore" or cause == Cause.COMMON:
+            begun = many
+        elif self.nodes.dark(state, self.nodes.groups[state.primary].site):
+            begun = 0
+        crews = self.crews if self.repairs[law].crew else many
+        old = min(crews, max(0, many - begun))
+        return first_of(time, min(begun, crews - old), old)
 
     def _resumed(self, clock: str, after: Quantity, state: State) -> Iterator[Event]:
         """Yield how the service comes back, if some node can serve."""

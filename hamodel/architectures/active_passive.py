@@ -20,11 +20,16 @@ which reads: failovers that work times seconds, failovers that do not times hour
 second failures.
 
 Assumptions
-- Times are exponential and independent.  Only the means matter for the long-run numbers
-  of the stages themselves; see `Failover`.  With one crew the time of "both nodes down"
-  depends on the shape of repairs too: measured for the pair above, constant ones halve
-  it (12 % less downtime in all), lognormal ones that vary twice as much make it 2.5
-  times as long (36 % more).  Independence weighs more: if 5 % of the failures strike
+- Times are exponential and independent, but for what is given as a law.  Of a law of
+  the stages only the mean matters for the long-run numbers; see `Failover`.  Of a
+  repair the law matters while all nodes are down: after a common cause, or a failover
+  that did not work, repairs begin anew, and after a second failure the first of them
+  has run for a while.  With one crew "both nodes down" is (1 + c^2) / 2 times as long
+  for repairs of the coefficient of variation c; with a crew for each node it is the
+  same for all.  Elsewhere a repair counts by its mean, also what is left of it once
+  another node is back: an error of about the repair's share of the time to a failure,
+  times c^2 where that is more than 1, and of the chance that a failure takes both nodes
+  in what second failures cost.  Independence weighs more: if 5 % of the failures strike
   both nodes, the downtime is 4.1 times as long (`assumptions`).
 - A failover that does not work leaves no usable node, and the service waits for a
   repair.  With `Failover.manual` a person makes the standby serve instead.
