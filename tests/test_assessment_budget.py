@@ -24,17 +24,20 @@ from hamodel.architectures import (
     Site,
 )
 from hamodel.assessment import (
+    Journey,
+    OtherPart,
     _any_missed,
     _inversion,
     _joint,
     _kinds,
     _visits,
     assess,
+    assess_journeys,
     budget,
 )
 from hamodel.assessment._laws import transform
 from hamodel.assessment._streams import Item, deeper
-from hamodel.assessment.budget import Later
+from hamodel.assessment.budget import Atoms, Cluster, Downtime, Later
 from hamodel.failover import Failover
 from hamodel.units import DAY, HOUR, MINUTE, MONTH, YEAR
 
@@ -623,11 +626,11 @@ def test_any_downtime_at_all_in_a_short_period(horizon):
 
 def test_more_parts_away_than_are_combined_by_counting():
     parts = [(0, 0.1, 0.01), (1, 0.2, 0.03), (2, 0.15, 0.02), (3, 0.3, 0.05)]
-    parts += [(4, 0.25, 0.04), (5, 0.05, 0.06)]
+    parts += [(4, 0.25, 0.04), (5, 0.05, 0.06), (6, 0.1, 0.02), (7, 0.4, 0.03)]
     expected = sum(
-        math.prod(share for _, share, _ in five)
-        * sum(often / share for _, share, often in five)
-        for five in itertools.combinations(parts, 5)
+        math.prod(share for _, share, _ in seven)
+        * sum(often / share for _, share, often in seven)
+        for seven in itertools.combinations(parts, 7)
     )
     items = [Item(leaf, 1, share, often) for leaf, share, often in parts]
     assert deeper(items) == pytest.approx(expected, rel=1e-12)
@@ -745,3 +748,69 @@ def test_a_peaked_law_does_not_seem_settled_early():
 
     (late,), _ = _inversion.tail(missed, late_by, 3000, agree=1e-9)
     assert late == pytest.approx(0.1, rel=1e-3)
+
+
+@pytest.mark.parametrize("hours", [2.0, 3.5, 4.5])
+def test_a_common_cause_lasts_until_the_third_of_four_repairs(hours):
+    """Repairs that begin together: the third of four, by counting."""
+    four = Majority(
+        database=Node(mttf=1e9, mttr=duration.uniform(HOUR, 5 * HOUR)),
+        copies={"A": 2, "B": 2},
+        common_cause=0.5,
+        election=duration.constant(1),
+        failover=Failover(),
+    )
+    allowed, later = hours * HOUR, np.linspace(hours, 5, 20_001)
+    done = (later - 1) / 4
+    longer = sum(math.comb(4, k) * done**k * (1 - done) ** (4 - k) for k in range(3))
+    density = -np.diff(longer)
+    room = MONTH - 2 * allowed + (later[1:] + later[:-1]) / 2 * HOUR
+    expected = 0.5e-9 * float(density @ room)
+    found = assess(four).chance_of_missing(1 - allowed / MONTH, MONTH)
+    assert found.probability == pytest.approx(expected, rel=0.02)
+
+
+def test_two_are_down_for_no_longer_than_the_repair_that_is_bounded():
+    """Whichever fails first: of two visits in an hour the chance is a square."""
+    both = assess_journeys(
+        Majority(database=Node(mttf=1e12, mttr=1), failover=Failover()),
+        parts={
+            "card": OtherPart(mttf=300 * HOUR, mttr=duration.uniform(600, 1200)),
+            "invoice": OtherPart(mttf=100 * HOUR, mttr=2 * HOUR),
+        },
+        journeys={"pay": Journey(path="any(card, invoice)", objective=0.6)},
+    )
+    ever = both.chance_of_missing("pay", HOUR)
+    assert ever.probability < 1e-7
+
+
+def test_visits_within_others_add_to_them():
+    """Two visits in three bring another one; by drawing whole clusters."""
+    often, share, lasts, rng = 0.02, 2 / 3, (3.0, 5.0), np.random.default_rng(4)
+
+    def visits(rate, mean):
+        def killed(kill, horizon):
+            one = (kill / (kill + 1 / mean))[:, 0]
+            return rate * horizon * one, one
+
+        return SimpleNamespace(
+            fails=1.0,
+            exact=True,
+            mean=rate * mean,
+            killed=killed,
+            is_short=lambda _: False,
+            never=lambda horizon: rate * horizon,
+            lacks=lambda x, _: np.zeros(len(x)),
+            atoms=lambda horizon: Atoms(((0.0, math.exp(-rate * horizon)),)),
+        )
+
+    outer, inner = visits(often, lasts[0]), visits(often * share, lasts[1])
+    cluster = Cluster(inner, often * share, ((outer, 1.0),), 0.0, 0.0, 1e-6)
+    law = Downtime(base=0.0, streams=((outer, 1), (inner, 1)), clusters=(cluster,))
+    count = rng.poisson(often * 100.0, 1_000_000)
+    drawn = rng.gamma(np.maximum(count, 1e-9), lasts[0]) * (count > 0)
+    within = rng.binomial(count, share)
+    drawn += rng.gamma(np.maximum(within, 1e-9), lasts[1]) * (within > 0)
+    for x in (0.5, 5.0, 20.0):
+        expected = np.mean(drawn > x)
+        assert law.miss(x / 100, 100.0).probability == pytest.approx(expected, rel=0.02)

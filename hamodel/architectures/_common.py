@@ -18,17 +18,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
 from hamodel._types import Quantity
-from hamodel.architectures._events import Event, added, race
+from hamodel.architectures._events import Event, Nth, added, race
 from hamodel.architectures._seen import COMMON
 from hamodel.architectures._specs import Node
 from hamodel.architectures.base import OPERATIONS, Part
-from hamodel.duration import Duration, order_statistic
+from hamodel.duration import Duration, exponential, order_statistic
 from hamodel.failover import Failover
 
 #: How many databases of each site are down for a common cause, and why the clients of
@@ -87,7 +88,9 @@ class _Shock:
                 back = _at(struck, site, (count - 1, ""))
                 share = 1 if count == left else count / left
                 for to, chance in self._led(back, first=left == sum(held)):
-                    yield Event("next repair", self._next(left), to, share * chance)
+                    yield Event(
+                        "next repair", self._after[left - 1], to, share * chance
+                    )
             yield from self._redirected(struck, site, clients)
 
     def _redirected(self, struck: Struck, site: int, clients: str) -> Iterator[Event]:
@@ -144,7 +147,8 @@ class _Shock:
 
     @property
     def _first(self) -> Quantity:  # a number or a law
-        return self._next(sum(self.held.values()))
+        first = self._after[-1]
+        return first.of[0] if isinstance(first, Nth) else first
 
     @property
     def _by_hand(self) -> Quantity | None:
@@ -156,18 +160,21 @@ class _Shock:
             return mean_of(redirect.retry) / redirect.coverage
         return mean_of(redirect.manual)
 
-    def _next(self, left: int) -> Quantity:  # a number or a law
-        """Return the time until one more is back, of so many whose repairs still run.
-
-        Of the first it is the law, of others the mean.
-        """
+    @cached_property
+    def _after(self) -> list[Quantity]:  # numbers, or laws
+        """The time until one more is back, of one whose repair still runs, of two..."""
         mttr, count = self.database.mttr, sum(self.held.values())
         if not isinstance(mttr, Duration):
-            return mttr / left
-        first = order_statistic(mttr, count - left + 1, count)
-        if left == count:
-            return first
-        return first.mean - order_statistic(mttr, count - left, count).mean
+            return [mttr / left for left in range(1, count + 1)]
+        ends = [order_statistic(mttr, k, count) for k in range(1, count + 1)]
+        spans = [b.mean - a.mean for a, b in pairwise(ends)]
+        between = [
+            Nth((exponential(span),), law=mttr, nth=k, count=count)
+            if np.all(span > 0)
+            else span
+            for k, span in enumerate(spans, 2)
+        ]
+        return [*between[::-1], Nth((ends[0],), law=mttr, nth=1, count=count)]
 
     def view(self, struck: Struck) -> frozenset[tuple[str, str]]:
         """Return which operations are not served to those who entered which site."""

@@ -95,19 +95,17 @@ def _held(spec: Copies, copies: int, count: int) -> list[Held]:
 
     A few nodes whose repair has a law are counted one by one, so that each keeps it.
     """
-    if spec.maintenance is None:
-        if hasattr(spec.database.mttr, "sample") and 1 < copies == count <= _APART:
-            one = Held(node=spec.database, count=1, copies=1)
-            return [replace(one, number=k + 1) for k in range(count)]
-        return [Held(node=spec.database, count=count, copies=copies)]
-    in_turn = Held(node=spec.database, count=1, copies=1, in_turn=True)
-    if count == 1:
-        return [in_turn]
-    if count == copies:
-        others = Held(node=spec.database, count=count - 1, copies=count - 1)
-        return [others, in_turn]
-    spare = replace(in_turn, copies=0)  # a key that has it not loses none with others
-    return [Held(node=spec.database, count=count - 1, copies=copies), spare]
+    one = Held(node=spec.database, count=1, copies=1)
+    in_turn = [] if spec.maintenance is None else [replace(one, in_turn=True)]
+    others = count - len(in_turn)
+    if count > copies:  # a key that has it not loses none with others
+        spare = [replace(each, copies=0) for each in in_turn]
+        return [replace(one, count=others, copies=copies), *spare]
+    if hasattr(spec.database.mttr, "sample") and 1 < others <= _APART:
+        apart = [replace(one, number=k + 1) for k in range(others)]
+    else:
+        apart = [replace(one, count=others, copies=others)] if others else []
+    return [*apart, *in_turn]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -99,6 +99,15 @@ class Stages:
 
 
 @dataclass(frozen=True)
+class Nth(Stages):
+    """The time between two of some repairs that began together, as those end."""
+
+    law: Duration  # of each
+    nth: int  # which one ends it
+    count: int
+
+
+@dataclass(frozen=True)
 class Raced(Stages):
     """Stages whose race with failures and repairs a chain takes exactly.
 

@@ -250,7 +250,9 @@ def rolling(
         else:
             yield Event("work goes on", Stages((work.takes * takes[state],)), after)
 
-    return (Part(name=MAINTENANCE, start="up", events=events, view=str),)
+    turns = max(takes.values())
+    part = Part(name=MAINTENANCE, start="up", events=events, view=str, turns=turns)
+    return (part,)
 
 
 def home(sites: tuple[str, ...]) -> Part:

@@ -83,6 +83,9 @@ class Part:
     along : callable or None
         `along()`, how its outages begin with those of other parts, or follow them,
         though the long run counts them as independent.  None: they do not.
+    turns : int
+        How many nodes a state of it takes out one after another, at most, though it
+        shows them as one.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Part:
     seen_from: Callable[[str], Part] | None = None
     shaped: Callable[[], Shaped] | None = None
     along: Callable[[], Along] | None = None
+    turns: int = 1
 
     def moves(self, state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
         """Yield the next states and their rates in 1/s."""

@@ -10,6 +10,7 @@ of Applied Probability 31(1), 59-75.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -22,16 +23,21 @@ from numpy.typing import NDArray
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity, Sparse
 from hamodel.assessment._kinds import Calendar, Pairs, Visits, Whole
-from hamodel.assessment._laws import is_exponential, law_of, outlasting
-from hamodel.assessment._visits import FRESH, Clock, Moves, Process
+from hamodel.assessment._laws import is_exponential, left_of, outlasting
+from hamodel.assessment._visits import FRESH, Clock, Moves, Process, first_of
 from hamodel.assessment.budget import Stream
-from hamodel.duration import Duration, constant, minimum, mixture
+from hamodel.duration import (
+    Duration,
+    mixture,
+    order_statistic,
+)
 
 Views = tuple[Hashable, ...]
 
 SMALL = 24  # states of a joint chain that is taken as it is
 _BESIDE = 512  # states of a joint chain that is asked how visits follow each other
 _HARDLY = 0.01  # of a cycle: random times that a calendar may have
+_NEVER = 1e-9  # a share that is none
 _FEW = 128  # states whose rates are kept as they are
 
 
@@ -148,7 +154,7 @@ def stream_of(
     found = _visits(parts, states)
     if other is not None:
         found = _with_other(found, other, np.array([s in after for s in states]))
-    return _merged(found)
+    return _fused(_merged(found))
 
 
 def _calendar(
@@ -333,15 +339,18 @@ def _wind(
 ) -> None:
     """Keep the clock that starts with a state, if one does; others are exponential.
 
-    If some clocks run before it, and each ends the visit, the first of all is kept.
+    If some run before it, the first of all is kept.
     """
     kept = next((clock for flow, clock in timers if flow >= FRESH * entries), None)
-    if kept is None and len(timers) > 1:
+    if kept is None and timers:
         shares = tuple(round(flow / entries, 12) for flow, _ in timers)
-        if all(clock.goals[-1] >= FRESH for _, clock in timers) and sum(shares) > FRESH:
-            law = _first(shares, tuple(clock.law for _, clock in timers))
-            clocks[k] = replace(timers[0][1], law=law)
-            return
+        law, firsts = _first(shares, tuple(clock.law for _, clock in timers))
+        goals = sum(
+            p * clock.goals for p, (_, clock) in zip(firsts, timers, strict=True)
+        )
+        rate = sum(clock.rate for _, clock in timers)
+        clocks[k] = Clock(law=law, rate=rate, goals=goals)
+        return
     for _, clock in timers:
         if clock is kept:
             clocks[k] = clock
@@ -350,19 +359,22 @@ def _wind(
 
 
 @lru_cache(maxsize=64)
-def _first(shares: tuple[float, ...], times: tuple[Quantity, ...]) -> Duration:
-    """Return the first of times of which one begins and the others run already.
+def _first(
+    shares: tuple[float, ...], times: tuple[Quantity, ...]
+) -> tuple[Duration, FloatArray]:
+    """Return the first of times that run already, but for one, and how often each is.
 
-    `shares` tell how often each of them is the one that begins; the others are seen at
-    a random moment.
+    `shares` tell how often each of them is the one that begins.  Those that run are
+    seen at a random moment.
     """
-    laws = [law_of(time) or constant(float(mean_of(time))) for time in times]
-    alike = all(time == times[0] for time in times)
-    parts = [
-        minimum(law, *(other.residual() for j, other in enumerate(laws) if j != i))
-        for i, law in enumerate(laws[:1] if alike else laws)
-    ]
-    return parts[0] if alike else mixture(shares, parts)
+    left = [left_of(time, float(mean_of(time))) for time in times]
+    ways: dict[tuple[Quantity, ...], float] = defaultdict(float)
+    for i, share in enumerate((*shares, max(1 - sum(shares), 0.0))):
+        if share > _NEVER:
+            ways[*left[:i], *times[i : i + 1], *left[i + 1 :]] += share
+    weights = np.array(list(ways.values())) / sum(ways.values())
+    laws, firsts = zip(*map(first_of, ways), strict=True)
+    return mixture(weights.tolist(), laws), weights @ np.array(firsts)
 
 
 def _merged(visits: Visits) -> Visits:
@@ -404,3 +416,38 @@ def _merged(visits: Visits) -> Visits:
         pairs=visits.pairs
         and visits.pairs._replace(rates=inner.T @ visits.pairs.rates @ inner),
     )
+
+
+def _fused(visits: Visits) -> Visits:
+    """Return visits in which repairs that began together are waited for at once.
+
+    Times between them are not independent: where one leads to the next, and as much
+    fails, the state that they begin in lasts until the later one.
+    """
+    moves, entries = visits.moves, visits.entries.copy()
+    clocks, n = dict(moves.clocks), len(entries)
+    for k in np.flatnonzero(visits.begins).tolist():
+        while (now := clocks.get(k)) is not None:
+            onto = np.flatnonzero(now.goals).tolist()
+            nexts = [clocks[j] for j in onto if j in clocks]
+            alone = not moves.rates[[k, *(j for j in onto if j < n)]].any()
+            if not alone or len(nexts) < len(onto) or np.ptp(visits.fails[[k, *onto]]):
+                break
+            nth, *others = {getattr(each.law, "nth", 0) for each in nexts}
+            if others or getattr(now.law, "nth", n + nth) + 1 != nth:
+                break
+            law = replace(
+                now.law, of=(_until(now.law.law, nth, now.law.count),), nth=nth
+            )
+            goals = sum(now.goals[j] * clocks[j].goals for j in onto)
+            entries -= visits.begins[k] * now.goals[:n]
+            clocks[k] = replace(now, law=law, goals=goals)
+    return replace(
+        visits, moves=replace(moves, clocks=clocks), entries=np.maximum(entries, 0.0)
+    )
+
+
+@lru_cache(maxsize=64)
+def _until(law: Duration, nth: int, count: int) -> Duration:
+    """Return when so many of some times are over."""
+    return order_statistic(law, nth, count)

@@ -49,6 +49,10 @@ class Whole:
         dead = killed(self.rates, kill, horizon) @ self.law
         return -np.log1p(-np.where(dead == 1, 1 - 1e-16, dead))
 
+    def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
+        """Return the same, and 0: its visits come as they come."""
+        return self.exponent(kill, horizon), np.zeros(len(kill))
+
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return 0: its law is as it is."""
         del horizon
@@ -145,16 +149,21 @@ class Visits:
         return Atoms(((0.0, math.exp(-self.never(horizon))),), tuple(visits))
 
     def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return - log of survival: of visits begun before, and within, the period.
+        """Return - log of survival: of visits begun before, and within, the period."""
+        return self.killed(kill, horizon)[0]
 
-        The first are one at most; of the others pairs count, as far as they are more or
-        fewer than by chance.
+    def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
+        """Return the same, and the chance that one visit is killed, (k,).
+
+        Of visits begun before there is one at most; of the others pairs count, as far
+        as they are more or fewer than by chance.
         """
         before, within, each = self._killed(kill, horizon)
         if self.pairs is not None:
             pairs = self.pairs.within(horizon) @ each
             within = within - np.einsum("nk,nk->k", each, pairs)
-        return np.asarray(within - np.log1p(-before))
+        one = self.begins @ each / self.begins.sum()
+        return np.asarray(within - np.log1p(-before)), one
 
     def _killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, ...]:
         """Return how many visits begun before, and within, a period are killed.
@@ -375,6 +384,10 @@ class Calendar:
         least = first.real.min(axis=1)
         alive = (np.exp(least[:, None] - first) * even) @ shares
         return np.asarray(least - np.log(alive))
+
+    def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
+        """Return the same, and 0: its visits come as they come."""
+        return self.exponent(kill, horizon), np.zeros(len(kill))
 
     def above(self, x: float, burn: float) -> float:
         """Return how often, in 1/s, a run of stages that fail more costs more than x.

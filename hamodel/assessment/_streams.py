@@ -23,7 +23,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -44,12 +44,12 @@ from hamodel.assessment._joint import (
 from hamodel.assessment._kinds import Whole
 from hamodel.assessment._visits import Process, process_of
 from hamodel.assessment.availability import Found, failing
-from hamodel.assessment.budget import Downtime, Later, Stream
+from hamodel.assessment.budget import Cluster, Downtime, Later, Stream
 from hamodel.assessment.latency import Paths
 from hamodel.markov import steady_state
 from hamodel.units import YEAR
 
-_DEEPEST = 4  # parts in a combination
+_DEEPEST = 6  # parts in a combination
 _JOINT = 4096  # states of a joint chain that is looked at for states that are alike
 _SELDOM = 1e-10  # expected visits in ten years that are left out
 _SAME = 1e-12
@@ -328,7 +328,8 @@ def _apart(
     """Return the streams of all combinations that the joint chain does not hold."""
     seen = list(items_of(shares, processes))
     excess = excess_of(shares, seen, base)
-    found = streams_of(shares, processes, excess, done=done)
+    by_leaves = _by_leaves(shares, processes, excess, done=done)
+    found = tuple(Counter(by_leaves.values()).items())
     if whole is not None and whole.mean > 0:
         found = ((whole, 1), *found)
     if len(found) == 1 and found[0] == (whole, 1):
@@ -341,7 +342,88 @@ def _apart(
         error=4 * mean,
         beside=2 * beside_of(c for c in excess if not done.issuperset(_leaves(c))),
         missed=deeper(seen),
+        clusters=tuple(_clusters(shares, processes, excess, by_leaves)),
     )
+
+
+def _clusters(
+    shares: Shares,
+    processes: list[Process],
+    excess: Mapping[tuple[Item, ...], float],
+    streams: Mapping[tuple[int, ...], Stream],
+) -> Iterator[Cluster]:
+    """Yield how visits come together, of combinations that share parts.
+
+    A visit to two parts lies within an outage of either: what fails in that comes with
+    it.  And while one of them is away others may join it, too.
+    """
+    often, inner = _within(excess)
+    away = {i: _away(shares, processes, i) for i in set(chain(*streams))}
+    found: dict[tuple[Stream, tuple[tuple[Stream, float], ...]], FloatArray] = (
+        defaultdict(lambda: np.zeros(4))
+    )
+    for leaves, stream in streams.items():
+        if len(leaves) == 1:
+            continue
+        whole = inner[leaves] | {(i,): often[i,] / away[i][0] for i in leaves}
+        around = tuple(
+            (streams[part], min(share, 1.0))
+            for part, share in whole.items()
+            if part in streams
+        )
+        lasts = max(away[i][1] for i in leaves)
+        parted = max(shares.leaves[i].turns for i in leaves) - 1
+        more = np.array([1.0, _joined(leaves, away, streams), parted, lasts])
+        found[stream, around] += often[leaves] * more
+    for (of, others), (one, again, parted, lasts) in found.items():
+        yield Cluster(of, one, others, again, parted / one, lasts / one)
+
+
+def _within(
+    excess: Collection[tuple[Item, ...]],
+) -> tuple[
+    dict[tuple[int, ...], float], dict[tuple[int, ...], dict[tuple[int, ...], float]]
+]:
+    """Return how often sets of leaves combine, and which share of it in what others."""
+    often: dict[tuple[int, ...], float] = defaultdict(float)
+    inner: dict[tuple[int, ...], dict[tuple[int, ...], float]]
+    inner = defaultdict(lambda: defaultdict(float))
+    for combination in excess:
+        often[_leaves(combination)] += _often(combination)
+    for combination in excess:
+        leaves = _leaves(combination)
+        for k in range(2, len(leaves)):
+            for part in combinations(combination, k):
+                if part in excess:
+                    share = _often(combination) / often[leaves]
+                    inner[leaves][_leaves(part)] += share
+    return often, inner
+
+
+def _joined(
+    leaves: tuple[int, ...],
+    away: Mapping[int, tuple[float, float]],
+    streams: Collection[tuple[int, ...]],
+) -> float:
+    """Return how many visits with one other leaf come while all but one are away."""
+    found = 0.0
+    for i in leaves:
+        rest = set(leaves) - {i}
+        joins = sum(
+            often
+            for j, (often, _) in away.items()
+            if j not in leaves and tuple(sorted(rest | {j})) in streams
+        )
+        found += joins / sum(1 / away[m][1] for m in rest)
+    return found
+
+
+def _away(shares: Shares, processes: list[Process], leaf: int) -> tuple[float, float]:
+    """Return how often a leaf shows what is not all well, and for how long."""
+    process = processes[leaf]
+    well = np.array(numbered(shares.views[leaf], process)) == 0
+    goes = process.entries[well] @ process.moves.jumps[well][:, ~well].sum(axis=1)
+    return float(goes), float(process.law[~well].sum() / goes)
 
 
 def beside_of(combinations: Iterable[tuple[Item, ...]]) -> float:
@@ -362,11 +444,24 @@ def streams_of(
 
     Those of which all leaves are `done` are left out.
     """
+    found = _by_leaves(shares, processes, excess, visits=visits, done=done)
+    return tuple(Counter(found.values()).items())
+
+
+def _by_leaves(
+    shares: Shares,
+    processes: list[Process],
+    excess: Mapping[tuple[Item, ...], float],
+    *,
+    visits: bool = False,
+    done: Collection[int] = frozenset(),
+) -> dict[tuple[int, ...], Stream]:
+    """Return the stream of each set of leaves that combine; alike ones are the same."""
     together: dict[tuple[int, ...], list[tuple[Item, ...]]] = defaultdict(list)
     for combination in excess:
         if not all(leaf in done for leaf in _leaves(combination)):
             together[_leaves(combination)].append(combination)
-    streams: Counter[Hashable] = Counter()
+    found: dict[tuple[int, ...], Stream] = {}
     made: dict[Hashable, Stream] = {}
     for leaves, alike in together.items():
         parts = tuple((processes[i], shares.views[i]) for i in leaves)
@@ -378,8 +473,8 @@ def streams_of(
             make = partial(stream_of, parts, tuple(fails.items()), other, visits=visits)
             late = len(leaves) > 1 and not visits
             made[key] = _later(make, {c: excess[c] for c in alike}) if late else make()
-        streams[key] += 1
-    return tuple((made[key], count) for key, count in streams.items())
+        found[leaves] = made[key]
+    return found
 
 
 def _leaves(combination: tuple[Item, ...]) -> tuple[int, ...]:

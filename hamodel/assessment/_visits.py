@@ -98,7 +98,7 @@ class Moves:
         """Return how long a state lasts, as its clock alone says if it has one."""
         if state in self.clocks:
             return self.clocks[state].law
-        return exponential(float(self.means[state]))
+        return _exponential(float(self.means[state]))
 
     def kernel(self, z: Numbers) -> tuple[Numbers, ...]:
         """Return what makes up the transforms of the moves, and their derivatives in z.
@@ -120,6 +120,12 @@ class Moves:
         out[out == 0] = 1.0
         move = (1 - ring) / out
         return move, ring, -(move + ring_slope) / out, ring_slope
+
+
+@lru_cache(maxsize=256)
+def _exponential(mean: float) -> Duration:
+    """Return the law, the same one for the same mean: laws are equal by identity."""
+    return exponential(mean)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -231,35 +237,30 @@ def _race(clocks: Sequence[Clock]) -> Clock:
     """Return the first of some clocks as one, whichever of them it is."""
     if len(clocks) == 1:
         return clocks[0]
-    *sooner, last = sorted(clocks, key=lambda clock: float(mean_of(clock.law)))
-    every = [*sooner, last]
-    law, shares = _first(tuple(clock.law for clock in every))
-    goals, left = np.zeros_like(last.goals), 1.0
-    for clock, share in zip(sooner, shares, strict=True):
-        won = min(share, left)
-        goals, left = goals + won * clock.goals, left - won
-    rate = sum(clock.rate for clock in every)
-    return Clock(law=law, rate=rate, goals=goals + left * last.goals)
+    law, shares = first_of(tuple(clock.law for clock in clocks))
+    goals = sum(p * clock.goals for p, clock in zip(shares, clocks, strict=True))
+    return Clock(law=law, rate=sum(clock.rate for clock in clocks), goals=goals)
 
 
 @lru_cache(maxsize=256)
-def _first(times: tuple[Quantity, ...]) -> tuple[Duration, tuple[float, ...]]:
-    """Return the law of the first of some times, and how often each but the last is."""
-    laws = [_law(time) for time in times]
-    shares = (
-        _outlive(law, laws[:k] + laws[k + 1 :]) for k, law in enumerate(laws[:-1])
-    )
-    return minimum(*laws), tuple(shares)
+def first_of(times: tuple[Quantity, ...]) -> tuple[Duration, FloatArray]:
+    """Return the law of the first of some times, and how often each is."""
+    laws = [law_of(time) or exponential(mean_of(time)) for time in times]
+    if len(laws) == 1:
+        return laws[0], np.ones(1)
+    shares, left = np.zeros(len(laws)), 1.0
+    order = sorted(range(len(laws)), key=lambda k: float(laws[k].mean))
+    for k in order[:-1]:
+        shares[k] = min(_outlive(laws[k], laws[:k] + laws[k + 1 :]), left)
+        left -= shares[k]
+    shares[order[-1]] = left
+    return minimum(*laws), shares
 
 
 def _outlive(law: Duration, others: Sequence[Duration]) -> float:
     """Return how often all others are longer."""
     at = np.asarray(law.quantile((np.arange(_SLICES) + 0.5) / _SLICES))
     return float(np.mean(math.prod(np.asarray(other.sf(at)) for other in others)))
-
-
-def _law(time: Quantity) -> Duration:
-    return law_of(time) or exponential(mean_of(time))
 
 
 def _explored(part: Part) -> tuple[list[Hashable], list[Events]]:
@@ -303,6 +304,7 @@ def _plain(after: Quantity) -> Quantity:
     """Return the one random stage of stages of which all others take no time."""
     stages = [s for s in getattr(after, "of", ()) if mean_of(s) != 0]
     alone = len(stages) == 1 and hasattr(stages[0], "sample")
+    alone &= not hasattr(after, "nth")  # which has more to say
     return stages[0] if alone else after
 
 

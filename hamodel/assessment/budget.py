@@ -97,6 +97,10 @@ class Stream(Protocol):
         """Return - log of the chance to survive killing rates, by state and case."""
         ...
 
+    def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
+        """Return the same, and the chance that one visit is killed, (2, cases)."""
+        ...
+
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
         ...
@@ -112,6 +116,33 @@ class Stream(Protocol):
     def atoms(self, horizon: float) -> Atoms:
         """Return what it adds if it adds one of a few lengths."""
         ...
+
+
+class Cluster(NamedTuple):
+    """Visits that come while others are under way, or have just been."""
+
+    stream: Stream
+    often: float  # in 1/s, of all that are alike
+    around: tuple[tuple[Stream, float], ...]  # how many of each come with one of it
+    again: float  # how often, in 1/s, another of its kind comes with one of it
+    parted: float  # how many more visits it may be, each so much shorter
+    lasts: float  # for how long that holds, in s
+
+    def less(
+        self, killed: Mapping[int, Numbers], horizon: float
+    ) -> tuple[Numbers, Numbers]:
+        """Return by how much visits that come together make the exponent smaller.
+
+        The second answer is by how much those of its kind may move it.
+        """
+        time = horizon + self.lasts * math.expm1(-horizon / self.lasts)
+        one, none = killed[id(self.stream)], np.ones(1, complex)
+        for stream, share in self.around:
+            if id(stream) in killed:
+                none = none * (1 - share * killed[id(stream)])
+        together = self.often * time * one * (1 - none)
+        unsure = self.again * (1 - (1 - one) ** 2) + self.parted * self.often * one
+        return together, unsure * time
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -136,6 +167,10 @@ class Later:
     def made(self) -> Stream:
         """The stream itself."""
         return self.make()
+
+    def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
+        """Return the exponent, and the chance that one visit is killed, (k,)."""
+        return self.made.killed(kill, horizon)
 
     @property
     def fails(self) -> FloatArray | float:
@@ -216,6 +251,8 @@ class Downtime:
         parts may fail together.
     missed : float
         How often, in 1/s, combinations occur that no stream stands for.
+    clusters : tuple of Cluster
+        Streams whose visits do not come by chance alone.
     """
 
     base: float
@@ -223,6 +260,7 @@ class Downtime:
     error: float = 0.0
     beside: float = 0.0
     missed: float = 0.0
+    clusters: tuple[Cluster, ...] = ()
 
     def miss(self, budget: float, horizon: float) -> Chance:
         """Return P(share of failed requests > budget) over a period from anywhere."""
@@ -238,7 +276,7 @@ class Downtime:
             p, more, off = self._beyond(left, horizon)
         p, more = np.clip([p, more], 0.0, 1.0)
         if p == 0:
-            return Chance(0.0, math.inf if off else 0.0)
+            return Chance(0.0, math.inf if off or self.missed else 0.0)
         bound = max(abs(more / p - 1), self.error) + (self.missed * horizon + off) / p
         return Chance(float(p), 1e-6 + float(bound))
 
@@ -310,9 +348,14 @@ class Downtime:
     def _exponents(self, s: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
         """Return it, and how much more it may be."""
         total = np.zeros((2, len(s)), complex)
+        killed: dict[int, Numbers] = {}
         for stream, count in self.streams:
-            of = count * stream.exponent(s[:, None] * stream.fails, horizon)
-            total += np.outer([1.0, self._wrong(stream)], of)
+            one, killed[id(stream)] = stream.killed(s[:, None] * stream.fails, horizon)
+            total += np.outer([1.0, self._wrong(stream)], count * one)
+        for cluster in self.clusters:
+            if id(cluster.stream) in killed:
+                less, more = cluster.less(killed, horizon)
+                total += np.stack([-less, more])
         return total[0], total[1]
 
     def _wrong(self, stream: Stream) -> float:
