@@ -1,7 +1,7 @@
 """What adds downtime: streams of visits to what parts do alone and together.
 
 Which requests fail depends on what all parts show.  Starting from all well, parts are
-let show something else: one, then two, up to four at a time.  A combination counts
+let show something else: one, then two, up to six at a time.  A combination counts
 where it fails more requests than the combinations within it do: it is minimal.
 
 Assumption: a combination adds what it fails beyond those within it, and never takes
