@@ -994,3 +994,32 @@ def test_a_formula_of_a_common_cause_stays_short_and_arrays_may_hold_no_time():
     assert both[1] == pytest.approx(number, rel=1e-12)
     none = assess(replace(struck, failover=replace(slow, redirection=0.0)))
     assert both[0] == pytest.approx(none.write.unavailability, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("copies", "elect", "cause", "whole"),
+    [
+        ((1, 1, 1), 60, 0.207, 0.0453),
+        ((2, 2, 1), 60, 0.258, 0.0546),
+        ((1, 1, 1), 2, 0.0105, 0.00153),
+        ((2, 2, 1), 2, 0.0127, 0.00185),
+    ],
+)
+def test_what_an_election_beside_the_way_out_costs_at_most_is_said(
+    copies, elect, cause, whole
+):
+    """A loss costs the way out, and each site its elections; the leader's site both."""
+    lead, fails, back = 60, 3000 * HOUR, 10 * HOUR
+    majority = Majority(
+        database=Node(mttf=float("inf"), mttr=HOUR),
+        failover=Failover(redirection=lead),
+        election=duration.constant(elect),
+        copies=dict(zip("ABC", copies, strict=True)),
+        site=Site(mttf=fails, mttr=back),
+    )
+    ours = majority.model().downtime({"A": 1.0, "B": 0.0, "C": 0.0})["write"]
+    led_at_a = copies[0] / sum(copies)
+    true = (lead + elect - led_at_a * min(lead, elect)) / (fails + back)
+    more = ours["failing over"] - true
+    assert more / true == pytest.approx(cause, rel=0.03)
+    assert more / (sum(ours.values()) - more) == pytest.approx(whole, rel=0.03)

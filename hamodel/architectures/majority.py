@@ -22,7 +22,11 @@ Assumptions
   How much of the time that is comes from one chain of sites, copies
   and elections; where the clients of a lost site are meanwhile is independent of it.
   So these wait for an election and to be led away, one after the other as it were: if
-  the leader was at their site, by the shorter of the two too long.
+  the leader was at their site, by the shorter of the two too long.  Where both times
+  are constant and alike and only sites fail, every 3000 h for 10 h, that is 21 % of
+  "failing over" for three copies at three sites, 26 % for clients of a site with two
+  of five copies, and 5 % of the downtime; 1 % of the cause, and 0.2 % of the
+  downtime, where an election takes a thirtieth of the redirection.
 - The clients of a lost site are led to another as `failover` says.
 - Planned work takes copies out, one at a time, whatever else has failed.
 - All copies work on a write.  The leader does its own work first and then waits for the
