@@ -29,6 +29,7 @@ from hamodel.architectures import (
     Tier,
     failed_apps,
 )
+from hamodel.architectures._copies import answered_by
 from hamodel.architectures._events import Raced, race
 from hamodel.architectures._pair_losses import _earliest
 from hamodel.architectures._pair_rules import rules_of
@@ -454,3 +455,14 @@ def test_who_follows_a_node_that_is_down_falls_behind_while_writes_are_taken():
     assert [nodes.behind(nodes.start, i) for i in range(3)] == [False] * 3
     assert [nodes.behind(middle, i) for i in range(3)] == [False, False, True]
     assert not nodes.behind(middle._replace(phase="lost"), 2)
+
+
+@pytest.mark.parametrize("far", [0.08, duration.exponential(0.08)])
+@pytest.mark.parametrize("near", [0.001, duration.exponential(0.001)])
+def test_a_majority_waits_for_the_first_of_its_answers(near, far):
+    """Of two far copies the first, be it drawn or not; of a near one that alone."""
+    load = Workload(hop=near, round_trip=far)
+    apart = answered_by(dict.fromkeys("abc", 1), "a", 2, load)
+    assert apart.mean == pytest.approx(0.08 if far == 0.08 else 0.04, rel=1e-6)
+    beside = answered_by({"a": 2}, "a", 2, load)
+    assert beside.mean == pytest.approx(0.001, rel=1e-6)

@@ -241,6 +241,10 @@ def test_repairs_vary_by_what_the_sentence_says(name):
     assert "2 times its standard deviation" in found.without
     before, after = SHAPES[name].site.mttr, found.flip().site.mttr
     assert (after.mean, after.std) == pytest.approx((before, 2 * before))
+    law = exponential(before)
+    given = replace(SHAPES[name], site=replace(SHAPES[name].site, mttr=law))
+    (found,) = [a for a in given.assumptions if words in a.text]
+    assert found.flip().site.mttr is law
 
 
 @pytest.mark.parametrize("name", SHAPES)
