@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 import hamodel as ha
 from hamodel import duration
@@ -67,3 +68,25 @@ def test_the_outcomes_of_an_event_share_one_whole(family):
                     whole[clock] += float(share)
                 for clock, share in whole.items():
                     assert share == pytest.approx(1), (part.name, state, clock)
+
+
+@pytest.mark.parametrize("tries", [1, 3, None])
+def test_attempts_are_counted_up_to_their_limit(tries):
+    way = Failover(promotion=5, coverage=0.5, retry=60, tries=tries)
+    pair = ha.ActivePassive(database=ha.Node(mttf=60 * DAY, mttr=HOUR), failover=way)
+    parts = single(pair.model().parts)
+    states = {s for part in parts for s in reached(part) if hasattr(s, "tries")}
+    waiting = {state.tries for state in states if state.phase == "retrying"}
+    assert waiting == ({0} if tries is None else set(range(1, tries + 1)))
+
+
+def test_of_many_servers_the_time_with_too_few_is_a_binomial_tail():
+    down = 0.1 / 1.1
+    servers = ha.Node(mttf=10 * HOUR, mttr=HOUR)
+    apps = ha.Tier(node=servers, servers=40, needed=30)
+    site = ha.SinglePrimary(
+        database=ha.Node(mttf=60 * DAY, mttr=HOUR), site=ha.Site(apps=apps)
+    )
+    lost = site.model().downtime()["write"]["app servers down"]
+    assert lost == pytest.approx(binom.sf(10, 40, down), rel=1e-9)
+    assert apps.counted > 11
