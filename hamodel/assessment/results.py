@@ -21,29 +21,12 @@ from hamodel.architectures import (
     Model,
     Situations,
 )
+from hamodel.assessment import availability, loads, measures, retries
 from hamodel.assessment._prism import to_prism
 from hamodel.assessment._streams import downtime_of, visits_of
 from hamodel.assessment.alerts import Burning, BurnRate
-from hamodel.assessment.availability import (
-    Operation,
-    answered,
-    operation_of,
-    under_load,
-)
 from hamodel.assessment.budget import Chance, Downtime
 from hamodel.assessment.latency import Latency, Paths
-from hamodel.assessment.loads import (
-    Cost,
-    Survival,
-    busiest,
-    cost_of,
-    headroom,
-    survival,
-    usual,
-    usual_balances,
-)
-from hamodel.assessment.measures import as_data, as_frame, shown
-from hamodel.assessment.retries import Metastability, metastability
 from hamodel.duration import Duration
 from hamodel.units import YEAR
 from hamodel.workload import Workload
@@ -75,14 +58,18 @@ class Assessment:
     # ---- availability --------------------------------------------------------------
 
     @cached_property
-    def read(self) -> Operation:
+    def read(self) -> availability.Operation:
         """How reads fare: unavailability, causes, shares by site."""
-        return operation_of(self.paths, self._model, self.situations, "read")
+        return availability.operation_of(
+            self.paths, self._model, self.situations, "read"
+        )
 
     @cached_property
-    def write(self) -> Operation:
+    def write(self) -> availability.Operation:
         """How writes fare: unavailability, causes, shares by site."""
-        return operation_of(self.paths, self._model, self.situations, "write")
+        return availability.operation_of(
+            self.paths, self._model, self.situations, "write"
+        )
 
     @property
     def downtime_by_cause(self) -> Mapping[str, Quantity]:
@@ -149,7 +136,6 @@ class Assessment:
         """
         _check.between(0, 1, target=target)
         _check.positive(horizon=horizon)
-        _check.one_of(("read", "write"), operation=operation)
         return self._downtime(operation).miss(1 - target, horizon)
 
     def downtime_quantile(
@@ -179,7 +165,6 @@ class Assessment:
         """
         _check.between(0, 1, p=p)
         _check.positive(horizon=horizon)
-        _check.one_of(("read", "write"), operation=operation)
         return self._downtime(operation).quantile(p, horizon) * horizon
 
     def alert_rate(
@@ -207,14 +192,14 @@ class Assessment:
         How, and what it assumes: `hamodel.assessment.alerts`.
         """
         _check.between(0, 1, target=target)
-        _check.one_of(("read", "write"), operation=operation)
-        made: dict[str, Burning] = self._kept_burning
+        downtime, made = self._downtime(operation), self._kept_burning
         if operation not in made:
             visits = visits_of(self.paths, self._model, operation)
-            made[operation] = Burning(self._downtime(operation), visits)
+            made[operation] = Burning(downtime, visits)
         return made[operation].rate(alert, target)
 
     def _downtime(self, operation: str) -> Downtime:
+        _check.one_of(OPERATIONS, operation=operation)
         made: dict[str, Downtime] = self._kept_downtime
         if operation not in made:
             made[operation] = downtime_of(self.paths, self._model, operation)
@@ -296,9 +281,8 @@ class Assessment:
     @property
     def utilisation(self) -> dict[str, Quantity]:
         """Share of its capacity that the busiest tier of each kind uses, all well."""
-        paths = self.paths
-        ways = usual(paths, self._model)
-        return busiest(paths.used(way.loads, way.servers) for way in ways)
+        ways = loads.usual(self.paths, self._model)
+        return loads.busiest(self.paths.used(way.loads, way.servers) for way in ways)
 
     @property
     def utilisation_after_site_loss(self) -> dict[str, Quantity]:
@@ -306,39 +290,41 @@ class Assessment:
         left = map(self._behaviour.work_without, self.sites)
         paths, apps = self.paths, self.architecture.site.apps
         servers = 0 if apps is None else apps.servers
-        loads = (paths.loads(share, 0, work) for share, work in left)
-        return busiest(paths.used(load, servers) for load in loads)
+        asked = (paths.loads(share, 0, work) for share, work in left)
+        return loads.busiest(paths.used(load, servers) for load in asked)
 
     @property
     def is_overloaded(self) -> bool:
         """Whether nobody is answered at a site although all is well."""
         return any(
             bool(np.all(np.asarray(self.paths.beyond(way)) == 1))
-            for way in usual(self.paths, self._model)
+            for way in loads.usual(self.paths, self._model)
         )
 
     @property
-    def metastability(self) -> Metastability:
+    def metastability(self) -> retries.Metastability:
         """Whether retries keep it down once an outage has made clients try again."""
         if not self.workload.retries:
-            return Metastability(calm=1.0, worst=1.0, failing=0.0, budget=np.inf)
-        return metastability(usual_balances(self.paths, self._model))
+            return retries.Metastability(
+                calm=1.0, worst=1.0, failing=0.0, budget=np.inf
+            )
+        return retries.metastability(loads.usual_balances(self.paths, self._model))
 
     @property
     def headroom(self) -> Quantity:
         """Factor by which requests may grow until a tier saturates, all well."""
-        return headroom(self.utilisation)
+        return loads.headroom(self.utilisation)
 
     @property
     def headroom_after_site_loss(self) -> Quantity:
         """Factor by which requests may grow until the loss of a site saturates."""
-        return headroom(self.utilisation_after_site_loss)
+        return loads.headroom(self.utilisation_after_site_loss)
 
     @property
-    def survives_site_loss(self) -> Survival:
+    def survives_site_loss(self) -> loads.Survival:
         """Whether the loss of any one site is survived: is there a rest, and room."""
         full = bool(np.any(np.asarray(self.headroom_after_site_loss) <= 1))
-        return survival(self.architecture, full=full)
+        return loads.survival(self.architecture, full=full)
 
     @property
     def transfers(self) -> Quantity:
@@ -346,9 +332,9 @@ class Assessment:
         return self._behaviour.transfers
 
     @property
-    def cost(self) -> Cost:
+    def cost(self) -> loads.Cost:
         """What it costs, in the unit of `Node.cost`."""
-        return cost_of(self.architecture, self._behaviour)
+        return loads.cost_of(self.architecture, self._behaviour)
 
     # ---- structure and honesty -----------------------------------------------------
 
@@ -378,7 +364,7 @@ class Assessment:
     @property
     def model_under_load(self) -> Model:
         """The architecture's model, in which overloaded sites do not serve."""
-        return under_load(self.paths, self._model)
+        return availability.under_load(self.paths, self._model)
 
     # ---- how it is done ------------------------------------------------------------
 
@@ -412,7 +398,9 @@ class Assessment:
 
     def _latency(self, site: str, operation: str) -> Duration:
         """Mix the ways of all situations in which clients of a site are answered."""
-        weights = answered(self.paths, self._model, self.situations, site, operation)
+        weights = availability.answered(
+            self.paths, self._model, self.situations, site, operation
+        )
         if not weights:
             raise ValueError(
                 f"latency has no answer at {site}: no {operation} is ever served, "
@@ -446,7 +434,7 @@ class Assessment:
             single points of failure, and what becomes of it without a site and under
             retries.
         """
-        return as_data(self)
+        return measures.as_data(self)
 
     def to_frame(self) -> DataFrame:
         """Return the measures as a table: value, unit and label of each.
@@ -456,7 +444,7 @@ class Assessment:
         pandas.DataFrame
             One row for each of `MEASURES`.
         """
-        return as_frame(self)
+        return measures.as_frame(self)
 
     def __repr__(self) -> str:
         kind = type(self.architecture).__name__
@@ -464,4 +452,4 @@ class Assessment:
 
     def _repr_html_(self) -> str:
         kind = type(self.architecture).__name__
-        return _html.table(shown(self), header=("", kind))
+        return _html.table(measures.shown(self), header=("", kind))
