@@ -23,7 +23,7 @@ from hamodel.architectures import (
     Site,
     Standby,
 )
-from hamodel.duration import exponential, lognormal
+from hamodel.duration import constant, exponential, lognormal
 from hamodel.failover import Failback, Failover, Switchover
 from hamodel.replication import Replication
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
@@ -336,6 +336,19 @@ def test_the_law_of_a_sites_repair_counts_by_its_mean():
     drawn, plain = (pair(site=Site(mttf=9000 * HOUR, mttr=m)) for m in (law, law.mean))
     assert drawn.unavailability == close(plain.unavailability)
     assert drawn.downtime_by_cause == pytest.approx(plain.downtime_by_cause)
+
+
+def test_attempts_race_a_constant_restart_anew_as_the_page_says():
+    """By hand: who tries again after 20 s is not done before the restart at 25 s."""
+    restart, works, gone = 25.0, 0.7, 10.0 + 30.0
+    spec = pair(
+        database=Node(mttf=float("inf"), mttr=HOUR),
+        failures=(Failure(kind="process", mttf=DAY, mttr=constant(restart)),),
+        failover=Failover(detection=10.0, promotion=30.0, coverage=works, retry=20.0),
+    )
+    true = works * gone + (1 - works) * restart
+    assert true == close(35.5)
+    assert assess(spec).outage.mean == pytest.approx(48.6, abs=0.05)
 
 
 @pytest.mark.parametrize("sites", [("a",), ("a", "b")])

@@ -50,8 +50,7 @@ Assumptions
   leaves its candidate in need of the same repair as the failed primary.
 - The service stays where it is after a failover, unless `failback` is given.
 - A restart in place races each further attempt anew.  That is right where it is an
-  exponential time; constant restarts of 25 s at a coverage of 0.7, with attempts every
-  20 s, make an outage 23 s long, where this says 29 s.
+  exponential time; for others see `ActivePassive`.
 - Where two times race (a restart and the detection), the chain takes the exact
   probability and mean of the race for the laws that are given, not for exponential
   ones: a number is an exponential time for a restart and a constant for a stage.

@@ -33,6 +33,10 @@ Assumptions
   both nodes, the downtime is 4.1 times as long (`assumptions`).
 - A failover that does not work leaves no usable node, and the service waits for a
   repair.  With `Failover.manual` a person makes the standby serve instead.
+- A process that restarts in place races each further attempt of a failover anew, with
+  `Failover.retry`.  That is right for an exponential restart.  With constant ones of
+  25 s, a detection of 10 s, a promotion of 30 s, attempts every 20 s and a coverage of
+  0.7 the mean of an outage is 35.5 s, and 48.6 s is said.
 - The repair of a failed primary begins when the service is back.  So the model does not
   hold for failovers slower than repairs: there it says, rightly for such an operation,
   that the standby makes things worse.
