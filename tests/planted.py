@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "mutants.md"
 KEPT = ROOT / "test-output" / "mutants"
 SEED = 3
-SEEDS = {"assessment": 21}  # of rooms that were drawn anew since
-SAMPLE = {"architectures": 84, "assessment": 75, "failover": 82, "replication": 130}
+SEEDS = {"assessment": 21, "architectures": 19}  # of rooms that were drawn anew since
+SAMPLE = {"architectures": 55, "assessment": 75, "failover": 82, "replication": 130}
 JOBS = os.cpu_count() or 1
 LATENCY = "assessment/latency.py", "assessment/loads.py", "assessment/retries.py"
 ROOMS = {
@@ -64,9 +64,11 @@ HEAD = (
     "table shows this one, with a test for the last; its modules of the chance of a",
     "month have changed since. Of all 842 of failover 764 were noticed of 802 that",
     "change something; after tests for the rest, 87 of 88 of a seed drawn anew (13).",
-    "Of architectures 343 of 387 were noticed of two seeds (11, 12); after tests for",
-    "those, 108 of 120 of one for which none was written (13): the bar of 95 % is not",
-    "met there. The table shows seed 13 of both, of which some have tests since.",
+    "Of architectures 343 of 387 were noticed of two seeds (11, 12), then 108 of 120",
+    "(13) and 117 of 128 (17); after tests for what these left, 69 of 74 of a seed for",
+    "which none was written (19): the bar of 95 % is not met there. The table shows",
+    "this; all it left but one have tests since. That of failover shows seed 13, and of",
+    "replication and latency tests were added since for what other seeds had left.",
     "",
     "| | Mutants | Tried | Change nothing | Not noticed | Score | 95 % |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",

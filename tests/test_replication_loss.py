@@ -246,6 +246,7 @@ def test_catch_up_in_another_unit_of_time(unit):
     far = [0.999, 0.5, 1e-3, 1e-12, 1e-30]
     times = law.upper_quantile(far)
     assert other.upper_quantile(far) / unit == pytest.approx(times, rel=1e-9)
+    assert other.var / unit**2 == pytest.approx(law.var, rel=1e-12)
     assert law.sf(times) == pytest.approx(far, rel=1e-7)
     assert (law.sf(1e9), law.cdf(1e9)) == (0.0, pytest.approx(1.0, abs=1e-12))
 
