@@ -4,6 +4,7 @@ Each system is told once more, as one chain of all that fails: a state is a tupl
 few lines say what follows it and who is served.  Nothing is multiplied, nothing lumped.
 """
 
+import itertools
 from collections import defaultdict
 from dataclasses import replace
 
@@ -1023,3 +1024,91 @@ def test_what_an_election_beside_the_way_out_costs_at_most_is_said(
     more = ours["failing over"] - true
     assert more / true == pytest.approx(cause, rel=0.03)
     assert more / (sum(ours.values()) - more) == pytest.approx(whole, rel=0.03)
+
+
+def places(lead, works, hand):
+    """Where the clients of a site are, as shares of the time."""
+    moves = {
+        "home": [("waiting", LOST)],
+        "waiting": [
+            ("home", BACK),
+            ("led", works * lead),
+            ("stuck", lead - works * lead),
+        ],
+        "stuck": [("home", BACK), ("led", hand)],
+        "led": [("home", BACK)],
+    }
+    states, edges = explored("home", moves.__getitem__)
+    return dict(zip(states, long_run(states, edges), strict=True))
+
+
+def short(reach, copies, weight, needed):
+    """The chance that too few votes of the copies of some sites are up."""
+    votes = {0: 1.0}
+    for name in (n for n in reach for _ in range(copies[n])):
+        after = defaultdict(float)
+        for cast, p in votes.items():
+            after[cast] += p * FAIL / (FAIL + MEND)
+            after[cast + weight[name]] += p * MEND / (FAIL + MEND)
+        votes = after
+    return sum(p for cast, p in votes.items() if cast < needed)
+
+
+def all_states(copies, serving, law, rule):
+    """Each site up or lost, each client: the downtime by cause of all of them."""
+    weight, needed, local = rule
+    found = defaultdict(float)
+    for me, ups in itertools.product(
+        serving, itertools.product((True, False), repeat=len(copies))
+    ):
+        up = dict(zip(copies, ups, strict=True))
+        rest = np.prod([law["home"] if u else 1 - law["home"] for u in ups])
+        rest /= len(serving) * (law["home"] if up[me] else 1 - law["home"])
+        enters = [me] if up[me] else [n for n in serving if up[n]]
+        reach = enters[:1] if local else [n for n in copies if up[n]]
+        where = ("home",) if up[me] else ("waiting", "stuck", "led")
+        for place in where:
+            share = law[place] * rest
+            if place in WHILE:
+                found[WHILE[place]] += share
+            elif not enters:
+                found["all sites down"] += share
+            else:
+                found["short"] += share * short(reach, copies, weight, needed)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_votes_witnesses_and_local_quorums_drawn_at_random(seed):
+    """Up to nine copies at two to four sites, by all their states."""
+    rng = np.random.default_rng(seed)
+    copies = {name: int(rng.integers(1, 4)) for name in "abcd"[: 2 + seed % 3]}
+    lead, works, hand = 1 / rng.uniform(60, 3600), rng.uniform(0.5, 1), 1 / HOUR
+    given = {
+        "database": NODE,
+        "copies": copies,
+        "site": Site(mttf=1 / LOST, mttr=1 / BACK),
+        "failover": Failover(
+            redirection=duration.exponential(1 / lead), coverage=works, manual=1 / hand
+        ),
+    }
+    serving, local, weight = tuple(copies), seed % 4 == 1, dict.fromkeys(copies, 1)
+    if seed % 2:
+        scope = "local" if local else "any"
+        most = min(copies.values()) if local else sum(copies.values())
+        needed = int(rng.integers(1, most + 1))
+        spec = Leaderless(
+            **given, write_quorum=needed, read_quorum=1, write_to=scope, read_from=scope
+        )
+    else:
+        weight = {name: int(rng.integers(0, 4)) for name in copies} | {"a": 1}
+        needed = sum(weight[name] * n for name, n in copies.items()) // 2 + 1
+        serving = serving[:-1] if len(copies) > 2 else serving
+        witnesses = tuple(name for name in copies if name not in serving)
+        spec = Majority(**given, votes=weight, witnesses=witnesses, election=1e-12)
+    rule = weight, needed, local
+    true = all_states(copies, serving, places(lead, works, hand), rule)
+    ours = dict(spec.model().downtime()["write"])
+    ours["short"] = ours.pop("no quorum", 0) + ours.pop("no majority", 0)
+    for cause in true.keys() | ours.keys():
+        assert ours.get(cause, 0) == pytest.approx(true[cause], rel=1e-8, abs=1e-14)
