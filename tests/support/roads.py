@@ -99,10 +99,9 @@ ROADS = (
     Road(
         causes("failing over"),
         SITES,
-        "by hand, where repairs have a law, not long against a redirection",
-        "too short by 12 % where a constant repair is four times as long, 21 % twice; "
-        "27 % seen with laws that vary more",
-        (JOINT + "a_wait_counts_a_repair_by_its_mean",),
+        "losses drawn one by one, where repairs have a law, at any way out",
+        "0.2 % and four standard errors",
+        (JOINT + "a_repair_of_any_law_races_the_way_to_another_site",),
     ),
     Road(
         causes("failing over"),
