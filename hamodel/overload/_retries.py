@@ -257,23 +257,6 @@ class Retries:
         return self._turns[0]
 
     @property
-    def shed_to_recover(self) -> float:
-        """Share of all attempts to turn away so that the state above disappears.
-
-        1 if no share short of everything does it.
-        """
-        low, high = 0.0, 1.0
-        if not self.trouble:
-            return 0.0
-        while high - low > 1e-6:
-            middle = (low + high) / 2
-            if replace(self, shed=middle).trouble:
-                low = middle
-            else:
-                high = middle
-        return high
-
-    @property
     def trouble(self) -> bool:
         """Whether a stable state exists in which the queue makes most attempts late."""
         return any(s.stable and self._lateness(s) > 0.5 for s in self.states)

@@ -110,11 +110,6 @@ class Network:
         return np.asarray(self.stations.utilisation)
 
     @property
-    def bottleneck(self) -> Quantity:
-        """Number of the station with the highest load."""
-        return _numeric.plain(np.argmax(self.utilisation, axis=-1))
-
-    @property
     def mean_number(self) -> Quantity:
         """Mean number of requests in the network."""
         return _numeric.plain(np.sum(self.stations.mean_number, axis=-1))
