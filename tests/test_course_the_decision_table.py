@@ -164,7 +164,7 @@ def test_what_to_try_is_what_happens(explorer):
     ]
     explorer.reset()
     explorer.apply("Bank ledger")
-    assert excluding(explorer.result)["consistency"] == 3
+    assert excluding(explorer.result)["consistency"] == 4
     assert excluding(explorer.result)["synchronisation"] == 4
     for brief in ("Social feed", "Cart"):
         explorer.apply(brief)

@@ -91,6 +91,7 @@ class Kept:
     recovery: float  # s, in 95 of 100 failures
     loss: float  # s, age of the oldest lost write
     lost: bool  # whether writes are, for good or until a repair
+    taken: bool  # whether a failover leaves any behind
     trip: float  # ms
 
     @property
@@ -156,12 +157,15 @@ def room(name, share):
 
 @cache
 def kinds(name):
-    """Return whether writes may clash, reads then be old, and writes be lost."""
+    """Return whether writes may clash, reads then be old, and writes be lost.
+
+    And whether they are by failovers, not only once all nodes were lost.
+    """
     found = assessed(name)
-    lost = found.lost_writes
+    lost = {n for n, x in found.lost_writes.by_failure.items() if x.per_year}
     clash = bool(found.conflicts.per_day)
     old = not clash and bool(found.stale_read_probability)
-    return clash, old, bool(lost.per_year + lost.missing_per_year)
+    return clash, old, bool(lost), bool(lost - {"all nodes lost"})
 
 
 @lru_cache(maxsize=2000)
@@ -170,7 +174,7 @@ def kept(trip, share):
     table = {}
     for name in DESIGNS:
         found = assessed(name, trip, share)
-        clash, old, lost = kinds(name)
+        clash, old, lost, taken = kinds(name)
         table[name] = Kept(
             **lasting(name),
             room=room(name, share),
@@ -180,6 +184,7 @@ def kept(trip, share):
             crossings=crossings(name),
             loss=float(found.rpo.quantile(0.99)),
             lost=lost,
+            taken=taken,
             trip=trip,
         )
     return table
@@ -281,9 +286,11 @@ ROWS = (
     Row(
         "synchronisation",
         "07",
-        lambda k: k.loss or 1e-9 * (k.lost > 0),  # little is not nothing
+        lambda k: k.loss or 1e-9 * (k.taken > 0),  # little is not nothing
         lambda v: LOSSES[v["loss"]],
-        lambda k: text.time(k.loss, 2) if k.loss else "hardly" if k.lost else "nothing",
+        lambda k: (
+            text.time(k.loss, 2) if k.loss else "hardly" if k.taken else "nothing"
+        ),
         lambda v: f"RPO {v['loss']}",
     ),
 )

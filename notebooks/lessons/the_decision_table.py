@@ -197,8 +197,8 @@ EXERCISES = (
     brief(
         "Bank ledger",
         MAJORITY,
-        "right: Nothing lost, nothing stale, no conflict: two designs are left, and "
-        "this one is down less.\n"
+        "right: Nothing lost, nothing stale, no conflict, whatever fails. The waiting "
+        "pair comes near.\n"
         "hint: Begin with the row that excludes most.",
     ),
     brief(
