@@ -23,7 +23,7 @@ from hamodel.architectures import (
     Site,
     Standby,
 )
-from hamodel.duration import constant, exponential, lognormal
+from hamodel.duration import constant, erlang, exponential, lognormal, uniform
 from hamodel.failover import Failback, Failover, Switchover
 from hamodel.replication import Replication
 from hamodel.units import DAY, HOUR, MINUTE, YEAR
@@ -338,7 +338,7 @@ def test_the_law_of_a_sites_repair_counts_by_its_mean():
     assert drawn.downtime_by_cause == pytest.approx(plain.downtime_by_cause)
 
 
-def test_attempts_race_a_constant_restart_anew_as_the_page_says():
+def test_a_restart_goes_on_from_attempt_to_attempt():
     """By hand: who tries again after 20 s is not done before the restart at 25 s."""
     restart, works, gone = 25.0, 0.7, 10.0 + 30.0
     spec = pair(
@@ -348,7 +348,78 @@ def test_attempts_race_a_constant_restart_anew_as_the_page_says():
     )
     true = works * gone + (1 - works) * restart
     assert true == close(35.5)
-    assert assess(spec).outage.mean == pytest.approx(48.6, abs=0.05)
+    assert assess(spec).outage.mean == close(true)
+    (failed,) = (x for x in spec.downtime_by_cause.items() if "not work" in x[0])
+    switching = spec.downtime_by_cause["failing over"]
+    none = (1 - works) * (20 + (1 - works) * 5)
+    assert failed[1] / switching == close(none / (true - none))
+
+
+RACES = {  # restart, and what of the failover
+    "endless": (lognormal(mean=60, cv=1.5), {"retry": 20.0, "coverage": 0.5}),
+    "laws": (uniform(5, 90), {"retry": erlang(2, 25), "detection": exponential(12)}),
+    "by hand": (erlang(4, 80), {"retry": exponential(15), "tries": 3, "manual": 100.0}),
+    "never": (lognormal(mean=60, cv=0.5), {"retry": 20.0, "tries": 2}),
+}
+
+
+def _played(restart, way, rng):
+    """Yield outages of a process that restarts while a failover is tried."""
+    pools = {}
+
+    def drawn(time):
+        if not hasattr(time, "sample"):
+            return time
+        if time not in pools:
+            pools[time] = iter(time.sample(60_000, rng))
+        return next(pools[time])
+
+    for _ in range(6000):
+        back, now, attempt = drawn(restart), 0.0, 0
+        while not (works := rng.random() < way.coverage) and attempt != way.tries:
+            now, attempt = now + drawn(way.retry), attempt + 1
+            if back <= now:
+                break
+        over = now + drawn(way.detection)
+        if not works and way.manual is None and back > now:
+            yield now + min(drawn(restart), drawn(restart))
+            continue
+        whole = over + (0 if works else drawn(way.promotion) + (way.manual or 0))
+        yield back if back <= whole else whole + (drawn(way.promotion) if works else 0)
+
+
+@pytest.mark.parametrize("case", RACES)
+def test_restarts_and_attempts_by_playing_them(case):
+    restart, given = RACES[case]
+    way = Failover(**({"detection": 10.0, "promotion": 30.0, "coverage": 0.6} | given))
+    spec = pair(
+        database=Node(mttf=float("inf"), mttr=HOUR),
+        failures=(Failure(kind="process", mttf=DAY, mttr=restart),),
+        failover=way,
+    )
+    played = np.array(list(_played(restart, way, np.random.default_rng(3))))
+    outage = assess(spec).outage
+    error = 4 * played.std() / len(played) ** 0.5
+    assert outage.mean == pytest.approx(played.mean(), abs=error)
+    odds = spec.unavailability / (1 - spec.unavailability) * DAY
+    assert odds == pytest.approx(outage.mean, rel=2e-3)
+    for time in (20, 45, 70):
+        assert outage.sf(time) == pytest.approx(np.mean(played > time), abs=0.03)
+
+
+@pytest.mark.parametrize("crews", [1, 2])
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_the_chain_says_the_same_of_a_law_of_repair_as_the_model(crews, share):
+    """What took the nodes tells when their repairs began."""
+    spec = pair(
+        database=Node(mttf=60 * HOUR, mttr=lognormal(mean=4 * HOUR, cv=0.5)),
+        failover=Failover(promotion=30, coverage=0.8),
+        common_cause=share,
+        crews=crews,
+    )
+    whole = sum(spec.downtime_by_cause.values())
+    assert spec.unavailability == spec.chain().unavailability == close(whole)
+    assert sum(spec.model().downtime()["write"].values()) == close(whole)
 
 
 @pytest.mark.parametrize("sites", [("a",), ("a", "b")])

@@ -30,7 +30,12 @@ from hamodel.architectures import (
     failed_apps,
 )
 from hamodel.architectures._copies import answered_by
-from hamodel.architectures._events import Raced, race
+from hamodel.architectures._events import (
+    Raced,
+)
+from hamodel.architectures._first import (
+    race,
+)
 from hamodel.architectures._pair_losses import _earliest
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._races import Copy, _picked

@@ -19,7 +19,9 @@ from hamodel.architectures import (
     Site,
     Standby,
 )
-from hamodel.architectures._events import race_of_stages
+from hamodel.architectures._first import (
+    race_of_stages,
+)
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._seen import SiteView, combined
 from hamodel.failover import Failover

@@ -7,7 +7,10 @@ import hamodel as ha
 from hamodel import duration
 from hamodel._quantity import mean_of
 from hamodel.architectures import Region
-from hamodel.architectures._events import Both, Left
+from hamodel.architectures._first import (
+    Both,
+    Left,
+)
 from hamodel.architectures._region import _less
 from hamodel.units import DAY, HOUR, YEAR
 

@@ -20,9 +20,7 @@ from hamodel._quantity import mean_of
 from hamodel._types import Quantity
 from hamodel.architectures._events import (
     AT_ONCE,
-    Both,
     Event,
-    Left,
     Paced,
     Raced,
     Stages,
@@ -30,6 +28,10 @@ from hamodel.architectures._events import (
     is_exponential,
     is_never,
     repair_law,
+)
+from hamodel.architectures._first import (
+    Both,
+    Left,
 )
 from hamodel.failover import Failover
 

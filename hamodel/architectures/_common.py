@@ -25,7 +25,14 @@ import numpy as np
 from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
 from hamodel._types import Quantity
-from hamodel.architectures._events import Event, Nth, added, race
+from hamodel.architectures._events import (
+    Event,
+    Nth,
+    added,
+)
+from hamodel.architectures._first import (
+    race,
+)
 from hamodel.architectures._seen import COMMON
 from hamodel.architectures._specs import Node
 from hamodel.architectures.base import OPERATIONS, Part

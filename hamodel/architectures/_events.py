@@ -7,12 +7,11 @@ chain takes them from the laws that are given, exactly, and needs no stages for 
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, lru_cache, reduce
-from operator import getitem, mul
+from functools import lru_cache, reduce
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -167,61 +166,6 @@ def _alone(time: Quantity) -> Quantity:
     return INSTANT if np.all(mean == 0) else rate_of(mean)
 
 
-class Derived:
-    """A time of an event that a law is made for only when one is asked."""
-
-    @property
-    @abstractmethod
-    def law(self) -> Duration:
-        """The time as a distribution, where all it is made of are single."""
-
-    @property
-    def var(self) -> float:
-        """Variance in s^2."""
-        return float(self.law.var)
-
-    def sf(self, times: FloatArray) -> FloatArray:
-        """Return the probability that it takes longer."""
-        found: FloatArray = self.law.sf(times)
-        return found
-
-    def quantile(self, p: FloatArray) -> FloatArray:
-        """Return the time in s within which a share p is over."""
-        found: FloatArray = self.law.quantile(p)
-        return found
-
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n of them in s."""
-        return self.law.sample(n, rng)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class First(Derived):
-    """The first of two times: a repair (a number is its mean) and a fixed stage."""
-
-    repair: Quantity
-    stage: Quantity
-
-    @cached_property
-    def _of(self) -> tuple[Quantity, Quantity]:
-        return race(self.repair, self.stage)
-
-    @property
-    def won(self) -> Quantity:
-        """Probability that the repair comes first."""
-        return self._of[0]
-
-    @property
-    def mean(self) -> Quantity:
-        """Mean in s of the first of the two."""
-        return self._of[1]
-
-    @cached_property
-    def law(self) -> Duration:
-        """The first of the two as a law, where both are single numbers or laws."""
-        return duration.minimum(repair_law(self.repair), stage_law(self.stage))
-
-
 def repair_law(time: Quantity) -> Duration:  # a number or a law
     """Return a repair as a law: a number is the mean of an exponential one."""
     return time if hasattr(time, "sample") else duration.exponential(time)
@@ -235,141 +179,6 @@ def stage_law(time: Quantity) -> Duration:
 def is_exponential(law: Duration) -> bool:
     """Tell whether a law is the exponential one."""
     return law.phases is not None and len(law.phases[0]) == 1
-
-
-def race(repair: Quantity, stage: Quantity) -> tuple[Quantity, Quantity]:
-    """Return the probability that a repair ends before a stage, and the mean of both.
-
-    A number is the mean of an exponential repair, or the length of a constant stage;
-    both may also be distributions.
-    """
-    if is_term(repair, stage):
-        both = made(race, repair, stage)
-        never = not is_term(stage) and stage == 0
-        return (0.0, 0.0) if never else (made(getitem, both, 0), made(getitem, both, 1))
-    if not hasattr(repair, "sample"):
-        if hasattr(stage, "sample"):
-            won: Quantity = 1 - stage.lst(1 / repair)
-        elif hasattr(stage / repair, "free_symbols"):
-            import sympy
-
-            won = 1 - sympy.exp(-stage / repair)
-        else:
-            won = -np.expm1(-stage / repair)
-        if np.ndim(won):  # where the stage takes no time, 0 * inf is no rate
-            return won, np.where(won == 0, 1 / INSTANT, repair * won)
-        return won, repair * won
-    if not hasattr(stage, "sample"):
-        if stage == 0:
-            return 0.0, 0.0
-        stage = duration.constant(stage)
-    slices = (np.arange(4096) + 0.5) / 4096
-    ends = np.unique(np.asarray(stage.quantile(slices)), return_counts=True)
-    won = float(np.dot(repair.cdf(ends[0]), ends[1])) / len(slices)
-    return won, duration.minimum(repair, stage).mean
-
-
-def race_of_stages(one: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
-    """Return the probability that one stage ends before another, and the mean of both.
-
-    A number is the length of a constant stage; both may be distributions.
-    """
-    laws = [hasattr(stage, "sample") for stage in (one, other)]
-    if not any(laws):
-        return _race_of_constants(one, other)
-    first, second = stage_law(one), stage_law(other)
-    mean = duration.minimum(first, second).mean
-    if not laws[0]:
-        return second.sf(one), mean
-    if not laws[1]:
-        return first.cdf(other), mean
-    if first.phases is not None and second.phases is not None and not first.shape:
-        return _race_of_phases(first.phases, second.phases), mean
-    slices = (np.arange(4096) + 0.5) / 4096
-    column = slices.reshape(-1, *(1 for _ in (first + second).shape))
-    return np.mean(first.cdf(second.quantile(column)), axis=0), mean
-
-
-def _race_of_constants(one: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
-    if is_symbolic(one) or is_symbolic(other):
-        import sympy
-
-        return sympy.Heaviside(other - one, 1), sympy.Min(one, other)
-    won = np.asarray(np.asarray(one) <= np.asarray(other), dtype=float)
-    return won[()], np.minimum(one, other)[()]
-
-
-def _race_of_phases(
-    one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray]
-) -> float:
-    """Return the probability that one phase-type time ends before another."""
-    (alpha, a), (beta, b) = one, other
-    both = np.kron(a, np.eye(len(b))) + np.kron(np.eye(len(a)), b)
-    spent = np.linalg.solve(-both.T, np.kron(alpha, beta))
-    ends = np.kron(-a.sum(axis=1), np.ones(len(b)))
-    return float(spent @ ends + (1 - alpha.sum()))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Both(Derived):
-    """The first of two times that begin together."""
-
-    one: Quantity
-    other: Quantity
-
-    @cached_property
-    def _of(self) -> tuple[Quantity, Quantity]:
-        return race_of_stages(self.one, self.other)
-
-    @property
-    def won(self) -> Quantity:
-        """Probability that the one comes first."""
-        return self._of[0]
-
-    @property
-    def mean(self) -> Quantity:
-        """Mean in s of the first of the two."""
-        return self._of[1]
-
-    @cached_property
-    def law(self) -> Duration:
-        """The first of the two as a distribution."""
-        return duration.minimum(stage_law(self.one), stage_law(self.other))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Left(Derived):
-    """What is left of a stage when another time that began with it is over first."""
-
-    race: Both  # of the stage, the one, with the other
-
-    @property
-    def mean(self) -> Quantity:
-        """Mean in s."""
-        both, whole = self.race, mean_of(self.race.one)
-        lost = 1 - both.won
-        if is_symbolic(lost):
-            return (whole - both.mean) / lost
-        never = np.asarray(lost) == 0  # then it does not matter
-        left = (whole - both.mean) / np.where(never, 1.0, lost)
-        return np.where(never, whole, left)[()]
-
-    @cached_property
-    def law(self) -> Duration:
-        """What is left as a distribution, from 256 parts of each of the two times."""
-        parts = (np.arange(256) + 0.5) / 256
-        pair = (stage_law(self.race.one), stage_law(self.race.other))
-        left = np.subtract.outer(*(law.quantile(parts) for law in pair))
-        return duration.empirical(left[left > 0]) if np.any(left > 0) else pair[0]
-
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw n of them in s."""
-        found: FloatArray = np.empty(0)
-        pair = (stage_law(self.race.one), stage_law(self.race.other))
-        while len(found) < n:
-            whole, gone = (law.sample(4 * n + 16, rng) for law in pair)
-            found = np.concatenate([found, (whole - gone)[whole > gone]])
-        return found[:n]
 
 
 def added(stages: tuple[Quantity, ...]) -> Quantity:  # a number or a law

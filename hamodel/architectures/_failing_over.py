@@ -14,10 +14,12 @@ from hamodel.architectures._events import (
     NEVER,
     Cause,
     Event,
-    First,
     Stages,
     added,
     is_never,
+)
+from hamodel.architectures._first import (
+    First,
 )
 from hamodel.architectures._replicas import (
     Handover,
@@ -76,14 +78,18 @@ class Failovers:
     def _astray(self, state: State) -> Iterator[tuple[State, Quantity]]:
         """Yield where a failover that did not work leads."""
         failed = state._replace(cause=Cause.FAILOVER_FAILED)
+        kind = self._kind(state)
+        told = 0 if kind is None else kind.told
         if self.failover.retry is not None:
             most = self.failover.tries
             if most is None or state.tries < most:
-                tries = 0 if most is None else state.tries + 1
+                counted = most is not None or state.tries <= told > 0
+                tries = state.tries + counted
                 yield failed._replace(phase="retrying", tries=tries), 1
                 return
         if self.failover.manual is not None:
-            yield failed._replace(phase="manual", tries=0), 1
+            tries = state.tries if told else 0
+            yield failed._replace(phase="manual", tries=tries), 1
             return
         law = max(0, 0 if state.mode < 0 else self.kinds[state.mode].law)
         for i, share in self.nodes.candidates(failed):
@@ -110,11 +116,19 @@ class Failovers:
     def _raced(self, state: State, stage: Quantity, to: State) -> Iterator[Event]:
         """Yield how a process that restarts in place races a stage."""
         kind = self.kinds[state.mode]
-        first = First(repair=self.repairs[kind.law].mttr, stage=stage)
+        gaps = state.tries - (state.phase == "retrying")
+        first = self.first(kind, stage, gaps)
         again = self.nodes.moved(state, state.primary, (1 + kind.law, -1), (0, 1))
         back = self.nodes.serve(again, state.primary)
         yield Event("restart or failover", first, back, first.won)
         yield Event("restart or failover", first, to, 1 - first.won)
+
+    def first(self, kind: Kind, stage: Quantity, gaps: int) -> First:
+        """Return the race of a restart with a stage after some attempts."""
+        gaps, retry = min(gaps, kind.told), self.failover.retry
+        passed = added((retry,) * gaps) if gaps else 0
+        repair = self.repairs[kind.law].mttr
+        return First(repair=repair, stage=stage, passed=passed)
 
     def _switching(self, state: State) -> Iterator[Event]:
         kind = self._kind(state)

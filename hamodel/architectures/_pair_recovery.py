@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,7 +13,13 @@ from hamodel import _check, duration
 from hamodel._quadrature import edges_of
 from hamodel._quantity import rate_of
 from hamodel._types import Quantity
-from hamodel.architectures._events import First, added, stage_law
+from hamodel.architectures._events import (
+    added,
+    stage_law,
+)
+from hamodel.architectures._first import (
+    First,
+)
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._pair_spec import PairSpec
 from hamodel.architectures._replicas import Kind
@@ -20,8 +27,12 @@ from hamodel.architectures._replicated import Rules
 from hamodel.architectures.behaviour import either, repair
 from hamodel.duration import Duration, constant
 
+#: Something that happens, with its probability, and when.
+Part: TypeAlias = tuple[Quantity, Duration]
+
 _LEVELS = (np.arange(2048) + 0.5) / 2048  # of a race, for its law
 _RESTARTS = "rto and outage of a process that may be back first"
+_LATER = "fencing", "promotion", "redirection"  # the stages after the detection
 _RARE = 1e-9  # a chance of further attempts that is left out of a law
 
 
@@ -129,29 +140,44 @@ class Recovery:
 
     def _raced(self, kind: Kind) -> Duration:
         """Return the same of a process, which may be back before any stage ends."""
-        failover, works = self.rules.failover, self._works(kind)
-        _check.alone(_RESTARTS, retry=failover.retry)
-        back = repair(self.rules.repairs[kind.law].mttr)
-        before, left, parts = constant(0.0), 1 - kind.coverage, [(kind.coverage, works)]
-        gap, most = failover.retry, failover.tries
-        for _ in range(0 if gap is None else 10_000 if most is None else most):
-            if not np.any(np.asarray(left) > _RARE):
-                break
-            stays, law = self._still_gone(kind, gap), stage_law(gap)
-            parts.append((left * (1 - stays), before + _earlier(back, law)))
-            before, left = before + _earlier(law, back), left * stays
-            parts.append((left * kind.coverage, before + works))
+        failover, given = self.rules.failover, self._detection(kind)
+        mttr, gap = self.rules.repairs[kind.law].mttr, failover.retry
+        _check.alone(_RESTARTS, detection=given, mttr=mttr, retry=gap)
+        stages, most = self.spec.failover.by_stage, failover.tries
+        back, later = repair(mttr), [stages[name] for name in _LATER]
+        begun, left, parts = constant(0.0), 1.0, []
+        last = 0 if gap is None else 10_000 if most is None else most
+        for tried in range(last + 1):
+            works = left * kind.coverage
+            ended, (share, over) = self._staged(kind, (works, begun), given, tried)
+            parts += [ended, (share, sum(later, _earlier(over, back)))]
             left = left * (1 - kind.coverage)
-        last = self._repaired(kind)
-        if failover.manual is not None:
-            stages = ("fencing", "promotion", "redirection", "manual")
-            given = {name: getattr(failover, name) for name in stages}
-            _check.alone(_RESTARTS, **given)
-            by_hand = self._by_hand_after(kind)
-            stays, law = self._still_gone(kind, by_hand), stage_law(by_hand)
-            last = either(1 - stays, _earlier(back, law), _earlier(law, back))
-        parts.append((left, before + last))
+            if tried == last or not np.any(np.asarray(left) > _RARE):
+                break
+            ended, (left, begun) = self._staged(kind, (left, begun), gap, tried)
+            parts.append(ended)
+        if failover.manual is None:
+            parts.append((left, _earlier(begun, back) + self._repaired(kind)))
+        else:
+            by_hand = {name: getattr(failover, name) for name in (*_LATER, "manual")}
+            _check.alone(_RESTARTS, **by_hand)
+            whole = self._by_hand_after(kind)
+            ended, (share, over) = self._staged(kind, (left, begun), whole, tried)
+            parts += [ended, (share, _earlier(over, back))]
         return self._mixed([part for part in parts if np.any(np.asarray(part[0]) > 0)])
+
+    def _staged(
+        self, kind: Kind, before: Part, stage: Quantity, tried: int
+    ) -> tuple[Part, Part]:
+        """Return how a stage ends that begins after some attempts.
+
+        A restart ends it, at a time of some law, or it is over, at its own time.
+        """
+        left, begun = before
+        stays = self._still_gone(kind, stage, tried)
+        over = begun + _tabled(stage_law(stage))
+        back = repair(self.rules.repairs[kind.law].mttr)
+        return (left * (1 - stays), _between(back, begun, over)), (left * stays, over)
 
     def chance(self, coverage: Quantity) -> Quantity:
         """Return the probability that a standby is promoted at last."""
@@ -174,18 +200,20 @@ class Recovery:
         if not kind.in_place:
             return self.chance(kind.coverage)
         given = self._detection(kind)
-        works, tries = kind.coverage * self._still_gone(kind, given), failover.tries
-        left, found = 1 - kind.coverage, works
-        if failover.retry is not None:
-            again = left * self._still_gone(kind, failover.retry)
-            if tries is None:
-                return works / (1 - again)
-            found = sum(works * again**k for k in range(tries + 1))
-            left = left * again**tries
+        gap, tries, works, fails = failover.retry, 0, kind.coverage, 1 - kind.coverage
+        if gap is not None:
+            tries = kind.told if failover.tries is None else failover.tries
+        left, found = 1.0, 0.0
+        for tried in range(tries):
+            found = found + left * works * self._still_gone(kind, given, tried)
+            left = left * fails * self._still_gone(kind, gap, tried)
+        last = left * works * self._still_gone(kind, given, tries)
+        if gap is not None and failover.tries is None:
+            return found + last / (1 - fails * self._still_gone(kind, gap, tries))
         if failover.manual is not None:
             by_hand = self._by_hand_after(kind)
-            found = found + left * self._still_gone(kind, by_hand)
-        return found
+            last = last + left * fails * self._still_gone(kind, by_hand, tries)
+        return found + last
 
     def _by_hand_after(self, kind: Kind) -> Quantity:
         """Return how long it takes a person, with all stages."""
@@ -194,18 +222,36 @@ class Recovery:
         later = failover.fencing, failover.promotion, failover.redirection
         return added((given, *later, failover.manual))
 
-    def _still_gone(self, kind: Kind, stage: Quantity) -> Quantity:
-        """Return the probability that a restart takes longer than a stage."""
-        return 1 - First(repair=self.rules.repairs[kind.law].mttr, stage=stage).won
+    def _still_gone(self, kind: Kind, stage: Quantity, tried: int) -> Quantity:
+        """Return the probability that a restart outlasts a stage, after attempts."""
+        return 1 - self.rules.first(kind, stage, tried).won
+
+
+def _tabled(law: Duration) -> Duration:
+    """Return a law of which many sums are quick: those of phases are not."""
+    if law.phases is None or law.var == 0:
+        return law
+    ends = law.upper_quantile(np.geomspace(_LEVELS[0], _RARE, 64))
+    times = np.unique(np.concatenate([[0.0], law.quantile(_LEVELS), ends]))
+    return duration.tabulated(times, law.sf(times))
 
 
 def _earlier(one: Duration, other: Duration) -> Duration:
     """Return the law of a time, given that it ends before another."""
     if one.var == 0 or _LEVELS[-1] <= other.sf(one.quantile(_LEVELS[-1])):
         return one
-    times = edges_of([law.quantile(_LEVELS) for law in (one, other)])
-    times = np.concatenate([[0.0], times[times > 0]])
-    mass = np.diff(one.cdf(times)) * other.sf((times[1:] + times[:-1]) / 2)
+    return _between(one, constant(0.0), other)
+
+
+def _between(one: Duration, begin: Duration, end: Duration) -> Duration:
+    """Return the law of a time, given that it ends within a stage that others bound."""
+    if one.var == 0:
+        return one
+    times = edges_of([law.quantile(_LEVELS) for law in (one, begin, end)])
+    within = np.linspace(begin.quantile(_LEVELS[0]), end.quantile(_LEVELS[-1]), 1024)
+    times = np.unique(np.concatenate([[0.0], times, within]))
+    middle = (times[1:] + times[:-1]) / 2
+    mass = np.diff(one.cdf(times)) * np.maximum(end.sf(middle) - begin.sf(middle), 0)
     before = np.concatenate([[0.0], np.cumsum(mass)])
     if not before[-1]:
         return one

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from hamodel._check import is_symbolic
 from hamodel._quantity import rate_of
 from hamodel._types import Quantity, Value
-from hamodel.architectures._events import NEVER, is_never
+from hamodel.architectures._events import NEVER, is_exponential, is_never
 from hamodel.architectures._nodes import IN_PLACE, Failure, Replica
 from hamodel.architectures._pair_spec import PairSpec
 from hamodel.architectures._replicas import (
@@ -22,7 +23,10 @@ from hamodel.architectures._replicas import (
     WayBack,
 )
 from hamodel.architectures._replicated import Rules
-from hamodel.failover import false_alarm_rate
+from hamodel.failover import Failover, false_alarm_rate
+
+_RARE = 1e-9  # a chance of further attempts that are not told apart
+_MOST = 100  # attempts that are
 
 
 def rules_of(
@@ -143,11 +147,31 @@ def _kinds(
             detection=one.detection,
             coverage=coverage,
             backup=one.backup,
+            told=_told(one.mttr, coverage, failover) if in_place else 0,
         )
         made.append(found)
     if failover.manual is not None and len(repairs) > 1 and not spec.clean_election:
         made = [_unmarked(kind, failover.coverage) for kind in made]
     return tuple(made), tuple(repairs)
+
+
+def _told(mttr: Quantity, coverage: Quantity, failover: Failover) -> int:
+    """Return after how many attempts a restart is told apart from a new one.
+
+    An exponential one never is; of others, until it has ended or an attempt has worked.
+    A formula of the coverage counts as 0.9.
+    """
+    gap = failover.retry
+    if gap is None or not hasattr(mttr, "sample") or is_exponential(mttr):
+        return 0
+    most = _MOST if failover.tries is None else min(failover.tries, _MOST)
+    fails = 0.1 if is_symbolic(coverage) else 1 - np.min(coverage)
+    least = gap.support[0] if hasattr(gap, "sample") else gap
+    left, told = 1.0, 0
+    while left > _RARE and told < most:
+        told += 1
+        left = fails**told * np.max(mttr.sf(told * np.min(least)))
+    return told
 
 
 def _unmarked(kind: Kind, coverage: Quantity) -> Kind:

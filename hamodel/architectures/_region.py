@@ -25,12 +25,14 @@ from hamodel import fields
 from hamodel._types import Quantity
 from hamodel.architectures._away import redirections
 from hamodel.architectures._events import (
-    Both,
     Event,
-    First,
-    Left,
     Stages,
     added,
+)
+from hamodel.architectures._first import (
+    Both,
+    First,
+    Left,
 )
 from hamodel.architectures._nodes import Failure, Standby
 from hamodel.architectures._pair_model import Shown

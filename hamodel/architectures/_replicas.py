@@ -213,6 +213,7 @@ class Kind:
     detection: Quantity | None
     coverage: Quantity
     backup: Quantity | None  # s between backups, of what destroys the data
+    told: int = 0  # attempts after which a restart is told apart from a new one
 
 
 class Handover(NamedTuple):

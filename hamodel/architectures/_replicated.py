@@ -49,8 +49,8 @@ Assumptions
 - A failover that does not work, that nobody finishes and that is not tried again,
   leaves its candidate in need of the same repair as the failed primary.
 - The service stays where it is after a failover, unless `failback` is given.
-- A restart in place races each further attempt anew.  That is right where it is an
-  exponential time; for others see `ActivePassive`.
+- A restart in place of a law that remembers goes on from attempt to attempt: a hundred
+  of them are told apart at most, and fewer where no more come in 1e-9 of all failures.
 - Where two times race (a restart and the detection), the chain takes the exact
   probability and mean of the race for the laws that are given, not for exponential
   ones: a number is an exponential time for a restart and a constant for a stage.

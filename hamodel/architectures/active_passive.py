@@ -33,10 +33,10 @@ Assumptions
   both nodes, the downtime is 4.1 times as long (`assumptions`).
 - A failover that does not work leaves no usable node, and the service waits for a
   repair.  With `Failover.manual` a person makes the standby serve instead.
-- A process that restarts in place races each further attempt of a failover anew, with
-  `Failover.retry`.  That is right for an exponential restart.  With constant ones of
-  25 s, a detection of 10 s, a promotion of 30 s, attempts every 20 s and a coverage of
-  0.7 the mean of an outage is 35.5 s, and 48.6 s is said.
+- A process that restarts in place goes on to do so from attempt to attempt, with
+  `Failover.retry`; each attempt that works has its own detection, which the restart may
+  end, and once it is detected the service waits for the standby.  When all attempts of
+  `tries` have failed and nobody helps, it begins anew, as the candidate's does.
 - The repair of a failed primary begins when the service is back.  So the model does not
   hold for failovers slower than repairs: there it says, rightly for such an operation,
   that the standby makes things worse.
@@ -252,16 +252,22 @@ class ActivePassive(PairSpec):
             `PairState`, of which `both`, `unseen` and `one` serve while the site is
             up, where that says all; with more nodes, with nodes that differ, with
             sites of their own that can fail, or if writes wait for a standby, they are
-            those of the rules, and up means that writes are served.
+            those of the rules, and up means that writes are served; also where a law of
+            repair counts from what took the nodes.
         """
         if self._wide:
             return part_of(self, watched=-1).chain(up=lambda view: not view.stopped)
         part = part_of(self, together=True)
+        repaired = (self.database.mttr, *(kind.mttr for kind in self.failures))
+        given = any(hasattr(mttr, "sample") for mttr in repaired)
 
         def moves(state: Hashable) -> Iterator[tuple[Hashable, Quantity]]:
             """Yield moves between states that the past does not tell apart."""
             for to, rate in part.moves(state):
-                yield to._replace(cause="") if isinstance(to, State) else to, rate
+                if isinstance(to, State) and not (given and to.phase == "lost"):
+                    yield to._replace(cause=""), rate
+                else:
+                    yield to, rate
 
         def serves(state: State) -> bool:
             """Tell whether writes are served."""
