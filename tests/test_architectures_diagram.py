@@ -21,6 +21,7 @@ from hamodel.architectures import (
     Tier,
 )
 from hamodel.architectures._assumptions import COMMON, KEPT, SPLIT
+from hamodel.assessment import assess
 from hamodel.duration import constant, exponential, lognormal
 from hamodel.failover import Failover
 from hamodel.replication import Replication
@@ -51,6 +52,8 @@ SHAPES = {
 
 
 def single(architecture, operation="write"):
+    if operation == "write":  # an assessment says those of writes
+        return set(assess(architecture).single_points_of_failure)
     return set(architecture.diagram(operation).single_points_of_failure())
 
 

@@ -26,6 +26,7 @@ from hamodel.architectures import (
 )
 from hamodel.architectures._leaderless_behaviour import oldest
 from hamodel.architectures._races import Alone
+from hamodel.assessment import assess
 from hamodel.failover import Failover
 from hamodel.replication import Replication
 from hamodel.simulation import simulate
@@ -168,7 +169,7 @@ def test_a_pair_has_one_standby():
 def test_planned_work_stops_a_single_database(shop):
     share = WORK.takes / (WORK.every + WORK.takes)
     for operation in ("read", "write"):
-        down = shop.model().downtime()[operation]
+        down = getattr(assess(shop), operation).downtime_by_cause
         assert down == pytest.approx({"planned maintenance": share}, rel=1e-12)
 
 
@@ -182,10 +183,10 @@ def test_planned_work_costs_a_pair_a_change_of_roles(sites):
         sites=sites,
     )
     away = FAILOVER.promotion + FAILOVER.redirection
-    down = pair.model().downtime()
-    expected = away / (WORK.every + away)
-    assert down["write"] == pytest.approx({"planned maintenance": expected}, rel=1e-12)
-    assert down["read"] == {}
+    found, expected = assess(pair), away / (WORK.every + away)
+    down = found.write.downtime_by_cause
+    assert down == pytest.approx({"planned maintenance": expected}, rel=1e-12)
+    assert found.read.downtime_by_cause == {}
 
 
 def mixed(*states):
@@ -214,7 +215,7 @@ def test_a_rolling_restart_costs_a_majority_its_slack_and_one_election(copies):
     elects = 1 - (1 - calm) / (up**3 + 3 * up**2 * (1 - up))  # share of the time
     alone = 1 - up**2 * (1 - elects)  # both others must be up, with a leader
     expected = mixed((WORK.every, calm), (40, 1.0), (3 * WORK.takes, alone))
-    down = spec.model().downtime()["write"]
+    down = assess(spec).write.downtime_by_cause
     assert sum(down.values()) == pytest.approx(expected, rel=1e-12)
     assert down["planned maintenance"] > 0
     free = replace(spec, maintenance=None).model().downtime()["write"]

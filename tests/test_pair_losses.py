@@ -20,7 +20,7 @@ from hamodel.architectures import (
     Site,
 )
 from hamodel.failover import Failover
-from hamodel.replication import Replication
+from hamodel.replication import Replication, WriteStage
 from hamodel.units import HOUR, YEAR
 
 FAIL, MEND, WRITES, TRIP, HOP = 1 / (100 * HOUR), 1 / (10 * HOUR), 100.0, 0.08, 0.001
@@ -163,6 +163,69 @@ def test_each_site_reads_the_copy_that_it_has():
     found = assess(spec, replace(LOAD, reads=WRITES, keys=200))
     late = stale[~write[order]].mean()
     assert found.stale_read_probability == pytest.approx(late, rel=0.02)
+
+
+def answered_late(sites, mode, wait_for, timeout, rng, *, way=0.01):
+    """Share of reads of the last standby that lack the last answered write, played.
+
+    A standby receives each write half a round trip after its commit, and replays them
+    one by one; the client is answered when the last, or the first, has answered.
+    """
+    at = np.cumsum(rng.exponential(0.01, 1_000_000))
+    answers = []
+    for site in sites[1:]:
+        takes = rng.exponential(0.008, len(at))
+        trip = 0.0 if site == sites[0] else way
+        busy = np.cumsum(takes)
+        free = np.maximum.accumulate(at + trip - busy + takes)
+        shown = busy + free
+        answers.append(trip + (shown if wait_for == "applied" else at + trip))
+    kth = np.max if mode == "sync" else np.min
+    answered = np.minimum(kth(answers, axis=0), at + timeout)
+    mine = rng.random(len(at)) < 0.05
+    order = np.argsort(answered[mine], kind="stable")
+    answered, shown = answered[mine][order], shown[mine][order]
+    reads = rng.uniform(0.1 * at[-1], 0.9 * at[-1], 1_000_000)
+    return np.mean(shown[np.searchsorted(answered, reads, side="right") - 1] > reads)
+
+
+@pytest.mark.parametrize(
+    ("sites", "mode", "wait_for", "timeout"),
+    [
+        ("AB", "semi-sync", "received", np.inf),
+        ("AB", "semi-sync", "received", 0.004),
+        ("AB", "semi-sync", "applied", 0.03),
+        ("AB", "sync", "applied", np.inf),
+        ("ABC", "sync", "received", np.inf),
+        ("AAB", "quorum", "received", np.inf),
+    ],
+)
+def test_a_read_is_stale_if_it_lacks_what_was_answered(sites, mode, wait_for, timeout):
+    way = {"timeout": timeout} if np.isfinite(timeout) else {}
+    spec = ActivePassive(
+        database=Node(mttf=1e9 * HOUR, mttr=HOUR),
+        failover=Failover(),
+        replicas=[
+            Replica(
+                site=s,
+                priority=int(s == "A"),
+                reads="local" if s == sites[-1] else "never",
+            )
+            for s in sites
+        ],
+        replication=Replication(
+            mode=mode,
+            standbys=len(sites) - 1,
+            wait_for=wait_for,
+            apply=WriteStage(service=0.008),
+            **way,
+        ),
+    )
+    load = Workload(writes=100, reads=1, round_trip=0.02, hop=0, keys=20, exponent=0)
+    found = assess(spec, load)
+    played = answered_late(sites, mode, wait_for, timeout, np.random.default_rng(1))
+    said = found.stale_read_probability / max(found.read.stale, 1e-9)
+    assert said == pytest.approx(played, rel=0.03)
 
 
 def test_what_is_down_does_not_fail():

@@ -22,7 +22,7 @@ from hamodel.architectures import (
 )
 from hamodel.architectures._events import Cause
 from hamodel.assessment import assess
-from hamodel.failover import Failover
+from hamodel.failover import Failover, Heartbeat
 from hamodel.units import DAY, HOUR
 from hamodel.workload import Workload
 from tests import test_joint_chains as joints
@@ -45,6 +45,9 @@ def toys():
     also = {"failover": FAILOVER, "maintenance": work, "common_cause": 0.05}
     yield "single", SinglePrimary(database=NODE, maintenance=work)
     yield "pair", ActivePassive(database=NODE, **also)
+    lossy = Heartbeat(interval=1, misses=3, loss=0.02)
+    hasty = Failover(detection=lossy, promotion=20.0)
+    yield "hasty", ActivePassive(database=NODE, failover=hasty)
     yield "active", ActiveActive(database=NODE, **also)
     clocks = ActiveActive(
         database=NODE, failover=FAILOVER, resolution="vector clocks", sites=("a", "b")
@@ -68,6 +71,7 @@ def toys():
 
 
 TOYS = dict(toys())
+WHOLE = set(TOYS) - set(joints.SYSTEMS)  # those whose data are walked as well
 SYSTEMS = TOYS | {
     key: catalogue.system(key).architecture() for key in catalogue.systems()
 }
@@ -81,8 +85,8 @@ def found(name, load):
 @cache
 def fields(name, load):
     """All fields of a toy, with its data; of others what is quick to say."""
-    data, periods = name in TOYS and load == "plain", name != "regions"
-    return tuple(roads.fields(found(name, load), data=data, periods=periods))
+    data = name in WHOLE and load == "plain"
+    return tuple(roads.fields(found(name, load), data=data))
 
 
 def unlisted(name, load):

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from hamodel._quantity import mean_of
-from hamodel._types import Quantity
+from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._copies import AtWork
 from hamodel.architectures._pair_losses import Losses
 from hamodel.architectures._pair_model import PairSeen
@@ -98,23 +98,77 @@ class PairBehaviour(AtWork):
     def stale(self) -> Quantity:
         if not self._streams:
             return 0.0
-        w, shares = self.workload, self.workload.shares(self.spec.sites)
+        shares = self.workload.shares(self.spec.sites)
         nodes = [node for node in self._losses.nodes if node.reads == "local"]
         several = isinstance(self.spec.replication.delay, tuple)
-        if not several and not any(n.follows for n in nodes):
-            return stale_reads(self.stream, w, w.writes)  # far ones are alike
+        slowest = self._streams.index(self.stream)
+        if not several and all(n.acknowledges for n in nodes):
+            return self._late(slowest)  # far ones are alike
         late: Quantity = 0.0
         total: Quantity = 0.0
         ways = self._losses.ways(self._losses.home)
-        for (node, _), stream in zip(ways, self._streams, strict=True):
+        for place, (node, _) in enumerate(ways):
             if node in nodes and node.site != self._losses.home.site:
                 beside = sum(other.site == node.site for other in nodes)
                 share = shares[node.site] / beside
-                late = late + share * stale_reads(stream, w, w.writes)
+                late = late + share * self._late(place)
                 total = total + share
         if np.all(np.asarray(total) == 0):  # it is read in a failover alone
-            return stale_reads(self.stream, w, w.writes)
+            return self._late(slowest)
         return late / total
+
+    def _late(self, place: int) -> Quantity:
+        """Return the share of the reads of a standby that are stale."""
+        w, stream = self.workload, self._streams[place]
+        if self.spec.replication.mode == "async":
+            return stale_reads(stream, w, w.writes)
+        if np.ndim(self.commit[self._losses.home.site].mean):
+            raise ValueError(
+                "stale_read_probability needs a single wait of a commit, got arrays"
+            )
+        return stale_reads(stream, w, w.writes, self._known(place))
+
+    def _known(self, place: int) -> FloatArray:
+        """Return for how long a standby has had a write when its client is answered.
+
+        One time, or 64 that are equally likely where ways have laws.
+        """
+        joint, pairs = self.spec.replication, self._losses.delays(self._losses.home)
+        received = self._drawn[place][0]
+        answers = [
+            # who answers once a write is applied shows each one that waits for it
+            np.inf if joint.wait_for == "applied" and i == place else answered
+            for i, (_, answered) in enumerate(self._drawn)
+            if pairs[i][0].acknowledges
+        ]
+        everyone = joint.mode in {"sync", "in-sync"}
+        needed = len(answers) if everyone else min(joint.needed, len(answers))
+        when = np.sort(np.broadcast_arrays(*answers), axis=0)[needed - 1]
+        if joint.mode == "semi-sync":
+            when = np.minimum(when, joint.timeout)
+        known = np.sort(np.ravel(when - received))
+        return known if known.size == 1 else known.reshape(64, -1).mean(axis=1)
+
+    @cached_property
+    def _drawn(self) -> list[tuple[FloatArray, FloatArray]]:
+        """When each standby has received a write, and when its answer is back."""
+        losses, w, joint = self._losses, self.workload, self.spec.replication
+        rng, none = np.random.default_rng(1), constant(0.0)
+        sending = none if joint.send is None else joint.send.time(w.writes)
+        applied = joint.wait_for == "applied" and joint.apply is not None
+        replay = joint.apply.time(w.writes) if applied and joint.apply else none
+        found = []
+        pairs = zip(losses.delays(losses.home), losses.ways(losses.home), strict=True)
+        for (node, delay), (_, alone) in pairs:
+            near = node.site == losses.home.site
+            trip = _draws(w.within_site if near else w.between_sites, rng)
+            there = _draws(delay, rng) + trip / 2
+            if node.follows:
+                there = _draws(alone.delays[0], rng)
+            there = there + _draws(sending, rng)
+            back = trip / 2 + sum(_draws(x, rng) for x in (delay, joint.flush, replay))
+            found.append((there, there + back))
+        return found
 
     @property
     def transfers(self) -> Quantity:
@@ -190,6 +244,13 @@ class PairBehaviour(AtWork):
         bare = sum(share for name, share in enters.items() if name not in held)
         most: Quantity = max(enters.values(), key=lambda share: np.max(share))
         return most, self.work_of(most if most is bare else most + bare)
+
+
+def _draws(time: Quantity, rng: np.random.Generator) -> FloatArray:
+    """Return draws of a time; one of a number."""
+    if not isinstance(time, Duration) or time.var == 0:
+        return np.array([mean_of(time)], float)
+    return time.sample(64 * 256, rng)
 
 
 def _slowness(stream: Stream) -> float:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hamodel import _check, duration
 from hamodel._quantity import mean_of, rate_of
-from hamodel._types import Quantity
+from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._events import stage_law
 from hamodel.architectures._specs import Node, Site
 from hamodel.architectures.writes import Conflicts, LostWrites
@@ -241,11 +241,17 @@ def popularity(workload: Workload) -> Zipf:
     return Zipf(keys=workload.keys, exponent=workload.exponent)
 
 
-def stale_reads(stream: Stream, workload: Workload, writes: Quantity) -> Quantity:
+def stale_reads(
+    stream: Stream,
+    workload: Workload,
+    writes: Quantity,
+    known: FloatArray | None = None,
+) -> Quantity:
     """Return the probability that a read lacks its key's last write.
 
     Reads and writes prefer the same keys; `writes` is the rate in 1/s of those that
-    the copy hears of late.
+    the copy hears of late, `known` for how long it has had one when its client is
+    answered.
     """
     if np.ndim(writes) or np.ndim(stream.mean_lag):
         raise ValueError(
@@ -253,7 +259,7 @@ def stale_reads(stream: Stream, workload: Workload, writes: Quantity) -> Quantit
             "ha.sweep takes them point by point"
         )
     return popularity(workload).mean(
-        lambda share: stream.stale_probability(share * writes)
+        lambda share: stream.stale_probability(share * writes, known)
     )
 
 

@@ -260,7 +260,15 @@ class Assessment:
 
     @property
     def stale_read_probability(self) -> Quantity:
-        """Share of the reads that are answered without their key's last write."""
+        """Share of the reads that are answered without their key's last write.
+
+        That is the last of which the client had been answered: where a commit waits
+        for standbys, they have received it, and lack it only until it is replayed.
+        A replay takes no time unless `Replication.apply` says how long.  Where ways
+        have laws as well, it is from draws of them, within 2 %.  Replays of several
+        standbys count as independent: where a quorum waits for what is applied, a
+        third too many were said at a load of the replay of 0.8.
+        """
         served = self.read.stale
         if np.ndim(served) == 0 and served == 0:
             return 0.0

@@ -29,6 +29,20 @@ def missed(lag: Duration, rate: Quantity) -> Quantity:
     return plain(np.where(usable, series, np.maximum(answer, 0.0)))
 
 
+def unseen(apply: Duration, known: float, rate: Quantity) -> Quantity:
+    """Return P(an event in what is left of the replay when a client is answered).
+
+    The replica has had the write for `known` seconds then; below 0 it is yet to come.
+    """
+    rate = np.asarray(rate, float)
+    coming = max(-known, 0.0)
+    had = min(max(known, 0.0), float(apply.upper_quantile(1e-18)))
+    at, weights = along(apply, had)
+    tail = weights * np.asarray(apply.sf(at))
+    left = rate * (np.exp(-np.multiply.outer(rate, at - had)) @ tail)
+    return plain(-np.expm1(-rate * coming) + np.exp(-rate * coming) * left)
+
+
 def stale_after(lag: Duration, pause: Duration) -> float:
     """Return the probability that a read after a random pause misses the write.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hamodel import _check, _html, duration, fields, text
 from hamodel._types import Quantity
@@ -134,19 +135,25 @@ class Stream:
         """Mean number of writes committed and not yet visible (Little's law)."""
         return number(self.writes) * self.mean_lag
 
-    def stale_probability(self, key_writes: Quantity) -> Quantity:
+    def stale_probability(
+        self, key_writes: Quantity, known: ArrayLike | None = None
+    ) -> Quantity:
         """Return the probability that a read at a random moment is stale.
 
         Parameters
         ----------
         key_writes : array_like or sympy.Expr
             Writes per second to the key that is read.
+        known : array_like, optional
+            For how long in s the replica has received a write when its client is
+            answered, below 0 if it has not yet; several are equally likely.  None: the
+            client is answered at the commit.
 
         Returns
         -------
         float, ndarray or sympy.Expr
-            Probability that the replica lacks the key's last write; from load 1 on,
-            1 for a key that is written at all.
+            Probability that the replica lacks the key's last write of those whose
+            client is answered; from load 1 on, 1 for a key that is written at all.
 
         Notes
         -----
@@ -160,14 +167,25 @@ class Stream:
         >>> stream = Stream(writes=900, apply=WriteStage(service=0.001))
         >>> stream.stale_probability([0.001, 1.0, 100.0]).round(6)
         array([0.00001 , 0.009901, 0.5     ])
+
+        Where the answer comes 20 ms after the replica has received the write:
+
+        >>> round(stream.stale_probability(1.0, known=0.02), 6)
+        0.00134
         """
         _check.non_negative(key_writes=key_writes)
         if self._symbolic or _check.is_symbolic(key_writes):
             return self._formula_stale(key_writes)
         k = np.asarray(key_writes, float)
         overloaded = np.any(np.asarray(self.utilisation) >= 1)
-        if not overloaded:
+        if known is None and not overloaded:
             return _stale.missed(self.lag, k)
+        if known is not None and not overloaded:
+            left = duration.constant(0.0)
+            if self.apply is not None:
+                left = self.apply.time(self.writes)
+            each = [_stale.unseen(left, float(t), k) for t in np.ravel(known)]
+            return plain(np.mean(each, axis=0))
         if np.ndim(self.utilisation):
             raise ValueError(
                 "writes must stay below the capacity for an array of them, got load "

@@ -232,7 +232,10 @@ def _read_late(spec, places, found, runs, rng):
     for leader, run in enumerate(runs):
         order = np.flatnonzero(run.write)
         order = order[np.lexsort((run.committed[order], run.key[order]))]
-        stamp = run.key[order] * 1e7 + run.committed[order]
+        wait = 0.0  # a client of a pair is answered when its standbys have answered
+        if isinstance(spec, ActivePassive):
+            wait = waited(spec, places, leader)
+        stamp = run.key[order] * 1e7 + run.committed[order] + wait
         reads = np.flatnonzero(~run.write)[run.first :]
         moments = run.at[reads] + run.latency[reads] / 2
         last = np.searchsorted(stamp, run.key[reads] * 1e7 + moments) - 1
