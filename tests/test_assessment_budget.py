@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from hamodel import catalogue, duration, markov, specfile
 from hamodel.architectures import (
@@ -301,6 +302,36 @@ def test_a_law_that_jumps_again_and_again(count):
         target = 1 - 30 * count * (1 + beside) / MONTH
         found = pair.chance_of_missing(target, MONTH).probability
         assert found == pytest.approx(1 - met, rel=2e-3)
+
+
+def test_two_constant_times_jump_beside_short_ones():
+    """Visits of 30 s and of 47 s in a month, and exponential ones of 2 s: by hand."""
+    lasts, often = (30.0, 47.0, 2.0), (3.0, 0.5, 2.0)
+
+    def visits(k):
+        begins, leaves = np.array([often[k] / MONTH]), np.array([1.0])
+        law = duration.constant(lasts[k])
+        clock = _visits.Clock(law=law, rate=1 / lasts[k], goals=leaves)
+        fixed = _visits.Moves(rates=np.zeros((1, 1)), clocks={0: clock})
+        plain = _visits.Moves(rates=np.array([[1 / lasts[k]]]))
+        moves = plain if k == 2 else fixed
+        return _kinds.Visits(
+            moves=moves, begins=begins, entries=begins, fails=np.ones(1)
+        )
+
+    law = Downtime(base=0.0, streams=tuple((visits(k), 1) for k in range(3)))
+    counts = [stats.poisson(each).pmf(np.arange(25)) for each in often]
+    before = 1.0
+    for x in (29.0, 29.9, 30.1, 31.0, 46.9, 47.1, 60.1, 76.9, 77.1, 90.5, 107.1):
+        met = 0.0
+        for i, j, k in np.ndindex(25, 6, 25):
+            left = x - 30 * i - 47 * j
+            short = stats.gamma.cdf(left, k, scale=2) if k else 1.0
+            met += math.prod(map(np.take, counts, (i, j, k))) * short * (left >= 0)
+        found = law.miss(x / MONTH, MONTH).probability
+        assert found == pytest.approx(1 - met, rel=2e-4), x
+        assert found <= before
+        before = found
 
 
 def test_elections_of_a_month_add_up_and_a_lost_majority_is_rare():
@@ -801,7 +832,7 @@ def test_visits_within_others_add_to_them():
             is_short=lambda _: False,
             never=lambda horizon: rate * horizon,
             lacks=lambda x, _: np.zeros(len(x)),
-            atoms=lambda horizon: Atoms(((0.0, math.exp(-rate * horizon)),)),
+            atoms=lambda _: Atoms(),
         )
 
     outer, inner = visits(often, lasts[0]), visits(often * share, lasts[1])

@@ -6,8 +6,9 @@ Each is a `Stream` of `hamodel.assessment.budget`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import product
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.assessment._inversion import killed, over_time, tails
 from hamodel.assessment._laws import ends_of, law_of, transform
 from hamodel.assessment._visits import Moves
-from hamodel.assessment.budget import Atoms
+from hamodel.assessment.budget import Atom, Atoms
 from hamodel.duration import exponential
 
 Plan = tuple[tuple[int, list[int], list[int]], ...]
@@ -28,6 +29,7 @@ _LONGER = 40.0  # the same where the ends are known exactly
 _MOST = 400  # blocks of an inversion
 _TINY = 1e-280  # a transform that is taken for 0
 _SLICES = 64  # of a law that stands in a calendar
+_STAGES = 3  # of a visit made up of constant times
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,8 +61,9 @@ class Whole:
         return np.zeros(len(x))
 
     def atoms(self, horizon: float) -> Atoms:
-        """Return that it adds nothing."""
-        return Atoms(((0.0, math.exp(-self.never(horizon))),))
+        """Return none: its times are exponential."""
+        del horizon
+        return Atoms()
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
@@ -134,19 +137,90 @@ class Visits:
             least = x[within] / self.fails[k]
             longer, begun = _smoothed(clock.law, (*least.tolist(),))
             others = np.exp(-self.moves.rates[k].sum() * least)
-            total[within] += often * others * (longer * (horizon - least) + begun)
+            known = self._counted((k,), horizon)  # but for those that are cut off
+            more = 2 * begun if known else longer * (horizon - least) + begun
+            total[within] += often * others * more
         return total
 
     def atoms(self, horizon: float) -> Atoms:
-        """Return the visits that one constant clock ends."""
-        visits = []
-        for k, clock in self.moves.clocks.items():
-            often, lasts = self.begins[k] * clock.goals[-1], float(mean_of(clock.law))
-            law = law_of(clock.law)
-            if often and law is not None and law.var == 0 and lasts < horizon:
-                often *= math.exp(-float(self.moves.rates[k].sum()) * lasts)
-                visits.append((float(self.fails[k]) * lasts, often * (horizon - lasts)))
-        return Atoms(((0.0, math.exp(-self.never(horizon))),), tuple(visits))
+        """Return visits made up of constant times, and pairs of them.
+
+        `pairs` make single ones fewer.
+        """
+        ways = [
+            way
+            for k in np.flatnonzero(self.begins).tolist()
+            for way in self._ways_of(k)
+            if self._counted(way, horizon)
+        ]
+        both = np.zeros((len(self.fails), len(self.fails)))
+        if self.pairs is not None:
+            both = self.pairs.within(horizon)
+        found = []
+        for way in ways:
+            smooth = partial(
+                self._one, way, horizon, both[way[0]].sum() + both[:, way[0]].sum()
+            )
+            found.append(
+                (way, Atom(float(self.fails[[*way]] @ self._lasts(way)), smooth))
+            )
+        twice = [
+            Atom(
+                one.cost + two.cost,
+                partial(self._two, way, other, both[way[0], other[0]]),
+            )
+            for (way, one), (other, two) in product(found, repeat=2)
+            if both[way[0], other[0]]
+        ]
+        return Atoms(visits=(*(atom for _, atom in found), *twice))
+
+    def _ways_of(
+        self, k: int, before: tuple[int, ...] = ()
+    ) -> Iterator[tuple[int, ...]]:
+        """Yield how visits go on through states that last constant times."""
+        clock = self.moves.clocks.get(k)
+        if clock is None or len(before) == _STAGES:
+            return
+        law = law_of(clock.law)
+        if law is None or law.var > 0:
+            return
+        for j in np.flatnonzero(clock.goals).tolist():
+            if j == len(self.fails):
+                yield (*before, k)
+            else:
+                yield from self._ways_of(j, (*before, k))
+
+    def _lasts(self, way: tuple[int, ...]) -> FloatArray:
+        return np.array([float(mean_of(self.moves.clocks[k].law)) for k in way])
+
+    def _counted(self, way: tuple[int, ...], horizon: float) -> bool:
+        """Tell whether visits of constant times that go so are counted in a period."""
+        laws = [law_of(self.moves.clocks[k].law) for k in way]
+        constant = all(law is not None and law.var == 0 for law in laws)
+        return constant and float(self._lasts(way).sum()) * ends_of(1.0)[1] < horizon
+
+    def _passes(self, way: tuple[int, ...], s: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the transform of a visit that goes so, and its derivative in time."""
+        value, slope = np.ones_like(s), np.zeros_like(s)
+        for k, to in zip(way, (*way[1:], len(self.fails)), strict=True):
+            clock, out = self.moves.clocks[k], self.moves.rates[k].sum()
+            each, change = transform(clock.law, out + s * self.fails[k])
+            slope = clock.goals[to] * (slope * each + value * change)
+            value = clock.goals[to] * value * each
+        return value, slope
+
+    def _one(
+        self, way: tuple[int, ...], horizon: float, less: float, s: Numbers
+    ) -> Numbers:
+        value, slope = self._passes(way, s)
+        return np.asarray(
+            self.begins[way[0]] * (horizon * value + slope) - less * value
+        )
+
+    def _two(
+        self, way: tuple[int, ...], other: tuple[int, ...], often: float, s: Numbers
+    ) -> Numbers:
+        return np.asarray(often * self._passes(way, s)[0] * self._passes(other, s)[0])
 
     def exponent(self, kill: Numbers, horizon: float) -> Numbers:
         """Return - log of survival: of visits begun before, and within, the period."""

@@ -30,9 +30,12 @@ visits that share a part come together, how planned work goes from copy to copy 
 site, and combinations of more than six parts.  These are bounded: `Chance.error`.  It
 is no bound of what shapes of times do: what is left of a clock that runs on is nearly
 right only (an election that begins with a lost site takes no account of how long it
-was: an event simulation found a day 12 % off); and of a constant time beside others
-in the same period the law is smoothed by 3 %.  Within some per cent of a multiple of a
-constant time it may rise by 0.2 %.
+was: an event simulation found a day 12 % off).
+
+A law that jumps takes thousands of terms to invert.  Visits that last constant times,
+and work by the calendar, are counted: of sums of them that are near what is asked the
+transform has the others only, at what these leave.  Other laws are smoothed by 3 %,
+and what a visit alone lacks by that is added.
 
 Source: Abate, Choudhury and Whitt (2000), An introduction to numerical transform
 inversion, in Computational Probability, 257-323; for the visits: Daley and Vere-Jones,
@@ -51,7 +54,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from hamodel._types import FloatArray, Numbers
-from hamodel.assessment._inversion import AGREE, FINE, tail
+from hamodel.assessment._inversion import AGREE, FINE, tail, tails
 from hamodel.assessment._laws import NARROW
 
 _SLIGHT = 3e-6  # of the chance that is asked for: what may be left out
@@ -62,7 +65,11 @@ _BESIDE = 1e-4  # in log shares: how far a slope looks
 _OFTEN = 1e-3  # a chance that quick inversions are good for
 _CROWDED = 20.0  # visits, of which hardly ever one comes alone
 _UNLIKELY = 1e-9  # a chance that is not looked at
-_NEARBY, _REPEATED = 1.3, 128  # sums of visits, as shares of what is asked; visits
+_NEARBY, _APART = 1.3, 0.25  # sums of visits, and the calendar's, as shares of x
+_SPREAD = 6.0  # standard deviations by which a smoothed jump is wide
+_KINDS, _SUMS = 3, 24  # of constant costs that are looked at
+_CROWD = 400.0  # visits of one cost, whose number is a jump of no more than 2 %
+_EXACT = 1e-9  # of what is asked: a sum that is equal to it
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
 
 
@@ -73,11 +80,19 @@ class Chance(NamedTuple):
     error: float
 
 
+class Atom(NamedTuple):
+    """Visits that all cost the same."""
+
+    cost: float  # in s
+    # by points of the transform: how many come in a period, each smoothed and killed
+    smooth: Callable[[Numbers], Numbers]
+
+
 class Atoms(NamedTuple):
     """Downtimes of one length that come often enough to be a jump of the law."""
 
-    sure: tuple[tuple[float, float], ...]  # what it adds to a period, and how likely
-    visits: tuple[tuple[float, float], ...] = ()  # what each adds, and how many come
+    sure: tuple[tuple[float, float], ...] = ()  # what a period has, and how likely
+    visits: tuple[Atom, ...] = ()
 
 
 class Stream(Protocol):
@@ -199,8 +214,9 @@ class Later:
         return self.made.lacks(x, horizon)
 
     def atoms(self, horizon: float) -> Atoms:
-        """Return that it adds nothing."""
-        return Atoms(((0.0, math.exp(-self.seldom(horizon))),))
+        """Return none: they come too seldom."""
+        del horizon
+        return Atoms()
 
 
 def _seldom(stream: Stream, count: int, horizon: float) -> float:
@@ -219,26 +235,77 @@ def _added(
     return found
 
 
-def _jump(kinds: Sequence[tuple[float, float]], x: float, *, alone: bool) -> float:
-    """Return what P(sum > x) of visits of constant costs lacks in the transform.
+class Sum(NamedTuple):
+    """A downtime of constant costs alone, and how likely it is."""
 
-    There each cost varies by a gamma law of `NARROW` stages; a sum of them is another,
-    by Wilson and Hilferty's formula for its tail.  `alone` counts one visit too.
-    """
-    most = [min(int(_NEARBY * x / cost) + 1, _REPEATED) for cost, _ in kinds]
-    counts = np.stack(np.meshgrid(*(np.arange(n + 1) for n in most), indexing="ij"), -1)
-    counts = counts.reshape(-1, len(kinds))
-    costs, often = np.array(kinds).T
-    total, spread = counts @ costs, counts @ costs**2 / NARROW
-    near = (counts.sum(axis=1) > (0 if alone else 1)) & (total * _NEARBY > x)
-    counts, total, spread = counts[near], total[near], spread[near]
-    logs = np.log(often)
-    factorials = np.cumsum(np.log(np.maximum(np.arange(max(most) + 1), 1)))
-    p = np.exp(counts @ logs - factorials[counts].sum(axis=1))
-    ninth = spread / (9 * total**2)
-    z = ((x / total) ** (1 / 3) - 1 + ninth) / np.sqrt(2 * ninth)
-    smooth = np.array([math.erfc(each) / 2 for each in z])
-    return float(p @ ((total > x) - smooth))
+    cost: float
+    likely: float
+    sure: int  # which of those of the calendar
+    counts: tuple[int, ...]  # of visits, by kind
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Jumps:
+    """What is constant of a downtime: work by the calendar, and visits of one cost."""
+
+    fixed: tuple[tuple[Stream, int], ...]  # streams of the calendar
+    sure: FloatArray  # (j, 2) downtimes of the calendar, and how likely each is
+    costs: FloatArray  # (n,)
+    often: FloatArray  # (n,) visits of a period
+    kinds: tuple[tuple[tuple[int, Atom], ...], ...]  # the same, with their numbers
+
+    def near(self, x: float) -> list[Sum]:
+        """Return the sums whose jump the transform would smooth over x."""
+        many = np.abs(self.often)
+        most = np.minimum(_NEARBY * x / self.costs + 2, many + 8 * many**0.5 + 12)
+        axes = [np.arange(len(self.sure)), *map(np.arange, most.astype(int) + 1)]
+        grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+        first, p = self.sure[grid[:, 0]].T
+        counts = grid[:, 1:]
+        total, spread = counts @ self.costs + first, counts @ self.costs**2 / NARROW
+        alone = (first > 0) & (spread == 0)
+        near = np.abs(total - x) < np.where(alone, _APART * x, _SPREAD * spread**0.5)
+        for k, each in enumerate(self.often):
+            p = p * _poisson(float(each), int(most[k]))[counts[:, k]]
+        chosen = np.flatnonzero(near & (np.abs(p) > _UNLIKELY))
+        chosen = chosen[np.argsort(-np.abs(p[chosen]))][:_SUMS]
+        return [
+            Sum(float(total[k]), float(p[k]), int(grid[k, 0]), tuple(counts[k]))
+            for k in chosen
+        ]
+
+    def rest(self, s: Numbers, total: Numbers, horizon: float) -> Numbers:
+        """Return the exponent of all that is not constant."""
+        for stream, count in self.fixed:
+            total = total - count * stream.exponent(s[:, None] * stream.fails, horizon)
+        for often, smooth in zip(self.often, self._smooth(s), strict=True):
+            total = total - (often - smooth)
+        return total
+
+    def smoothed(self, s: Numbers, rest: Numbers, near: Sequence[Sum]) -> Numbers:
+        """Return what the transform has of sums that are near: times s, (k,)."""
+        alive, smooth = np.exp(-rest - self.often.sum()), self._smooth(s)
+        found = np.zeros(len(s), complex)
+        for each in near:
+            first, p = self.sure[each.sure]
+            ways = p * np.exp(-s * first) * alive
+            for n, come in zip(each.counts, smooth, strict=True):
+                ways = ways * come**n / math.factorial(n)
+            found += each.likely - ways
+        return found
+
+    def _smooth(self, s: Numbers) -> list[Numbers]:
+        return [
+            np.asarray(sum(count * atom.smooth(s) for count, atom in kind))
+            for kind in self.kinds
+        ]
+
+
+def _poisson(mean: float, most: int) -> FloatArray:
+    """Return how likely each number is, up to the most; a mean may be negative."""
+    steps = np.append(1.0, mean / np.arange(1, most + 1))
+    found: FloatArray = math.exp(-mean) * np.cumprod(steps)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -296,7 +363,6 @@ class Downtime:
             law, out = self._without(_SLIGHT * chance, horizon)
             if law.streams:
                 found, (off, _) = law._tail(x, horizon)
-                found = found + law._alone(np.array([x]), horizon)
             chance = float(found[0])
             if out <= _SLIGHT * chance:
                 break
@@ -308,16 +374,58 @@ class Downtime:
         Blocks of 1 take a third of the time, and are good down to a thousandth if
         they settle.
         """
+        near = _jumps(self, horizon).near(x)
 
         def transform(s: Numbers) -> Numbers:
-            found, more = self._exponents(s, horizon)
-            return np.asarray(-np.expm1(-np.stack([found, found + more])) / s)
+            return self._less(s, near, horizon) / s
 
+        more = self._alone(np.array([x]), horizon) + self._stepped(x, near, horizon)[0]
         most = self._most(horizon)
         found, off = tail(transform, x, most, block=1)
         if found[0] > _OFTEN and np.all(off <= AGREE * found):
-            return found, off
-        return tail(transform, x, most)
+            return found + more, off
+        found, off = tail(transform, x, most)
+        return found + more, off
+
+    def _less(self, s: Numbers, near: Sequence[Sum], horizon: float) -> Numbers:
+        """Return 1 - E exp(-s D), and that of more frequent visits, without some sums.
+
+        Sums of constant costs that are near what is asked are known as they are: the
+        transform would smooth them by 3 %.
+        """
+        found, more = self._exponents(s, horizon)
+        less = np.asarray(-np.expm1(-np.stack([found, found + more])))
+        if near:
+            jumps = _jumps(self, horizon)
+            less = less - jumps.smoothed(s, jumps.rest(s, found, horizon), near)
+        return less
+
+    def _stepped(self, x: float, near: Sequence[Sum], horizon: float) -> FloatArray:
+        """Return P(D > x) with some sums of constant costs, and its density at x."""
+        jumps = _jumps(self, horizon)
+        likely, left = (
+            np.array([each.likely for each in near]),
+            np.array([x - each.cost for each in near]),
+        )
+        found = np.stack([(left < 0).astype(float), np.zeros(len(left))])
+        at, after = np.abs(left) <= _EXACT * x, left > _EXACT * x
+        if np.any(at):
+            never = -float(jumps.often.sum())
+            for stream, count in self.streams:
+                if (stream, count) not in jumps.fixed:
+                    never += count * stream.never(horizon)
+            found[0, at] = -math.expm1(-never)
+
+        def transform(s: Numbers) -> Numbers:
+            flat = s.ravel()
+            rest = jumps.rest(flat, self._exponent(flat, horizon), horizon)
+            less = -np.expm1(-rest)
+            return np.stack([less / flat, -less]).reshape(2, *s.shape)
+
+        if np.any(after):
+            found[:, after] = tails(transform, left[after], self._most(horizon))
+        stepped: FloatArray = found @ likely
+        return stepped
 
     def _alone(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return what P(D > x) lacks where one visit costs as much alone, (x,).
@@ -330,22 +438,7 @@ class Downtime:
         if often <= _CROWDED:
             for stream, count in self.streams:
                 found += count * stream.lacks(x, horizon)
-        found = math.exp(-often) * found + self._repeated(x, horizon)
-        return np.where(x < horizon, found, 0.0)
-
-    def _repeated(self, x: FloatArray, horizon: float) -> FloatArray:
-        """Return what P(D > x) lacks where visits of constant costs make all of it up.
-
-        That is all but for one visit alone.  Of several costs the two most frequent
-        are looked at.
-        """
-        sure, kinds = _atoms(self, horizon)
-        found = np.zeros(len(x))
-        for least, p in sure.items():
-            for k, left in enumerate(x - least):
-                if left > 0 and kinds:
-                    found[k] += p * _jump(kinds, float(left), alone=least > 0)
-        return found
+        return np.where(x < horizon, math.exp(-often) * found, 0.0)
 
     def _exponent(self, s: Numbers, horizon: float) -> Numbers:
         return self._exponents(s, horizon)[0]
@@ -389,12 +482,15 @@ class Downtime:
             p = self.miss(self.base + share, horizon).probability
             return math.log(max(p, 1e-300)), 0.0
 
+        jumps = _jumps(self, horizon).near(left)
+
         def transform(s: Numbers) -> Numbers:
-            less = np.expm1(-self._exponent(s, horizon))
-            return np.stack([-less / s, less])
+            less = self._less(s, jumps, horizon)[0]
+            return np.stack([less / s, -less])
 
         most = self._most(horizon)
         (p, density), _ = tail(transform, left, most, block, sure=1, agree=agree)
+        p, density = np.add([p, density], self._stepped(left, jumps, horizon))
         near = left * np.exp([-_BESIDE, 0.0, _BESIDE])
         before, alone, after = self._alone(near, horizon)
         if p + alone <= 1e-300:
@@ -453,22 +549,29 @@ class Downtime:
 
 
 @lru_cache(maxsize=16)
-def _atoms(
-    law: Downtime, horizon: float
-) -> tuple[dict[float, float], list[tuple[float, float]]]:
-    """Return what is sure and how likely, and the costs of visits and how many come.
-
-    A search asks again and again.
-    """
-    sure, costs = {0.0: 1.0}, defaultdict[float, float](float)
+def _jumps(law: Downtime, horizon: float) -> Jumps:
+    """Return what is constant of a downtime: a search asks again and again."""
+    sure, fixed = {0.0: 1.0}, []
+    alike: dict[str, list[tuple[int, Atom]]] = defaultdict(list)
     for stream, count in law.streams:
         atoms = stream.atoms(horizon)
-        for cost, often in atoms.visits:
-            costs[cost] += count * often
-        for _ in range(count if len(atoms.sure) > 1 else 1):
-            sure = _added(sure, atoms.sure)
-        if len(atoms.sure) == 1 and count > 1:
-            ((_, none),) = atoms.sure
-            sure = {cost: p * none ** (count - 1) for cost, p in sure.items()}
-    likely = {cost: p for cost, p in sure.items() if p > _UNLIKELY}
-    return likely, sorted(costs.items(), key=lambda each: -each[1])[:2]
+        if atoms.sure:
+            fixed.append((stream, count))
+            for _ in range(count):
+                sure = _added(sure, atoms.sure)
+        for atom in atoms.visits:
+            alike[f"{atom.cost:.9g}"].append((count, atom))
+    found = []
+    for kind in alike.values():
+        often = [count * atom.smooth(np.zeros(1))[0] for count, atom in kind]
+        found.append((float(sum(often)), tuple(kind)))
+    found = [each for each in found if _UNLIKELY < abs(each[0]) < _CROWD]
+    found = sorted(found, key=lambda each: -abs(each[0]))[:_KINDS]
+    likely = [each for each in sure.items() if each[1] > _UNLIKELY]
+    return Jumps(
+        fixed=tuple(fixed),
+        sure=np.array(likely).reshape(-1, 2),
+        costs=np.array([kind[0][1].cost for _, kind in found]),
+        often=np.array([often for often, _ in found]),
+        kinds=tuple(kind for _, kind in found),
+    )
