@@ -309,11 +309,11 @@ def test_two_constant_times_jump_beside_short_ones():
     lasts, often = (30.0, 47.0, 2.0), (3.0, 0.5, 2.0)
 
     def visits(k):
-        begins, leaves = np.array([often[k] / MONTH]), np.array([1.0])
+        begins, leaves = np.array([often[k] / MONTH]), np.array([0.0, 1.0])
         law = duration.constant(lasts[k])
         clock = _visits.Clock(law=law, rate=1 / lasts[k], goals=leaves)
-        fixed = _visits.Moves(rates=np.zeros((1, 1)), clocks={0: clock})
-        plain = _visits.Moves(rates=np.array([[1 / lasts[k]]]))
+        fixed = _visits.Moves(rates=np.zeros((1, 2)), clocks={0: clock})
+        plain = _visits.Moves(rates=np.array([[0.0, 1 / lasts[k]]]))
         moves = plain if k == 2 else fixed
         return _kinds.Visits(
             moves=moves, begins=begins, entries=begins, fails=np.ones(1)
@@ -329,7 +329,7 @@ def test_two_constant_times_jump_beside_short_ones():
             short = stats.gamma.cdf(left, k, scale=2) if k else 1.0
             met += math.prod(map(np.take, counts, (i, j, k))) * short * (left >= 0)
         found = law.miss(x / MONTH, MONTH).probability
-        assert found == pytest.approx(1 - met, rel=2e-4), x
+        assert found == pytest.approx(1 - met, rel=5e-4), x
         assert found <= before
         before = found
 
