@@ -118,14 +118,16 @@ def test_a_full_queue_refuses_some_instead_of_all():
         shop = SinglePrimary(
             database=Node(mttf=math.inf, mttr=1.0, cores=10_000), site=Site(apps=tier)
         )
-        asked = Workload(reads=load * 2 / 0.01, writes=0, app_time=0.01, hop=0)
+        rate = load * 2 / 0.01
+        asked = Workload(reads=0.6 * rate, writes=0.4 * rate, app_time=0.01, hop=0)
         found = assess(shop, asked)
         offered = load * 2
         weights = [offered**n / math.factorial(n) for n in range(3)]
         weights += [weights[2] * load**k for k in range(1, 4)]
         refused = weights[-1] / sum(weights)
         up = 1 - 1.0 / (YEAR + 1.0)
-        assert found.read.downtime_by_cause["queue full"] == close(up * refused)
+        for operation in (found.read, found.write):
+            assert operation.downtime_by_cause["queue full"] == close(up * refused)
         waits = [max(n - 1, 0) for n in range(5)]
         mean = sum(w * (0.01 + 0.005 * k) for w, k in zip(weights, waits, strict=False))
         accepted = mean / sum(weights[:-1]) + 0.001
@@ -248,6 +250,9 @@ def test_slow_counts_as_down():
     found = assess(shop, load).within(0.030)
     up = 1 - assess(shop, load).read.unavailability
     assert found.read.downtime_by_cause["too slow"] == close(up * math.exp(-3), 1e-6)
+    writing = replace(load, reads=0, writes=100, write_time=0.010)
+    slow = assess(shop, writing).within(0.030).write.downtime_by_cause["too slow"]
+    assert slow == close(up * math.exp(-3), 1e-6)
     strict, lax = (assess(shop, load).within(t).read for t in (0.01, 1.0))
     assert strict.unavailability > found.read.unavailability > lax.unavailability
 

@@ -26,8 +26,10 @@ class Stream:
     Notes
     -----
     Lag is the time from a commit until the replica shows it: send + delay + apply.
-    With an exponential sender the three are independent (Burke's theorem); with any
-    other sender that is an approximation.  A delay that is a Duration is one draw
+    With an exponential sender the three are independent (Burke's theorem).  With any
+    other that is an approximation: played at loads of 0.5 to 0.9, the mean and the
+    stale reads were 7 to 10 % too high with a constant one, and 13 % too low with one
+    whose coefficient of variation is 2.  A delay that is a Duration is one draw
     for all writes under way, as on a path whose delay changes slowly: the stream
     stays in order.
 

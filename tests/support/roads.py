@@ -187,6 +187,7 @@ ROADS = (
             "test_assessment::test_a_full_queue_refuses_some_instead_of_all",
             "test_assessment::test_slow_counts_as_down",
             BESIDE + "retries_add_load_and_lose_what_always_comes_too_late",
+            BESIDE + "retries_that_never_let_it_rise_are_named",
         ),
     ),
     Road(
