@@ -15,6 +15,7 @@ COMMON = "common cause"
 MAINTENANCE = "maintenance"
 COPY = "copy at "  # what is worked on, before its name
 WHOLE = "site "
+BESIDE = "beside "  # an election while the clients of this site wait for another site
 _WHILE = {"waiting": Cause.FAILING_OVER, "stuck": Cause.FAILOVER_FAILED}
 #: Name of the part that tells where a write's key has its home.
 HOME = "home"
@@ -72,7 +73,7 @@ def absorb(
     if isinstance(view, frozenset):
         return seen if seen.everywhere else seen._replace(struck=view)
     if isinstance(view, str):
-        return _told(seen, name, view)
+        return _told(seen, site, name, view)
     if seen.worked_on in {f"{COPY}{name}", f"{WHOLE}{name}"}:
         view = _worked_on(view, whole=seen.worked_on.startswith(WHOLE))
     serves = view.clients == "home"
@@ -99,8 +100,8 @@ def absorb_by_site(
     return after._replace(by_site=(*after.by_site, held))
 
 
-def _told(seen: Seen, name: str, view: str) -> Seen:
-    """Add what is true of all sites."""
+def _told(seen: Seen, site: str, name: str, view: str) -> Seen:
+    """Add what is true of all sites, as clients of one notice it."""
     if name == EVERYWHERE:  # then nothing else matters
         return Seen(everywhere=True) if view == "down" else seen
     if name == MAINTENANCE:
@@ -108,7 +109,7 @@ def _told(seen: Seen, name: str, view: str) -> Seen:
         return seen._replace(planned=view == "down", worked_on=at)
     if name == HOME:
         return seen._replace(home=view)
-    return seen._replace(leads=view == "leads")
+    return seen._replace(leads=view in {"leads", f"{BESIDE}{site}"})
 
 
 def _worked_on(view: SiteView, *, whole: bool) -> SiteView:

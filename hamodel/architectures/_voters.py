@@ -1,8 +1,14 @@
-"""Sites, their copies and the election of a leader as one chain, by arrays."""
+"""Sites, their copies and the election of a leader as one chain, by arrays.
+
+An election that begins as a site is lost runs beside its clients' way to another site,
+so these notice only what is left of it then; so many begin, and all notice the others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from math import comb
 from typing import Protocol
 
@@ -13,8 +19,14 @@ from hamodel import _check
 from hamodel._quantity import mean_of, rate_of
 from hamodel._types import Quantity, Value
 from hamodel.architectures._copies import Copies
-from hamodel.architectures._events import is_never
+from hamodel.architectures._events import Event, added, is_never
+from hamodel.architectures._first import Both, Left
+from hamodel.architectures._seen import BESIDE, Seen
+from hamodel.architectures.base import Along, Part
 from hamodel.duration import Duration
+
+_AFTER, _STUCK = "after ", "stuck "  # a way that led out of a site, or did not
+_LEAST = 1e-9  # share of the elections that come alone: where there are none
 
 
 class Electing(Copies, Protocol):
@@ -28,6 +40,7 @@ class Electing(Copies, Protocol):
     def weight(self) -> Mapping[str, int]: ...
     @property
     def majority(self) -> int: ...
+    def leaderless(self, seen: Seen) -> bool: ...
 
 
 class Voters:
@@ -94,8 +107,11 @@ class Voters:
             yield 2 * k, 1, (1 - self.lost[k]) * self.gone, there / voters
             yield 2 * k, -1, self.lost[k] * self.back, 0
 
-    def elections(self) -> Quantity:
-        """Return how often one ends in 1/s of the time with a leader."""
+    def elections(self) -> tuple[Quantity, dict[str, Quantity]]:
+        """Return how often one ends, and how often one begins with a lost site.
+
+        Both are in 1/s of the time with a leader; the second answer is by site.
+        """
         law, moves = self.law(), list(self.moves())
         out = sum(rate for _, _, rate, _ in moves)
         ended: Value = 0 * law  # 1/s
@@ -109,30 +125,114 @@ class Voters:
             before, ended = ended, self.most * flow / (1 + out / self.elect)
             if not self.symbolic and np.allclose(ended, before, rtol=1e-15, atol=0):
                 break
-        states = tuple(range(len(self.shape)))
-        time = (self.most * law - ended / self.elect).sum(axis=states)
-        return np.asarray(ended.sum(axis=states) / time)[()]
+        begins = {}
+        for axis, step, rate, led in moves:
+            if axis % 2 == 0 and step > 0 and self.shape[axis] > 1:
+                lost = self.most * _moved(self.most * law * rate * led, axis, step)
+                begins[self.names[axis // 2]] = self._whole(lost, self.most * law)
+        leads = self.most * law - ended / self.elect
+        return self._whole(ended, leads), begins
 
-    def along(self, elections: float) -> tuple[float, dict[str, float]]:
-        """Return the share of the elections that come with no other outage.
+    def _whole(self, flow: Value, time: Value) -> Quantity:
+        states = tuple(range(len(self.shape)))
+        return np.asarray(flow.sum(axis=states) / time.sum(axis=states))[()]
+
+    def along(
+        self, elections: float, begins: Mapping[str, float]
+    ) -> tuple[float, dict[str, float]]:
+        """Return how often one comes with no other outage, and the chance with a site.
 
         The others follow a majority that was lost, or what strikes all, or begin when a
-        site is lost with the leader: the second answer is how likely that is by site.
-        `elections` is how often one ends in 1/s of the time with a leader.
+        site is lost with the leader, with a chance given that it is lost.
+        What is given is the answer of `elections`.
         """
-        law, beside, begins = self.law(), 0.0, {}
-        led_by = self.most * law
-        for axis, step, rate, led in self.moves():
+        law, beside = self.law(), 0.0
+        for axis, step, rate, _ in self.moves():
             after = (1 - self.most) * law * rate
             beside += float(np.sum(self.most * _moved(after, axis, step)))
-            if axis % 2 == 0 and step > 0 and np.any(rate):
-                lost = self.most * _moved(led_by * rate * led, axis, step)
-                beside += float(np.sum(lost))
-                begins[self.names[axis // 2]] = float(np.sum(lost) / np.sum(law * rate))
-        time = float(np.sum(led_by))
-        beside += float(self.common) * time
-        every = elections * time
-        return max(1 - beside / every, 0.0) if every else 1.0, begins
+        time = float(np.sum(self.most * law))
+        beside += (float(self.common) + sum(begins.values())) * time
+        lost = float(self.gone / (1 + self.gone / self.back) * law.sum())
+        chances = {name: rate * time / lost for name, rate in begins.items()}
+        return max(elections - beside / time, 0.0), chances
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Leader:
+    """Whether there is a leader, and whose clients wait for another site meanwhile."""
+
+    spec: Electing
+
+    def part(self) -> Part:
+        """Return it as a part."""
+        return Part(
+            name="leader",
+            start="leads",
+            events=self.events,
+            view=self.view,
+            along=self._along,
+        )
+
+    def view(self, state: str) -> str:
+        """Return what clients notice."""
+        if state.startswith(_STUCK):
+            return BESIDE + state.removeprefix(_STUCK)
+        return "electing" if state.startswith(_AFTER) else state
+
+    def events(self, state: str) -> Iterator[Event]:
+        """Yield what can happen."""
+        if state == "leads":
+            yield from self._losses()
+        elif state.startswith(BESIDE) and len(self.spec.sites) > 1:
+            yield from self._beside(state.removeprefix(BESIDE))
+        elif state.startswith((_AFTER, _STUCK)):
+            yield Event("the rest of an election", Left(race=self._race), "leads")
+        else:
+            yield Event("elected", self.spec.election, "leads")
+
+    def _losses(self) -> Iterator[Event]:
+        every, begins = self._often
+        rest = every
+        for name in self.spec.sites:
+            rate = begins.get(name, 0)
+            if np.any(rate):
+                rest = rest - rate
+                yield Event(f"lost with {name}", rate_of(rate), f"{BESIDE}{name}")
+        if not _check.is_symbolic(rest):
+            rest = np.maximum(rest, 0.0)[()]
+        yield Event("leader lost", rate_of(rest), "electing")
+
+    def _beside(self, name: str) -> Iterator[Event]:
+        """Yield how an election races the way of the clients of a lost site."""
+        clock, race, works = "elected or led", self._race, self.spec.failover.coverage
+        yield Event(clock, race, "leads", race.won)
+        yield Event(clock, race, f"{_AFTER}{name}", (1 - race.won) * works)
+        yield Event(clock, race, f"{_STUCK}{name}", (1 - race.won) * (1 - works))
+
+    @cached_property
+    def _race(self) -> Both:
+        led = self.spec.failover
+        way = added((led.detection, led.redirection))
+        return Both(one=self.spec.election, other=way)
+
+    @cached_property
+    def _often(self) -> tuple[Quantity, dict[str, Quantity]]:
+        return Voters(self.spec).elections()
+
+    def _along(self) -> Along:
+        every, begins = self._often
+        alone, chances = Voters(self.spec).along(every, begins)
+        rate = max(alone, _LEAST * every)
+
+        def events(state: str) -> Iterator[Event]:
+            if state == "leads":
+                yield Event("leader lost", rate_of(rate), "electing")
+            else:
+                yield Event("elected", self.spec.election, "leads")
+
+        at = {f"{name} site": chance for name, chance in chances.items()}
+        part = Part(name="leader", start="leads", events=events, view=str)
+        return Along(alone=part, begins=at, after=self.spec.leaderless)
 
 
 def _moved(flow: Value, axis: int, step: int) -> Value:

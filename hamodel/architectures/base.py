@@ -46,15 +46,15 @@ class Along:
 
     Attributes
     ----------
-    alone : float
-        Share of them that come by themselves.
+    alone : Part
+        The part of which only those outages come that come by themselves.
     begins : mapping
         By the name of another part: the chance that one begins when that is lost.
     after : callable
         `after(known)`, whether one follows what the clients know to be lost.
     """
 
-    alone: float
+    alone: Part
     begins: Mapping[str, float]
     after: Callable[[State], bool]
 

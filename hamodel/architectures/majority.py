@@ -19,14 +19,12 @@ Assumptions
   stays where it was elected is the same where sites hold as many copies each, and costs
   1 % fewer elections over two copies and one.  Losing it costs one election, whose
   length does not depend on what else is down, and so does a majority that comes back.
-  How much of the time that is comes from one chain of sites, copies
-  and elections; where the clients of a lost site are meanwhile is independent of it.
-  So these wait for an election and to be led away, one after the other as it were: if
-  the leader was at their site, by the shorter of the two too long.  Where both times
-  are constant and alike and only sites fail, every 3000 h for 10 h, that is 21 % of
-  "failing over" for three copies at three sites, 26 % for clients of a site with two
-  of five copies, and 5 % of the downtime; 1 % of the cause, and 0.2 % of the
-  downtime, where an election takes a thirtieth of the redirection.
+  How often that is comes from one chain of sites, copies and elections.
+- Where the leader is lost with its site, the election and the way of that site's
+  clients to another begin together, so these wait for the longer of the two.  A way
+  that did not work, and a repair of the site, are taken to outlast the election: where
+  sites are mended as quickly as leaders are elected, "failing over" is up to a tenth
+  too short.
 - The clients of a lost site are led to another as `failover` says.
 - Planned work takes copies out, one at a time, whatever else has failed.
 - All copies work on a write.  The leader does its own work first and then waits for the
@@ -38,12 +36,11 @@ Assumptions
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from hamodel import _check, fields
-from hamodel._quantity import rate_of
 from hamodel._types import Quantity
 from hamodel.architectures._assumptions import (
     Assumption,
@@ -54,7 +51,7 @@ from hamodel.architectures._assumptions import (
 from hamodel.architectures._common import alone, common_cause
 from hamodel.architectures._copies import CopiesAtWork, answered_by, sites_and_copies
 from hamodel.architectures._diagram import checked, drawn, entrances, quorum
-from hamodel.architectures._events import Cause, Event
+from hamodel.architectures._events import Cause
 from hamodel.architectures._front import everywhere, rolling
 from hamodel.architectures._seen import (
     Seen,
@@ -65,8 +62,8 @@ from hamodel.architectures._seen import (
     undisturbed,
 )
 from hamodel.architectures._specs import Maintenance, Node, Site
-from hamodel.architectures._voters import Voters
-from hamodel.architectures.base import Along, LongRun, Model, Part, Verdict
+from hamodel.architectures._voters import Leader
+from hamodel.architectures.base import LongRun, Model, Verdict
 from hamodel.architectures.behaviour import (
     NO_WAIT,
     Answers,
@@ -247,18 +244,11 @@ class Majority(LongRun):
         """
         apart = replace(self, database=alone(self.database, self.common_cause))
         parts = sites_and_copies(apart, self.sites)
-        leader = Part(
-            name="leader",
-            start="leads",
-            events=self._leader,
-            view=str,
-            along=self._along,
-        )
         return Model(
             parts=(
                 *rolling(self.maintenance, self.copies, self.all_sites, self.election),
                 *parts,
-                leader,
+                Leader(spec=self).part(),
                 *everywhere(self.everywhere),
                 *common_cause(
                     self.database, self.common_cause, self.copies, self._served
@@ -277,22 +267,7 @@ class Majority(LongRun):
             return any(up.values())
         return sum(self.weight[name] * n for name, n in up.items()) >= self.majority
 
-    def _leader(self, state: str) -> Iterator[Event]:
-        if state == "electing":
-            yield Event("elected", self.election, "leads")
-            return
-        yield Event("leader lost", rate_of(self._elections), "electing")
-
-    @cached_property
-    def _elections(self) -> Quantity:
-        return Voters(self).elections()
-
-    def _along(self) -> Along:
-        alone, begins = Voters(self).along(float(self._elections))
-        at = {f"{name} site": chance for name, chance in begins.items()}
-        return Along(alone=alone, begins=at, after=self._lost)
-
-    def _lost(self, seen: Seen) -> bool:
+    def leaderless(self, seen: Seen) -> bool:
         """Tell whether there is no majority that could have a leader."""
         if seen.everywhere:
             return False

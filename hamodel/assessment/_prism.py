@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from hamodel._types import FloatArray
-from hamodel.architectures import Model
+from hamodel.architectures import Model, Part
 from hamodel.assessment._streams import Shares, shares_by_operation
-from hamodel.assessment._visits import Process, process_of
+from hamodel.assessment._visits import Process
 from hamodel.assessment.latency import Paths
 
 _MOST = 50_000  # combinations of what parts show
@@ -30,11 +31,13 @@ ctmc
 
 def to_prism(paths: Paths, model: Model, operations: Sequence[str]) -> str:
     """Return the text of a .prism file."""
+    apart = tuple(
+        replace(part, along=None) if isinstance(part, Part) else part
+        for part in model.parts
+    )
+    model = replace(model, parts=apart)  # modules are independent
     found = [shares_by_operation(paths, model, o) for o in operations]
     shares, processes = found[0]
-    if shares.along is not None:  # modules are independent: all of its outages count
-        i, _ = shares.along
-        processes[i] = process_of(shares.leaves[i])
     moving = [i for i, p in enumerate(processes) if len(shares.views[i]) > 1]
     count = math.prod(len(shares.views[i]) for i in moving)
     if count > _MOST:

@@ -21,16 +21,15 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import chain, combinations, product
 from typing import NamedTuple
 
 import numpy as np
 
-from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Sparse, State
-from hamodel.architectures import HOME, Along, Event, Group, Model, Part, Viewed
+from hamodel.architectures import HOME, Along, Group, Model, Part, Viewed
 from hamodel.assessment import _joint
 from hamodel.assessment._joint import (
     Other,
@@ -53,7 +52,6 @@ _DEEPEST = 6  # parts in a combination
 _JOINT = 4096  # states of a joint chain that is looked at for states that are alike
 _SELDOM = 1e-10  # expected visits in ten years that are left out
 _SAME = 1e-12
-_LEAST = 1e-9  # share of outages that come alone: where there are none
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +214,7 @@ def _moving(
     for i, leaf in enumerate(leaves):
         if leaf.along is not None:
             along = i, leaf.along()
-            made[leaf.kind] = process_of(_alone(leaf, along[1].alone))
+            made[leaf.kind] = process_of(along[1].alone)
         elif leaf.kind not in made:
             made[leaf.kind] = process_of(leaf)
     processes = tuple(made[leaf.kind] for leaf in leaves)
@@ -226,20 +224,6 @@ def _moving(
         for first, p in zip(firsts, processes, strict=True)
     ]
     return leaves, processes, tuple(views), along
-
-
-def _alone(leaf: Part, share: float) -> Part:
-    """Return a part of whose outages only a share comes."""
-
-    def events(state: State) -> Iterator[Event]:
-        for event in leaf.events(state):
-            if state != leaf.start:
-                yield event
-                continue
-            less = max(share, _LEAST)
-            yield event._replace(after=mean_of(event.after) / less)
-
-    return replace(leaf, events=events)
 
 
 def _moves(leaf: Part, process: Process) -> bool:
