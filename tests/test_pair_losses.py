@@ -228,6 +228,34 @@ def test_a_read_is_stale_if_it_lacks_what_was_answered(sites, mode, wait_for, ti
     assert said == pytest.approx(played, rel=0.03)
 
 
+@pytest.mark.parametrize("wait_for", ["received", "applied"])
+def test_what_is_answered_where_ways_have_laws(wait_for):
+    """A quorum of one of two far standbys: draws of both ways and both replays."""
+    rng, shape = np.random.default_rng(5), (2, 1_000_000)
+    way = duration.lognormal(mean=0.01, cv=1.5)
+    there, back = (way.sample(shape[0] * shape[1], rng).reshape(shape) for _ in "ab")
+    replay = rng.exponential(1 / (1 / 0.006 - 100), shape)
+    shown = there + 0.01 + replay
+    known = shown if wait_for == "applied" else there + 0.01
+    left = np.maximum(shown[1] - np.min(known + back + 0.01, axis=0), 0)
+    spec = ActivePassive(
+        database=Node(mttf=1e9 * HOUR, mttr=HOUR),
+        failover=Failover(),
+        sites=("A", "B", "C"),
+        replication=Replication(
+            mode="quorum",
+            delay=way,
+            standbys=2,
+            wait_for=wait_for,
+            apply=WriteStage(service=0.006),
+        ),
+    )
+    load = Workload(writes=100, reads=1, round_trip=0.02, hop=0, keys=20, exponent=0)
+    found = assess(spec, load)
+    said = found.stale_read_probability / found.read.stale
+    assert said == pytest.approx(np.mean(-np.expm1(-5 * left)), rel=0.02)
+
+
 def test_what_is_down_does_not_fail():
     """A node fails once in the time it works and is mended, while its site works."""
     node, site = (
