@@ -334,6 +334,28 @@ def test_two_constant_times_jump_beside_short_ones():
         before = found
 
 
+def test_an_hour_within_an_outage_of_one_of_two_sites_jumps():
+    """Half fails: more than half an hour is an outage throughout, or two."""
+    site = Site(mttf=YEAR, mttr=4 * HOUR)
+    stays = Failover(redirection=duration.exponential(1e9), detection=0)
+    two = assess(
+        ActiveActive(
+            database=Node(mttf=1e12, mttr=1),
+            failover=stays,
+            sites=("DC-1", "DC-2"),
+            site=site,
+        )
+    )
+    rate, down = 1 / site.mttr, site.mttr / (site.mttf + site.mttr)
+    for share in (0.45, 0.49, 0.499):
+        lasts = 2 * share * HOUR  # of an hour: half of the requests
+        away = down * math.exp(-rate * lasts) * (1 + rate * (HOUR - lasts))
+        found = two.chance_of_missing(1 - share, HOUR).probability
+        assert found == pytest.approx(2 * away, rel=2e-3), share
+    both = two.chance_of_missing(1 - 0.501, HOUR).probability
+    assert both < 0.01 * found
+
+
 def test_elections_of_a_month_add_up_and_a_lost_majority_is_rare():
     """Five voters, elections uniform over 1 to 9 s, 26 s allowed in a month: by hand.
 

@@ -17,7 +17,7 @@ import numpy as np
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.assessment._inversion import killed, over_time, tails
-from hamodel.assessment._laws import ends_of, law_of, transform
+from hamodel.assessment._laws import ends_of, is_constant, law_of, transform
 from hamodel.assessment._visits import Moves
 from hamodel.assessment.budget import Atom, Atoms
 from hamodel.duration import exponential
@@ -29,6 +29,7 @@ _LONGER = 40.0  # the same where the ends are known exactly
 _MOST = 400  # blocks of an inversion
 _TINY = 1e-280  # a transform that is taken for 0
 _SLICES = 64  # of a law that stands in a calendar
+_GONE = 25.0  # mean times that hardly any lasts
 _STAGES = 3  # of a visit made up of constant times
 
 
@@ -61,9 +62,8 @@ class Whole:
         return np.zeros(len(x))
 
     def atoms(self, horizon: float) -> Atoms:
-        """Return none: its times are exponential."""
-        del horizon
-        return Atoms()
+        """Return a period throughout which as much fails."""
+        return Atoms(visits=_throughout(self.rates, self.law, self.fails, horizon))
 
     def is_short(self, horizon: float) -> bool:
         """Tell whether each point of the transform takes long."""
@@ -84,6 +84,27 @@ def _never(chain: Whole, horizon: float) -> float:
     dead = killed(inside, lost[None] + 0j, horizon)[0].real
     ever = float(np.where(up, dead, 1.0) @ chain.law)
     return -math.log1p(-ever) if ever < 1 else math.inf
+
+
+def _throughout(
+    rates: FloatArray, law: FloatArray, fails: FloatArray, horizon: float
+) -> tuple[Atom, ...]:
+    """Return periods throughout which the same share fails, of exponential times."""
+    found, out = [], rates.sum(axis=1)
+    for share in np.unique(fails[(fails > 0) & (law * out > 0)]):
+        here = (fails == share) & (law > 0)
+        if out[here].min() * horizon > _GONE:
+            continue
+        within = rates[:, : len(law)][np.ix_(here, here)]
+        lost = out[here] - within.sum(axis=1)
+        left = float(law[here] @ (1 - killed(within, lost[None] + 0j, horizon)[0].real))
+        cost = float(share) * horizon
+        found.append(Atom(cost, partial(_lasting, left, cost)))
+    return tuple(found)
+
+
+def _lasting(often: float, cost: float, s: Numbers) -> Numbers:
+    return np.asarray(often * np.exp(-s * cost))
 
 
 class Pairs(NamedTuple):
@@ -143,7 +164,7 @@ class Visits:
         return total
 
     def atoms(self, horizon: float) -> Atoms:
-        """Return visits made up of constant times, and pairs of them.
+        """Return visits made up of constant times, pairs of them, and whole periods.
 
         `pairs` make single ones fewer.
         """
@@ -172,17 +193,17 @@ class Visits:
             for (way, one), (other, two) in product(found, repeat=2)
             if both[way[0], other[0]]
         ]
-        return Atoms(visits=(*(atom for _, atom in found), *twice))
+        law = self.entries * self.moves.means
+        law[[*self.moves.clocks]] = 0.0
+        whole = _throughout(self.moves.rates, law, self.fails, horizon)
+        return Atoms(visits=(*(atom for _, atom in found), *twice, *whole))
 
     def _ways_of(
         self, k: int, before: tuple[int, ...] = ()
     ) -> Iterator[tuple[int, ...]]:
         """Yield how visits go on through states that last constant times."""
         clock = self.moves.clocks.get(k)
-        if clock is None or len(before) == _STAGES:
-            return
-        law = law_of(clock.law)
-        if law is None or law.var > 0:
+        if clock is None or len(before) == _STAGES or not is_constant(clock.law):
             return
         for j in np.flatnonzero(clock.goals).tolist():
             if j == len(self.fails):
@@ -195,8 +216,7 @@ class Visits:
 
     def _counted(self, way: tuple[int, ...], horizon: float) -> bool:
         """Tell whether visits of constant times that go so are counted in a period."""
-        laws = [law_of(self.moves.clocks[k].law) for k in way]
-        constant = all(law is not None and law.var == 0 for law in laws)
+        constant = all(is_constant(self.moves.clocks[k].law) for k in way)
         return constant and float(self._lasts(way).sum()) * ends_of(1.0)[1] < horizon
 
     def _passes(self, way: tuple[int, ...], s: Numbers) -> tuple[Numbers, Numbers]:

@@ -114,6 +114,13 @@ def law_of(time: Quantity) -> Duration | None:
     return sum(map(_as_law, getattr(time, "of", (time,))), start=constant(0.0))
 
 
+@lru_cache(maxsize=256)
+def is_constant(time: Quantity) -> bool:
+    """Tell whether an event's time is always the same."""
+    law = law_of(time)
+    return law is not None and float(law.var) == 0
+
+
 def _as_law(stage: Quantity) -> Duration:
     """Return a stage as a law: a number is constant, a race is asked for its law."""
     if isinstance(stage, Duration):

@@ -32,10 +32,10 @@ is no bound of what shapes of times do: what is left of a clock that runs on is 
 right only (an election that begins with a lost site takes no account of how long it
 was: an event simulation found a day 12 % off).
 
-A law that jumps takes thousands of terms to invert.  Visits that last constant times,
-and work by the calendar, are counted: of sums of them that are near what is asked the
-transform has the others only, at what these leave.  Other laws are smoothed by 3 %,
-and what a visit alone lacks by that is added.
+A law that jumps takes thousands of terms to invert.  Visits that last constant times
+or throughout the period, and work by the calendar, are counted: of sums of them that
+are near what is asked the transform has the others only, at what these leave.  Other
+laws are smoothed by 3 %, and what a visit alone lacks by that is added.
 
 Source: Abate, Choudhury and Whitt (2000), An introduction to numerical transform
 inversion, in Computational Probability, 257-323; for the visits: Daley and Vere-Jones,
@@ -67,7 +67,7 @@ _CROWDED = 20.0  # visits, of which hardly ever one comes alone
 _UNLIKELY = 1e-9  # a chance that is not looked at
 _NEARBY, _APART = 1.3, 0.25  # sums of visits, and the calendar's, as shares of x
 _SPREAD = 6.0  # standard deviations by which a smoothed jump is wide
-_KINDS, _SUMS = 3, 24  # of constant costs that are looked at
+_KINDS, _SUMS = 4, 24  # of constant costs that are looked at
 _CROWD = 400.0  # visits of one cost, whose number is a jump of no more than 2 %
 _EXACT = 1e-9  # of what is asked: a sum that is equal to it
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
