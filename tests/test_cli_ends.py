@@ -415,6 +415,18 @@ def test_an_outage_that_a_repair_ends_is_no_failover_that_did_not_work():
     assert "does not work" not in page_
 
 
+def test_stale_reads_without_a_stated_replay_are_said_to_lack_it():
+    """Of the standby that a commit waits for; the reads of others are late anyway."""
+    for name, is_said in (
+        ("mysql-orchestrator", True),
+        ("postgresql-patroni", False),  # asynchronous
+        ("kafka", False),  # followers serve no reads
+        ("etcd", False),
+    ):
+        page_, _ = run("assess", name)
+        assert ("No time for the replay is stated" in page_) == is_said
+
+
 def test_more_copies_are_told_with_the_quorums_that_rise_with_them():
     page_, _ = run("assess", "cassandra")
     assert "copies: 3 -> 5 copies, read_quorum 3, write_quorum 3" in page_

@@ -258,6 +258,7 @@ class OnePage:
                 ("conflicts", f"{text.number(float(a.conflicts.per_day))} a day")
             )
         out.table("Writes at risk", rows)
+        out.part(_said.replayed(a))
         out.part(_said.assumed_load(self.spec, a))
 
     def _latency(self, out: Paper) -> None:

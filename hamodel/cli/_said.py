@@ -110,6 +110,23 @@ def backed_up(found: Assessment) -> str:
     )
 
 
+def replayed(found: Assessment) -> str:
+    """Return that a standby that is waited for shows what it has at once, if so."""
+    replication = getattr(found.architecture, "replication", None)
+    if (
+        replication is None
+        or replication.mode == "async"
+        or replication.apply is not None
+        or replication.wait_for == "applied"
+        or not found.read.stale
+    ):
+        return ""
+    return (
+        "No time for the replay is stated (replication.apply), so a standby shows a "
+        "write as soon as it has it."
+    )
+
+
 def _neither(inside: float, between: float) -> str:
     """Return how often clients of a region are served neither inside nor elsewhere."""
     if not inside:
