@@ -5,6 +5,7 @@ few lines say what follows it and who is served.  Nothing is multiplied, nothing
 """
 
 import itertools
+import math
 from collections import defaultdict
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from hamodel.architectures import (
     ActivePassive,
     Failure,
     Leaderless,
+    Maintenance,
     Majority,
     Node,
     Region,
@@ -1131,3 +1133,72 @@ def test_votes_witnesses_and_local_quorums_drawn_at_random(seed):
     ours["short"] = ours.pop("no quorum", 0) + ours.pop("no majority", 0)
     for cause in true.keys() | ours.keys():
         assert ours.get(cause, 0) == pytest.approx(true[cause], rel=1e-8, abs=1e-14)
+
+
+def reach_of(copies, nodes, out):
+    """How many copies of the key with fewest left are up at a site, as a law."""
+    found, rest = defaultdict(float), nodes - out
+    for failed in range(rest + 1):
+        ways = math.comb(rest, failed) * FAIL**failed * MEND ** (rest - failed)
+        found[max(copies - failed - out, 0)] += ways / (FAIL + MEND) ** rest
+    return found
+
+
+def too_few(spec, here, up, out):
+    """The chance that a write which enters at a site finds no quorum."""
+    laws = [
+        reach_of(n, spec.ring[name], out == name) if up[name] else {0: 1.0}
+        for name, n in spec.copies.items()
+    ]
+    found, needed = 0.0, spec.write_quorum
+    for each in itertools.product(*(law.items() for law in laws)):
+        have = dict(zip(spec.copies, (n for n, _ in each), strict=True))
+        least = {"any": sum(have.values()), "each": min(have.values())}
+        if least.get(spec.write_to, have[here]) < needed:
+            found += math.prod(p for _, p in each)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rings_and_quorums_at_each_site_while_work_goes_on(seed):
+    """Site by site, node by node and turn by turn: the share without a quorum."""
+    rng = np.random.default_rng(seed)
+    copies = {name: int(rng.integers(1, 4)) for name in "abc"[: 2 + seed % 2]}
+    ring = {name: n + int(rng.integers(0, 3)) for name, n in copies.items()}
+    scope = ("any", "each", "local")[seed % 3]
+    most = sum(copies.values()) if scope == "any" else min(copies.values())
+    work = Maintenance(every=rng.uniform(24, 900) * HOUR, takes=rng.uniform(0.1, 3))
+    lead, works = 1 / rng.uniform(60, 3600), rng.uniform(0.5, 1)
+    spec = Leaderless(
+        database=NODE,
+        copies=copies,
+        ring=ring,
+        keys="every",
+        site=Site(mttf=1 / LOST, mttr=1 / BACK),
+        failover=Failover(
+            redirection=duration.exponential(1 / lead), coverage=works, manual=HOUR
+        ),
+        write_quorum=int(rng.integers(1, most + 1)),
+        read_quorum=1,
+        write_to=scope,
+        maintenance=replace(work, takes=work.takes * HOUR),
+    )
+    turns = {None: spec.maintenance.every} | {
+        name: spec.maintenance.takes * n for name, n in ring.items()
+    }
+    law, true = places(lead, works, 1 / HOUR), 0.0
+    for me, ups in itertools.product(
+        copies, itertools.product((True, False), repeat=len(copies))
+    ):
+        up = dict(zip(copies, ups, strict=True))
+        if not any(ups):
+            continue
+        here = me if up[me] else next(name for name in copies if up[name])
+        others = [up[name] for name in copies if name != me]
+        share = law["home" if up[me] else "led"] / len(copies)
+        share *= math.prod(law["home"] if u else 1 - law["home"] for u in others)
+        for out, lasts in turns.items():
+            part = lasts / sum(turns.values())
+            true += share * part * too_few(spec, here, up, out)
+    ours = spec.model().downtime()["write"]["no quorum"]
+    assert ours == pytest.approx(true, rel=1e-9)
