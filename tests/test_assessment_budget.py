@@ -473,12 +473,9 @@ def test_a_stricter_target_is_missed_more_often(key):
 @settings(max_examples=30)
 @given(systems(), st.floats(1e-7, 0.5), st.floats(1.0001, 3.0))
 def test_any_system_is_monotone_and_answers(system, budget, wider):
-    """To 0.2 %, which were seen just before a share at which the law jumps.
-
-    A minute may be one outage from end to end, a month some failovers of one length.
-    """
+    """To 5e-5: a scan past multiples of a constant time rises by 1.6e-5 at most."""
     architecture, horizon = system
-    slack = 2e-3
+    slack = 5e-5
     found = assess(architecture)
     strict = found.chance_of_missing(1 - budget, horizon).probability
     loose = found.chance_of_missing(1 - min(budget * wider, 1), horizon).probability
