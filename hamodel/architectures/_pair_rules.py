@@ -159,13 +159,15 @@ def _told(mttr: Quantity, coverage: Quantity, failover: Failover) -> int:
     """Return after how many attempts a restart is told apart from a new one.
 
     An exponential one never is; of others, until it has ended or an attempt has worked.
-    A formula of the coverage counts as 0.9.
+    In a formula of the coverage two attempts are told apart, so that it stays short.
     """
     gap = failover.retry
     if gap is None or not hasattr(mttr, "sample") or is_exponential(mttr):
         return 0
     most = _MOST if failover.tries is None else min(failover.tries, _MOST)
-    fails = 0.1 if is_symbolic(coverage) else 1 - np.min(coverage)
+    if is_symbolic(coverage):
+        return min(most, 2)
+    fails = 1 - np.min(coverage)
     least = gap.support[0] if hasattr(gap, "sample") else gap
     left, told = 1.0, 0
     while left > _RARE and told < most:
