@@ -159,14 +159,14 @@ def _told(mttr: Quantity, coverage: Quantity, failover: Failover) -> int:
     """Return after how many attempts a restart is told apart from a new one.
 
     An exponential one never is; of others, until it has ended or an attempt has worked.
-    In a formula of the coverage two attempts are told apart, so that it stays short.
+    In a formula of the coverage none are, so that it stays short.
     """
     gap = failover.retry
     if gap is None or not hasattr(mttr, "sample") or is_exponential(mttr):
         return 0
     most = _MOST if failover.tries is None else min(failover.tries, _MOST)
     if is_symbolic(coverage):
-        return min(most, 2)
+        return 0
     fails = 1 - np.min(coverage)
     least = gap.support[0] if hasattr(gap, "sample") else gap
     left, told = 1.0, 0

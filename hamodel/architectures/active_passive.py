@@ -37,7 +37,7 @@ Assumptions
   `Failover.retry`; each attempt that works has its own detection, which the restart may
   end, and once it is detected the service waits for the standby.  When all attempts of
   `tries` have failed and nobody helps, it begins anew, as the candidate's does.  In a
-  formula of the coverage it is as after the second attempt from then on.
+  formula of the coverage it races each attempt anew.
 - The repair of a failed primary begins when the service is back.  So the model does not
   hold for failovers slower than repairs: there it says, rightly for such an operation,
   that the standby makes things worse.
