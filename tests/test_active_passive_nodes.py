@@ -215,10 +215,10 @@ def spec_of(p):
 WAITS = {"standby down", "waiting for the standby", "failing back"}
 
 
-def stopped(spec):
+def stopped(spec, **watched):
     """Share of time in which the nodes take no writes, by cause."""
     found = {}
-    for view, share in part_of(spec).views().items():
+    for view, share in part_of(spec, **watched).views().items():
         if view.stopped:
             found[view.stopped] = found.get(view.stopped, 0) + share
     return found
