@@ -91,7 +91,7 @@ def _throughout(
 ) -> tuple[Atom, ...]:
     """Return periods throughout which the same share fails, of exponential times."""
     found, out = [], rates.sum(axis=1)
-    for share in np.unique(fails[(fails > 0) & (law * out > 0)]):
+    for share in sorted(set(fails[(fails > 0) & (law * out > 0)].tolist())):
         here = (fails == share) & (law > 0)
         if out[here].min() * horizon > _GONE:
             continue
