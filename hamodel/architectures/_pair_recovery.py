@@ -249,7 +249,7 @@ def _between(one: Duration, begin: Duration, end: Duration) -> Duration:
         return one
     times = edges_of([law.quantile(_LEVELS) for law in (one, begin, end)])
     within = np.linspace(begin.quantile(_LEVELS[0]), end.quantile(_LEVELS[-1]), 1024)
-    times = np.unique(np.concatenate([[0.0], times, within]))
+    times = np.array(sorted({0.0, *times.tolist(), *within.tolist()}))
     middle = (times[1:] + times[:-1]) / 2
     mass = np.diff(one.cdf(times)) * np.maximum(end.sf(middle) - begin.sf(middle), 0)
     before = np.concatenate([[0.0], np.cumsum(mass)])
