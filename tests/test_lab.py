@@ -177,7 +177,10 @@ def trip(port, size=1):
         peer.sendall(b"x" * size)
         left = size
         while left:
-            left -= len(peer.recv(4096))
+            piece = peer.recv(4096)
+            if not piece:  # closed, not reset: there is nothing to wait for
+                raise ConnectionError("closed")
+            left -= len(piece)
         return time.monotonic() - began
 
 
