@@ -52,8 +52,26 @@ class Derived:
         return self.law.sample(n, rng)
 
 
+class _Race(Derived):
+    """The first of two times, and the chance that it is the one named first."""
+
+    @property
+    @abstractmethod
+    def _of(self) -> tuple[Quantity, Quantity]: ...
+
+    @property
+    def won(self) -> Quantity:
+        """Probability that the one named first comes first."""
+        return self._of[0]
+
+    @property
+    def mean(self) -> Quantity:
+        """Mean in s of the first of the two."""
+        return self._of[1]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class First(Derived):
+class First(_Race):
     """The first of two times: a repair (a number is its mean) and a fixed stage.
 
     The stage begins when a repair of a law has not ended within the time `passed`.
@@ -66,16 +84,6 @@ class First(Derived):
     @cached_property
     def _of(self) -> tuple[Quantity, Quantity]:
         return race(self.repair, self.stage, self.passed)
-
-    @property
-    def won(self) -> Quantity:
-        """Probability that the repair comes first."""
-        return self._of[0]
-
-    @property
-    def mean(self) -> Quantity:
-        """Mean in s of the first of the two."""
-        return self._of[1]
 
     @cached_property
     def law(self) -> Duration:
@@ -210,7 +218,7 @@ def _race_of_phases(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Both(Derived):
+class Both(_Race):
     """The first of two times that begin together."""
 
     one: Quantity
@@ -219,16 +227,6 @@ class Both(Derived):
     @cached_property
     def _of(self) -> tuple[Quantity, Quantity]:
         return race_of_stages(self.one, self.other)
-
-    @property
-    def won(self) -> Quantity:
-        """Probability that the one comes first."""
-        return self._of[0]
-
-    @property
-    def mean(self) -> Quantity:
-        """Mean in s of the first of the two."""
-        return self._of[1]
 
     @cached_property
     def law(self) -> Duration:
