@@ -21,7 +21,7 @@ COVERAGE, FENCED, STOPS, ASTRAY = 0.8, 0.7, 120.0, 0.25
 STALL = 9 * DAY  # mean time between stalls that last for ever
 MOST = 4  # old primaries at once: five are less likely than one in 1e16
 WRITES, DELAY = 200.0, 0.05
-MIDS = 1e-6  # the law of a race is tabulated, its mean is that of mid-points
+MIDS = 5e-6  # the laws of races are tabulated, straight between their times
 
 
 def spec(*, tries, crews):

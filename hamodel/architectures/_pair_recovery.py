@@ -231,8 +231,8 @@ def _tabled(law: Duration) -> Duration:
     """Return a law of which many sums are quick: those of phases are not."""
     if law.phases is None or law.var == 0:
         return law
-    ends = law.upper_quantile(np.geomspace(_LEVELS[0], _RARE, 64))
-    times = np.unique(np.concatenate([[0.0], law.quantile(_LEVELS), ends]))
+    ends = law.upper_quantile(np.geomspace(0.01, _RARE, 512))
+    times = edges_of(np.concatenate([[0.0], law.quantile(_LEVELS), ends]))
     return duration.tabulated(times, law.sf(times))
 
 
