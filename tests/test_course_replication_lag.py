@@ -143,6 +143,15 @@ def test_growth_under_overload_by_simulation():
     assert shown(writes=writes).growth == pytest.approx(slope, rel=0.05)
 
 
+@pytest.mark.parametrize("lecture", [lesson, seven])
+def test_the_sentence_says_how_the_lag_grows_where_it_has_no_steady_state(lecture):
+    said = lecture.sentence(START, shown(writes=1200))
+    assert "grow by 10.0 s a minute" in said, "a sixth of the writes waits, of 60 s"
+    said = lecture.sentence(START, shown(writes=1000))
+    assert "grows without end, ever more slowly" in said, "as a root of the time"
+    assert " 0 s" not in said
+
+
 def test_absence_of_a_standby_on_paper():
     share = 4 / 1004
     assert absence("async") == pytest.approx((0, share))
@@ -156,7 +165,7 @@ def test_absence_of_a_standby_on_paper():
 def test_bad_settings_are_named():
     with pytest.raises(ValueError, match="plan must be one of async"):
         copies.replication("slow")
-    with pytest.raises(ValueError, match="queue must be one of at the replica"):
+    with pytest.raises(ValueError, match="queue must be one of replica"):
         copies.replication(queue="nowhere")
     with pytest.raises(ValueError, match="service must be"):
         copies.replication(capacity=-1)

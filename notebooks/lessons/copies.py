@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # ---- the model ---------------------------------------------------------------------
 
 #: Where the writes queue up.
-QUEUES = ("at the replica: replay", "at the primary: sender")
+QUEUES = ("replica: replay", "primary: sender")
 REPLAY, SENDER = QUEUES
 #: The three modes, and the third once more with a longer wait.
 PLANS: Mapping[str, Mapping[str, Any]] = {
@@ -184,6 +184,19 @@ def shop() -> ActivePassive:
         database=Node(mttf=2000 * HOUR, mttr=4 * HOUR),
         failover=Failover(promotion=30, coverage=0.99),
         replication=Replication(apply=WriteStage(service=1 / CAPACITY)),
+    )
+
+
+def overload(found: Copy) -> str:
+    """Say how the lag grows where the writes fill the capacity or more."""
+    grows = (
+        f"An operator sees it grow by {text.short(60 * found.growth)} s a minute"
+        if found.growth
+        else "It grows without end, ever more slowly"
+    )
+    return (
+        f"{found.writes:,g} writes a second for a capacity of {found.capacity:,g}: the "
+        f"lag has no steady state. {grows}"
     )
 
 

@@ -20,6 +20,7 @@ from lessons.copies import (
     SENDER,
     draw_writes,
     model,
+    overload,
     recorded,
     recorded_lag,
     stream,
@@ -60,12 +61,7 @@ def picture(sheet, values, found, guess):
 def sentence(values, found):
     pause = f"{values['pause']:,g}"
     if found.overloaded:
-        return (
-            f"{values['writes']:,g} writes a second for a capacity of "
-            f"{values['capacity']:,g}: the lag has no steady state. An operator sees "
-            f"it grow by {text.short(60 * found.growth)} s a minute, and every read "
-            "misses."
-        )
+        return f"{overload(found)}, and every read misses."
     lag = found.stream.lag
     mean, tail = (text.short(float(t) / MS) for t in (lag.mean, lag.quantile(0.99)))
     missed = text.short(100 * float(found.missed("async", found.pause)))

@@ -23,6 +23,7 @@ from lessons.copies import (
     SENDER,
     draw_writes,
     model,
+    overload,
     replication,
 )
 
@@ -79,11 +80,7 @@ def sentence(values, found):
             if found.queue == REPLAY
             else "Sync commits no longer return; async loses more and more."
         )
-        return (
-            f"{values['writes']:,g} writes a second for a capacity of "
-            f"{values['capacity']:,g}: the lag has no steady state. An operator sees "
-            f"it grow by {text.short(60 * found.growth)} s a minute. {more}"
-        )
+        return f"{overload(found)}. {more}"
     unwaited, waited, applied = (
         found.bill(name) for name in ("async", "sync", "sync, applied")
     )
