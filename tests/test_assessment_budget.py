@@ -31,14 +31,16 @@ from hamodel.assessment import (
     _inversion,
     _joint,
     _kinds,
+    _lumping,
     _visits,
     assess,
     assess_journeys,
     budget,
 )
+from hamodel.assessment._adding import Atoms, Cluster, Later
+from hamodel.assessment._combinations import Item, deeper
 from hamodel.assessment._laws import transform
-from hamodel.assessment._streams import Item, deeper
-from hamodel.assessment.budget import Atoms, Cluster, Downtime, Later
+from hamodel.assessment.budget import Downtime
 from hamodel.failover import Failover
 from hamodel.units import DAY, HOUR, MINUTE, MONTH, YEAR
 
@@ -521,7 +523,7 @@ def test_the_downtime_of_a_year_is_the_inverse_of_meeting():
 
 def exceeded(found, down, horizon):
     """P(downtime > down) of the same transform: 30 000 plain terms, then averaged."""
-    law = found._downtime("write")
+    law = found._over("write").downtime
     x = down - law.base * horizon
     k = np.arange(30_021)
     s = (32 / 6 + 1j * np.pi * k / 3) / x
@@ -561,7 +563,7 @@ def test_what_is_left_out_is_less_than_the_error_says(target, monkeypatch):
 
     few = asked()
     chance, year = few.chance_of_missing(target, MONTH), few.downtime_quantile(0.9)
-    later = [s for s, _ in few._downtime("write").streams if isinstance(s, Later)]
+    later = [s for s, _ in few._over("write").downtime.streams if isinstance(s, Later)]
     assert any("made" not in vars(s) for s in later) == (target == 0.9999)
     monkeypatch.setattr(budget, "_SLIGHT", 0.0)
     every = asked()
@@ -647,7 +649,7 @@ def test_many_states_together_are_a_sparse_product():
         )
         for n in (12, 11)
     ]
-    rates, law = _joint.product_chain(parts)
+    rates, law = _lumping.product_chain(parts)
     one, other = (part.moves.pace for part in parts)
     expected = np.kron(one, np.eye(11)) + np.kron(np.eye(12), other)
     assert np.allclose(rates.toarray(), expected, rtol=1e-14)
@@ -790,7 +792,7 @@ def test_the_first_of_two_clocks_ends_a_wait():
 
 def test_a_peaked_law_does_not_seem_settled_early():
     """Outages of one length: the first terms know nothing of it, and agree."""
-    found = assess(catalogue.system("kafka"))._downtime("write")
+    found = assess(catalogue.system("kafka"))._over("write").downtime
     late_by = found.quantile(0.9, YEAR) * YEAR
 
     def missed(s):

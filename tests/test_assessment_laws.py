@@ -10,9 +10,11 @@ from hamodel import duration, markov
 from hamodel.architectures import Event, Node, Part, SinglePrimary
 from hamodel.architectures._events import Stages
 from hamodel.assessment import BurnRate, _any_missed, assess
-from hamodel.assessment._kinds import Calendar, Pairs, Visits, Whole
+from hamodel.assessment._calendar import Calendar
+from hamodel.assessment._kinds import Pairs, Visits
 from hamodel.assessment._laws import ends_of, law_of, left_of, transform
 from hamodel.assessment._visits import Moves, process_of
+from hamodel.assessment._whole import Whole
 from hamodel.assessment.alerts import _LEVELS, Costs
 from hamodel.assessment.budget import Chance
 from hamodel.units import DAY, HOUR

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import hamodel as ha
 from hamodel.assessment import WORKBOOK, BurnRate
-from hamodel.assessment._kinds import Calendar
+from hamodel.assessment._calendar import Calendar
 from hamodel.assessment.alerts import Costs
 from hamodel.cli import main
 from hamodel.facts import folder

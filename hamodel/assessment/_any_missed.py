@@ -13,18 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from hamodel._types import FloatArray, Numbers
-from hamodel.assessment._inversion import joint_tail
-from hamodel.assessment._streams import (
+from hamodel.assessment._adding import Stream
+from hamodel.assessment._combinations import (
     Item,
-    Shares,
     beside_of,
     deeper,
     excess_of,
     items_of,
-    streams_of,
 )
-from hamodel.assessment._visits import Process
-from hamodel.assessment.budget import Chance, Stream
+from hamodel.assessment._inversion import joint_tail
+from hamodel.assessment._streams import streams_of
+from hamodel.assessment.alerts import Burning
+from hamodel.assessment.budget import Chance
 
 _NONE = 1e-6  # share that stands for none: a visit's transform is divided by it
 _RARE = 1e-4  # visits in a period that are left out
@@ -46,8 +46,9 @@ class Joint:
     missed: float  # how often, in 1/s, combinations occur that no stream stands for
 
 
-def joint_of(several: Sequence[Shares], processes: list[Process]) -> Joint:
+def joint_of(ways: Sequence[Burning]) -> Joint:
     """Return the streams of several operations on one model together."""
+    several, processes = [way.shares for way in ways], ways[0].processes
     items = list(items_of(several[0], processes))
     base = np.array([shares.of({}) for shares in several])
     vectors: dict[tuple[Item, ...], FloatArray] = {}

@@ -1,108 +1,43 @@
-"""The joint states of a few independent parts, and those that are alike taken as one.
-
-Sites that are alike make states that are alike: what matters is how many are down, not
-which.  Partition refinement finds the coarsest such blocks by itself.
-
-Source: Buchholz (1994), Exact and ordinary lumpability in finite Markov chains, Journal
-of Applied Probability 31(1), 59-75.
-"""
+"""The joint states of a few independent parts that fail requests, as visits."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hamodel._quantity import mean_of
-from hamodel._types import FloatArray, Quantity, Sparse
-from hamodel.assessment._kinds import Calendar, Pairs, Visits, Whole
+from hamodel._types import FloatArray, Quantity
+from hamodel.assessment._adding import Stream
+from hamodel.assessment._calendar import calendar_of
+from hamodel.assessment._kinds import Pairs, Visits
 from hamodel.assessment._laws import is_exponential, left_of, outlasting
-from hamodel.assessment._visits import FRESH, Clock, Moves, Process, first_of
-from hamodel.assessment.budget import Stream
+from hamodel.assessment._lumping import dense, members, numbered, rounded
+from hamodel.assessment._visits import (
+    FRESH,
+    Clock,
+    Moves,
+    Other,
+    Process,
+    Views,
+    first_of,
+)
+from hamodel.assessment._whole import Whole
 from hamodel.duration import (
     Duration,
     mixture,
     order_statistic,
 )
 
-Views = tuple[Hashable, ...]
-
 SMALL = 24  # states of a joint chain that is taken as it is
 _BESIDE = 512  # states of a joint chain that is asked how visits follow each other
-_HARDLY = 0.01  # of a cycle: random times that a calendar may have
 _NEVER = 1e-9  # a share that is none
-_FEW = 128  # states whose rates are kept as they are
-
-
-def product_chain(processes: Sequence[Process]) -> tuple[Sparse, FloatArray]:
-    """Return the rates of independent chains together and their law.
-
-    Rates of many states are sparse; of few they are not, for SciPy loads slowly.
-    """
-    if math.prod(len(p.views) for p in processes) <= _FEW:
-        return _dense(processes)
-    from scipy.sparse import csr_array, eye_array, kron
-
-    rates: Sparse = csr_array((1, 1))
-    law: FloatArray = np.ones(1)
-    for p in processes:
-        n, m = rates.shape[0], len(p.views)
-        rates = csr_array(
-            kron(rates, eye_array(m)) + kron(eye_array(n), csr_array(p.moves.pace))
-        )
-        law = np.asarray(np.kron(law, p.law))
-    return rates, law
-
-
-def _dense(processes: Sequence[Process]) -> tuple[FloatArray, FloatArray]:
-    rates, law = np.zeros((1, 1)), np.ones(1)
-    for p in processes:
-        here, there = np.eye(len(p.views)), np.eye(len(rates))
-        rates = np.asarray(np.kron(rates, here) + np.kron(there, p.moves.pace))
-        law = np.asarray(np.kron(law, p.law))
-    return rates, law
-
-
-def lumped(rates: Sparse, fails: FloatArray, most: int) -> NDArray[np.intp] | None:
-    """Return the coarsest blocks of states that are alike, or None if they are many."""
-    blocks = np.unique(rounded(fails), return_inverse=True)[1].ravel()
-    while True:
-        count = int(blocks.max()) + 1
-        if count > most:
-            return None
-        into = np.asarray(rates @ members(blocks))
-        into[np.arange(len(blocks)), blocks] = 0.0
-        signs = np.column_stack([blocks, rounded(into)])
-        finer = np.unique(signs, axis=0, return_inverse=True)[1].ravel()
-        if finer.max() == blocks.max():
-            return finer
-        blocks = finer
-
-
-def rounded(x: FloatArray) -> FloatArray:
-    """Return numbers with some ten digits each."""
-    mantissa, exponent = np.frexp(x)
-    rounded: FloatArray = np.ldexp(np.round(mantissa, 10), exponent)
-    return rounded
-
-
-def members(blocks: Sparse) -> FloatArray:
-    """Return 1 where a state belongs to a block, (states, blocks)."""
-    found: FloatArray = np.eye(int(blocks.max()) + 1)[blocks]
-    return found
-
-
-def numbered(views: Sequence[Hashable], process: Process) -> list[int]:
-    """Return the number of the view of each state."""
-    index = {view: k for k, view in enumerate(views)}
-    return [index[view] for view in process.views]
 
 
 def _alone(part: Process, states: dict[tuple[int, ...], float]) -> Whole:
@@ -111,15 +46,6 @@ def _alone(part: Process, states: dict[tuple[int, ...], float]) -> Whole:
     for (state,), more in states.items():
         fails[state] = more
     return Whole(rates=part.moves.rates, law=part.law, fails=fails)
-
-
-class Other(NamedTuple):
-    """An outage of another part that begins with a visit, or follows it."""
-
-    law: Quantity
-    fails: float  # share of the requests
-    begins: float  # chance that one begins with a visit
-    after: frozenset[tuple[int, ...]]  # views that it follows
 
 
 @lru_cache(maxsize=32)
@@ -145,7 +71,7 @@ def stream_of(
             if other is not None and shown in other.after:
                 after.add(state)
     if len(parts) == 1:
-        calendar = _calendar(parts[0], states, other, after)
+        calendar = calendar_of(parts[0], states, other, after)
         if calendar is not None:
             return calendar
         small = len(parts[0].views) <= SMALL and not visits and other is None
@@ -155,54 +81,6 @@ def stream_of(
     if other is not None:
         found = _with_other(found, other, np.array([s in after for s in states]))
     return _fused(_merged(found))
-
-
-def _calendar(
-    part: Process,
-    states: dict[tuple[int, ...], float],
-    other: Other | None,
-    after: Collection[tuple[int, ...]],
-) -> Calendar | None:
-    """Return work that comes by the calendar, if that is what a part does.
-
-    Its states follow each other in a ring, and hardly any of its time is random.
-    """
-    n, moves = len(part.views), part.moves
-    if len(moves.clocks) < n - 1 or not np.all(moves.jumps.max(axis=1) > 1 - 1e-9):
-        return None
-    laws = [moves.lasts(k) for k in range(n)]
-    random = [moves.means[k] for k in range(n) if _varies(laws[k])]
-    if sum(random) > _HARDLY * moves.means.sum():
-        return None
-    stages: list[tuple[float, float, float, Quantity | None]] = []
-    state, at = 0, 0.0
-
-    def add(law: Quantity, fails: float) -> None:
-        lasts = float(mean_of(law))
-        stages.append((at, lasts, fails, law if _varies(law) else None))
-
-    for _ in range(n):
-        before, state = state, int(moves.jumps[state].argmax())
-        if (before,) in states:
-            add(laws[before], states[before,])
-        at += float(moves.means[before])
-        if other and (before,) in after and (state,) not in after:
-            add(other.law, other.fails)
-    starts, lengths, fails = np.array([stage[:3] for stage in stages]).T
-    return Calendar(
-        cycle=at,
-        starts=starts,
-        lengths=lengths,
-        fails=fails,
-        laws=tuple(law for *_, law in stages),
-    )
-
-
-def _varies(law: Quantity) -> bool:
-    stages = getattr(law, "of", (law,))
-    return is_exponential(law) or any(
-        hasattr(stage, "sample") and stage.var > 0 for stage in stages
-    )
 
 
 def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> Visits:
@@ -314,7 +192,7 @@ def _pairs(parts: Sequence[Process], states: Iterable[tuple[int, ...]]) -> Pairs
     sizes = [len(part.views) for part in parts]
     if math.prod(sizes) > _BESIDE:
         return None
-    rates, law = _dense(parts)
+    rates, law = dense(parts)
     at = np.ravel_multi_index(np.array(list(states)).T, sizes)
     enters = rates[:, at].copy()  # by where from, and where a visit begins
     enters[at] = 0.0

@@ -1,7 +1,4 @@
-"""What adds downtime: small chains, visits at random moments, work by the calendar.
-
-Each is a `Stream` of `hamodel.assessment.budget`.
-"""
+"""What adds downtime: visits at random moments."""
 
 from __future__ import annotations
 
@@ -16,95 +13,18 @@ import numpy as np
 
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
+from hamodel.assessment._adding import Atom, Atoms
 from hamodel.assessment._inversion import killed, over_time, tails
 from hamodel.assessment._laws import ends_of, is_constant, law_of, transform
 from hamodel.assessment._visits import Moves
-from hamodel.assessment.budget import Atom, Atoms
-from hamodel.duration import exponential
+from hamodel.assessment._whole import throughout
 
 Plan = tuple[tuple[int, list[int], list[int]], ...]
 
 _LONG = 10.0  # mean visits that make up a period without ends
 _LONGER = 40.0  # the same where the ends are known exactly
 _MOST = 400  # blocks of an inversion
-_TINY = 1e-280  # a transform that is taken for 0
-_SLICES = 64  # of a law that stands in a calendar
-_GONE = 25.0  # mean times that hardly any lasts
 _STAGES = 3  # of a visit made up of constant times
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Whole:
-    """A small chain, taken as it is."""
-
-    rates: FloatArray  # (n, n), diagonal 0
-    law: FloatArray  # (n,)
-    fails: FloatArray  # (n,) share of the requests
-    exact: bool = True
-
-    @property
-    def mean(self) -> float:
-        """Long-run share of the requests that it fails."""
-        return float(self.law @ self.fails)
-
-    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return - log of the chance to survive killing rates, by state and case."""
-        dead = killed(self.rates, kill, horizon) @ self.law
-        return -np.log1p(-np.where(dead == 1, 1 - 1e-16, dead))
-
-    def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
-        """Return the same, and 0: its visits come as they come."""
-        return self.exponent(kill, horizon), np.zeros(len(kill))
-
-    def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
-        """Return 0: its law is as it is."""
-        del horizon
-        return np.zeros(len(x))
-
-    def atoms(self, horizon: float) -> Atoms:
-        """Return a period throughout which as much fails."""
-        return Atoms(visits=_throughout(self.rates, self.law, self.fails, horizon))
-
-    def is_short(self, horizon: float) -> bool:
-        """Tell whether each point of the transform takes long."""
-        del horizon
-        return False
-
-    def never(self, horizon: float) -> float:
-        """Return - log P(D = 0)."""
-        return _never(self, horizon)
-
-
-@lru_cache(maxsize=64)
-def _never(chain: Whole, horizon: float) -> float:
-    """Return - log P(D = 0) of a chain; a search asks again and again."""
-    up = chain.fails == 0
-    inside = np.where(up[:, None] & up, chain.rates, 0.0)
-    lost = np.where(up, chain.rates[:, ~up].sum(axis=1), 0.0)
-    dead = killed(inside, lost[None] + 0j, horizon)[0].real
-    ever = float(np.where(up, dead, 1.0) @ chain.law)
-    return -math.log1p(-ever) if ever < 1 else math.inf
-
-
-def _throughout(
-    rates: FloatArray, law: FloatArray, fails: FloatArray, horizon: float
-) -> tuple[Atom, ...]:
-    """Return periods throughout which the same share fails, of exponential times."""
-    found, out = [], rates.sum(axis=1)
-    for share in sorted(set(fails[(fails > 0) & (law * out > 0)].tolist())):
-        here = (fails == share) & (law > 0)
-        if out[here].min() * horizon > _GONE:
-            continue
-        within = rates[:, : len(law)][np.ix_(here, here)]
-        lost = out[here] - within.sum(axis=1)
-        left = float(law[here] @ (1 - killed(within, lost[None] + 0j, horizon)[0].real))
-        cost = float(share) * horizon
-        found.append(Atom(cost, partial(_lasting, left, cost)))
-    return tuple(found)
-
-
-def _lasting(often: float, cost: float, s: Numbers) -> Numbers:
-    return np.asarray(often * np.exp(-s * cost))
 
 
 class Pairs(NamedTuple):
@@ -195,7 +115,7 @@ class Visits:
         ]
         law = self.entries * self.moves.means
         law[[*self.moves.clocks]] = 0.0
-        whole = _throughout(self.moves.rates, law, self.fails, horizon)
+        whole = throughout(self.moves.rates, law, self.fails, horizon)
         return Atoms(visits=(*(atom for _, atom in found), *twice, *whole))
 
     def _ways_of(
@@ -416,143 +336,6 @@ def _plan(leads: bytes, n: int) -> Plan:
         np.fill_diagonal(beside, val=False)
         plan.append((k, before.tolist(), after.tolist()))
     return tuple(plan)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Calendar:
-    """Work that comes by the calendar: in each cycle, for so long at such times.
-
-    Assumption: that a random stage is longer or shorter delays nothing else.
-    """
-
-    cycle: float  # in s
-    starts: FloatArray  # (n,) of the stages that fail requests, in s
-    lengths: FloatArray  # (n,) in s, of random ones the mean
-    fails: FloatArray  # (n,) share of the requests
-    laws: tuple[Quantity | None, ...]  # of the random ones
-    exact: bool = True
-
-    @property
-    def mean(self) -> float:
-        """Long-run share of the requests that it fails."""
-        return float(self.fails @ self.lengths / self.cycle)
-
-    def never(self, horizon: float) -> float:
-        """Return - log P(D = 0)."""
-        shares, whole, ends = self._pieces(horizon)
-        none = (whole == 0).all(axis=1) & (ends == 0).all(axis=(0, 2))
-        low = float(shares[none].sum())
-        return -math.log(low) if low > 0 else math.inf
-
-    def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
-        """Return 0: its law is as it is."""
-        del horizon
-        return np.zeros(len(x))
-
-    def is_short(self, horizon: float) -> bool:
-        """Tell whether each point of the transform takes long."""
-        del horizon
-        return False
-
-    def atoms(self, horizon: float) -> Atoms:
-        """Return what it adds where that does not hang on when the period begins."""
-        shares, whole, (first, last) = self._pieces(horizon)
-        flat = (whole == 0).all(axis=1) & (first == last).all(axis=1)
-        costs = (first[flat] @ self.fails).tolist()
-        return Atoms(tuple(zip(costs, shares[flat].tolist(), strict=True)))
-
-    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return - log of survival: by piece uniform between two ends."""
-        shares, whole, ends = self._pieces(horizon)
-        sure: Numbers = np.zeros(1)
-        for k, law in enumerate(self.laws):
-            if law is not None:
-                each = transform(law, kill[:, k, None])[0]
-                each = np.log(np.where(np.abs(each) > _TINY, each, _TINY))
-                sure = sure - each * whole[:, k]
-        first, last = (sure + kill @ end.T for end in ends)
-        span = np.where(last.real < first.real, first - last, last - first)
-        first = np.where(last.real < first.real, last, first)
-        near = np.abs(span) < 1e-9
-        even = np.where(near, 1.0, -np.expm1(-span) / np.where(near, 1.0, span))
-        least = first.real.min(axis=1)
-        alive = (np.exp(least[:, None] - first) * even) @ shares
-        return np.asarray(least - np.log(alive))
-
-    def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
-        """Return the same, and 0: its visits come as they come."""
-        return self.exponent(kill, horizon), np.zeros(len(kill))
-
-    def above(self, x: float, burn: float) -> float:
-        """Return how often, in 1/s, a run of stages that fail more costs more than x.
-
-        Of several random stages in a run the first is as its law says.
-        """
-        often, sure, law, share = 0.0, 0.0, None, 1.0
-        for k, fails in enumerate(self.fails):
-            if fails <= burn:
-                continue
-            if self.laws[k] is None or law is not None:
-                sure += fails * self.lengths[k]
-            else:
-                law, share = self.laws[k], fails
-            ends = self.starts[k] + self.lengths[k]
-            joined = k + 1 < len(self.fails) and self.fails[k + 1] > burn
-            if joined and math.isclose(ends, self.starts[k + 1]):
-                continue
-            lasts = (
-                law_of(law) or exponential(mean_of(law)) if law is not None else None
-            )
-            rest = (x - sure) / share
-            often += float(lasts.sf(rest)) if lasts else float(rest < 0)
-            sure, law, share = 0.0, None, 1.0
-        return often / self.cycle
-
-    def _pieces(self, horizon: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return how likely it begins in which piece of the cycle, and what that costs.
-
-        That is how many random stages of each kind are whole, (pieces, n), and for how
-        long all others last where a piece begins and where it ends, (2, pieces, n): in
-        between that is a line.
-        """
-        return _pieces(self, horizon)
-
-
-@lru_cache(maxsize=64)
-def _pieces(
-    work: Calendar, horizon: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    random = np.array([law is not None for law in work.laws])
-    slices = (np.arange(_SLICES) + 0.5) / _SLICES if random.any() else np.ones(1)
-    lengths = np.tile(work.lengths, (len(slices), 1))
-    for k in np.flatnonzero(random):
-        law = law_of(work.laws[k]) or exponential(work.lengths[k])
-        lengths[:, k] = np.asarray(law.quantile(slices))
-        lengths[:, k] *= work.lengths[k] / lengths[:, k].mean()
-    begins = np.tile(work.starts, (len(slices), 1))
-    edges = np.concatenate([begins, begins + lengths], axis=1)
-    edges = np.concatenate([edges, edges - horizon], axis=1) % work.cycle
-    edges = np.sort(np.pad(edges, ((0, 0), (1, 1)), constant_values=(0, work.cycle)), 1)
-
-    def since(t: FloatArray) -> FloatArray:
-        """Return how long each stage lasted from the start of a cycle to a time."""
-        cycles, rest = np.divmod(t[..., None], work.cycle)
-        here = np.clip(rest - work.starts, 0.0, lengths[:, None])
-        return np.asarray(cycles * lengths[:, None] + here)
-
-    lasts = since(edges + horizon) - since(edges)
-    ends = np.stack([lasts[:, :-1], lasts[:, 1:]]).reshape(2, -1, len(work.starts))
-    shares = np.diff(edges, axis=1).ravel() / (work.cycle * len(slices))
-    own = np.repeat(lengths, edges.shape[1] - 1, axis=0)
-    whole = np.floor(ends.min(axis=0) / own + 1e-9) * random
-    ends = np.maximum(ends - whole * own, 0.0)
-    ends[ends < 1e-9 * own] = 0.0
-    kept = shares > 0
-    rows = np.concatenate([whole, *ends], axis=1)[kept]
-    rows, back = np.unique(np.round(rows, 9), axis=0, return_inverse=True)
-    whole, first, last = np.split(rows, 3, axis=1)
-    each: FloatArray = np.bincount(back.ravel(), weights=shares[kept]).astype(float)
-    return each, whole, np.stack([first, last])
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ import numpy as np
 
 from hamodel._types import FloatArray
 from hamodel.architectures import Model, Part
-from hamodel.assessment._streams import Shares, shares_by_operation
+from hamodel.assessment._shares import Shares, shares_by_operation
 from hamodel.assessment._visits import Process
 from hamodel.assessment.latency import Paths
 

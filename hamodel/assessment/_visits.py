@@ -17,7 +17,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from hamodel.markov import steady_state
 #: Where an event leads, with probabilities; and events by their clocks.
 Outcomes: TypeAlias = list[tuple[Hashable, float]]
 Events: TypeAlias = dict[str, tuple[Quantity, float, Outcomes]]
+
+#: What a part shows, a view for each number.
+Views: TypeAlias = tuple[Hashable, ...]
 
 FRESH = 0.9  # share of the entries at which a clock must start anew
 _LIKE = 100.0  # times as long: of two clocks the longer counts as exponential
@@ -120,6 +123,15 @@ class Moves:
         out[out == 0] = 1.0
         move = (1 - ring) / out
         return move, ring, -(move + ring_slope) / out, ring_slope
+
+
+class Other(NamedTuple):
+    """An outage of another part that begins with a visit, or follows it."""
+
+    law: Quantity
+    fails: float  # share of the requests
+    begins: float  # chance that one begins with a visit
+    after: frozenset[tuple[int, ...]]  # views that it follows
 
 
 @lru_cache(maxsize=256)

@@ -36,9 +36,14 @@ import numpy as np
 
 from hamodel import _check
 from hamodel._types import FloatArray, Numbers
+from hamodel.assessment._adding import Stream
+from hamodel.assessment._calendar import Calendar
 from hamodel.assessment._inversion import tail
-from hamodel.assessment._kinds import Calendar, Visits
-from hamodel.assessment.budget import Downtime, Stream
+from hamodel.assessment._kinds import Visits
+from hamodel.assessment._shares import Shares
+from hamodel.assessment._streams import downtime_by, visits_by
+from hamodel.assessment._visits import Process
+from hamodel.assessment.budget import Downtime
 from hamodel.units import YEAR
 
 _NONE = 1e-6  # share that stands for none
@@ -118,9 +123,19 @@ WORKBOOK = (
 class Burning:
     """What burns the error budget of an operation: its downtime, and its visits."""
 
-    downtime: Downtime
-    visits: list[tuple[Stream, int]]
+    shares: Shares
+    processes: list[Process]
     made: dict[tuple[bool, ...], Costs] = field(default_factory=dict)
+
+    @cached_property
+    def downtime(self) -> Downtime:
+        """The law of the downtime of a period."""
+        return downtime_by(self.shares, self.processes)
+
+    @cached_property
+    def visits(self) -> list[tuple[Stream, int]]:
+        """What adds to it, as visits alone."""
+        return visits_by(self.shares, self.processes)
 
     def rate(self, alert: BurnRate, target: float) -> float:
         """Return how often an alert fires, in 1/s; endless if it never goes off."""

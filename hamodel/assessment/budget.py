@@ -45,17 +45,17 @@ An Introduction to the Theory of Point Processes I, section 6.3 (Poisson cluster
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import NamedTuple, Protocol
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from hamodel._types import FloatArray, Numbers
+from hamodel.assessment._adding import Cluster, Stream, seldom
 from hamodel.assessment._inversion import AGREE, FINE, tail, tails
-from hamodel.assessment._laws import NARROW
+from hamodel.assessment._jumps import Jumps, Sum, jumps_of
 
 _SLIGHT = 3e-6  # of the chance that is asked for: what may be left out
 _STEP = 2.0  # longest step of a search, in log shares
@@ -64,11 +64,6 @@ _ROUGH, _FAR = 1e-2, 0.2  # how well a place is known that is left by a longer s
 _BESIDE = 1e-4  # in log shares: how far a slope looks
 _OFTEN = 1e-3  # a chance that quick inversions are good for
 _CROWDED = 20.0  # visits, of which hardly ever one comes alone
-_UNLIKELY = 1e-9  # a chance that is not looked at
-_NEARBY, _APART = 1.3, 0.25  # sums of visits, and the calendar's, as shares of x
-_SPREAD = 6.0  # standard deviations by which a smoothed jump is wide
-_KINDS, _SUMS = 4, 24  # of constant costs that are looked at
-_CROWD = 400.0  # visits of one cost, whose number is a jump of no more than 2 %
 _EXACT = 1e-9  # of what is asked: a sum that is equal to it
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
 
@@ -78,234 +73,6 @@ class Chance(NamedTuple):
 
     probability: float
     error: float
-
-
-class Atom(NamedTuple):
-    """Visits that all cost the same."""
-
-    cost: float  # in s
-    # by points of the transform: how many come in a period, each smoothed and killed
-    smooth: Callable[[Numbers], Numbers]
-
-
-class Atoms(NamedTuple):
-    """Downtimes of one length that come often enough to be a jump of the law."""
-
-    sure: tuple[tuple[float, float], ...] = ()  # what a period has, and how likely
-    visits: tuple[Atom, ...] = ()
-
-
-class Stream(Protocol):
-    """Something that adds downtime."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether it is known as it is, beside what others do."""
-        ...
-
-    @property
-    def mean(self) -> float:
-        """Long-run share of the requests that it fails."""
-        ...
-
-    @property
-    def fails(self) -> FloatArray | float:
-        """Share of the requests that fails, state by state."""
-        ...
-
-    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return - log of the chance to survive killing rates, by state and case."""
-        ...
-
-    def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
-        """Return the same, and the chance that one visit is killed, (2, cases)."""
-        ...
-
-    def is_short(self, horizon: float) -> bool:
-        """Tell whether each point of the transform takes long."""
-        ...
-
-    def never(self, horizon: float) -> float:
-        """Return - log P(D = 0)."""
-        ...
-
-    def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
-        """Return how many more visits cost more than x than the transform has, (x,)."""
-        ...
-
-    def atoms(self, horizon: float) -> Atoms:
-        """Return what it adds if it adds one of a few lengths."""
-        ...
-
-
-class Cluster(NamedTuple):
-    """Visits that come while others are under way, or have just been."""
-
-    stream: Stream
-    often: float  # in 1/s, of all that are alike
-    around: tuple[tuple[Stream, float], ...]  # how many of each come with one of it
-    again: float  # how often, in 1/s, another of its kind comes with one of it
-    parted: float  # how many more visits it may be, each so much shorter
-    lasts: float  # for how long that holds, in s
-
-    def less(
-        self, killed: Mapping[int, Numbers], horizon: float
-    ) -> tuple[Numbers, Numbers]:
-        """Return by how much visits that come together make the exponent smaller.
-
-        The second answer is by how much those of its kind may move it.
-        """
-        time = horizon + self.lasts * math.expm1(-horizon / self.lasts)
-        one, none = killed[id(self.stream)], np.ones(1, complex)
-        for stream, share in self.around:
-            if id(stream) in killed:
-                none = none * (1 - share * killed[id(stream)])
-        together = self.often * time * one * (1 - none)
-        unsure = self.again * (1 - (1 - one) ** 2) + self.parted * self.often * one
-        return together, unsure * time
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Later:
-    """A stream of parts that fail together, made when it is first needed.
-
-    Most of them come so seldom that a question can do without, and making one takes
-    longer than all that is asked of the others.
-    """
-
-    share: float  # of time
-    often: float  # a bound of how often it comes, in 1/s
-    mean: float
-    make: Callable[[], Stream]
-    exact: bool = False
-
-    def seldom(self, horizon: float) -> float:
-        """Return a bound of - log P(D = 0)."""
-        return self.share + self.often * horizon
-
-    @cached_property
-    def made(self) -> Stream:
-        """The stream itself."""
-        return self.make()
-
-    def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
-        """Return the exponent, and the chance that one visit is killed, (k,)."""
-        return self.made.killed(kill, horizon)
-
-    @property
-    def fails(self) -> FloatArray | float:
-        """Share of the requests that fails, state by state."""
-        return self.made.fails
-
-    def exponent(self, kill: Numbers, horizon: float) -> Numbers:
-        """Return - log of the chance to survive killing rates, by state and case."""
-        return self.made.exponent(kill, horizon)
-
-    def is_short(self, horizon: float) -> bool:
-        """Tell whether each point of the transform takes long."""
-        return self.made.is_short(horizon)
-
-    def never(self, horizon: float) -> float:
-        """Return - log P(D = 0)."""
-        return self.made.never(horizon)
-
-    def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
-        """Return how many more visits cost more than x than the transform has, (x,)."""
-        return self.made.lacks(x, horizon)
-
-    def atoms(self, horizon: float) -> Atoms:
-        """Return none: they come too seldom."""
-        del horizon
-        return Atoms()
-
-
-def _seldom(stream: Stream, count: int, horizon: float) -> float:
-    """Return a bound of - log of the chance that no such stream adds anything."""
-    one = stream.seldom if isinstance(stream, Later) else stream.never
-    return count * one(horizon)
-
-
-def _added(
-    sure: Mapping[float, float], more: Iterable[tuple[float, float]]
-) -> dict[float, float]:
-    found = defaultdict[float, float](float)
-    for cost, p in sure.items():
-        for other, q in more:
-            found[cost + other] += p * q
-    return found
-
-
-class Sum(NamedTuple):
-    """A downtime of constant costs alone, and how likely it is."""
-
-    cost: float
-    likely: float
-    sure: int  # which of those of the calendar
-    counts: tuple[int, ...]  # of visits, by kind
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Jumps:
-    """What is constant of a downtime: work by the calendar, and visits of one cost."""
-
-    fixed: tuple[tuple[Stream, int], ...]  # streams of the calendar
-    sure: FloatArray  # (j, 2) downtimes of the calendar, and how likely each is
-    costs: FloatArray  # (n,)
-    often: FloatArray  # (n,) visits of a period
-    kinds: tuple[tuple[tuple[int, Atom], ...], ...]  # the same, with their numbers
-
-    def near(self, x: float) -> list[Sum]:
-        """Return the sums whose jump the transform would smooth over x."""
-        many = np.abs(self.often)
-        most = np.minimum(_NEARBY * x / self.costs + 2, many + 8 * many**0.5 + 12)
-        axes = [np.arange(len(self.sure)), *map(np.arange, most.astype(int) + 1)]
-        grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
-        first, p = self.sure[grid[:, 0]].T
-        counts = grid[:, 1:]
-        total, spread = counts @ self.costs + first, counts @ self.costs**2 / NARROW
-        alone = (first > 0) & (spread == 0)
-        near = np.abs(total - x) < np.where(alone, _APART * x, _SPREAD * spread**0.5)
-        for k, each in enumerate(self.often):
-            p = p * _poisson(float(each), int(most[k]))[counts[:, k]]
-        chosen = np.flatnonzero(near & (np.abs(p) > _UNLIKELY))
-        chosen = chosen[np.argsort(-np.abs(p[chosen]))][:_SUMS]
-        return [
-            Sum(float(total[k]), float(p[k]), int(grid[k, 0]), tuple(counts[k]))
-            for k in chosen
-        ]
-
-    def rest(self, s: Numbers, total: Numbers, horizon: float) -> Numbers:
-        """Return the exponent of all that is not constant."""
-        for stream, count in self.fixed:
-            total = total - count * stream.exponent(s[:, None] * stream.fails, horizon)
-        for often, smooth in zip(self.often, self._smooth(s), strict=True):
-            total = total - (often - smooth)
-        return total
-
-    def smoothed(self, s: Numbers, rest: Numbers, near: Sequence[Sum]) -> Numbers:
-        """Return what the transform has of sums that are near: times s, (k,)."""
-        alive, smooth = np.exp(-rest - self.often.sum()), self._smooth(s)
-        found = np.zeros(len(s), complex)
-        for each in near:
-            first, p = self.sure[each.sure]
-            ways = p * np.exp(-s * first) * alive
-            for n, come in zip(each.counts, smooth, strict=True):
-                ways = ways * come**n / math.factorial(n)
-            found += each.likely - ways
-        return found
-
-    def _smooth(self, s: Numbers) -> list[Numbers]:
-        return [
-            np.asarray(sum(count * atom.smooth(s) for count, atom in kind))
-            for kind in self.kinds
-        ]
-
-
-def _poisson(mean: float, most: int) -> FloatArray:
-    """Return how likely each number is, up to the most; a mean may be negative."""
-    steps = np.append(1.0, mean / np.arange(1, most + 1))
-    found: FloatArray = math.exp(-mean) * np.cumprod(steps)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -517,9 +284,9 @@ class Downtime:
     def _without(self, chance: float, horizon: float) -> tuple[Downtime, float]:
         """Return the same, and a bound of the chance of what is left out."""
         rare = sorted(
-            (_seldom(*each, horizon), k) for k, each in enumerate(self.streams)
+            (seldom(*each, horizon), k) for k, each in enumerate(self.streams)
         )
-        sums = np.cumsum([seldom for seldom, _ in rare])
+        sums = np.cumsum([one for one, _ in rare])
         first = int(np.searchsorted(sums, chance, side="right"))
         kept = tuple(self.streams[k] for _, k in rare[first:])
         return replace(self, streams=kept), float(sums[first - 1]) if first else 0.0
@@ -551,27 +318,4 @@ class Downtime:
 @lru_cache(maxsize=16)
 def _jumps(law: Downtime, horizon: float) -> Jumps:
     """Return what is constant of a downtime: a search asks again and again."""
-    sure, fixed = {0.0: 1.0}, []
-    alike: dict[str, list[tuple[int, Atom]]] = defaultdict(list)
-    for stream, count in law.streams:
-        atoms = stream.atoms(horizon)
-        if atoms.sure:
-            fixed.append((stream, count))
-            for _ in range(count):
-                sure = _added(sure, atoms.sure)
-        for atom in atoms.visits:
-            alike[f"{atom.cost:.9g}"].append((count, atom))
-    found = []
-    for kind in alike.values():
-        often = [count * atom.smooth(np.zeros(1))[0] for count, atom in kind]
-        found.append((float(sum(often)), tuple(kind)))
-    found = [each for each in found if _UNLIKELY < abs(each[0]) < _CROWD]
-    found = sorted(found, key=lambda each: -abs(each[0]))[:_KINDS]
-    likely = [each for each in sure.items() if each[1] > _UNLIKELY]
-    return Jumps(
-        fixed=tuple(fixed),
-        sure=np.array(likely).reshape(-1, 2),
-        costs=np.array([kind[0][1].cost for _, kind in found]),
-        often=np.array([often for often, _ in found]),
-        kinds=tuple(kind for _, kind in found),
-    )
+    return jumps_of(law.streams, horizon)

@@ -36,11 +36,10 @@ from hamodel.assessment._journey import (
     journey_problems,
     share_down,
 )
-from hamodel.assessment._streams import Shares, asked, downtime_by, shares_of, visits_by
-from hamodel.assessment._visits import Process
+from hamodel.assessment._shares import asked, shares_of
 from hamodel.assessment.alerts import Burning, BurnRate
 from hamodel.assessment.availability import Found, Operation, failing
-from hamodel.assessment.budget import Chance, Downtime
+from hamodel.assessment.budget import Chance
 from hamodel.assessment.expected import assess
 from hamodel.assessment.results import Assessment
 from hamodel.units import MONTH
@@ -113,7 +112,7 @@ class Journeys:
         """
         _check.between(0, 1, target=target)
         _check.positive(horizon=horizon)
-        return 1 - self._downtime(name).miss(1 - target, horizon).probability
+        return 1 - self._burning(name).downtime.miss(1 - target, horizon).probability
 
     def chance_of_missing(self, name: str, horizon: float = MONTH) -> Chance:
         """Return the chance that a journey misses its objective over a period."""
@@ -122,16 +121,12 @@ class Journeys:
         objective = self.journeys[name].objective
         if objective is None:
             raise ValueError(f"journeys.{name} must have an objective, got none")
-        return self._downtime(name).miss(1 - objective, horizon)
+        return self._burning(name).downtime.miss(1 - objective, horizon)
 
     def alert_rate(self, name: str, alert: BurnRate, target: float) -> float:
         """Return how often a burn-rate alert on a journey fires."""
         _check.between(0, 1, target=target)
-        made: dict[str, Burning] = self._kept_burning
-        if name not in made:
-            visits = visits_by(self._shares(name), self._made[1])
-            made[name] = Burning(self._downtime(name), visits)
-        return made[name].rate(alert, target)
+        return self._burning(name).rate(alert, target)
 
     def probability_of_meeting_all(self, horizon: float = MONTH) -> float:
         """Return the chance that all journeys with an objective keep it in a period.
@@ -153,7 +148,7 @@ class Journeys:
         asked = {n: j.objective for n, j in self.journeys.items() if j.objective}
         if not asked:
             return Chance(0.0, 0.0)
-        joint = joint_of([self._shares(name) for name in asked], self._made[1])
+        joint = joint_of([self._burning(name) for name in asked])
         budgets = np.array([1 - objective for objective in asked.values()])
         singles = [self.chance_of_missing(name, horizon) for name in asked]
         return missed_any(joint, budgets, singles, horizon)
@@ -198,10 +193,6 @@ class Journeys:
         return beside(self.assessment.architecture.model(), self.parts)
 
     @cached_property
-    def _kept_burning(self) -> dict[str, Burning]:
-        return {}
-
-    @cached_property
     def _memory(self) -> dict[Hashable, dict[str, Quantity]]:
         return {}
 
@@ -243,10 +234,9 @@ class Journeys:
         )
 
     @cached_property
-    def _made(self) -> tuple[dict[str, Shares], list[Process]]:
-        """Return what fails of each journey by what the parts show, and their moves."""
-        made: dict[str, Shares] = {}
-        processes: list[Process] = []
+    def _made(self) -> dict[str, Burning]:
+        """What fails of each journey by what the parts show, and their moves."""
+        made: dict[str, Burning] = {}
         for name, journey in self.journeys.items():
 
             def fails(known: State, client: str, journey: Journey = journey) -> float:
@@ -256,15 +246,12 @@ class Journeys:
                 return float(sum(found.values()))
 
             clients = asked(self.assessment.paths, self._model)
-            made[name], processes = shares_of(self._model, clients, fails)
-        return made, processes
+            made[name] = Burning(*shares_of(self._model, clients, fails))
+        return made
 
-    def _shares(self, name: str) -> Shares:
+    def _burning(self, name: str) -> Burning:
         _check.one_of(self.journeys, journey=name)
-        return self._made[0][name]
-
-    def _downtime(self, name: str) -> Downtime:
-        return downtime_by(self._shares(name), self._made[1])
+        return self._made[name]
 
 
 def assess_journeys(

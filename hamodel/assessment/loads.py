@@ -11,7 +11,7 @@ import numpy as np
 from hamodel import _html, text
 from hamodel._types import Quantity
 from hamodel.architectures import OPERATIONS, Architecture, Behaviour, Model
-from hamodel.assessment._streams import known
+from hamodel.assessment._shares import known
 from hamodel.assessment.availability import balance_of, found, once, ways
 from hamodel.assessment.latency import Loads, Paths, Way
 from hamodel.assessment.retries import Balance

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hamodel import _check, _html, text
+from hamodel import _html, text
 from hamodel._types import Quantity
 from hamodel.architectures import (
     OPERATIONS,
@@ -22,13 +22,10 @@ from hamodel.architectures import (
     Situations,
 )
 from hamodel.assessment import availability, loads, measures, retries
+from hamodel.assessment._periods import Periods
 from hamodel.assessment._prism import to_prism
-from hamodel.assessment._streams import downtime_of, visits_of
-from hamodel.assessment.alerts import Burning, BurnRate
-from hamodel.assessment.budget import Chance, Downtime
 from hamodel.assessment.latency import Latency, Paths
 from hamodel.duration import Duration
-from hamodel.units import YEAR
 from hamodel.workload import Workload
 
 if TYPE_CHECKING:
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Assessment:
+class Assessment(Periods):
     """All answers on an architecture under a workload; each is computed when asked.
 
     Attributes
@@ -85,125 +82,6 @@ class Assessment:
             Latency in s beyond which a request counts as failed ("too slow").
         """
         return replace(self, workload=replace(self.workload, objective=objective))
-
-    def probability_of_meeting(
-        self, target: float, horizon: float = YEAR, operation: str = "write"
-    ) -> float:
-        """Return the probability that one period reaches an availability.
-
-        It is the rest of `chance_of_missing`, which takes the same, keeps its digits
-        and has an error.
-        """
-        return 1 - self.chance_of_missing(target, horizon, operation).probability
-
-    def chance_of_missing(
-        self, target: float, horizon: float = YEAR, operation: str = "write"
-    ) -> Chance:
-        """Return the probability that one period misses an availability.
-
-        Parameters
-        ----------
-        target : float
-            Availability, such as 0.9995.
-        horizon : float
-            Length of the period in s, such as a month or a year.
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        Chance
-            Probability that the share of failed requests is above 1 - target, and a
-            bound of its relative error.
-
-        Notes
-        -----
-        Downtime is weighted by the requests that it hits, and the period begins
-        anywhere.  If all times are exponential and the joint chain of all parts has at
-        most 24 different states it is taken as it is; otherwise visits of what fails
-        alone or together begin at random and last as their laws say.
-
-        Examples
-        --------
-        >>> from hamodel import Leaderless, Node, assess
-        >>> from hamodel.units import HOUR, MONTH
-        >>> store = Leaderless(
-        ...     database=Node(mttf=2000 * HOUR, mttr=4 * HOUR), write_quorum=2
-        ... )
-        >>> chance = assess(store).chance_of_missing(0.999, MONTH)
-        >>> f"{chance.probability:.5f}, at most {chance.error:.0e} of it wrong"
-        '0.00302, at most 1e-06 of it wrong'
-        """
-        _check.between(0, 1, target=target)
-        _check.positive(horizon=horizon)
-        return self._downtime(operation).miss(1 - target, horizon)
-
-    def downtime_quantile(
-        self, p: float, horizon: float = YEAR, operation: str = "write"
-    ) -> float:
-        """Return the downtime that a share p of all periods does not exceed.
-
-        Parameters
-        ----------
-        p : float
-            Share of the periods, in (0, 1).
-        horizon : float
-            Length of a period in s.
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        float
-            Downtime in s, weighted by the requests that it hits; 0 if so many periods
-            see none.
-
-        Notes
-        -----
-        The inverse of `probability_of_meeting`; the share of the periods that exceed it
-        is 1 - p to about 1e-5 of itself.
-        """
-        _check.between(0, 1, p=p)
-        _check.positive(horizon=horizon)
-        return self._downtime(operation).quantile(p, horizon) * horizon
-
-    def alert_rate(
-        self, alert: BurnRate, target: float, operation: str = "write"
-    ) -> float:
-        """Return how often a burn-rate alert on an objective fires.
-
-        Parameters
-        ----------
-        alert : BurnRate
-            The alert.
-        target : float
-            Availability of the objective.
-        operation : str
-            "read" or "write".
-
-        Returns
-        -------
-        float
-            Rate in 1/s; endless if so much fails although all is well that it is
-            always on.
-
-        Notes
-        -----
-        How, and what it assumes: `hamodel.assessment.alerts`.
-        """
-        _check.between(0, 1, target=target)
-        downtime, made = self._downtime(operation), self._kept_burning
-        if operation not in made:
-            visits = visits_of(self.paths, self._model, operation)
-            made[operation] = Burning(downtime, visits)
-        return made[operation].rate(alert, target)
-
-    def _downtime(self, operation: str) -> Downtime:
-        _check.one_of(OPERATIONS, operation=operation)
-        made: dict[str, Downtime] = self._kept_downtime
-        if operation not in made:
-            made[operation] = downtime_of(self.paths, self._model, operation)
-        return made[operation]
 
     # ---- recovery and data ---------------------------------------------------------
 
@@ -395,14 +273,6 @@ class Assessment:
     def situations(self) -> Situations:
         """What clients of each site can find, with long-run probabilities."""
         return self._model.situations()
-
-    @cached_property
-    def _kept_burning(self) -> dict[str, Burning]:
-        return {}
-
-    @cached_property
-    def _kept_downtime(self) -> dict[str, Downtime]:
-        return {}
 
     def _latency(self, site: str, operation: str) -> Duration:
         """Mix the ways of all situations in which clients of a site are answered."""
