@@ -45,3 +45,35 @@ def test_what_is_left_of_a_time_is_never_negative():
     assert [_less(10.0, 4.0), _less(4.0, 10.0)] == [6.0, 0.0]
     anew = duration.exponential(5.0)
     assert _less(anew, 4.0) is anew
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "crews"),
+    [
+        ({"promotion": 30, "coverage": 0.9}, {"redirection": 60, "coverage": 0.9}, 1),
+        ({"promotion": 30, "coverage": 0.8}, {"redirection": 60, "coverage": 0.7}, 2),
+        (
+            {"promotion": 120, "coverage": 0.8},
+            {"redirection": 60, "coverage": 0.8, "manual": 900},
+            1,
+        ),
+    ],
+)
+def test_an_outage_ends_inside_or_at_another_site(inside, outside, crews):
+    """Both ways drawn; where neither works, the first of the nodes that is mended."""
+    mttr, count, rng = 4 * HOUR, 1_000_000, np.random.default_rng(4)
+    mended = rng.exponential(mttr / crews, count)
+    works = rng.random(count) < inside["coverage"]
+    led = outside["redirection"] + np.zeros(count)
+    late = rng.random(count) >= outside["coverage"]
+    led[late] += rng.exponential(outside.get("manual", np.inf), late.sum())
+    drawn = np.minimum(np.where(works, inside["promotion"], mended), led)
+    sites = ha.ActiveActive(
+        database=ha.Node(mttf=2000 * HOUR, mttr=mttr),
+        failover=ha.Failover(**outside),
+        region=Region(failover=ha.Failover(**inside), crews=crews),
+    )
+    said = ha.assess(sites).outage
+    assert said.mean == pytest.approx(drawn.mean(), rel=0.02)
+    for p in (0.5, 0.95, 0.995):
+        assert said.quantile(p) == pytest.approx(np.quantile(drawn, p), rel=0.05)

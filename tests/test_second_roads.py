@@ -18,6 +18,7 @@ from hamodel.architectures import (
     Maintenance,
     Majority,
     Node,
+    Replica,
     SinglePrimary,
 )
 from hamodel.architectures._events import Cause
@@ -181,6 +182,11 @@ def test_two_sites_hold_the_siblings_of_what_travels_at_once():
     assert said == pytest.approx(1 + 0.5 * -np.expm1(-10 * 0.1), rel=1e-3)
 
 
+def standing(sites, reads):
+    """Nodes at sites that do, or do not, answer reads while they stand by."""
+    return tuple(Replica(site=site, reads=reads) for site in sites)
+
+
 #: Reads and writes in 1/s of the busiest database once a site of three is lost.
 LEFT = {
     "active": (ActiveActive, {"sites": ("a", "b", "c")}, 900 / 2),
@@ -191,6 +197,15 @@ LEFT = {
         Leaderless,
         {"copies": dict.fromkeys("abc", 1), "read_quorum": 1},
         900 / 2,
+    ),
+    "a primary": (ActivePassive, {"replicas": standing("ab", "never")}, 900),
+    "three, unread": (ActivePassive, {"replicas": standing("abc", "never")}, 900),
+    "three, read": (ActivePassive, {"replicas": standing("abc", "local")}, 900 / 2),
+    "a room beside": (ActivePassive, {"replicas": standing("abb", "local")}, 900),
+    "one is unread": (
+        ActivePassive,  # "a" is lost, "b" serves its own and what enters at "c"
+        {"replicas": (*standing("ab", "local"), *standing("c", "never"))},
+        900,
     ),
 }
 

@@ -86,9 +86,8 @@ class ActiveActiveBehaviour(AtWork):
 
     @property
     def outage(self) -> Duration:
-        led = led_away(self.spec.failover, self.spec.database.mttr)
-        inside = self._inside
-        return led if inside is None else duration.minimum(inside.outage, led)
+        inside, mttr = self._inside, self.spec.database.mttr
+        return led_away(self.spec.failover, mttr if inside is None else inside.outage)
 
     @cached_property
     def _origins(self) -> dict[str, Quantity]:

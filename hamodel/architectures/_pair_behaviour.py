@@ -8,6 +8,8 @@ is.  What failures take: `hamodel.architectures._pair_losses`.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -240,10 +242,26 @@ class PairBehaviour(AtWork):
         shares = self.workload.shares(self.spec.sites)
         led = shares[site] / len(sites) if site not in sites else 0.0
         enters = {name: shares[name] + led for name in sites}
-        held = {n.site for n in self._losses.nodes if n.reads == "local"}
-        bare = sum(share for name, share in enters.items() if name not in held)
         most: Quantity = max(enters.values(), key=lambda share: np.max(share))
-        return most, self.work_of(most if most is bare else most + bare)
+        homes = self._homes_without(site)
+        asked = [x for home in homes for x in self._asked(enters, home)]
+        return most, self.work_of(max(asked, key=lambda share: np.max(share)))
+
+    def _asked(self, enters: Mapping[str, Quantity], home: str) -> Iterator[Quantity]:
+        """Yield the share of the reads of each node, with the primary at a site."""
+        copies = Counter(n.site for n in self._losses.nodes if n.reads == "local")
+        own = [name for name in enters if name == home or not copies[name]]
+        yield sum(enters[name] for name in own)
+        yield from (enters[s] / copies[s] for s in enters if s not in own)
+
+    def _homes_without(self, site: str) -> set[str]:
+        """Return the sites where the primary may be once a site is lost."""
+        losses, sites = self._losses, self.spec.sites
+        if site != losses.home.site or len(sites) == 1:
+            return {losses.home.site}
+        nodes = losses.recovery.rules.nodes
+        left = nodes.candidates(nodes.lose(losses.start, sites.index(site)))
+        return {sites[nodes.groups[i].site] for i, _ in left} or set(sites) - {site}
 
 
 def _draws(time: Quantity, rng: np.random.Generator) -> FloatArray:

@@ -64,6 +64,7 @@ SCOPES = "test_second_road_copies::test_whose_answers_count"
 LOST = "test_second_road_copies::test_clients_of_a_lost_site"
 HINTS = "test_second_road_copies::test_hints_that_are_kept_for_too_short"
 BESIDE = "test_assessment_second_road::test_"
+REGIONS = "test_regions::test_an_outage_ends_inside_or_at_another_site"
 LED = BESIDE + "an_outage_is_over_when_clients_were_led_away_or_the_site_is_back"
 REPLAY = BESIDE + "active_sites_replay_what_the_others_write"
 #: Causes for which a primary takes no writes, and answers reads.
@@ -231,9 +232,9 @@ ROADS = (
     Road(
         ("rto.law", "outage.law"),
         ACTIVE,
-        "redirection, a person and the repair raced in draws",
+        "redirection, a person and the repair raced in draws, and what a region does",
         "3 %; of presets 5 %",
-        (LED, SETTINGS),
+        (LED, SETTINGS, REGIONS),
     ),
     Road(
         ("rto.law", "outage.law"),
