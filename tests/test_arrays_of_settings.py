@@ -14,6 +14,7 @@ import sympy
 import hamodel as ha
 from hamodel._fields import replaced
 from hamodel.architectures import Failure, Region
+from hamodel.duration import constant, exponential, lognormal
 from hamodel.failover import MECHANISMS, Failover, Lease
 from hamodel.fields import described
 from hamodel.units import HOUR
@@ -96,6 +97,52 @@ def of_region(after):
         failover=Failover(redirection=after, coverage=0.9),
         region=Region(failover=Failover(promotion=40, coverage=0.9)),
     )
+
+
+def restarting(repair, **failover):
+    """A pair whose process restarts in place in a time of some law."""
+    usual = {"detection": 20.0, "promotion": 40, "coverage": 0.9}
+    return ha.ActivePassive(
+        database=NODE,
+        failover=Failover(**usual | failover),
+        failures=(Failure(kind="process", mttf=200 * HOUR, mttr=repair),),
+    )
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        lambda x: restarting(constant(25), detection=x - 20),
+        lambda x: restarting(lognormal(mean=30, cv=1), detection=x, retry=2 * x),
+        lambda x: restarting(constant(25), retry=x, tries=3, manual=600),
+        lambda x: restarting(constant(90), manual=10 * x),
+    ],
+)
+def test_a_restart_of_a_law_races_each_number_of_an_array(system):
+    numbers = np.array([20.0, 28.0, 20.5])
+    many = system(numbers).downtime_by_cause
+    lost = ha.assess(system(numbers)).lost_writes.per_year
+    for k, number in enumerate(numbers):
+        alone = system(float(number))
+        one = alone.downtime_by_cause
+        each = {cause: np.broadcast_to(many[cause], 3)[k] for cause in one}
+        assert each == pytest.approx(one, rel=1e-9)
+        said = ha.assess(alone).lost_writes.per_year
+        assert np.broadcast_to(lost, 3)[k] == pytest.approx(said, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("field", "repair", "failover"),
+    [
+        ("mttr", constant(np.array([25.0, 30.0])), {}),
+        ("detection", constant(25), {"detection": exponential([20.0, 25.0])}),
+        ("retry", constant(25), {"retry": exponential([20.0, 25.0])}),
+        ("manual", constant(25), {"manual": exponential([20.0, 25.0])}),
+    ],
+)
+def test_a_restart_of_a_law_races_no_arrays_of_laws(field, repair, failover):
+    with pytest.raises(ValueError, match=f"single numbers, got arrays: {field};"):
+        _ = restarting(repair, **failover).downtime_by_cause
 
 
 @pytest.mark.parametrize("system", [of_pair, of_region])

@@ -109,6 +109,8 @@ def race(
         return (0.0, 0.0) if never else (made(getitem, both, 0), made(getitem, both, 1))
     if not hasattr(repair, "sample"):
         return _race_of_an_exponential(repair, stage)
+    if np.ndim(stage) or np.ndim(passed):
+        return _races(repair, stage, passed)
     if not hasattr(stage, "sample"):
         if stage == 0:
             return 0.0, 0.0
@@ -119,6 +121,16 @@ def race(
     ends = np.unique(np.asarray(stage.quantile(slices)), return_counts=True)
     won = float(np.dot(repair.cdf(ends[0]), ends[1])) / len(slices)
     return won, duration.minimum(repair, stage).mean
+
+
+def _races(
+    repair: Duration, stage: Quantity, passed: Quantity
+) -> tuple[Quantity, Quantity]:
+    """Return what `race` does of each element of an array."""
+    every = np.broadcast(stage, passed)
+    won, mean = zip(*(race(repair, *one) for one in every), strict=True)
+    least = np.maximum(mean, 1 / INSTANT)  # where the stage takes no time
+    return np.reshape(won, every.shape), np.reshape(least, every.shape)
 
 
 def _race_of_an_exponential(

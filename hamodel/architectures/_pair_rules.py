@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hamodel import _check
 from hamodel._check import is_symbolic
 from hamodel._quantity import rate_of
 from hamodel._types import Quantity, Value
@@ -127,6 +128,8 @@ def _kinds(
     made: list[Kind] = []
     for one in all_kinds:
         in_place = one.kind in IN_PLACE
+        if in_place and hasattr(one.mttr, "sample"):
+            _check_race(one, failover)
         law = _place(repairs, Repair(one.mttr, not in_place, one.restore))
         standby = spec.standby.mttf if one is plain else None
         coverage = failover.coverage if one.coverage is None else one.coverage
@@ -153,6 +156,16 @@ def _kinds(
     if failover.manual is not None and len(repairs) > 1 and not spec.clean_election:
         made = [_unmarked(kind, failover.coverage) for kind in made]
     return tuple(made), tuple(repairs)
+
+
+def _check_race(kind: Failure, failover: Failover) -> None:
+    """Raise where a restart of a law races laws of arrays; numbers may be arrays."""
+    named = "detection", "fencing", "promotion", "redirection", "manual", "retry"
+    times = {name: getattr(failover, name) for name in named} | {"mttr": kind.mttr}
+    if kind.detection is not None:
+        times["detection"] = kind.detection
+    laws = {name: time for name, time in times.items() if hasattr(time, "sample")}
+    _check.alone("laws that race a restart in place of a law", **laws)
 
 
 def _told(mttr: Quantity, coverage: Quantity, failover: Failover) -> int:
