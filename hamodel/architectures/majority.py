@@ -24,7 +24,7 @@ Assumptions
   clients to another begin together, so these wait for the longer of the two.  A way
   that did not work, and a repair of the site, are taken to outlast the election: where
   sites are mended as quickly as leaders are elected, "failing over" is up to a tenth
-  too short.
+  too short, and 0.3 % where their repair takes thirty times as long.
 - The clients of a lost site are led to another as `failover` says.
 - Planned work takes copies out, one at a time, whatever else has failed.
 - All copies work on a write.  The leader does its own work first and then waits for the
