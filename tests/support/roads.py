@@ -606,7 +606,9 @@ NO_NUMBERS = {  # of an assessment: what it is made of, and ways to write it
 
 def public(kind):
     """Public properties and methods of a class, by name."""
-    return {n: x for n, x in vars(kind).items() if not n.startswith("_")}
+    ours = [k for k in reversed(kind.__mro__) if k.__module__.startswith("hamodel")]
+    held = [item for k in ours for item in vars(k).items()]
+    return {name: what for name, what in held if not name.startswith("_")}
 
 
 def walked(path, value):
