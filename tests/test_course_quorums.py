@@ -103,6 +103,13 @@ def test_what_to_try_is_what_happens(explorer):
     assert explorer.result.votes < explorer.result.majority
 
 
+def test_more_nodes_than_there_are_never_answer(explorer):
+    explorer.set(layout=votes.FOUR, read=5, write=2)
+    assert "A read takes 5 of 4 and never ends." in explorer.sentence
+    explorer.set(read=4, write=5)
+    assert "A write takes 5 of 4 and never ends." in explorer.sentence
+
+
 def test_objectives_can_be_reached(explorer):
     explorer.apply("Lose site a")
     explorer.set(gone=("a1",), layout="4 nodes, 2 sites", sample=2)

@@ -20,14 +20,14 @@ from scipy.optimize import brentq
 
 from hamodel import assess, duration, markov, structure
 from hamodel.architectures import ActivePassive, Node, SinglePrimary
-from hamodel.course import Again, Boxes, Explorer, Sheet, Slider
+from hamodel.course import Again, Boxes, Choice, Explorer, Sheet, Slider
 from hamodel.decision import Requirements, complexity
 from hamodel.failover import Failover, Heartbeat, vigilance
 from hamodel.overload import Retries
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import HOUR, MINUTE, YEAR
 from tests.support.notebook_stage import NOTEBOOKS, agrees, sample, shown, staged
-from tests.support.svg_pictures import NOT_A_NUMBER, collisions, faults
+from tests.support.svg_pictures import NOT_A_NUMBER, collisions, faults, text_width
 
 #: Sheets of 1,200 shapes and texts, of 2 ms on a quiet machine.  Lesson 14, whose four
 #: acts are chains, takes up to 28; all others at most 18, which is 36 ms.
@@ -560,6 +560,23 @@ def test_labels_say_the_unit(stage):
         for control in explorer.controls.values():
             if isinstance(control, Slider) and control.high > 10:
                 assert re.search(r"\(.+\)|%", control.label), control.label
+
+
+def test_labels_and_options_are_not_cut_off(stage):
+    """A label has 0.68 of its box, an option what its name and the arrow leave."""
+    for predicted in stage.predictions:
+        assert [c.label for c in predicted.fields.values() if _cut(c.label, 189)] == []
+    for explorer in stage.explorers.values():
+        for control in explorer.controls.values():
+            if isinstance(control, Slider):
+                assert not _cut(control.label, 189)
+            elif isinstance(control, Choice):
+                assert not _cut(control.label, 82)
+                assert [word for word in control.options if _cut(word, 160)] == []
+
+
+def _cut(words, width):
+    return text_width(words, 13, bold=False) > width
 
 
 def test_redraw_is_quick(stage):

@@ -135,8 +135,8 @@ class ChoiceSkin:
             options=control.options,
             value=control.value,
             description=control.label,
-            style={"description_width": "110px"},
-            layout=widgets.Layout(width="280px", max_width="100%"),
+            style={"description_width": "82px"},
+            layout=widgets.Layout(width="290px", max_width="100%"),
         )
         self.follow()
         self.widget.observe(self._chosen, names="value")

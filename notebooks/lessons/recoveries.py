@@ -181,7 +181,7 @@ lesson = kit.Lesson(
         "second arrive some seconds later? And from which load on can it stay so?",
         "fields": kit.sliders(
             attempts=("Attempts later (1/s)", kit.decades(100, 10_000)),
-            load=("It can stay from a load of (%)", tuple(range(5, 101, 5))),
+            load=("Stays from a load of (%)", tuple(range(5, 101, 5))),
         ),
         "truth": truth,
         "views": VIEWS,

@@ -22,7 +22,7 @@ from hamodel.workload import Workload
 # ---- the model ---------------------------------------------------------------------
 
 TRIP = 80  # ms, Western Europe and the east of North America: fact RTT-096
-WAYS = ("every call crosses", "the request crosses once")
+WAYS = ("every call crosses", "a request crosses once")
 EVERY, ONCE = WAYS
 POINTS = (0.5, 0.95, 0.99)
 HAIR = 1e-9  # above a point: where a law is flat, the rest of the reads is below it

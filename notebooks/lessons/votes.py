@@ -206,12 +206,14 @@ def sentence(values, found):  # noqa: ARG001
             f"{there} of {n} nodes left, and {needed} must agree: the first stands "
             f"after {found.timeouts[found.first]} ms and {votes}."
         )
-    both = found.read + found.write
-    meet = "always meet" if both > n else "may miss"
+    meet = "always meet" if found.read + found.write > n else "may miss"
+    asked = f"Reads ask {found.read} and {meet} what {found.write} have written."
+    if max(found.read, found.write) > n:
+        who = "read" if found.read > n else "write"
+        asked = f"A {who} takes {max(found.read, found.write)} of {n} and never ends."
     minutes = [text.short(found.minutes(k)) for k in (needed, found.read, found.write)]
     return (
-        f"{first} Reads ask {found.read} and {meet} what {found.write} have written. "
-        f"At 99 % a node, no leader for {minutes[0]} min a year, no read for "
+        f"{first} {asked} At 99 % a node, no leader for {minutes[0]} min a year, no read for "
         f"{minutes[1]}, no write for {minutes[2]}."
     )
 

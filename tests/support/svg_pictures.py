@@ -128,7 +128,7 @@ def _text(element, matrix, style, found):
 
 def _box(words, place, matrix, style):
     size = _size(style)
-    width = _width(words, size, "bold" in str(style.get("font-weight", "")))
+    width = text_width(words, size, "bold" in str(style.get("font-weight", "")))
     anchor = style.get("text-anchor", "start")
     left = place[0] - {"middle": width / 2, "end": width}.get(anchor, 0.0)
     middle = style.get("dominant-baseline") in {"middle", "central"}
@@ -143,7 +143,8 @@ def _box(words, place, matrix, style):
 
 
 @lru_cache(maxsize=20_000)
-def _width(words, size, bold):
+def text_width(words, size, bold):
+    """Return how many pixels words are wide in the font of the pictures."""
     return _font(bold).getlength(words) * size / 100
 
 
