@@ -54,7 +54,7 @@ class SliderSkin:
             layout=widgets.Layout(width="96%", margin="0"),
         )
         self.box = widgets.Text(
-            placeholder="your guess",
+            placeholder="a guess",
             description=control.label,
             continuous_update=False,
             style={"description_width": "68%"},

@@ -213,8 +213,8 @@ def sentence(values, found):  # noqa: ARG001
         asked = f"A {who} takes {max(found.read, found.write)} of {n} and never ends."
     minutes = [text.short(found.minutes(k)) for k in (needed, found.read, found.write)]
     return (
-        f"{first} {asked} At 99 % a node, no leader for {minutes[0]} min a year, no read for "
-        f"{minutes[1]}, no write for {minutes[2]}."
+        f"{first} {asked} At 99 % a node, no leader for {minutes[0]} min a year, no "
+        f"read for {minutes[1]}, no write for {minutes[2]}."
     )
 
 
