@@ -336,6 +336,8 @@ def check(spec: object) -> None:
     for name, about in described(made).items():
         given = getattr(spec, name)
         kept = about.read(name, given)
+        if made.__dataclass_fields__[name].type in {"float", "float | None"}:
+            _check.alone(f"fields of {made.__name__}", **{name: kept})
         if kept is not given:
             object.__setattr__(spec, name, kept)
         tries = getattr(kept, "tries", None) if "tries" in about.idle else None

@@ -78,13 +78,16 @@ def test_copies_need_single_numbers_of_a_workload():
 
 
 def test_what_hints_miss_of_arrays_is_that_of_each():
-    def stale(mttr):
+    def stale(mttr, hints=3):
         node = Node(mttf=1000 * HOUR, mttr=mttr)
-        return store({"a": 3}, database=node, hints=3 * HOUR, repair_every=DAY).stale
+        kept = {"hints": hints * HOUR, "repair_every": DAY}
+        return store({"a": 3}, database=node, **kept).stale
 
     both = stale(np.array([2.0, 6.0]) * HOUR)
     assert both == pytest.approx([stale(2 * HOUR), stale(6 * HOUR)], rel=1e-12)
     assert both[1] > both[0]
+    kept = [stale(6 * HOUR, hours) for hours in (1, 3)]
+    assert stale(6 * HOUR, np.array([1, 3])) == pytest.approx(kept, rel=1e-12)
 
 
 def test_a_copy_that_is_read_beside_its_leader_lacks_the_last_five_milliseconds():

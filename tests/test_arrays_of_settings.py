@@ -15,8 +15,9 @@ import hamodel as ha
 from hamodel._fields import replaced
 from hamodel.architectures import Failure, Region
 from hamodel.duration import constant, exponential, lognormal
-from hamodel.failover import MECHANISMS, Failover, Lease
+from hamodel.failover import MECHANISMS, Failover, Lease, RaftElection
 from hamodel.fields import described
+from hamodel.replication import Replication
 from hamodel.units import HOUR
 from tests.test_fields_effect import BASES, NEEDED, fields_of
 
@@ -138,6 +139,15 @@ def test_a_restart_of_a_law_races_each_number_of_an_array(system):
         ("detection", constant(25), {"detection": exponential([20.0, 25.0])}),
         ("retry", constant(25), {"retry": exponential([20.0, 25.0])}),
         ("manual", constant(25), {"manual": exponential([20.0, 25.0])}),
+        (
+            "promotion",  # with a detection of a law it makes a law of arrays
+            constant(25),
+            {
+                "detection": exponential(20.0),
+                "promotion": np.array([30.0, 40.0]),
+                "manual": 600,
+            },
+        ),
     ],
 )
 def test_a_restart_of_a_law_races_no_arrays_of_laws(field, repair, failover):
@@ -194,3 +204,33 @@ def test_a_lease_of_several_settings():
         Lease(ttl=np.array([5.0, 40.0]))
     with pytest.raises(ValueError, match="low must be < high in every element"):
         _ = Lease(tick=np.array([0.0, 2.0])).duration
+
+
+def of_commits(delay):
+    """A pair whose commits wait for the other site."""
+    way = Replication(mode="semi-sync", delay=delay)
+    pair = ha.ActivePassive(database=NODE, failover=Failover(), replication=way)
+    return ha.assess(pair)
+
+
+def of_caches(time):
+    """A site whose cache takes a time."""
+    site = ha.Site(cache=ha.Cache(hit_ratio=0.5, time=time))
+    return ha.assess(ha.SinglePrimary(database=NODE, site=site))
+
+
+@pytest.mark.parametrize(
+    ("system", "operation"), [(of_commits, "write"), (of_caches, "read")]
+)
+def test_latencies_take_one_setting_at_a_time(system, operation):
+    found = system(np.array([0.001, 0.002]))
+    with pytest.raises(ValueError, match="latencies need single numbers"):
+        _ = found.latency["DC-1", operation].mean
+
+
+def test_a_field_of_one_number_says_so():
+    words = "fields of RaftElection need single numbers, got arrays: low; one setting"
+    with pytest.raises(ValueError, match=words):
+        RaftElection(low=np.array([0.1, 0.15]))
+    with pytest.raises(ValueError, match="a failure everywhere"):
+        Failure(kind="everywhere", mttf=HOUR, mttr=1.0, coverage=np.array([0.5, 0.9]))

@@ -250,7 +250,8 @@ class LeaderlessBehaviour(CopiesAtWork):
             return 0.0
         node, every = spec.database, spec.repair_every
         law = repair(node.mttr)
-        downs = law.quantile(_SLICES.reshape(-1, *(1 for _ in law.shape)))
+        deep = max(len(law.shape), np.ndim(spec.hints))
+        downs = law.quantile(_SLICES.reshape(-1, *(1,) * deep))
         gone = np.maximum(downs - spec.hints, 0.0)
         often = 1 / (mean_of(node.mttf) + mean_of(node.mttr))
 

@@ -120,7 +120,8 @@ class Failure:
                     f"{name} must be None for a failure of kind {self.kind}, which "
                     f"leaves the data, got {value}"
                 )
-        if self.kind == "everywhere" and (self.detection, self.coverage) != (None,) * 2:
+        failed_over = self.detection is not None or self.coverage is not None
+        if self.kind == "everywhere" and failed_over:
             raise ValueError(
                 "detection and coverage must be None for a failure everywhere: there "
                 "is no failover from it"

@@ -160,11 +160,14 @@ def _kinds(
 
 def _check_race(kind: Failure, failover: Failover) -> None:
     """Raise where a restart of a law races laws of arrays; numbers may be arrays."""
-    named = "detection", "fencing", "promotion", "redirection", "manual", "retry"
-    times = {name: getattr(failover, name) for name in named} | {"mttr": kind.mttr}
+    named = "detection", "fencing", "promotion", "redirection", "manual"
+    whole = {name: getattr(failover, name) for name in named}
     if kind.detection is not None:
-        times["detection"] = kind.detection
+        whole["detection"] = kind.detection
+    times = whole | {"retry": failover.retry, "mttr": kind.mttr}
     laws = {name: time for name, time in times.items() if hasattr(time, "sample")}
+    if failover.manual is not None and whole.keys() & laws.keys():
+        laws |= whole  # they are added
     _check.alone("laws that race a restart in place of a law", **laws)
 
 

@@ -251,6 +251,8 @@ def _parted(times: Sequence[Duration]) -> tuple[float, Duration]:
     """Return the sum of the constant times, and the law of the others."""
     shift, rest = 0.0, _NONE
     for time in times:
+        if time.shape:
+            _check.alone("latencies", **{"a way, or the wait of a commit": time})
         if time.support[0] == time.support[1]:  # a variance may need an integral
             shift += float(time.mean)
         else:
@@ -291,6 +293,7 @@ def _served(load: float, service: float, cores: int, waiting: int | None) -> Dur
 
 
 def _exponential(mean: Quantity) -> Duration:
+    _check.alone("latencies", **{"the time of a look, or of the work": mean})
     return exponential(mean) if mean else _NONE
 
 

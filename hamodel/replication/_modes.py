@@ -190,7 +190,7 @@ class Replication:
             Time until enough standbys have answered, or until the timeout.
         """
         wait = self._answered(writes, ways)
-        if self.mode == "semi-sync" and wait.support[1] > np.min(self.timeout):
+        if self.mode == "semi-sync" and np.any(wait.support[1] > np.min(self.timeout)):
             return duration.minimum(wait, duration.constant(self.timeout))
         return wait
 
