@@ -22,6 +22,8 @@ from hamodel.architectures import (
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import HOUR, YEAR
+from tests.support.first_back import FirstBack
+from tests.test_joint_chains import explored, long_run
 
 FAIL, MEND, WRITES, TRIP, HOP = 1 / (100 * HOUR), 1 / (10 * HOUR), 100.0, 0.08, 0.001
 LOAD = Workload(reads=1, writes=WRITES, round_trip=TRIP, hop=HOP)
@@ -345,3 +347,28 @@ def test_nothing_is_missing_where_commits_wait_or_all_are_restored():
         assert assess(other, LOAD).lost_writes.missing_per_year == 0
     whole = replace(pair, restore=4 * HOUR)
     assert assess(whole, LOAD).lost_writes.missing_per_year == 0
+
+
+@pytest.mark.parametrize(
+    ("sites", "crews", "works"),
+    [("AB", 1, 0.9), ("ABC", 2, 1.0), ("AAB", 1, 1.0), ("AAB", 2, 0.9)],
+)
+def test_standbys_serve_first_after_sites_and_nodes_were_lost(sites, crews, works):
+    spec = ActivePassive(
+        database=NODE,
+        failover=Failover(detection=1e-6, coverage=works),
+        sites=tuple(sites),
+        crews=crews,
+        site=Site(mttf=400 * HOUR, mttr=20 * HOUR),
+    )
+    found = assess(spec, LOAD).lost_writes.by_failure["all nodes lost"]
+    rates = (FAIL, MEND, 1 / (400 * HOUR), 1 / (20 * HOUR))
+    chain = FirstBack(tuple(sites), crews, works, *rates)
+    states, edges = explored(chain.start, chain.follows)
+    share = long_run(states, edges)
+    events = sum(
+        rate * share[k]
+        for (k, j), rate in edges.items()
+        if states[k][3] and not states[j][3] and states[j][0] != states[k][0]
+    )
+    assert found.events == pytest.approx(events, rel=1e-7)

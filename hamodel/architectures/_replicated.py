@@ -34,7 +34,8 @@ Assumptions
   the primary.  While what it follows is down, it is not promoted, unless all are lost
   and something comes back: who then chooses takes the best there is.
 - A site that is lost takes its nodes with it; when it returns, they have caught up and
-  whatever else was wrong with them is mended.
+  whatever else was wrong with them is mended.  After all were lost its last primary
+  serves again, if it was there, before its equals.
 - In `lost` a repair of one law for all counts by that law: as begun with the outage
   after a common cause, where it was unseen, and of the two nodes that a failover takes
   that did not work; else what is left at a random moment.  What is left of the others
