@@ -216,24 +216,12 @@ def test_clients_of_a_lost_site(manual):
     assert alone.rto.mean == alone.outage.mean == 0  # a copy that is lost stops nobody
 
 
-def test_hints_that_are_kept_for_too_short():
+def lacked(w, kept, every, life, gone, rng):
     """One node, many lives: what it lacks of each key until it is written or repaired.
 
     Most reads that find nothing new are of keys that are hardly ever written.
     """
-    kept, every, life, gone = 1 * HOUR, 4 * DAY, 400 * HOUR, 3 * HOUR
-    w = Workload(
-        reads=1,
-        writes=0.01,
-        keys=200,
-        round_trip=0,
-        hop=0,
-        read_time=1e-9,
-        write_time=1e-9,
-    )
-    node = Node(mttf=life, mttr=gone)
-    spec = Leaderless(database=node, read_quorum=1, hints=kept, repair_every=every)
-    rng, n = np.random.default_rng(7), 20_000
+    n = 20_000
     up, away = rng.exponential(life, n), rng.exponential(gone, n)
     back = np.cumsum(up + away)
     until = np.minimum(every - back % every, np.append(up[1:], np.inf))
@@ -245,7 +233,47 @@ def test_hints_that_are_kept_for_too_short():
         missed = rng.exponential(1 / rate, n) < away - kept
         lacks = np.minimum(rng.exponential(1 / rate, n), until)
         lacking += popular * (missed * lacks).sum()
+    return lacking / back[-1]
+
+
+@pytest.mark.parametrize(
+    ("copies", "needed", "scope", "sites"),
+    [
+        ({"A": 3}, 2, "any", 0),
+        ({"A": 3, "B": 2}, 2, "any", 1),
+        ({"A": 3, "B": 2}, 2, "local", 1),
+        ({"A": 3, "B": 2}, 2, "each", 0),  # nobody writes while a site is lost
+        ({"A": 3, "B": 2}, 3, "any", 0.5),  # nor where too few are left of five
+    ],
+)
+def test_hints_that_are_kept_for_too_short(copies, needed, scope, sites):
+    """Lives of a node, and of its site while the others are written."""
+    kept, every, life, gone = 1 * HOUR, 4 * DAY, 400 * HOUR, 3 * HOUR
+    whole = Site(mttf=900 * HOUR, mttr=6 * HOUR)
+    w = Workload(
+        reads=1,
+        writes=0.01,
+        keys=200,
+        round_trip=0,
+        hop=0,
+        read_time=1e-9,
+        write_time=1e-9,
+    )
+    node = Node(mttf=life, mttr=gone)
+    spec = Leaderless(
+        database=node,
+        copies=copies,
+        site=whole,
+        read_quorum=1,
+        write_quorum=needed,
+        write_to=scope,
+        hints=kept,
+        repair_every=every,
+    )
+    rng = np.random.default_rng(7)
+    lacking = lacked(w, kept, every, life, gone, rng)
+    lacking += sites * lacked(w, kept, every, whole.mttf, whole.mttr, rng)
     said = assess(spec, w).stale_read_probability
-    assert said == pytest.approx(lacking / back[-1], rel=FREQUENT)
-    long = Leaderless(database=node, read_quorum=1, repair_every=every)
+    assert said == pytest.approx(lacking, rel=FREQUENT)
+    long = replace(spec, hints=None)
     assert assess(long, w).stale_read_probability < 1e-6

@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 
 from hamodel import _check
-from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._copies import Copies, CopiesAtWork
+from hamodel.architectures._hints import unhinted
 from hamodel.architectures._races import CELLS, Alone, Race
 from hamodel.architectures._specs import Node, Site
 from hamodel.architectures.behaviour import (
@@ -29,13 +29,11 @@ from hamodel.architectures.behaviour import (
     popularity,
     queued,
     redirected,
-    repair,
 )
 from hamodel.architectures.writes import Conflicts, Loss, LostWrites, Resolution
 from hamodel.duration import Duration, constant, endless, exponential, tabulated
 from hamodel.queueing import erlang_c
 
-_SLICES = (np.arange(512) + 0.5) / 512  # of a law of repair
 _EDGES = np.r_[np.linspace(1, 0.02, 129), np.geomspace(0.02, 1e-7, 129)[1:], 0.0]
 _TAILS, _SHARES = (_EDGES[1:] + _EDGES[:-1]) / 2, -np.diff(_EDGES)  # of long queues
 _ALIKE = 0.42, 0.46  # how much of the work's correlation queues have: a + b load
@@ -235,36 +233,10 @@ class LeaderlessBehaviour(CopiesAtWork):
         if self._overloaded:
             return 1.0
         late = self._race.stale(self.entering, popularity(w), w.writes)
-        return late + self._unhinted
-
-    @property
-    def _unhinted(self) -> Quantity:
-        """P(the one copy asked lacks a key's last write, for no hint was kept so long).
-
-        In the time u since it is back, the key was not written again; before, it was
-        written after hints had expired; and the copies were not repaired meanwhile.
-        """
-        spec, w = self.spec, self.workload
-        asked = spec.read_quorum * (len(spec.sites) if spec.read_from == "each" else 1)
-        if spec.hints is None or asked > 1 or self.databases == 1:
-            return 0.0
-        node, every = spec.database, spec.repair_every
-        law = repair(node.mttr)
-        deep = max(len(law.shape), np.ndim(spec.hints))
-        downs = law.quantile(_SLICES.reshape(-1, *(1,) * deep))
-        gone = np.maximum(downs - spec.hints, 0.0)
-        often = 1 / (mean_of(node.mttf) + mean_of(node.mttr))
-
-        def lacks(share: FloatArray) -> Quantity:
-            rate = np.asarray(w.writes)[..., None] * share
-            written = np.mean(-np.expm1(-rate * gone[..., None]), axis=0)
-            x = rate * np.asarray(every)[..., None]
-            small = x < 1e-4
-            fresh = np.where(small, 1.0, x)
-            since = np.where(small, 0.5 - x / 6, (fresh + np.expm1(-fresh)) / fresh**2)
-            return written * since
-
-        return often * every * popularity(w).mean(lacks)
+        each = len(self.spec.sites) if self.spec.read_from == "each" else 1
+        if self.spec.read_quorum * each > 1 or self.databases == 1:
+            return late
+        return late + unhinted(self.spec, w, self.entering)
 
     @cached_property
     def conflicts(self) -> Conflicts:

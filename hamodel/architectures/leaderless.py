@@ -27,8 +27,9 @@ Assumptions
 - In a ring of more nodes than copies any nodes of a site can hold the copies of some
   key (virtual nodes), so "every" key has its quorum while fewer nodes than that of any
   key's copies are down; of "one" key only its own copies count.
-- A copy that was down for longer than hints are kept lacks what was written after
-  that, until the next repair of all copies; that counts where a read asks one copy.
+- A copy that was down for longer than hints are kept, by itself or with its site, lacks
+  what was written after that, until the next repair of all copies; that counts where a
+  read asks one copy.
 - The clients of a lost site are led to another as `failover` says: where a local quorum
   counts, to the first of the others that serves, in their order.
 """
