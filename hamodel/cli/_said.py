@@ -170,8 +170,9 @@ def unrated(spec: Spec) -> str:
 def assumed_load(spec: Spec, found: Assessment) -> str:
     """Return what writes at risk, stale reads and conflicts count with, if unstated."""
     names = [] if stated(spec) else ["reads", "writes"]
-    if names and len(spec.architecture.all_sites) > 1:
-        names.append("round_trip")
+    if names:
+        way = "round_trip" if len(spec.architecture.all_sites) > 1 else "hop"
+        names += [way] if _unstated(spec, way) else []
     if float(found.stale_read_probability) or float(found.conflicts.per_day):
         names += [n for n in ("keys", "exponent") if _unstated(spec, n)]
     return _assumed(spec, [f"workload.{n}" for n in names])
