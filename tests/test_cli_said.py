@@ -8,9 +8,12 @@ import pytest
 from hamodel import assess
 from hamodel.architectures import ActiveActive, Node
 from hamodel.cli._said import (
+    assumed_lag,
     assumed_load,
     assumed_times,
     backed_up,
+    failed,
+    findings,
     mended,
     replayed,
     roaming,
@@ -203,3 +206,30 @@ HOME = "replicas: [{site: DC-1, priority: 1}, {site: DC-2}]\n"
 )
 def test_a_primary_that_moves_is_told_of(name, more, moves, spec_of):
     assert bool(roaming(spec_of(OWN[name] + NODE + more))) == moves
+
+
+def test_what_a_failed_failover_takes(spec_of):
+    """Its stages, then a person: 15 s and half an hour; voters elect all the same."""
+    words = OWN["pair"].replace("{detection", "{manual: 30 min, detection")
+    words = words.replace("5 s}", "5 s, coverage: 95 %}")
+    found = assess(spec_of(words + NODE))
+    assert "1 failover in 20 does not work; that takes 30.2 min" in failed(found)
+    led = LED.replace("}", ", coverage: 95 %}")
+    assert failed(assess(spec_of(OWN["voters"].replace(LED, led) + NODE))) == ""
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_said"), [("async", 1), ("semi-sync", 1), ("sync", 0)]
+)
+def test_a_constant_delay_is_said_where_writes_may_be_lost(mode, is_said, spec_of):
+    words = f"{OWN['pair']}{NODE}replication: {{mode: {mode}, delay: 2 ms"
+    assert bool(assumed_lag(spec_of(f"{words}}}\n"))) == is_said
+    law = words.replace("2 ms", "exponential(2 ms)")
+    assert not assumed_lag(spec_of(f"{law}}}\n"))
+
+
+def test_copies_that_do_not_keep_up_are_told_of_the_narrowest_stage(spec_of):
+    stages = "send: {service: 20 ms}, apply: {service: 2 ms}"
+    words = f"replication: {{mode: async, {stages}}}\nworkload: {{writes: 90/s}}\n"
+    said = " ".join(findings(assess(spec_of(OWN["pair"] + NODE + words))))
+    assert "they keep up with less than 50/s" in said
