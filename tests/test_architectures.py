@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -283,6 +284,36 @@ def test_clients_of_a_lost_site_are_shared_by_the_others():
     votes = Majority(database=NODE, failover=FAILOVER, copies=three)
     assert ring.work_without("a")[0] == 1 / 2
     assert votes.behaviour(Workload()).work_without("a")[0] == 1 / 2
+    uneven = Workload(clients={"a": 0.6, "b": 0.3, "c": 0.1})
+    for left in (leaderless(three, 2, 2), votes):
+        assert left.behaviour(uneven).work_without("a")[0] == pytest.approx(0.6)
+        assert left.behaviour(uneven).work_without("c")[0] == pytest.approx(0.65)
+
+
+def test_one_database_does_all_the_work_whatever_is_lost():
+    shop = assess(SinglePrimary(database=NODE, site=SITE))
+    assert shop.utilisation_after_site_loss == shop.utilisation
+
+
+@pytest.mark.parametrize("scope", ["any", "local", "each"])
+@pytest.mark.parametrize("needed", [1, 2])
+def test_each_read_is_work_of_as_many_copies_as_it_asks(scope, needed):
+    """Whoever enters where: of a site that has fewer copies those of the others too."""
+    held = {"a": 3, "b": 2, "c": 2 if scope != "any" else 1}
+    shares = {"a": 0.2, "b": 0.3, "c": 0.5}
+    ring = leaderless(held, needed, 2, read_from=scope).behaviour(Workload())
+    asked = sum(n * ring.reads_at(at, shares, held) for at, n in held.items())
+    assert asked == pytest.approx(needed * (3 if scope == "each" else 1))
+    alone = {"a": 1.0}  # and where only one copy is left there
+    some = {"a": 1, "b": 2} if scope == "any" else {"a": 2, "b": 2}
+    asked = sum(n * ring.reads_at(at, alone, some) for at, n in some.items())
+    assert asked == pytest.approx(needed * (2 if scope == "each" else 1))
+    for local, work in ((True, 1.0), (False, 7.0 if scope != "any" else 6.0)):
+        votes = Majority(
+            database=NODE, failover=FAILOVER, copies=held, local_reads=local
+        ).behaviour(Workload())
+        reads = [n * votes.reads_at(at, shares, held) for at, n in held.items()]
+        assert sum(reads) == pytest.approx(work)  # the leader's, be it any of them
 
 
 def test_of_equal_nodes_the_near_ones_lead_or_each_is_as_likely():
@@ -385,10 +416,35 @@ def test_failed_servers_have_shares_of_the_time():
     assert shares == pytest.approx({0: none / (one + none), 1: one / (one + none)})
 
 
-def test_all_that_many_primaries_answer_may_be_stale():
-    shop = ActiveActive(database=NODE, failover=FAILOVER, site=SITE)
-    read = assess(shop).read
+@pytest.mark.parametrize("kind", [ActiveActive, partial(Majority, local_reads=True)])
+def test_all_that_many_primaries_or_any_copy_answer_may_be_stale(kind):
+    read = assess(kind(database=NODE, failover=FAILOVER, site=SITE)).read
     assert read.stale == pytest.approx(1 - read.unavailability, rel=1e-12)
+    assert assess(Majority(database=NODE, failover=FAILOVER)).read.stale == 0
+
+
+def test_what_a_lost_site_took_is_missing_and_not_lost():
+    """Its repair brings it back, of a database and of a site."""
+    found = assess(ActiveActive(database=NODE, failover=FAILOVER, site=SITE))
+    lost = found.lost_writes
+    assert lost.by_failure.keys() == {"database", "site"}
+    assert lost.per_year == 0 < lost.missing_per_year
+    assert lost.missing_per_year == pytest.approx(
+        sum(one.events * one.writes * YEAR for one in lost.by_failure.values())
+    )
+
+
+@pytest.mark.parametrize(
+    ("resolution", "thrown", "versions"),
+    [("last write wins", True, False), ("vector clocks", False, True), ("crdt", 0, 0)],
+)
+def test_who_throws_writes_away_and_who_keeps_versions(resolution, thrown, versions):
+    shop = ActiveActive(database=NODE, failover=FAILOVER, resolution=resolution)
+    clashes = assess(shop, Workload(writes=1000)).conflicts
+    assert (clashes.lost > 0, clashes.siblings > 1) == (thrown, versions)
+    assert clashes.pairs > 0
+    assert thrown or clashes.lost == 0
+    assert versions or clashes.siblings == 1
 
 
 def test_what_is_assumed_where_nothing_is_said():

@@ -14,6 +14,7 @@ from hamodel.architectures import (
     Failure,
     Node,
     Site,
+    Tier,
     _absence,
 )
 from hamodel.architectures._first import (
@@ -144,22 +145,30 @@ def outage_of(sf, ways):
     return sum(chance * np.interp(after, GRID, lasts) for chance, after in ways)
 
 
-def sites(law, **led):
+NEVER = Node(mttf=INF, mttr=HOUR)
+
+
+def sites(law, fails="site", **led):
+    """Two sites of which one thing fails, and whose clients are led away."""
     usual = {"detection": 10.0, "redirection": 5.0}
+    broken, apps = Node(mttf=1e8, mttr=law), None
+    if fails == "servers":
+        apps = Tier(node=broken)
     return ActiveActive(
-        database=Node(mttf=INF, mttr=HOUR),
-        site=Site(mttf=1e8, mttr=law),
+        database=broken if fails == "database" else NEVER,
+        site=Site(mttf=1e8, mttr=law) if fails == "site" else Site(apps=apps),
         failover=Failover(**usual | led),
     )
 
 
+@pytest.mark.parametrize("fails", ["site", "servers", "database"])
 @pytest.mark.parametrize("name", REPAIRS)
 @pytest.mark.parametrize("coverage", [1.0, 0.6, 0.1])
-def test_clients_of_a_lost_site_are_led_away_or_their_site_is_back(name, coverage):
+def test_clients_of_a_lost_site_are_led_away_or_it_is_back(name, coverage, fails):
     """Attempts 7 s apart until one works: beyond the eighth they count alike."""
     law, sf = REPAIRS[name]
     more = {} if coverage == 1 else {"coverage": coverage, "retry": 7.0}
-    down = sites(law, **more).model().downtime()["write"]
+    down = sites(law, fails, **more).model().downtime()["write"]
     ways = [(coverage * (1 - coverage) ** k, 15.0 + 7 * k) for k in range(400)]
     exact = outage_of(sf, ways) / 1e8
     width = 2e-3 if coverage > 0.5 else 0.3  # 29 % too long where 13 of them fit

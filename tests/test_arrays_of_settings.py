@@ -13,9 +13,9 @@ import sympy
 
 import hamodel as ha
 from hamodel._fields import replaced
-from hamodel.architectures import Failure, Region
-from hamodel.duration import constant, exponential, lognormal
-from hamodel.failover import MECHANISMS, Failover, Lease, RaftElection
+from hamodel.architectures import Cache, Failure, Region
+from hamodel.duration import constant, exponential, lognormal, uniform
+from hamodel.failover import MECHANISMS, Failover, Heartbeat, Lease, RaftElection
 from hamodel.fields import described
 from hamodel.replication import Replication
 from hamodel.units import HOUR
@@ -79,6 +79,55 @@ def test_numbers_that_take_no_arrays_say_so(name):
     for number in SINGLE[name]:
         with pytest.raises(ValueError, match="one setting at a time"):
             DATA[number](many)
+
+
+TWO = np.array([20.0, 30.0])
+LAWS = {"number": TWO, "law": uniform(0.0, TWO)}
+
+
+@pytest.mark.parametrize("kind", LAWS)
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("detection", ("rto", "outage")),
+        ("mttr", ("rto", "outage")),
+        ("retry", ("outage",)),
+        ("manual", ("outage",)),
+        ("promotion", ("outage",)),
+        ("fencing", ("outage",)),
+        ("redirection", ("outage",)),
+    ],
+)
+def test_the_one_array_is_named(name, numbers, kind):
+    """Of a process that restarts in place while its failover is decided."""
+    given = {"detection": 25.0, "promotion": 40.0, "coverage": 0.9, "manual": 900.0}
+    if name == "retry":
+        del given["manual"]
+    given |= {} if name == "mttr" else {name: LAWS[kind]}
+    mttr = LAWS[kind] if name == "mttr" else 30.0
+    spec = ha.ActivePassive(
+        database=NODE,
+        failover=Failover(**given),
+        failures=(Failure(kind="process", mttf=200 * HOUR, mttr=mttr),),
+    )
+    found = ha.assess(spec)
+    for number in numbers:
+        with pytest.raises(ValueError, match=f"got arrays: {name};"):
+            getattr(found, number)
+
+
+@pytest.mark.parametrize("name", ["reads", "writes", "read_time", "write_time"])
+def test_the_one_array_of_a_workload_is_named(name):
+    load = ha.Workload(**{name: np.array([0.001, 0.002])})
+    with pytest.raises(ValueError, match=f"got arrays: {name};"):
+        _ = ha.assess(ha.Leaderless(database=NODE), load).replication_lag
+
+
+def test_an_array_of_hits_is_named():
+    site = ha.Site(cache=Cache(hit_ratio=np.array([0.5, 0.6])))
+    found = ha.assess(ha.Leaderless(database=NODE, site=site))
+    with pytest.raises(ValueError, match="got arrays: hit_ratio;"):
+        _ = found.replication_lag
 
 
 def of_pair(after):
@@ -234,3 +283,21 @@ def test_a_field_of_one_number_says_so():
         RaftElection(low=np.array([0.1, 0.15]))
     with pytest.raises(ValueError, match="a failure everywhere"):
         Failure(kind="everywhere", mttf=HOUR, mttr=1.0, coverage=np.array([0.5, 0.9]))
+
+
+def test_of_several_shares_of_lost_beats_each_has_its_false_failovers():
+    """None at 0, among others that have some."""
+
+    def down(loss):
+        beats = Heartbeat(interval=1.0, misses=2, loss=loss)
+        led = Failover(detection=beats, promotion=40.0)
+        return sum(
+            ha.ActivePassive(database=NODE, failover=led)
+            .model()
+            .downtime()["write"]
+            .values()
+        )
+
+    both = down(np.array([0.0, 0.01]))
+    assert both == pytest.approx([down(0.0), down(0.01)], rel=1e-4)
+    assert both[1] > 1.01 * both[0]
