@@ -15,7 +15,7 @@ import hamodel as ha
 from hamodel._fields import replaced
 from hamodel.architectures import Cache, Failure, Region
 from hamodel.duration import constant, exponential, lognormal, uniform
-from hamodel.failover import MECHANISMS, Failover, Heartbeat, Lease, RaftElection
+from hamodel.failover import MECHANISMS, Failover, Lease, RaftElection
 from hamodel.fields import described
 from hamodel.replication import Replication
 from hamodel.units import HOUR
@@ -283,21 +283,3 @@ def test_a_field_of_one_number_says_so():
         RaftElection(low=np.array([0.1, 0.15]))
     with pytest.raises(ValueError, match="a failure everywhere"):
         Failure(kind="everywhere", mttf=HOUR, mttr=1.0, coverage=np.array([0.5, 0.9]))
-
-
-def test_of_several_shares_of_lost_beats_each_has_its_false_failovers():
-    """None at 0, among others that have some."""
-
-    def down(loss):
-        beats = Heartbeat(interval=1.0, misses=2, loss=loss)
-        led = Failover(detection=beats, promotion=40.0)
-        return sum(
-            ha.ActivePassive(database=NODE, failover=led)
-            .model()
-            .downtime()["write"]
-            .values()
-        )
-
-    both = down(np.array([0.0, 0.01]))
-    assert both == pytest.approx([down(0.0), down(0.01)], rel=1e-4)
-    assert both[1] > 1.01 * both[0]
