@@ -42,7 +42,7 @@ def tail(
 
     f is real; `most` blocks are taken at most, fewer once the first `sure` rows (all
     by default) settle to a share `agree` of f.  Blocks of 1 are quicker by their
-    length, and good to 1e-10 where f is no smaller than a thousandth.
+    length, and good to 1e-10.
     """
     terms: FloatArray | None = None
     # as many points of either length: they cost less than a round, and a peaked law

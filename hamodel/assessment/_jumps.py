@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hamodel._types import FloatArray, Numbers
 from hamodel.assessment._adding import Atom, Stream
 from hamodel.assessment._laws import NARROW
 
-_UNLIKELY = 1e-9  # a chance that is not looked at
+_RATHER, _UNLIKELY = 1e-6, 1e-9  # chances that are looked at first, and at all
 _NEARBY, _APART = 1.3, 0.25  # sums of visits, and the calendar's, as shares of x
 _SPREAD = 6.0  # standard deviations by which a smoothed jump is wide
-_KINDS, _SUMS = 4, 24  # of constant costs that are looked at
+_KINDS, _SUMS = 6, 400  # of constant costs that are looked at
+_SLIGHT = 1e-5  # of all sums that are near: what may be left to the transform
 _CROWD = 400.0  # visits of one cost, whose number is a jump of no more than 2 %
 
 
@@ -31,13 +33,13 @@ def _added(
     return found
 
 
-class Sum(NamedTuple):
-    """A downtime of constant costs alone, and how likely it is."""
+class Sums(NamedTuple):
+    """Downtimes of constant costs alone, and how likely each is."""
 
-    cost: float
-    likely: float
-    sure: int  # which of those of the calendar
-    counts: tuple[int, ...]  # of visits, by kind
+    costs: FloatArray  # (m,)
+    likely: FloatArray  # (m,)
+    # (m, 1 + kinds) which of the calendar's, and how many visits, the last kind first
+    counts: NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,25 +52,46 @@ class Jumps:
     often: FloatArray  # (n,) visits of a period
     kinds: tuple[tuple[tuple[int, Atom], ...], ...]  # the same, with their numbers
 
-    def near(self, x: float) -> list[Sum]:
+    def near(self, x: float) -> Sums:
         """Return the sums whose jump the transform would smooth over x."""
+        found = self._likelier(_RATHER, x)
+        if len(found.costs) < _SUMS:
+            found = self._likelier(_UNLIKELY, x)
+        left = np.cumsum(np.abs(found.likely)[::-1])[::-1]
+        kept = np.flatnonzero(left[:_SUMS] > _SLIGHT * left[:1])
+        return Sums(found.costs[kept], found.likely[kept], found.counts[kept])
+
+    def _likelier(self, least: float, x: float) -> Sums:
+        """Return the near sums that are likelier than so, the likeliest first."""
         many = np.abs(self.often)
         most = np.minimum(_NEARBY * x / self.costs + 2, many + 8 * many**0.5 + 12)
-        axes = [np.arange(len(self.sure)), *map(np.arange, most.astype(int) + 1)]
-        grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
-        first, p = self.sure[grid[:, 0]].T
-        counts = grid[:, 1:]
-        total, spread = counts @ self.costs + first, counts @ self.costs**2 / NARROW
-        alone = (first > 0) & (spread == 0)
+        total, p = self.sure.T
+        spread, counts = np.zeros(len(p)), np.arange(len(p))[:, None]
+        # kind by kind, the commonest last: of that only what leads to x
+        for k in range(len(self.costs))[::-1]:
+            cost, ways = self.costs[k], _poisson(float(self.often[k]), int(most[k]))
+            n = np.flatnonzero(np.abs(ways) > least)
+            if not len(n):
+                none = np.zeros((0, 1 + len(self.costs)), int)
+                return Sums(np.zeros(0), np.zeros(0), none)
+            wide = _SPREAD * (spread + n[-1] * cost**2 / NARROW) ** 0.5
+            wide = np.maximum(wide, _APART * x)
+            first = n[0] if k else np.maximum((x - total - wide) // cost, n[0])
+            last = np.minimum((x - total + wide) // cost, n[-1])
+            much = np.maximum(last - first + 1, 0).astype(int)
+            row = np.repeat(np.arange(len(p)), much)
+            begins = np.repeat(first - np.cumsum(much) + much, much)
+            more = (begins + np.arange(len(row))).astype(int)
+            kept = np.abs(p[row] * ways[more]) > least
+            row, more = row[kept], more[kept]
+            counts = np.column_stack([counts[row], more])
+            total, p = total[row] + more * cost, p[row] * ways[more]
+            spread = spread[row] + more * cost**2 / NARROW
+        alone = (total > 0) & (spread == 0)
         near = np.abs(total - x) < np.where(alone, _APART * x, _SPREAD * spread**0.5)
-        for k, each in enumerate(self.often):
-            p = p * _poisson(float(each), int(most[k]))[counts[:, k]]
-        chosen = np.flatnonzero(near & (np.abs(p) > _UNLIKELY))
-        chosen = chosen[np.argsort(-np.abs(p[chosen]))][:_SUMS]
-        return [
-            Sum(float(total[k]), float(p[k]), int(grid[k, 0]), tuple(counts[k]))
-            for k in chosen
-        ]
+        chosen = np.flatnonzero(near)
+        chosen = chosen[np.argsort(-np.abs(p[chosen]))]
+        return Sums(total[chosen], p[chosen], counts[chosen])
 
     def rest(self, s: Numbers, total: Numbers, horizon: float) -> Numbers:
         """Return the exponent of all that is not constant."""
@@ -78,17 +101,16 @@ class Jumps:
             total = total - (often - smooth)
         return total
 
-    def smoothed(self, s: Numbers, rest: Numbers, near: Sequence[Sum]) -> Numbers:
+    def smoothed(self, s: Numbers, rest: Numbers, near: Sums) -> Numbers:
         """Return what the transform has of sums that are near: times s, (k,)."""
-        alive, smooth = np.exp(-rest - self.often.sum()), self._smooth(s)
-        found = np.zeros(len(s), complex)
-        for each in near:
-            first, p = self.sure[each.sure]
-            ways = p * np.exp(-s * first) * alive
-            for n, come in zip(each.counts, smooth, strict=True):
-                ways = ways * come**n / math.factorial(n)
-            found += each.likely - ways
-        return found
+        which, *counts = near.counts.T
+        first, p = self.sure.T
+        ways = (p[:, None] * np.exp(-np.multiply.outer(first, s)))[which]
+        for n, come in zip(counts[::-1], self._smooth(s), strict=True):
+            steps = come / np.arange(1, n.max() + 1)[:, None]
+            ways = ways * np.cumprod([np.ones_like(s), *steps], axis=0)[n]
+        alive = np.exp(-rest - self.often.sum())
+        return np.asarray(near.likely.sum() - alive * ways.sum(axis=0))
 
     def _smooth(self, s: Numbers) -> list[Numbers]:
         return [

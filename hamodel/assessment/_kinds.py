@@ -17,9 +17,10 @@ from hamodel.assessment._adding import Atom, Atoms
 from hamodel.assessment._inversion import killed, over_time, tails
 from hamodel.assessment._laws import ends_of, is_constant, law_of, transform
 from hamodel.assessment._visits import Moves
-from hamodel.assessment._whole import throughout
+from hamodel.assessment._whole import lasting, throughout
 
 Plan = tuple[tuple[int, list[int], list[int]], ...]
+Ends = tuple[Numbers, Numbers]
 
 _LONG = 10.0  # mean visits that make up a period without ends
 _LONGER = 40.0  # the same where the ends are known exactly
@@ -116,6 +117,15 @@ class Visits:
         law = self.entries * self.moves.means
         law[[*self.moves.clocks]] = 0.0
         whole = throughout(self.moves.rates, law, self.fails, horizon)
+        if self.is_short(horizon):
+            costs, lasts = self.fails * horizon, _outlasting(self, horizon)
+            whole += tuple(
+                Atom(
+                    float(costs[k]), partial(lasting, float(lasts[k]), float(costs[k]))
+                )
+                for k in self.moves.clocks
+                if costs[k]
+            )
         return Atoms(visits=(*(atom for _, atom in found), *twice, *whole))
 
     def _ways_of(
@@ -139,8 +149,25 @@ class Visits:
         constant = all(is_constant(self.moves.clocks[k].law) for k in way)
         return constant and float(self._lasts(way).sum()) * ends_of(1.0)[1] < horizon
 
-    def _passes(self, way: tuple[int, ...], s: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the transform of a visit that goes so, and its derivative in time."""
+    def _passes(self, way: tuple[int, ...], s: Numbers) -> Ends:
+        """Return the transform of a visit that goes so, and its derivative in time.
+
+        Single visits, and pairs of them, ask for the same at the same points.
+        """
+        points, known = self._asked[0]
+        if points is not s:
+            known = {}
+            self._asked[0] = s, known
+        if way not in known:
+            known[way] = self._passing(way, s)
+        return known[way]
+
+    @cached_property
+    def _asked(self) -> list[tuple[Numbers, dict[tuple[int, ...], Ends]]]:
+        """Return the points that were asked for last, and what was found at them."""
+        return [(np.zeros(0), {})]
+
+    def _passing(self, way: tuple[int, ...], s: Numbers) -> Ends:
         value, slope = np.ones_like(s), np.zeros_like(s)
         for k, to in zip(way, (*way[1:], len(self.fails)), strict=True):
             clock, out = self.moves.clocks[k], self.moves.rates[k].sum()
@@ -188,7 +215,8 @@ class Visits:
             return self._of_exponentials(kill, horizon)
         if self.is_short(horizon):
             before, within = over_time(self._over_horizons, kill, horizon)
-            return before, within, self._killed_each(kill)
+            through = np.exp(-kill * horizon) @ _outlasting(self, horizon)
+            return before - through, within, self._killed_each(kill)
         return self._without_ends(kill, horizon)
 
     def killed_per_second(self, kill: Numbers) -> Numbers:
@@ -244,14 +272,19 @@ class Visits:
         return self.entries @ going, self.begins @ (horizon * v - late), v
 
     def _over_horizons(self, alpha: Numbers, kill: Numbers) -> Numbers:
-        """Return the transforms of both in the horizon, at pairs of points, (2, k)."""
+        """Return the transforms of both in the horizon, at pairs of points, (2, k).
+
+        Of visits begun before without those that stay where they are throughout: the
+        longer the horizon the more their transform turns round.
+        """
         z = kill.T + alpha
         move, ring, _, _ = self.moves.kernel(z)
         dead, share = self._lost(move, ring), kill.T / (z * alpha)
         d = self._within(self._ways(move, ring), dead * share)
         ended, rung = self._onward(d)
         onward = (self._inner @ d - move * ended - ring * rung) / z
-        going = (self.moves.means[:, None] - dead / z) * share + onward
+        means = self.moves.means[:, None]
+        going = (means - dead / z) * share + onward + (means - move) / z
         return np.stack([self.entries @ going, self.begins @ d / alpha])
 
     def _lost(self, move: Numbers, ring: Numbers) -> Numbers:
@@ -317,6 +350,20 @@ class Visits:
         sums = self.moves.rates, self.moves.goals
         rates, goals = (each.sum(axis=1, keepdims=True) for each in sums)
         return rates, goals
+
+
+@lru_cache(maxsize=64)
+def _outlasting(visits: Visits, horizon: float) -> FloatArray:
+    """Return how likely each state is one that a whole period is spent in, (n,)."""
+    moves = visits.moves
+
+    def transform(alpha: Numbers, kill: Numbers) -> Numbers:
+        z = alpha + kill.T
+        return np.asarray((moves.means[:, None] - moves.kernel(z)[0]) / z)
+
+    none = np.zeros((1, len(visits.fails)), complex)
+    lasts: FloatArray = over_time(transform, none, horizon)[:, 0].real
+    return visits.entries * lasts
 
 
 @lru_cache(maxsize=256)

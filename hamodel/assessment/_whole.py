@@ -81,9 +81,9 @@ def throughout(
         lost = out[here] - within.sum(axis=1)
         left = float(law[here] @ (1 - killed(within, lost[None] + 0j, horizon)[0].real))
         cost = float(share) * horizon
-        found.append(Atom(cost, partial(_lasting, left, cost)))
+        found.append(Atom(cost, partial(lasting, left, cost)))
     return tuple(found)
 
 
-def _lasting(often: float, cost: float, s: Numbers) -> Numbers:
+def lasting(often: float, cost: float, s: Numbers) -> Numbers:
     return np.asarray(often * np.exp(-s * cost))

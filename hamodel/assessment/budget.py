@@ -45,7 +45,6 @@ An Introduction to the Theory of Point Processes I, section 6.3 (Poisson cluster
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -55,14 +54,17 @@ import numpy as np
 from hamodel._types import FloatArray, Numbers
 from hamodel.assessment._adding import Cluster, Stream, seldom
 from hamodel.assessment._inversion import AGREE, FINE, tail, tails
-from hamodel.assessment._jumps import Jumps, Sum, jumps_of
+from hamodel.assessment._jumps import Jumps, Sums, jumps_of
+from hamodel.assessment._lumping import rounded
 
 _SLIGHT = 3e-6  # of the chance that is asked for: what may be left out
 _STEP = 2.0  # longest step of a search, in log shares
 _NEAR, _NEWTON = 1e-5, 2e-4  # last steps: halving, and Newton's, which squares errors
 _ROUGH, _FAR = 1e-2, 0.2  # how well a place is known that is left by a longer step
+_EDGE = 0.05  # of a bracket: how near its ends it is cut
+_PLACES = 48  # at which a law is asked: between them it is a line
 _BESIDE = 1e-4  # in log shares: how far a slope looks
-_OFTEN = 1e-3  # a chance that quick inversions are good for
+_OFTEN = 1e-4  # a chance that quick inversions are good for, to 1e-6
 _CROWDED = 20.0  # visits, of which hardly ever one comes alone
 _EXACT = 1e-9  # of what is asked: a sum that is equal to it
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
@@ -73,6 +75,16 @@ class Chance(NamedTuple):
 
     probability: float
     error: float
+
+
+class Place(NamedTuple):
+    """What is found at one downtime."""
+
+    over: float  # log of P(D > x)
+    slope: float  # of that over log x; 0 where there is none
+    settled: bool
+    jump: float = 0.0  # P(D = x), of constant costs
+    jumps: tuple[float, ...] = ()  # logarithms of shares near it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,18 +141,21 @@ class Downtime:
         for _ in range(2):
             law, out = self._without(_SLIGHT * chance, horizon)
             if law.streams:
-                found, (off, _) = law._tail(x, horizon)
+                found, (off, _) = law._tail(x, horizon, chance)
             chance = float(found[0])
             if out <= _SLIGHT * chance:
                 break
         return float(found[0]), float(found[1]), float(off) + out
 
-    def _tail(self, x: float, horizon: float) -> tuple[FloatArray, FloatArray]:
+    def _tail(
+        self, x: float, horizon: float, chance: float
+    ) -> tuple[FloatArray, FloatArray]:
         """Return P(D > x), and that with visits as much more frequent as may be.
 
-        Blocks of 1 take a third of the time, and are good down to a thousandth if
-        they settle.
+        Blocks of 1 take a third of the time, and are good for a chance that is not
+        small if they settle; they are not tried if it is less, as far as is known.
         """
+        chance = min(chance, sum(n * s.never(horizon) for s, n in self.streams))
         near = _jumps(self, horizon).near(x)
 
         def transform(s: Numbers) -> Numbers:
@@ -148,13 +163,14 @@ class Downtime:
 
         more = self._alone(np.array([x]), horizon) + self._stepped(x, near, horizon)[0]
         most = self._most(horizon)
-        found, off = tail(transform, x, most, block=1)
-        if found[0] > _OFTEN and np.all(off <= AGREE * found):
-            return found + more, off
+        if chance > _OFTEN:
+            found, off = tail(transform, x, most, block=1)
+            if found[0] > _OFTEN and np.all(off <= AGREE * found):
+                return found + more, off
         found, off = tail(transform, x, most)
         return found + more, off
 
-    def _less(self, s: Numbers, near: Sequence[Sum], horizon: float) -> Numbers:
+    def _less(self, s: Numbers, near: Sums, horizon: float) -> Numbers:
         """Return 1 - E exp(-s D), and that of more frequent visits, without some sums.
 
         Sums of constant costs that are near what is asked are known as they are: the
@@ -162,26 +178,25 @@ class Downtime:
         """
         found, more = self._exponents(s, horizon)
         less = np.asarray(-np.expm1(-np.stack([found, found + more])))
-        if near:
+        if len(near.costs):
             jumps = _jumps(self, horizon)
             less = less - jumps.smoothed(s, jumps.rest(s, found, horizon), near)
         return less
 
-    def _stepped(self, x: float, near: Sequence[Sum], horizon: float) -> FloatArray:
-        """Return P(D > x) with some sums of constant costs, and its density at x."""
+    def _stepped(self, x: float, near: Sums, horizon: float) -> FloatArray:
+        """Return P(D > x) with some sums of constant costs, its density, P(D = x)."""
         jumps = _jumps(self, horizon)
-        likely, left = (
-            np.array([each.likely for each in near]),
-            np.array([x - each.cost for each in near]),
-        )
-        found = np.stack([(left < 0).astype(float), np.zeros(len(left))])
-        at, after = np.abs(left) <= _EXACT * x, left > _EXACT * x
-        if np.any(at):
+        costs, alike = np.unique(rounded(near.costs), return_inverse=True)
+        likely, left = np.bincount(alike, weights=near.likely), x - costs
+        found = np.zeros((3, len(left)))
+        found[0] = left < 0
+        here, after = np.abs(left) <= _EXACT * x, left > _EXACT * x
+        if np.any(here):
             never = -float(jumps.often.sum())
             for stream, count in self.streams:
                 if (stream, count) not in jumps.fixed:
                     never += count * stream.never(horizon)
-            found[0, at] = -math.expm1(-never)
+            found[0, here], found[2, here] = -math.expm1(-never), math.exp(-never)
 
         def transform(s: Numbers) -> Numbers:
             flat = s.ravel()
@@ -190,7 +205,12 @@ class Downtime:
             return np.stack([less / flat, -less]).reshape(2, *s.shape)
 
         if np.any(after):
-            found[:, after] = tails(transform, left[after], self._most(horizon))
+            at = places = left[after]
+            if len(places) > _PLACES:
+                at = np.geomspace(places.min(), places.max(), _PLACES)
+            rows = tails(transform, at, self._most(horizon))
+            order = np.argsort(at)
+            found[:2, after] = [np.interp(places, at[order], r[order]) for r in rows]
         stepped: FloatArray = found @ likely
         return stepped
 
@@ -236,34 +256,37 @@ class Downtime:
         short = any(stream.is_short(horizon) for stream, _ in self.streams)
         return _FEWEST if short else _MOST
 
-    def _sloped(
-        self, share: float, horizon: float, block: int, agree: float
-    ) -> tuple[float, float]:
-        """Return log P(share of failed requests > base + share), and its slope.
+    def _sloped(self, share: float, horizon: float, block: int, agree: float) -> Place:
+        """Return what is found where a share of the requests fails beyond the base.
 
-        The slope is that over the logarithm of the share, from the same points of the
-        transform; 0 where there is none.
+        The slope is from the same points of the transform.
         """
         left = share * horizon
         if self.base + share >= 1 or left <= horizon * 1e-12:
             p = self.miss(self.base + share, horizon).probability
-            return math.log(max(p, 1e-300)), 0.0
+            return Place(math.log(max(p, 1e-300)), 0.0, True)
 
-        jumps = _jumps(self, horizon).near(left)
+        near_by = _jumps(self, horizon).near(left)
 
         def transform(s: Numbers) -> Numbers:
-            less = self._less(s, jumps, horizon)[0]
+            less = self._less(s, near_by, horizon)[0]
             return np.stack([less / s, -less])
 
         most = self._most(horizon)
-        (p, density), _ = tail(transform, left, most, block, sure=1, agree=agree)
-        p, density = np.add([p, density], self._stepped(left, jumps, horizon))
+        found, off = tail(transform, left, most, block, sure=1, agree=agree)
+        p, density = found
+        sure = bool(off[0] <= AGREE * p)
+        more, steep, jump = self._stepped(left, near_by, horizon)
+        p, density = p + more, density + steep
         near = left * np.exp([-_BESIDE, 0.0, _BESIDE])
         before, alone, after = self._alone(near, horizon)
         if p + alone <= 1e-300:
-            return math.log(1e-300), 0.0
+            return Place(math.log(1e-300), 0.0, sure)
         falls = left * float(density) - (after - before) / (2 * _BESIDE)
-        return math.log(p + alone), -falls / (p + alone)
+        p += alone
+        costs = near_by.costs[near_by.costs > 0]
+        jumps = np.log(costs / horizon).tolist()
+        return Place(math.log(p), -falls / p, sure, float(jump), (*jumps,))
 
     def quantile(self, p: float, horizon: float) -> float:
         """Return the share of failed requests that a period exceeds with 1 - p."""
@@ -273,7 +296,7 @@ class Downtime:
         law = self.often(rare * _SLIGHT, horizon)
         if law.miss(self.base, horizon).probability <= rare:
             return self.base
-        block = 1 if rare > 1e-3 else FINE
+        block = 1 if rare > _OFTEN else FINE
         share = math.exp(law._reached(rare, horizon, block))
         return min(self.base + share, 1.0)
 
@@ -293,23 +316,41 @@ class Downtime:
 
     def _reached(self, rare: float, horizon: float, block: int) -> float:
         """Return the logarithm of the share beyond the base: Newton in a bracket."""
-        low, high, last = -math.inf, 0.0, math.inf
+        top = math.log1p(-self.base)
+        low, high, last = -math.inf, top, math.inf
+        overs: dict[bool, float] = {}  # at both ends of the bracket
+        half = True
         at = math.log(min(sum(n * s.mean for s, n in self.streams), 1.0) or 1e-12)
         most = self.often(rare * _ROUGH, horizon)
+        whole = len(most.streams) == len(self.streams)
         while True:
             law, agree = (most, _ROUGH) if last > _FAR else (self, AGREE)
-            log_p, slope = law._sloped(math.exp(at), horizon, block, agree)
-            over = log_p - math.log(rare)
-            if agree > AGREE and abs(over) < 10 * agree:
+            place = law._sloped(math.exp(at), horizon, block, agree)
+            over, slope = place.over - math.log(rare), place.slope
+            known = agree == AGREE or (place.settled and whole)
+            if not known and abs(over) < 10 * agree:
                 last = _FAR  # too near to be looked at roughly
                 continue
+            if known and over <= 0 < math.exp(place.over) + place.jump - rare:
+                return at
+            if over > 0 and at >= top - _NEAR:
+                return top
             low, high = (at, high) if over > 0 else (low, at)
+            overs[over > 0] = over
             step = -over / slope if slope < 0 else math.copysign(_STEP, over)
             step = max(-_STEP, min(step, _STEP))
-            sure = abs(step) <= last / 2 or low == -math.inf
+            sure = abs(step) <= last / 2 or len(overs) < 2
             if not (sure and low < at + step < high):
-                middle = (low + high) / 2 if low > -math.inf else high - _STEP
-                sure, step = False, middle - at
+                if len(overs) < 2 and low > -math.inf:
+                    at, last = top - _NEAR, math.inf  # does all of it fail so often?
+                    continue
+                share = 0.5 if half else overs[True] / (overs[True] - overs[False])
+                share = min(max(share, _EDGE), 1 - _EDGE)
+                to = low + share * (high - low) if low > -math.inf else high - _STEP
+                near = min(place.jumps, key=lambda jump: abs(jump - to), default=to)
+                wide = min(to - low, high - to) / 2
+                to = near if _NEAR < abs(near - to) < wide else to
+                sure, half, step = False, not half, to - at
             if abs(step) < (_NEWTON if sure else _NEAR):
                 return at + step
             at, last = at + step, abs(step)

@@ -1,0 +1,83 @@
+"""The law of the downtime of a period where it jumps: held against sums by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hamodel import catalogue, duration
+from hamodel.architectures import Node, SinglePrimary
+from hamodel.assessment import assess
+from hamodel.assessment.budget import Downtime
+from hamodel.units import DAY, HOUR, MONTH, YEAR
+
+
+@pytest.mark.parametrize(
+    "repair",
+    [
+        duration.lognormal(mean=4 * HOUR, cv=1.0),
+        duration.gamma(mean=6 * HOUR, cv=0.4),
+        duration.lognormal(mean=8 * HOUR, cv=0.6),
+    ],
+)
+@pytest.mark.parametrize("horizon", [HOUR, 4 * HOUR])
+def test_a_period_within_one_outage(repair, horizon):
+    """Down at its start for so long, or from within it on; hardly ever twice.
+
+    A period that an outage takes as a whole is a jump of the law at its end.
+    """
+    node = Node(mttf=20_000 * HOUR, mttr=repair)
+    found = assess(SinglePrimary(database=node))
+    cycle = node.mttf + repair.mean
+    for x in horizon * np.array([0.3, 0.6, 0.9, 0.97, 0.995, 0.9999]):
+        begun = float(repair.law.excess(np.array([x]))[0])
+        within = (horizon - x) * float(repair.sf(x))
+        chance = found.chance_of_missing(1 - x / horizon, horizon)
+        assert chance.probability == pytest.approx((begun + within) / cycle, rel=0.02)
+
+
+def test_a_period_that_is_down_throughout_is_its_own_quantile():
+    node = Node(mttf=20 * HOUR, mttr=duration.lognormal(mean=4 * HOUR, cv=1.0))
+    found = assess(SinglePrimary(database=node))
+    whole = found.chance_of_missing(1 - 0.9999, HOUR).probability
+    assert found.downtime_quantile(1 - whole / 2, HOUR) == pytest.approx(HOUR)
+
+
+def test_failovers_of_one_length_make_a_staircase():
+    """Of 30, 55 and 1855 s in a year: sums of them are multiples of five."""
+    found = assess(catalogue.system("oracle-data-guard").architecture())
+
+    def missed(x):
+        return found.chance_of_missing(1 - x / YEAR, YEAR).probability
+
+    steps = [565, 570, 575, 580]
+    treads = [[missed(k + x) for x in (0.3, 2.5, 4.7)] for k in steps]
+    for tread in treads:
+        assert tread == pytest.approx([tread[1]] * 3, rel=2e-4)
+    lengths = [tread[1] for tread in treads]
+    assert all(np.diff(lengths) < 0)
+    assert lengths[0] - lengths[1] > 0.03 * lengths[0]  # 570 is 4 x 30 + 6 x 55 + ...
+    between = 1 - (lengths[0] + lengths[1]) / 2
+    assert found.downtime_quantile(between, YEAR) == pytest.approx(570, rel=1e-8)
+
+
+@pytest.mark.parametrize("horizon", [HOUR, DAY, MONTH, YEAR])
+def test_a_quantile_is_found_in_a_few_steps(horizon, monkeypatch):
+    """Each asks for the law once; in halves of the whole it would take some fifty."""
+    asked, place = [], Downtime._sloped
+
+    def counted(*given):
+        asked.append(given)
+        return place(*given)
+
+    monkeypatch.setattr(Downtime, "_sloped", counted)
+    for key in ("kafka", "mysql-orchestrator", "oracle-data-guard", "redis-sentinel"):
+        found = assess(catalogue.system(key).architecture())
+        for p in (0.5, 0.9, 0.99, 0.999):
+            asked.clear()
+            down = found.downtime_quantile(p, horizon)
+            assert len(asked) <= 20, (key, p)
+            for x, side in ((0.999 * down, 1), (1.001 * down, -1)):
+                if 0 < x < horizon:
+                    missed = found.chance_of_missing(1 - x / horizon, horizon)
+                    assert side * math.log(missed.probability / (1 - p)) > -2e-3
