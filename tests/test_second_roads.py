@@ -242,3 +242,16 @@ def test_what_is_sent_to_other_sites():
         assert a.transfers == pytest.approx(count, rel=1e-12)
         assert a.cost.transfer == pytest.approx(0.01 * count, rel=1e-12)
     assert assess(SinglePrimary(database=NODE), PLAIN).transfers == 0
+
+
+def test_a_cascade_takes_its_writes_from_the_node_that_it_follows():
+    """Of a site with a relay each write comes once, and goes on from there."""
+    relay = (Replica(site="a", name="first", priority=1), Replica(site="b", name="in"))
+    sent = {
+        1: (*relay, Replica(site="b", follows="in")),
+        2: (*relay, Replica(site="b")),
+        3: (*relay, Replica(site="a", follows="in"), Replica(site="b", follows="first")),
+    }
+    for ways, replicas in sent.items():
+        spec = ActivePassive(database=NODE, failover=FAILOVER, replicas=replicas)
+        assert assess(spec, PLAIN).transfers == 100 * ways

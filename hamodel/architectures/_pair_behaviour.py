@@ -174,7 +174,10 @@ class PairBehaviour(AtWork):
 
     @property
     def transfers(self) -> Quantity:
-        away = [n for n in self._losses.nodes if n.site != self._losses.home.site]
+        nodes, home = self._losses.nodes, self._losses.home
+        sites = {node.name: node.site for node in nodes if node.name}
+        sites[""] = home.site  # who follows nobody takes them from the primary
+        away = [node for node in nodes if node.site != sites[node.follows]]
         return self.workload.writes * len(away)
 
     # ---- load ----------------------------------------------------------------------
