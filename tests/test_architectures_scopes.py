@@ -395,6 +395,20 @@ def test_a_ring_shares_the_work_and_costs_its_nodes():
     assert ring.cost.total == 3 * alone.cost.total == 9
 
 
+def test_each_node_of_a_ring_fails_and_takes_what_is_on_it_alone():
+    """Three times the nodes, each with a third of the keys."""
+    load, many = Workload(reads=1000, writes=10), 1e-6  # whatever the queues
+    ring = replace(RING, read_quorum=1, write_quorum=1)
+    alone = replace(ring, ring=None)
+    of_nine, of_three = (
+        assess(spec, replace(load, read_time=many, write_time=0.001)).lost_writes
+        for spec in (ring, alone)
+    )
+    nine, three = (of.by_failure["database"] for of in (of_nine, of_three))
+    assert nine.events == pytest.approx(3 * three.events, rel=1e-12)
+    assert nine.writes == pytest.approx(three.writes / 3, rel=0.01)
+
+
 def test_a_copy_whose_hints_expired_lacks_what_was_written_meanwhile():
     """Lives of one copy: what a read of it misses until all copies are repaired."""
     load = Workload(reads=1000, writes=10, keys=1000)

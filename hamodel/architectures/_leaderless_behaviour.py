@@ -148,7 +148,7 @@ class LeaderlessBehaviour(CopiesAtWork):
         if spec.write_quorum > 1 or (self.apart and spec.write_to == "each"):
             return []
         return [
-            (w.writes * share * number / self.databases, race.only_on(at, copy))
+            (w.writes * share * number / self._nodes, race.only_on(at, copy))
             for at, share in self.entering.items()
             for copy, number in race.every(at)
             if spec.write_to == "any" or copy.site == at
@@ -197,7 +197,7 @@ class LeaderlessBehaviour(CopiesAtWork):
         if self.apart:
             kinds["site"] = len(spec.sites), spec.site
         if spec.write_quorum == 1:
-            kinds["database"] = self.databases, spec.database
+            kinds["database"] = self._nodes, spec.database
         found = {}
         for kind, (count, one) in sorted(kinds.items()):
             writes: Quantity = np.inf
@@ -210,11 +210,15 @@ class LeaderlessBehaviour(CopiesAtWork):
 
     @property
     def database_cost(self) -> Quantity:
-        return sum(self.spec.nodes.values()) * self.spec.database.cost
+        return self._nodes * self.spec.database.cost
+
+    @property
+    def _nodes(self) -> int:
+        return sum(self.spec.nodes.values())
 
     def work_of(self, share: Quantity) -> Work:
         """Return the work of a node that holds as many keys as others do."""
-        return self._held(share, self.databases / sum(self.spec.nodes.values()))
+        return self._held(share, self.databases / self._nodes)
 
     def work_at(self, at: str, reads: Quantity) -> Work:
         return self._held(reads, self.spec.copies[at] / self.spec.nodes[at])
