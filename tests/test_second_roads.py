@@ -250,7 +250,11 @@ def test_a_cascade_takes_its_writes_from_the_node_that_it_follows():
     sent = {
         1: (*relay, Replica(site="b", follows="in")),
         2: (*relay, Replica(site="b")),
-        3: (*relay, Replica(site="a", follows="in"), Replica(site="b", follows="first")),
+        3: (
+            *relay,
+            Replica(site="a", follows="in"),
+            Replica(site="b", follows="first"),
+        ),
     }
     for ways, replicas in sent.items():
         spec = ActivePassive(database=NODE, failover=FAILOVER, replicas=replicas)
