@@ -189,6 +189,35 @@ def test_planned_work_costs_a_pair_a_change_of_roles(sites):
     assert found.read.downtime_by_cause == {}
 
 
+@pytest.mark.parametrize(
+    ("mode", "count", "more", "out"),
+    [
+        ("sync", 2, {}, 2),  # each of two nodes is out in turn, and none may be
+        ("sync", 3, {}, 3),
+        ("quorum", 3, {"acknowledgements": 2}, 3),
+        ("quorum", 3, {"acknowledgements": 1}, 0),
+        ("in-sync", 3, {"acknowledgements": 2}, 3),
+        ("in-sync", 3, {"acknowledgements": 1}, 0),
+        ("semi-sync", 2, {}, 0),
+        ("async", 3, {}, 0),
+    ],
+)
+def test_planned_work_on_a_node_that_no_commit_does_without(mode, count, more, out):
+    pair = ActivePassive(
+        database=LASTING,
+        failover=FAILOVER,
+        standby=Standby(mttf=float("inf")),
+        maintenance=WORK,
+        sites=("A", "B", "C")[:count],
+        replication=Replication(mode=mode, standbys=count - 1, **more),
+    )
+    away = FAILOVER.promotion + FAILOVER.redirection + out * WORK.takes
+    found, expected = assess(pair), away / (WORK.every + away)
+    down = found.write.downtime_by_cause
+    assert down == pytest.approx({"planned maintenance": expected}, rel=1e-12)
+    assert found.read.downtime_by_cause == {}
+
+
 def mixed(*states):
     """Mean over what planned work does, each with how long it lasts."""
     return sum(length * down for length, down in states) / sum(t for t, _ in states)

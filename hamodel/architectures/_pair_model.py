@@ -215,8 +215,10 @@ def model_of(spec: PairSpec) -> Model:
     redirect = spec.failover if len(spec.sites) > 1 else None
     front = Front(site=spec.site, redirect=redirect)
     fronts = [front.part(name) for name in spec.sites]
-    work = spec.maintenance
-    promotion, redirection = spec.failover.promotion, spec.failover.redirection
+    work, failover = spec.maintenance, spec.failover
+    stages = [failover.promotion, failover.redirection]
+    if work is not None and spec.indispensable:
+        stages.append(spec.indispensable * work.takes)
     stopping = [
         switched(x.name, (f"{x.name} fails", f"{x.name} back"), x.mttf, x.mttr)
         for x in spec.stopping
@@ -237,7 +239,7 @@ def model_of(spec: PairSpec) -> Model:
         parts=(
             part_of(spec),
             *fronts,
-            *(planned(work, promotion, redirection) if work else ()),
+            *(planned(work, *stages) if work else ()),
             *everywhere(spec.everywhere),
             *stopping,
         ),

@@ -114,6 +114,12 @@ class PairSpec(LongRun):
         return 1
 
     @property
+    def indispensable(self) -> int:
+        """How many nodes there are of which no commit does without any."""
+        held = sum(node.acknowledges for node in self.nodes)
+        return held if 1 < held <= self.nodes_needed else 0
+
+    @property
     def clean_election(self) -> bool:
         """Whether none becomes primary that may lack an acknowledged write."""
         return self.replication.mode == "in-sync" and not self.replication.unclean

@@ -156,7 +156,9 @@ class ActivePassive(PairSpec):
         time that any of them goes.
     maintenance : Maintenance or None
         Planned work: each time the nodes change roles, and writes stop for the
-        promotion and the redirection.  It is part of `model()`, not of `chain()`.
+        promotion and the redirection; where commits wait for all standbys, also while
+        each of these nodes in turn is worked on.  It is part of `model()`, not of
+        `chain()`.
 
     Examples
     --------
