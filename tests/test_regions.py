@@ -41,6 +41,27 @@ def test_a_region_has_every_answer_of_an_assessment():
     assert found.to_dict()["measures"]
 
 
+def test_what_comes_back_from_a_backup_the_other_sites_have():
+    """Of a disk they lack what is under way, and a standby what is on its way to it."""
+    disk = ha.architectures.Failure(
+        kind="disk", mttf=200 * DAY, mttr=8 * HOUR, backup=DAY
+    )
+    sites = ha.ActiveActive(
+        database=ha.Node(mttf=60 * DAY, mttr=3 * HOUR),
+        failover=ha.Failover(redirection=30),
+        region=Region(
+            failover=ha.Failover(promotion=27, coverage=0.9), failures=(disk,)
+        ),
+    )
+    load = ha.Workload(reads=900, writes=100, round_trip=0.08, hop=0.001)
+    lost = ha.assess(sites, load).lost_writes.by_failure
+    assert lost["disk, from backup"].writes == pytest.approx(100 / 2 * 0.04)
+    assert lost["disk"].writes == pytest.approx(100 / 2 * 0.0005)
+    alone = ha.assess(sites.region.primary(sites.database, sites.site), load)
+    day = alone.lost_writes.by_failure["disk, from backup"]
+    assert day.writes == pytest.approx(100 * DAY / 2)
+
+
 def test_what_is_left_of_a_time_is_never_negative():
     assert [_less(10.0, 4.0), _less(4.0, 10.0)] == [6.0, 0.0]
     anew = duration.exponential(5.0)

@@ -194,7 +194,10 @@ class ActiveActiveBehaviour(AtWork):
             found = {"database": lost(node, site), "site": lost(site)}
             return LostWrites(by_failure=found)
         inside = {
-            name: replace(loss, events=len(sites) * loss.events)
+            name: Loss(
+                events=len(sites) * loss.events,
+                writes=np.minimum(loss.writes, each)[()],  # the other sites have more
+            )
             for name, loss in self._inside.lost_writes.by_failure.items()
             if not loss.kept  # what a standby missed the other sites have
         }
