@@ -51,10 +51,10 @@ def test_failovers_of_one_length_make_a_staircase():
         return found.chance_of_missing(1 - x / YEAR, YEAR).probability
 
     steps = [565, 570, 575, 580]
-    treads = [[missed(k + x) for x in (0.3, 2.5, 4.7)] for k in steps]
-    for tread in treads:
-        assert tread == pytest.approx([tread[1]] * 3, rel=2e-4)
-    lengths = [tread[1] for tread in treads]
+    levels = [[missed(k + x) for x in (0.3, 2.5, 4.7)] for k in steps]
+    for step in levels:
+        assert step == pytest.approx([step[1]] * 3, rel=2e-4)
+    lengths = [step[1] for step in levels]
     assert all(np.diff(lengths) < 0)
     assert lengths[0] - lengths[1] > 0.03 * lengths[0]  # 570 is 4 x 30 + 6 x 55 + ...
     between = 1 - (lengths[0] + lengths[1]) / 2
