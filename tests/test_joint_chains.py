@@ -914,6 +914,45 @@ def test_a_site_that_is_mended_as_quickly_as_leaders_are_elected(lead, times):
     assert most[0] <= 1 - found / down <= most[1]
 
 
+def staying(votes):
+    """Copies whose leader stays where it was elected: the share of elections."""
+    need, voters = sum(votes) // 2 + 1, range(len(votes))
+
+    def follows(state):
+        up, leader = state
+        for i in voters:
+            then = put(up, i, not up[i])
+            if sum(v for v, on in zip(votes, then, strict=True) if on) < need:
+                leads = "none"
+            else:
+                leads = "electing" if leader in {"none", i} else leader
+            yield (then, leads), FAIL if up[i] else MEND
+        if leader == "electing":
+            for i in (left := [i for i in voters if up[i]]):
+                yield (up, i), ELECT / len(left)
+
+    states, edges = explored(((True,) * len(votes), 0), follows)
+    law = zip(states, long_run(states, edges), strict=True)
+    return sum(p for state, p in law if state[1] == "electing")
+
+
+@pytest.mark.parametrize(
+    ("votes", "more"), [((1, 1, 1), 0), ((2, 2, 1), 0), ((2, 1, 1), 0.15)]
+)
+def test_a_leader_that_stays_where_it_was_elected(votes, more):
+    """Where one copy has half of the votes it is the leader more often than others."""
+    names = "ABC"
+    spec = Majority(
+        database=NODE,
+        failover=LED,
+        election=duration.exponential(1 / ELECT),
+        copies=dict.fromkeys(names, 1),
+        votes=dict(zip(names, votes, strict=True)),
+    )
+    found = spec.downtime_by_cause["failing over"] / staying(votes)
+    assert found == pytest.approx(1 + more, rel=3e-3)
+
+
 def test_servers_and_database_lead_clients_away_each_by_itself():
     """Two sites whose balancer and database fail: one way to the other site, or two."""
 
