@@ -176,7 +176,7 @@ def calendar_of(
     if sum(random) > _HARDLY * moves.means.sum():
         return None
     stages: list[tuple[float, float, float, Quantity | None]] = []
-    state, at = 0, 0.0
+    state, at, longest, middle = 0, 0.0, 0.0, 0.0
 
     def add(law: Quantity, fails: float) -> None:
         lasts = float(mean_of(law))
@@ -186,13 +186,16 @@ def calendar_of(
         before, state = state, int(moves.jumps[state].argmax())
         if (before,) in states:
             add(laws[before], states[before,])
+        if moves.means[before] > longest:
+            longest = float(moves.means[before])
+            middle = at + longest / 2
         at += float(moves.means[before])
         if other and (before,) in after and (state,) not in after:
             add(other.law, other.fails)
     starts, lengths, fails = np.array([stage[:3] for stage in stages]).T
     return Calendar(
         cycle=at,
-        starts=starts,
+        starts=(starts - middle) % at,  # work does not run on into the next cycle
         lengths=lengths,
         fails=fails,
         laws=tuple(law for *_, law in stages),
