@@ -20,6 +20,8 @@ _NEARBY, _APART = 1.3, 0.25  # sums of visits, and the calendar's, as shares of 
 _SPREAD = 6.0  # standard deviations by which a smoothed jump is wide
 _KINDS, _SUMS = 6, 400  # of constant costs that are looked at
 _SLIGHT = 1e-5  # of all sums that are near: what may be left to the transform
+_FEWER = 0.5  # pairs of them fewer than by chance: of more none is told
+_FAINT = 1e-3  # of all sums: the likeliest is a jump that is not seen
 _CROWD = 400.0  # visits of one cost, whose number is a jump of no more than 2 %
 
 
@@ -106,11 +108,13 @@ class Jumps:
         which, *counts = near.counts.T
         first, p = self.sure.T
         ways = (p[:, None] * np.exp(-np.multiply.outer(first, s)))[which]
-        for n, come in zip(counts[::-1], self._smooth(s), strict=True):
+        for n, often, come in zip(
+            counts[::-1], self.often, self._smooth(s), strict=True
+        ):
             steps = come / np.arange(1, n.max() + 1)[:, None]
-            ways = ways * np.cumprod([np.ones_like(s), *steps], axis=0)[n]
-        alive = np.exp(-rest - self.often.sum())
-        return np.asarray(near.likely.sum() - alive * ways.sum(axis=0))
+            none = math.exp(-often) * np.ones_like(s)
+            ways = ways * np.cumprod([none, *steps], axis=0)[n]
+        return np.asarray(near.likely.sum() - np.exp(-rest) * ways.sum(axis=0))
 
     def _smooth(self, s: Numbers) -> list[Numbers]:
         return [
@@ -142,8 +146,11 @@ def jumps_of(streams: Sequence[tuple[Stream, int]], horizon: float) -> Jumps:
     for kind in alike.values():
         often = [count * atom.smooth(np.zeros(1))[0] for count, atom in kind]
         found.append((float(sum(often)), tuple(kind)))
-    found = [each for each in found if _UNLIKELY < abs(each[0]) < _CROWD]
+    seen = (-_FEWER, -_UNLIKELY), (_UNLIKELY, _CROWD)
+    found = [e for e in found if any(low < e[0] < high for low, high in seen)]
     found = sorted(found, key=lambda each: -abs(each[0]))[:_KINDS]
+    while math.prod(1 + 2 * math.pi * abs(each) for each, _ in found) > _FAINT**-2:
+        del found[0]
     likely = [each for each in sure.items() if each[1] > _UNLIKELY]
     return Jumps(
         fixed=tuple(fixed),
