@@ -156,6 +156,14 @@ def over_time(
     return np.asarray(_averaged(np.swapaxes(values * weight[:, None], -1, -2)))
 
 
+def grown(transform: Callable[[Numbers], Numbers], time: float) -> FloatArray:
+    """Return f(time) of transforms at complex alpha, (points, ...), of real f."""
+    m = np.arange(_EARLY + _AVERAGED + 1)
+    found = transform((_ECHO / 2 + 1j * np.pi * m) / time).real
+    weight = np.where(m == 0, 0.5, 1.0) * (-1.0) ** m * np.exp(_ECHO / 2) / time
+    return _averaged(np.moveaxis(found, 0, -1) * weight)
+
+
 def _averaged(terms: FloatArray) -> FloatArray:
     partial = np.cumsum(terms, axis=-1)[..., -len(_BINOMIAL) :]
     found: FloatArray = partial @ _BINOMIAL

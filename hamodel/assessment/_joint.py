@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import product
@@ -16,9 +16,10 @@ from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.assessment._adding import Stream
 from hamodel.assessment._calendar import calendar_of
-from hamodel.assessment._kinds import Pairs, Visits
-from hamodel.assessment._laws import is_exponential, left_of, outlasting
-from hamodel.assessment._lumping import dense, members, numbered, rounded
+from hamodel.assessment._following import pairs_of
+from hamodel.assessment._kinds import Visits
+from hamodel.assessment._laws import flat, is_exponential, left_of, outlasting
+from hamodel.assessment._lumping import members, numbered, rounded
 from hamodel.assessment._visits import (
     FRESH,
     Clock,
@@ -36,7 +37,6 @@ from hamodel.duration import (
 )
 
 SMALL = 24  # states of a joint chain that is taken as it is
-_BESIDE = 512  # states of a joint chain that is asked how visits follow each other
 _NEVER = 1e-9  # a share that is none
 
 
@@ -117,7 +117,7 @@ def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> V
         begins=begins,
         entries=entries,
         fails=fails,
-        pairs=_pairs(parts, states),
+        pairs=pairs_of(parts, tuple(states)),
     )
 
 
@@ -164,7 +164,7 @@ def _with_other(visits: Visits, other: Other, after: NDArray[np.bool_]) -> Visit
         begins=visits.begins @ begins,
         entries=entries,
         fails=fails,
-        pairs=pairs and pairs._replace(rates=begins.T @ pairs.rates @ begins),
+        pairs=pairs and pairs.onto(begins),
     )
 
 
@@ -181,31 +181,6 @@ def _take(
         rates[k] = rate * goals
     else:
         clocks[k] = Clock(law=law, rate=rate, goals=goals)
-
-
-def _pairs(parts: Sequence[Process], states: Iterable[tuple[int, ...]]) -> Pairs | None:
-    """Return how visits to some joint states follow each other.
-
-    A chain of the same means tells: where it is after a visit has begun, beyond where
-    it is in the long run, is summed up over time (the deviation matrix).
-    """
-    sizes = [len(part.views) for part in parts]
-    if math.prod(sizes) > _BESIDE:
-        return None
-    rates, law = dense(parts)
-    at = np.ravel_multi_index(np.array(list(states)).T, sizes)
-    enters = rates[:, at].copy()  # by where from, and where a visit begins
-    enters[at] = 0.0
-    begins = law @ enters
-    if not begins.sum():
-        return None
-    inner = np.diag(rates.sum(axis=1)) - rates + law
-    after = np.linalg.solve(inner, enters - begins)  # law @ after = 0
-    later = np.linalg.solve(inner, after)
-    rates = begins[:, None] * after[at]
-    total = float(np.abs(rates).sum())
-    lasts = float(np.abs(begins[:, None] * later[at]).sum())
-    return Pairs(rates, lasts / total) if total and lasts else None
 
 
 def _wind(
@@ -252,7 +227,8 @@ def _first(
             ways[*left[:i], *times[i : i + 1], *left[i + 1 :]] += share
     weights = np.array(list(ways.values())) / sum(ways.values())
     laws, firsts = zip(*map(first_of, ways), strict=True)
-    return mixture(weights.tolist(), laws), weights @ np.array(firsts)
+    law = flat(mixture(weights.tolist(), laws), min(float(law.mean) for law in laws))
+    return law, weights @ np.array(firsts)
 
 
 def _merged(visits: Visits) -> Visits:
@@ -291,8 +267,7 @@ def _merged(visits: Visits) -> Visits:
         begins=visits.begins @ inner,
         entries=visits.entries @ inner,
         fails=visits.fails[first],
-        pairs=visits.pairs
-        and visits.pairs._replace(rates=inner.T @ visits.pairs.rates @ inner),
+        pairs=visits.pairs and visits.pairs.onto(inner),
     )
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.assessment._adding import Atom, Atoms
+from hamodel.assessment._following import Pairs, beside
 from hamodel.assessment._inversion import killed, over_time, tails
 from hamodel.assessment._laws import ends_of, is_constant, law_of, transform
 from hamodel.assessment._visits import Moves
@@ -26,18 +26,6 @@ _LONG = 10.0  # mean visits that make up a period without ends
 _LONGER = 40.0  # the same where the ends are known exactly
 _MOST = 400  # blocks of an inversion
 _STAGES = 3  # of a visit made up of constant times
-
-
-class Pairs(NamedTuple):
-    """Visits that begin after one another otherwise than by chance."""
-
-    rates: FloatArray  # (n, n) how often, in 1/s, by where both begin; less by chance
-    lasts: float  # for how long that holds, in s
-
-    def within(self, horizon: float) -> FloatArray:
-        """Return how many more begin both in a period."""
-        x = horizon / self.lasts
-        return self.rates * (horizon + self.lasts * math.expm1(-x))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,8 +49,11 @@ class Visits:
         law = float((self.entries * self.moves.means).sum())
         within = float(self.begins.sum() * horizon)
         if self.pairs is not None:
-            within -= float(self.pairs.within(horizon).sum())
+            within -= float(self._beside(horizon).sum())
         return within - math.log1p(-min(law, 1 - 1e-16))
+
+    def _beside(self, horizon: float) -> FloatArray:
+        return beside(self.pairs, tuple(self.begins.tolist()), horizon)
 
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return how many more visits cost more than x than the transform has, (x,).
@@ -95,9 +86,7 @@ class Visits:
             for way in self._ways_of(k)
             if self._counted(way, horizon)
         ]
-        both = np.zeros((len(self.fails), len(self.fails)))
-        if self.pairs is not None:
-            both = self.pairs.within(horizon)
+        both = self._beside(horizon)
         found = []
         for way in ways:
             smooth = partial(
@@ -201,7 +190,7 @@ class Visits:
         """
         before, within, each = self._killed(kill, horizon)
         if self.pairs is not None:
-            pairs = self.pairs.within(horizon) @ each
+            pairs = self._beside(horizon) @ each
             within = within - np.einsum("nk,nk->k", each, pairs)
         one = self.begins @ each / self.begins.sum()
         return np.asarray(within - np.log1p(-before)), one

@@ -17,6 +17,8 @@ _SHORT = 10.0  # ages in a mean: from there on one is like another
 NARROW = 1024  # stages of the gamma law that stands for a constant: it varies by 3 %
 _BLUNT = 1024  # and of those whose mixture stands for another law
 _AGES = 64  # of a time, for what it leaves of another
+_NESTED = ("minimum", "maximum", "order_statistic", "mixture")  # names of laws
+_SPAN = 1e-5, 1e5, 4096  # of a table, as shares of about how long it is
 _CACHED = 4096  # complex numbers that stay near the processor
 _LEVELS = np.concatenate(  # of a law's tail, between the parts of the mixture
     [np.linspace(1, 0.1, 31), 0.1 * 10 ** (-np.arange(1, 65) / 8)]
@@ -178,4 +180,26 @@ def outlasting(time: Quantity, other: Quantity) -> tuple[float, Quantity]:
 @lru_cache(maxsize=256)
 def _residual(law: Duration) -> Duration:
     """Return what is left of a law at a random moment, made once."""
-    return law.residual()
+    left = law.residual()
+    if law.law.name.startswith(("tabulated", *_NESTED)):
+        return table(left, float(law.mean))
+    return left
+
+
+def flat(law: Duration, about: float) -> Duration:
+    """Return a race of times, or a mixture, as a table; `about` tells how long it is.
+
+    Races of what races have left are nested: each search of them takes seconds.
+    """
+    if not law.law.name.startswith(_NESTED):
+        return law
+    low, high = law.support
+    return constant(float(low)) if low == high else table(law, about)
+
+
+def table(law: Duration, about: float) -> Duration:
+    """Return a law as a table, with its jumps."""
+    jumps = np.asarray(law.law.knots, float).ravel()
+    t = np.append(0.0, about * np.geomspace(*_SPAN))
+    t = edges_of(np.concatenate([t, jumps, np.nextafter(jumps, 0.0)]))
+    return tabulated(t, np.minimum.accumulate(np.asarray(law.sf(t), float)))

@@ -24,7 +24,7 @@ import numpy as np
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
 from hamodel.architectures import Part
-from hamodel.assessment._laws import is_exponential, law_of, left_of, transform
+from hamodel.assessment._laws import flat, is_exponential, law_of, left_of, transform
 from hamodel.duration import Duration, exponential, minimum
 from hamodel.markov import steady_state
 
@@ -266,7 +266,7 @@ def first_of(times: tuple[Quantity, ...]) -> tuple[Duration, FloatArray]:
         shares[k] = min(_outlive(laws[k], laws[:k] + laws[k + 1 :]), left)
         left -= shares[k]
     shares[order[-1]] = left
-    return minimum(*laws), shares
+    return flat(minimum(*laws), float(laws[order[0]].mean)), shares
 
 
 def _outlive(law: Duration, others: Sequence[Duration]) -> float:

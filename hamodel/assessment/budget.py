@@ -20,7 +20,8 @@ An election that begins as a site is lost, or as a majority is back, is a part o
 visit.
 
 Visits of one stream come by chance, or after one another: how many more pairs of them
-begin than by chance follows from the chain of the same means.
+begin than by chance follows from the laws of a part, or from the chain of the same
+means of several (`hamodel.assessment._following`).
 
 A visit to two parts lies within an outage of either, whose own visits come with it:
 `Cluster`.
