@@ -11,6 +11,8 @@ import pytest
 
 import hamodel as ha
 from hamodel import markov
+from hamodel.architectures import Replica
+from hamodel.failover import Failback, Switchover
 from hamodel.units import HOUR
 
 LOST, BACK = 1 / (300 * HOUR), 1 / (5 * HOUR)
@@ -117,3 +119,26 @@ def test_a_played_life_agrees():
     run = ha.simulate(PAIR, None, 400, np.random.default_rng(5))
     for operation in ("read", "write"):
         assert by_hand(operation) in run.unavailability[operation]
+
+
+@pytest.mark.parametrize("preferred", [0, 1])
+@pytest.mark.parametrize("sites", ["AB", "ABC", "AABB"])
+def test_what_clients_of_one_site_see_is_in_the_whole_chain(sites, preferred):
+    """Sites that are alike are counted once: not where the service returns to one."""
+    home = Failback(resync=HOUR, switchover=Switchover(drain=10.0))
+    ranks = [preferred * (i == 0) for i in range(len(sites))]
+    spec = ha.ActivePassive(
+        database=ha.Node(mttf=300 * HOUR, mttr=6 * HOUR),
+        failover=ha.Failover(detection=600.0, redirection=300.0, coverage=0.9),
+        replicas=[
+            Replica(site=s, priority=p) for s, p in zip(sites, ranks, strict=True)
+        ],
+        site=ha.Site(mttf=900 * HOUR, mttr=20 * HOUR),
+        failback=home if preferred else None,
+    )
+    model = spec.model()
+    whole = replace(model, parts=[replace(p, seen_from=None) for p in model.parts])
+    for site in sorted(set(sites)):
+        for operation in ("read", "write"):
+            seen, exact = (m.downtime({site: 1.0})[operation] for m in (model, whole))
+            assert seen == pytest.approx(exact, rel=1e-9, abs=1e-15)
