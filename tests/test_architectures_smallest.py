@@ -68,6 +68,26 @@ def test_copies_with_more_writes_than_they_can_do_hear_of_them_ever_later():
     busy = store({"a": 2}, ha.Workload(writes=10.0, write_time=1.0))
     assert np.isinf(busy.lag.mean)
     assert np.isinf(busy.conflicts.pairs)
+    assert (busy.stale, busy.conflicts.share, busy.conflicts.lost) == (1, 1, 10)
+
+
+@pytest.mark.parametrize("cores", [2, 4])
+def test_reads_overtake_alike_where_the_other_cores_are_all_but_taken(cores):
+    """One free core fewer has no queue without end: the chance goes on without a jump.
+
+    All others are taken; one is free before the write is over as a race says: each
+    takes 10 ms, and so much work comes in as keeps them busy.
+    """
+    chances = []
+    for work in (1 - 1e-6, 1 + 1e-6):
+        load = ha.Workload(
+            reads=0.0, writes=100 * (cores - 1) * work, read_time=0.01, write_time=0.01
+        )
+        node = replace(NODE, cores=cores)
+        found = store({"a": 2}, load, database=node)
+        chances.append(found._overtakes(found.work_of(found._share)))
+    assert chances[0] == pytest.approx(chances[1], rel=1e-4)
+    assert chances[0] == pytest.approx((cores - 1) / cores, rel=1e-4)
 
 
 def test_copies_need_single_numbers_of_a_workload():
