@@ -247,18 +247,33 @@ def test_a_restart_races_one_attempt_after_the_other():
         more = {} if tries is None else {"tries": tries}
         if tries is not None:
             more["manual"] = duration.exponential(HAND)
-        left, exact = 1.0, 0.0
+        left, exact, promoted = 1.0, 0.0, 0.0
         for _ in range(1000 if tries is None else tries):
             exact += left * (chance * worked + (1 - chance) * waits)
+            promoted += left * chance * told
             left *= (1 - chance) * again
-        exact += left * chance * worked
+        exact, promoted = (
+            exact + left * chance * worked,
+            promoted + left * chance * told,
+        )
         if tries is not None:  # a person: all stages again, while it may come back
             levels = -np.log((np.arange(1000) + 0.5) / 1000)
             sums = np.add.outer(TOLD * levels, HAND * levels) + PROMOTED
-            exact += left * (1 - chance) * BACK * np.mean(-np.expm1(-sums / BACK))
+            stays = np.mean(np.exp(-sums / BACK))
+            exact += left * (1 - chance) * BACK * (1 - stays)
+            promoted += left * (1 - chance) * stays
         gap = duration.exponential(GAP)
-        found = restarts(coverage=chance, retry=gap, **more).outage.mean
-        assert found == pytest.approx(exact, rel=5e-3)
+        found = restarts(coverage=chance, retry=gap, **more)
+        assert found.outage.mean == pytest.approx(exact, rel=5e-3)
+        ((kind, _),) = (k for k in found.recovery.kinds() if k[0].in_place)
+        assert found.recovery.promoted(kind) == pytest.approx(promoted, rel=2e-3)
+
+
+def test_of_several_coverages_of_a_restart_each_has_its_attempts():
+    more = {"retry": GAP, "tries": 1, "manual": HAND}
+    both = restarts(coverage=np.array([1.0, 0.6]), **more).outage.mean
+    each = [restarts(coverage=c, **more).outage.mean for c in (1.0, 0.6)]
+    assert both == pytest.approx(each, rel=1e-9)
 
 
 # ---- what absent nodes miss ---------------------------------------------------------
