@@ -47,7 +47,8 @@ TESTS = {  # of each room, and of all
     "latency": "assessment_latency assessment journeys course_headroom loaded overload",
     "assessment": "assessment_budget assessment* objectives journeys loaded",
     "architectures": "architectures* active_passive* regions joint_chains assessment "
-    "unclean_elections second_road_copies fields_effect assessment_latency journeys",
+    "unclean_elections pair_losses second_road_copies fields_effect assessment_latency "
+    "journeys",
     "all": "second_road export kept_answers arrays*",
 }
 HEAD = (
@@ -67,8 +68,13 @@ HEAD = (
     "Of architectures 343 of 387 were noticed of two seeds (11, 12), then 108 of 120",
     "(13) and 117 of 128 (17); after tests for what these left, 69 of 74 of a seed for",
     "which none was written (19): the bar of 95 % is not met there. The table shows",
-    "this; all it left but one have tests since. That of failover shows seed 13. Of",
-    "replication 30 of 31 were noticed of a seed drawn anew (17).",
+    "this; all it left have tests since, but one that changes nothing. Of two seeds",
+    "more (23, 29), tried on a part of the tests, 61 of 72 and 59 of 77 were noticed:",
+    "the others of 23 have tests since, of 29 four have and 14 were not tried on all.",
+    "Of 41 planted by hand in sentences of the page, refusals of arrays and races of",
+    "restarts 39 are noticed, with tests written for them; two change nothing. That",
+    "of failover shows seed 13. Of replication 30 of 31 were noticed of a seed drawn",
+    "anew (17).",
     "",
     "| | Mutants | Tried | Change nothing | Not noticed | Score | 95 % |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
