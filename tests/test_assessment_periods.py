@@ -1,5 +1,6 @@
 """The chance of a good period where outages follow each other, or come in crowds."""
 
+import functools
 import itertools
 import math
 
@@ -153,3 +154,47 @@ def test_a_month_of_sites_that_repair_for_days_is_answered():
     )
     said = assess(sites).chance_of_missing(0.9999, MONTH, "write")
     assert 0 < said.probability < 0.1
+
+
+@pytest.mark.parametrize(
+    ("horizon", "down", "within"), [(DAY, 1, 0.03), (DAY, 62, 0.05), (DAY, 66, 0.15)]
+)
+def test_more_than_two_that_follow_each_other(horizon, down, within):
+    """Failovers, repairs, copies and failbacks of a pair, one after another, played.
+
+    Pairs of outages are as the laws say, but of three no more than that is known.
+    """
+    begins, lasts, end = lived(1_000_000, 300 * HOUR, HOUR, HOUR)
+    edges = np.arange(int(end / horizon) + 1) * horizon
+    before = np.append(0.0, np.cumsum(lasts))[np.searchsorted(begins, edges)]
+    played = float(np.mean(np.diff(before) > down))
+    found = assess(pair_that_fails_back(duration.constant(HOUR), HOUR))
+    said = found.chance_of_missing(1 - down / horizon, horizon, "write")
+    assert said.probability == pytest.approx(played, rel=within)
+
+
+@functools.cache
+def lived(events, mttf, repair, resync):
+    """Return when a pair that fails back is down, for how long, and the end."""
+    rng = np.random.default_rng(7)
+    waits, sides = rng.exponential(mttf, events), rng.random(events)
+    outages, t, home, ready, left = [], 0.0, True, True, math.inf
+    for wait, side in zip(waits, sides, strict=True):
+        nodes = 2 if ready else 1
+        if wait / nodes > left:  # a repair, or a copy, is done before a failure
+            t += left
+            if ready:
+                outages.append((t, 5.0))
+                t, home = t + 5.0, True
+            ready, left = True, math.inf if home else resync
+            continue
+        t += wait / nodes
+        if not ready:  # both are down until the first of them is repaired
+            outages.append((t, left))
+            t, home, left = t + left, not home, repair - left
+            continue
+        if side < 0.5:  # the primary
+            outages.append((t, 60.0))
+            t, home = t + 60.0, not home
+        ready, left = False, repair
+    return (*np.array(outages).T, t)
