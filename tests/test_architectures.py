@@ -16,6 +16,7 @@ from scipy.integrate import quad
 
 from hamodel import architectures, duration
 from hamodel._fields import about_at, paths, replaced, value_at
+from hamodel._quantity import mean_of
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
@@ -293,6 +294,20 @@ def test_clients_of_a_lost_site_are_shared_by_the_others():
 def test_one_database_does_all_the_work_whatever_is_lost():
     shop = assess(SinglePrimary(database=NODE, site=SITE))
     assert shop.utilisation_after_site_loss == shop.utilisation
+    assert shop.utilisation["database"] == pytest.approx((0.9 + 0.2) / NODE.cores)
+    assert SinglePrimary(database=NODE).behaviour(Workload()).databases == 1
+    dear = assess(SinglePrimary(database=replace(NODE, cost=3.0)))
+    assert dear.cost.total == 3.0
+    assert shop.rpo.quantile(0.01) == pytest.approx(0.01 * DAY)
+    assert shop.rpo.quantile(0.99) == pytest.approx(0.99 * DAY)
+
+
+def test_a_client_that_keeps_a_dead_address_keeps_it_for_a_minute():
+    """A name's usual time to live, beside the redirection."""
+    (late,) = (a for a in FULL["passive"].assumptions if "address" in a.without)
+    assert "60 s" in late.without or "1 min" in late.without
+    led = late.flip().failover.redirection
+    assert mean_of(led) == pytest.approx(FAILOVER.redirection + 60)
 
 
 @pytest.mark.parametrize("scope", ["any", "local", "each"])
