@@ -94,7 +94,9 @@ def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> V
     @cache
     def leads(p: int, before: tuple[int, ...], after: tuple[int, ...]) -> FloatArray:
         near = [(*before, i, *after) for i in range(len(parts[p].views))]
-        return np.eye(n + 1)[[index.get(other, n) for other in near]]
+        found = np.zeros((len(near), n + 1))
+        found[range(len(near)), [index.get(other, n) for other in near]] = 1.0
+        return found
 
     for state, k in index.items():
         laws = [float(part.law[s]) for part, s in zip(parts, state, strict=True)]
