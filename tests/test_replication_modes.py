@@ -423,3 +423,9 @@ def test_stale_reads_of_arrays_are_those_of_each_number():
     assert late(1.0, 0.0) == 0
     with pytest.raises(ValueError, match=r"got load 1.5"):
         late(np.array([0.5, 1.5]), 1.0)
+
+
+def test_an_answer_is_that_of_an_idle_sender_unless_writes_are_said():
+    way = Replication(mode="sync", send=WriteStage(service=0.5))
+    assert way.acknowledgement().mean == way.acknowledgement(0.0).mean
+    assert way.acknowledgement().mean < way.acknowledgement(1.0).mean
