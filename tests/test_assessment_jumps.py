@@ -7,7 +7,7 @@ import pytest
 
 from hamodel import catalogue, duration
 from hamodel.architectures import Node, SinglePrimary
-from hamodel.assessment import assess
+from hamodel.assessment import Journey, OtherPart, assess, assess_journeys
 from hamodel.assessment.budget import Downtime
 from hamodel.units import DAY, HOUR, MONTH, YEAR
 
@@ -52,9 +52,15 @@ def test_failovers_of_one_length_make_a_staircase():
 
     steps = [565, 570, 575, 580]
     levels = [[missed(k + x) for x in (0.3, 2.5, 4.7)] for k in steps]
+<<<<<<< HEAD
     for step in levels:
         assert step == pytest.approx([step[1]] * 3, rel=2e-4)
     lengths = [step[1] for step in levels]
+=======
+    for level in levels:
+        assert level == pytest.approx([level[1]] * 3, rel=2e-4)
+    lengths = [level[1] for level in levels]
+>>>>>>> 2aab517 (Let the single chances say how often any of several journeys misses, and the joint inversion only how they overlap)
     assert all(np.diff(lengths) < 0)
     assert lengths[0] - lengths[1] > 0.03 * lengths[0]  # 570 is 4 x 30 + 6 x 55 + ...
     between = 1 - (lengths[0] + lengths[1]) / 2
@@ -81,3 +87,25 @@ def test_a_quantile_is_found_in_a_few_steps(horizon, monkeypatch):
                 if 0 < x < horizon:
                     missed = found.chance_of_missing(1 - x / horizon, horizon)
                     assert side * math.log(missed.probability / (1 - p)) > -2e-3
+
+
+@pytest.mark.parametrize(
+    "key", ["kafka", "cockroachdb", "mysql-orchestrator", "postgresql-patroni"]
+)
+@pytest.mark.parametrize(
+    ("horizon", "target"), [(DAY, 0.9995), (MONTH, 0.99999), (YEAR, 0.9999)]
+)
+def test_journeys_that_fail_alike_miss_as_often_as_one(key, horizon, target):
+    """They differ by parts that hardly ever fail: any of them misses as one does."""
+    shop = assess_journeys(
+        catalogue.system(key).architecture(),
+        journeys={
+            name: Journey(path=f"write > {name}", objective=target) for name in "ab"
+        },
+        parts={name: OtherPart(mttf=1e15, mttr=1.0) for name in "ab"},
+    )
+    one = shop.chance_of_missing("a", horizon).probability
+    chance = shop.chance_of_missing_any(horizon)
+    assert chance.probability == pytest.approx(one, rel=chance.error)
+    assert chance.error < 0.3
+    assert chance.probability >= one

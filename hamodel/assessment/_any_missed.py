@@ -1,13 +1,15 @@
 """The chance that any of several operations misses its budget over a period.
 
 Each visit costs each of them; the transform of the vector of their downtimes is
-inverted in as many places.
+inverted in as many places.  It takes visits to be independent and smooths what is
+constant, so it tells only how the single chances overlap: as much as it has them too
+great, so much is the whole, which lies between the greatest of them and their sum.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +23,14 @@ from hamodel.assessment._combinations import (
     excess_of,
     items_of,
 )
-from hamodel.assessment._inversion import joint_tail
+from hamodel.assessment._inversion import joint_tail, tail
 from hamodel.assessment._streams import streams_of
 from hamodel.assessment.alerts import Burning
 from hamodel.assessment.budget import Chance
 
 _NONE = 1e-6  # share that stands for none: a visit's transform is divided by it
-_RARE = 1e-4  # visits in a period that are left out
+_RARE = 0.01  # of the greatest chance: visits in a period that are left out
+_BLOCKS = 104  # of an inversion of one place
 _ROUNDED = 1e-5  # of a budget, so that budgets of round ratios share points
 _CHUNK = 4096  # points
 _MOST = 3  # places that are inverted together
@@ -87,9 +90,8 @@ def missed_any(
     if len(kept) == 1:
         return singles[kept[0]]
     if len(kept) <= _MOST:
-        return _missed(joint, budgets, kept, horizon)
-    alone = {k: singles[k].probability for k in kept}
-    return _between(joint, budgets, alone, horizon)
+        return _missed(joint, budgets, kept, singles, horizon)
+    return _between(joint, budgets, {k: singles[k] for k in kept}, horizon)
 
 
 def _needed(joint: Joint, budgets: FloatArray) -> list[int]:
@@ -115,12 +117,17 @@ def _alike(joint: Joint, budgets: FloatArray, j: int, k: int) -> bool:
 
 
 def _missed(
-    joint: Joint, budgets: FloatArray, places: Sequence[int], horizon: float
+    joint: Joint,
+    budgets: FloatArray,
+    places: Sequence[int],
+    singles: Sequence[Chance] | Mapping[int, Chance],
+    horizon: float,
 ) -> Chance:
     """Return the chance that any of a few journeys misses."""
     chosen = list(places)
     kinds = joint.kinds[:, chosen]
-    acting, left_out = _acting(joint, kinds, horizon)
+    alone = np.array([singles[k].probability for k in chosen])
+    acting, left_out = _acting(joint, kinds, _RARE * alone.max(), horizon)
     kinds = np.where(kinds == 0, _NONE, kinds)
 
     def exponent(s: Numbers) -> Numbers:
@@ -133,18 +140,36 @@ def _missed(
     digit = 10.0 ** (np.floor(np.log10(left)) - 4)
     places_left = np.round(left / digit) * digit * horizon
     p, off = joint_tail(exponent, [float(x) for x in places_left])
-    p = min(max(p, 0.0), 1.0)
-    missed = joint.missed * horizon + left_out + off
-    bound = joint.error + missed / p if p else 0.0
-    return Chance(p, _ROUNDED + float(bound))
+    parts = sum(_alone(exponent, places_left, k) for k in range(len(chosen)))
+    low, high = float(alone.max()), float(min(alone.sum(), 1.0))
+    if not parts or not low:
+        return Chance(low, 0.0 if low == high else high / max(low, 1e-300) - 1)
+    ratio = float(alone.sum() / parts)
+    whole = min(max(p * ratio, low), high)
+    sure = max(singles[k].error for k in chosen)
+    bound = joint.error + (joint.missed * horizon + left_out + 2 * off) / max(p, 1e-300)
+    bound = min(bound + abs(ratio - 1), max(high / whole, whole / low) - 1)
+    return Chance(whole, _ROUNDED + float(sure + bound))
+
+
+def _alone(
+    exponent: Callable[[Numbers], Numbers], left: FloatArray, place: int
+) -> float:
+    """Return the chance that one place is beyond what is left, of the same streams."""
+
+    def transform(s: Numbers) -> Numbers:
+        points = np.eye(len(left), dtype=complex)[place] * s[:, None]
+        return np.asarray(-np.expm1(-exponent(points)) / s)[None]
+
+    return float(tail(transform, float(left[place]), _BLOCKS, block=1)[0][0])
 
 
 def _acting(
-    joint: Joint, kinds: FloatArray, horizon: float
+    joint: Joint, kinds: FloatArray, least: float, horizon: float
 ) -> tuple[list[tuple[Stream, int, Numbers]], float]:
     """Return the streams that cost some of it, and how many visits are left out.
 
-    The rarest are left out while all of them together come once in 1e4 periods.
+    The rarest are left out while all of them together come no more often than `least`.
     """
     found = []
     for stream, count in joint.streams:
@@ -153,7 +178,7 @@ def _acting(
             found.append((stream, count, which))
     found.sort(key=lambda each: each[1] * each[0].never(horizon))
     rare = np.cumsum([count * stream.never(horizon) for stream, count, _ in found])
-    first = int(np.searchsorted(rare, _RARE)) if len(found) else 0
+    first = int(np.searchsorted(rare, least)) if len(found) else 0
     return found[first:], float(rare[first - 1]) if first else 0.0
 
 
@@ -177,7 +202,7 @@ def _by_kinds(
 
 
 def _between(
-    joint: Joint, budgets: FloatArray, alone: Mapping[int, float], horizon: float
+    joint: Joint, budgets: FloatArray, singles: Mapping[int, Chance], horizon: float
 ) -> Chance:
     """Return the middle of what three at a time tell of the chance that any misses.
 
@@ -186,8 +211,9 @@ def _between(
     """
 
     def any_of(*places: int) -> Chance:
-        return _missed(joint, budgets, sorted(places), horizon)
+        return _missed(joint, budgets, sorted(places), singles, horizon)
 
+    alone = {k: single.probability for k, single in singles.items()}
     order = sorted(alone, key=lambda k: -alone[k])
     known = order[:_MOST]
     first = any_of(*known)

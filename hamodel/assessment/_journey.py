@@ -23,7 +23,6 @@ from hamodel.architectures import (
     Part,
     Viewed,
 )
-from hamodel.duration import Duration
 from hamodel.structure import Structure, StructureSyntaxError, parse
 
 _MOST_PARTS = 10  # other parts of one journey
@@ -39,8 +38,8 @@ class OtherPart:
         Mean time to failure in s; `inf` for never.
     """
 
-    mttf: float = fields.mean_time("mean time to failure")
-    mttr: float | Duration = fields.mean_time("time to repair", law=True)
+    mttf: Quantity = fields.mean_time("mean time to failure")
+    mttr: Quantity = fields.mean_time("time to repair", law=True)
 
 
 @fields.specification

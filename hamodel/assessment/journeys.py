@@ -141,8 +141,10 @@ class Journeys:
         Notes
         -----
         A journey that another one implies is left out.  Up to three downtimes are
-        inverted together; of more, three at a time tell a range: the probability is
-        its middle, the error holds half of it.
+        inverted together, which tells how far the single chances overlap: it lies
+        between the greatest of them and their sum, and the error says how near.  Of
+        more, three at a time tell a range: the probability is its middle, the error
+        holds half of it.
         """
         _check.positive(horizon=horizon)
         asked = {n: j.objective for n, j in self.journeys.items() if j.objective}

@@ -93,13 +93,14 @@ def schema() -> Json:
 
 def _head(shapes: Shapes) -> Json:
     """Return what a file may hold beside the fields of its architecture."""
+    kinds: dict[str, type] = {"parts": OtherPart, "journeys": Journey}
     named = {
         key: {
             "type": ["object", "null"],
             "minProperties": 1,
             "additionalProperties": {"allOf": [shapes.spec(made), shapes.whole(made)]},
         }
-        for key, made in {"parts": OtherPart, "journeys": Journey}.items()
+        for key, made in kinds.items()
     }
     shape: Json = {
         "title": TEXT,
