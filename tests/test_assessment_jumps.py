@@ -52,15 +52,9 @@ def test_failovers_of_one_length_make_a_staircase():
 
     steps = [565, 570, 575, 580]
     levels = [[missed(k + x) for x in (0.3, 2.5, 4.7)] for k in steps]
-<<<<<<< HEAD
     for step in levels:
         assert step == pytest.approx([step[1]] * 3, rel=2e-4)
     lengths = [step[1] for step in levels]
-=======
-    for level in levels:
-        assert level == pytest.approx([level[1]] * 3, rel=2e-4)
-    lengths = [level[1] for level in levels]
->>>>>>> 2aab517 (Let the single chances say how often any of several journeys misses, and the joint inversion only how they overlap)
     assert all(np.diff(lengths) < 0)
     assert lengths[0] - lengths[1] > 0.03 * lengths[0]  # 570 is 4 x 30 + 6 x 55 + ...
     between = 1 - (lengths[0] + lengths[1]) / 2

@@ -188,11 +188,11 @@ def test_what_three_at_a_time_tell_has_the_truth_at_an_end(least, monkeypatch):
     misses[4] = {0, 1, 12, 13, 39}
     misses[4 if least else 3].add(22 if least else 0)
 
-    def any_of(_joint, _budgets, places, _horizon):
+    def any_of(_joint, _budgets, places, _singles, _horizon):
         return Chance(len(set().union(*(misses[k] for k in places))) / 40, 0.0)
 
     monkeypatch.setattr(_any_missed, "_missed", any_of)
-    alone = {k: len(months) / 40 for k, months in misses.items()}
+    alone = {k: Chance(len(months) / 40, 0.0) for k, months in misses.items()}
     found = _any_missed._between(None, None, alone, 1.0)
     off = found.probability - len(set().union(*misses.values())) / 40
     half = found.error * found.probability

@@ -359,3 +359,15 @@ def test_what_is_believed_is_averaged_over(system):
     )
     rates = [a.alert_rate(page, one["target"], "write") * YEAR for a in made[::2]]
     assert alert["fires_per_year"] == pytest.approx(np.mean(rates), rel=0.25)
+
+
+@pytest.mark.parametrize("length", [50.0, 51.0, 53.0])
+def test_failovers_of_one_length_set_it_off_or_not(length):
+    """A page of 51.84 s: one failover in 50 does not work, and lasts longer."""
+    pair = ha.ActivePassive(
+        database=ha.Node(mttf=20_000 * HOUR, mttr=1.0),
+        failover=ha.Failover(promotion=length, coverage=0.98, manual=600),
+    )
+    rate = ha.assess(pair).alert_rate(WORKBOOK[0], 0.999)
+    share = 1.0 if length > WORKBOOK[0].threshold(0.999) else 0.02
+    assert rate == pytest.approx(share / (20_000 * HOUR), rel=0.02)

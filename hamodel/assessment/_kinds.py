@@ -117,6 +117,19 @@ class Visits:
             )
         return Atoms(visits=(*(atom for _, atom in found), *twice, *whole))
 
+    def each_second(self) -> tuple[Atom, ...]:
+        """Return visits made up of constant times, as many as begin in a second."""
+        ways = (
+            w for k in np.flatnonzero(self.begins).tolist() for w in self._ways_of(k)
+        )
+        return tuple(
+            Atom(float(self.fails[[*way]] @ self._lasts(way)), partial(self._once, way))
+            for way in ways
+        )
+
+    def _once(self, way: tuple[int, ...], s: Numbers) -> Numbers:
+        return np.asarray(self.begins[way[0]] * self._passes(way, s)[0])
+
     def _ways_of(
         self, k: int, before: tuple[int, ...] = ()
     ) -> Iterator[tuple[int, ...]]:

@@ -29,14 +29,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from hamodel import _check
 from hamodel._types import FloatArray, Numbers
-from hamodel.assessment._adding import Stream
+from hamodel.assessment._adding import Atom, Stream
 from hamodel.assessment._calendar import Calendar
 from hamodel.assessment._inversion import tail
 from hamodel.assessment._kinds import Visits
@@ -197,35 +197,61 @@ class Costs:
     burn: float
 
     @cached_property
-    def _found(self) -> FloatArray:
-        found = np.zeros(len(_LEVELS))
+    def _parts(self) -> list[tuple[int, Visits, tuple[Atom, ...]]]:
+        """Return what comes at random, not too seldom, and what of it is constant."""
+        found = []
         for stream, count in self.visits:
-            if count * stream.never(YEAR) < _SELDOM:
+            if isinstance(stream, Calendar) or count * stream.never(YEAR) < _SELDOM:
                 continue
+            assert isinstance(stream, Visits)
+            fails = np.where(stream.fails > self.burn, stream.fails, _NONE)
+            if np.any(fails > _NONE):
+                visits = replace(stream, fails=fails)
+                found.append((count, visits, visits.each_second()))
+        return found
+
+    @cached_property
+    def _steps(self) -> list[tuple[float, float]]:
+        """Return the costs of visits of constant times, and how often they come."""
+        return [
+            (atom.cost, count * float(atom.smooth(np.zeros(1))[0]))
+            for count, _, atoms in self._parts
+            for atom in atoms
+        ]
+
+    @cached_property
+    def _found(self) -> FloatArray:
+        """Return how often others cost more than each level."""
+        found = np.zeros(len(_LEVELS))
+        for count, visits, atoms in self._parts:
             for k, x in enumerate(_LEVELS):
-                often = count * self._of(stream, float(x))
+                often = count * _smoothly(visits, atoms, float(x))
                 found[k] += often
                 if often * YEAR < _SELDOM:
                     break
         return np.minimum.accumulate(np.maximum(found, 0.0))
 
-    def _of(self, stream: Stream, x: float) -> float:
-        if isinstance(stream, Calendar):
-            return stream.above(x, self.burn)
-        assert isinstance(stream, Visits)
-        fails = np.where(stream.fails > self.burn, stream.fails, _NONE)
-        if np.all(fails == _NONE):
-            return 0.0
-
-        def transform(s: Numbers) -> Numbers:
-            return np.asarray(stream.killed_per_second(s[:, None] * fails) / s)[None]
-
-        return float(tail(transform, x, _MOST, block=1)[0][0])
-
     def above(self, x: float) -> float:
         """Return how often, in 1/s, a visit costs more than x seconds."""
         at = np.log(max(x, _LEVELS[0]))
-        return float(np.interp(at, np.log(_LEVELS), self._found, right=0.0))
+        found = float(np.interp(at, np.log(_LEVELS), self._found, right=0.0))
+        found += sum(often for cost, often in self._steps if cost > x)
+        for stream, count in self.visits:
+            if isinstance(stream, Calendar):
+                found += count * stream.above(x, self.burn)
+        return found
+
+
+def _smoothly(visits: Visits, atoms: tuple[Atom, ...], x: float) -> float:
+    """Return how often visits cost more than x, but for those of constant times."""
+
+    def transform(s: Numbers) -> Numbers:
+        found = visits.killed_per_second(s[:, None] * visits.fails)
+        for atom in atoms:
+            found = found - (atom.smooth(np.zeros(1)) - atom.smooth(s))
+        return np.asarray(found / s)[None]
+
+    return float(tail(transform, x, _MOST, block=1)[0][0])
 
 
 def _fails(stream: Stream) -> FloatArray:
