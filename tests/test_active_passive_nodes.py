@@ -25,6 +25,7 @@ from hamodel.architectures import (
 )
 from hamodel.architectures._pair_model import part_of
 from hamodel.chain import k_of_n
+from hamodel.duration import constant, gamma
 from hamodel.failover import Failback, Failover, Heartbeat, Stalls, Switchover
 from hamodel.plots import draw_topology
 from hamodel.replication import Replication
@@ -208,6 +209,26 @@ def spec_of(p):
             timeout=p.get("timeout", 10.0),
             unclean=p.get("unclean", False),
         ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("law", "left"),  # m (1 + c^2) / 2 at a random moment
+    [(2 * HOUR, 2), (constant(2 * HOUR), 1), (gamma(mean=2 * HOUR, cv=2.0), 5)],
+)
+def test_a_failover_waits_for_what_is_left_of_a_lock_store(law, left):
+    mttf, away = 5000 * HOUR, 400 * HOUR
+    spec = ActivePassive(
+        database=Node(mttf=mttf, mttr=60.0),
+        failover=Failover(promotion=1.0),
+        sites=("A", "A"),
+        depends_on=(
+            Dependency(name="store", mttf=away, mttr=law, effect="no failover"),
+        ),
+    )
+    held = 2 * HOUR / (away + 2 * HOUR)
+    assert spec.downtime_by_cause["store"] == pytest.approx(
+        held * left * HOUR / mttf, rel=2e-3
     )
 
 

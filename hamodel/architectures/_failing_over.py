@@ -16,6 +16,7 @@ from hamodel.architectures._events import (
     Event,
     Stages,
     added,
+    first_of,
     is_never,
 )
 from hamodel.architectures._first import (
@@ -210,6 +211,8 @@ class Failovers:
     def _waiting(self, state: State) -> Iterator[Event]:
         if self.holds is None:
             return
-        again = state._replace(held=False)
+        again, left = state._replace(held=False), self.holds.mttr
+        if hasattr(left, "sample"):  # it has been away for a while
+            left = first_of(left, 0, 1)
         for to, share in self._attempts(again):
-            yield Event(f"{self.holds.name} back", self.holds.mttr, to, share)
+            yield Event(f"{self.holds.name} back", left, to, share)
