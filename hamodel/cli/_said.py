@@ -174,7 +174,8 @@ def assumed_load(spec: Spec, found: Assessment) -> str:
         way = "round_trip" if len(spec.architecture.all_sites) > 1 else "hop"
         names += [way] if _unstated(spec, way) else []
     if float(found.stale_read_probability) or float(found.conflicts.per_day):
-        names += [n for n in ("keys", "exponent") if _unstated(spec, n)]
+        late = ["write_time"] if hasattr(spec.architecture, "write_quorum") else []
+        names += [n for n in ("keys", "exponent", *late) if _unstated(spec, n)]
     return _assumed(spec, [f"workload.{n}" for n in names])
 
 
