@@ -45,7 +45,7 @@ class Workload:
         come some time later (back-off with jitter), and all alike.
     retry_budget : float or None
         Most retries per request, over all clients; None: no limit.
-    exponent : float
+    exponent : Quantity
         Zipf exponent of their popularity; 0 makes them alike, YCSB takes 0.99 (fact
         WL-006).
     transfer_price : float or array
@@ -84,7 +84,7 @@ class Workload:
     retries: int = fields.whole("retries of a request", least=0, default=0)
     retry_budget: float | None = fields.number("most retries per request", default=None)
     keys: int = fields.whole("keys", default=1_000_000)
-    exponent: float = fields.number("Zipf exponent of the keys", default=0.99)
+    exponent: Quantity = fields.number("Zipf exponent of the keys", default=0.99)
     transfer_price: Quantity = fields.number("price of sending writes", default=0.0)
 
     def __post_init__(self) -> None:

@@ -15,7 +15,14 @@ import hamodel as ha
 from hamodel._fields import replaced
 from hamodel.architectures import Cache, Failure, Region
 from hamodel.duration import constant, exponential, lognormal, uniform
-from hamodel.failover import MECHANISMS, Failover, Lease, RaftElection
+from hamodel.failover import (
+    MECHANISMS,
+    Dns,
+    Failover,
+    Heartbeat,
+    Lease,
+    RaftElection,
+)
 from hamodel.fields import described
 from hamodel.replication import Replication
 from hamodel.units import HOUR
@@ -275,6 +282,24 @@ def test_latencies_take_one_setting_at_a_time(system, operation):
     found = system(np.array([0.001, 0.002]))
     with pytest.raises(ValueError, match="latencies need single numbers"):
         _ = found.latency["DC-1", operation].mean
+
+
+def test_times_to_live_and_lost_beats_are_several_settings_at_once():
+    """As a belief about one of them is read: each of the settings by itself."""
+
+    def pair(workload=ha.Workload(), ttl=30.0, loss=0.01):  # noqa: B008  frozen
+        beats = Heartbeat(interval=1.0, misses=3, loss=loss)
+        led = Failover(detection=beats, promotion=40.0, redirection=Dns(ttl=ttl))
+        return ha.assess(ha.ActivePassive(database=NODE, failover=led), workload)
+
+    for name, values in (("ttl", [30.0, 90.0]), ("loss", [0.0, 0.2])):
+        alone = [pair(**{name: value}).write.unavailability for value in values]
+        found = pair(**{name: np.array(values)}).write.unavailability
+        assert found == pytest.approx(alone, rel=1e-9)
+        assert found[1] > 1.01 * found[0], name
+    keys = ha.Workload(exponent=np.array([0.5, 0.9]))
+    with pytest.raises(ValueError, match="single numbers, got arrays: exponent"):
+        pair(keys).stale_read_probability  # noqa: B018
 
 
 def test_a_field_of_one_number_says_so():

@@ -238,6 +238,7 @@ def reads_left(site: Site, workload: Workload) -> Quantity:
 
 def popularity(workload: Workload) -> Zipf:
     """Return how requests spread over keys."""
+    _check.alone("stale reads and conflicts", exponent=workload.exponent)
     return Zipf(keys=workload.keys, exponent=workload.exponent)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hamodel import _check, fields
+from hamodel._types import Quantity
 from hamodel.duration import Duration, constant, empirical, maximum, mixture, uniform
 from hamodel.failover._parts import SAME, as_duration
 
@@ -172,7 +173,7 @@ class PgBouncer:
     ----------
     dns_max_ttl : float
         Time in s for which a name's address is kept; 0 for a fixed address that moves.
-    server_lifetime : float
+    server_lifetime : Quantity
         Time in s after which a connection to a server that still answers is closed.
     tcp_user_timeout : float or None
         Time in s after which unanswered data end a connection; None where nothing is
@@ -203,7 +204,7 @@ class PgBouncer:
 
     server_login_retry: float = fields.span("wait after a failed login", default=15.0)
     dns_max_ttl: float = fields.time("longest age of a name", default=15.0)
-    server_lifetime: float = fields.span("longest age of a connection", default=3600.0)
+    server_lifetime: Quantity = fields.span("longest age of a connection", default=3600)
     tcp_user_timeout: float | None = fields.time(
         "time until a silent connection is given up", default=None
     )

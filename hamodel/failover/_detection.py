@@ -39,7 +39,7 @@ class Heartbeat:
         "missed beats in a row that count as a failure", default=3
     )
     timeout: Quantity = fields.time("time after which a beat is missed", default=0)
-    loss: float = fields.share("beats lost while all is well", below=True, default=0.0)
+    loss: Quantity = fields.share("beats lost while all is well", below=True, default=0)
 
     @property
     def duration(self) -> Duration:
@@ -57,7 +57,7 @@ class Heartbeat:
         low, high = (last - 1) * self.interval, last * self.interval
         return low + self.timeout, high + self.timeout
 
-    def pieces(self) -> list[tuple[float, tuple[float, float]]]:
+    def pieces(self) -> list[tuple[Quantity, tuple[Quantity, Quantity]]]:
         """Return the uniform pieces that the time to notice is mixed from.
 
         Returns
@@ -66,10 +66,9 @@ class Heartbeat:
             Weight, and least and greatest time in s; one piece for each number of
             misses that may have been counted before the failure.
         """
-        counted = range(int(self.misses))
-        weights = self.loss ** np.array(counted, dtype=float)
-        shares = (weights / weights.sum()).tolist()
-        return [(w, self._after(j)) for w, j in zip(shares, counted, strict=True)]
+        weights = [self.loss ** float(counted) for counted in range(int(self.misses))]
+        every = sum(weights)
+        return [(w / every, self._after(j)) for j, w in enumerate(weights)]
 
     @property
     def false_alarm_rate(self) -> Quantity:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hamodel import _check, fields
+from hamodel._types import Quantity
 from hamodel.duration import Duration, minimum, uniform
 from hamodel.failover._parts import SAME, as_duration
 
@@ -18,11 +19,11 @@ class Eviction:
     grace : float
         Time in s without a word from the kubelet before the node counts as not ready
         (node-monitor-grace-period).
-    heartbeat : float
+    heartbeat : Quantity
         Time in s between the kubelet's words (nodeStatusUpdateFrequency).
     monitor : float
         Time in s between the controller's looks (node-monitor-period).
-    toleration : float
+    toleration : Quantity
         Time in s that the pod may stay on a node that is not ready
         (tolerationSeconds).
     reboot : float, Duration or None
@@ -47,9 +48,9 @@ class Eviction:
     """
 
     grace: float = fields.span("grace period of a node", default=40.0)
-    heartbeat: float = fields.span("time between a node's reports", default=10.0)
+    heartbeat: Quantity = fields.span("time between a node's reports", default=10.0)
     monitor: float = fields.time("time between looks at the reports", default=5.0)
-    toleration: float = fields.time("time for which a pod stays", default=300.0)
+    toleration: Quantity = fields.time("time for which a pod stays", default=300.0)
     start: Duration | float = fields.time(
         "time to start elsewhere", law=True, default=0.0
     )
@@ -73,7 +74,8 @@ class Eviction:
     @property
     def evicted(self) -> Duration:
         """Time in s until a new pod on another node is ready."""
-        return self.not_ready + self.toleration + as_duration("start", self.start)
+        moved: Duration = self.not_ready + self.toleration
+        return moved + as_duration("start", self.start)
 
     @property
     def duration(self) -> Duration:

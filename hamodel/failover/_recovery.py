@@ -36,7 +36,7 @@ class Promotion:
 
     usual: Duration | float = fields.time("usual time of a promotion", law=True)
     lag: Duration | float = fields.time("log to be replayed", law=True, default=0)
-    replay_speed: float = fields.number(
+    replay_speed: Quantity = fields.number(
         "seconds of log replayed in one", above=True, default=1.0
     )
     slow: Duration | float = fields.time(
@@ -47,7 +47,7 @@ class Promotion:
     @property
     def duration(self) -> Duration:
         """Time in s from the decision until the standby takes writes."""
-        replay = (1 / self.replay_speed) * as_duration("lag", self.lag)
+        replay: Duration = (1 / self.replay_speed) * as_duration("lag", self.lag)
         usual = as_duration("usual", self.usual) + replay
         if self.slow_probability == 0:
             return usual
@@ -65,7 +65,7 @@ class VirtualIp:
 
     Parameters
     ----------
-    cache : float
+    cache : Quantity
         Time in s after which those ask anew; when the address moves, their entries are
         of any age.
 
@@ -79,7 +79,7 @@ class VirtualIp:
         "time until the address is announced", law=True
     )
     stale: float = fields.share("neighbours that miss the announcement", default=0.0)
-    cache: float = fields.span("time until a neighbour asks anew", default=60.0)
+    cache: Quantity = fields.span("time until a neighbour asks anew", default=60.0)
 
     @property
     def duration(self) -> Duration:
@@ -162,14 +162,14 @@ class Dns:
     1440
     """
 
-    interval: float = fields.span("time from check to check", default=30.0)
+    interval: Quantity = fields.span("time from check to check", default=30.0)
     threshold: int = fields.whole("failed checks that count as a failure", default=3)
-    timeout: float = fields.time("longest time of a check", default=0.0)
-    ttl: float = fields.span("time to live of the name", default=60.0)
+    timeout: Quantity = fields.time("longest time of a check", default=0.0)
+    ttl: Quantity = fields.span("time to live of the name", default=60.0)
     ignoring: float = fields.share(
         "clients whose resolver ignores the TTL", default=0.0
     )
-    kept: float = fields.span("time for which those keep the name", default=1800.0)
+    kept: Quantity = fields.span("time for which those keep the name", default=1800.0)
 
     @property
     def detection(self) -> Duration:
@@ -195,7 +195,7 @@ class HealthCheckers:
 
     Parameters
     ----------
-    interval : float
+    interval : Quantity
         Time in s between two checks of one checker: 30 s, or 10 s if paid for.
     threshold : int
         Checks in a row that fail before a checker changes its mind.
@@ -214,14 +214,14 @@ class HealthCheckers:
     (84.7, 2.7)
     """
 
-    interval: float = fields.span("time from check to check", default=30.0)
+    interval: Quantity = fields.span("time from check to check", default=30.0)
     threshold: int = fields.whole("failed checks that count as a failure", default=3)
-    timeout: float = fields.time("longest time of a check", default=0.0)
+    timeout: Quantity = fields.time("longest time of a check", default=0.0)
     checkers: int = fields.whole("checkers", default=16)
     healthy: float = fields.share(
         "checkers that keep a name healthy", below=True, default=0.18
     )
-    ttl: float = fields.span("time to live of the name", default=60.0)
+    ttl: Quantity = fields.span("time to live of the name", default=60.0)
 
     @property
     def duration(self) -> Duration:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from hamodel import _check, fields
-from hamodel._types import FloatArray
+from hamodel._types import FloatArray, Quantity
 from hamodel.duration import Duration, empirical, mixture, uniform
 from hamodel.failover._parts import SAME, as_duration
 
@@ -124,7 +124,7 @@ class Sentinel:
     down_after : float
         Time in s without a valid answer after which a Sentinel takes the primary for
         down (down-after-milliseconds).
-    failover_timeout : float
+    failover_timeout : Quantity
         Time in s whose double passes before a failed attempt is repeated.
     hang : bool
         Whether the primary falls silent (a hang, a lost host, a cut network), in place
@@ -166,7 +166,7 @@ class Sentinel:
     down_after: float = fields.span("silence that counts as down", default=30.0)
     sentinels: int = fields.whole("sentinels", default=3)
     quorum: int = fields.whole("sentinels that must agree", default=2)
-    failover_timeout: float = fields.span("failover timeout", default=180.0)
+    failover_timeout: Quantity = fields.span("failover timeout", default=180.0)
     failed: float = fields.share(
         "failovers that fail at first", below=True, default=0.0
     )

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from hamodel import _check, fields
+from hamodel._types import Quantity
 from hamodel.duration import Duration, constant, uniform
 from hamodel.failover._parts import SAME
 
@@ -17,7 +18,7 @@ class Session:
 
     Parameters
     ----------
-    multiple : float
+    multiple : Quantity
         Times the timeout that the server really waits: 2 in Consul.
 
     Raises
@@ -40,9 +41,9 @@ class Session:
     """
 
     timeout: float = fields.span("session timeout")
-    heartbeat: float = fields.span("time between heartbeats")
+    heartbeat: Quantity = fields.span("time between heartbeats")
     tick: float = fields.time("tick of the server", default=0.0)
-    multiple: float = fields.number(
+    multiple: Quantity = fields.number(
         "sessions' timeout over the tick", least=1, most=10, default=1.0
     )
 
@@ -87,7 +88,7 @@ class Vrrp:
     (4.5, 6.5)
     """
 
-    interval: float = fields.span("time between advertisements", default=1.0)
+    interval: Quantity = fields.span("time between advertisements", default=1.0)
     priority: int = fields.whole("priority of the backup", most=254, default=100)
     version: int = fields.whole("version of the protocol", 2, most=3, default=2)
     stopped: bool = fields.flag("the master stops in good order", default=False)
@@ -114,7 +115,7 @@ class NetTick:
 
     Parameters
     ----------
-    ticktime : float
+    ticktime : Quantity
         Time in s of silence after which a peer is down (net_ticktime).
 
     Notes
@@ -129,7 +130,7 @@ class NetTick:
     ((45.0, 75.0), 60.0)
     """
 
-    ticktime: float = fields.span("net tick time", default=60.0)
+    ticktime: Quantity = fields.span("net tick time", default=60.0)
 
     @property
     def duration(self) -> Duration:

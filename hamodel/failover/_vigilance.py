@@ -197,7 +197,7 @@ def vigilance(
 
 
 def _mean_detection(heartbeat: Heartbeat) -> float:
-    return sum(w * (low + high) / 2 for w, (low, high) in heartbeat.pieces())
+    return float(heartbeat.duration.mean)
 
 
 def best_misses(
