@@ -1,6 +1,5 @@
 """Models share what they have in common, and never each other's numbers."""
 
-import time
 from collections import defaultdict
 from dataclasses import replace
 
@@ -24,31 +23,22 @@ from hamodel.architectures._sums import plus
 from hamodel.chain import k_of_n
 from hamodel.failover import Failover
 from hamodel.units import HOUR
+from tests.support.yardstick import cost
 from tests.test_architectures import FULL
 
 SWEEP = Node(mttf=2000 * HOUR, mttr=np.linspace(1, 30, 100_000) * HOUR)
 
 
-def best(task, times=7):
-    """Return the shortest processor time of a task in s."""
-    found = []
-    for _ in range(times):
-        began = time.process_time()
-        task()
-        found.append(time.process_time() - began)
-    return min(found)
-
-
 @pytest.mark.parametrize("name", FULL)
 def test_a_full_architecture_takes_milliseconds(name):
     FULL[name].model().downtime()
-    assert best(lambda: FULL[name].model().downtime()) < 8e-3
+    assert cost(lambda: FULL[name].model().downtime()) < 2
 
 
 @pytest.mark.parametrize("name", ["passive", "active"])
 def test_a_large_sweep_takes_less_than_a_second(name):
     swept = replace(FULL[name], database=SWEEP)
-    assert best(lambda: swept.model().downtime(), 2) < 1.0
+    assert cost(lambda: swept.model().downtime(), 2) < 100
 
 
 @pytest.mark.parametrize("name", ["active", "majority"])
@@ -99,7 +89,7 @@ def test_all_kinds_take_as_long_as_a_blink():
     ALL_KINDS.model().downtime()
     (pair, *_) = ALL_KINDS.model().parts
     assert len(pair.seen_from("a").shaped().shape.states) < 1200
-    assert best(lambda: ALL_KINDS.model().downtime(), 5) < 0.1  # 25 ms, unhurried
+    assert cost(lambda: ALL_KINDS.model().downtime(), 5) < 20
 
 
 def refined(shape, rates):
@@ -152,7 +142,7 @@ def test_states_that_are_known_are_not_explored_again():
         for site in ALL_KINDS.sites:
             replace(pair.seen_from(site), shaped=None).views()
 
-    assert best(lambda: ALL_KINDS.model().downtime(), 3) < best(anew, 1) / 2
+    assert cost(lambda: ALL_KINDS.model().downtime(), 3) < cost(anew, 1) / 2
 
 
 @pytest.mark.parametrize("site", ALL_KINDS.sites)
@@ -303,5 +293,5 @@ def test_a_thousand_servers_take_no_longer_than_three(needed):
         site = Site(balancers=Tier(node=belief, servers=2), apps=apps)
         return replace(FULL["active"], site=site).model().downtime()
 
-    few, many = best(lambda: ask(3, 1), 3), best(lambda: ask(1000, needed), 3)
-    assert many < 4 * few + 0.01 if needed == 1 else many < 0.5
+    few, many = cost(lambda: ask(3, 1), 3), cost(lambda: ask(1000, needed), 3)
+    assert many < 4 * few + 2 if needed == 1 else many < 100
