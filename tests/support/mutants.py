@@ -313,7 +313,7 @@ class Judge:
     before are not tried again while their module and the test's file stay as they are.
     """
 
-    def __init__(self, found, reach, *, budget=30.0, jobs=1, said=lambda *_: None):
+    def __init__(self, found, reach, *, budget=90.0, jobs=1, said=lambda *_: None):
         self.found, self.reach, self.said = found, reach, said
         self.budget, self.jobs = budget, jobs
         self.kept = reach.folder / "noticed.txt"
