@@ -11,11 +11,11 @@ from itertools import product
 import numpy as np
 
 from hamodel._quantity import mean_of
-from hamodel._types import FloatArray, Numbers, Quantity
+from hamodel._types import FloatArray, Numbers
 from hamodel.assessment._adding import Atom, Atoms
 from hamodel.assessment._following import Pairs, beside
-from hamodel.assessment._inversion import killed, over_time, tails
-from hamodel.assessment._laws import ends_of, is_constant, law_of, transform
+from hamodel.assessment._inversion import killed, over_time
+from hamodel.assessment._laws import ends_of, is_constant, law_of, smoothed, transform
 from hamodel.assessment._visits import Moves
 from hamodel.assessment._whole import lasting, throughout
 
@@ -24,7 +24,6 @@ Ends = tuple[Numbers, Numbers]
 
 _LONG = 10.0  # mean visits that make up a period without ends
 _LONGER = 40.0  # the same where the ends are known exactly
-_MOST = 400  # blocks of an inversion
 _STAGES = 3  # of a visit made up of constant times
 
 
@@ -68,7 +67,7 @@ class Visits:
             if not often or law is None or not np.any(within):
                 continue
             least = x[within] / self.fails[k]
-            longer, begun = _smoothed(clock.law, (*least.tolist(),))
+            longer, begun = smoothed(clock.law, (*least.tolist(),))
             others = np.exp(-self.moves.rates[k].sum() * least)
             known = self._counted((k,), horizon)  # but for those that are cut off
             more = 2 * begun if known else longer * (horizon - least) + begun
@@ -385,24 +384,3 @@ def _plan(leads: bytes, n: int) -> Plan:
         np.fill_diagonal(beside, val=False)
         plan.append((k, before.tolist(), after.tolist()))
     return tuple(plan)
-
-
-@lru_cache(maxsize=64)
-def _smoothed(time: Quantity, least: tuple[float, ...]) -> FloatArray:
-    """Return what a transform takes off the tail of a law, and off its excess, (2, x).
-
-    Streams whose visits last alike ask for the same.
-    """
-    law, mean = law_of(time), float(mean_of(time))
-    assert law is not None
-
-    def both(s: Numbers) -> Numbers:
-        lasts = (1 - transform(time, s)[0]) / s
-        return np.stack([lasts, (mean - lasts) / s])
-
-    x, (low, high) = np.array(least), ends_of(time)
-    early, near = x < low, (x >= low) & (x <= high)
-    smooth = np.stack([early, early * (mean - x)])
-    if np.any(near):
-        smooth[:, near] = tails(both, x[near], _MOST)
-    return np.array([law.law.sf(x), law.law.excess(x)]) - smooth

@@ -10,6 +10,7 @@ import numpy as np
 from hamodel._quadrature import edges_of
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Numbers, Quantity
+from hamodel.assessment._inversion import tails
 from hamodel.duration import Duration, constant, exponential, tabulated
 
 _YOUNG = 1e-3  # of its mean: an age that does not matter
@@ -19,6 +20,7 @@ _BLUNT = 1024  # and of those whose mixture stands for another law
 _AGES = 64  # of a time, for what it leaves of another
 _NESTED = ("minimum", "maximum", "order_statistic", "mixture")  # names of laws
 _SPAN = 1e-5, 1e5, 4096  # of a table, as shares of about how long it is
+_MOST = 400  # blocks of an inversion
 _CACHED = 4096  # complex numbers that stay near the processor
 _LEVELS = np.concatenate(  # of a law's tail, between the parts of the mixture
     [np.linspace(1, 0.1, 31), 0.1 * 10 ** (-np.arange(1, 65) / 8)]
@@ -203,3 +205,24 @@ def table(law: Duration, about: float) -> Duration:
     t = np.append(0.0, about * np.geomspace(*_SPAN))
     t = edges_of(np.concatenate([t, jumps, np.nextafter(jumps, 0.0)]))
     return tabulated(t, np.minimum.accumulate(np.asarray(law.sf(t), float)))
+
+
+@lru_cache(maxsize=64)
+def smoothed(time: Quantity, least: tuple[float, ...]) -> FloatArray:
+    """Return what a transform takes off the tail of a law, and off its excess, (2, x).
+
+    Streams whose visits last alike ask for the same.
+    """
+    law, mean = law_of(time), float(mean_of(time))
+    assert law is not None
+
+    def both(s: Numbers) -> Numbers:
+        lasts = (1 - transform(time, s)[0]) / s
+        return np.stack([lasts, (mean - lasts) / s])
+
+    x, (low, high) = np.array(least), ends_of(time)
+    early, near = x < low, (x >= low) & (x <= high)
+    smooth = np.stack([early, early * (mean - x)])
+    if np.any(near):
+        smooth[:, near] = tails(both, x[near], _MOST)
+    return np.array([law.law.sf(x), law.law.excess(x)]) - smooth
