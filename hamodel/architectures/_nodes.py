@@ -152,7 +152,8 @@ class Dependency:
     Notes
     -----
     Assumed: once it is back the service goes on at once.  Where a primary that demoted
-    itself must be promoted again, `mttr` is to hold that time too.
+    itself must be promoted again, `mttr` is to hold that time too.  A failover that
+    waits for it comes at a random moment of its repair, and waits for what is left.
     """
 
     name: str = fields.word("name")
