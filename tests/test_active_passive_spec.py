@@ -218,30 +218,3 @@ def test_a_kind_of_failure_that_never_occurs_makes_no_states_but_keeps_its_law()
     assert listed.behaviour(Workload()).rto_by_kind["lost"].mean == 27
     struck = replace(listed, failures=(replace(lost, mttf=1e9),))
     assert assess(struck).write.unavailability > assess(bare).write.unavailability
-
-
-APPS = Tier(node=Node(mttf=100 * HOUR, mttr=HOUR))
-BESIDE = {
-    "app servers": {"sites": ("A", "A"), "site": Site(apps=APPS)},
-    "balancers": {"sites": ("A", "A"), "site": Site(balancers=APPS)},
-    "two sites": {"site": Site(mttf=900 * HOUR, mttr=9 * HOUR)},
-    "one site": {"sites": ("A", "A"), "site": Site(mttf=900 * HOUR, mttr=9 * HOUR)},
-    "ranks": {
-        "sites": ("A", "A", "A"),
-        "replicas": (
-            Replica(site="A", priority=1),
-            Replica(site="A"),
-            Replica(site="A"),
-        ),
-        "replication": Replication(standbys=2),
-    },
-    "alike": {"sites": ("A", "A")},
-}
-
-
-@pytest.mark.parametrize("name", BESIDE)
-def test_the_headline_is_the_sum_of_its_causes(name):
-    """Where there is something beside the nodes the chain of them alone is not it."""
-    made = pair(**BESIDE[name])
-    causes = made.model().downtime()["write"]
-    assert made.unavailability == pytest.approx(sum(causes.values()), rel=1e-9)
