@@ -186,7 +186,9 @@ def trip(port, size=1):
 
 def test_a_relay_delays_each_way():
     with echo() as port, lab.Relay(port, delay=0.1) as link:
-        assert 0.2 <= trip(link.port) < 0.4
+        trips = [trip(link.port) for _ in range(4)]
+    assert min(trips) >= 0.2
+    assert min(trips) < 0.4  # of four, that a busy machine holds up least
 
 
 def test_a_relay_sends_at_its_rate():
@@ -245,7 +247,7 @@ def test_writers_count_what_was_acknowledged_and_when_they_were_served_again():
         begun = time.monotonic()
         threading.Timer(0.3, down.clear).start()
         seen = writers.recovery(Struck(begun, begun + 0.01, 0.0), patience=5)
-    assert 0.3 <= seen["rto_first_s"] <= seen["rto_all_s"] < 0.6
+    assert 0.3 <= seen["rto_first_s"] <= seen["rto_all_s"] < 2
     assert seen["censored"] == 0
     assert seen["acked"] > 10
 
