@@ -841,7 +841,7 @@ def test_visits_within_others_add_to_them():
 
         return SimpleNamespace(
             fails=1.0,
-            exact=True,
+            unsure=lambda _: None,
             mean=rate * mean,
             killed=killed,
             is_short=lambda _: False,

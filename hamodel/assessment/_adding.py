@@ -36,11 +36,6 @@ class Stream(Protocol):
     """Something that adds downtime."""
 
     @property
-    def exact(self) -> bool:
-        """Whether it is known as it is, beside what others do."""
-        ...
-
-    @property
     def mean(self) -> float:
         """Long-run share of the requests that it fails."""
         ...
@@ -64,6 +59,10 @@ class Stream(Protocol):
 
     def never(self, horizon: float) -> float:
         """Return - log P(D = 0)."""
+        ...
+
+    def unsure(self, horizon: float) -> float | None:
+        """Return about how wrong its rate is; None if it is known as it is."""
         ...
 
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
@@ -114,7 +113,6 @@ class Later:
     often: float  # a bound of how often it comes, in 1/s
     mean: float
     make: Callable[[], Stream]
-    exact: bool = False
 
     def seldom(self, horizon: float) -> float:
         """Return a bound of - log P(D = 0)."""
@@ -145,6 +143,11 @@ class Later:
     def never(self, horizon: float) -> float:
         """Return - log P(D = 0)."""
         return self.made.never(horizon)
+
+    def unsure(self, horizon: float) -> float:
+        """Return none: they hardly ever follow each other."""
+        del horizon
+        return 0.0
 
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return how many more visits cost more than x than the transform has, (x,)."""

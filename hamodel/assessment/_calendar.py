@@ -33,7 +33,6 @@ class Calendar:
     lengths: FloatArray  # (n,) in s, of random ones the mean
     fails: FloatArray  # (n,) share of the requests
     laws: tuple[Quantity | None, ...]  # of the random ones
-    exact: bool = True
 
     @property
     def mean(self) -> float:
@@ -46,6 +45,9 @@ class Calendar:
         none = (whole == 0).all(axis=1) & (ends == 0).all(axis=(0, 2))
         low = float(shares[none].sum())
         return -math.log(low) if low > 0 else math.inf
+
+    def unsure(self, horizon: float) -> None:
+        """Return nothing: it is known as it is."""
 
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return 0: its law is as it is."""

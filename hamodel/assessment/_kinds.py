@@ -36,7 +36,6 @@ class Visits:
     entries: FloatArray  # (n,) how often each state is entered, in 1/s
     fails: FloatArray  # (n,) share of the requests that fails
     pairs: Pairs | None = None
-    exact: bool = False
 
     @property
     def mean(self) -> float:
@@ -53,6 +52,15 @@ class Visits:
 
     def _beside(self, horizon: float) -> FloatArray:
         return beside(self.pairs, tuple(self.begins.tolist()), horizon)
+
+    def unsure(self, horizon: float) -> float:
+        """Return an estimate of what visits do that follow more than one other.
+
+        It is relative, of a rate: the share of visits that come with another, times the
+        chance, about, that one comes beside these.
+        """
+        together = float(np.maximum(self._beside(horizon), 0.0).sum())
+        return 2 * together / (1 + float(self.begins.sum()) * horizon) ** 2
 
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return how many more visits cost more than x than the transform has, (x,).

@@ -22,7 +22,6 @@ class Whole:
     rates: FloatArray  # (n, n), diagonal 0
     law: FloatArray  # (n,)
     fails: FloatArray  # (n,) share of the requests
-    exact: bool = True
 
     @property
     def mean(self) -> float:
@@ -37,6 +36,9 @@ class Whole:
     def killed(self, kill: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
         """Return the same, and 0: its visits come as they come."""
         return self.exponent(kill, horizon), np.zeros(len(kill))
+
+    def unsure(self, horizon: float) -> None:
+        """Return nothing: it is known as it is."""
 
     def lacks(self, x: FloatArray, horizon: float) -> FloatArray:
         """Return 0: its law is as it is."""

@@ -28,12 +28,12 @@ A visit to two parts lies within an outage of either, whose own visits come with
 
 What streams leave out: that while one visit lasts no other stream can begin one, how
 visits that share a part come together, how planned work goes from copy to copy of a
-site, and combinations of more than six parts.  These are bounded: `Chance.error`.  It
-is no bound of what shapes of times do: what is left of a clock that runs on is nearly
-right only (an election that begins with a lost site takes no account of how long it
-was: an event simulation found a day 8 % off, a month 1.5 %).  Nor of what more than two
-visits that follow each other do: of a pair that fails every 300 h and fails back within
-two, more than a failover and a failback in a day was 8 % too likely, in a month 2 %.
+site, and combinations of more than six parts.  These are bounded: `Chance.error`.  What
+more than two visits do that follow each other is estimated there: of a pair that fails
+every 300 h and fails back within two, more than two of them in a day were 10 % too
+likely, and 20 % are said.  It is no bound of what shapes of times do: what is left of a
+clock that runs on is nearly right only (an election that begins with a lost site takes
+no account of how long it was: an event simulation found a day 8 % off, a month 1.5 %).
 
 A law that jumps takes thousands of terms to invert.  Visits that last constant times
 or throughout the period, and work by the calendar, are counted: of sums of them that
@@ -123,7 +123,7 @@ class Downtime:
             return Chance(float(left < 0 and budget < 1), 0.0)
         if left <= horizon * 1e-12:
             never = np.array([n * stream.never(horizon) for stream, n in self.streams])
-            wrong = [self._wrong(stream) for stream, _ in self.streams]
+            wrong = [self._wrong(stream, horizon) for stream, _ in self.streams]
             p, more = -np.expm1(-np.array([never.sum(), never @ np.add(1, wrong)]))
             off = 0.0
         else:
@@ -239,21 +239,20 @@ class Downtime:
         killed: dict[int, Numbers] = {}
         for stream, count in self.streams:
             one, killed[id(stream)] = stream.killed(s[:, None] * stream.fails, horizon)
-            total += np.outer([1.0, self._wrong(stream)], count * one)
+            total += np.outer([1.0, self._wrong(stream, horizon)], count * one)
         for cluster in self.clusters:
             if id(cluster.stream) in killed:
                 less, more = cluster.less(killed, horizon)
                 total += np.stack([-less, more])
         return total[0], total[1]
 
-    def _wrong(self, stream: Stream) -> float:
+    def _wrong(self, stream: Stream, horizon: float) -> float:
         """Return the relative error of the rate of a stream.
 
         Of what is exact a logarithm was taken: no multiple of it may be.
         """
-        if stream.exact:
-            return 0.0
-        return self.error + self.beside
+        unsure = stream.unsure(horizon)
+        return 0.0 if unsure is None else self.error + self.beside + unsure
 
     def _most(self, horizon: float) -> int:
         short = any(stream.is_short(horizon) for stream, _ in self.streams)
