@@ -65,6 +65,7 @@ class About:
     empty: bool = False  # whether a word may be empty
     repeat: bool = False  # whether names may be the same
     idle: tuple[str, ...] = ()  # what changes nothing here within it: "node.cores"
+    alone: bool = False  # whether it takes no array, as its type tells
 
     @property
     def unit(self) -> str:
@@ -75,6 +76,11 @@ class About:
     def is_quantity(self) -> bool:
         """Whether it is a number with a unit."""
         return self.kind in KINDS
+
+    @property
+    def believed(self) -> bool:
+        """Whether a belief about it is carried through all that it changes."""
+        return not self.alone and self.kind != "whole"
 
     def write(self, value: object) -> str:
         """Return a value as a person writes it."""
@@ -308,7 +314,9 @@ def described(made: type) -> dict[str, About]:
     """
     if made not in _DESCRIBED:
         _DESCRIBED[made] = {
-            f.name: f.metadata[KEY]
+            f.name: dataclasses.replace(
+                f.metadata[KEY], alone=f.type in {"float", "float | None"}
+            )
             for f in dataclasses.fields(made)
             if f.init and KEY in f.metadata
         }
@@ -332,11 +340,11 @@ def check(spec: object) -> None:
     arrays or tuples; what is beyond a limit raises a ValueError that names the field,
     the limit and the value.
     """
-    made: Value = type(spec)
+    made = type(spec)
     for name, about in described(made).items():
         given = getattr(spec, name)
         kept = about.read(name, given)
-        if made.__dataclass_fields__[name].type in {"float", "float | None"}:
+        if about.alone:
             _check.alone(f"fields of {made.__name__}", **{name: kept})
         if kept is not given:
             object.__setattr__(spec, name, kept)

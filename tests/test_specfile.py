@@ -245,6 +245,19 @@ def test_a_starter_names_the_schema_first():
             "failover.coverage",
             "beta must hold successes, trials: trials is missing",
         ),
+        *(
+            (
+                PAIR + f"{name}: {{{of}uniform: {{low: 1, high: 3}}}}{end}\n",
+                2,
+                path,
+                said,
+            )
+            for name, of, end, path in (
+                ("crews", "", "", "crews"),
+                ("workload", "timeout: {", "}", "workload.timeout"),
+            )
+            for said in ("must be one number: nothing carries a belief about it",)
+        ),
         (
             PAIR + "replication: {mode: syncron}\n",
             2,

@@ -353,6 +353,8 @@ class Reader:
             raise ValueError(f"must be one belief, got {brief(node)}")
         if word not in BELIEFS:
             raise ValueError(f"{word:.40} {unknown(word, list(BELIEFS))}")
+        if not about.believed:
+            raise ValueError("must be one number: nothing carries a belief about it")
         kinds = {k: about.kind if v == "same" else v for k, v in BELIEFS[word].items()}
         make: Callable[..., Belief] = getattr(uncertainty, word)
         belief = make(**parameters(word, inside.plain(), kinds))

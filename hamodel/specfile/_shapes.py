@@ -144,11 +144,12 @@ class Shapes:
         if not about.is_quantity:
             return self._carried(about, *_plain_value(about))
         key, number = self._number(name, about)
+        key += " alone" * (about.alone and not about.array)
         if about.array:
             listed = {"type": "array", "items": number}
             return self._carried(about, f"{key}s", listed)
         one = [number]
-        if about.kind != "whole":
+        if about.believed:
             one.append(self._belief(about))
         if about.law:
             key = f"{key} or law"
