@@ -146,6 +146,23 @@ def test_a_share_that_is_believed_is_moved_by_what_it_lacks():
     assert found.write.unavailability == pytest.approx(exact, rel=1e-4)
 
 
+def test_a_load_that_is_believed_is_tried_again_at_a_few_draws():
+    """Attempts that give up after 50 ms, of which more do the more is asked for."""
+    asked = ha.Workload(reads=30, writes=0, read_time=0.01, timeout=0.05, retries=1)
+    one = replace(ONE, database=replace(ONE.database, cores=1))
+    law = ha.duration.uniform(20, 40)
+    each = [
+        ha.assess(one, replace(asked, reads=x)).read
+        for x in law.quantile((np.arange(40) + 0.5) / 40).tolist()
+    ]
+    found = assessed(one, asked, {"workload.reads": law}).read
+    assert set(found.downtime_by_cause) == {"database down", "too slow"}
+    for cause, down in found.downtime_by_cause.items():
+        exact = np.mean([read.downtime_by_cause[cause] for read in each])
+        assert down == pytest.approx(exact, rel=2e-3), cause
+    assert found.by_site["DC-1"] == pytest.approx(found.unavailability)
+
+
 def test_the_chance_of_a_month_is_a_mean_too():
     """One belief takes three values of Gauss, two take ten that are spread."""
     law = ha.duration.uniform(4 * HOUR, 6 * HOUR)

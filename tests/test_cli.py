@@ -107,6 +107,20 @@ def test_three_changes_the_greatest_first():
     assert saved == sorted(saved, reverse=True)
 
 
+def test_a_load_that_is_believed_and_tried_again_is_answered(files):
+    """Retries take single numbers: it said no answer, for it got arrays."""
+    load = "writes: {uniform: {low: 1000, high: 1300}}, timeout: 1 s, retries: 1"
+    times = "read_time: 2 ms, write_time: 5 ms"
+    text = PAIR.replace("writes: 100/s", f"{load}, {times}")
+    (files / "pair.yaml").write_text(text)
+    page, _ = run("assess", "pair.yaml")
+    assert "no answer" not in page
+    assert "with 90 % credibility" in page
+    shown = data("assess", "pair.yaml")["availability"]["write"]
+    low, high = shown["unavailability_interval"]
+    assert 0 < low < shown["unavailability"] < high
+
+
 def test_a_belief_makes_an_interval(files):
     text = PAIR.replace("97 %", "{beta: {successes: 39, trials: 40}}")
     (files / "pair.yaml").write_text(text)

@@ -9,7 +9,7 @@ Assumption: all answers but downtime and the chance of a period are at the media
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Protocol, Self
@@ -69,12 +69,12 @@ class Expected(Assessment):
     @cached_property
     def write(self) -> Operation:
         """How writes fare, on average over the draws."""
-        return self._mean(self.whole.write)
+        return self._mean("write")
 
     @cached_property
     def read(self) -> Operation:
         """How reads fare, on average over the draws."""
-        return self._mean(self.whole.read)
+        return self._mean("read")
 
     @cached_property
     def whole(self) -> Assessment:
@@ -136,20 +136,53 @@ class Expected(Assessment):
                 found[path] = draws * (now / then)
         return found
 
-    def _mean(self, many: Operation) -> Operation:
-        def mean(share: Value) -> Value:
-            if np.ndim(share) == 0:
-                return share
-            shape = np.broadcast_shapes(np.shape(share), self.weights.shape)
-            found = np.broadcast_to(np.asarray(share, float), shape) @ self.weights
-            return found if np.ndim(found) else float(found)
+    def _mean(self, operation: str) -> Operation:
+        """Return how an operation fares on average.
 
-        return Operation(
-            name=many.name,
-            downtime_by_cause={c: mean(s) for c, s in many.downtime_by_cause.items()},
-            by_site={site: mean(s) for site, s in many.by_site.items()},
-            stale=mean(many.stale),
-        )
+        Retries take single numbers: where loads are believed, a few draws must do.
+        """
+        workload = self.workload
+        if any(path.startswith(LOAD) for path in self.beliefs) and (
+            workload.retries or np.isfinite(workload.timeout)
+        ):
+            few, weights = zip(*self._few, strict=True)
+            each = [getattr(one, operation) for one in few]
+            return _averaged(_stacked(each), np.array(weights))
+        return _averaged(getattr(self.whole, operation), self.weights)
+
+
+def _averaged(many: Operation, weights: FloatArray) -> Operation:
+    def mean(share: Value) -> Value:
+        if np.ndim(share) == 0:
+            return share
+        shape = np.broadcast_shapes(np.shape(share), weights.shape)
+        found = np.broadcast_to(np.asarray(share, float), shape) @ weights
+        return found if np.ndim(found) else float(found)
+
+    return Operation(
+        name=many.name,
+        downtime_by_cause={c: mean(s) for c, s in many.downtime_by_cause.items()},
+        by_site={site: mean(s) for site, s in many.by_site.items()},
+        stale=mean(many.stale),
+    )
+
+
+def _stacked(each: Sequence[Operation]) -> Operation:
+    """Return several of the same operation as one, of arrays."""
+
+    def row(shares: Iterable[Value]) -> FloatArray:
+        return np.array([float(share) for share in shares])
+
+    causes = dict.fromkeys(cause for one in each for cause in one.downtime_by_cause)
+    return Operation(
+        name=each[0].name,
+        downtime_by_cause={
+            cause: row(one.downtime_by_cause.get(cause, 0.0) for one in each)
+            for cause in causes
+        },
+        by_site={s: row(one.by_site[s] for one in each) for s in each[0].by_site},
+        stale=row(one.stale for one in each),
+    )
 
 
 def assess(

@@ -94,15 +94,15 @@ class Beliefs:
 
     def interval(self, operation: str) -> list[float]:
         """Return 5 % and 95 % of the unavailability of an operation."""
-        places = (np.arange(_DRAWS) + 0.5) / _DRAWS
-        ends = np.interp([0.05, 0.95], places, np.sort(self.down(operation)))
-        return [float(end) for end in ends]
+        down = np.sort(self.down(operation))
+        places = (np.arange(len(down)) + 0.5) / len(down)
+        return [float(end) for end in np.interp([0.05, 0.95], places, down)]
 
     def down(self, operation: str) -> FloatArray:
         """Return the unavailability of an operation, of every draw."""
-        found = getattr(self._whole, operation).unavailability
+        found = self._each(lambda one: getattr(one, operation).unavailability)
         most = np.minimum(found, 1.0)  # beyond it by rounding, where nothing is up
-        return np.broadcast_to(np.asarray(most, float), (_DRAWS,))
+        return np.broadcast_to(most, most.shape or (_DRAWS,))
 
     def journey(self, name: str) -> dict[str, float]:
         """Return the mean unavailability of a journey by cause."""
