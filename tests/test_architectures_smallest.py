@@ -1,12 +1,14 @@
 """The smallest systems, whose numbers are known by hand."""
 
 from dataclasses import replace
+from fractions import Fraction
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 
 import hamodel as ha
-from hamodel import duration
+from hamodel import duration, structure
 from hamodel.architectures import (
     ActiveActive,
     ActivePassive,
@@ -18,12 +20,18 @@ from hamodel.architectures import (
     Replica,
     Site,
     Standby,
+    Tier,
+    failed_apps,
 )
+from hamodel.architectures._diagram import entrances, quorum
+from hamodel.architectures._events import Event, Raced, Stages, is_never, rate_among
 from hamodel.architectures._first import (
     race_of_stages,
 )
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._seen import SiteView, combined
+from hamodel.architectures._sums import plus
+from hamodel.architectures.behaviour import entering, failures, led_away
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import DAY, HOUR
@@ -57,7 +65,8 @@ def test_of_two_copies_one_hears_of_a_write_half_a_round_trip_later():
 def test_one_copy_has_nobody_to_differ_from():
     one = store({"a": 1})
     assert (one.lag.mean, one.rpo.mean, one.stale) == (0, 0, 0)
-    assert (one.conflicts.pairs, one.conflicts.siblings) == (0, 1)
+    none = one.conflicts
+    assert (none.pairs, none.share, none.lost, none.siblings) == (0, 0, 0, 1)
     assert one.lost_writes.per_year == 0
     votes = Majority(database=NODE, failover=LED, copies={"a": 1}, local_reads=True)
     found = votes.behaviour(ONE_KEY)
@@ -286,3 +295,190 @@ def test_what_holds_failovers_up_and_hardly_ever_fails_changes_nothing():
     )
     assert held["failing over"] == pytest.approx(free["failing over"], rel=1e-9)
     assert sum(held.values()) == pytest.approx(sum(free.values()), rel=1e-9)
+
+
+# ---- pieces, at random, against sums written out ------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_who_enters_a_site_is_the_mean_over_the_others_that_are_lost(count):
+    """Own clients, those led there, and a fair part of the clients of lost sites."""
+    rng = np.random.default_rng(count)
+    names = "abcd"[:count]
+    shares = dict(zip(names, rng.dirichlet(np.ones(count)).tolist(), strict=True))
+    for client, through in product(names, repeat=2):
+        others = [name for name in names if name not in {client, through}]
+        away = client != through
+        for gone in range(len(others) + 1):
+            serving = count - away - gone
+            each = []
+            for lost in combinations(others, gone):
+                out = sum(shares[name] for name in lost)
+                out += shares[client] if away else 0.0
+                each.append(shares[through] + out / serving)
+            found = entering(shares, through, client, serving)
+            assert found == pytest.approx(np.mean(each), rel=1e-12)
+
+
+@pytest.mark.parametrize("more", [{}, {"retry": 25.0}, {"manual": 400.0}])
+@pytest.mark.parametrize("cover", [1.0, 0.6, np.array([0.7, 0.9])])
+def test_who_is_led_away_waits_for_the_first_of_the_ways_and_the_repair(more, cover):
+    """Of an exponential repair and a time t the first takes m (1 - exp(-t / m))."""
+    m, led = 300.0, 40.0
+    failover = Failover(detection=30.0, redirection=10.0, coverage=cover, **more)
+    law = led_away(failover, m)
+    exact = cover * m * -np.expm1(-led / m)
+    if "retry" in more:
+        for k in range(1, 60):
+            ends = led + 25.0 * k
+            exact += cover * (1 - cover) ** k * m * -np.expm1(-ends / m)
+    elif "manual" in more:  # exponential, after the redirection
+        both = 1 / (1 / m + 1 / 400)
+        late = m * -np.expm1(-led / m) + np.exp(-led / m) * both
+        exact += (1 - cover) * late
+    else:
+        exact += (1 - cover) * m
+    assert law.mean == pytest.approx(exact, rel=1e-5)
+
+
+@pytest.mark.parametrize(("servers", "needed"), [(1, 1), (3, 2), (5, 1), (9, 7)])
+@pytest.mark.parametrize("crews", [1, 2, None])
+def test_failed_servers_are_a_birth_and_death_chain_in_fractions(
+    servers, needed, crews
+):
+    life, mend = Fraction(800), Fraction(7)
+    node = Node(mttf=float(life), mttr=float(mend))
+    tier = Tier(node=node, servers=servers, needed=needed, crews=crews)
+    weights, rates = [Fraction(1)], {}
+    for failed in range(servers + 1):
+        at_work = failed if crews is None else min(crews, failed)
+        rates[failed] = (servers - failed) / life, at_work / mend
+    for failed in range(servers):
+        weights.append(weights[-1] * rates[failed][0] / rates[failed + 1][1])
+    law = [weight / sum(weights) for weight in weights]
+    assert tier.failed() == pytest.approx([float(p) for p in law], rel=1e-12)
+    for failed, (fails, mends) in rates.items():
+        steps = {to: 1 / after for _, after, to in tier.changes(failed)}
+        wanted = {failed + 1: float(fails), failed - 1: float(mends)}
+        wanted = {to: rate for to, rate in wanted.items() if rate}
+        assert steps == pytest.approx(wanted, rel=1e-12)
+        assert tier.serves(failed) == (servers - failed >= needed)
+    least = servers - needed + 1  # too few are left
+    beyond = [sum(law[k:]) for k in range(servers + 1)]
+    told = (k for k in range(least, servers) if beyond[k + 1] <= beyond[least] / 10**17)
+    if servers < 9:
+        assert tier.counted == next(told, servers)
+    enough = law[:least]
+    shares = failed_apps(Site(apps=tier))
+    for k, share in shares.items():
+        assert share == pytest.approx(float(enough[k] / sum(enough)), rel=1e-12)
+    assert sum(shares.values()) == pytest.approx(1, rel=1e-12)
+
+
+def test_the_first_of_several_that_must_work_fails_as_often_as_each_alone_says():
+    one, two = Node(mttf=300.0, mttr=7.0), Site(mttf=500.0, mttr=20.0)
+    up = (300 / 307) * (500 / 520)  # both work
+    assert failures(one) == pytest.approx(1 / 307, rel=1e-12)
+    assert failures(one, two) == pytest.approx(up / 300, rel=1e-12)
+    assert failures(two, one) == pytest.approx(up / 500, rel=1e-12)
+
+
+def test_a_sum_that_may_not_have_begun_takes_numbers_and_arrays_of_any_shape():
+    rng = np.random.default_rng(7)
+    shapes = [(), (3,), (3,), (2, 1), (2, 3), (1, 3)]
+    for one, other in product(shapes, repeat=2):
+        a, b = rng.random(one), rng.random(other)
+        kept = a.copy()
+        assert np.array_equal(plus(None, b), b)
+        assert np.array_equal(plus(a, b), kept + b)
+    assert plus(1.5, 2) == 3.5
+    total = np.zeros(4)
+    assert plus(total, np.ones(4)) is total  # no new array for each of many terms
+
+
+@pytest.mark.parametrize("begun", [1.0, 0.7])
+def test_of_times_of_phases_one_that_takes_no_time_is_first(begun):
+    """With some probability it is over at once; else two phases of 3 and of 5 s."""
+    alpha, phases = [0.25 * begun, 0.75 * begun], [[-1 / 3, 1 / 4], [0.0, -1 / 5]]
+    one = duration.phase_type(alpha, phases)
+    for beta, b in (
+        ([1.0], [[-1 / 4]]),
+        ([0.5, 0.5], [[-1 / 2, 0], [0, -1 / 9]]),
+    ):
+        other = duration.phase_type(beta, b)
+        # P(one <= other) = 1 - sum of beta times the transform of what is left
+        lives = sum(
+            p * one.lst(-rate) for p, rate in zip(beta, np.diag(b), strict=True)
+        )
+        won, mean = race_of_stages(one, other)
+        assert won == pytest.approx(lives, rel=1e-9)
+        assert mean == pytest.approx(duration.minimum(one, other).mean, rel=1e-12)
+
+
+def test_the_paths_through_servers_and_copies_serve_where_enough_of_both_do():
+    """Two sites, each with two balancers, servers 2 of 3, and two or one copy.
+
+    All of a site stands and falls with it.
+    """
+    node = Node(mttf=1.0, mttr=1.0)
+    site = Site(
+        balancers=Tier(node=node, servers=2),
+        apps=Tier(node=node, servers=3, needed=2),
+    )
+    held = {"A": 2, "B": 1}
+    rng = np.random.default_rng(3)
+    for needed, votes in ((1, None), (2, None), (3, {"A": 1, "B": 2}), (3, None)):
+        drawn = f"{entrances(site, held)} > {quorum(held, needed, votes)}"
+        system = structure.parse(drawn)
+        for _ in range(60):
+            up = {part: rng.random() < 0.7 for part in system.components}
+            counts = {
+                (name, kind): sum(
+                    up[part] for part in up if part.startswith(f"{name} {kind}")
+                )
+                for name in held
+                for kind in ("load balancer", "app server", "copy")
+            }
+            enter = any(
+                up[name]
+                and counts[name, "load balancer"] >= 1
+                and counts[name, "app server"] >= 2
+                for name in held
+            )
+            of = dict.fromkeys(held, 1) if votes is None else votes
+            cast = sum(of[name] * counts[name, "copy"] * up[name] for name in held)
+            works = {part: float(not u) for part, u in up.items()}
+            assert system.unavailability(works) == float(
+                not (enter and cast >= needed)
+            ), (needed, up)
+
+
+def test_all_events_of_other_clocks_are_rivals_each_with_its_share():
+    """A time of 4 s against two clocks, of which one has two outcomes."""
+    raced = Raced((1.0, 3.0))
+    events = [
+        Event("it", raced, "a", 0.3),
+        Event("it", raced, "b", 0.7),
+        Event("one", 10.0, "c", 0.25),
+        Event("one", 10.0, "d", 0.75),
+        Event("two", Stages((20.0,)), "e"),
+    ]
+    r = 1 / 10 + 1 / 20
+    first = np.exp(-r * 4)
+    assert rate_among(events[0], events) == pytest.approx(r * first / (1 - first))
+    assert rate_among(events[2], events) == pytest.approx(1 / 10)
+    assert rate_among(events[0], events[:2]) == pytest.approx(1 / 4)  # no rival
+    assert is_never(np.inf)
+    assert not is_never(1.0)
+    assert not is_never(np.array([np.inf, np.inf]))  # it may be of one of them only
+
+
+def test_what_is_left_of_other_stages_in_a_race_is_drawn_from_transforms():
+    """A uniform time of 0 to 6 s and 2 s more, against rivals of any rate."""
+    raced = Raced((duration.uniform(0, 6), 2.0))
+    for r in (1e-9, 1e-3, 0.2, 5.0):
+        first = np.exp(-2 * r) * -np.expm1(-6 * r) / (6 * r)
+        exact = r * first / (1 - first) if r > 1e-6 else 1 / 5
+        assert raced.rate(r) == pytest.approx(exact, rel=1e-6)
+    both = raced.rate(np.array([1e-9, 0.2]))
+    assert both == pytest.approx([raced.rate(1e-9), raced.rate(0.2)], rel=1e-12)
