@@ -10,9 +10,18 @@ from hamodel import duration, markov
 from hamodel.architectures import Event, Node, Part, SinglePrimary
 from hamodel.architectures._events import Stages
 from hamodel.assessment import BurnRate, _any_missed, assess
+from hamodel.assessment._adding import Atom
 from hamodel.assessment._calendar import Calendar
+from hamodel.assessment._jumps import Jumps
 from hamodel.assessment._kinds import Pairs, Visits
-from hamodel.assessment._laws import ends_of, law_of, left_of, transform
+from hamodel.assessment._laws import (
+    NARROW,
+    ends_of,
+    law_of,
+    left_of,
+    outlasting,
+    transform,
+)
 from hamodel.assessment._visits import Moves, process_of
 from hamodel.assessment._whole import Whole
 from hamodel.assessment.alerts import _LEVELS, Costs
@@ -252,3 +261,161 @@ def test_an_alert_fires_as_the_sum_over_what_windows_hold(short):
                 lacks = max(most - p - q, least - p)
                 expected += chance * other * math.exp(-lacks / mttr) / (mttf + mttr)
     assert found.alert_rate(alert, 0.999) == pytest.approx(expected, rel=0.012)
+
+
+TWO = {  # in a cycle of 12 s, which begins within the calm: 2 s, a gap, 1 s and 1.5 s
+    "cycle": 12.0,
+    "starts": np.array([3.0, 7.0, 8.0]),
+    "lengths": np.array([2.0, 1.0, 1.5]),
+    "fails": np.array([0.25, 0.5, 1.0]),
+}
+
+
+@pytest.mark.parametrize("horizon", [0.4, 2.5, 6.0, 12.0, 13.0, 31.5])
+def test_several_stages_of_the_calendar_from_every_moment(horizon):
+    work = Calendar(**TWO, laws=(None, None, None))
+    ends, n = TWO["starts"] + TWO["lengths"], 60_000
+    begin = (np.arange(n) + 0.5) * 12 / n
+    lost = np.zeros((n, 3))
+    for k in range(5):  # cycle by cycle
+        low, high = TWO["starts"] + 12 * k, ends + 12 * k
+        over = np.minimum(begin[:, None] + horizon, high)
+        over -= np.maximum(begin[:, None], low)
+        lost += np.maximum(over, 0.0)
+    s = np.array([0.2, 0.9 + 2j, 3.0])
+    alive = np.exp(-np.multiply.outer(s, lost @ TWO["fails"])).mean(axis=1)
+    found = work.exponent(s[:, None] * TWO["fails"], horizon)
+    assert np.exp(-found) == pytest.approx(alive, rel=1e-4)
+    assert work.mean == pytest.approx((0.5 + 0.5 + 1.5) / 12, rel=1e-12)
+    none = np.mean(lost.sum(axis=1) == 0)
+    assert math.exp(-work.never(horizon)) == pytest.approx(none, abs=1e-4)
+    # downtimes of one length: those that a moment later are the same
+    cost = lost @ TWO["fails"]
+    still = np.abs(np.roll(lost, -1, axis=0) - lost).max(axis=1) < 1e-9
+    for each, likely in work.atoms(horizon).sure:
+        assert likely == pytest.approx(
+            np.mean(still & (np.abs(cost - each) < 1e-6)), abs=2e-4
+        )
+    assert sum(p for _, p in work.atoms(horizon).sure) == pytest.approx(
+        np.mean(still), abs=5e-4
+    )
+
+
+def test_stages_of_the_calendar_that_are_random_last_as_their_laws_say():
+    """The period is three cycles: whatever its start, each stage comes three times."""
+    law = duration.gamma(mean=1.0, cv=0.5)
+    work = Calendar(**TWO, laws=(None, law, None))
+    s = np.array([0.2, 0.9 + 2j, 3.0])
+    sure = 0.25 * 2 + 1.0 * 1.5
+    exact = np.exp(-3 * s * sure) * (1 + 0.5 * s / 4) ** (-4 * 3)
+    found = np.exp(-work.exponent(s[:, None] * TWO["fails"], 36.0))
+    # where it begins or ends within a stage, that one is of two parts
+    assert found == pytest.approx(exact, rel=5e-3)
+    early = Calendar(**TWO, laws=(None, law, None), exact=False)
+    assert early.never(36.0) == math.inf
+    calm = early.never(2.0)  # P(no stage within 2 s): pauses of 5.5 s and 2 s
+    assert math.exp(-calm) == pytest.approx(3.5 / 12, abs=0.02)
+
+
+def test_a_run_of_stages_of_the_calendar_burns_what_they_cost_together():
+    """Stages that join count as one; of a random one its law."""
+    sure = Calendar(**TWO, laws=(None, None, None))
+    for x, burn, often in (
+        (0.49, 0.1, 2),
+        (0.51, 0.1, 1),
+        (1.99, 0.1, 1),
+        (2.01, 0.1, 0),
+        (1.4, 0.7, 1),
+        (1.6, 0.7, 0),
+        (1.0, 0.3, 1),
+        (0.1, 1.0, 0),
+    ):
+        assert sure.above(x, burn) == pytest.approx(often / 12, rel=1e-12), (x, burn)
+    law = duration.gamma(mean=1.0, cv=0.5)
+    some = Calendar(**TWO, laws=(None, law, None))
+    for x in (1.6, 2.0, 3.0):  # 1.5 s for sure, and half of the random one
+        assert some.above(x, 0.3) == pytest.approx(law.sf((x - 1.5) / 0.5) / 12)
+    mean = Calendar(**TWO, laws=(None, None, duration.exponential(1.5)))
+    assert mean.above(2.0, 0.3) == pytest.approx(math.exp(-1) / 12)
+
+
+# ---- times that outlast others ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [duration.uniform(0, 4), duration.exponential(2.0)])
+@pytest.mark.parametrize(
+    "law", [duration.gamma(mean=3.0, cv=0.5), duration.uniform(1, 5)]
+)
+def test_what_is_left_of_a_time_that_is_longer_than_another(law, other):
+    """Mean over 200,000 parts of the other time, each as likely."""
+    levels = (np.arange(200_000) + 0.5) / 200_000
+    ages = other.quantile(levels)
+    share, left = outlasting(law, other)
+    assert share == pytest.approx(np.mean(law.sf(ages)), rel=2e-3)
+    for t in (0.5, 1.5, 3.0):
+        exact = np.mean(law.sf(ages + t)) / np.mean(law.sf(ages))
+        assert left.sf(t) == pytest.approx(exact, rel=0.01)
+    assert left.mean == pytest.approx(
+        np.mean(law.law.excess(ages)) / np.mean(law.sf(ages)), rel=3e-3
+    )
+    memoryless = duration.exponential(3.0)
+    share, left = outlasting(memoryless, other)
+    assert left is memoryless
+    assert share == pytest.approx(np.mean(np.exp(-ages / 3)), rel=2e-3)
+
+
+# ---- sums of constant costs --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("x", [20.0, 45.0, 61.0])
+def test_sums_of_constant_costs_that_are_near_are_all_that_there_are(x):
+    """Two costs and a calendar of two, each number of visits in turn."""
+    costs, often = np.array([17.0, 5.0]), np.array([0.8, 2.5])
+    fixed = {0.0: 0.7, 11.0: 0.3}
+
+    def atom(cost, rate):
+        return Atom(cost, lambda s: rate * (1 + s * cost / NARROW) ** -NARROW)
+
+    kinds = tuple(((1, atom(c, r)),) for c, r in zip(costs, often, strict=True))
+    jumps = Jumps(
+        fixed=(),
+        sure=np.array([*fixed.items()]),
+        costs=costs,
+        often=often,
+        kinds=kinds,
+    )
+    near, wanted = jumps.near(x), {}
+    ways = [stats.poisson.pmf(range(40), mean).tolist() for mean in often]
+    for first, p in fixed.items():
+        for n in range(40):
+            for m in range(40):
+                total = first + 17 * n + 5 * m
+                likely = p * ways[0][n] * ways[1][m]
+                wide = 6 * ((n * 17**2 + m * 5**2) / NARROW) ** 0.5
+                if abs(total - x) < (wide if n or m else 0.25 * x) and total:
+                    wanted[first, n, m] = likely
+    seen = {
+        (sorted(fixed)[which], n, m): p
+        for (which, m, n), p in zip(near.counts.tolist(), near.likely, strict=True)
+    }
+    total = sum(wanted.values())
+    assert sum(seen.values()) == pytest.approx(total, rel=1e-4)
+    for key, likely in seen.items():
+        assert likely == pytest.approx(wanted[key], rel=1e-9)
+    for key, cost in zip(seen, near.costs, strict=True):
+        assert cost == pytest.approx(key[0] + 17 * key[1] + 5 * key[2])
+    s, rest = np.array([0.02, 0.05 + 0.3j]), np.array([0.1, 0.2 + 0.1j])
+    smooth = sum(
+        p * np.exp(-s * first)
+        * (1 + s * 17 / NARROW) ** (-NARROW * n)
+        * (1 + s * 5 / NARROW) ** (-NARROW * m)
+        for (first, n, m), p in seen.items()
+    )  # fmt: skip
+    found = jumps.smoothed(s, rest, near)
+    assert found == pytest.approx(near.likely.sum() - np.exp(-rest) * smooth, rel=1e-9)
+    alive = jumps.rest(s, np.array([3.0, 3.0 + 1j]), 100.0)
+    exact = np.array([3.0, 3.0 + 1j]) - sum(
+        r * (1 - (1 + s * c / NARROW) ** -NARROW)
+        for c, r in zip(costs, often, strict=True)
+    )
+    assert alive == pytest.approx(exact, rel=1e-9)

@@ -1,6 +1,9 @@
 """Visits of many states against dense linear algebra; what is believed, by its mean."""
 
+import itertools
+import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +11,11 @@ import pytest
 import hamodel as ha
 from hamodel._fields import replaced
 from hamodel.assessment import WORKBOOK, Journey, assess_journeys
+from hamodel.assessment._adding import Cluster
+from hamodel.assessment._clusters import _joined, _within
+from hamodel.assessment._combinations import Item, beside_of, often_of
 from hamodel.assessment._kinds import Visits
+from hamodel.assessment._lumping import lumped, members, rounded
 from hamodel.assessment._visits import Moves
 from hamodel.assessment.expected import assessed, spread_draws
 from hamodel.units import HOUR, MONTH
@@ -179,3 +186,86 @@ def test_the_chance_of_a_month_is_a_mean_too():
     chance = assessed(ONE, None, both).chance_of_missing(0.95, MONTH)
     assert chance.probability == pytest.approx(exact, rel=0.01)
     assert 1e-6 < chance.error < 2e-6  # of each, not of how few they are
+
+
+# ---- combinations of parts -----------------------------------------------------------
+
+PARTS = [(0.1, 0.01), (0.2, 0.03), (0.15, 0.02), (0.3, 0.05)]  # of time, and in 1/s
+ITEMS = [Item(leaf, 1, *both) for leaf, both in enumerate(PARTS)]
+
+
+def begins(items):
+    """How often some are away together, in 1/s: one goes while the others are."""
+    return sum(
+        one.often * math.prod(other.share for other in items if other is not one)
+        for one in items
+    )
+
+
+def test_how_often_parts_are_away_together_and_which_within_which():
+    triple, pairs = tuple(ITEMS[:3]), [tuple(ITEMS[:2]), tuple(ITEMS[1:3])]
+    other = (ITEMS[0], ITEMS[1]._replace(view=2, share=0.05, often=0.001), ITEMS[2])
+    often, inner = _within([*((i,) for i in ITEMS), *pairs, triple, other])
+    assert often[0, 1, 2] == pytest.approx(begins(triple) + begins(other), rel=1e-12)
+    assert often[0, 1] == pytest.approx(begins(pairs[0]), rel=1e-12)
+    assert often[3,] == pytest.approx(0.05, rel=1e-12)
+    # of those of three parts a share has a pair within that fails by itself
+    with_pair = begins(triple) / often[0, 1, 2]
+    assert inner[0, 1, 2] == pytest.approx({(0, 1): with_pair, (1, 2): with_pair})
+    assert inner.keys() == {(0, 1, 2)}
+    assert often_of((ITEMS[0]._replace(share=0.0, often=0.0),)) == 0
+    assert beside_of([(ITEMS[3],), *pairs]) == pytest.approx(0.35)
+    assert beside_of([(ITEMS[3],)]) == 0
+
+
+def test_others_join_while_all_but_one_are_away():
+    """Of parts 0, 1 away while 2 goes: 3 may come in its place while 0 and 1 are."""
+    away = {0: (0.01, 10.0), 1: (0.03, 5.0), 2: (0.02, 8.0), 3: (0.05, 4.0)}
+    streams = {(0, 1, 2), (0, 1, 3), (1, 2, 3), (0,)}
+    found = _joined((0, 1, 2), away, streams)
+    without_2, without_0 = 0.05 / (1 / 10 + 1 / 5), 0.05 / (1 / 5 + 1 / 8)
+    assert found == pytest.approx(without_2 + without_0, rel=1e-12)
+
+
+def test_visits_that_come_together_lower_the_exponent():
+    """Each with one of another kind in 30 %, of a third in 100 %; they fade in 7 s."""
+    one, two, three = SimpleNamespace(), SimpleNamespace(), SimpleNamespace()
+    cluster = Cluster(one, 0.02, ((two, 0.3), (three, 1.0)), 0.001, 2.0, 7.0)
+    kill = {id(one): np.array([0.2, 0.9]), id(two): np.array([0.5, 0.1])}
+    time = 50 + 7 * (math.exp(-50 / 7) - 1)
+    both, unsure = cluster.less(kill, 50.0)
+    assert both == pytest.approx(0.02 * time * np.array([0.2 * 0.15, 0.9 * 0.03]))
+    again = 0.001 * (1 - np.array([0.8, 0.1]) ** 2)
+    assert unsure == pytest.approx(
+        time * (again + 2 * 0.02 * np.array([0.2, 0.9])), rel=1e-12
+    )
+    kill[id(three)] = np.array([0.6, 0.4])
+    both, _ = cluster.less(kill, 50.0)
+    none = (1 - 0.3 * kill[id(two)]) * (1 - kill[id(three)])
+    assert both == pytest.approx(0.02 * time * kill[id(one)] * (1 - none), rel=1e-12)
+
+
+def test_states_that_are_alike_are_one():
+    """Three machines of two kinds: what matters is how many of each kind are down."""
+    states = list(itertools.product((0, 1), repeat=3))
+    rates = np.zeros((8, 8))
+    for i, state in enumerate(states):
+        for k, (fail, mend) in enumerate([(0.3, 2.0), (0.3, 2.0), (0.1, 1.0)]):
+            to = (*state[:k], 1 - state[k], *state[k + 1 :])
+            rates[i, states.index(to)] = mend if state[k] else fail
+    fails = np.array([float(sum(state) >= 2) for state in states])
+    blocks = lumped(rates, fails, 8)
+    alike = {}
+    for state, block in zip(states, blocks.tolist(), strict=True):
+        alike.setdefault(block, set()).add((state[0] + state[1], state[2]))
+    assert sorted(map(sorted, alike.values())) == sorted(
+        [[(a, b)] for a in range(3) for b in range(2)]
+    )
+    assert lumped(rates, fails, 5) is None
+    assert lumped(rates, fails, 6) is not None
+    member = members(blocks)
+    assert member.sum(axis=1).tolist() == [1.0] * 8
+    assert member.argmax(axis=1).tolist() == blocks.tolist()
+    near = rounded(np.array([1 / 3, 1 / 3 + 1e-13, 1 / 3 + 1e-8, 1e-9, 0.0]))
+    assert near[0] == near[1] != near[2]
+    assert near == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1e-9, 0], rel=1e-7, abs=0)
