@@ -99,9 +99,10 @@ class Workload:
                 f"{self.retry_budget:g}"
             )
         if self.clients is not None:
-            total = sum(self.clients.values())
-            if not self.clients or np.any(np.abs(total - 1) > 1e-6):
-                raise ValueError(f"clients must add up to 1, got {total:g}")
+            total = np.asarray(sum(self.clients.values()))
+            off = np.abs(total - 1) > 1e-6
+            if np.any(off):
+                raise ValueError(f"clients must add up to 1, got {total[off][0]:g}")
 
     @property
     def requests(self) -> Quantity:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import permutations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,9 +20,10 @@ from hamodel.architectures import (
 from hamodel.assessment import assess
 from hamodel.assessment.latency import Latency, Loads, Paths, _in_time, _parted
 from hamodel.assessment.loads import busiest, survival, usual
-from hamodel.assessment.retries import Attempt, Balance, metastability
+from hamodel.assessment.retries import Attempt, Balance, attempt, metastability
 from hamodel.duration import constant, exponential, gamma, mixture, uniform
-from hamodel.workload import Workload
+from hamodel.queueing import MMc
+from hamodel.workload import Workload, unpacked
 from tests.test_architectures import FAILOVER, NODE, SITE
 
 LOAD = Workload(reads=900, writes=100, round_trip=0.08)
@@ -302,3 +304,67 @@ def test_a_workload_by_itself():
     for point, time in (("50 %", "50 s"), ("95 %", "1.58 min"), ("99 %", "1.65 min")):
         assert point in shown
         assert time in shown
+
+
+class Stuck(Calm):
+    """Attempts that mostly fail once they are as many as they always are."""
+
+    def fails(self, attempts):
+        return 0.4 if attempts == 1 else 0.9
+
+
+def test_retries_that_have_one_state_only_keep_it_down_whatever_happens():
+    found = metastability(iter([Stuck(3.0)]))
+    assert (found.calm, found.worst, found.failing, found.budget) == (3, 3, 0.9, 0)
+    assert str(found) == "retries keep it down, whatever happens"
+
+
+@pytest.mark.parametrize(("budget", "most"), [(None, 4), (0.5, 1.5), (7.0, 4)])
+def test_the_most_attempts_are_those_of_requests_that_all_fail(budget, most):
+    """A database that has ten times more to do than it can answers none."""
+    load = replace(LOAD, timeout=0.05, retries=3, retry_budget=budget)
+    paths, read, write = paths_of(load=load)
+    over = [way.times(10 / way.loads.database) for way in (read, write)]
+    for way in over:
+        assert attempt(paths, way) == (1.0, 0.0, 0.0)
+    balance = Balance(paths=paths, weights={over[0]: 0.9, over[1]: 0.1})
+    assert balance.most == balance.worst == balance.calm == most
+    assert balance.fails(1.0) == pytest.approx(1, rel=1e-12)
+    none, late = attempt(paths, read)[:2]
+    assert (none, late) == (0, 0)  # nobody is turned away
+
+
+@pytest.mark.parametrize("waiting", [0, 3, None])
+def test_what_app_servers_turn_away_asks_no_database(waiting):
+    """One server of 4 cores before one database: each a queue of its own."""
+    load = Workload(
+        reads=400, writes=0, hop=0.01, app_time=0.008, read_time=0.002, timeout=1e6
+    )
+    node = replace(NODE, cores=1)
+    apps = Tier(node=replace(NODE, cores=4), servers=1, waiting=waiting)
+    one = SinglePrimary(database=node, site=Site(apps=apps))
+    room = None if waiting is None else 4 + waiting
+    tier = MMc(400, 0.008, 4, room)
+    passed = 400 * (1 - (tier.blocking if waiting is not None else 0))
+    law = assess(one, load).latency["DC-1", "read"]
+    exact = 0.01 + tier.response.mean + MMc(passed, 0.002, 1).response.mean
+    assert law.mean == pytest.approx(exact, rel=1e-6)
+
+
+def test_shares_of_clients_add_up_in_each_element_of_an_array():
+    half = np.array([0.5, 0.4])
+    for other, total in ((0.5, 0.9), (half, 0.8)):
+        with pytest.raises(ValueError, match=f"add up to 1, got {total}"):
+            Workload(clients={"a": half, "b": other})
+    Workload(clients={"a": half, "b": 1 - half})
+
+
+def test_what_has_no_workload_is_taken_as_it_is():
+    """Be it an architecture, or something that merely holds one."""
+    holds = SimpleNamespace(architecture=PAIR)
+    assert unpacked(holds, None) == (holds, None)
+    assert unpacked(PAIR, LOAD) == (PAIR, LOAD)
+    loaded = SimpleNamespace(architecture=PAIR, workload=LOAD)
+    other = replace(LOAD, reads=1.0)
+    assert unpacked(loaded, None) == (PAIR, LOAD)
+    assert unpacked(SimpleNamespace(spec=loaded), other) == (PAIR, other)

@@ -339,7 +339,7 @@ def test_a_run_of_stages_of_the_calendar_burns_what_they_cost_together():
     assert mean.above(2.0, 0.3) == pytest.approx(math.exp(-1) / 12)
 
 
-# ---- times that outlast others ---------------------------------------------------------
+# ---- times that outlast others -----------------------------------------------------
 
 
 @pytest.mark.parametrize("other", [duration.uniform(0, 4), duration.exponential(2.0)])
@@ -364,7 +364,7 @@ def test_what_is_left_of_a_time_that_is_longer_than_another(law, other):
     assert share == pytest.approx(np.mean(np.exp(-ages / 3)), rel=2e-3)
 
 
-# ---- sums of constant costs --------------------------------------------------------------
+# ---- sums of constant costs --------------------------------------------------------
 
 
 @pytest.mark.parametrize("x", [20.0, 45.0, 61.0])

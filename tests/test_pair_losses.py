@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sympy
 
 from hamodel import Workload, assess, duration
 from hamodel.architectures import (
@@ -372,3 +373,32 @@ def test_standbys_serve_first_after_sites_and_nodes_were_lost(sites, crews, work
         if states[k][3] and not states[j][3] and states[j][0] != states[k][0]
     )
     assert found.events == pytest.approx(events, rel=1e-7)
+
+
+def test_writes_lost_in_a_year_are_a_formula_of_the_rates():
+    """A pair at one site: while both nodes are ready the primary fails."""
+    m, r = sympy.symbols("m r", positive=True)
+    pair = ActivePassive(
+        database=Node(mttf=m, mttr=r),
+        failover=Failover(promotion=30),
+        replication=Replication(delay=0.25),
+        sites=("a",),
+    )
+    found = assess(pair, LOAD).lost_writes.per_year
+    assert found.free_symbols == {m, r}
+    for life, mend in ((500 * HOUR, 4 * HOUR), (30 * HOUR, 9 * HOUR)):
+        at = {m: life, r: mend}
+        same = replace(pair, database=Node(mttf=life, mttr=mend))
+        number = assess(same, LOAD).lost_writes.per_year
+        assert float(found.subs(at)) == pytest.approx(number, rel=1e-9)
+        f, g = 1 / life, 1 / mend
+        moves = {
+            "both": [("switching", f), ("one", f)],
+            "switching": [("one", 1 / 30)],
+            "one": [("both", g), ("none", f)],
+            "none": [("one", g)],
+        }
+        states, edges = explored("both", moves.get)
+        ready = long_run(states, edges)[states.index("both")]
+        lost = ready / life * YEAR * WRITES * (0.25 + HOP / 2)
+        assert number == pytest.approx(lost, rel=1e-6)
