@@ -44,7 +44,8 @@ TESTS = {  # of each room, and of all
     "conflicts": "conflicts* course_conflicts",
     "replication": "replication* course_replication_lag",
     "failover": "failover* course_recoveries",
-    "latency": "assessment_latency assessment journeys course_headroom loaded overload",
+    "latency": "assessment_latency assessment assessment_answers journeys loaded "
+    "assessment_second_road course_headroom overload",
     "assessment": "assessment_budget assessment* objectives journeys loaded",
     "architectures": "architectures* active_passive* regions joint_chains assessment "
     "unclean_elections pair_losses second_road_copies fields_effect assessment_latency "

@@ -23,6 +23,7 @@ from hamodel.architectures import (
     Tier,
     failed_apps,
 )
+from hamodel.architectures._assumptions import _joined, _lognormal
 from hamodel.architectures._diagram import entrances, quorum
 from hamodel.architectures._events import Event, Raced, Stages, is_never, rate_among
 from hamodel.architectures._first import (
@@ -482,3 +483,34 @@ def test_what_is_left_of_other_stages_in_a_race_is_drawn_from_transforms():
         assert raced.rate(r) == pytest.approx(exact, rel=1e-6)
     both = raced.rate(np.array([1e-9, 0.2]))
     assert both == pytest.approx([raced.rate(1e-9), raced.rate(0.2)], rel=1e-12)
+
+
+def test_servers_of_which_too_few_are_never_left_are_not_told_apart():
+    calm, busy = Node(mttf=1e12, mttr=1.0), Node(mttf=1e9, mttr=1.0)
+    assert Tier(node=calm, servers=3).counted == 0  # 1e-36 of the time
+    assert Tier(node=busy, servers=3).counted == 3  # 1e-27
+    assert Tier(node=busy, servers=5, needed=4).counted == 3  # 5e-19 of it beyond
+
+
+def test_repairs_that_vary_more_keep_their_means_and_those_that_never_end():
+    law = duration.uniform(1, 2)
+    assert _lognormal(law) is law
+    for endless in (np.inf, np.array([3.0, np.inf])):
+        assert _lognormal(endless) is endless
+    for mean in (5.0, np.array([3.0, 4.0])):
+        found = _lognormal(mean)
+        assert found.mean == pytest.approx(mean, rel=1e-12)
+        assert found.var**0.5 == pytest.approx(2 * np.asarray(mean), rel=1e-9)
+
+
+def test_two_things_that_strike_everything_strike_as_one():
+    """Their rates add up, and it lasts as long as their mean, by how often each is."""
+    outage = Node(mttf=400.0, mttr=6.0)
+    both = _joined(outage, 1 / 100, duration.uniform(0, 4))
+    assert 1 / both.mttf == pytest.approx(1 / 400 + 1 / 100, rel=1e-12)
+    assert both.mttr == pytest.approx((6 / 400 + 2 / 100) / (1 / 80), rel=1e-12)
+    one = _joined(None, 1 / 100, 3.0)
+    assert (one.mttf, one.mttr) == pytest.approx((100.0, 3.0), rel=1e-12)
+    assert _joined(outage, 0, 3.0) is outage
+    several = _joined(outage, np.array([0.0, 0.01]), 3.0)
+    assert several.mttf == pytest.approx([400.0, 80.0], rel=1e-12)
