@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import combinations, product
 
 import numpy as np
@@ -514,3 +515,40 @@ def test_two_things_that_strike_everything_strike_as_one():
     assert _joined(outage, 0, 3.0) is outage
     several = _joined(outage, np.array([0.0, 0.01]), 3.0)
     assert several.mttf == pytest.approx([400.0, 80.0], rel=1e-12)
+
+
+@pytest.mark.parametrize("sites", [("a", "b"), ("a", "b", "c")])
+def test_clients_of_sites_that_are_alike_are_kept_out_alike(sites):
+    """A pair's primary is at each site as often, wherever it was at first."""
+    led = Failover(detection=30.0, promotion=60.0, redirection=300.0)
+    often = Site(mttf=900 * HOUR, mttr=8 * HOUR)
+    found = ha.assess(pair(sites=sites, site=often, failover=led))
+    for operation in (found.read, found.write):
+        first, *others = operation.by_site.values()
+        assert others == pytest.approx([first] * len(others), rel=1e-9)
+    waits = 330 / (900 * HOUR)  # each site's clients, when it is lost, at the least
+    assert first > waits
+
+
+def test_a_copy_elsewhere_has_its_clients_share_of_the_reads():
+    """Two copies of 80 % of the reads beside one of 20 %; else as many as its own."""
+    ring = partial(store, {"a": 2, "b": 1}, read_from="local")
+
+    def times(a, b):
+        load = replace(ONE_KEY, reads=100.0, clients={"a": a, "b": b})
+        found = ring(load)
+        return found.times_the_reads("b", "a"), found.times_the_reads("a", "b")
+
+    assert times(0.8, 0.2) == pytest.approx((0.2 / 0.4, 0.4 / 0.2), rel=1e-12)
+    assert times(0.0, 1.0) == (1.0, 0.0)  # nobody reads at its own: as many
+    some = np.array([0.8, 0.5])
+    assert times(some, 1 - some) == (1.0, 1.0)
+
+
+def test_nodes_that_say_where_they_are_may_be_exchanged_for_others():
+    """Their sites are those of the nodes, also of a copy with other nodes."""
+    one = pair(Replica(site="A", priority=1), Replica(site="B"))
+    other = replace(one, replicas=(Replica(site="C"), Replica(site="D")))
+    assert (tuple(one.sites), tuple(other.sites)) == (("A", "B"), ("C", "D"))
+    with pytest.raises(ValueError, match="sites must be those of the replicas"):
+        replace(one, sites=("C", "D"))

@@ -11,7 +11,8 @@ from hamodel.architectures._first import (
     Both,
     Left,
 )
-from hamodel.architectures._region import _less
+from hamodel.architectures._pair_rules import rules_of
+from hamodel.architectures._region import Regional, _less
 from hamodel.units import DAY, HOUR, YEAR
 
 
@@ -98,3 +99,36 @@ def test_an_outage_ends_inside_or_at_another_site(inside, outside, crews):
     assert said.mean == pytest.approx(drawn.mean(), rel=0.02)
     for p in (0.5, 0.95, 0.995):
         assert said.quantile(p) == pytest.approx(np.quantile(drawn, p), rel=0.05)
+
+
+@pytest.mark.parametrize("mttf", [60 * DAY, float("inf")])
+@pytest.mark.parametrize("own", [None, 12.0])
+def test_clients_are_led_away_from_a_site_when_what_is_left_of_that_time_is_over(
+    mttf, own
+):
+    """A restart races the detection inside; once that is over, so much less is left."""
+    crash = ha.architectures.Failure(
+        kind="process", mttf=10 * DAY, mttr=600.0, detection=own
+    )
+    sites = ha.ActiveActive(
+        database=ha.Node(mttf=mttf, mttr=3 * HOUR),
+        failover=ha.Failover(detection=75, redirection=30),
+        region=Region(
+            failover=ha.Failover(detection=20, promotion=27), failures=(crash,)
+        ),
+    )
+    primary = sites.region.primary(sites.database, sites.site)
+    inside = Regional(primary=primary, redirect=sites.failover)
+    rules = rules_of(primary, watched=-1)
+    found = {}
+    for phase in ("detecting", "switching"):
+        for mode, kind in enumerate(rules.kinds):
+            state = rules.nodes.start._replace(phase=phase, mode=mode)
+            found[phase, kind.in_place] = inside._leading(state)
+        lost = rules.nodes.start._replace(phase=phase, mode=-1)
+        assert inside._leading(lost) == 105
+    gone = 20 if own is None else own
+    wanted = {("detecting", True): 105, ("switching", True): 105 - gone}
+    if mttf < float("inf"):
+        wanted |= {("detecting", False): 105, ("switching", False): 105}
+    assert found == wanted

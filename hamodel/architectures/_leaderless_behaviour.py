@@ -111,8 +111,8 @@ class LeaderlessBehaviour(CopiesAtWork):
         has to be free first.
         """
         w, others, offered = self.workload, self.cores - 1, self._offered(work)
-        if not others or not offered:
-            return float(others > 0)
+        if not others or not offered:  # or nothing takes time
+            return 0.0
         full = erlang_c(others, offered) if offered < others else 1.0
         sooner = others * (work.reads + work.writes) / offered  # 1/s
         return float(1 - full / (1 + sooner * w.write_time))
