@@ -7,6 +7,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+import sympy
 
 import hamodel as ha
 from hamodel import duration, structure
@@ -32,7 +33,9 @@ from hamodel.architectures._first import (
 )
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._seen import SiteView, combined
+from hamodel.architectures._shape import Shape
 from hamodel.architectures._sums import plus
+from hamodel.architectures._voters import Voters
 from hamodel.architectures.behaviour import entering, failures, led_away
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
@@ -552,3 +555,74 @@ def test_nodes_that_say_where_they_are_may_be_exchanged_for_others():
     assert (tuple(one.sites), tuple(other.sites)) == (("A", "B"), ("C", "D"))
     with pytest.raises(ValueError, match="sites must be those of the replicas"):
         replace(one, sites=("C", "D"))
+
+
+def test_states_that_no_rate_leads_back_from_are_not_all_of_the_time():
+    """From 0 to 1 and back, and to 2 for good: at some rates only."""
+    ways = {0: [(1, 2.0), (2, 0.5)], 1: [(0, 1.0)], 2: [(0, 4.0)]}
+    shape = Shape.explore(0, lambda state: ways[state], str)
+    names = [*shape.moves]
+    rates = {(0, 1): 2.0, (0, 2): 0.5, (1, 0): 1.0, (2, 0): 4.0}
+
+    def given(**changed):
+        found = rates | {(int(k[1]), int(k[2])): v for k, v in changed.items()}
+        return [found[shape.states[i], shape.states[j]] for i, j in names]
+
+    def shares(**changed):
+        found = dict(shape.probabilities(given(**changed)))
+        return [found.get(shape.states.index(k), 0) for k in ways]
+
+    assert shape.connects(given())
+    assert shares() == pytest.approx(np.array([1, 2, 1 / 8]) / 3.125, rel=1e-12)
+    for value in (0.0, 1e-9):
+        assert shape.connects(given(m02=value)) == (value > 0)
+        assert shares(m02=value) == pytest.approx([1 / 3, 2 / 3, 0], abs=1e-9)
+    assert not shape.connects(given(m20=0.0))
+    assert shares(m20=0.0) == pytest.approx([0, 0, 1])  # it ends there
+    several = np.array([0.5, 0.0])
+    assert not shape.connects(given(m02=several))
+    assert shape.connects(given(m02=several + 1))
+    assert not shape.connects(given(m02=1e300))  # that is at once
+    assert not shape.connects(given(m02=sympy.Symbol("x", positive=True)))
+
+
+@pytest.mark.parametrize("common", [0.0, 0.2])
+def test_elections_that_come_alone_follow_the_loss_of_a_leader_alone(common):
+    """Of three copies at one site: with all up; else the majority goes with it."""
+    node = Node(mttf=50 * HOUR, mttr=4 * HOUR)
+    one = Majority(
+        database=node,
+        failover=LED,
+        copies={"a": 3},
+        election=1e-6,
+        common_cause=common,
+    )
+    voters = Voters(one)
+    f, g = (1 - common) / node.mttf, 1 / node.mttr
+    most = np.array([1, 3 * f / g])  # none or one is down
+    elections, begins = voters.elections()
+    alone, chances = voters.along(elections, begins)
+    assert (begins, chances) == ({}, {})
+    assert alone == pytest.approx(f * most[0] / most.sum(), rel=1e-6)
+    # and after each return of a majority, and each strike
+    back = most[1] * 2 * f / most.sum()
+    assert elections == pytest.approx(alone + back + common / node.mttf, rel=1e-6)
+
+
+def test_elections_that_come_with_a_lost_site_are_those_of_its_leaders():
+    """Three sites of a copy each, all hardly ever lost: a leader is at one in three."""
+    node, site = Node(mttf=9e7 * HOUR, mttr=HOUR), Site(mttf=5e7 * HOUR, mttr=HOUR)
+    spec = Majority(
+        database=node,
+        site=site,
+        failover=LED,
+        copies=dict.fromkeys("abc", 1),
+        election=1.0,
+    )
+    voters = Voters(spec)
+    elections, begins = voters.elections()
+    alone, chances = voters.along(elections, begins)
+    assert chances == pytest.approx(dict.fromkeys("abc", 1 / 3), rel=1e-6)
+    assert begins == pytest.approx(dict.fromkeys("abc", 1 / site.mttf / 3), rel=1e-6)
+    assert alone == pytest.approx(1 / node.mttf, rel=1e-6)
+    assert elections == pytest.approx(1 / node.mttf + 1 / site.mttf, rel=1e-6)
