@@ -25,7 +25,7 @@ from hamodel.assessment._laws import (
 from hamodel.assessment._visits import Moves, process_of
 from hamodel.assessment._whole import Whole
 from hamodel.assessment.alerts import _LEVELS, Costs
-from hamodel.assessment.budget import Chance
+from hamodel.assessment.budget import Chance, Downtime
 from hamodel.units import DAY, HOUR
 
 UNIFORM = duration.uniform(0, 2)
@@ -207,6 +207,47 @@ def test_what_three_at_a_time_tell_has_the_truth_at_an_end(least, monkeypatch):
     half = found.error * found.probability
     assert off == pytest.approx(half if least else -half, rel=1e-9)
     assert half == pytest.approx(0.5 / 40)
+
+
+def _visits(kinds, mean=600.0, often=1e-5):
+    """Visits of one exponential length, of which each kind is as frequent."""
+    n = len(kinds)
+    moves = Moves(rates=np.column_stack([np.zeros((n, n)), np.full(n, 1 / mean)]))
+    begins = np.full(n, often)
+    return Visits(moves=moves, begins=begins, entries=begins, fails=np.array(kinds))
+
+
+def test_any_of_two_journeys_that_have_nothing_in_common():
+    """Each misses by itself, or half of one and the other, or none at all."""
+    day, rows = DAY, np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+
+    def chances(kinds, base, budgets):
+        joint = _any_missed.Joint(
+            base=np.array(base),
+            kinds=rows,
+            streams=tuple((_visits([float(kind)]), 1) for kind in kinds),
+            error=0.0,
+            missed=0.0,
+        )
+        singles = [
+            Downtime(
+                base=base[k],
+                streams=tuple((_visits([rows[kind, k]]), 1) for kind in kinds),
+            ).miss(budgets[k], day)
+            for k in (0, 1)
+        ]
+        return _any_missed.missed_any(joint, np.array(budgets), singles, day), singles
+
+    found, (one, other) = chances([1, 2], [0.0, 0.0], [0.01, 0.02])
+    assert 0.05 < other.probability < one.probability
+    both = 1 - (1 - one.probability) * (1 - other.probability)
+    assert found.probability == pytest.approx(both, rel=1e-3)
+    found, (one, other) = chances([1], [0.0, 0.0], [0.01, 0.02])  # the second never
+    assert found.probability == pytest.approx(one.probability, rel=1e-9)
+    for base in ([0.015, 0.0], [0.0, 0.03], [0.05, 0.05]):  # one of them always
+        assert chances([1, 2], base, [0.01, 0.02])[0] == (1.0, 0.0)
+    none, _ = chances([1, 2], [0.0, 0.0], [1.5, 2.0])  # beyond all that there is
+    assert none.probability < 1e-9
 
 
 # ---- alerts ------------------------------------------------------------------------
