@@ -554,6 +554,21 @@ def test_a_key_with_a_home_counts_each_home_for_its_share():
     assert ever == pytest.approx(1 - math.exp(-often * MONTH), rel=0.01)
 
 
+def test_a_lost_home_fails_its_own_clients_and_the_keys_of_others():
+    """Of two sites, one lost: half of the requests, and half of the other half."""
+    homes = ActiveActive(
+        database=Node(mttf=100 * HOUR, mttr=HOUR),
+        failover=Failover(detection=1e5 * HOUR),  # nobody is led away
+        resolution="home site",
+    )
+    found, q = assess(homes), 1 / 101
+    for target in (0.3, 0.45):  # of one second, with one of them lost throughout
+        chance = found.chance_of_missing(target, 1.0).probability
+        assert chance == pytest.approx(1 - (1 - q) ** 2, rel=1e-3)
+    both = found.chance_of_missing(0.2, 1.0)
+    assert both.probability == pytest.approx(q**2, rel=both.error)
+
+
 @pytest.mark.parametrize("target", [0.9999, 0.99])
 def test_what_is_left_out_is_less_than_the_error_says(target, monkeypatch):
     starter = specfile.read(Path("system.yaml"), specfile.starter())

@@ -22,7 +22,7 @@ from hamodel.assessment._laws import (
     outlasting,
     transform,
 )
-from hamodel.assessment._visits import Moves, process_of
+from hamodel.assessment._visits import Clock, Moves, _ages, process_of
 from hamodel.assessment._whole import Whole
 from hamodel.assessment.alerts import _LEVELS, Costs
 from hamodel.assessment.budget import Chance, Downtime
@@ -185,6 +185,29 @@ def test_a_clock_runs_on_only_where_its_law_is_the_same(other):
     found = process_of(Part(name="node", start="up", events=events, view=str))
     clock = found.moves.clocks[found.views.index("worst")]
     assert (clock.law is other) == (other is not UNIFORM)
+
+
+def test_a_clock_is_as_old_as_the_states_through_which_it_ran():
+    """A repair runs on as a second one fails, and begins anew once it is over."""
+    fail, also, mend = 0.01, 0.03, 0.25
+    rates = np.array([[0, fail, 0], [mend, 0, also], [0, mend, 0]])
+    law = markov.steady_state(rates)
+    clock = [
+        {},
+        {"repair": Clock(law=UNIFORM, rate=mend, goals=np.eye(3)[0])},
+        {"repair": Clock(law=UNIFORM, rate=mend, goals=np.eye(3)[1])},
+    ]
+    ages = _ages("repair", clock, rates, law)
+    assert ages == pytest.approx([0, 0, 1 / (mend + also)], rel=1e-12)
+    # where something else may lead back as often, it runs on that way, too
+    rates[2, 1] = 2 * mend
+    law = markov.steady_state(rates)
+    ages = _ages("repair", clock, rates, law)
+    back, new = law[2] * mend, law[0] * fail + law[2] * mend
+    one = back / (back + new)  # of those that come to the first state
+    here, then = 1 / (mend + also), 1 / (2 * mend)
+    exact = one * (here + then) / (1 - one)
+    assert ages[1:] == pytest.approx([exact, exact + here], rel=1e-12)
 
 
 @pytest.mark.parametrize("least", [True, False])
