@@ -1,6 +1,7 @@
 """Laws of times and of planned work, and rates of alerts: each against an integral."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -271,6 +272,14 @@ def test_any_of_two_journeys_that_have_nothing_in_common():
         assert chances([1, 2], base, [0.01, 0.02])[0] == (1.0, 0.0)
     none, _ = chances([1, 2], [0.0, 0.0], [1.5, 2.0])  # beyond all that there is
     assert none.probability < 1e-9
+
+
+def test_what_is_missed_adds_to_the_error_as_often_as_it_comes():
+    law = Downtime(base=0.0, streams=((_visits([1.0]), 1),))
+    p, off = law.miss(0.01, DAY)
+    missed, more = replace(law, missed=3e-8).miss(0.01, DAY)
+    assert missed == p
+    assert more - off == pytest.approx(3e-8 * DAY / p, rel=1e-6)
 
 
 # ---- alerts ------------------------------------------------------------------------
