@@ -247,6 +247,32 @@ def test_constant_failovers_agree_with_periods_played(horizon, target):
     )
 
 
+@pytest.mark.parametrize("seconds", [237.5, 239, 241, 242.5])
+def test_failovers_that_hardly_vary_are_as_narrow_as_they_are(seconds):
+    """Four in a year last four times 60 s: a law wider by 3 % was up to 13 % off."""
+    node, often = Node(mttf=2000 * HOUR, mttr=1e-3), YEAR / (2000 * HOUR)
+    pair = ActivePassive(
+        database=node,
+        failover=Failover(promotion=duration.uniform(59, 61)),
+        sites=("DC-1",),
+    )
+
+    def longer(n):  # Irwin and Hall: the sum of n uniform times
+        left = seconds / 2 - 29.5 * n
+        if left >= n:
+            return 0.0
+        terms = ((-1) ** k * math.comb(n, k) * (left - k) ** n for k in range(n + 1))
+        inside = sum(t for k, t in enumerate(terms) if k < left)
+        return 1 - inside / math.factorial(n)
+
+    some = range(1, 30)
+    exact = sum(
+        math.exp(-often) * often**n / math.factorial(n) * longer(n) for n in some
+    )
+    ours = assess(pair).chance_of_missing(1 - seconds / YEAR, YEAR).probability
+    assert ours == pytest.approx(exact, rel=3e-3)
+
+
 def test_two_failovers_of_a_day_are_a_repair_apart():
     node = Node(mttf=300 * HOUR, mttr=1 * HOUR)
     pair = ActivePassive(

@@ -17,6 +17,7 @@ _YOUNG = 1e-3  # of its mean: an age that does not matter
 _SHORT = 10.0  # ages in a mean: from there on one is like another
 NARROW = 1024  # stages of the gamma law that stands for a constant: it varies by 3 %
 _BLUNT = 1024  # and of those whose mixture stands for another law
+_SHARP = 16_384  # stages of the one that stands for a law that varies by less
 _AGES = 64  # of a time, for what it leaves of another
 _NESTED = ("minimum", "maximum", "order_statistic", "mixture")  # names of laws
 _SPAN = 1e-5, 1e5, 4096  # of a table, as shares of about how long it is
@@ -42,7 +43,8 @@ def transform(law: Quantity, s: Numbers) -> tuple[Numbers, Numbers]:
     """Return E exp(-s X) of an event's time, and its derivative.
 
     A jump of a distribution takes thousands of terms to invert, so a constant is read
-    as a gamma law that varies by 3 %, and others as mixtures of such laws.
+    as a gamma law that varies by 3 %, and others as mixtures of such laws; what varies
+    by less is one gamma law that varies as much, if that is 0.8 % at least.
     """
     points = np.atleast_1d(s).ravel()
     value = np.ones(points.shape, np.result_type(s, float))
@@ -80,6 +82,8 @@ def _mixture(time: Quantity) -> tuple[FloatArray, FloatArray, int]:
         return np.array([mean]), np.ones(1), NARROW
     if is_exponential(time):
         return np.array([mean]), np.ones(1), 1
+    if time.var < mean**2 / _BLUNT:  # one such law, and as narrow
+        return np.array([mean]), np.ones(1), int(min(mean**2 / time.var, _SHARP))
     middle = (_LEVELS[:-1] + _LEVELS[1:]) / 2
     times = np.asarray(time.quantile(1 - np.append(middle, _LEVELS[-1] / 2)), float)
     weights = np.append(-np.diff(_LEVELS), _LEVELS[-1])

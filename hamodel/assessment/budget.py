@@ -38,7 +38,8 @@ no account of how long it was: an event simulation found a day 8 % off, a month 
 A law that jumps takes thousands of terms to invert.  Visits that last constant times
 or throughout the period, and work by the calendar, are counted: of sums of them that
 are near what is asked the transform has the others only, at what these leave.  Other
-laws are smoothed by 3 %, and what a visit alone lacks by that is added.
+laws are smoothed by 3 %, or by what they vary, and what a visit alone lacks by that is
+added.
 
 Source: Abate, Choudhury and Whitt (2000), An introduction to numerical transform
 inversion, in Computational Probability, 257-323; for the visits: Daley and Vere-Jones,
