@@ -36,6 +36,8 @@ from tests.support import lives, messages, roads, served
 from tests.support.joint_nodes import Joint
 
 FOLDER = Path(__file__).parents[1] / "docs" / "validation"
+CALM = Workload(reads=90, writes=10)  # nothing is overloaded, whatever is away
+LOADS = (0.1, 0.3, 0.5, 0.7, 0.9)
 HORIZONS = {"minute": MINUTE, "hour": HOUR, "month": MONTH, "year": YEAR}
 
 
@@ -159,7 +161,7 @@ def presets():
     for key in catalogue.systems():
         spec = catalogue.system(key).architecture()
         rows = lives.downtime(spec, 40_000, np.random.default_rng(11))
-        found = assess(spec, Workload(reads=90, writes=10))
+        found = assess(spec, CALM)
         for operation in (found.read, found.write):
             for why, share in operation.downtime_by_cause.items():
                 row = rows.get((operation.name, str(why)))
@@ -167,25 +169,45 @@ def presets():
                     yield played(key, f"{operation.name}: {why}", share, row)
 
 
+def presets_in_time():
+    """Recoveries of every preset, and its months and years, lived one after another.
+
+    A period is held against one hundredth more than what so many periods do not exceed:
+    many presets are down for the same time again and again.
+    """
+    for key in catalogue.systems():
+        spec, rng = catalogue.system(key).architecture(), np.random.default_rng(12)
+        found = assess(spec, CALM)
+        draws = road.recovered(spec, 200_000, rng)
+        for name, times in zip(("rto", "outage"), draws, strict=True):
+            law = getattr(found, name)
+            for p in (0.5, 0.95):
+                parts = [np.quantile(part, p) for part in road.batches(times)]
+                yield played(key, f"{name}, {p:.0%}", law.quantile(p), parts)
+        at, down = lives.lived(spec, 40_000, rng)
+        for length, p in (("month", 0.99), ("year", 0.5), ("year", 0.9)):
+            horizon = HORIZONS[length]
+            most = 1.01 * found.downtime_quantile(p, horizon)
+            marks = np.arange(0, at[-1], horizon)
+            more = np.diff(np.interp(marks, at, down)) > most
+            ours = found.chance_of_missing(1 - most / horizon, horizon).probability
+            what = f"a {length} is down for more than {most:.4g} s"
+            yield played(key, what, ours, [part.mean() for part in road.batches(more)])
+
+
 def presets_at_work():
     """Load, latency, lag, losses and conflicts of every preset, played one by one."""
     for key in catalogue.systems():
         spec = catalogue.system(key).architecture()
-        for load in (0.1, 0.3, 0.5, 0.7, 0.9):
-            count = {0.7: 2_000_000, 0.9: 8_000_000}.get(load, 300_000)
-            rng = np.random.default_rng(24)
-            for number in served.numbers(spec, load, count, rng):
-                system = f"{key}, load {load:g}"
-                if len(number.parts) > 1:
-                    yield played(system, number.name, number.said, number.parts)
-                else:
-                    yield Row(system, number.name, float(number.said), *number.parts)
+        for load in LOADS:
+            for x in served.again(spec, load, np.random.default_rng(24)):
+                yield played(f"{key}, load {load:g}", x.name, x.said, x.parts)
 
 
 def requests():
     """Latency, load, losses and conflicts, against requests played one by one."""
     for name in road.CASES:
-        for load in (0.1, 0.3, 0.5, 0.7, 0.9):
+        for load in LOADS:
             found, _, runs, rng = road.play(name, load, seed=21)
             yield from _of_requests(f"{name}, load {load:g}", found, runs, rng)
     for load in (0.1, 0.5, 0.9):
@@ -246,13 +268,19 @@ def _of_quorums(load):
 
 
 def _of_copies(name, load):
+    rng = np.random.default_rng(23)
+    for x in served.merged(_copied(name, load, rng) for _ in range(served.RUNS)):
+        yield played(f"copies, {name}, load {load:g}", x.name, x.said, x.parts)
+
+
+def _copied(name, load, rng):
     copies, read, write = road.COPIES[name]
-    total, rng = sum(copies.values()), np.random.default_rng(23)
+    total = sum(copies.values())
     w = road.workload(load, read / total, 1, keys=1000)
     shop = messages.Shop(w, len(copies), road.APPS, road.CORES)
     held = [k for k, count in enumerate(copies.values()) for _ in range(count)]
     many = (read, total), (read, write)
-    span = road.seconds(w, 4 * road.COUNT if load > 0.8 else 2 * road.COUNT)
+    span = road.seconds(w, 2 * road.COUNT if load > 0.8 else road.COUNT)
     played_ = messages.play_copies(shop, held, *many, span, rng)
     spec = Leaderless(
         database=road.NODE,
@@ -262,31 +290,35 @@ def _of_copies(name, load):
         write_quorum=write,
     )
     found, run = assess(spec, w), played_.run
-    system = f"copies, {name}, load {load:g}"
+
+    def number(name, said, parts):
+        return served.Number(name, float(said), parts, road.RARE)
+
     late = played_.back[run.write] - run.committed[run.write][:, None] > 0
     lag = (played_.done[run.write] - run.committed[run.write][:, None])[late]
     parts = road.batches(np.maximum(lag, 0))
     law = found.replication_lag
-    yield played(system, "lag, mean", law.mean, [x.mean() for x in parts])
+    yield number("lag, mean", law.mean, [x.mean() for x in parts])
     for p in (0.75, 0.99):
         quantiles = [np.quantile(x, p) for x in parts]
-        yield played(system, f"lag, {p:.0%}", law.quantile(p), quantiles)
+        yield number(f"lag, {p:.0%}", law.quantile(p), quantiles)
     parts = [x.mean() for x in road.batches(messages.unread(played_))]
-    yield played(system, "stale reads", found.stale_read_probability, parts)
+    yield number("stale reads", found.stale_read_probability, parts)
     kind = "site" if len(copies) > 1 else "database"
     gone = np.array(held) == 0 if kind == "site" else np.arange(total) == 0
     moments = np.sort(rng.uniform(0.1 * run.at[-1], 0.9 * run.at[-1], 40_000))
-    parts = [
-        x.mean() for x in road.batches(messages.lost_with(played_, gone, moments)[0])
-    ]
+    lost, oldest = messages.lost_with(played_, gone, moments)
     ours = found.lost_writes.by_failure[kind].writes
-    yield played(system, f"writes lost with a {kind}", ours, parts)
+    parts = [x.mean() for x in road.batches(lost)]
+    yield number(f"writes lost with a {kind}", ours, parts)
+    aged = np.quantile(oldest, 0.99)
+    yield number("rpo, 99%", found.rpo.quantile(0.99), [aged])
     names = ("conflicts in 1/s", "writes in conflict", "writes thrown away in 1/s")
     clash = found.conflicts
     ours = clash.pairs, clash.share, clash.lost
     others = messages.clashes_of_copies(played_)
     for what, said, other in zip(names, ours, others, strict=True):
-        yield Row(system, what, float(said), other)
+        yield number(what, said, [other])
 
 
 def published():
@@ -360,6 +392,7 @@ ROADS = {
     "Pairs and more nodes, node by node": joint_nodes,
     "The chance of a good period": laws_of_periods,
     "Presets, lives played": presets,
+    "Presets, recoveries and periods": presets_in_time,
     "Presets, requests played one by one": presets_at_work,
     "Requests played one by one": requests,
     "Published answers": published,

@@ -348,15 +348,16 @@ KINDS = {
 }
 
 
-def cycle(life, factor):
-    """Play one cycle from all well; return its costs and its length, weighed."""
-    costs, length = defaultdict(float), 0.0
+def steps(life, factor):
+    """Yield how long each step of a cycle from all well takes, and that weighed."""
     life.again()
     failures = life.failures()
     total = sum(failures.values())
     names = list(failures)
     pick = life.rng.choice(len(names), p=np.array(list(failures.values())) / total)
-    length += 1 / total  # the time in which all is well is known on average
+    # the time in which all is well is known on average
+    stay = 1 / total if factor > 1 else life.rng.exponential(1 / total)
+    yield stay, stay
     life.fails(names[pick])
     while not life.well():
         failures = life.failures()
@@ -370,11 +371,7 @@ def cycle(life, factor):
         # the weight grows while the quicker failures have not come
         faster = (factor - 1) * total
         grown = np.expm1(faster * stay)
-        over = life.weight * (grown / faster if faster else stay)
-        for operation, cause, share in life.down():
-            if cause:
-                costs[operation, cause] += share * over
-        length += over
+        yield stay, life.weight * (grown / faster if faster else stay)
         life.weight *= 1 + grown
         life.now = until
         if failing <= life.timers.get(timer, INF):
@@ -385,7 +382,36 @@ def cycle(life, factor):
         else:
             life.timers.pop(timer)
             life.rings(timer)
+
+
+def cycle(life, factor):
+    """Play one cycle from all well; return its costs and its length, weighed."""
+    costs, length = defaultdict(float), 0.0
+    for _, over in steps(life, factor):
+        for operation, cause, share in life.down():
+            if cause:
+                costs[operation, cause] += share * over
+        length += over
     return costs, length
+
+
+def lived(spec, cycles, rng):
+    """Live as it is: the moments of a life, and the downtime of writes until each."""
+    life = _life(spec, rng)
+    life.works = lambda coverage: rng.random() < coverage
+    at, down = [0.0], [0.0]
+    for _ in range(cycles):
+        for stay, _ in steps(life, 1.0):
+            share = sum(s for o, cause, s in life.down() if cause and o == "write")
+            at.append(at[-1] + stay)
+            down.append(down[-1] + share * stay)
+    return np.array(at), np.array(down)
+
+
+def _life(spec, rng):
+    waits = getattr(spec, "replication", None)
+    in_sync = waits is not None and waits.mode == "in-sync"
+    return (InSync if in_sync else KINDS[type(spec)])(spec, rng)
 
 
 def downtime(spec, cycles, rng, enough=None, batches=10):
@@ -393,9 +419,7 @@ def downtime(spec, cycles, rng, enough=None, batches=10):
 
     So many cycles at most; a tenth of them, if what they show is `enough`.
     """
-    waits = getattr(spec, "replication", None)
-    in_sync = waits is not None and waits.mode == "in-sync"
-    life = (InSync if in_sync else KINDS[type(spec)])(spec, rng)
+    life = _life(spec, rng)
     away = float(getattr(spec.database.mttr, "mean", spec.database.mttr))
     alive = spec.database.mttf
     factor = max(1.0, 0.3 * alive / away)
