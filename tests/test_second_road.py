@@ -376,7 +376,8 @@ def test_each_write_at_each_copy(name, load):
         assert law.quantile(p) == pytest.approx(played_age, rel=3 * FREQUENT)
     pairs, share, thrown = messages.clashes_of_copies(played)
     assert found.conflicts.pairs == pytest.approx(pairs, rel=RARE)
-    assert found.conflicts.share == pytest.approx(share, rel=RARE)
+    near = RARE / 2 if load > 0.8 else RARE  # many conflicts; it is 5 % off
+    assert found.conflicts.share == pytest.approx(share, rel=near)
     assert found.conflicts.lost == pytest.approx(thrown, rel=RARE)
 
 

@@ -138,7 +138,7 @@ def merged(runs):
 
 def again(spec, load, rng):
     """Yield each number of several runs of a preset."""
-    count = COUNT.get(load, 200_000)
+    count = COUNT.get(load, 400_000)
     yield from merged(numbers(spec, load, count, rng) for _ in range(RUNS))
 
 
