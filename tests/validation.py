@@ -518,7 +518,8 @@ evidence. The models in `models/` are chains in the language of PRISM, which Sto
 too: `storm --prism models/room.prism --prop 'LRA=? ["down"]'`.
 
 [Every field of an assessment with its second road](fields.md) is a list of its own;
-[recordings](recordings.md) have a page, too.
+[recordings](recordings.md) have a page, too, which says why some are farther off. Busy
+copies without a leader are, too: `hamodel.architectures.leaderless` says by how much.
 """
 
 
