@@ -39,8 +39,12 @@ def nodes(*said):
     )
 
 
-def played(replicas, crews, delay, waited, rng, failures=60_000):
-    """Failures that find a standby, in 1/s, and the writes that each takes."""
+def played(replicas, crews, delay, waited, timeout, rng, failures=60_000):
+    """Failures that find a standby, in 1/s, and the writes that each takes.
+
+    Where commits have waited for one of those that are left, what was answered at the
+    timeout and had not come there yet is lost.
+    """
     all_of = range(len(replicas))
     ranks = [r.priority if r.promotable else -1 for r in replicas]
     up, primary, clock, events, lost = (
@@ -73,7 +77,8 @@ def played(replicas, crews, delay, waited, rng, failures=60_000):
         near = [replicas[j].site == replicas[i].site for j in best]
         late = np.where(near, HOP, TRIP) / 2 + delay(len(best), rng)
         safe = waited and sum(up) >= waited
-        events, lost = events + 1, lost + (not safe) * WRITES * late.min()
+        least = timeout if safe else 0.0
+        events, lost = events + 1, lost + WRITES * max(late.min() - least, 0.0)
         primary = best[rng.integers(len(best))]
     return events / clock, lost / events
 
@@ -103,8 +108,21 @@ CASES = {  # nodes, crews, what is said of replication, delays, standbys waited 
     "one of two has gone": (
         nodes(("A", 0), ("B", 0), ("C", 0)),
         2,
-        {"mode": "semi-sync", "standbys": 2, "acknowledgements": 2, "timeout": 1e-3},
+        {"mode": "semi-sync", "standbys": 2, "acknowledgements": 2, "timeout": 1},
         still,
+        2,
+    ),
+    "one of two has gone, or the timeout was short": (
+        nodes(("A", 0), ("B", 0), ("C", 0)),
+        2,
+        {
+            "mode": "semi-sync",
+            "standbys": 2,
+            "acknowledgements": 2,
+            "timeout": 0.06,
+            "delay": SLOW,
+        },
+        slow,
         2,
     ),
 }
@@ -121,9 +139,51 @@ def test_failures_take_what_the_one_that_is_promoted_lacks(name):
         replication=Replication(**way),
     )
     found = assess(spec, LOAD).lost_writes.by_failure["database"]
-    events, lost = played(replicas, crews, delay, waited, np.random.default_rng(5))
+    timeout, rng = way.get("timeout", np.inf), np.random.default_rng(5)
+    events, lost = played(replicas, crews, delay, waited, timeout, rng)
     assert found.events == pytest.approx(events, rel=0.02)
     assert found.writes == pytest.approx(lost, rel=0.05)
+
+
+@pytest.mark.parametrize("timeout", [0.03, 0.07])
+@pytest.mark.parametrize("law", [0.05, SLOW, duration.uniform(0, 0.2)], ids=str)
+def test_what_a_timeout_lets_go_is_lost_before_it_is_received(law, timeout):
+    """Each write of the last seconds is followed, at crashes of the primary."""
+    way = Replication(mode="semi-sync", delay=law, timeout=timeout)
+    pair = ActivePassive(database=NODE, failover=Failover(detection=1), replication=way)
+    found, rng, count = assess(pair, LOAD), np.random.default_rng(8), 20_000
+    there = TRIP / 2 + (law if law == 0.05 else law.sample(count, rng))
+    there = np.broadcast_to(there, count)
+    ages = np.cumsum(rng.exponential(1 / WRITES, (count, 400)), axis=1)  # in s
+    lost = (ages >= timeout) & (ages < there[:, None])
+    oldest = np.max(ages * lost, axis=1)
+    assert oldest.mean() > 0.01
+    writes = found.lost_writes.by_failure["database"].writes
+    each = way.loss("network", writes=WRITES)
+    assert writes == pytest.approx(lost.sum(axis=1).mean(), rel=0.04)
+    assert found.rpo.mean == pytest.approx(oldest.mean(), rel=0.03)
+    for p in (0.5, 0.9):
+        assert found.rpo.quantile(p) == pytest.approx(np.quantile(oldest, p), rel=0.05)
+    assert each.writes.mean < writes  # it knows the delay alone, not the way
+
+
+def test_a_timeout_of_nothing_loses_what_nobody_waits_for():
+    found = {
+        mode: assess(
+            ActivePassive(
+                database=NODE,
+                failover=Failover(),
+                replication=Replication(mode=mode, delay=SLOW, **more),
+            ),
+            LOAD,
+        )
+        for mode, more in (("async", {}), ("semi-sync", {"timeout": 0.0}))
+    }
+    often, timed = found["async"], found["semi-sync"]
+    assert timed.rpo.quantile(0.9) == often.rpo.quantile(0.9)
+    for kind, loss in often.lost_writes.by_failure.items():
+        same = timed.lost_writes.by_failure[kind]
+        assert same.writes == pytest.approx(loss.writes, rel=1e-12)
 
 
 def test_the_oldest_lost_write_is_of_those_that_may_be_promoted():

@@ -157,6 +157,16 @@ def test_modes_that_wait_lose_nothing(mode):
     assert (loss.probability, loss.writes.mean, loss.writes.sf(0)) == (0, 0, 0)
 
 
+def test_what_a_timeout_lets_go_is_lost():
+    """Of 0.3 s of writes on their way the last 0.1 s were answered already."""
+    timed = Replication(mode="semi-sync", delay=0.3, timeout=0.2)
+    loss = timed.loss("network", writes=100)
+    assert loss.writes.mean == pytest.approx(10, rel=1e-6)
+    assert loss.probability == pytest.approx(1 - np.exp(-10), rel=1e-9)
+    assert loss.time.mean == pytest.approx(0.3 - 0.01, rel=1e-3)
+    assert timed.loss("process", writes=100).writes.mean == 0
+
+
 def test_without_a_standby_the_modes_part():
     gone = duration.exponential(4 * HOUR)
     losses = {

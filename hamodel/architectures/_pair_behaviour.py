@@ -27,6 +27,7 @@ from hamodel.architectures.behaviour import (
     Waits,
     Work,
     exposure,
+    overtaken,
     stale_reads,
 )
 from hamodel.architectures.writes import LostWrites
@@ -81,11 +82,16 @@ class PairBehaviour(AtWork):
     @property
     def rpo(self) -> Duration:
         losses, start = self._losses, self._losses.start
-        ways = losses.within(start), losses.beyond(start)
-        found = [s for s in map(losses.stream, ways) if s is not None]
+        found = [
+            (s, losses.waited(way))
+            for way in (losses.within(start), losses.beyond(start))
+            if (s := losses.stream(way)) is not None
+        ]
         if not found:
             return constant(0.0)
-        return exposure(max(found, key=_slowness))
+        # what nobody has waited for first: its age is not cut
+        worst = max(found, key=lambda each: (each[1] == 0, _slowness(each[0])))
+        return exposure(*worst)
 
     @cached_property
     def _losses(self) -> Losses:
@@ -128,7 +134,9 @@ class PairBehaviour(AtWork):
             raise ValueError(
                 "stale_read_probability needs a single wait of a commit, got arrays"
             )
-        return stale_reads(stream, w, w.writes, self._known(place))
+        behind = overtaken(stream.utilisation).any()
+        known = None if behind else self._known(place)
+        return stale_reads(stream, w, w.writes, known)
 
     def _known(self, place: int) -> FloatArray:
         """Return for how long a standby has had a write when its client is answered.

@@ -6,7 +6,8 @@ So the losses of a year are a sum over states; those "when all is well" are of o
 
 Assumptions: of the candidates, which the rules name, the one is promoted that has most;
 what is on its way to one of them takes its own time there, what waits to be sent waits
-alike.  Of standbys that commits wait for, one that has all is promoted.  A healthy
+alike.  Of standbys that commits wait for, one that has all is promoted, or all but what
+the timeout of a commit let go (that of symbols is longer than any way).  A healthy
 primary that is replaced takes nothing along: what it has sent arrives.  What a node has
 missed that serves first after all were lost is lost for good where elections may be
 unclean (`Replication.unclean`), and missing in other modes until the last primary is
@@ -22,7 +23,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hamodel import duration
+from hamodel import _check, duration
 from hamodel._quantity import rate_of
 from hamodel._types import Quantity
 from hamodel.architectures._absence import Absence
@@ -40,9 +41,10 @@ from hamodel.failover import SplitBrain
 from hamodel.replication import Replication, Stream
 from hamodel.workload import Workload
 
-#: Whose writes may be missing at whom: the group of the primary, and how many of which
-#: groups may be promoted, if any; None where one of them has all writes.
-Way = tuple[int, tuple[tuple[int, int], ...]] | None
+#: Whose writes may be missing at whom: the group of the primary, how many of which
+#: groups may be promoted, if any, and whether commits wait for one of them until a
+#: timeout; None where one of them has all writes.
+Way = tuple[int, tuple[tuple[int, int], ...], bool] | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,7 +103,7 @@ class Losses:
         if way is None or not way[1]:
             return None
         if way not in self._made:
-            self._made[way] = self._stream(*way)
+            self._made[way] = self._stream(*way[:2])
         return self._made[way]
 
     def _stream(self, group: int, left: tuple[tuple[int, int], ...]) -> Stream:
@@ -135,8 +137,10 @@ class Losses:
     def _way(self, before: State, after: State) -> Way:
         nodes = self.recovery.rules.nodes
         left = [(i, after.nodes[i][0]) for i, _ in nodes.candidates(after)]
-        has_all = left and self._has_all(before, after)
-        return None if has_all else (before.primary, tuple(left))
+        waited = bool(left and self._has_all(before, after))
+        if waited and self.spec.replication.mode != "semi-sync":
+            return None
+        return before.primary, tuple(left), waited
 
     def _has_all(self, before: State, after: State) -> bool:
         """Tell whether commits waited for one of those that are left, or wait now."""
@@ -184,12 +188,23 @@ class Losses:
     ) -> Loss:
         """Return what failures of a rate take that are survived in some ways."""
         ready: Quantity = sum(shares.values())
-        lost = {way: _missing(self.stream(way), sent=sent) for way in (usual, *shares)}
+        lost = {way: self._missing(way, sent=sent) for way in (usual, *shares)}
         writes = lost[usual]
         if any(way != usual for way in shares):
             total = sum(share * lost[way] for way, share in shares.items())
             writes = total / np.where(np.asarray(ready) == 0, 1.0, ready)
         return Loss(events=rate * ready, writes=writes)
+
+    def waited(self, way: Way) -> Quantity:
+        """Return how long clients have waited of whose writes some may be missing."""
+        return self.spec.replication.timeout if way and way[2] else 0.0
+
+    def _missing(self, way: Way, *, sent: bool) -> Quantity:
+        """Return how many writes are missing; `sent`: what is under way arrives."""
+        stream, waited = self.stream(way), self.waited(way)
+        if stream is None or (way and way[2] and _symbolic(stream, waited)):
+            return 0.0
+        return missing(replace(stream, delay=0.0) if sent else stream, waited)
 
     # ---- the answer ----------------------------------------------------------------
 
@@ -233,7 +248,7 @@ class Losses:
         if not clean:
             return {"unclean election": Loss(events=missed.events, writes=taken)}
         often = missed.standbys
-        under_way = _missing(self.stream(self.within(self.start)), sent=False)
+        under_way = self._missing(self.within(self.start), sent=False)
         taken = under_way + taken * missed.events / np.where(often == 0, 1.0, often)
         return {"all nodes lost": Loss(events=often, writes=taken, kept=True)}
 
@@ -291,8 +306,7 @@ def _earliest(delays: list[Quantity]) -> Quantity:
     return laws[0] if len(laws) == 1 else duration.minimum(*laws)
 
 
-def _missing(stream: Stream | None, *, sent: bool) -> Quantity:
-    """Return how many writes are missing; `sent`: what is under way arrives."""
-    if stream is None:
-        return 0.0
-    return missing(replace(stream, delay=0.0) if sent else stream)
+def _symbolic(stream: Stream, waited: Quantity) -> bool:
+    stages = (stream.send, stream.apply)
+    times = (stream.delay, waited, *(s.service for s in stages if s is not None))
+    return any(_check.is_symbolic(time) for time in times)

@@ -198,7 +198,10 @@ class Race:
 
             def clash(share: FloatArray, rivals: Rivals = rivals) -> FloatArray:
                 """Return P(a rival comes before it is shown), and P(any rival)."""
-                each = [n * np.log(law.lst(rate * share)) for n, rate, law in rivals]
+                none = [np.maximum(law.lst(r * share), 1e-300) for _, r, law in rivals]
+                each = [
+                    n * np.log(no) for (n, *_), no in zip(rivals, none, strict=True)
+                ]
                 later = -np.asarray(sum(each))
                 before = sum(n * rate * float(law.mean) for n, rate, law in rivals)
                 both = np.stack([later, later + before * share])

@@ -264,26 +264,29 @@ def stale_reads(
     )
 
 
-def exposure(stream: Stream) -> Duration:
+def exposure(stream: Stream, waited: float = 0.0) -> Duration:
     """Return the age of the oldest write that a crash takes.
 
     It is endless where the copy falls ever further behind: what it has not replayed is
-    of no use to clients.
+    of no use to clients.  `waited`: for how long clients wait for the copy at most.
     """
+    stream = replace(stream, apply=None) if waited else stream
     behind = overtaken(stream.utilisation)
     if np.all(behind):
         return stream.lag
-    return (
-        duration.endless(stream.exposure, behind) if behind.any() else stream.exposure
-    )
+    law = stream.exposed(waited)
+    return duration.endless(law, behind) if behind.any() else law
 
 
-def missing(stream: Stream) -> Quantity:
+def missing(stream: Stream, waited: Quantity = 0.0) -> Quantity:
     """Return the mean number of writes that a crash takes, endless alike."""
+    if np.all(np.asarray(waited) == 0):
+        found = stream.missing
+    else:
+        stream = replace(stream, apply=None)
+        found = stream.writes * stream.lag.law.excess(np.asarray(waited, float))
     behind = overtaken(stream.utilisation)
-    return (
-        np.where(behind, np.inf, stream.missing)[()] if behind.any() else stream.missing
-    )
+    return np.where(behind, np.inf, found)[()] if behind.any() else found
 
 
 def overtaken(load: Quantity) -> NDArray[np.bool_]:

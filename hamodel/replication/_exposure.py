@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hamodel._quadrature import edges_of
 from hamodel._types import FloatArray, Quantity
-from hamodel.duration import Duration, integrals, phase_type
+from hamodel.duration import Duration, constant, integrals, phase_type, tabulated
 from hamodel.duration import law as laws
 from hamodel.duration.law import Law
 from hamodel.replication._integrate import nodes
@@ -161,6 +162,30 @@ def law_of(
         delays, weights = np.asarray(delay, float)[None], np.ones(1)
     fields = (np.asarray(empty, float), np.asarray(rate, float))
     return Duration(Exposure(clearing.law, *fields, delays, weights))
+
+
+_LEVELS = np.concatenate(  # of a tail, between which it is straight
+    [np.linspace(1, 0.1, 181), 0.1 * 10 ** (-np.arange(1, 161) / 16)]
+)
+_NEVER = 1e-12  # a chance that counts as none
+_CLOSE = 1e-9  # of a time: beside it
+
+
+def later(time: Duration, least: float) -> tuple[Duration, Duration]:
+    """Return a time where it is more than `least`, else 0; and how much more it is."""
+    if least == 0:
+        return time, time
+    chance = float(time.sf(least))
+    if chance < _NEVER:
+        return constant(0.0), constant(0.0)
+    t = time.quantile(1 - chance * _LEVELS[1:])
+    more = edges_of([t, t * (1 - _CLOSE)]) - least  # it may jump
+    more = more[more > _CLOSE * least]
+    tail = np.minimum.accumulate([chance, *time.sf(least + more)])
+    return (
+        tabulated([0.0, least, *(least + more)], [chance, *tail]),
+        tabulated([0.0, *more], tail),
+    )
 
 
 def behind(lag: Duration, rate: float) -> tuple[Duration, float]:

@@ -58,7 +58,8 @@ class Replication:
     Notes
     -----
     A mode is two numbers: how many acknowledgements, and how long to wait for them.
-    The default timeout is MySQL's (fact FO-035).
+    The default timeout is MySQL's (fact FO-035).  What a timeout lets go before a
+    standby has received it is lost in a crash.
 
     Examples
     --------
@@ -143,7 +144,6 @@ class Replication:
             Writes per second.
         standby : int
             Which one, from 0.
-
         """
         delay = self.delays[standby]
         return Stream(writes=writes, delay=delay, send=self.send, apply=self.apply)
@@ -181,8 +181,7 @@ class Replication:
         writes : float or array
             Writes per second; counts only if there is a queue to pass.
         ways : sequence of Duration
-            Time in s to each standby and back, on top of the delay of each direction;
-            none if not given.
+            Time in s to each standby and back, on top of the delay of each direction.
 
         Returns
         -------
@@ -274,7 +273,7 @@ class Replication:
         Returns
         -------
         LossByFailure
-            In time and in writes; zero for modes that wait.
+            In time and in writes; zero for modes that wait, without a timeout.
 
         Raises
         ------
@@ -285,9 +284,9 @@ class Replication:
 
         Notes
         -----
-        The best of several standbys is promoted: that is the one with the least
-        delay.  A slow link is a `send` stage of high load: its loss is the age of its
-        backlog.  Only writes that were acknowledged to a client count as lost.
+        The best of several standbys is promoted: that with the least delay.  A slow
+        link is a `send` stage of high load: its loss is the age of its backlog.  Only
+        writes that were acknowledged to a client count as lost.
 
         Examples
         --------
@@ -304,18 +303,20 @@ class Replication:
         _check.one_of(FAILURES, failure=failure)
         _check.one_of(("received", "applied"), keeps=keeps)
         _check.non_negative(writes=writes)
-        if self.needed:
+        if self.needed and self.mode != "semi-sync":
             none = duration.constant(0.0)
-            return LossByFailure(
-                failure=failure, time=none, writes=LostCount(rate=writes, lag=none)
-            )
+            count = LostCount(rate=writes, lag=none)
+            return LossByFailure(failure=failure, time=none, writes=count)
         apply = self.apply if failure == "site" and keeps == "applied" else None
         delay = 0.0 if failure == "process" else self._nearest
         path = Stream(writes=writes, delay=delay, send=self.send, apply=apply)
         if self.send is not None and self.send.sizes is not None:
             raise ValueError("send.sizes must be None: writes are counted one by one")
-        lost = LostCount(rate=float(writes), lag=path.lag, dispersion=dispersion)
-        return LossByFailure(failure=failure, time=_exposed(path), writes=lost)
+        least = float(self.timeout) if self.needed else 0.0
+        age = _exposure.later(_exposed(path), least)[0]
+        lag = _exposure.later(path.lag, least)[1]
+        lost = LostCount(rate=float(writes), lag=lag, dispersion=dispersion)
+        return LossByFailure(failure=failure, time=age, writes=lost)
 
     def loss_without_standby(
         self, *, writes: float, gone: Duration, dispersion: float = 1.0

@@ -204,6 +204,24 @@ class Stream:
         """
         return self._exposed(self.delay)
 
+    def exposed(self, waited: float) -> Duration:
+        """Return the age of the oldest write that a crash loses where clients waited.
+
+        Parameters
+        ----------
+        waited : float
+            For how long in s clients wait for the replica at most, as the timeout of a
+            semi-synchronous commit says: none is answered before, unless received.
+
+        Examples
+        --------
+        >>> from hamodel import duration
+        >>> far = Stream(writes=100, delay=duration.exponential(0.1))
+        >>> [round(far.exposed(t).mean, 4) for t in (0, 0.1, 0.3)]
+        [0.0909, 0.067, 0.0181]
+        """
+        return _exposure.later(self.exposure, waited)[0]
+
     @property
     def missing(self) -> Quantity:
         """Mean number of writes that the replica has not received."""
