@@ -90,7 +90,7 @@ class PairBehaviour(AtWork):
         if not found:
             return constant(0.0)
         # what nobody has waited for first: its age is not cut
-        worst = max(found, key=lambda each: (each[1] == 0, _slowness(each[0])))
+        worst = max(found, key=lambda each: (not np.any(each[1]), _slowness(each[0])))
         return exposure(*worst)
 
     @cached_property

@@ -104,7 +104,8 @@ class Losses:
             return None
         if way not in self._made:
             self._made[way] = self._stream(*way[:2])
-        return self._made[way]
+        found = self._made[way]
+        return None if way[2] and _symbolic(found, self.waited(way)) else found
 
     def _stream(self, group: int, left: tuple[tuple[int, int], ...]) -> Stream:
         primary = self.members[group][0]
@@ -202,7 +203,7 @@ class Losses:
     def _missing(self, way: Way, *, sent: bool) -> Quantity:
         """Return how many writes are missing; `sent`: what is under way arrives."""
         stream, waited = self.stream(way), self.waited(way)
-        if stream is None or (way and way[2] and _symbolic(stream, waited)):
+        if stream is None:
             return 0.0
         return missing(replace(stream, delay=0.0) if sent else stream, waited)
 

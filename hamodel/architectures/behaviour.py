@@ -264,13 +264,13 @@ def stale_reads(
     )
 
 
-def exposure(stream: Stream, waited: float = 0.0) -> Duration:
+def exposure(stream: Stream, waited: Quantity = 0.0) -> Duration:
     """Return the age of the oldest write that a crash takes.
 
     It is endless where the copy falls ever further behind: what it has not replayed is
     of no use to clients.  `waited`: for how long clients wait for the copy at most.
     """
-    stream = replace(stream, apply=None) if waited else stream
+    stream = replace(stream, apply=None) if np.any(waited) else stream
     behind = overtaken(stream.utilisation)
     if np.all(behind):
         return stream.lag

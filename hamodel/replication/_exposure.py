@@ -171,13 +171,18 @@ _NEVER = 1e-12  # a chance that counts as none
 _CLOSE = 1e-9  # of a time: beside it
 
 
-def later(time: Duration, least: float) -> tuple[Duration, Duration]:
+def later(time: Duration, least: Quantity) -> tuple[Duration, Duration]:
     """Return a time where it is more than `least`, else 0; and how much more it is."""
-    if least == 0:
+    if not np.any(least):
         return time, time
-    chance = float(time.sf(least))
-    if chance < _NEVER:
+    if np.all(time.sf(least) < _NEVER):
         return constant(0.0), constant(0.0)
+    if np.ndim(least) or time.shape:
+        raise ValueError(
+            "timeout must be longer than any write is on its way where settings are "
+            "arrays; ha.sweep takes them point by point"
+        )
+    chance = float(time.sf(least))
     t = time.quantile(1 - chance * _LEVELS[1:])
     more = edges_of([t, t * (1 - _CLOSE)]) - least  # it may jump
     more = more[more > _CLOSE * least]

@@ -204,7 +204,7 @@ class Stream:
         """
         return self._exposed(self.delay)
 
-    def exposed(self, waited: float) -> Duration:
+    def exposed(self, waited: Quantity) -> Duration:
         """Return the age of the oldest write that a crash loses where clients waited.
 
         Parameters
