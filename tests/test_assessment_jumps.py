@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from hamodel import catalogue, duration
-from hamodel.architectures import Node, SinglePrimary
+from hamodel.architectures import ActiveActive, Node, SinglePrimary
 from hamodel.assessment import Journey, OtherPart, assess, assess_journeys
 from hamodel.assessment.budget import Downtime
-from hamodel.units import DAY, HOUR, MONTH, YEAR
+from hamodel.failover import Failover
+from hamodel.units import DAY, HOUR, MINUTE, MONTH, YEAR
+from hamodel.workload import Workload
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,32 @@ def test_journeys_that_fail_alike_miss_as_often_as_one(key, horizon, target):
     assert chance.probability == pytest.approx(one, rel=chance.error)
     assert chance.error < 0.3
     assert chance.probability >= one
+
+
+@pytest.mark.parametrize(("beyond", "most"), [(1.02, 1.4), (1.12, 1.05)])
+def test_a_constant_repair_behind_a_way_out_with_a_law_is_smooth(beyond, most):
+    """Clients whom nobody leads away: a quarter is not down for long enough."""
+    repair, share, works = 4 * HOUR, 0.25, 0.95
+    node = Node(mttf=3000 * HOUR, mttr=duration.constant(repair))
+    way = Failover(detection=duration.erlang(3, 300.0), coverage=works)
+    shop = ActiveActive(database=node, failover=way, sites=("a", "b"))
+    found = assess(shop, Workload(clients={"a": 1 - share, "b": share}))
+    x = repair * share * beyond
+    begins = DAY + repair - 2 * x / (1 - share)
+    exact = (1 - works) * begins / node.mttf
+    ratio = found.chance_of_missing(1 - x / DAY, DAY).probability / exact
+    assert ratio < most  # as is said
+    assert (ratio > 1.05) == (beyond == 1.02)
+
+
+def test_beyond_what_one_of_two_sites_can_cost_a_minute_a_part_is_left():
+    node = Node(mttf=1000 * HOUR, mttr=600.0)
+    way = Failover(detection=60.0, coverage=0.8)
+    found = assess(ActiveActive(database=node, failover=way))
+    one, *left = (
+        found.chance_of_missing(1 - x, MINUTE).probability for x in (0.49, 0.5, 0.55)
+    )
+    exact = 1.2e-7  # at most: both sites are away, 1e-4 of the time each
+    assert one > 100 * exact
+    assert exact < left[0] < 0.05 * one  # as is said
+    assert left[1] <= exact

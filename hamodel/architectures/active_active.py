@@ -24,7 +24,8 @@ Assumptions
 - What strikes all databases at once is counted apart from what they do by themselves.
   That leaves out a share of the downtime no larger than the share of the time in which
   some database is down.
-- Replication between sites is asynchronous, so no site waits for another.
+- Replication between sites is asynchronous, so no site waits for another; each works
+  on the writes of all, on those of others as long as on its own.
 - With "home site", keys are spread evenly over the sites, and a site that leads its
   clients away has its keys moved at the same time.
 - A site may itself be a replicated primary: see `region`.

@@ -33,8 +33,11 @@ Assumptions
   4 h by one crew, at a failure each 100 h, have all three down 1.7 times too long.
   Independence weighs more: if 5 % of the failures strike both nodes, the downtime is
   4.1 times as long (`assumptions`).
+- Standbys work on each write as long as the primary does, in one queue with the reads
+  that they answer.
 - A failover that does not work leaves no usable node, and the service waits for a
-  repair.  With `Failover.manual` a person makes the standby serve instead.
+  repair, which runs from the failure on.  With `Failover.manual` a person makes the
+  standby serve instead.
 - A process that restarts in place goes on to do so from attempt to attempt, with
   `Failover.retry`; each attempt that works has its own detection, which the restart may
   end, and once it is detected the service waits for the standby.  When all attempts of

@@ -39,7 +39,10 @@ A law that jumps takes thousands of terms to invert.  Visits that last constant 
 or throughout the period, and work by the calendar, are counted: of sums of them that
 are near what is asked the transform has the others only, at what these leave.  Other
 laws are smoothed by 3 %, or by what they vary, and what a visit alone lacks by that is
-added.
+added.  Left smooth are a constant repair that is behind a way out of another law
+(within 5 % of what it costs a day was missed up to 40 % too often), and the end of what
+one part alone can cost a short period (two equal sites are both away for half of a
+minute: within 4 % beyond it 5 % of the chance before it are left).
 
 Source: Abate, Choudhury and Whitt (2000), An introduction to numerical transform
 inversion, in Computational Probability, 257-323; for the visits: Daley and Vere-Jones,
