@@ -626,3 +626,21 @@ def test_elections_that_come_with_a_lost_site_are_those_of_its_leaders():
     assert begins == pytest.approx(dict.fromkeys("abc", 1 / site.mttf / 3), rel=1e-6)
     assert alone == pytest.approx(1 / node.mttf, rel=1e-6)
     assert elections == pytest.approx(1 / node.mttf + 1 / site.mttf, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "lost", "versions"),
+    [("last write wins", 200, 1), ("vector clocks", 0, 3), ("crdt", 0, 1)],
+)
+def test_what_becomes_of_writes_that_sites_never_hear_of(resolution, lost, versions):
+    """Each site keeps its own version, if they are kept; else one is thrown away."""
+    spec = ActiveActive(
+        database=NODE,
+        failover=LED,
+        sites=("A", "B", "C"),
+        replication=Replication(send=WriteStage(service=0.02)),
+        resolution=resolution,
+    )
+    found = spec.behaviour(ha.Workload(writes=200.0)).conflicts
+    assert (found.pairs, found.share) == (np.inf, 1)
+    assert (found.lost, found.siblings) == (lost, versions)
