@@ -485,6 +485,11 @@ def test_what_is_left_of_other_stages_in_a_race_is_drawn_from_transforms():
         first = np.exp(-2 * r) * -np.expm1(-6 * r) / (6 * r)
         exact = r * first / (1 - first) if r > 1e-6 else 1 / 5
         assert raced.rate(r) == pytest.approx(exact, rel=1e-6)
+    # of symbols a law counts by its mean, and what is constant as it is
+    r = sympy.Symbol("r", positive=True)
+    assert raced.rate(r) == pytest.approx(1 / 5, rel=1e-12)
+    fixed = Raced((4.0, 2.0)).rate(r).subs(r, 0.2)
+    assert float(fixed) == pytest.approx(0.2 / np.expm1(1.2), rel=1e-12)
     both = raced.rate(np.array([1e-9, 0.2]))
     assert both == pytest.approx([raced.rate(1e-9), raced.rate(0.2)], rel=1e-12)
 
