@@ -26,11 +26,13 @@ from hamodel.architectures import (
     failed_apps,
 )
 from hamodel.architectures._assumptions import _joined, _lognormal
+from hamodel.architectures._copies import Held
 from hamodel.architectures._diagram import entrances, quorum
 from hamodel.architectures._events import Event, Raced, Stages, is_never, rate_among
 from hamodel.architectures._first import (
     race_of_stages,
 )
+from hamodel.architectures._front import FrontState
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._seen import SiteView, combined
 from hamodel.architectures._shape import Shape
@@ -649,3 +651,10 @@ def test_what_becomes_of_writes_that_sites_never_hear_of(resolution, lost, versi
     found = spec.behaviour(ha.Workload(writes=200.0)).conflicts
     assert (found.pairs, found.share) == (np.inf, 1)
     assert (found.lost, found.siblings) == (lost, versions)
+
+
+def test_all_is_well_at_first_and_copies_are_told_apart_by_name():
+    assert (FrontState().balancers, FrontState().apps) == (0, 0)
+    held = Held(node=NODE, count=1, copies=1)
+    names = [held, replace(held, in_turn=True), replace(held, number=2)]
+    assert [one.name for one in names] == ["copies", "copy in turn", "copy 2"]
