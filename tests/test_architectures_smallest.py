@@ -32,13 +32,13 @@ from hamodel.architectures._events import Event, Raced, Stages, is_never, rate_a
 from hamodel.architectures._first import (
     race_of_stages,
 )
-from hamodel.architectures._front import FrontState
+from hamodel.architectures._front import Front, FrontState
 from hamodel.architectures._pair_rules import rules_of
 from hamodel.architectures._seen import SiteView, combined
 from hamodel.architectures._shape import Shape
 from hamodel.architectures._sums import plus
 from hamodel.architectures._voters import Voters
-from hamodel.architectures.behaviour import entering, failures, led_away
+from hamodel.architectures.behaviour import Asked, entering, failures, led_away
 from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import DAY, HOUR
@@ -655,6 +655,8 @@ def test_what_becomes_of_writes_that_sites_never_hear_of(resolution, lost, versi
 
 def test_all_is_well_at_first_and_copies_are_told_apart_by_name():
     assert (FrontState().balancers, FrontState().apps) == (0, 0)
+    assert Front(site=Site(), redirect=None).part("a").turns == 1
+    assert Asked(duration.constant(1.0)).reads == 1  # as busy as its own
     held = Held(node=NODE, count=1, copies=1)
     names = [held, replace(held, in_turn=True), replace(held, number=2)]
     assert [one.name for one in names] == ["copies", "copy in turn", "copy 2"]
