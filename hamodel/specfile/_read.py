@@ -110,8 +110,8 @@ class Reader:
         for stage, (word, inner) in found.items():
             unused = UNUSED.get(MECHANISMS.get(word, object), {}).get(stage, ())
             for name in inner.fields.keys() & set(unused):
+                said = f"{path}{stage}.{name}: changes nothing of a {stage}"
                 if inner.fields[name].file == self.home and words.count(word) == 1:
-                    said = f"{path}{stage}.{name}: changes nothing of a {stage}"
                     self._doubt(inner.fields[name], said)
 
     def _without_hand(self, node: TreeNode, path: str) -> TreeNode:
@@ -309,8 +309,7 @@ class Reader:
             found = self.spec(MECHANISMS[word], _noded(inside or {}, node), f"{path}.")
             if found is WRONG:
                 raise ValueError(f"{word} cannot be read")
-            stage = path.rpartition(".")[2]
-            law: Duration = as_stage(stage, found)
+            law: Duration = as_stage(path.rpartition(".")[2], found)
             return law
 
         plain = self._unwrapped(node, path)
@@ -357,8 +356,7 @@ class Reader:
             raise ValueError("must be one number: nothing carries a belief about it")
         kinds = {k: about.kind if v == "same" else v for k, v in BELIEFS[word].items()}
         make: Callable[..., Belief] = getattr(uncertainty, word)
-        belief = make(**parameters(word, inside.plain(), kinds))
-        self.beliefs[path] = belief
+        self.beliefs[path] = belief = make(**parameters(word, inside.plain(), kinds))
         return float(belief.quantile(0.5))
 
 
