@@ -152,9 +152,7 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
     explorer.scroll_into_view_if_needed()
     shot(page, "lesson-04-veiled")
     first = lift(explorer)
-    assert first[1] in explorer.inner_text(), (
-        "the sentence is shown, and is the alt text"
-    )
+    expect(explorer).to_contain_text(first[1])  # is shown, and is the alt text
     shot(page, "lesson-04-explorer")
 
     handle = explorer.locator(".noUi-handle").first
@@ -165,9 +163,9 @@ def test_a_learner_moves_the_explorer_and_answers(page, served):
     page.keyboard.press("ArrowRight")
     moved = until_changed(explorer, first)
     took = time.monotonic() - since
-    assert moved[1] in explorer.inner_text()
+    expect(explorer).to_contain_text(moved[1])
     shot(page, "lesson-04-explorer-moved")
-    assert took < 20, f"{took:.1f} s from key to picture; a quiet machine takes 0.1 s"
+    assert took < 60, f"{took:.1f} s from key to picture; a quiet machine takes 0.1 s"
     page.keyboard.press("ArrowLeft")
     assert until_changed(explorer, moved) == first
     assert handle.get_attribute("aria-valuetext") == "2,000 h"
