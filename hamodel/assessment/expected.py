@@ -139,16 +139,14 @@ class Expected(Assessment):
     def _mean(self, operation: str) -> Operation:
         """Return how an operation fares on average.
 
-        Retries take single numbers: where loads are believed, a few draws must do.
+        What takes single numbers, such as retries a load, is answered at a few draws.
         """
-        workload = self.workload
-        if any(path.startswith(LOAD) for path in self.beliefs) and (
-            workload.retries or np.isfinite(workload.timeout)
-        ):
+        try:
+            return _averaged(getattr(self.whole, operation), self.weights)
+        except ValueError:
             few, weights = zip(*self._few, strict=True)
-            each = [getattr(one, operation) for one in few]
-            return _averaged(_stacked(each), np.array(weights))
-        return _averaged(getattr(self.whole, operation), self.weights)
+        each = [getattr(one, operation) for one in few]
+        return _averaged(_stacked(each), np.array(weights))
 
 
 def _averaged(many: Operation, weights: FloatArray) -> Operation:
