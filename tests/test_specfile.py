@@ -192,6 +192,12 @@ def test_a_starter_names_the_schema_first():
             "within { } a comma separates fields: write numbers without it",
         ),
         (
+            PAIR + "workload: {reads: {uniform: {low: 1,200/s, high: 2,000/s}}}\n",
+            2,
+            "workload.reads",
+            "a comma separates fields: write 1200/s",
+        ),
+        (
             PAIR + "failover:\n  promotion: uniform(5, 10 min)\n",
             3,
             "failover.promotion",

@@ -61,17 +61,12 @@ def called(made: type, path: str) -> str:
     return f"each of {names[-2]}" if names[-1].isdigit() else names[-1]
 
 
-def before(node: TreeNode, inner: TreeNode) -> str:
-    """Return the value that stands just before another in the same file."""
-    place = (inner.line, inner.column)
-    here = [one for one in node.fields.values() if one.file == inner.file]
-    before = [one for one in here if (one.line, one.column) < place]
-    nearest = max(before, key=lambda one: (one.line, one.column), default=inner)
-    return nearest.raw
-
-
-def comma(before: str, after: str) -> str:
-    """Return the message for what stands after a comma that belongs to a number."""
+def after_comma(node: TreeNode, key: str) -> str:
+    """Return the message for a field that stands after a comma of a number, if any."""
+    inner = node.fields[key]
+    if not key[:1].isdigit() or inner.value is not None:
+        return ""
+    before, after = _before(node, inner), key
     if "(" in before:
         meant = f'"{before[-30:]}, {after[:30]}"'
         return f"is no field; within {{ }} a comma separates fields: write {meant}"
@@ -105,3 +100,12 @@ def _near(word: str, known: Sequence[str]) -> str:
 def brief(node: TreeNode) -> str:
     shown = repr(node.plain() if node.size < 20 else node.raw or "a long value")
     return shown if len(shown) <= 60 else f"{shown[:60]}..."
+
+
+def _before(node: TreeNode, inner: TreeNode) -> str:
+    """Return the value that stands just before another in the same file."""
+    place = (inner.line, inner.column)
+    here = [one for one in node.fields.values() if one.file == inner.file]
+    before = [one for one in here if (one.line, one.column) < place]
+    nearest = max(before, key=lambda one: (one.line, one.column), default=inner)
+    return nearest.raw

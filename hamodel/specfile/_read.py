@@ -15,12 +15,11 @@ from hamodel.duration import FAMILIES, JOINED, Duration, parameters
 from hamodel.failover import MECHANISMS, STAGES, UNUSED, Failover, as_stage
 from hamodel.fields import About, described, required
 from hamodel.specfile._messages import (
-    before,
+    after_comma,
     blamed,
     brief,
     called,
     check_meant,
-    comma,
     unknown,
 )
 from hamodel.specfile._sources import Source, agreed, is_wrapped, number_of, source_of
@@ -86,9 +85,7 @@ class Reader:
         given = {}
         for key, inner in node.fields.items():
             if key not in known:
-                said = unknown(key, list(known))
-                if key[:1].isdigit() and inner.value is None:
-                    said = comma(before(node, inner), key)
+                said = after_comma(node, key) or unknown(key, list(known))
                 self.wrong(inner, f"{path}{key:.40}", said)
                 continue
             given[key] = self.field(known[key], inner, f"{path}{key}")
@@ -354,6 +351,9 @@ class Reader:
             raise ValueError(f"{word:.40} {unknown(word, list(BELIEFS))}")
         if not about.believed:
             raise ValueError("must be one number: nothing carries a belief about it")
+        for key in inside.fields:
+            if said := after_comma(inside, key):
+                raise ValueError(f"{key:.40} {said}")
         kinds = {k: about.kind if v == "same" else v for k, v in BELIEFS[word].items()}
         make: Callable[..., Belief] = getattr(uncertainty, word)
         self.beliefs[path] = belief = make(**parameters(word, inside.plain(), kinds))
