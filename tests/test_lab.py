@@ -537,13 +537,15 @@ def test_a_real_database_recovers_within_its_prediction(tmp_path, kind):
     The median of five is beyond the law's outer 3 % once in two thousand runs.  A
     machine that stalls keeps a Sentinel's last ping from being answered before the
     failure, or delays what comes after: one row may stray, and the slack of the others
-    grows with the load.
+    grows with the load.  Redis answers a client a moment before it sends the write on:
+    of each client the last write may be lost.
     """
     experiment = kind(sync=True) if kind is lab.Watchdog else kind()
     found = experiment.record(5, tmp_path)
     assert len(found.rows) >= 4, found.discarded
     assert np.sum(found.column("censored")) <= 1
-    assert np.nansum(found.column("lost")) == 0  # a killed process takes nothing along
+    most = Writers.count if kind is lab.RedisSentinel else 0
+    assert np.nanmax(found.column("lost")) <= most
     load = max(1.0, float(np.median(found.column("load1"))) / (os.cpu_count() or 1))
     for name, law in experiment.prediction().items():
         seen, said = found.column(name), (name, found.column(name), load)
