@@ -257,17 +257,19 @@ def _merged(visits: Visits) -> Visits:
     first = np.unique(blocks, return_index=True)[1]
     into[np.arange(n), blocks] = 0.0
     inner = member[:n, :-1]
+    merged = Moves(
+        rates=into[first],
+        clocks={
+            b: replace(moves.clocks[k], goals=goals[k] @ member)
+            for b, k in enumerate(first)
+            if k in moves.clocks
+        },
+    )
+    law = (visits.entries * moves.means) @ inner
     return Visits(
-        moves=Moves(
-            rates=into[first],
-            clocks={
-                b: replace(moves.clocks[k], goals=goals[k] @ member)
-                for b, k in enumerate(first)
-                if k in moves.clocks
-            },
-        ),
+        moves=merged,
         begins=visits.begins @ inner,
-        entries=visits.entries @ inner,
+        entries=law / merged.means,  # moves within a state are none
         fails=visits.fails[first],
         pairs=visits.pairs and visits.pairs.onto(inner),
     )
