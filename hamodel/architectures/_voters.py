@@ -26,6 +26,7 @@ from hamodel.architectures.base import Along, Part
 from hamodel.duration import Duration
 
 _AFTER, _STUCK = "after ", "stuck "  # a way that led out of a site, or did not
+_BESIDE = 256  # states of a chain that is asked how elections follow one another
 _LEAST = 1e-9  # share of the elections that come alone: where there are none
 
 
@@ -41,6 +42,7 @@ class Electing(Copies, Protocol):
     @property
     def majority(self) -> int: ...
     def leaderless(self, seen: Seen) -> bool: ...
+    def able(self, seen: Seen) -> int: ...
 
 
 class Voters:
@@ -60,6 +62,7 @@ class Voters:
         self.fail, self.mend = every - self.common, rate_of(mean_of(spec.database.mttr))
         self.gone, self.back = rate_of(spec.site.mttf), rate_of(mean_of(spec.site.mttr))
         self.elect = rate_of(mean_of(spec.election))
+        self.repair = spec.database.mttr
         given = self.fail, self.mend, self.gone, self.back, self.elect
         self.symbolic = any(map(_check.is_symbolic, given))
         self.deep = max(map(np.ndim, given))
@@ -159,6 +162,38 @@ class Voters:
         chances = {name: rate * time / lost for name, rate in begins.items()}
         return max(elections - beside / time, 0.0), chances
 
+    def following(self) -> tuple[float, float] | None:
+        """Return how many more elections follow one another than by chance.
+
+        They are those that begin as a copy fails: of three copies none does while one
+        is away.  The first number is in 1/s, less than 0 if they are fewer, the second
+        for how long that holds, in s, as long as a repair that has begun; None if none
+        begins, or there are too many states.
+        """
+        n = int(np.prod(self.shape))
+        if n > _BESIDE:
+            return None
+        at, most = np.arange(n).reshape(self.shape), self.most.ravel()
+        moves, begun = np.zeros((n, n)), np.zeros((n, n))  # 1/s
+        for axis, step, rate, led in self.moves():
+            last = np.moveaxis(at, axis, 0)
+            of, to = (last[:-1], last[1:]) if step > 0 else (last[1:], last[:-1])
+            rates = np.broadcast_to(rate, self.shape).ravel()[of]
+            moves[of, to] += rates
+            if axis % 2 and step > 0:
+                leads = np.broadcast_to(led, self.shape).ravel()[of]
+                begun[of, to] += rates * leads * most[of] * most[to]
+        law = np.broadcast_to(self.law(), self.shape).ravel()
+        law, often = law / law.sum(), begun.sum(axis=1)
+        if not np.any(often):
+            return None
+        inner = np.diag(moves.sum(axis=1)) - moves + law
+        after = np.linalg.solve(inner, often - law @ often)
+        later = np.linalg.solve(inner, after)
+        more, lasts = law @ begun @ np.column_stack([after, later])
+        fades = float(lasts / more) if lasts * more > 0 else 1.0  # of nearly none, 1 s
+        return float(more), fades * _varies(self.repair)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Leader:
@@ -235,7 +270,23 @@ class Leader:
 
         at = {f"{name} site": chance for name, chance in chances.items()}
         part = Part(name="leader", start="leads", events=events, view=str)
-        return Along(alone=part, begins=at, after=self.spec.leaderless)
+        return Along(
+            alone=part,
+            begins=at,
+            after=self.spec.leaderless,
+            voters=self.spec.able,
+            again=Voters(self.spec).following(),
+        )
+
+
+def _varies(time: Quantity | Duration) -> float:
+    """Return how long a time goes on, seen as it begins, beside an exponential one.
+
+    It is E X^2 / 2 (E X)^2: 1/2 for a constant.
+    """
+    if not hasattr(time, "sample") or not np.isfinite(time.var):
+        return 1.0
+    return float(1 + time.var / time.mean**2) / 2
 
 
 def _moved(flow: Value, axis: int, step: int) -> Value:

@@ -52,11 +52,18 @@ class Along:
         By the name of another part: the chance that one begins when that is lost.
     after : callable
         `after(known)`, whether one follows what the clients know to be lost.
+    voters : callable
+        `voters(known)`, how many copies could lead: it may be any that is lost.
+    again : tuple of float, or None
+        How many more, in 1/s, of those that come by themselves follow one another than
+        by chance, fewer if less than 0; and for how long that holds, in s.
     """
 
     alone: Part
     begins: Mapping[str, float]
     after: Callable[[State], bool]
+    voters: Callable[[State], int]
+    again: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

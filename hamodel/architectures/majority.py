@@ -274,6 +274,12 @@ class Majority(LongRun):
             return False
         return self._cast(seen) < self.majority or bool(seen.struck)
 
+    def able(self, seen: Seen) -> int:
+        """Return how many copies that are known to work could lead."""
+        if self.votes is None:
+            return seen.copies
+        return sum(count for name, count in seen.by_site if self.votes[name])
+
     def _cast(self, seen: Seen) -> int:
         if self.votes is None:
             return seen.copies

@@ -16,7 +16,7 @@ from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.assessment._adding import Stream
 from hamodel.assessment._calendar import calendar_of
-from hamodel.assessment._following import pairs_of
+from hamodel.assessment._following import Pairs, pairs_of
 from hamodel.assessment._kinds import Visits
 from hamodel.assessment._laws import flat, is_exponential, left_of, outlasting
 from hamodel.assessment._lumping import members, numbered, rounded
@@ -53,13 +53,16 @@ def stream_of(
     shown_by: tuple[tuple[Process, Views], ...],
     failing_views: tuple[tuple[tuple[int, ...], float], ...],
     other: Other | None,
+    again: tuple[float, float] | None = None,
     *,
     visits: bool,
 ) -> Stream:
     """Return the stream of visits to the joint states that fail more.
 
-    A small chain is taken as it is, unless visits are asked for.  Made once for reads
-    and writes, and for systems that differ elsewhere.
+    A small chain is taken as it is, unless visits are asked for, or `again` tells of
+    those to one state how they follow one another: how many more in 1/s than by chance,
+    and for how long.  Made once for reads and writes, and for systems that differ
+    elsewhere.
     """
     parts, fails = [part for part, _ in shown_by], dict(failing_views)
     numbers = [numbered(views, part) for part, views in shown_by]
@@ -74,13 +77,22 @@ def stream_of(
         calendar = calendar_of(parts[0], states, other, after)
         if calendar is not None:
             return calendar
-        small = len(parts[0].views) <= SMALL and not visits and other is None
+        small = len(parts[0].views) <= SMALL and not visits
+        small &= other is None and again is None
         if small and parts[0].moves.is_markov:
             return _alone(parts[0], states)
     found = _visits(parts, states)
     if other is not None:
         found = _with_other(found, other, np.array([s in after for s in states]))
-    return _fused(_merged(found))
+    return _fused(_merged(_following(found, again)))
+
+
+def _following(visits: Visits, again: tuple[float, float] | None) -> Visits:
+    """Return visits to one state that follow one another as is told."""
+    if again is None:
+        return visits
+    more, lasts = again
+    return replace(visits, pairs=Pairs(np.array([[more]]), lasts))
 
 
 def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> Visits:

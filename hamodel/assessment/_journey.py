@@ -160,7 +160,11 @@ def _along(part: Viewed) -> Viewed:
 
     def along() -> Along:
         found = alone()
-        return replace(found, after=lambda known: found.after(known[0]))
+        return replace(
+            found,
+            after=lambda known: found.after(known[0]),
+            voters=lambda known: found.voters(known[0]),
+        )
 
     return replace(part, along=along)
 

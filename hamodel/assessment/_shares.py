@@ -52,6 +52,19 @@ class Shares:
             self.along[1].after(self._seen(client, numbers)) for client in self.clients
         )
 
+    def voters(self, shown: dict[int, int]) -> int:
+        """Return how many copies could lead, by what some leaves show."""
+        numbers = tuple(shown.get(i, 0) for i in range(len(self.leaves)))
+        if self.along is None:
+            return 0
+        return self.along[1].voters(self._seen(next(iter(self.clients)), numbers))
+
+    def again(self, leaves: tuple[int, ...]) -> tuple[float, float] | None:
+        """Return how outages of a leaf that come with others follow one another."""
+        if self.along is None or leaves != (self.along[0],):
+            return None
+        return self.along[1].again
+
     def _seen(self, client: str, numbers: tuple[int, ...]) -> State:
         """Return what a client knows; combinations that begin alike share that part."""
         seen, end = self.model.nothing, 0

@@ -77,7 +77,10 @@ def _whole(
     fails = np.array([shares.of(views) for views in shown])
     rates, law = product_chain([processes[i] for i in moving])
     if shares.along is not None:
-        rates = _together(shares, rates, shown)
+        copies = _has_copies(shares, shown)
+        if not copies and shares.along[1].again is not None:
+            return None, set()
+        rates = _together(shares, rates, shown, copies=copies)
     blocks = lumped(rates, np.maximum(fails - base, 0.0), _joint.SMALL)
     if blocks is None:
         return None, set()
@@ -90,28 +93,41 @@ def _whole(
     return Whole(rates=merged, law=law, fails=more), set(moving)
 
 
-def _together(shares: Shares, rates: Sparse, shown: list[dict[int, int]]) -> Sparse:
-    """Return the rates of a joint chain where outages of a leaf come with others.
-
-    `shown` are the views by leaf, state by state.
-    """
+def _has_copies(shares: Shares, shown: list[dict[int, int]]) -> bool:
+    """Tell whether copies are there whose failures lead to outages of a leaf."""
     assert shares.along is not None
     leaf, along = shares.along
+    apart = {k for k in shown[0] if shares.leaves[k].name in along.begins} | {leaf}
+    copies = (views for views in shown if not any(views[k] for k in apart))
+    most = shares.voters(shown[0])
+    return any(shares.voters(views) < most for views in copies)
+
+
+def _together(
+    shares: Shares, rates: Sparse, shown: list[dict[int, int]], *, copies: bool
+) -> Sparse:
+    """Return the rates of a joint chain where outages of a leaf come with others.
+
+    `shown` are the views by leaf, state by state.  If copies that fail are among them
+    none of its outages comes by itself.
+    """
+    assert shares.along is not None
+    leaf = shares.along[0]
     after = [shares.leads_on(views) for views in shown]
+    able = [max(shares.voters(views), 1) for views in shown]
     index = {tuple(views.values()): k for k, views in enumerate(shown)}
     other = [index[tuple((views | {leaf: 1}).values())] for views in shown]
-    named = {i: along.begins.get(shares.leaves[i].name, 0.0) for i in shown[0]}
     found = rates.tolil() if hasattr(rates, "tolil") else rates.copy()
     for i, j in zip(*(x.tolist() for x in rates.nonzero()), strict=True):
-        if after[j] or shown[i][leaf] or shown[j][leaf]:
+        if shown[i][leaf] or after[j]:
             continue
-        if after[i]:
-            share = 1.0
+        if shown[j][leaf]:
+            share = float(copies)
         else:
-            lost = (named[k] for k in named if not shown[i][k] and shown[j][k])
-            share = next(lost, 0.0)
+            share = 1.0 if after[i] else max(1 - able[j] / able[i], 0.0)
         found[i, j] -= share * rates[i, j]
-        found[i, other[j]] += share * rates[i, j]
+        if not shown[j][leaf]:
+            found[i, other[j]] += share * rates[i, j]
     return found.tocsr() if hasattr(found, "tocsr") else found
 
 
@@ -130,17 +146,29 @@ def _apart(
     if whole is not None and whole.mean > 0:
         found = ((whole, 1), *found)
     if len(found) == 1 and found[0] == (whole, 1):
-        apart = beside_of(excess) if shares.along is not None else 0.0
-        return Downtime(base=base, streams=found, error=apart)
+        return Downtime(base=base, streams=found)
     mean = sum(count * stream.mean for stream, count in found)
+    apart = (c for c in excess if not done.issuperset(leaves_of(c)))
     return Downtime(
         base=base,
         streams=found,
         error=4 * mean,
-        beside=2 * beside_of(c for c in excess if not done.issuperset(leaves_of(c))),
+        beside=2 * max(beside_of(apart), _voters_away(shares, seen, done)),
         missed=deeper(seen),
         clusters=tuple(clusters_of(shares, processes, excess, by_leaves)),
     )
+
+
+def _voters_away(shares: Shares, items: list[Item], done: set[int]) -> float:
+    """Return for how long copies are away that could lead: what begins hangs on them.
+
+    None where they, and the outages that come with theirs, are `done`.
+    """
+    if shares.along is None or shares.along[0] in done:
+        return 0.0
+    most = shares.voters({})
+    away = (i.share for i in items if shares.voters({i.leaf: i.view}) < most)
+    return max(away, default=0.0)
 
 
 def streams_of(
@@ -179,9 +207,11 @@ def _byleaves_of(
         fails = {tuple(item.view for item in c): excess[c] for c in alike}
         other = _other(shares, processes, excess, alike)
         shown = tuple(sorted((v, round(f, 12)) for v, f in fails.items()))
-        key = parts, shown, other
+        again = shares.again(leaves)
+        key = parts, shown, other, again
         if key not in made:
-            make = partial(stream_of, parts, tuple(fails.items()), other, visits=visits)
+            given = parts, tuple(fails.items()), other, again
+            make = partial(stream_of, *given, visits=visits)
             late = len(leaves) > 1 and not visits
             made[key] = _later(make, {c: excess[c] for c in alike}) if late else make()
         found[leaves] = made[key]
