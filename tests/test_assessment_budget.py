@@ -578,6 +578,14 @@ def test_the_downtime_of_a_year_is_the_inverse_of_meeting():
     assert found.downtime_quantile(0.01, HOUR) == 0
 
 
+def test_a_quantile_is_found_far_above_the_mean():
+    """Of one visit in ten million lives; a search from the mean begins at 1e-13."""
+    node = Node(mttf=1e16, mttr=1000.0)
+    down = assess(SinglePrimary(database=node)).downtime_quantile(1 - 1e-9, YEAR)
+    begun = (YEAR - down + node.mttr) / node.mttf
+    assert begun * math.exp(-down / node.mttr) == pytest.approx(1e-9, rel=1e-4)
+
+
 def exceeded(found, down, horizon):
     """P(downtime > down) of the same transform: 30 000 plain terms, then averaged."""
     law = found._over("write").downtime

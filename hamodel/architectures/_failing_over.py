@@ -92,7 +92,7 @@ class Failovers:
             tries = state.tries if told else 0
             yield failed._replace(phase="manual", tries=tries), 1
             return
-        law = max(0, 0 if state.mode < 0 else self.kinds[state.mode].law)
+        law = 0 if kind is None else kind.law
         for i, share in self.nodes.candidates(failed):
             spoilt = self.nodes.moved(failed, i, (0, -1), (1 + law, 1))
             yield self.nodes.give_up(spoilt, Cause.FAILOVER_FAILED), share

@@ -241,15 +241,15 @@ def _policy(spec: PairSpec) -> Policy:
     count = int(replication.acknowledgements)
     match replication.mode:
         case "async":
-            return Policy(0, 0, None, each=False)
+            return Policy()
         case "semi-sync":
-            return Policy(count, 0, replication.timeout, each=False)
+            return Policy(timeout=replication.timeout, needed=count)
         case "sync":
-            return Policy(-1, -1, None, each=False)
+            return Policy(least=len(spec.nodes))
         case "quorum":
-            return Policy(count, count, None, each=False)
+            return Policy(least=count)
         case "in-sync":
-            return Policy(-1, count, replication.timeout, each=True)
+            return Policy(least=count, timeout=replication.timeout)
         case _:
             raise ValueError(f"replication.mode is unknown, got {replication.mode!r}")
 

@@ -260,10 +260,9 @@ class Holding(NamedTuple):
 class Policy(NamedTuple):
     """What a commit waits for."""
 
-    needed: int  # standbys; -1: all that there are
-    least: int  # below which it waits without end; -1: all that there are
-    timeout: Quantity | None  # else it waits so long, and goes on without
-    each: bool  # whether it waits for each standby that goes, not only the last needed
+    least: int = 0  # standbys below which it waits without end, or all there are
+    timeout: Quantity | None = None  # else it waits so long, and goes on without
+    needed: int = 0  # standbys, of which it waits for the last; 0: for each that goes
 
 
 def redirection(

@@ -93,11 +93,8 @@ class Rules(Failovers):
 
     def blocked(self, state: State) -> bool:
         """Tell whether writes wait without end for a standby."""
-        return self.nodes.in_sync(state) < self._of(self.policy.least, state)
-
-    def _of(self, number: int, state: State) -> int:
-        """Return a number of standbys; -1 means all that commits wait for."""
-        return self.nodes.counted(state) if number < 0 else number
+        least = min(self.policy.least, self.nodes.counted(state))
+        return self.nodes.in_sync(state) < least
 
     def named(self, names: Names) -> Rules:
         """Return the same rules with terms for the numbers: see `Shape`."""
@@ -191,8 +188,8 @@ class Rules(Failovers):
         if self.policy.timeout is None:
             return after
         had, has = self.nodes.in_sync(before), self.nodes.in_sync(after)
-        needed = self._of(self.policy.needed, before)
-        waits = had > has if self.policy.each else had >= needed > has
+        needed = self.policy.needed or had
+        waits = had >= needed > has
         return after._replace(phase="stalled") if waits else after
 
     def _stalled(self, state: State) -> Iterator[Event]:
