@@ -7,17 +7,22 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import linalg
 
 import hamodel as ha
+from hamodel import duration
 from hamodel._fields import replaced
+from hamodel.architectures import Event, Part
 from hamodel.assessment import WORKBOOK, Journey, assess_journeys
 from hamodel.assessment._adding import Cluster
 from hamodel.assessment._clusters import _joined, _within
-from hamodel.assessment._combinations import Item, beside_of, often_of
+from hamodel.assessment._combinations import Item, beside_of, excess_of, often_of
+from hamodel.assessment._following import _within as _follow
 from hamodel.assessment._kinds import Visits
 from hamodel.assessment._lumping import lumped, members, rounded
-from hamodel.assessment._visits import Moves
+from hamodel.assessment._visits import Moves, process_of
 from hamodel.assessment.expected import assessed, spread_draws
+from hamodel.markov import steady_state
 from hamodel.units import HOUR, MONTH
 
 
@@ -216,6 +221,66 @@ def test_how_often_parts_are_away_together_and_which_within_which():
     assert often_of((ITEMS[0]._replace(share=0.0, often=0.0),)) == 0
     assert beside_of([(ITEMS[3],), *pairs]) == pytest.approx(0.35)
     assert beside_of([(ITEMS[3],)]) == 0
+
+
+def test_what_combinations_fail_beyond_those_within_them_adds_up():
+    """What fails is a sum over all that is within what is shown, so each is found."""
+    adds = {
+        ((0, 1),): 0.01,
+        ((2, 1),): 0.03,
+        ((0, 1), (1, 1)): 0.05,
+        ((0, 2), (1, 1)): 0.02,
+        ((1, 1), (2, 1)): 0.04,
+        ((0, 1), (1, 1), (2, 1)): 0.2,
+        ((0, 2), (1, 1), (2, 1), (3, 1)): 0.1,
+    }
+
+    def of(shown):
+        within = (more for views, more in adds.items() if {*views} <= {*shown.items()})
+        return 0.1 + sum(within)
+
+    items = [ITEMS[0], ITEMS[0]._replace(view=2), *ITEMS[1:]]
+    found = excess_of(SimpleNamespace(of=of), items, 0.1)
+    views = {tuple((i.leaf, i.view) for i in c): more for c, more in found.items()}
+    assert views == pytest.approx(adds, abs=1e-15)
+    # those of which fewer than one in 1e10 times ten years begins are left out
+    seldom = 1e-10 / (10 * 365.25 * 24 * HOUR) / often_of(ITEMS[:3])
+    for factor, left in ((1.01, True), (0.99, False)):
+        rare = [one._replace(often=one.often * seldom * factor) for one in ITEMS]
+        found = excess_of(SimpleNamespace(of=of), rare, 0.1)
+        assert (tuple(rare[:3]) in found) == left
+
+
+def test_visits_to_two_states_begin_once():
+    """Of a chain: pairs that begin t apart, beyond chance, at T - t places each."""
+    goes = {
+        "up": {"down": 0.3, "worse": 0.1},
+        "tired": {"worse": 0.5, "up": 0.2},
+        "down": {"worse": 0.7, "up": 1.1},
+        "worse": {"later": 1.8},  # an Erlang law: two stages
+        "later": {"tired": 1.8},
+    }
+
+    def events(state):
+        if state == "worse":
+            yield Event("mend", duration.erlang(2, 2 / 1.8), "tired")
+        else:
+            for to, rate in goes[state].items():
+                yield Event(f"{state} {to}", 1 / rate, to)
+
+    part = process_of(Part(name="node", start="up", events=events, view=str))
+    states = tuple(map(part.views.index, ("down", "worse")))
+    rates = np.array([[goes[i].get(j, 0.0) for j in goes] for i in goes])
+    q = rates - np.diag(rates.sum(axis=1))
+    enters = rates[:, 2:4] * [[1], [1], [0], [0], [0]]  # from up, or from tired
+    often = steady_state(rates) @ enters
+    points, weights = np.polynomial.legendre.leggauss(60)
+    for horizon in (1.0, 8.0):
+        exact = np.zeros((2, 2))
+        for t, weight in zip((points + 1) / 2 * horizon, weights / 2, strict=True):
+            then = linalg.expm(q * t)[2:4] @ enters
+            exact += weight * horizon * (horizon - t) * often[:, None] * (then - often)
+        assert _follow(part, states, horizon) == pytest.approx(exact, rel=3e-3)
 
 
 def test_others_join_while_all_but_one_are_away():
