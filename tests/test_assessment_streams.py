@@ -20,7 +20,8 @@ from hamodel.assessment._combinations import Item, beside_of, excess_of, often_o
 from hamodel.assessment._following import _within as _follow
 from hamodel.assessment._kinds import Visits
 from hamodel.assessment._lumping import lumped, members, rounded
-from hamodel.assessment._visits import Moves, process_of
+from hamodel.assessment._streams import _other
+from hamodel.assessment._visits import Moves, Other, process_of
 from hamodel.assessment.expected import assessed, spread_draws
 from hamodel.markov import steady_state
 from hamodel.units import HOUR, MONTH
@@ -281,6 +282,30 @@ def test_visits_to_two_states_begin_once():
             then = linalg.expm(q * t)[2:4] @ enters
             exact += weight * horizon * (horizon - t) * often[:, None] * (then - often)
         assert _follow(part, states, horizon) == pytest.approx(exact, rel=3e-3)
+
+
+def test_an_outage_begins_with_others_or_follows_them():
+    """An election, leaf 1, begins with 30 % of what "copy" does, and follows pairs."""
+    shares = SimpleNamespace(
+        along=(1, SimpleNamespace(begins={"copy": 0.3})),
+        leaves=[SimpleNamespace(name=name) for name in ("copy", "", "other")],
+        views=[("up", "down"), ("led", "lost", "electing"), ("up", "down")],
+        leads_on=lambda shown: len(shown) > 1,
+    )
+    moves = SimpleNamespace(lasts=lambda state: f"law {state}")
+    led = SimpleNamespace(views=("electing", "led", "lost"), moves=moves)
+    copy, other, lost = (Item(i, 1, 0.1, 0.1) for i in (0, 2, 1))
+    excess = {(copy,): 0.1, (lost, other): 0.4, (lost,): 0.7, (copy, other): 0.2}
+
+    def begun(*combination):
+        return _other(shares, [None, led, None], excess, [combination])
+
+    assert begun(copy) == Other("law 2", 0.7, 0.3, frozenset())
+    assert begun(copy, other) == Other("law 2", 0.7, 0.0, frozenset({(1, 1)}))
+    assert begun(other) is None
+    assert begun(lost) is begun(lost, other) is None  # it does not follow itself
+    del excess[lost,]
+    assert begun(copy) is None
 
 
 def test_others_join_while_all_but_one_are_away():
