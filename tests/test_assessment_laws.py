@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -449,8 +450,12 @@ def test_sums_of_constant_costs_that_are_near_are_all_that_there_are(x):
         return Atom(cost, lambda s: rate * (1 + s * cost / NARROW) ** -NARROW)
 
     kinds = tuple(((1, atom(c, r)),) for c, r in zip(costs, often, strict=True))
+    planned = SimpleNamespace(
+        fails=np.array([0.25, 0.5]),
+        exponent=lambda kill, horizon: kill @ [0.003, 0.002] * horizon,
+    )
     jumps = Jumps(
-        fixed=(),
+        fixed=((planned, 2),),
         sure=np.array([*fixed.items()]),
         costs=costs,
         often=often,
@@ -486,8 +491,12 @@ def test_sums_of_constant_costs_that_are_near_are_all_that_there_are(x):
     found = jumps.smoothed(s, rest, near)
     assert found == pytest.approx(near.likely.sum() - np.exp(-rest) * smooth, rel=1e-9)
     alive = jumps.rest(s, np.array([3.0, 3.0 + 1j]), 100.0)
-    exact = np.array([3.0, 3.0 + 1j]) - sum(
-        r * (1 - (1 + s * c / NARROW) ** -NARROW)
-        for c, r in zip(costs, often, strict=True)
+    exact = (
+        np.array([3.0, 3.0 + 1j])
+        - 2 * s * (0.25 * 0.3 + 0.5 * 0.2)
+        - sum(
+            r * (1 - (1 + s * c / NARROW) ** -NARROW)
+            for c, r in zip(costs, often, strict=True)
+        )
     )
     assert alive == pytest.approx(exact, rel=1e-9)

@@ -81,7 +81,7 @@ def _whole(
         if not copies and shares.along[1].again is not None:
             return None, set()
         rates = _together(shares, rates, shown, copies=copies)
-    blocks = lumped(rates, np.maximum(fails - base, 0.0), _joint.SMALL)
+    blocks = lumped(rates, fails, _joint.SMALL)
     if blocks is None:
         return None, set()
     first = np.array([np.flatnonzero(blocks == b)[0] for b in range(blocks.max() + 1)])
