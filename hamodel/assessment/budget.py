@@ -73,6 +73,7 @@ _PLACES = 48  # at which a law is asked: between them it is a line
 _BESIDE = 1e-4  # in log shares: how far a slope looks
 _OFTEN = 1e-4  # a chance that quick inversions are good for, to 1e-6
 _CROWDED = 20.0  # visits, of which hardly ever one comes alone
+_NONE = 1e-300  # a chance that has a logarithm
 _EXACT = 1e-9  # of what is asked: a sum that is equal to it
 _MOST, _FEWEST = 400, 104  # blocks of an inversion, of long and of short periods
 
@@ -270,7 +271,7 @@ class Downtime:
         left = share * horizon
         if self.base + share >= 1 or left <= horizon * 1e-12:
             p = self.miss(self.base + share, horizon).probability
-            return Place(math.log(max(p, 1e-300)), 0.0, True)
+            return Place(math.log(max(p, _NONE)), 0.0, True)
 
         near_by = _jumps(self, horizon).near(left)
 
@@ -286,8 +287,8 @@ class Downtime:
         p, density = p + more, density + steep
         near = left * np.exp([-_BESIDE, 0.0, _BESIDE])
         before, alone, after = self._alone(near, horizon)
-        if p + alone <= 1e-300:
-            return Place(math.log(1e-300), 0.0, sure)
+        if p + alone <= _NONE:
+            return Place(math.log(_NONE), 0.0, sure)
         falls = left * float(density) - (after - before) / (2 * _BESIDE)
         p += alone
         costs = near_by.costs[near_by.costs > 0]
