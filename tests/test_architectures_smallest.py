@@ -4,6 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import combinations, product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -553,6 +554,30 @@ def test_a_copy_elsewhere_has_its_clients_share_of_the_reads():
     assert times(0.0, 1.0) == (1.0, 0.0)  # nobody reads at its own: as many
     some = np.array([0.8, 0.5])
     assert times(some, 1 - some) == (1.0, 1.0)
+
+
+def test_the_work_of_a_copy_is_that_of_those_that_are_left():
+    """Reads of its site's clients; those of a lost site enter at the others, evenly."""
+    load = replace(ONE_KEY, reads=100.0, clients={"a": 0.5, "b": 0.3, "c": 0.2})
+    ring = store({"a": 2, "b": 1, "c": 1}, load, read_from="local")
+
+    def reads(at, up, serving):
+        return ring.work(SimpleNamespace(copies=up, serving=serving), at).reads
+
+    led = 100 * (0.5 + (0.3 + 0.2) / 2 / 2) / 2  # that of b or c, at two copies
+    assert reads("a", 4, 3) == reads("a", 0, 3) == pytest.approx(25)
+    assert reads("a", 3, 3) == pytest.approx(25 * 4 / 3)  # a copy less
+    assert reads("a", 3, 2) == pytest.approx(led)
+    assert reads("a", 4, 2) == pytest.approx(led)  # a site lost its servers only
+    assert reads("a", 2, 2) == pytest.approx(led * 3 / 2)
+    assert reads("b", 1, 3) == 100  # no more than all
+    assert reads("b", 4, 1) == 100  # nobody else serves
+
+
+def test_a_node_alone_has_nobody_that_follows_it():
+    alone = pair(Replica(site="A")).behaviour(ONE_KEY)
+    assert (alone.lag.mean, alone.rpo.mean, alone.stale, alone.transfers) == (0,) * 4
+    assert alone.lost_writes.per_year == 0
 
 
 def test_nodes_that_say_where_they_are_may_be_exchanged_for_others():
