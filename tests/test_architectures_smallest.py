@@ -34,7 +34,7 @@ from hamodel.architectures._first import (
     race_of_stages,
 )
 from hamodel.architectures._front import Front, FrontState
-from hamodel.architectures._pair_rules import rules_of
+from hamodel.architectures._pair_rules import _told, rules_of
 from hamodel.architectures._seen import SiteView, combined
 from hamodel.architectures._shape import Shape
 from hamodel.architectures._sums import plus
@@ -44,6 +44,7 @@ from hamodel.failover import Failover
 from hamodel.replication import Replication, WriteStage
 from hamodel.units import DAY, HOUR
 
+UP_TO_TEN = duration.uniform(0, 10)
 NODE = Node(mttf=1000 * HOUR, mttr=4 * HOUR)
 LED = Failover(redirection=60.0, coverage=0.9)
 IDLE = {"read_time": 0.0, "write_time": 0.0, "app_time": 0.0, "hop": 0.01}
@@ -578,6 +579,28 @@ def test_a_node_alone_has_nobody_that_follows_it():
     alone = pair(Replica(site="A")).behaviour(ONE_KEY)
     assert (alone.lag.mean, alone.rpo.mean, alone.stale, alone.transfers) == (0,) * 4
     assert alone.lost_writes.per_year == 0
+
+
+def test_attempts_are_told_apart_until_one_in_a_billion_is_left():
+    """Of repairs of up to 10 s; a hundred at most, none of what has no memory."""
+
+    def told(coverage, mttr=UP_TO_TEN, **more):
+        failover = Failover(promotion=60.0, **{"retry": 1.0} | more)
+        return _told(mttr, coverage, failover)
+
+    def left(n, coverage, gap=1.0):
+        return (1 - coverage) ** n * max(1 - n * gap / 10, 0.0)
+
+    for coverage, n in ((0.999, 3), (0.99, 5), (0.95, 7)):
+        assert left(n, coverage) <= 1.0001e-9 < left(n - 1, coverage)
+        assert told(coverage) == n
+    assert (told(0.5), told(0.5, retry=0.01), told(0.1, retry=0.01)) == (10, 30, 100)
+    assert told(1.0) == 1
+    assert told(0.5, retry=6.0) == told(0.5, retry=duration.uniform(6, 9)) == 2
+    assert told(np.array([0.999, 0.95])) == 7
+    assert (told(0.5, tries=1), told(0.5, tries=9)) == (1, 9)
+    assert told(0.5, retry=None) == told(sympy.Symbol("c")) == 0
+    assert told(0.5, 10.0) == told(0.5, duration.exponential(5.0)) == 0
 
 
 def test_nodes_that_say_where_they_are_may_be_exchanged_for_others():
