@@ -16,6 +16,7 @@ from hamodel.architectures import (
     Leaderless,
     Majority,
     Node,
+    Region,
     SinglePrimary,
     Site,
     Tier,
@@ -306,6 +307,16 @@ def test_repair_laws_count_by_their_mean_but_where_all_nodes_are_down():
         "both nodes down"
     ]
     assert other / one == pytest.approx((1 + float(law.cv) ** 2) / 2, rel=0.1)  # sites
+
+
+def test_the_commits_of_a_region_need_more_of_its_nodes_than_reads_do():
+    waits = Replication(mode="quorum", standbys=2, acknowledgements=1)
+    region = Region(failover=FAILOVER, nodes=3, replication=waits)
+    spec = replace(FULL["active"], region=region)
+    shown = {of: {*spec.diagram(of).minimal_cut_sets()} for of in OPERATIONS}
+    for of, down in (("read", 3), ("write", 2)):
+        cuts = [c for c in shown[of] if all("database" in box for box in c)]
+        assert {len(cut) for cut in cuts} == {2 * down}, of
 
 
 def test_repair_laws_hardly_matter_in_the_long_run():

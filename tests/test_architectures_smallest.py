@@ -603,6 +603,18 @@ def test_attempts_are_told_apart_until_one_in_a_billion_is_left():
     assert told(0.5, 10.0) == told(0.5, duration.exponential(5.0)) == 0
 
 
+def test_reads_of_any_copy_are_served_while_one_is_up():
+    votes = Majority(database=NODE, failover=LED, copies={"a": 1, "b": 2})
+    near = replace(votes, local_reads=True)
+    for up in product(range(2), range(3)):
+        left = dict(zip("ab", up, strict=True))
+        for at in "ab":
+            assert near._served(left, at, "read") == (sum(up) > 0)
+            most = sum(up) >= 2
+            assert near._served(left, at, "write") == most
+            assert votes._served(left, at, "read") == most
+
+
 def test_nodes_that_say_where_they_are_may_be_exchanged_for_others():
     """Their sites are those of the nodes, also of a copy with other nodes."""
     one = pair(Replica(site="A", priority=1), Replica(site="B"))
