@@ -550,3 +550,14 @@ def test_a_race_with_no_stage_is_lost_in_an_array_too():
 
     both = down(np.array(waits))
     assert list(both) == pytest.approx([down(wait) for wait in waits], rel=1e-9)
+
+
+def test_a_repair_that_is_waited_for_runs_from_the_failure_on():
+    """Nothing fails over: 600 s of detection are within the repair."""
+    pair = ActivePassive(
+        database=Node(mttf=2000 * HOUR, mttr=constant(4 * HOUR)),
+        failover=Failover(detection=600, promotion=60, coverage=0.0),
+        sites=("DC-1",),
+    )
+    found = assess(pair).outage
+    assert found.quantile([0.01, 0.99]) == pytest.approx(4 * HOUR, rel=1e-9)

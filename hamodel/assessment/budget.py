@@ -28,7 +28,8 @@ A visit to two parts lies within an outage of either, whose own visits come with
 
 What streams leave out: that while one visit lasts no other stream can begin one, how
 visits that share a part come together, how planned work goes from copy to copy of a
-site, and combinations of more than six parts.  These are bounded: `Chance.error`.  What
+site, and combinations of more than six parts.  These are bounded: `Chance.error`, of
+many visits that add up by what one may be off, for the mean is right.  What
 more than two visits do that follow each other is estimated there: of a pair that fails
 every 300 h and fails back within two, more than two of them in a day were 10 % too
 likely, and 20 % are said.  It is no bound of what shapes of times do: what is left of a
@@ -128,37 +129,39 @@ class Downtime:
             return Chance(float(left < 0 and budget < 1), 0.0)
         if left <= horizon * 1e-12:
             never = np.array([n * stream.never(horizon) for stream, n in self.streams])
-            wrong = [self._wrong(stream, horizon) for stream, _ in self.streams]
-            p, more = -np.expm1(-np.array([never.sum(), never @ np.add(1, wrong)]))
-            off = 0.0
+            wrong = np.array([self._wrong(each, horizon) for each, _ in self.streams])
+            often = never.sum() + np.array([0.0, *never @ wrong])
+            found, off = -np.expm1(-often), 0.0
         else:
-            p, more, off = self._beyond(left, horizon)
-        p, more = np.clip([p, more], 0.0, 1.0)
+            found, off = self._beyond(left, horizon)
+        p, rates, more = np.clip(found, 0.0, 1.0)
         if p == 0:
             return Chance(0.0, math.inf if off or self.missed else 0.0)
-        bound = max(abs(more / p - 1), self.error) + (self.missed * horizon + off) / p
-        return Chance(float(p), 1e-6 + float(bound))
+        # however many of them add up: the mean is right
+        apart = min(abs(rates / p - 1), self.error + self.beside)
+        bound = max(apart + abs(more / p - 1), self.error)
+        return Chance(float(p), 1e-6 + float(bound + (self.missed * horizon + off) / p))
 
-    def _beyond(self, x: float, horizon: float) -> tuple[float, float, float]:
-        """Return P(D > x), that with more frequent visits, and how far it settled.
+    def _beyond(self, x: float, horizon: float) -> tuple[FloatArray, float]:
+        """Return P(D > x), those with more frequent visits, and how far it settled.
 
         Streams that could add no more than `_SLIGHT` of it are left out: how many
         those are is known once it is known how great it is.
         """
-        found, off, chance = np.zeros(2), 0.0, 1.0
+        found, off, chance = np.zeros(3), 0.0, 1.0
         for _ in range(2):
             law, out = self._without(_SLIGHT * chance, horizon)
             if law.streams:
-                found, (off, _) = law._tail(x, horizon, chance)
+                found, (off, *_) = law._tail(x, horizon, chance)
             chance = float(found[0])
             if out <= _SLIGHT * chance:
                 break
-        return float(found[0]), float(found[1]), float(off) + out
+        return found, float(off) + out
 
     def _tail(
         self, x: float, horizon: float, chance: float
     ) -> tuple[FloatArray, FloatArray]:
-        """Return P(D > x), and that with visits as much more frequent as may be.
+        """Return P(D > x), and those with visits as much more frequent as may be.
 
         Blocks of 1 take a third of the time, and are good for a chance that is not
         small if they settle; they are not tried if it is less, as far as is known.
@@ -179,13 +182,13 @@ class Downtime:
         return found + more, off
 
     def _less(self, s: Numbers, near: Sums, horizon: float) -> Numbers:
-        """Return 1 - E exp(-s D), and that of more frequent visits, without some sums.
+        """Return 1 - E exp(-s D), and those of more frequent visits, without some sums.
 
         Sums of constant costs that are near what is asked are known as they are: the
         transform would smooth them by 3 %.
         """
-        found, more = self._exponents(s, horizon)
-        less = np.asarray(-np.expm1(-np.stack([found, found + more])))
+        found, *more = self._exponents(s, horizon)
+        less = np.asarray(-np.expm1(-found - np.stack([np.zeros_like(found), *more])))
         if len(near.costs):
             jumps = _jumps(self, horizon)
             less = less - jumps.smoothed(s, jumps.rest(s, found, horizon), near)
@@ -236,28 +239,28 @@ class Downtime:
         return np.where(x < horizon, math.exp(-often) * found, 0.0)
 
     def _exponent(self, s: Numbers, horizon: float) -> Numbers:
-        return self._exponents(s, horizon)[0]
+        return np.asarray(self._exponents(s, horizon)[0])
 
-    def _exponents(self, s: Numbers, horizon: float) -> tuple[Numbers, Numbers]:
-        """Return it, and how much more it may be."""
-        total = np.zeros((2, len(s)), complex)
+    def _exponents(self, s: Numbers, horizon: float) -> Numbers:
+        """Return it, and how much more it may be: of all rates, of what comes along."""
+        total = np.zeros((3, len(s)), complex)
         killed: dict[int, Numbers] = {}
         for stream, count in self.streams:
             one, killed[id(stream)] = stream.killed(s[:, None] * stream.fails, horizon)
-            total += np.outer([1.0, self._wrong(stream, horizon)], count * one)
+            total += np.outer([1.0, *self._wrong(stream, horizon)], count * one)
         for cluster in self.clusters:
             if id(cluster.stream) in killed:
                 less, more = cluster.less(killed, horizon)
-                total += np.stack([-less, more])
-        return total[0], total[1]
+                total[[0, 2]] += np.stack([-less, more])
+        return total
 
-    def _wrong(self, stream: Stream, horizon: float) -> float:
-        """Return the relative error of the rate of a stream.
+    def _wrong(self, stream: Stream, horizon: float) -> tuple[float, float]:
+        """Return the relative errors of the rate of a stream: of all, and its own.
 
         Of what is exact a logarithm was taken: no multiple of it may be.
         """
         unsure = stream.unsure(horizon)
-        return 0.0 if unsure is None else self.error + self.beside + unsure
+        return (0.0, 0.0) if unsure is None else (self.error + self.beside, unsure)
 
     def _most(self, horizon: float) -> int:
         short = any(stream.is_short(horizon) for stream, _ in self.streams)

@@ -52,6 +52,9 @@ class Replication:
     unclean : bool
         Of "in-sync": whether the first node that is back after all were lost serves,
         without what it had missed; else the service waits for the last primary.
+    flush : float, array, SymPy expression or Duration
+        Time in s in which a standby makes a write durable before it acknowledges; that
+        of the primary is within the work on a write.
     send, apply : WriteStage, optional
         Queue of the sender or of a narrow link, and of the replay.
 
