@@ -479,6 +479,34 @@ def test_an_election_begins_as_a_site_is_lost():
         assert ours == pytest.approx(missed, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("way", "near", "far"),
+    [(duration.exponential(60), 0.02, 0.02), (duration.uniform(0, 120), 0.075, 0.25)],
+)
+@pytest.mark.parametrize("elect", [duration.exponential(30), duration.uniform(0, 60)])
+def test_an_election_is_longer_where_it_outlasts_the_way_of_clients(
+    elect, way, near, far
+):
+    """Both are drawn: all clients wait for it, a third for what is left of the way."""
+    three = Majority(
+        database=Node(mttf=1e12, mttr=1.0),
+        site=Site(mttf=1000 * YEAR, mttr=DAY),
+        election=elect,
+        failover=Failover(redirection=way, detection=0),
+    )
+    rng, n = np.random.default_rng(8), 2_000_000
+    first, other = elect.sample(n, rng), way.sample(n, rng)
+    with_it = first + np.maximum(other - first, 0) / 3
+    found, often = assess(three), 3 * MONTH / (1000 * YEAR)
+    for allowed in (20, 50, 90):
+        drawn = np.mean(with_it > allowed) / 3 + np.mean(other / 3 > allowed) * 2 / 3
+        ours = found.chance_of_missing(1 - allowed / MONTH, MONTH).probability
+        if drawn > 1e-3:
+            assert ours == pytest.approx(
+                often * drawn, rel=far if allowed == 90 else near
+            )
+
+
 def test_leaders_step_down_by_the_calendar():
     """Each 20 days, for 10 s: in a month of 30.4 days once or twice."""
     work = Maintenance(every=20 * DAY - 190, takes=60)

@@ -18,7 +18,13 @@ from hamodel.assessment._adding import Stream
 from hamodel.assessment._calendar import calendar_of
 from hamodel.assessment._following import Pairs, pairs_of
 from hamodel.assessment._kinds import Visits
-from hamodel.assessment._laws import flat, is_exponential, left_of, outlasting
+from hamodel.assessment._laws import (
+    flat,
+    is_exponential,
+    left_of,
+    outlasted,
+    outlasting,
+)
 from hamodel.assessment._lumping import members, numbered, rounded
 from hamodel.assessment._visits import (
     FRESH,
@@ -139,11 +145,12 @@ def _with_other(visits: Visits, other: Other, after: NDArray[np.bool_]) -> Visit
     """Return visits with the outage that begins with them, or follows.
 
     The last state is one that follows.  For each state in which one may begin there are
-    two more: while it goes on, and what is left of the visit then.
+    three more: one that the state outlasts, what is left of it then, and one that is
+    longer than the state.
     """
     n, moves = len(after), visits.moves
     both = np.flatnonzero(~after & (visits.begins * other.begins > 0)).tolist()
-    last = n + 2 * len(both)
+    last = n + 3 * len(both)
     to = np.eye(n + 1, last + 2)  # where the old states are among the new ones
     to[n] = np.eye(last + 2)[-1]
     follows = to.copy()
@@ -157,18 +164,20 @@ def _with_other(visits: Visits, other: Other, after: NDArray[np.bool_]) -> Visit
     fails = np.append(visits.fails, np.full(last + 1 - n, other.fails))
     entries = np.append(visits.entries, np.zeros(last + 1 - n))
     begins = np.eye(n, last + 1)
-    for k, now, left in zip(
-        both, range(n, last, 2), range(n + 1, last, 2), strict=True
-    ):
+    for k, now in zip(both, range(n, last, 3), strict=True):
+        left, late = now + 1, now + 2
         stays, rest = outlasting(moves.lasts(k), other.law)
-        goals = stays * np.eye(last + 2)[left] + (1 - stays) * (moves.jumps[k] @ to)
-        _take(other.law, now, goals, rates, clocks)
+        shorter, longer = outlasted(other.law, moves.lasts(k))
+        _take(shorter, now, np.eye(last + 2)[left], rates, clocks)
+        _take(longer, late, moves.jumps[k] @ to, rates, clocks)
         rates[left], fails[left] = rates[k], fails[k]
         if k in clocks:
             clocks[left] = replace(clocks[k], law=rest)
-        begins[k, [k, now]] = 1 - other.begins, other.begins
-        entries[[now, left]] = other.begins * visits.begins[k] * np.array([1, stays])
-        entries[k] -= entries[now]
+        which = other.begins * np.array([stays, 1 - stays])
+        begins[k, [k, now, late]] = 1 - other.begins, *which
+        entries[[now, late]] = visits.begins[k] * which
+        entries[left] = entries[now]
+        entries[k] -= entries[now] + entries[late]
     _take(other.law, last, np.eye(last + 2)[-1], rates, clocks)
     found = Moves(rates=rates, clocks=clocks)
     entries[last] = entries[:last] @ found.jumps[:last, last]

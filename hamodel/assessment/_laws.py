@@ -183,6 +183,26 @@ def outlasting(time: Quantity, other: Quantity) -> tuple[float, Quantity]:
     return share, tabulated(t, np.minimum.accumulate(tail / tail[0]))
 
 
+@lru_cache(maxsize=64)
+def outlasted(time: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
+    """Return how long a time is that another one outlasts, and one that ends later.
+
+    Both begin together.
+    """
+    law, second = (law_of(each) or exponential(mean_of(each)) for each in (time, other))
+    if law.var == 0:
+        return time, time
+    ends = np.asarray(law.quantile(1 - _LEVELS), float)
+    t = edges_of(np.concatenate([np.linspace(0, ends[-20], 512), ends]))
+    come, stays = -np.diff(law.sf(t)), np.asarray(second.sf(t), float)
+    stays = (stays[1:] + stays[:-1]) / 2
+    found = []
+    for share in (come * stays, come * (1 - stays)):
+        tail = np.append(np.cumsum(share[::-1])[::-1], 0.0)
+        found.append(tabulated(t, tail / tail[0]) if tail[0] > 0 else time)
+    return found[0], found[1]
+
+
 @lru_cache(maxsize=256)
 def _residual(law: Duration) -> Duration:
     """Return what is left of a law at a random moment, made once."""

@@ -33,8 +33,9 @@ many visits that add up by what one may be off, for the mean is right.  What
 more than two visits do that follow each other is estimated there: of a pair that fails
 every 300 h and fails back within two, more than two of them in a day were 10 % too
 likely, and 20 % are said.  It is no bound of what shapes of times do: what is left of a
-clock that runs on is nearly right only (an election that begins with a lost site takes
-no account of how long it was: an event simulation found a day 8 % off, a month 1.5 %).
+clock that runs on is nearly right only (of an election that begins with a lost site it
+is known whether the way of that site's clients outlasts it, not what is left of a way
+that is not exponential: of uniform ways a month is within 7 %, 24 % far in its tail).
 
 A law that jumps takes thousands of terms to invert.  Visits that last constant times
 or throughout the period, and work by the calendar, are counted: of sums of them that
