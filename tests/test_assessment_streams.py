@@ -234,6 +234,7 @@ def test_what_combinations_fail_beyond_those_within_them_adds_up():
         ((1, 1), (2, 1)): 0.04,
         ((0, 1), (1, 1), (2, 1)): 0.2,
         ((0, 2), (1, 1), (2, 1), (3, 1)): 0.1,
+        tuple((leaf, 1) for leaf in range(1, 7)): 0.02,
     }
 
     def of(shown):
@@ -241,6 +242,7 @@ def test_what_combinations_fail_beyond_those_within_them_adds_up():
         return 0.1 + sum(within)
 
     items = [ITEMS[0], ITEMS[0]._replace(view=2), *ITEMS[1:]]
+    items += [Item(leaf, 1, 0.3, 0.05) for leaf in (4, 5, 6)]
     found = excess_of(SimpleNamespace(of=of), items, 0.1)
     views = {tuple((i.leaf, i.view) for i in c): more for c, more in found.items()}
     assert views == pytest.approx(adds, abs=1e-15)
