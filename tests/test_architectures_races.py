@@ -100,6 +100,21 @@ def test_what_is_left_of_a_stage_that_lost():
     assert some.mean.tolist() == [20, 5]
 
 
+def test_what_is_left_of_a_long_tail():
+    """P(X > Y + t | X > Y) as an integral over Y."""
+    whole = duration.lognormal(mean=100, cv=1.0)
+    law = Left(race=Both(one=whole, other=duration.uniform(0, 50))).law
+
+    def beyond(t):
+        return quad(lambda gone: whole.sf(gone + t) / 50, 0, 50)[0]
+
+    t = np.array([1.0, 30.0, 200.0, 600.0])
+    exact = np.array([beyond(each) for each in t]) / beyond(0.0)
+    np.testing.assert_allclose(law.sf(t), exact, rtol=0.01)
+    fixed = Left(race=Both(one=30.0, other=duration.constant(10.0))).law
+    assert fixed.support == (20, 20)
+
+
 @pytest.mark.parametrize(
     ("passed", "won", "mean"),
     [

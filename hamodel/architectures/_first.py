@@ -16,12 +16,16 @@ import numpy as np
 
 from hamodel import duration
 from hamodel._check import is_symbolic
+from hamodel._quadrature import edges_of
 from hamodel._quantity import mean_of
 from hamodel._types import FloatArray, Quantity
 from hamodel.architectures._events import repair_law, stage_law
 from hamodel.architectures._shape import is_term, made
 from hamodel.chain import INSTANT
 from hamodel.duration import Duration
+
+_FEW = 512  # values of a law that is as quick to ask
+_FAR = 10.0 ** -np.arange(1, 10, 1 / 16)  # of a tail
 
 
 class Derived:
@@ -265,11 +269,21 @@ class Left(Derived):
 
     @cached_property
     def law(self) -> Duration:
-        """What is left as a distribution, from 256 parts of each of the two times."""
+        """What is left as a distribution, over 256 parts of the other time."""
         parts = (np.arange(256) + 0.5) / 256
-        pair = (stage_law(self.race.one), stage_law(self.race.other))
-        left = np.subtract.outer(*(law.quantile(parts) for law in pair))
-        return duration.empirical(left[left > 0]) if np.any(left > 0) else pair[0]
+        one, other = stage_law(self.race.one), stage_law(self.race.other)
+        gone = np.asarray(other.quantile(parts))
+        left = np.sort(np.subtract.outer(one.quantile(parts), gone).ravel())
+        left = left[left > 0]
+        if len(left) == 0:
+            return one
+        if np.count_nonzero(np.diff(left)) < _FEW:
+            return duration.empirical(left)
+        often = left[-np.geomspace(1, len(left), _FEW).astype(int)]
+        far = np.asarray(one.quantile(1 - _FAR)) - gone[0]
+        times = edges_of(np.concatenate([often, far[far > left[0]]]))
+        tail = one.sf(times[:, None] + gone).mean(axis=1) / one.sf(gone).mean()
+        return duration.tabulated(times, np.minimum.accumulate(np.minimum(tail, 1.0)))
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw n of them in s."""
