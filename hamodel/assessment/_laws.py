@@ -51,15 +51,17 @@ def transform(law: Quantity, s: Numbers) -> tuple[Numbers, Numbers]:
     change = np.zeros_like(value)
     for part in getattr(law, "of", (law,)):
         times, weights, stages = _mixture(part)
-        once, shares = times / stages, np.stack([weights, -weights * times], axis=1)
+        once = times / stages
         rows = max(_CACHED // len(times), 1)
         for first in range(0, len(points), rows):
             here = slice(first, first + rows)
             shorter = np.reciprocal(1 + np.multiply.outer(points[here], once))
             each = _power(shorter.copy(), stages)
-            own = each @ shares[:, 0]
-            slope = np.multiply(each, shorter, out=each) @ shares[:, 1]
-            change[here] = change[here] * own + value[here] * slope
+            # by einsum: the threads of a product wait where the machine is busy
+            own = np.einsum("ij,j", each, weights)
+            np.multiply(each, shorter, out=each)
+            slope = np.einsum("ij,j", each, weights * times)
+            change[here] = change[here] * own - value[here] * slope
             value[here] *= own
     return value.reshape(np.shape(s)), change.reshape(np.shape(s))
 
