@@ -12,8 +12,8 @@ from scipy import linalg
 import hamodel as ha
 from hamodel import duration
 from hamodel._fields import replaced
-from hamodel.architectures import Event, Part
-from hamodel.assessment import WORKBOOK, Journey, assess_journeys
+from hamodel.architectures import ActiveActive, Event, Node, Part
+from hamodel.assessment import WORKBOOK, Journey, _joint, assess_journeys
 from hamodel.assessment._adding import Cluster
 from hamodel.assessment._clusters import _joined, _within
 from hamodel.assessment._combinations import Item, beside_of, excess_of, often_of
@@ -38,6 +38,36 @@ def visits(n, density, rng):
     begins, stays = begins / (4 * stays.sum()), stays / (4 * stays.sum())
     moves = Moves(rates=rates)
     return Visits(moves=moves, begins=begins, entries=stays * out, fails=rng.random(n))
+
+
+@pytest.mark.parametrize("left_out", [1e-8, 1e-3])
+def test_joint_states_that_hardly_count_are_left_out(left_out, monkeypatch):
+    """Of two sites: with all states as without the rare ones, unless too many are."""
+    sites = ActiveActive(
+        database=Node(mttf=1000 * HOUR, mttr=ha.duration.lognormal(mean=HOUR, cv=1)),
+        failover=ha.Failover(detection=10, redirection=60, coverage=0.9, manual=900),
+        site=ha.Site(mttf=9000 * HOUR, mttr=8 * HOUR),
+    )
+
+    def found(share):
+        monkeypatch.setattr(_joint, "_HARDLY", share)
+        _joint.stream_of.cache_clear()
+        lost = ha.assess(sites).chance_of_missing(0.4, HOUR).probability
+        return lost, sum(map(len, counted))
+
+    counted, kept = [], _joint._frequent
+
+    def spied(parts, states):
+        counted.append(kept(parts, states))
+        return counted[-1]
+
+    monkeypatch.setattr(_joint, "_frequent", spied)
+    exact, every = found(0.0)
+    counted.clear()
+    nearly, some = found(left_out)
+    _joint.stream_of.cache_clear()
+    assert some < every
+    assert (abs(nearly / exact - 1) < 1e-5) == (left_out < 1e-3)
 
 
 @pytest.mark.parametrize("density", [0.2, 0.5, 1.0])

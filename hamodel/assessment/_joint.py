@@ -44,6 +44,7 @@ from hamodel.duration import (
 
 SMALL = 24  # states of a joint chain that is taken as it is
 _NEVER = 1e-9  # a share that is none
+_HARDLY = 1e-8  # of a stream's downtime, or moves: of states that are left out
 
 
 def _alone(part: Process, states: dict[tuple[int, ...], float]) -> Whole:
@@ -87,6 +88,7 @@ def stream_of(
         small &= other is None and again is None
         if small and parts[0].moves.is_markov:
             return _alone(parts[0], states)
+    states = _frequent(parts, states)
     found = _visits(parts, states)
     if other is not None:
         found = _with_other(found, other, np.array([s in after for s in states]))
@@ -99,6 +101,25 @@ def _following(visits: Visits, again: tuple[float, float] | None) -> Visits:
         return visits
     more, lasts = again
     return replace(visits, pairs=Pairs(np.array([[more]]), lasts))
+
+
+def _frequent(
+    parts: Sequence[Process], states: dict[tuple[int, ...], float]
+) -> dict[tuple[int, ...], float]:
+    """Return the states without those that hardly fail requests, or lead to others.
+
+    By Markov's inequality the chance of a downtime changes by no more than what they
+    take of the expected one, as a share of that downtime.
+    """
+    law, pace = np.array(list(states.values())), np.zeros(len(states))
+    for part, at in zip(parts, np.array(list(states)).T, strict=True):
+        law *= part.law[at]
+        pace += 1 / part.moves.means[at]
+    kept = np.zeros(len(law), bool)
+    for each in (law, law * pace):
+        order = np.argsort(each)
+        kept[order] |= np.cumsum(each[order]) >= _HARDLY * each.sum()
+    return {s: fails for (s, fails), k in zip(states.items(), kept, strict=True) if k}
 
 
 def _visits(parts: Sequence[Process], states: dict[tuple[int, ...], float]) -> Visits:
@@ -219,6 +240,8 @@ def _wind(
     """
     kept = next((clock for flow, clock in timers if flow >= FRESH * entries), None)
     if kept is None and timers:
+        # systems of like parts come here in any order of theirs
+        timers = sorted(timers, key=lambda timer: (timer[1].rate, timer[0]))
         shares = tuple(round(flow / entries, 12) for flow, _ in timers)
         law, firsts = _first(shares, tuple(clock.law for _, clock in timers))
         goals = sum(
@@ -234,7 +257,7 @@ def _wind(
             rates[k] += clock.goals * clock.rate
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _first(
     shares: tuple[float, ...], times: tuple[Quantity, ...]
 ) -> tuple[Duration, FloatArray]:

@@ -271,8 +271,14 @@ def first_of(times: tuple[Quantity, ...]) -> tuple[Duration, FloatArray]:
 
 def _outlive(law: Duration, others: Sequence[Duration]) -> float:
     """Return how often all others are longer."""
-    at = np.asarray(law.quantile((np.arange(_SLICES) + 0.5) / _SLICES))
+    at = _slices(law)
     return float(np.mean(math.prod(np.asarray(other.sf(at)) for other in others)))
+
+
+@lru_cache(maxsize=256)
+def _slices(law: Duration) -> FloatArray:
+    """Return times that are as likely as each other."""
+    return np.asarray(law.quantile((np.arange(_SLICES) + 0.5) / _SLICES))
 
 
 def _explored(part: Part) -> tuple[list[Hashable], list[Events]]:
