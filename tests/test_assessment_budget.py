@@ -984,3 +984,14 @@ def test_visits_within_others_add_to_them():
     for x in (0.5, 5.0, 20.0):
         expected = np.mean(drawn > x)
         assert law.miss(x / 100, 100.0).probability == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("key", ["etcd", "consul", "cockroachdb"])
+def test_the_error_covers_what_visits_add_up_to_wrongly(key):
+    """Of all visits the mean is known by another road: the long-run downtime."""
+    found = assess(catalogue.system(key))
+    law = found._over("write").downtime
+    mean = law.base + sum(count * stream.mean for stream, count in law.streams)
+    off = abs(mean / found.write.unavailability - 1)
+    assert 1e-5 < off < law.error
+    assert found.chance_of_missing(0.999, MONTH).error > off

@@ -143,5 +143,6 @@ class Periods(ABC):
         _check.one_of(OPERATIONS, operation=operation)
         if operation not in self._burning:
             found = shares_by_operation(self.paths, self._model, operation)
-            self._burning[operation] = Burning(*found)
+            fails = float(getattr(self, operation).unavailability)
+            self._burning[operation] = Burning(fails, *found)
         return self._burning[operation]

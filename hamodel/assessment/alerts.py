@@ -123,14 +123,19 @@ WORKBOOK = (
 class Burning:
     """What burns the error budget of an operation: its downtime, and its visits."""
 
+    fails: float  # share of the requests in the long run
     shares: Shares
     processes: list[Process]
     made: dict[tuple[bool, ...], Costs] = field(default_factory=dict)
 
     @cached_property
     def downtime(self) -> Downtime:
-        """The law of the downtime of a period."""
-        return downtime_by(self.shares, self.processes)
+        """The law of the downtime of a period; what its mean is off is in its error."""
+        found = downtime_by(self.shares, self.processes)
+        fails = self.fails - found.base
+        mean = sum(count * stream.mean for stream, count in found.streams)
+        off = abs(mean / fails - 1) if fails > 0 else 0.0
+        return replace(found, error=found.error + off)
 
     @cached_property
     def visits(self) -> list[tuple[Stream, int]]:

@@ -248,7 +248,8 @@ class Journeys:
                 return float(sum(found.values()))
 
             clients = asked(self.assessment.paths, self._model)
-            made[name] = Burning(*shares_of(self._model, clients, fails))
+            often = float(self.by_name[name].unavailability)
+            made[name] = Burning(often, *shares_of(self._model, clients, fails))
         return made
 
     def _burning(self, name: str) -> Burning:
