@@ -196,7 +196,7 @@ def outlasted(time: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
         return time, time
     ends = np.asarray(law.quantile(1 - _LEVELS), float)
     t = edges_of(np.concatenate([np.linspace(0, ends[-20], 512), ends]))
-    come, stays = -np.diff(law.sf(t)), np.asarray(second.sf(t), float)
+    come, stays = np.maximum(-np.diff(law.sf(t)), 0.0), np.asarray(second.sf(t), float)
     stays = (stays[1:] + stays[:-1]) / 2
     found = []
     for share in (come * stays, come * (1 - stays)):
