@@ -177,6 +177,7 @@ def test_a_starter_names_the_schema_first():
         ("", 1, "", "the file must hold fields"),
         ("title: x\n", 1, "architecture", "is missing: one of single-primary"),
         (SINGLE + "title: x\ntitle: y\n", 4, "", "must be given once"),
+        ("architecture: {majority: 1}\n", 1, "architecture", "{'majority': 1} is not"),
         ("architecture: activ-passive\n", 1, "architecture", "did you mean 'active-p"),
         ("extends: postgres-patroni\n", 1, "extends", "did you mean 'postgresql-p"),
         (PAIR + "architecture: majority\n", 2, "architecture", "must be active-pass"),

@@ -21,7 +21,7 @@ from hamodel.failover import UNUSED
 from hamodel.fields import described
 from hamodel.specfile import _tree
 from hamodel.specfile._extends import KINDS, extended, presets, text_of, tree_of
-from hamodel.specfile._messages import unknown
+from hamodel.specfile._messages import brief, unknown
 from hamodel.specfile._read import WRONG, Reader
 from hamodel.specfile._sources import Source, formulas
 from hamodel.specfile._tree import Problem, SpecError, TreeNode
@@ -369,7 +369,7 @@ def _kind(whole: TreeNode, path: Path) -> type:
     if node is not None and node.raw in KINDS:
         return KINDS[node.raw]
     if node is not None:
-        said = f"{node.raw!r:.60} {unknown(node.raw, list(KINDS))}"
+        said = f"{brief(node)} {unknown(node.raw, list(KINDS))}"
     else:
         said = f"is missing: one of {', '.join(KINDS)}, or extends: a preset"
         if whole.get("structure") is not None:
