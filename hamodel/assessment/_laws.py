@@ -154,8 +154,7 @@ def left_of(time: Quantity, age: float) -> Quantity:
     pace = 1 / age - 1 / mean  # of the exponential time
     if pace * mean < _YOUNG:
         return _residual(law)
-    ends = np.asarray(law.quantile(1 - _LEVELS), float)
-    t = edges_of(np.concatenate([np.linspace(0, ends[-20], 512), ends]))
+    t = _places(law)
     if pace * mean > _SHORT:
         t = np.append(0.0, t[t > age] - age)
         tail = np.asarray(law.sf(t + age))
@@ -179,8 +178,7 @@ def outlasting(time: Quantity, other: Quantity) -> tuple[float, Quantity]:
     share = float(np.mean(law.sf(ages)))
     if is_exponential(time) or share < _YOUNG:
         return share, time
-    ends = np.asarray(law.quantile(1 - _LEVELS), float)
-    t = edges_of(np.concatenate([np.linspace(0, ends[-20], 512), ends]))
+    t = _places(law)
     tail = np.mean([law.sf(t + age) for age in ages], axis=0)
     return share, tabulated(t, np.minimum.accumulate(tail / tail[0]))
 
@@ -194,8 +192,7 @@ def outlasted(time: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
     law, second = (law_of(each) or exponential(mean_of(each)) for each in (time, other))
     if law.var == 0:
         return time, time
-    ends = np.asarray(law.quantile(1 - _LEVELS), float)
-    t = edges_of(np.concatenate([np.linspace(0, ends[-20], 512), ends]))
+    t = _places(law)
     come, stays = np.maximum(-np.diff(law.sf(t)), 0.0), np.asarray(second.sf(t), float)
     stays = (stays[1:] + stays[:-1]) / 2
     found = []
@@ -203,6 +200,12 @@ def outlasted(time: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
         tail = np.append(np.cumsum(share[::-1])[::-1], 0.0)
         found.append(tabulated(t, tail / tail[0]) if tail[0] > 0 else time)
     return found[0], found[1]
+
+
+def _places(law: Duration) -> FloatArray:
+    """Return times between which the tail of a law is nearly straight."""
+    ends = np.asarray(law.quantile(1 - _LEVELS), float)
+    return edges_of(np.concatenate([np.linspace(0, ends[-20], 512), ends]))
 
 
 @lru_cache(maxsize=256)
